@@ -1,0 +1,68 @@
+// What a datagram means, whatever the dialect: requests and replies as views. A dialect
+// (node/wire/rpcudp.h) turns bytes into these and back; the node sees no bytes but a value's.
+// Every span points into the datagram and lives no longer than it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "node/contact.h"
+#include "reactor/base/bytes.h"
+#include "reactor/base/id.h"
+
+namespace xord {
+
+enum class Method : uint8_t { ping, stun, store, find_node, find_value, count };
+
+// Our own transactions; a peer's may have another length in another dialect.
+constexpr size_t transaction_size = 20;
+using Transaction = std::array<uint8_t, transaction_size>;
+
+// Why a datagram was not understood; also the index of a counter. `none` is success.
+enum class ParseError : uint8_t {
+  none,
+  too_short,     // Below the smallest message of the dialect; the empty datagram too.
+  too_long,      // Above the largest.
+  unknown_kind,  // Neither request nor reply.
+  truncated,     // Ends inside an element, or declares more than is there.
+  bad_code,      // A byte that begins no element (msgpack c1).
+  bad_text,      // A str that is not UTF-8.
+  too_deep,      // Nested beyond nesting_max.
+  not_a_call,    // Well formed, but not [method, args].
+  unknown_method,
+  wrong_arity,
+  bad_argument,  // An id, key or target of the wrong type or length.
+  bad_reply,     // A reply whose body does not fit the method that was called.
+  count
+};
+
+struct Request {
+  Method method{};
+  Bytes transaction;  // To be mirrored.
+  Id sender;          // Not in stun.
+  Id target;          // find_node: target; find_value, store: key.
+  // store only. `acceptable` is false when the request is well formed but must be refused: a key
+  // that has not 20 bytes, a value of no storable type, or one longer than value_size_max.
+  bool acceptable = true;
+  Bytes value;                  // As it came, byte for byte: one element of the dialect.
+  std::optional<uint32_t> age;  // Seconds since it was published, when the sender says so.
+};
+
+// Contacts kept from one reply, and the most that a reply may declare before it counts as
+// malformed: a peer with k = 20 sends 20, and some peers have a larger k.
+constexpr size_t reply_contacts_kept = 20;
+constexpr size_t reply_contacts_max = 128;
+
+struct Reply {
+  Bytes transaction;
+  Id responder;         // ping only.
+  bool stored = false;  // store only: what the peer said.
+  bool has_value = false;
+  Bytes value;  // find_value with has_value: the value as it came.
+  // find_node, and find_value without value: valid contacts in the order given; the others dropped.
+  size_t contacts_count = 0;
+  std::array<Contact, reply_contacts_kept> contacts;
+};
+
+}  // namespace xord

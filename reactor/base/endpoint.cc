@@ -1,0 +1,131 @@
+#include "reactor/base/endpoint.h"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace xord {
+namespace {
+
+constexpr uint8_t mapped_prefix_bits = 96;
+
+std::optional<uint32_t> parse_number(std::string_view text, uint32_t most) {
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > most) return std::nullopt;
+  return value;
+}
+
+size_t write_ipv4(const uint8_t* octets, char* out) {
+  char* at = out;
+  for (int i = 0; i < 4; ++i) {
+    if (i > 0) *at++ = '.';
+    at = std::to_chars(at, at + 3, octets[i]).ptr;
+  }
+  return static_cast<size_t>(at - out);
+}
+
+}  // namespace
+
+bool IpAddress::is_unspecified() const {
+  return *this == IpAddress{} || *this == ipv4(0);
+}
+
+bool IpAddress::is_multicast() const {
+  if (is_ipv4()) return (bytes[12] & 0xf0) == 0xe0 || load_be32(&bytes[12]) == 0xffffffff;
+  return bytes[0] == 0xff;
+}
+
+bool IpAddress::is_local() const {
+  if (!is_ipv4()) {
+    IpAddress loopback;
+    loopback.bytes[15] = 1;
+    return *this == loopback || is_link_local() || (bytes[0] & 0xfe) == 0xfc;
+  }
+  const uint8_t a = bytes[12];
+  const uint8_t b = bytes[13];
+  return a == 127 || a == 10 || (a == 172 && (b & 0xf0) == 16) || (a == 192 && b == 168) ||
+         (a == 169 && b == 254);
+}
+
+IpAddress IpAddress::ipv4(uint32_t host_order) {
+  IpAddress address;
+  address.bytes[10] = address.bytes[11] = 0xff;
+  store_be32(&address.bytes[12], host_order);
+  return address;
+}
+
+std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  char terminated[address_text_max + 1];
+  if (text.empty() || text.size() > address_text_max) return std::nullopt;
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
+  std::memcpy(terminated, text.data(), text.size());
+  terminated[text.size()] = '\0';
+  IpAddress address;
+  if (inet_pton(AF_INET, terminated, &address.bytes[12]) == 1) {
+    address.bytes[10] = address.bytes[11] = 0xff;
+    return address;
+  }
+  if (inet_pton(AF_INET6, terminated, address.bytes.data()) == 1) return address;
+  return std::nullopt;
+}
+
+size_t write_text(const IpAddress& address, char* out) {
+  if (address.is_ipv4()) return write_ipv4(&address.bytes[12], out);
+  char terminated[INET6_ADDRSTRLEN];
+  inet_ntop(AF_INET6, address.bytes.data(), terminated, sizeof terminated);
+  const size_t size = std::strlen(terminated);
+  std::memcpy(out, terminated, size);
+  return size;
+}
+
+std::string IpAddress::text() const {
+  char buffer[address_text_max];
+  return std::string(buffer, write_text(*this, buffer));
+}
+
+std::optional<Endpoint> Endpoint::parse(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const auto port = parse_number(text.substr(colon + 1), 65535);
+  const auto address = IpAddress::parse(host);
+  if (!port || !address) return std::nullopt;
+  const bool has_colon = host.find(':') != std::string_view::npos;
+  if (has_colon != bracketed) return std::nullopt;
+  return Endpoint{*address, 0, static_cast<uint16_t>(*port)};
+}
+
+std::string Endpoint::text() const {
+  const std::string host = address.text();
+  const std::string shown = is_ipv4() ? host : "[" + host + "]";
+  return shown + ":" + std::to_string(port);
+}
+
+bool Subnet::contains(const IpAddress& other) const {
+  const size_t whole = prefix_bits / 8;
+  if (std::memcmp(address.bytes.data(), other.bytes.data(), whole) != 0) return false;
+  const uint32_t rest = prefix_bits % 8;
+  if (rest == 0) return true;
+  const auto mask = static_cast<uint8_t>(0xff << (8 - rest));
+  return ((address.bytes[whole] ^ other.bytes[whole]) & mask) == 0;
+}
+
+std::optional<Subnet> Subnet::parse(std::string_view text) {
+  const size_t slash = text.find('/');
+  const auto address = IpAddress::parse(text.substr(0, slash));
+  if (slash == std::string_view::npos || !address) return std::nullopt;
+  const bool dotted = text.substr(0, slash).find(':') == std::string_view::npos;
+  const auto bits = parse_number(text.substr(slash + 1), dotted ? 32 : 128);
+  if (!bits) return std::nullopt;
+  Subnet subnet{*address, static_cast<uint8_t>(*bits + (dotted ? mapped_prefix_bits : 0))};
+  for (uint32_t bit = subnet.prefix_bits; bit < 128; ++bit) {
+    if (address->bytes[bit / 8] >> (7 - bit % 8) & 1) return std::nullopt;
+  }
+  return subnet;
+}
+
+}  // namespace xord

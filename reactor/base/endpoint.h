@@ -1,0 +1,68 @@
+// An IP address and UDP port. IPv4 is held as its IPv4-mapped IPv6 address (RFC 4291 2.5.5.2), so
+// an endpoint that a peer calls ::ffff:192.0.2.1 and one it calls 192.0.2.1 are equal.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reactor/base/bytes.h"
+
+namespace xord {
+
+struct IpAddress {
+  std::array<uint8_t, 16> bytes{};  // Network order.
+
+  auto operator<=>(const IpAddress&) const = default;
+  bool is_ipv4() const {
+    return load_be64(bytes.data()) == 0 && load_be32(&bytes[8]) == 0x0000ffff;
+  }
+  bool is_link_local() const { return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80; }
+  bool is_unspecified() const;  // 0.0.0.0 or ::
+  bool is_multicast() const;    // 224/4 (and 255.255.255.255), ff00::/8.
+  // Loopback, RFC 1918 and unique-local (fc00::/7), link-local: addresses of one machine or site.
+  bool is_local() const;
+
+  static IpAddress ipv4(uint32_t host_order);
+  // Numeric text as inet_pton reads it; no zone, no name. Empty when it is anything else.
+  static std::optional<IpAddress> parse(std::string_view text);
+  // As inet_ntop writes it; IPv4 in dotted form. At most 45 characters.
+  std::string text() const;
+};
+
+// Longest text of an address: ffff:...:255.255.255.255 forms included.
+constexpr size_t address_text_max = 45;
+// Writes what IpAddress::text() returns to `out` (at least address_text_max bytes), without
+// allocating, and returns its length.
+size_t write_text(const IpAddress& address, char* out);
+
+struct Endpoint {
+  IpAddress address;
+  uint32_t scope = 0;  // Interface index of a link-local address, else 0.
+  uint16_t port = 0;   // Host order; 0 is "no endpoint" and never handed out.
+
+  auto operator<=>(const Endpoint&) const = default;
+  bool is_ipv4() const { return address.is_ipv4(); }
+  static Endpoint ipv4(uint32_t host_order, uint16_t port) {
+    return {IpAddress::ipv4(host_order), 0, port};
+  }
+  // "192.0.2.1:8468" or "[2001:db8::1]:8468"; numeric only. Port 0 is accepted.
+  static std::optional<Endpoint> parse(std::string_view text);
+  std::string text() const;
+};
+static_assert(sizeof(Endpoint) == 24);
+
+// A source prefix in CIDR form: "10.0.0.0/8", "2001:db8::/32".
+struct Subnet {
+  IpAddress address;
+  uint8_t prefix_bits = 0;  // Of the 128: an IPv4 /8 is 104 here.
+
+  bool contains(const IpAddress& other) const;
+  // Empty on bad text, a prefix too long, or bits set behind the prefix.
+  static std::optional<Subnet> parse(std::string_view text);
+};
+
+}  // namespace xord

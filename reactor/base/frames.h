@@ -1,0 +1,77 @@
+// Frames: short messages of varying size with a destination, collected in one arena that is
+// allocated once. It is how a state machine hands out messages to other shards and operations to
+// storage; the composition copies each frame into the destination's mailbox. Bounded: push() says
+// when it is full, and the caller refuses and counts.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "reactor/base/bytes.h"
+
+namespace xord {
+
+class FrameOutbox {
+ public:
+  struct Entry {
+    uint32_t to;
+    uint32_t offset;
+    uint32_t size;
+  };
+
+  FrameOutbox(uint32_t frames_max, uint32_t bytes_max)
+      : bytes_(std::make_unique<uint64_t[]>(bytes_max / 8 + 1)),
+        bytes_max_(bytes_max),
+        frames_max_(frames_max) {
+    entries_.reserve(frames_max);
+  }
+
+  // Queues `header` followed by `tail` for destination `to`; false, and nothing queued, when full.
+  template <class Header>
+  [[nodiscard]] bool push(uint32_t to, const Header& header, Bytes tail = {}) {
+    static_assert(std::is_trivially_copyable_v<Header>);
+    const size_t size = sizeof header + tail.size();
+    if (!has_room(size)) return false;
+    uint8_t* at = reinterpret_cast<uint8_t*>(bytes_.get()) + used_;
+    std::memcpy(at, &header, sizeof header);
+    if (!tail.empty()) std::memcpy(at + sizeof header, tail.data(), tail.size());
+    entries_.push_back({to, used_, static_cast<uint32_t>(size)});
+    used_ += static_cast<uint32_t>((size + 7) & ~size_t{7});  // Frames start at multiples of 8.
+    return true;
+  }
+  bool has_room(size_t size) const {
+    return entries_.size() < frames_max_ && size <= bytes_max_ - used_;
+  }
+
+  std::span<const Entry> entries() const { return entries_; }
+  Bytes bytes(const Entry& entry) const {
+    return {reinterpret_cast<const uint8_t*>(bytes_.get()) + entry.offset, entry.size};
+  }
+  void clear() {
+    entries_.clear();
+    used_ = 0;
+  }
+
+ private:
+  std::unique_ptr<uint64_t[]> bytes_;  // Words, so that every frame is aligned to 8.
+  uint32_t bytes_max_;                 // A multiple of 8 is used fully.
+  uint32_t frames_max_;
+  uint32_t used_ = 0;
+  std::vector<Entry> entries_;  // Reserved at construction, never grown.
+};
+
+// The header that a frame begins with, and the bytes behind it.
+template <class Header>
+const Header* frame_header(Bytes frame) {
+  return frame.size() < sizeof(Header) ? nullptr : reinterpret_cast<const Header*>(frame.data());
+}
+template <class Header>
+Bytes frame_tail(Bytes frame) {
+  return frame.subspan(sizeof(Header));
+}
+
+}  // namespace xord

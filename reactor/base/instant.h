@@ -1,0 +1,56 @@
+// Instant and Duration: whole nanoseconds, two types that do not mix. Nothing here reads a clock.
+// All instants of one process are *node time* (docs/ARCHITECTURE.md, "Time"): it moves with the
+// monotonic clock and goes on across restarts, so differences are meaningful and dates are not.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <limits>
+
+namespace xord {
+
+struct Duration {
+  int64_t nanoseconds = 0;
+
+  constexpr auto operator<=>(const Duration&) const = default;
+  constexpr Duration operator-() const { return {-nanoseconds}; }
+  constexpr Duration operator+(Duration other) const { return {nanoseconds + other.nanoseconds}; }
+  constexpr Duration operator-(Duration other) const { return {nanoseconds - other.nanoseconds}; }
+  constexpr Duration operator*(int64_t factor) const { return {nanoseconds * factor}; }
+  constexpr Duration operator/(int64_t divisor) const { return {nanoseconds / divisor}; }
+  constexpr int64_t whole_milliseconds() const { return nanoseconds / 1'000'000; }
+  constexpr int64_t whole_seconds() const { return nanoseconds / 1'000'000'000; }
+  constexpr double seconds() const { return static_cast<double>(nanoseconds) * 1e-9; }
+};
+
+constexpr Duration nanoseconds(int64_t count) {
+  return {count};
+}
+constexpr Duration microseconds(int64_t count) {
+  return {count * 1'000};
+}
+constexpr Duration milliseconds(int64_t count) {
+  return {count * 1'000'000};
+}
+constexpr Duration seconds(int64_t count) {
+  return {count * 1'000'000'000};
+}
+constexpr Duration minutes(int64_t count) {
+  return seconds(count * 60);
+}
+constexpr Duration hours(int64_t count) {
+  return seconds(count * 3600);
+}
+
+struct Instant {
+  int64_t nanoseconds = 0;  // Since the node's first start.
+
+  constexpr auto operator<=>(const Instant&) const = default;
+  constexpr Instant operator+(Duration d) const { return {nanoseconds + d.nanoseconds}; }
+  constexpr Instant operator-(Duration d) const { return {nanoseconds - d.nanoseconds}; }
+  constexpr Duration operator-(Instant other) const { return {nanoseconds - other.nanoseconds}; }
+  // Before every instant that a node can meet: "never happened".
+  static constexpr Instant never() { return {std::numeric_limits<int64_t>::min() / 2}; }
+};
+
+}  // namespace xord
