@@ -1,0 +1,89 @@
+// ServerConfig: everything that a person may choose about a running server, as plain values with
+// their defaults. It reads no file, no environment and no flag: tools/ does, and an embedder fills
+// it in by hand. Whoever changes a default here changes docs/COMMANDS.md with it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reactor/base/endpoint.h"
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+// The wire dialect that a listen address speaks (DESIGN section 8). Mainline is named, so that a
+// config for it gets a sentence of its own, and not yet spoken: the server refuses it.
+enum class Dialect : uint8_t { rpcudp, mainline };
+
+enum class IoChoice : uint8_t {
+  automatic,  // io_uring where the kernel allows it, else epoll.
+  uring,      // io_uring, or refuse to start.
+  epoll,
+};
+
+// When a store is acknowledged. `sync`: it survives power loss. `os`: it survives `kill -9`, and
+// the disk is synced once a second.
+enum class Durability : uint8_t { sync, os };
+
+enum class LogLevel : uint8_t { trace, debug, info, warning, error, off };
+enum class LogFormat : uint8_t { text, json };
+
+struct ListenAddress {
+  Dialect dialect = Dialect::rpcudp;
+  Endpoint endpoint;  // Port 0: the kernel chooses, and the ready line names it.
+  // A host without this address family is a log line, not an error: set for the default [::]:8468.
+  bool optional = false;
+
+  bool operator==(const ListenAddress&) const = default;
+};
+
+constexpr uint16_t default_port = 8468;  // The Python library's README port.
+constexpr uint32_t listen_max = 16;      // Sockets a shard; LocalAddress::socket has eight bits.
+
+// 0.0.0.0:8468, and [::]:8468 where the host has IPv6.
+inline std::vector<ListenAddress> default_listen() {
+  return {{Dialect::rpcudp, Endpoint::ipv4(0, default_port), false},
+          {Dialect::rpcudp, Endpoint{IpAddress{}, 0, default_port}, true}};
+}
+
+struct ServerConfig {
+  // At most listen_max. An address of family IPv6 is bound V6ONLY.
+  std::vector<ListenAddress> listen = default_listen();
+  // "name:port", "192.0.2.1:port" or "[2001:db8::1]:port". Names are resolved by the server's
+  // start-up thread, again when a bootstrap fails, and never on a shard. Every address is tried.
+  std::vector<std::string> bootstrap;
+
+  // Holds identity, contacts, clock, LOCK and the database; created (mode 0700) when missing.
+  // Empty is refused: tools/ fills in the user's data directory.
+  std::string data_dir;
+  // A network file system is refused unless this is set: its locks and syncs are not to be trusted.
+  bool allow_network_file_system = false;
+
+  uint32_t shards = 0;  // 0: as many as the affinity mask and the cgroup quota allow.
+  IoChoice io = IoChoice::automatic;
+
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+
+  // What an unproven source gets at most, per byte it sent (DESIGN section 9). At least 0.
+  double amplification_max = 1.0;
+  // Sources exempt from proof, rate limits and budgets, and from nothing else.
+  std::vector<Subnet> trusted_nets;
+
+  // A record's life after its publication; the Python library's is a week. 1 minute to 10 years.
+  Duration ttl = hours(7 * 24);
+  // How long the commit thread waits for more stores before a sync. 0: takes what has queued.
+  Duration commit_window{};
+  Durability durability = Durability::sync;
+
+  uint64_t records_max = 10'000'000;          // All shards together; beyond it stores get `false`.
+  uint64_t memory_max = uint64_t{256} << 20;  // Bytes of values cached in memory, all shards.
+  uint64_t disk_max = uint64_t{16} << 30;     // Bytes of values kept, all shards.
+  uint32_t contacts_max = 65'536;             // Routing table; a contact costs 96 bytes a shard.
+  Duration drain_max = seconds(5);            // SIGTERM: how long admitted work may take to end.
+
+  bool operator==(const ServerConfig&) const = default;
+};
+
+}  // namespace xord
