@@ -1,0 +1,113 @@
+// Every bound of the node, what it costs, and why it is that number. Constants are the protocol's;
+// a Budget holds the capacities, which are configuration: a production shard and a simulated node
+// run the same code with other sums. Nothing in node/ grows beyond what stands here.
+#pragma once
+
+#include <cstdint>
+
+#include "node/wire/message.h"
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+// ---- The paper's constants.
+
+// k: so many nodes hardly ever all fail within an hour (checklist 10). A full bucket is one answer.
+constexpr uint32_t bucket_size = 20;
+static_assert(bucket_size <= reply_contacts_kept, "an answer of k contacts is kept whole");
+// alpha: calls of one lookup in parallel (checklist 15).
+constexpr uint32_t lookup_parallelism = 3;
+
+// ---- Timeouts (DESIGN section 7).
+
+// A transaction is open this long; later answers are not ours any more. The Python library waits
+// as long, so nothing that it answers at all comes later.
+constexpr Duration transaction_lifetime = seconds(5);
+// Bounds of the adaptive timeout, at which a call is slow: below 200 ms a busy machine's scheduler
+// looks like a dead contact, and beyond the lifetime there is nothing to wait for.
+constexpr Duration adaptive_timeout_min = milliseconds(200);
+constexpr Duration adaptive_timeout_max = transaction_lifetime;
+constexpr Duration adaptive_timeout_unmeasured = seconds(1);  // RFC 6298 2.1.
+// Requests of an unproven source are held so long for its answer. Shorter than the 5 s that the
+// asker waits, or the answer would come too late to be of use.
+constexpr Duration held_lifetime = seconds(4);
+static_assert(held_lifetime < transaction_lifetime);
+// A source that answered a transaction of ours is proven so long (DESIGN section 9).
+constexpr Duration proven_lifetime = minutes(10);
+// Granularity of all of these: one wheel slot. 0.5 ms late is nothing against 200 ms.
+constexpr Duration timer_tick = milliseconds(1);
+
+// ---- Lookups.
+
+// Contacts one lookup remembers, 56 bytes each. It asks some 30 to 60 nodes, and each answer names
+// k that are mostly the same ones; 128 leave room for k nearest with two thirds of them dead. A
+// row index must fit a byte.
+constexpr uint32_t lookup_rows_max = 128;
+static_assert(lookup_rows_max >= 4 * bucket_size && lookup_rows_max < UINT8_MAX);
+// Different values that one find_value weighs against each other; a vote for yet another is not
+// counted. Honest nodes disagree in two ways at most: the value before and after a new store.
+constexpr uint32_t value_candidates_max = 4;
+// Largest value a peer can store: 8,192 bytes of request body less its 52 of envelope.
+constexpr uint32_t value_size_max = 8'140;
+
+// ---- Held requests.
+
+// A find_node or find_value is under 100 bytes and a store of a short value under 200; anything
+// larger takes one of the few large slots, which hold the largest legal request.
+constexpr uint32_t held_small_size = 256;
+constexpr uint32_t held_large_size = 8'213;
+static_assert(held_large_size >= value_size_max + 73);
+// A Python node that joins sends a ping, then three calls at once; more than that while we wait
+// for its answer is a flood.
+constexpr uint32_t held_per_source_max = 8;
+
+// Capacities of one shard. The defaults are a production node's; about 25 MB.
+struct Budget {
+  // Lookups at once: refresh, get and set, republish. Full means "refuse the caller", never
+  // "queue without bound". 7 KiB each.
+  uint32_t lookups = 1024;
+  uint32_t lookup_rows = lookup_rows_max;
+  // Candidate values of all lookups together, 8 KiB each: only a lookup that found something
+  // needs one, and only for as long as its last calls are awaited.
+  uint32_t lookup_values = 256;
+  // Pings of the routing table and of admission, and stores, next to the calls of lookups.
+  uint32_t other_requests = 4096;
+  // A sum, one term a holder: a lookup's parallel calls and as many that are slow, then the rest.
+  // A lookup that asks all of the k nearest at once waits for slots when there are none.
+  uint32_t requests_in_flight() const { return lookups * lookup_parallelism * 2 + other_requests; }
+
+  // Contacts whose own round trip is remembered, 16 bytes each: those we talk to in an hour.
+  uint32_t round_trips = 4096;
+  // Sources that may be proven at once: 64 bytes each. 10,000 senders of a load test must fit
+  // with room to spare.
+  uint32_t proven_sources = 65'536;
+
+  // Sources waiting for their proof; 4 s at a thousand new sources a second.
+  uint32_t held_sources = 4096;
+  uint32_t held_small = 6144;  // 1.5 per source: most send one.
+  uint32_t held_large = 128;   // 1 MiB.
+  // Source prefixes (/24, /64) whose admission pings are paced, 8 bytes each. Prefixes that share
+  // a row share its pace.
+  uint32_t held_prefixes = 4096;
+  // Admission pings to one prefix: 1,024 at once and as many a second, 50 kB/s: a building full
+  // of nodes may join in a second, and a forger gains nothing.
+  uint32_t held_pings_a_second = 1024;
+
+  // What one of many nodes in a simulation needs.
+  static Budget simulated() {
+    Budget budget;
+    budget.lookups = 4;
+    budget.lookup_rows = 96;
+    budget.lookup_values = 4;
+    budget.other_requests = 64;
+    budget.round_trips = 32;
+    budget.proven_sources = 64;
+    budget.held_sources = 16;
+    budget.held_small = 24;
+    budget.held_large = 2;
+    budget.held_prefixes = 16;
+    return budget;
+  }
+};
+
+}  // namespace xord

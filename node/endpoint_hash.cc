@@ -1,0 +1,18 @@
+#include "node/endpoint_hash.h"
+
+#include <xxhash.h>
+
+namespace xord {
+
+uint64_t endpoint_hash(const Endpoint& endpoint, uint64_t seed) {
+  // The fields lie one behind the other, so that the padding at the end is left out.
+  static_assert(offsetof(Endpoint, scope) == 16 && offsetof(Endpoint, port) == 20);
+  return XXH3_64bits_withSeed(&endpoint, offsetof(Endpoint, port) + sizeof endpoint.port, seed);
+}
+
+uint64_t prefix_hash(const IpAddress& address, uint64_t seed) {
+  const size_t prefix_size = address.is_ipv4() ? 15 : 8;
+  return XXH3_64bits_withSeed(address.bytes.data(), prefix_size, seed);
+}
+
+}  // namespace xord

@@ -1,0 +1,113 @@
+// Requests of ours that await an answer: transaction to call, in a fixed table. An answer counts
+// only from the endpoint that was asked and with our transaction, 16 bytes of a keyed hash that
+// nobody off the path can guess; anything else leaves the call as it was. Knows neither lookups
+// nor wire formats, sends nothing, draws no entropy: equal calls give equal transactions.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "node/budget.h"
+#include "node/wire/message.h"
+#include "reactor/base/endpoint.h"
+#include "reactor/base/fixed_pool.h"
+#include "reactor/base/id.h"
+#include "reactor/base/instant.h"
+#include "reactor/base/timer_wheel.h"
+
+namespace xord {
+
+// Why we called: tells the owner who wants the outcome.
+enum class Purpose : uint8_t {
+  lookup,     // A step of a lookup; context: its handle and row.
+  admission,  // A ping to a source whose requests are held.
+  probe,      // A ping for the routing table.
+  bootstrap,  // A ping to an address whose id is not known yet.
+  store,      // A store of an operation: set, path copy, republish, hand-over.
+  command,    // A single call of a client command.
+  count
+};
+
+struct Call {
+  Purpose purpose{};
+  Method method{};
+  uint8_t attempt = 0;  // 0, or 1 when it was sent once more as a new transaction.
+  Endpoint to;
+  std::optional<Id> responder;  // The id that `to` should have, when known.
+  uint64_t context = 0;         // The owner's own.
+};
+
+enum class MatchResult : uint8_t {
+  answered,      // Our call, from whom we asked.
+  unknown,       // No open call has this transaction: invented, repeated, or later than 5 s.
+  wrong_source,  // An open call's transaction from elsewhere. The call stays open.
+  count
+};
+
+struct Match {
+  MatchResult result = MatchResult::unknown;
+  Call call;            // Of an answered call; it is closed, and the answer is not matched again.
+  Duration round_trip;  // From open() to match().
+  bool was_slow = false;
+};
+
+enum class Overdue : uint8_t {
+  slow,     // Past its adaptive timeout; still open, an answer still counts.
+  expired,  // Past its lifetime; closed.
+};
+
+class InFlight {
+ public:
+  using Secret = std::array<uint8_t, 16>;
+
+  // `secret` must be new in each run: equal secrets and equal calls give equal transactions.
+  // `calls_max` at most 2^24.
+  InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, Instant start);
+
+  // Opens `call`, slow `adaptive_timeout` from now and expired transaction_lifetime from now
+  // (never slow, when the former is not shorter). Empty when calls_max are open: refuse and count.
+  [[nodiscard]] std::optional<Transaction> open(Instant now, const Call& call,
+                                                Duration adaptive_timeout);
+  // The call that a reply from `source` with `transaction` answers. Any length is accepted: what
+  // is not ours is unknown.
+  [[nodiscard]] Match match(Instant now, Bytes transaction, const Endpoint& source);
+  // Forgets an open call whose datagram could not be sent. False when it is not open.
+  bool abandon(const Transaction& transaction);
+
+  // Calls overdue(const Call&, Overdue) for every call that became slow or expired by `now`,
+  // earliest first. It may open calls.
+  template <class Sink>
+  void advance(Instant now, Sink&& overdue) {
+    wheel_.advance(now, [&](TimerId timer) {
+      Call call;
+      const Overdue what = fall_due(timer, &call);
+      overdue(static_cast<const Call&>(call), what);
+    });
+  }
+  std::optional<Instant> next_wakeup() const { return wheel_.next_wakeup(); }
+
+  uint32_t open_count() const { return slots_.taken_count(); }
+  uint32_t calls_max() const { return slots_.slots_max(); }
+
+ private:
+  struct Slot {
+    Call call;
+    Instant sent;
+    bool is_slow = false;
+    Transaction transaction{};
+  };
+
+  Transaction transaction_of(uint32_t index, Instant now);
+  std::optional<PoolHandle> find(Bytes transaction) const;
+  Overdue fall_due(TimerId timer, Call* call);
+  void close(PoolHandle handle);
+
+  ShardIndex shard_;
+  Secret secret_;
+  uint64_t counter_ = 0;
+  FixedPool<Slot> slots_;
+  TimerWheel wheel_;  // A timer a slot: first for slow, then for expired.
+};
+
+}  // namespace xord

@@ -1,0 +1,49 @@
+// Which sources are proven: they answered a transaction of ours in the last ten minutes, so the
+// address is not forged (DESIGN section 9). A fixed table, no timers: rows lapse by themselves.
+// When full, the row that lapses first makes room; only proven sources can take a row, and the
+// seed is a secret, so nobody pushes another out at will.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "reactor/base/endpoint.h"
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+class ProvenSources {
+ public:
+  // Room for at least `sources_max` endpoints: twice as many rows, 32 bytes each. Times count from
+  // `start`. Sources of `trusted` subnets need no proof (--trusted-net).
+  ProvenSources(uint32_t sources_max, uint64_t seed, std::span<const Subnet> trusted,
+                Instant start);
+
+  // `source` answered a transaction of ours, here or (by message) on another shard.
+  void prove(const Endpoint& source, Instant now);
+  // Whether `source` is proven or trusted.
+  bool is_proven(const Endpoint& source, Instant now) const;
+  // Exempt from proof, rate limits and budgets, and from nothing else.
+  bool is_trusted(const IpAddress& address) const;
+
+ private:
+  static constexpr uint32_t ways = 4;
+  struct Row {
+    Endpoint source;
+    int64_t until = INT64_MIN;  // Nanoseconds.
+  };
+  using Set = std::array<Row, ways>;  // Two cache lines.
+
+  // Each endpoint may lie in either of two sets, and enters the emptier: at half load none
+  // overflows (Azar et al. 1994).
+  std::array<uint64_t, 2> sets_of(const Endpoint& source) const;
+
+  uint64_t seed_;
+  uint64_t set_mask_;
+  std::vector<Subnet> trusted_;
+  std::vector<Set> sets_;
+};
+
+}  // namespace xord

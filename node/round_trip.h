@@ -1,0 +1,60 @@
+// How long answers take, of each contact and of the node as a whole, and from that how long to
+// wait for one: srtt + 4 rttvar with the weights of RFC 6298, clamped as node/budget.h says. Only
+// decides when a call is slow, never when it failed. Fixed size: the contacts used last are kept.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "reactor/base/endpoint.h"
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+// Smoothed round trip and its variation, in microseconds: 8 bytes.
+class RoundTrip {
+ public:
+  void sample(Duration measured);
+  bool is_measured() const { return srtt_ != 0; }
+  Duration srtt() const { return microseconds(srtt_); }
+  // The adaptive timeout; one second before any sample.
+  Duration timeout() const;
+
+ private:
+  uint32_t srtt_ = 0;  // At least 1 once measured.
+  uint32_t rttvar_ = 0;
+};
+
+class RoundTrips {
+ public:
+  // Remembers about `contacts_max` contacts (rounded up to a power of two, at least 4). `seed` is
+  // a secret.
+  RoundTrips(uint32_t contacts_max, uint64_t seed);
+
+  // A call to `endpoint` was answered after `measured`. Late answers count too: the transaction
+  // names the one datagram that was answered, so there is no ambiguity as in TCP (Karn).
+  void sample(const Endpoint& endpoint, Duration measured);
+  // How long to wait for `endpoint` until a call is slow: by its own round trips if remembered,
+  // else by the node's.
+  Duration timeout(const Endpoint& endpoint) const;
+  const RoundTrip& of_node() const { return of_node_; }
+
+ private:
+  static constexpr uint32_t ways = 4;
+  struct Row {
+    uint32_t tag = 0;  // Upper half of the hash, never 0 when used. A collision of two contacts
+                       // costs a worse timeout, so the endpoint itself is not kept.
+    RoundTrip round_trip;
+  };
+  using Set = std::array<Row, ways>;  // Used last comes first.
+
+  uint64_t hash_of(const Endpoint& endpoint) const;
+
+  uint64_t seed_;
+  uint64_t set_mask_;
+  RoundTrip of_node_;
+  std::vector<Set> sets_;
+};
+
+}  // namespace xord
