@@ -1,0 +1,51 @@
+// Which cores this process may use, and threads pinned to them. The number of shards is what the
+// affinity mask and the cgroup's CPU quota allow, not what the machine has. sched_setaffinity(2),
+// cgroups(7).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "reactor/io_error.h"
+
+namespace xord {
+
+struct AllowedCores {
+  std::vector<uint32_t> cpus;   // Of the affinity mask, ascending; never empty.
+  std::optional<double> quota;  // CPUs' worth of time that the cgroups grant; empty: no limit.
+  // The default number of shards: the smaller of both, the quota rounded down, 1 at least and
+  // shards_max at most.
+  uint32_t shards = 1;
+};
+
+// Reads the mask of the calling thread and the cgroup files (version 2 or 1) under `root`, which is
+// empty but in tests. Files that are absent or unreadable mean no limit.
+AllowedCores allowed_cores(const std::string& root = {});
+
+enum class Pinning : uint8_t { pinned, floating };
+
+// A named thread, joined on destruction. A shard's thread is pinned to its core; threads that may
+// block are not.
+class ShardThread {
+ public:
+  ShardThread() = default;
+  ~ShardThread() { join(); }
+  ShardThread(ShardThread&&) = default;
+  ShardThread& operator=(ShardThread&& other);
+
+  // Runs `body` on a thread of its own, named `name` (15 characters are shown), on core `cpu`. A
+  // core that cannot be had (the mask shrank) leaves the thread unpinned: pinned() tells.
+  ShardThread(const std::string& name, uint32_t cpu, std::function<void()> body);
+  Pinning pinning() const { return pinning_; }
+  void join();
+
+ private:
+  std::thread thread_;
+  Pinning pinning_ = Pinning::floating;
+};
+
+}  // namespace xord

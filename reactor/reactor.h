@@ -1,0 +1,122 @@
+// The loop of one core: it sleeps in one place for sockets, mailboxes and timers, and hands what
+// came to a ReactorHandler. It knows datagrams and frames, and nothing of a DHT. It never blocks
+// elsewhere, allocates nothing while it runs, and each of its loops has a maximum. The order of a
+// turn is the numbered comment in reactor.cc.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reactor/base/datagram.h"
+#include "reactor/base/instant.h"
+#include "reactor/doorbell.h"
+#include "reactor/io_counters.h"
+#include "reactor/io_error.h"
+#include "reactor/mailbox.h"
+#include "reactor/monotonic.h"
+#include "reactor/sockets.h"
+#include "reactor/udp_backend.h"
+
+namespace xord {
+
+// A part of a turn, for saying what a long one was doing.
+enum class TurnStage : uint8_t { frames, datagrams, timers, end_of_turn, count };
+std::string_view name_of(TurnStage stage);
+
+struct Stall {
+  Duration turn;          // How long the turn took.
+  TurnStage longest;      // The stage that took most of it...
+  Duration longest_took;  // ...and how long.
+  uint32_t frames = 0;    // What the turn handled.
+  uint32_t datagrams = 0;
+};
+
+// What runs on the loop. All calls come from the loop's thread, with node time `now`, the same for
+// all calls of a turn. `out` has room for ReactorConfig::room_datagrams and room_bytes when a call
+// begins (advance() and end_turn() included); what is left in it is sent at the end of the turn at
+// the latest.
+class ReactorHandler {
+ public:
+  virtual ~ReactorHandler() = default;
+
+  virtual void receive(Instant now, const Datagram& datagram, Outbox& out) = 0;
+  // A frame out of the mailbox that add_mailbox() gave the index `source`; it lives for the call.
+  virtual void receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out) = 0;
+  // Does what is due. Called when next_wakeup() is not after `now`; again in the same turn, with
+  // new room, when something is still due afterwards, at most advances_max times.
+  virtual void advance(Instant now, Outbox& out) = 0;
+  // The end of each turn: the place to push the turn's frames to other threads and to publish them.
+  virtual void end_turn(Instant now, Outbox& out) = 0;
+  // When advance() is next needed, at the latest; empty: not before something comes in. Asked
+  // several times a turn: cheap.
+  virtual std::optional<Instant> next_wakeup() const = 0;
+  // A turn took longer than ReactorConfig::stall_threshold.
+  virtual void stalled(const Stall& /*stall*/) {}
+};
+
+struct ReactorConfig {
+  IoChoice io = IoChoice::automatic;
+  BackendOptions backend;
+  uint32_t outbox_datagrams = 256;
+  uint32_t outbox_bytes = 512 * 1024;
+  // What one call of the handler may need; the loop flushes the outbox before a call if it has
+  // less.
+  uint32_t room_datagrams = 8;
+  uint32_t room_bytes = 4 * datagram_bytes_max;
+  uint32_t frames_max = 256;   // From one mailbox in one turn.
+  uint32_t advances_max = 16;  // In one turn.
+  Duration stall_threshold = milliseconds(100);
+};
+
+class Reactor {
+ public:
+  // Makes the loop of one shard, on any thread; run() may be on another. Allocates all it will ever
+  // use. The error's sentence says what to do.
+  [[nodiscard]] static std::optional<IoError> create(const ReactorConfig& config,
+                                                     ShardSockets sockets, NodeClock clock,
+                                                     std::unique_ptr<Reactor>* out);
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  // The doorbell of this loop: whoever sends it frames makes a Mailbox with it.
+  Doorbell& doorbell() { return doorbell_; }
+  // Frames of `mailbox` reach the handler with the index returned. Before run() only; `mailbox`
+  // outlives the loop.
+  uint32_t add_mailbox(Mailbox& mailbox);
+
+  const ShardSockets& sockets() const { return sockets_; }
+  std::string_view backend_name() const { return chosen_.backend->name(); }  // "uring", "epoll"
+  // Not empty: io_uring was refused, and why.
+  const std::string& fallback_because() const { return chosen_.fallback_because; }
+  const IoCounters& counters() const { return counters_; }
+
+  // Runs until request_stop(), on the calling thread; once. Afterwards the sockets are closed and
+  // their port is free. An error only before the first turn.
+  [[nodiscard]] std::optional<IoError> run(ReactorHandler& handler);
+  // From any thread, at any time, also before run(). The turn in progress is finished and its
+  // outbox sent; frames and datagrams not yet taken are dropped.
+  void request_stop();
+
+ private:
+  class Turn;
+
+  Reactor(const ReactorConfig& config, ShardSockets sockets, NodeClock clock);
+
+  ReactorConfig config_;
+  ShardSockets sockets_;
+  NodeClock clock_;
+  Doorbell doorbell_;
+  IoCounters counters_;
+  ChosenBackend chosen_;  // Borrows the three above.
+  Outbox outbox_;
+  std::vector<Mailbox*> mailboxes_;
+  std::atomic<bool> stop_requested_{false};
+};
+
+}  // namespace xord

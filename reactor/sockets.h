@@ -1,0 +1,74 @@
+// Opening the UDP sockets of a node: for each address to listen on, one socket a shard, all on one
+// port (SO_REUSEPORT). Runs at start-up on one thread, before any shard reads. socket(7), ip(7),
+// ipv6(7); limits/REPORT.md for what was measured.
+//
+// A port in use is an error even when its holder set SO_REUSEPORT too: shard 0 binds without the
+// option, sets it on the bound socket, and only then the other shards join.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "reactor/base/endpoint.h"
+#include "reactor/io_error.h"
+
+namespace xord {
+
+constexpr uint32_t listens_max = 16;  // Addresses a node listens on; an index fits LocalAddress.
+constexpr uint32_t shards_max = 64;
+
+enum class IfFamilyMissing : uint8_t {
+  fail,  // The address was asked for by name: a host that cannot have it is an error.
+  skip,  // A default: a host without IPv6 is a line in the log (BoundSocket::absent_because).
+};
+
+struct Listen {
+  Endpoint endpoint;  // Port 0: a free one, readable afterwards in BoundSocket::bound.
+  IfFamilyMissing if_family_missing = IfFamilyMissing::fail;
+  // Index of an earlier Listen whose bound port this one takes, whatever `endpoint` says: for
+  // "0.0.0.0 and [::] on one free port". When that port is taken here, both move to another one.
+  std::optional<uint32_t> port_of;
+};
+
+// One socket of one shard. Closed on destruction; moved, never copied.
+class BoundSocket {
+ public:
+  BoundSocket() = default;
+  explicit BoundSocket(int fd) : fd_(fd) {}
+  ~BoundSocket();
+  BoundSocket(BoundSocket&& other) noexcept;
+  BoundSocket& operator=(BoundSocket&& other) noexcept;
+
+  bool is_open() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+
+  Endpoint bound;                     // With the port that was bound.
+  bool is_wildcard = false;           // 0.0.0.0 or [::]: replies name their source address.
+  uint32_t receive_buffer_bytes = 0;  // Granted; log it when below what was asked.
+  std::string absent_because;         // Not empty: skipped, and why.
+
+ private:
+  int fd_ = -1;
+};
+
+// The sockets of one shard, one for each Listen, in that order: LocalAddress::socket is an index
+// here. One that was skipped keeps its place.
+using ShardSockets = std::vector<BoundSocket>;
+
+struct SocketOptions {
+  uint32_t shards = 1;                              // 1..shards_max.
+  uint32_t receive_buffer_bytes = 4 * 1024 * 1024;  // The default of 208 KiB is 1 ms of load.
+};
+
+// Opens all sockets of all shards: `out` has options.shards elements, and the kernel's index of a
+// socket in its SO_REUSEPORT group is its shard. (A program that steers by key is attached to
+// (*out)[0] after this returns and before the first Reactor runs.) On an error everything is closed
+// again and the sentence names address and port.
+[[nodiscard]] std::optional<IoError> open_sockets(std::span<const Listen> listens,
+                                                  const SocketOptions& options,
+                                                  std::vector<ShardSockets>* out);
+
+}  // namespace xord

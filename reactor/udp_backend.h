@@ -1,0 +1,85 @@
+// The seam to the kernel: receive a batch, send a batch, sleep. Two implementations, io_uring
+// (uring_backend.h) and epoll with recvmmsg and sendmmsg (epoll_backend.h), which pass the same
+// tests and are equally fast (limits/REPORT.md): container profiles refuse io_uring. Made on any
+// thread, then used by one, from start() to stop().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reactor/base/datagram.h"
+#include "reactor/doorbell.h"
+#include "reactor/io_counters.h"
+#include "reactor/io_error.h"
+#include "reactor/sockets.h"
+
+namespace xord {
+
+// A receive buffer holds the largest legal request (8,213 bytes of rpcudp) with what the kernel
+// puts before it: io_uring's header (16), the sender's address (28), the address asked (40).
+constexpr uint32_t receive_buffer_size = 8448;
+constexpr uint32_t receive_name_size = 28;     // sockaddr_in6
+constexpr uint32_t receive_control_size = 40;  // CMSG_SPACE of an in6_pktinfo
+constexpr uint32_t datagram_bytes_max =
+    receive_buffer_size - 16 - receive_name_size - receive_control_size;
+static_assert(datagram_bytes_max >= 8213);
+
+// Datagrams handed over or sent in one system call. 64 keeps a batch in the L2 cache; 1000 was 5 to
+// 10 % dearer (measured).
+constexpr uint32_t batch_max = 64;
+
+struct BackendOptions {
+  uint32_t receive_buffers = 256;  // uring: a power of two, 4 at least. 2.1 MiB a shard.
+  uint32_t completions = 0;        // uring: 0 = more than buffers and sends; tests set less.
+};
+
+class DatagramSink {
+ public:
+  virtual void on_datagram(const Datagram& datagram) = 0;  // Its bytes live for the call.
+
+ protected:
+  ~DatagramSink() = default;
+};
+
+class UdpBackend {
+ public:
+  virtual ~UdpBackend() = default;
+
+  virtual std::string_view name() const = 0;  // "uring" or "epoll"
+  // First call on the thread that uses the backend from now on.
+  [[nodiscard]] virtual std::optional<IoError> start() = 0;
+  // Hands up to batch_max datagrams that are there to `sink`, and returns how many completions or
+  // datagrams it handled: 0 means there is nothing. The sink may call send().
+  virtual uint32_t receive(DatagramSink& sink) = 0;
+  // Sends all of `outbox`, in order for each socket. When it returns the bytes are no longer
+  // needed; what the kernel refuses is counted and dropped.
+  virtual void send(const Outbox& outbox) = 0;
+  // send(), then sleeps until a datagram, a ring of the doorbell, or `timeout`; empty: no timeout.
+  // A timeout of 0 only looks. May return early. On io_uring both are one system call.
+  virtual void send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) = 0;
+  // Last call on that thread: lets go of the sockets, so that closing them frees their port.
+  virtual void stop() = 0;
+};
+
+enum class IoChoice : uint8_t {
+  automatic,  // uring, or epoll where the host refuses uring.
+  uring,
+  epoll,
+};
+
+struct ChosenBackend {
+  std::unique_ptr<UdpBackend> backend;
+  std::string fallback_because;  // Not empty: `automatic` took epoll, and why. For log and metric.
+};
+
+// Makes the backend for one shard. `sockets`, `doorbell` and `counters` are borrowed and outlive
+// it. An error only when `uring` was asked for by name and is refused, or epoll is.
+[[nodiscard]] std::optional<IoError> choose_backend(IoChoice choice, const BackendOptions& options,
+                                                    const ShardSockets& sockets,
+                                                    const Doorbell& doorbell, IoCounters& counters,
+                                                    ChosenBackend* out);
+
+}  // namespace xord
