@@ -13,12 +13,12 @@
 #include <vector>
 
 #include "reactor/base/endpoint.h"
+#include "reactor/base/shard.h"
 #include "reactor/io_error.h"
 
 namespace xord {
 
 constexpr uint32_t listens_max = 16;  // Addresses a node listens on; an index fits LocalAddress.
-constexpr uint32_t shards_max = 64;
 
 enum class IfFamilyMissing : uint8_t {
   fail,  // The address was asked for by name: a host that cannot have it is an error.

@@ -12,6 +12,7 @@
 
 #include "reactor/base/datagram.h"
 #include "reactor/doorbell.h"
+#include "reactor/io_choice.h"
 #include "reactor/io_counters.h"
 #include "reactor/io_error.h"
 #include "reactor/sockets.h"
@@ -62,12 +63,6 @@ class UdpBackend {
   virtual void send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) = 0;
   // Last call on that thread: lets go of the sockets, so that closing them frees their port.
   virtual void stop() = 0;
-};
-
-enum class IoChoice : uint8_t {
-  automatic,  // uring, or epoll where the host refuses uring.
-  uring,
-  epoll,
 };
 
 struct ChosenBackend {

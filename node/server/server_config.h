@@ -9,18 +9,13 @@
 
 #include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
+#include "reactor/io_choice.h"
 
 namespace xord {
 
 // The wire dialect that a listen address speaks (DESIGN section 8). Mainline is named, so that a
 // config for it gets a sentence of its own, and not yet spoken: the server refuses it.
 enum class Dialect : uint8_t { rpcudp, mainline };
-
-enum class IoChoice : uint8_t {
-  automatic,  // io_uring where the kernel allows it, else epoll.
-  uring,      // io_uring, or refuse to start.
-  epoll,
-};
 
 // When a store is acknowledged. `sync`: it survives power loss. `os`: it survives `kill -9`, and
 // the disk is synced once a second.

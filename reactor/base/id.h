@@ -12,6 +12,7 @@
 
 #include "reactor/base/bytes.h"
 #include "reactor/base/check.h"
+#include "reactor/base/shard.h"
 
 namespace xord {
 
@@ -63,9 +64,6 @@ inline bool nearer(const Id& target, const Id& a, const Id& b) {
   const uint32_t at = shared_prefix(a, b);  // The first bit in which they differ decides.
   return at < id_bits && a.bit(at) == target.bit(at);
 }
-
-using ShardIndex = uint8_t;
-constexpr uint32_t shards_max = 64;
 
 // The shard that owns the record of `key` among `shards` (docs/ARCHITECTURE.md, "Who owns what"):
 // by the *last* 16 bits, because a node holds keys near its own id, which share their leading bits.
