@@ -128,4 +128,9 @@ std::optional<Subnet> Subnet::parse(std::string_view text) {
   return subnet;
 }
 
+std::string Subnet::text() const {
+  const int bits = address.is_ipv4() ? prefix_bits - mapped_prefix_bits : prefix_bits;
+  return address.text() + "/" + std::to_string(bits);
+}
+
 }  // namespace xord

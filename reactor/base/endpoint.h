@@ -60,9 +60,11 @@ struct Subnet {
   IpAddress address;
   uint8_t prefix_bits = 0;  // Of the 128: an IPv4 /8 is 104 here.
 
+  bool operator==(const Subnet&) const = default;
   bool contains(const IpAddress& other) const;
   // Empty on bad text, a prefix too long, or bits set behind the prefix.
   static std::optional<Subnet> parse(std::string_view text);
+  std::string text() const;  // What parse() reads.
 };
 
 }  // namespace xord

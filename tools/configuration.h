@@ -1,0 +1,46 @@
+// Where the settings of `xord run` come from: flag, else environment, else config file, else
+// default. Every source is read into Given rows first and judged in one place, so that a bad value
+// has the same sentence wherever it stands, with the place in front.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "node/server/server_config.h"
+#include "tools/settings.h"
+#include "tools/terminal.h"
+
+namespace xord {
+
+// One setting as one source gives it.
+struct Given {
+  const Setting* setting = nullptr;
+  std::vector<std::string> texts;
+  std::string place;   // Before an error: "--ttl", "XORD_TTL", "/etc/xord.toml:3: ttl".
+  std::string origin;  // In --print-config: "flag --ttl", "environment XORD_TTL", "file ...".
+};
+
+// The settings in variables named XORD_... . A variable that looks like a mistyped setting is a
+// Failure (usage); one like none is ignored, since Kubernetes sets XORD_SERVICE_HOST and the like
+// for a service named xord. XORD_CONFIG names the config file and is no setting.
+std::vector<Given> read_environment(const Environment& environment);
+
+// The settings of a TOML file: one key a setting, no tables. Failure (usage) on a missing file, bad
+// TOML, an unknown key or a value of a type that no setting has; (environment) when it is there and
+// cannot be read.
+std::vector<Given> read_config_file(const std::string& path);
+
+struct Configuration {
+  ServerConfig server;
+  std::vector<std::string> origins;  // Of each of settings(), in its order.
+};
+
+// Applies `given` in order, so a later row wins, onto the defaults; the data directory is the
+// user's unless it is given. Failure (usage) on the first bad value.
+Configuration build_configuration(const std::vector<Given>& given, const Environment& environment);
+
+// Every setting with its value and where that came from, as a TOML file that `xord run --config`
+// reads back.
+std::string print_configuration(const Configuration& configuration);
+
+}  // namespace xord

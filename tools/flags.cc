@@ -1,0 +1,62 @@
+#include "tools/flags.h"
+
+#include <algorithm>
+
+#include "tools/failure.h"
+#include "tools/suggest.h"
+
+namespace xord {
+namespace {
+
+std::string see_help(const CLI::App& app) {
+  return "; see `" + app.get_name() + " --help`";
+}
+
+[[noreturn]] void refuse_extra(const CLI::App& app, const std::string& extra) {
+  if (extra.size() < 2 || extra[0] != '-') {
+    throw Failure(ExitCode::usage, "\"" + extra + "\" is one argument too many" + see_help(app));
+  }
+  const std::string flag = extra.substr(0, extra.find('='));
+  std::vector<std::string> owned;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) owned.push_back("--" + name);
+  }
+  const std::vector<std::string_view> names(owned.begin(), owned.end());
+  std::string fix = suggestion(flag, names);
+  if (fix.empty() && flag[1] != '-') fix = "; put -- before a value that begins with a dash";
+  throw Failure(ExitCode::usage, "the flag " + flag + " is not known" +
+                                     (fix.empty() ? see_help(app) : fix));
+}
+
+}  // namespace
+
+Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal) {
+  app.allow_extras();  // Extras come first in our own words, even when something is missing too.
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // As CLI11 wants it.
+    app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    terminal.out << app.help();
+    return Parsed::help_shown;
+  } catch (const CLI::ArgumentMismatch& mismatch) {
+    const std::string message = mismatch.what();  // "--listen: 1 required TEXT missing"
+    throw Failure(ExitCode::usage,
+                  message.substr(0, message.find(':')) + " needs a value" + see_help(app));
+  } catch (const CLI::ParseError& error) {
+    throw Failure(ExitCode::usage, error.what() + see_help(app));
+  }
+  const auto extras = app.remaining();
+  const auto flag = std::find_if(extras.begin(), extras.end(), [](const std::string& extra) {
+    return extra.size() > 1 && extra[0] == '-';
+  });
+  if (flag != extras.end()) refuse_extra(app, *flag);
+  if (!extras.empty()) refuse_extra(app, extras.front());
+  return Parsed::to_be_run;
+}
+
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
+                            std::vector<std::string>& texts, const std::string& help) {
+  return app.add_option(name, texts, help)->allow_extra_args(false);
+}
+
+}  // namespace xord

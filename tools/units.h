@@ -1,0 +1,28 @@
+// Durations, sizes and counts as a person writes them: "7d", "500ms", "64MiB", "10M". A duration
+// needs a unit, so that nobody has to know what a bare 5 would have meant; only 0 needs none.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+// A number, with a fraction if wanted, and one of ns, us, ms, s, m, h, d, w; several such terms add
+// up ("1h30m"). Empty on anything else, and above 100 years.
+std::optional<Duration> parse_duration(std::string_view text);
+// The shortest text that parse_duration() turns back into `duration`, which is not negative.
+std::string show_duration(Duration duration);
+
+// A number of bytes with an optional unit: B, KiB, MiB, GiB, TiB (of 1024), K, M, G, T (the same),
+// KB, MB, GB, TB (of 1000); the case of letters does not matter. Empty on anything else.
+std::optional<uint64_t> parse_size(std::string_view text);
+std::string show_size(uint64_t bytes);  // parse_size() turns it back.
+
+// A plain number, or one with k, M or G for thousands, millions, milliards. Empty on anything else.
+std::optional<uint64_t> parse_count(std::string_view text);
+
+}  // namespace xord
