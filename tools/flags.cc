@@ -24,8 +24,8 @@ std::string see_help(const CLI::App& app) {
   const std::vector<std::string_view> names(owned.begin(), owned.end());
   std::string fix = suggestion(flag, names);
   if (fix.empty() && flag[1] != '-') fix = "; put -- before a value that begins with a dash";
-  throw Failure(ExitCode::usage, "the flag " + flag + " is not known" +
-                                     (fix.empty() ? see_help(app) : fix));
+  throw Failure(ExitCode::usage,
+                "the flag " + flag + " is not known" + (fix.empty() ? see_help(app) : fix));
 }
 
 }  // namespace
@@ -54,8 +54,8 @@ Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal) {
   return Parsed::to_be_run;
 }
 
-CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
-                            std::vector<std::string>& texts, const std::string& help) {
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
+                            const std::string& help) {
   return app.add_option(name, texts, help)->allow_extra_args(false);
 }
 

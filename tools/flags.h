@@ -21,7 +21,7 @@ enum class Parsed : uint8_t { to_be_run, help_shown };
 Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal);
 
 // An option whose every occurrence takes exactly one value, whatever that begins with.
-CLI::Option* add_repeatable(CLI::App& app, const std::string& name,
-                            std::vector<std::string>& texts, const std::string& help);
+CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
+                            const std::string& help);
 
 }  // namespace xord

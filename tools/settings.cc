@@ -126,8 +126,7 @@ Subnet parse_subnet(const std::string& text) {
 }
 
 std::string show_subnet(const Subnet& subnet) {
-  const int bits = subnet.address.is_ipv4() ? subnet.prefix_bits - 96 : subnet.prefix_bits;
-  return subnet.address.text() + "/" + std::to_string(bits);
+  return subnet.text();
 }
 
 std::string show_double(double value) {
@@ -204,8 +203,7 @@ const std::array<Setting, 18> table = {{
      [](Config& c, const Texts& t) { c.log_format = parse_word(log_format_words, t[0]); },
      [](const Config& c) { return show_word(log_format_words, c.log_format); }},
     {"amplification-max", "X",
-     "Bytes sent at most to a source that has not proven its address, per byte it sent",
-     Arity::one,
+     "Bytes sent at most to a source that has not proven its address, per byte it sent", Arity::one,
      [](Config& c, const Texts& t) { c.amplification_max = parse_amplification(t[0]); },
      [](const Config& c) { return Texts{show_double(c.amplification_max)}; }},
     {"trusted-net", "CIDR", "Sources that need no proof and have no limits; repeats", Arity::many,
@@ -230,9 +228,7 @@ const std::array<Setting, 18> table = {{
      [](Config& c, const Texts& t) { c.durability = parse_word(durability_words, t[0]); },
      [](const Config& c) { return show_word(durability_words, c.durability); }},
     {"records-max", "N", "Records kept at most", Arity::one,
-     [](Config& c, const Texts& t) {
-       c.records_max = parse_count_in(t[0], 1, 1'000'000'000);
-     },
+     [](Config& c, const Texts& t) { c.records_max = parse_count_in(t[0], 1, 1'000'000'000); },
      [](const Config& c) { return Texts{std::to_string(c.records_max)}; }},
     {"memory-max", "SIZE", "Memory for values, beside the index", Arity::one,
      [](Config& c, const Texts& t) {

@@ -17,8 +17,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     for (size_t j = 1; j <= b.size(); ++j) {
       const size_t replaced = last[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1);
       row[j] = std::min({replaced, last[j] + 1, row[j - 1] + 1});
-      const bool swapped =
-          i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]);
+      const bool swapped = i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]);
       if (swapped) row[j] = std::min(row[j], older[j - 2] + 1);
     }
     std::swap(older, last);
@@ -32,7 +31,8 @@ std::optional<std::string> nearest_word(std::string_view typed,
   std::optional<std::string> best;
   size_t best_distance = 0;
   for (const std::string_view word : words) {
-    const size_t distance = edit_distance(typed, word);
+    const bool is_beginning = typed.size() >= 3 && word.starts_with(typed);
+    const size_t distance = is_beginning ? 1 : edit_distance(typed, word);
     if (distance > std::max<size_t>(1, word.size() / 3)) continue;
     if (best && distance >= best_distance) continue;
     best = word;

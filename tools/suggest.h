@@ -14,7 +14,7 @@ namespace xord {
 size_t edit_distance(std::string_view a, std::string_view b);
 
 // The word of `words` nearest to `typed`; empty when even that one differs in more than a third of
-// its characters (at least one may differ).
+// its characters (at least one may differ). A word that begins with `typed` counts as one off.
 std::optional<std::string> nearest_word(std::string_view typed,
                                         std::span<const std::string_view> words);
 
