@@ -1,11 +1,12 @@
 // What a store asks of the disk, and what comes back: plain data, so that the store does no I/O.
 // The composition hands operations to the commit thread (storage/rocks/) and completions to the
 // store; the simulator has a disk of its own. Each is a frame: the header here, then `value_size`
-// bytes.
+// bytes. Operations of one key are carried out, and completed, in the order they were given.
 #pragma once
 
 #include <cstdint>
 
+#include "reactor/base/bytes.h"
 #include "reactor/base/id.h"
 #include "reactor/base/instant.h"
 
@@ -13,6 +14,20 @@ namespace xord {
 
 // Node time in whole seconds: the unit of everything that a record carries. 136 years.
 using NodeSeconds = uint32_t;
+
+// The longest life that a record may be given: 10 years.
+constexpr NodeSeconds ttl_max = 10 * 366 * 86'400;
+// Node time when a node starts for the first time: beyond ttl_max, so that the moment a record was
+// published (now less its age) is never before zero.
+constexpr NodeSeconds first_node_seconds = 400'000'000;
+static_assert(first_node_seconds > ttl_max);
+
+inline NodeSeconds node_seconds(Instant now) {
+  return static_cast<NodeSeconds>(now.nanoseconds / 1'000'000'000);
+}
+inline Instant instant_of(NodeSeconds at) {
+  return {static_cast<int64_t>(at) * 1'000'000'000};
+}
 
 // The times of a record. `published` is when its publisher last published it, as far as the age
 // that stores carry tells (docs/WIRE.md); expiry = published + ttl, unless the copy is held for
@@ -31,7 +46,8 @@ using NetworkIndex = uint8_t;
 
 enum class OperationKind : uint8_t {
   write,        // Put the record: times and value.
-  write_times,  // Only the times changed; the value on disk stays.
+  write_times,  // Only the times changed (first_seen excepted); the value on disk stays. Never
+                // given while a `write` of the same key is unanswered.
   read,         // Fetch the value.
 };
 
@@ -64,6 +80,11 @@ struct Completion {
   bool has_value = false;   // and then nothing follows.
   Id key;
   RecordTimes times;
+  uint64_t fingerprint = 0;  // record_loaded: value_fingerprint() of the value.
 };
+
+// What a store remembers of a value that it does not hold in memory, to tell whether another is
+// equal: 64 bits under a secret seed of this process, so nobody can make two values collide.
+uint64_t value_fingerprint(uint64_t hash_seed, Bytes value);
 
 }  // namespace xord

@@ -10,16 +10,13 @@
 #include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
 #include "reactor/io_choice.h"
+#include "storage/durability.h"
 
 namespace xord {
 
 // The wire dialect that a listen address speaks (DESIGN section 8). Mainline is named, so that a
 // config for it gets a sentence of its own, and not yet spoken: the server refuses it.
 enum class Dialect : uint8_t { rpcudp, mainline };
-
-// When a store is acknowledged. `sync`: it survives power loss. `os`: it survives `kill -9`, and
-// the disk is synced once a second.
-enum class Durability : uint8_t { sync, os };
 
 enum class LogLevel : uint8_t { trace, debug, info, warning, error, off };
 enum class LogFormat : uint8_t { text, json };

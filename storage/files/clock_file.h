@@ -1,0 +1,36 @@
+// `clock`: node time and wall time as a pair, saved each minute and at exit, and the rule by which
+// node time goes on at the next start (docs/ARCHITECTURE.md, "Time"): the saved node time and how
+// far the wall clock moved on since, at least 0. Neither a step of the wall clock in a run nor one
+// set back between runs does harm.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "reactor/base/instant.h"
+#include "storage/files/data_directory.h"
+
+namespace xord {
+
+struct SavedClock {
+  Instant node_time;
+  Duration wall_time;  // reactor/monotonic.h, wall_time().
+};
+
+struct ResumedClock {
+  Instant now;      // Node time at this start.
+  Duration absent;  // How long the node was away, as far as the clocks tell.
+  // Away for longer than the ttl: more likely a wrong clock than a true absence. Say so, and for
+  // `clock_doubt` do not rewrite `clock`, load records as LoadedRecords::hidden, and leave
+  // RocksStore::set_reclaim_time() uncalled: a restart with the right clock has all back.
+  bool is_doubtful = false;
+};
+constexpr Duration clock_doubt = hours(24);
+
+// `saved` is empty at a first start.
+ResumedClock resume_clock(const std::optional<SavedClock>& saved, Duration wall_now, Duration ttl);
+
+std::variant<std::optional<SavedClock>, IoError> read_clock(const DataDirectory& directory);
+std::optional<IoError> write_clock(const DataDirectory& directory, const SavedClock& clock);
+
+}  // namespace xord

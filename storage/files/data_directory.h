@@ -1,0 +1,36 @@
+// The data directory: made if missing, proven to be ours, and held by one process. It blocks:
+// start-up only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "reactor/io_error.h"
+
+namespace xord {
+
+enum class NetworkFileSystem : uint8_t { refused, forced };
+
+class DataDirectory {
+ public:
+  // Makes `path` (mode 0700, parents too) if it is not there, and locks it. An error, in a sentence
+  // and with nothing changed: no permission, not a directory, not empty and not ours (no
+  // `identity`), held by another process, on a network file system unless forced.
+  static std::variant<std::unique_ptr<DataDirectory>, IoError> open(const std::string& path,
+                                                                    NetworkFileSystem network);
+  // Unlocks. The lock also ends with the process, however it ends.
+  ~DataDirectory();
+  DataDirectory(const DataDirectory&) = delete;
+  DataDirectory& operator=(const DataDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string file(const char* name) const { return path_ + "/" + name; }
+
+ private:
+  DataDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  std::string path_;
+  int lock_;
+};
+
+}  // namespace xord

@@ -1,0 +1,123 @@
+// Store: what one shard keeps of one network. An index of all records in memory, a cache of their
+// values, and their expiry; the values themselves are on a disk that it never touches: what the
+// disk shall do goes out as Operations (storage/operation.h), what it did comes in as Completions.
+// It does no I/O, reads no clock, draws no entropy, and allocates only when constructed. `now` is
+// node time and never goes backwards. 80 bytes a record (docs/STORAGE.md has the sum).
+//
+// Promises: what find() serves is committed and not expired; a store that failed is never served
+// and what it would have replaced stays; full means refused and counted.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "reactor/base/counters.h"
+#include "reactor/base/frames.h"
+#include "storage/store_config.h"
+
+namespace xord {
+
+enum class Presence : uint8_t {
+  absent,
+  value,    // It is in memory.
+  cold,     // It is on disk: begin_read().
+  loading,  // Its range is not loaded yet: ask again when load_finished() turned true.
+};
+
+struct Found {
+  Presence presence = Presence::absent;
+  Bytes value;        // Presence::value only. Borrowed until the next call on this store.
+  RecordTimes times;  // Presence::value and cold; first_seen is only known on disk, and 0 here.
+};
+
+enum class StoreRefusal : uint8_t {
+  none,
+  too_old,  // Its age is the ttl or more.
+  too_large,
+  records_full,
+  bytes_full,
+  prefix_full,  // This source prefix has its share of the bytes.
+  busy,         // Too many writes await the disk.
+  loading,      // The key's range is not loaded yet: hold the request, or refuse it.
+  disk_failed,  // The disk is refusing writes.
+};
+
+struct StoreRequest {
+  Id key;
+  Bytes value;
+  uint32_t age = 0;            // Seconds since its publisher published it, as far as is known.
+  uint16_t source_prefix = 0;  // Hash of the sender's /24 or /64.
+};
+
+struct StoreOutcome {
+  enum class Kind : uint8_t {
+    refused,
+    unchanged,  // An equal value is held on disk: acknowledge now.
+    pending,    // Acknowledge when finished(ticket) says so.
+  } kind = Kind::refused;
+  StoreRefusal refusal = StoreRefusal::none;
+  Ticket ticket = 0;
+};
+
+// What one completion finished, as far as a caller waits for it.
+struct Finished {
+  enum class Kind : uint8_t {
+    nothing,       // No caller's: the store's own upkeep, a loaded record, an unknown ticket.
+    stored,        // The pending store is committed: acknowledge it.
+    store_failed,  // Refuse it.
+    read,          // `found` is the answer: value, or absent when the record is gone by now.
+    read_failed,   // The disk could not say: answer as if absent.
+    loaded,        // Every record of this shard is loaded.
+    load_failed,   // They are not: what is loaded is served, stores are refused.
+  } kind = Kind::nothing;
+  Ticket ticket = 0;
+  Id key;
+  Found found;
+};
+
+// A record as a scan in order of keys meets it.
+struct ScannedRecord {
+  Id key;
+  Found found;  // Presence::absent: expired, or not yet committed; go on behind it.
+};
+
+class Store {
+ public:
+  // Reserves all it will ever use. Nothing is loaded yet.
+  explicit Store(const StoreConfig& config);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Never served: what is expired at `now`, or not committed.
+  Found find(Instant now, const Id& key);
+  // Asks the disk for a record that find() called cold. Empty, and counted, when too many reads
+  // are pending or `operations` is full: answer as if absent.
+  std::optional<Ticket> begin_read(Instant now, const Id& key, FrameOutbox& operations);
+
+  // Takes a record in. An equal value (byte for byte) only moves times, never backwards; another
+  // replaces the old one, which is served until the new one is committed. Any number of stores of
+  // one key may be pending: the last one committed wins.
+  StoreOutcome begin_store(Instant now, const StoreRequest& request, FrameOutbox& operations);
+
+  // Takes in what the disk did; `value` is what followed the completion, borrowed for this call.
+  Finished complete(Instant now, const Completion& completion, Bytes value);
+  bool is_loaded() const;
+
+  // Drops what is expired and writes times that are due, a bounded number a call: it may want to
+  // be called again at once. Nothing wrong is served if it comes late.
+  void advance(Instant now, FrameOutbox& operations);
+  std::optional<Instant> next_wakeup() const;
+
+  // The first record whose key is `from` or behind it, in order of keys; empty at the end. Finds
+  // its place anew each time, so the store may change between calls. Counts nothing.
+  std::optional<ScannedRecord> first_from(Instant now, const Id& from);
+
+  const Counters<StoreCount>& counters() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xord

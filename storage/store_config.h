@@ -1,0 +1,67 @@
+// The capacities of one store, and what it counts.
+#pragma once
+
+#include <cstdint>
+
+#include "storage/operation.h"
+
+namespace xord {
+
+// What becomes of the records that load() brings.
+enum class LoadedRecords : uint8_t {
+  served,
+  // The node's clock claims an absence longer than the ttl (storage/files/clock_file.h): they are
+  // neither served nor touched on disk, so that a restart with the right clock has them all back.
+  hidden,
+};
+
+struct StoreConfig {
+  NetworkIndex network = 0;
+  uint64_t hash_seed = 0;  // Secret, drawn anew by each process; the commit thread is given it too.
+  NodeSeconds ttl = 7 * 86'400;  // 60 to ttl_max.
+  LoadedRecords loaded = LoadedRecords::served;
+
+  uint32_t records_max = 400;               // 80 bytes each, reserved at once, touched when used.
+  uint64_t bytes_max = uint64_t{1} << 30;   // Sum of all values, in memory or on disk.
+  uint64_t prefix_bytes_max = 0;            // The same for one source prefix; 0: no such limit.
+  uint64_t memory_max = uint64_t{1} << 20;  // Values cached in memory; 0: every find is cold.
+  uint32_t value_size_max = 8'192;          // At most 65,535.
+
+  uint32_t writes_max = 64;              // Stores, and writes of times, awaiting their completion.
+  uint32_t write_bytes_max = 256 << 10;  // Their values; at least twice value_size_max.
+  uint32_t reads_max = 64;               // Reads awaiting theirs.
+};
+
+enum class StoreCount : uint8_t {
+  records,  // Gauges: held now, values of them all, values in memory.
+  value_bytes,
+  cached_bytes,
+  writes_pending,
+  reads_pending,
+  found,  // find(), by what it said.
+  found_cold,
+  absent,
+  not_loaded,
+  stored,     // Stores whose write was committed.
+  unchanged,  // Equal stores acknowledged from memory.
+  write_failed,
+  times_written,  // Rows whose times alone were written.
+  refused_too_old,
+  refused_too_large,
+  refused_records_full,
+  refused_bytes_full,
+  refused_prefix_full,
+  refused_busy,
+  refused_loading,
+  refused_failed,
+  read_failed,
+  expired,  // Dropped because their time had come.
+  evicted,  // Values dropped from the cache.
+  loaded,
+  loaded_expired,  // Found on disk and past their time (or hidden): not held.
+  loaded_refused,  // Found on disk beyond records_max.
+  stale_completions,
+  count
+};
+
+}  // namespace xord
