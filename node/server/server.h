@@ -1,0 +1,151 @@
+// xord::Server: a Kademlia node inside a C++ program, and the one header that such a program
+// includes. It is a full member of the network of the Python `kademlia` library: it answers others,
+// keeps records for them on disk, and sets and gets values for its owner.
+//
+//   xord::ServerConfig config;
+//   config.data_dir = "/var/lib/my-program/xord";
+//   xord::Server server;
+//   if (auto error = server.start(config)) { ...error->sentence... }
+//   server.bootstrap({"dht.example.org:8468"}).get();
+//   xord::GetResult got = server.get("my-key").get();
+//
+// Threads: a Server may be used from any number of threads at once, but for start(), stop() and the
+// destructor, which must not overlap with each other. It runs threads of its own: one a shard, one
+// that writes to the database, one admin thread that resolves names, writes the small files and the
+// log, and completes futures and callbacks. It installs no signal handler, throws nothing, reads no
+// environment variable and no file outside its data directory.
+//
+// Bounds: operations_max calls under way at once; a call beyond them, or on a server that is not
+// running, completes at once with a status that says so. No call waits for the network but
+// through its future.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/contact.h"
+#include "node/server/key_digest.h"
+#include "node/server/server_config.h"
+#include "node/server/server_stats.h"
+#include "reactor/base/endpoint.h"
+#include "reactor/base/id.h"
+
+namespace xord {
+
+// Whom an error is for; `xord run` exits with its number.
+enum class ServerErrorKind : uint8_t {
+  config = 2,       // The configuration cannot be: change it.
+  environment = 4,  // The host said no: port taken, directory locked, no permission.
+};
+
+struct ServerError {
+  ServerErrorKind kind{};
+  std::string sentence;  // What was refused and what to do; no full stop, no newline.
+};
+
+// How a call ended.
+enum class ServerStatus : uint8_t {
+  done,
+  not_found,     // get: nobody who was asked has a value.
+  not_stored,    // set: nobody acknowledged.
+  no_contacts,   // Nobody answered: the network was not reached. bootstrap() first.
+  refused,       // Too many calls under way: try again later.
+  unacceptable,  // set: the value is longer than the network carries (8,140 bytes encoded).
+  bad_address,   // bootstrap: none of the names could be resolved.
+  stopped,       // The server is not running, or was stopped meanwhile.
+};
+std::string_view name_of(ServerStatus status);
+
+struct GetResult {
+  ServerStatus status{};
+  std::vector<uint8_t> wire;  // done: the value, byte for byte as its publisher encoded it.
+};
+
+struct SetResult {
+  ServerStatus status{};
+  // done: how many nodes acknowledged the value, this one included when it keeps a copy.
+  uint32_t stored = 0;
+};
+
+struct FindResult {
+  ServerStatus status{};
+  std::vector<Contact> contacts;  // done: those nearest to the target that answer, nearest first.
+};
+
+struct BootstrapResult {
+  ServerStatus status{};
+  std::vector<Contact> contacts;  // done: the nodes nearest to this one.
+  std::string unresolved;         // The names that could not be resolved, and why; empty: none.
+};
+
+class Server {
+ public:
+  // Calls under way at once.
+  static constexpr uint32_t operations_max = 1024;
+
+  Server();
+  ~Server();  // stop()
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Starts the node as `config` says and joins by way of config.bootstrap, if any. When it returns
+  // nothing, the sockets are bound and answer; records of an earlier run are served as they are
+  // read. An error leaves nothing behind: nothing runs, no port or lock is held. Calling it on a
+  // server that runs is an error of kind config; after stop() it may be started again.
+  [[nodiscard]] std::optional<ServerError> start(const ServerConfig& config);
+  // start() with defaults: on 0.0.0.0:`port`, and on [::]:`port` where the host has IPv6.
+  [[nodiscard]] std::optional<ServerError> listen(uint16_t port, const std::string& data_dir);
+  // Refuses new calls, ends those under way (config.drain_max at most), commits what was
+  // acknowledged, saves contacts and clock, and frees ports and lock. Does nothing when not
+  // running. Not to be called from a callback.
+  void stop();
+  bool is_running() const;
+
+  // Valid after a successful start().
+  Id id() const;
+  std::vector<Endpoint> endpoints() const;  // As bound, with real ports.
+
+  // Joins the network by way of `host_ports` ("name:port", "192.0.2.1:port", "[2001:db8::1]:port"):
+  // asks each address of each name, and looks up the own id. Where nobody answers it is tried again
+  // in the background until somebody does; the future tells the first outcome.
+  std::future<BootstrapResult> bootstrap(std::vector<std::string> host_ports);
+
+  // Stores `value` under `key` on the nodes nearest to it. Text and bytes keys are digested as the
+  // Python library does; an Id is the digest itself. The `wire` form stores one value that is
+  // encoded already, byte for byte.
+  std::future<SetResult> set_wire(const Id& key, Bytes wire);
+
+  // The value of `key`: the one held here, else the one that most of the nodes nearest to it hold.
+  std::future<GetResult> get(std::string_view key);
+  std::future<GetResult> get(const Id& key);
+
+  // The nodes nearest to `target` that answer, at most 20.
+  std::future<FindResult> find(const Id& target);
+
+  // The same with callbacks, each called exactly once: on the admin thread, or, when the call fails
+  // at once, on the caller's. A callback may make further calls, but must not block and must not
+  // wait for a future of this server, which would never come.
+  void bootstrap(std::vector<std::string> host_ports,
+                 std::function<void(const BootstrapResult&)> finished);
+  void set_wire(const Id& key, Bytes wire, std::function<void(const SetResult&)> finished);
+  void get(const Id& key, std::function<void(const GetResult&)> finished);
+  void find(const Id& target, std::function<void(const FindResult&)> finished);
+
+  // A snapshot of all counters; also after stop(), then of its last moment. Takes no lock that a
+  // shard could wait for.
+  ServerStats stats() const;
+  // Asks the admin thread to write the same as one log line.
+  void log_stats();
+
+ private:
+  class Running;
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace xord

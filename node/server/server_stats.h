@@ -1,0 +1,60 @@
+// Everything that a running server counts, as one plain value: a snapshot for logs, health checks
+// and tests. Figures are read one by one while the shards go on, so they are recent, not of one
+// moment. All names are those of docs/ARCHITECTURE.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xord {
+
+struct NamedCount {
+  std::string_view name;  // Of a static table: lives for ever.
+  uint64_t value = 0;
+};
+
+enum class StorageState : uint8_t {
+  opening,  // The database is being opened: requests for records are held.
+  loading,  // Its records are being read.
+  ready,    // Every record is served, stores are acknowledged.
+  failed,   // Refuses stores, answers lookups, and keeps trying; the log says why.
+  stopped,
+};
+std::string_view name_of(StorageState state);
+
+struct SocketStats {
+  std::string endpoint;               // As bound, with its port.
+  uint32_t receive_buffer_bytes = 0;  // Granted by the kernel, for one shard's socket.
+};
+
+struct ShardStats {
+  std::vector<NamedCount> gauges;     // contacts, records, ...: what is there now.
+  std::vector<NamedCount> node;       // What the protocol did, by reason.
+  std::vector<NamedCount> malformed;  // Datagrams dropped, by reason.
+  std::vector<NamedCount> io;
+  std::vector<NamedCount> storage;
+};
+
+struct ServerStats {
+  std::string id;                   // 40 hexadecimal digits.
+  std::string io;                   // "uring" or "epoll"
+  std::string io_fallback_because;  // Not empty: io_uring was refused, and why.
+  StorageState storage_state = StorageState::opening;
+  double uptime_seconds = 0;
+  std::vector<SocketStats> sockets;
+  uint64_t contacts = 0;    // In the routing table.
+  uint64_t records = 0;     // Of all shards.
+  uint64_t operations = 0;  // get, set, find and bootstrap calls under way.
+  ShardStats total;         // Summed over all shards (gauges too).
+  std::vector<ShardStats> shards;
+
+  // The count of that name in `total`, over all its lists; 0 when there is none.
+  uint64_t count(std::string_view name) const;
+  // One JSON object on one line: the fields above by these names, each list an object. Without the
+  // counts of single shards unless there is more than one.
+  std::string json() const;
+};
+
+}  // namespace xord
