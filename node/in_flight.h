@@ -40,7 +40,7 @@ struct Call {
 
 enum class MatchResult : uint8_t {
   answered,      // Our call, from whom we asked.
-  unknown,       // No open call has this transaction: invented, repeated, or later than 5 s.
+  unknown,       // No open call has this transaction: invented, repeated, or too late.
   wrong_source,  // An open call's transaction from elsewhere. The call stays open.
   count
 };
@@ -94,6 +94,7 @@ class InFlight {
   struct Slot {
     Call call;
     Instant sent;
+    bool awaits_slow = false;  // What its timer is armed for: slow, or expired.
     bool is_slow = false;
     Transaction transaction{};
   };

@@ -47,9 +47,12 @@ class RoundTrips {
                        // costs a worse timeout, so the endpoint itself is not kept.
     RoundTrip round_trip;
   };
-  using Set = std::array<Row, ways>;  // Used last comes first.
+  struct alignas(64) Set {       // One cache line.
+    std::array<Row, ways> rows;  // Used last comes first.
+  };
 
   uint64_t hash_of(const Endpoint& endpoint) const;
+  static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32) | 1; }
 
   uint64_t seed_;
   uint64_t set_mask_;
