@@ -99,18 +99,20 @@ class Lookup {
 
   const Cell& cell(Row row) const;
   Cell& cell(Row row);
-  void add(const Contact& contact, Row named_by);
-  bool is_known(const Contact& contact, uint32_t position) const;
-  uint32_t position_of(const Id& id) const;
-  Row free_row(uint32_t* position);
+  bool has_found() const { return candidates_count_ > 0 || lost_a_value_; }
   uint32_t slots() const;
-  // The cells stay where they are; what is sorted is this order of them, nearest first.
-  std::optional<Row> first_of_nearest(State wanted) const;
-  void count_answer(Row row, bool is_nearer);
+  std::optional<Row> first_unasked() const;
+  void leave_flight(Row row, State state);
+  void add(const Contact& contact, Row named_by);
+  uint32_t position_of(const Id& id) const;
+  bool is_known(const Contact& contact, uint32_t position) const;
+  Row free_row(uint32_t position);
 
   LookupPlan plan_;
-  std::vector<Cell> cells_;     // rows_max, reserved at construction.
-  std::vector<Row> order_;      // Rows in use, nearest to the target first.
+  uint32_t rows_max_ = 0;
+  // Cells stay where they are, as rows name them; what is sorted is an order of rows.
+  std::vector<Cell> cells_;     // All three reserved at construction, never grown.
+  std::vector<Row> order_;      // Nearest to the target first.
   std::vector<uint32_t> tags_;  // Of each row's endpoint: one pass over a few cache lines.
   uint32_t running_count_ = 0;  // In state asked.
   uint32_t slow_count_ = 0;

@@ -1,0 +1,278 @@
+// Lookups through whole networks of model nodes, by a tiny queue of events in virtual time: nodes
+// that answer, answer late, lose calls, or are dead.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <queue>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/lookup.h"
+#include "reactor/base/rng.h"
+
+namespace xord {
+namespace {
+
+struct Faults {
+  double dead = 0;  // Share of the nodes.
+  double loss = 0;  // Of calls.
+  double late = 0;  // Of answers: between the adaptive timeout and beyond 5 s.
+};
+
+constexpr Duration adaptive_timeout = milliseconds(300);
+
+class Network {
+ public:
+  Network(uint64_t seed, uint32_t nodes, const Faults& faults) : rng_(seed), faults_(faults) {
+    for (uint32_t i = 0; i < nodes; ++i) {
+      Contact contact;
+      rng_.fill(contact.id.bytes);
+      contact.endpoint = Endpoint::ipv4(0x0a000000 + i, 8468);
+      nodes_.push_back({contact, rng_.chance(faults.dead), {}});
+    }
+    for (Node& node : nodes_) fill_table(node);
+  }
+
+  // What `node` answers: the k nearest to `target` of its table, dead ones included.
+  std::vector<Contact> nearest_known(const Contact& node, const Id& target) const {
+    return nearest(by_endpoint(node.endpoint).table, target);
+  }
+  // The k nearest to `target` of all nodes that are alive.
+  std::vector<Contact> nearest_alive(const Id& target, const Contact& without) const {
+    return nearest(others(without, Those::alive), target);
+  }
+  // Those alive among the k nearest of all.
+  std::vector<Contact> alive_of_nearest(const Id& target, const Contact& without) const {
+    std::vector<Contact> contacts = nearest(others(without, Those::all), target);
+    std::erase_if(contacts, [&](const Contact& c) { return by_endpoint(c.endpoint).is_dead; });
+    return contacts;
+  }
+  // Empty: no answer comes.
+  std::optional<Duration> round_trip(const Contact& node) {
+    if (by_endpoint(node.endpoint).is_dead || rng_.chance(faults_.loss)) return std::nullopt;
+    const auto draw = [&](int64_t from, uint64_t span) {
+      return milliseconds(from + static_cast<int64_t>(rng_.bounded(span)));
+    };
+    return rng_.chance(faults_.late) ? draw(301, 6000) : draw(5, 250);
+  }
+  // Some node that is alive.
+  const Contact& somebody() {
+    while (true) {
+      const Node& node = nodes_[rng_.bounded(nodes_.size())];
+      if (!node.is_dead) return node.contact;
+    }
+  }
+  Rng& rng() { return rng_; }
+
+ private:
+  struct Node {
+    Contact contact;
+    bool is_dead;
+    std::vector<Contact> table;
+  };
+
+  enum class Those { alive, all };
+
+  std::vector<Contact> others(const Contact& without, Those wanted) const {
+    std::vector<Contact> contacts;
+    for (const Node& node : nodes_) {
+      if (node.contact == without || (node.is_dead && wanted == Those::alive)) continue;
+      contacts.push_back(node.contact);
+    }
+    return contacts;
+  }
+  const Node& by_endpoint(const Endpoint& endpoint) const {
+    return nodes_[load_be32(&endpoint.address.bytes[12]) - 0x0a000000];
+  }
+  static std::vector<Contact> nearest(std::vector<Contact> contacts, const Id& target) {
+    std::sort(contacts.begin(), contacts.end(),
+              [&](const Contact& a, const Contact& b) { return nearer(target, a.id, b.id); });
+    if (contacts.size() > bucket_size) contacts.resize(bucket_size);
+    return contacts;
+  }
+  // Buckets by shared prefix, k random contacts each: a table as the paper has it.
+  void fill_table(Node& node) {
+    std::map<uint32_t, std::vector<Contact>> buckets;
+    for (const Node& other : nodes_) {
+      if (other.contact == node.contact) continue;
+      buckets[shared_prefix(node.contact.id, other.contact.id)].push_back(other.contact);
+    }
+    for (auto& [prefix, contacts] : buckets) {
+      rng_.shuffle(contacts);
+      contacts.resize(std::min<size_t>(contacts.size(), bucket_size));
+      node.table.insert(node.table.end(), contacts.begin(), contacts.end());
+    }
+  }
+
+  Rng rng_;
+  Faults faults_;
+  std::vector<Node> nodes_;
+};
+
+// Drives one lookup to its end and checks on the way what must always hold.
+class Drive {
+ public:
+  Drive(Network& network, const Contact& self, const Id& target)
+      : network_(network), self_(self), target_(target) {
+    LookupPlan plan;
+    plan.self = self.id;
+    plan.target = target;
+    const std::vector<Contact> known = network.nearest_known(self, target);
+    nearest_seen_ = known.front().id;
+    lookup_.start(plan, known);
+  }
+
+  void run() {
+    step();
+    while (!lookup_.is_finished()) {
+      ASSERT_FALSE(events_.empty()) << "a lookup waits for nothing";
+      const Event event = events_.top();
+      events_.pop();
+      now_ = event.at;
+      handle(event);
+      step();
+      if (testing::Test::HasFatalFailure()) return;
+    }
+    EXPECT_FALSE(lookup_.next().has_value()) << "finished, and still asking";
+  }
+  std::vector<Contact> results() const {
+    std::vector<Contact> found(bucket_size);
+    found.resize(lookup_.results(found));
+    return found;
+  }
+  Duration took() const { return now_ - Instant{}; }
+  uint32_t asked_count() const { return lookup_.asked_count(); }
+  const std::set<Endpoint>& answered() const { return answered_; }
+
+ private:
+  enum class What { answer, slow, expired };
+  struct Event {
+    Instant at;
+    uint64_t sequence;
+    What what;
+    Lookup::Row row;
+    bool operator<(const Event& other) const {  // The earliest on top.
+      return std::tie(other.at, other.sequence) < std::tie(at, sequence);
+    }
+  };
+
+  void step() {
+    while (const auto row = lookup_.next()) {
+      const Contact& contact = lookup_.contact(*row);
+      ASSERT_NE(contact.id, self_.id);
+      ASSERT_TRUE(asked_.insert(contact.endpoint).second) << "asked twice";
+      // Those past their adaptive timeout are not among the running.
+      ASSERT_LT(running_.size(), barren_ < lookup_parallelism ? lookup_parallelism : bucket_size);
+      running_.insert(*row);
+      const auto round_trip = network_.round_trip(contact);
+      if (round_trip && *round_trip < transaction_lifetime) add(*round_trip, What::answer, *row);
+      add(adaptive_timeout, What::slow, *row);
+      add(transaction_lifetime, What::expired, *row);
+    }
+  }
+  void handle(const Event& event) {
+    if (!open_.count(event.row)) return;  // Answered before.
+    if (event.what == What::slow) {
+      running_.erase(event.row);
+      lookup_.slow(event.row);
+    } else if (event.what == What::expired) {
+      open_.erase(event.row);
+      lookup_.failed(event.row);
+    } else {
+      open_.erase(event.row);
+      running_.erase(event.row);
+      const Contact contact = lookup_.contact(event.row);
+      answered_.insert(contact.endpoint);
+      std::vector<Contact> named = network_.nearest_known(contact, target_);
+      network_.rng().shuffle(named);
+      const Id before = nearest_seen_;
+      for (const Contact& one : named) see(one);
+      barren_ = nearest_seen_ == before ? barren_ + 1 : 0;
+      lookup_.answered(event.row, named);
+    }
+  }
+  void see(const Contact& contact) {
+    if (contact.id != self_.id && nearer(target_, contact.id, nearest_seen_)) {
+      nearest_seen_ = contact.id;
+    }
+  }
+  void add(Duration after, What what, Lookup::Row row) {
+    open_.insert(row);
+    events_.push({now_ + after, sequence_++, what, row});
+  }
+
+  Network& network_;
+  Contact self_;
+  Id target_;
+  Id nearest_seen_;
+  Lookup lookup_;
+  Instant now_;
+  uint64_t sequence_ = 0;
+  std::priority_queue<Event> events_;
+  std::set<Lookup::Row> open_;
+  std::set<Lookup::Row> running_;
+  std::set<Endpoint> asked_;
+  std::set<Endpoint> answered_;
+  uint32_t barren_ = 0;
+};
+
+// Runs `lookups` lookups of random targets through a network of `nodes`; `check` sees each result.
+template <class Check>
+void run(uint64_t seed, uint32_t nodes, const Faults& faults, int lookups, Check&& check) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Network network(seed, nodes, faults);
+  for (int i = 0; i < lookups; ++i) {
+    Id target;
+    network.rng().fill(target.bytes);
+    const Contact self = network.somebody();
+    Drive drive(network, self, target);
+    drive.run();
+    check(drive, network, self, target);
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(LookupNetwork, FindsExactlyTheKNearestWhenEverybodyAnswers) {
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    run(seed, static_cast<uint32_t>(5 + seed * 40), {}, 20,
+        [](const Drive& drive, const Network& network, const Contact& self, const Id& target) {
+          EXPECT_EQ(drive.results(), network.nearest_alive(target, self));
+          EXPECT_LE(drive.took(), seconds(2));
+        });
+  }
+}
+
+TEST(LookupNetwork, ADeadThirdDelaysALookupByAdaptiveTimeoutsAndNotByFiveSeconds) {
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    run(seed, 300, {.dead = 0.33}, 20,
+        [](const Drive& drive, const Network& network, const Contact& self, const Id& target) {
+          EXPECT_LE(drive.took(), adaptive_timeout * 12);
+          const std::vector<Contact> found = drive.results();
+          for (const Contact& contact : network.alive_of_nearest(target, self)) {
+            EXPECT_EQ(std::count(found.begin(), found.end(), contact), 1);
+          }
+        });
+  }
+}
+
+TEST(LookupNetwork, EndsWhateverIsLostLateOrDeadAndReturnsOnlyNodesThatAnsweredNearestFirst) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    Rng rng(seed);
+    const Faults faults{.dead = rng.unit() * 0.8, .loss = rng.unit() * 0.6, .late = rng.unit()};
+    run(seed, static_cast<uint32_t>(2 + rng.bounded(150)), faults, 10,
+        [](const Drive& drive, const Network&, const Contact&, const Id& target) {
+          const std::vector<Contact> found = drive.results();
+          for (size_t i = 0; i < found.size(); ++i) {
+            EXPECT_TRUE(drive.answered().count(found[i].endpoint));
+            EXPECT_TRUE(i == 0 || nearer(target, found[i - 1].id, found[i].id));
+          }
+          EXPECT_EQ(found.empty(), drive.answered().empty());
+          EXPECT_LE(drive.asked_count(), lookup_rows_max);
+        });
+  }
+}
+
+}  // namespace
+}  // namespace xord
