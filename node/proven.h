@@ -16,10 +16,9 @@ namespace xord {
 
 class ProvenSources {
  public:
-  // Room for at least `sources_max` endpoints: twice as many rows, 32 bytes each. Times count from
-  // `start`. Sources of `trusted` subnets need no proof (--trusted-net).
-  ProvenSources(uint32_t sources_max, uint64_t seed, std::span<const Subnet> trusted,
-                Instant start);
+  // Room for `sources_max` endpoints and as many again, 32 bytes each. Sources of `trusted` subnets
+  // need no proof (--trusted-net). `seed` is a secret.
+  ProvenSources(uint32_t sources_max, uint64_t seed, std::span<const Subnet> trusted);
 
   // `source` answered a transaction of ours, here or (by message) on another shard.
   void prove(const Endpoint& source, Instant now);
@@ -32,13 +31,17 @@ class ProvenSources {
   static constexpr uint32_t ways = 4;
   struct Row {
     Endpoint source;
-    int64_t until = INT64_MIN;  // Nanoseconds.
+    Instant until = Instant::never();
   };
-  using Set = std::array<Row, ways>;  // Two cache lines.
+  struct alignas(64) Set {
+    std::array<Row, ways> rows;
+  };
+  static_assert(sizeof(Set) == 128);
 
   // Each endpoint may lie in either of two sets, and enters the emptier: at half load none
   // overflows (Azar et al. 1994).
   std::array<uint64_t, 2> sets_of(const Endpoint& source) const;
+  uint32_t used_count(uint64_t set, Instant now) const;
 
   uint64_t seed_;
   uint64_t set_mask_;
