@@ -32,7 +32,7 @@ class HeldRequests {
   HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed);
 
   // Keeps a copy of `in`, at most held_large_size bytes (else refused_full). `budget` is the one
-  // of this datagram.
+  // of this datagram. Call advance() first in each turn.
   HoldResult hold(Instant now, const Datagram& in, ReplyBudget& budget);
   // `source` answered: calls serve(const Datagram&) for each held datagram, in the order of
   // arrival; the datagram lives for the duration of that call. Returns how many. `serve` may hold
@@ -73,15 +73,16 @@ class HeldRequests {
 
   std::optional<PoolHandle> find(const Endpoint& endpoint) const;
   std::optional<Held> keep(const Datagram& in);
+  template <class Pool>
+  static std::optional<PoolHandle> copy_into(Pool& pool, const Datagram& in);
   void give_back(const Held& held);
   Datagram datagram(const Held& held) const;
-  bool is_paced(Instant now, const IpAddress& address) const;
-  void count_ping(Instant now, const IpAddress& address);
-  void link(PoolHandle handle);
+  HoldResult hold_first(Instant now, const Datagram& in, ReplyBudget& budget);
+  bool add_to(Source& source, const Datagram& in);
+  void attach(PoolHandle handle);
   // Takes the source out of every list and of its pool; what it held is the caller's to give back.
   Source detach(PoolHandle handle);
-  uint32_t& bucket_of(const Endpoint& endpoint);
-  uint32_t bucket_index(const Endpoint& endpoint) const;
+  size_t bucket_of(const Endpoint& endpoint) const;
 
   size_t ping_size_;
   uint64_t seed_;
