@@ -10,8 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include "reactor/io_error.h"
-
 namespace xord {
 
 struct AllowedCores {
@@ -29,23 +27,21 @@ AllowedCores allowed_cores(const std::string& root = {});
 enum class Pinning : uint8_t { pinned, floating };
 
 // A named thread, joined on destruction. A shard's thread is pinned to its core; threads that may
-// block are not.
+// block are not shard threads.
 class ShardThread {
  public:
   ShardThread() = default;
   ~ShardThread() { join(); }
   ShardThread(ShardThread&&) = default;
-  ShardThread& operator=(ShardThread&& other);
+  ShardThread& operator=(ShardThread&&) = delete;
 
   // Runs `body` on a thread of its own, named `name` (15 characters are shown), on core `cpu`. A
-  // core that cannot be had (the mask shrank) leaves the thread unpinned: pinned() tells.
-  ShardThread(const std::string& name, uint32_t cpu, std::function<void()> body);
-  Pinning pinning() const { return pinning_; }
+  // core that cannot be had (the mask shrank) leaves the thread floating: `body` is told.
+  ShardThread(const std::string& name, uint32_t cpu, std::function<void(Pinning)> body);
   void join();
 
  private:
   std::thread thread_;
-  Pinning pinning_ = Pinning::floating;
 };
 
 }  // namespace xord

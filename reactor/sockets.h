@@ -42,6 +42,7 @@ class BoundSocket {
   BoundSocket(BoundSocket&& other) noexcept;
   BoundSocket& operator=(BoundSocket&& other) noexcept;
 
+  void close();  // Keeps what was bound.
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
 

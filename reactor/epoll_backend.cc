@@ -1,0 +1,201 @@
+#include "reactor/epoll_backend.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+#include "reactor/message_header.h"
+
+namespace xord {
+namespace {
+
+constexpr uint32_t doorbell_mark = listens_max;  // In epoll_event::data, beside socket indices.
+
+// What recvmmsg fills: one buffer a datagram of the batch.
+struct ReceiveSlot {
+  iovec payload;
+  alignas(8) uint8_t name[receive_name_size];
+  alignas(cmsghdr) uint8_t control[receive_control_size];
+  alignas(64) uint8_t bytes[datagram_bytes_max];
+};
+
+class EpollBackend final : public UdpBackend {
+ public:
+  EpollBackend(const ShardSockets& sockets, IoCounters& counters, int epoll)
+      : sockets_(sockets), counters_(counters), epoll_(epoll) {
+    for (uint32_t i = 0; i < batch_max; ++i) {
+      receive_slots_[i].payload = {receive_slots_[i].bytes, datagram_bytes_max};
+      prepare_receive(i);
+    }
+  }
+  ~EpollBackend() override { close(epoll_); }
+
+  std::string_view name() const override { return "epoll"; }
+  std::optional<IoError> start() override { return std::nullopt; }
+  uint32_t receive(DatagramSink& sink) override;
+  void send(const Outbox& outbox) override;
+  void send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) override;
+  void stop() override {}
+
+ private:
+  void prepare_receive(uint32_t slot);
+  uint32_t receive_from(uint8_t index, uint32_t datagrams_max, DatagramSink& sink);
+  void hand_over(uint8_t index, const mmsghdr& received, DatagramSink& sink);
+  void send_run(int fd, uint32_t size);
+  int wait(epoll_event* events, std::optional<Duration> timeout);
+
+  const ShardSockets& sockets_;
+  IoCounters& counters_;
+  const int epoll_;
+  bool has_pwait2_ = true;
+  std::array<bool, listens_max> readable_{};
+  uint8_t first_ = 0;  // The socket that is read first; it moves on, so that none starves.
+  std::array<mmsghdr, batch_max> receive_headers_{};
+  std::array<mmsghdr, batch_max> send_headers_{};
+  std::array<SendSlot, batch_max> send_slots_;
+  const std::unique_ptr<ReceiveSlot[]> receive_slots_ = std::make_unique<ReceiveSlot[]>(batch_max);
+};
+
+void EpollBackend::prepare_receive(uint32_t slot) {
+  ReceiveSlot& buffers = receive_slots_[slot];
+  msghdr& header = receive_headers_[slot].msg_hdr;
+  header.msg_name = buffers.name;
+  header.msg_namelen = sizeof buffers.name;
+  header.msg_iov = &buffers.payload;
+  header.msg_iovlen = 1;
+  header.msg_control = buffers.control;
+  header.msg_controllen = sizeof buffers.control;
+  header.msg_flags = 0;
+}
+
+void EpollBackend::hand_over(uint8_t index, const mmsghdr& received, DatagramSink& sink) {
+  const msghdr& header = received.msg_hdr;
+  if (header.msg_flags & MSG_TRUNC) return counters_.add(IoCounter::received_too_long);
+  if (received.msg_len == 0) return counters_.add(IoCounter::received_empty);
+  counters_.add(IoCounter::received);
+  counters_.add(IoCounter::received_bytes, received.msg_len);
+  const auto* bytes = static_cast<const uint8_t*>(header.msg_iov->iov_base);
+  sink.on_datagram({path_of(header, sockets_, index), {bytes, received.msg_len}});
+}
+
+uint32_t EpollBackend::receive_from(uint8_t index, uint32_t datagrams_max, DatagramSink& sink) {
+  const int received =
+      recvmmsg(sockets_[index].fd(), receive_headers_.data(), datagrams_max, MSG_DONTWAIT, nullptr);
+  if (received < 0) {
+    readable_[index] = false;
+    if (errno != EAGAIN && errno != EINTR) counters_.add(IoCounter::receive_failed);
+    return 0;
+  }
+  const auto count = static_cast<uint32_t>(received);
+  if (count < datagrams_max) readable_[index] = false;
+  for (uint32_t i = 0; i < count; ++i) {
+    hand_over(index, receive_headers_[i], sink);
+    prepare_receive(i);
+  }
+  return count;
+}
+
+uint32_t EpollBackend::receive(DatagramSink& sink) {
+  const auto sockets = static_cast<uint8_t>(sockets_.size());
+  uint32_t handled = 0;
+  for (uint8_t step = 0; step < sockets && handled < batch_max; ++step) {
+    const auto index = static_cast<uint8_t>((first_ + step) % sockets);
+    if (readable_[index]) handled += receive_from(index, batch_max - handled, sink);
+  }
+  first_ = static_cast<uint8_t>((first_ + 1) % sockets);
+  return handled;
+}
+
+// Sends the first `size` prepared messages by one socket.
+void EpollBackend::send_run(int fd, uint32_t size) {
+  for (uint32_t done = 0; done < size;) {
+    const int sent = sendmmsg(fd, &send_headers_[done], size - done, MSG_DONTWAIT);
+    if (sent > 0) {
+      done += static_cast<uint32_t>(sent);
+    } else {
+      count_send_error(counters_, errno);  // Of the first message left: it alone is dropped.
+      ++done;
+    }
+  }
+}
+
+void EpollBackend::send(const Outbox& outbox) {
+  uint32_t size = 0;  // Of the run being prepared: consecutive datagrams of one socket.
+  int run_fd = -1;
+  for (const Outbox::Entry& entry : outbox.entries()) {
+    const auto index = socket_for(entry.path, sockets_);
+    if (!index) {
+      counters_.add(IoCounter::send_without_socket);
+      continue;
+    }
+    const BoundSocket& socket = sockets_[*index];
+    if (size == batch_max || (size > 0 && socket.fd() != run_fd)) {
+      send_run(run_fd, size);
+      size = 0;
+    }
+    run_fd = socket.fd();
+    prepare_send(entry.path, outbox.bytes(entry), socket, &send_slots_[size]);
+    send_headers_[size].msg_hdr = send_slots_[size].message;
+    ++size;
+    counters_.add(IoCounter::sent);
+    counters_.add(IoCounter::sent_bytes, entry.size);
+  }
+  if (size > 0) send_run(run_fd, size);
+}
+
+int EpollBackend::wait(epoll_event* events, std::optional<Duration> timeout) {
+  constexpr int events_max = static_cast<int>(listens_max) + 1;
+  const int64_t most = timeout ? std::max<int64_t>(timeout->nanoseconds, 0) : -1;
+  if (has_pwait2_) {
+    const timespec until{most / 1'000'000'000, most % 1'000'000'000};
+    const int ready = epoll_pwait2(epoll_, events, events_max, timeout ? &until : nullptr, nullptr);
+    // Linux 5.11; seccomp profiles older than that answer EPERM.
+    if (ready >= 0 || (errno != ENOSYS && errno != EPERM)) return ready;
+    has_pwait2_ = false;
+  }
+  constexpr int64_t milliseconds_max =
+      60'000;  // Rounded up: never before a deadline, else we spin.
+  const int64_t rounded = (most + 999'999) / 1'000'000;
+  const int64_t waited = timeout ? std::min(rounded, milliseconds_max) : -1;
+  return epoll_wait(epoll_, events, events_max, static_cast<int>(waited));
+}
+
+void EpollBackend::send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) {
+  send(outbox);
+  std::array<epoll_event, listens_max + 1> events;
+  const int ready = wait(events.data(), timeout);
+  for (int i = 0; i < ready; ++i) {
+    const uint32_t mark = events[static_cast<size_t>(i)].data.u32;
+    if (mark != doorbell_mark) readable_[mark] = true;
+  }
+}
+
+}  // namespace
+
+std::optional<IoError> make_epoll_backend(const ShardSockets& sockets, const Doorbell& doorbell,
+                                          IoCounters& counters, std::unique_ptr<UdpBackend>* out) {
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0) return io_error("cannot make an epoll instance", errno);
+  auto backend = std::make_unique<EpollBackend>(sockets, counters, epoll);
+  const auto watch = [epoll](int fd, uint32_t events, uint32_t mark) {
+    epoll_event event{};
+    event.events = events;
+    event.data.u32 = mark;
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+  };
+  // Edges: each ring wakes once, and nobody has to read the eventfd.
+  bool watched = watch(doorbell.fd(), EPOLLIN | EPOLLET, doorbell_mark);
+  for (uint32_t i = 0; i < sockets.size() && watched; ++i) {
+    if (sockets[i].is_open()) watched = watch(sockets[i].fd(), EPOLLIN, i);
+  }
+  if (!watched) return io_error("cannot watch a socket with epoll", errno);
+  *out = std::move(backend);
+  return std::nullopt;
+}
+
+}  // namespace xord

@@ -1,0 +1,68 @@
+#include "reactor/io_counters.h"
+
+#include <array>
+#include <cerrno>
+
+namespace xord {
+namespace {
+
+// In the order of the enum.
+constexpr std::array names = std::to_array<std::string_view>({
+    "received",
+    "received_bytes",
+    "received_empty",
+    "received_too_long",
+    "receive_failed",
+    "receive_rearmed",
+    "buffers_exhausted",
+    "completions_overflowed",
+    "sent",
+    "sent_bytes",
+    "send_would_block",
+    "send_forbidden",
+    "send_too_long",
+    "send_unreachable",
+    "send_invalid",
+    "send_failed",
+    "send_without_socket",
+    "turns",
+    "sleeps",
+    "frames",
+    "outbox_flushes",
+    "stalls",
+    "stall_longest_nanoseconds",
+});
+static_assert(names.size() == IoCounters::size);
+
+}  // namespace
+
+std::string_view name_of(IoCounter counter) {
+  return names[static_cast<size_t>(counter)];
+}
+
+void count_send_error(IoCounters& counters, int error_number) {
+  switch (error_number) {
+    case EAGAIN:
+    case ENOBUFS:
+    case ENOMEM:
+      return counters.add(IoCounter::send_would_block);
+    case EPERM:
+    case EACCES:
+      return counters.add(IoCounter::send_forbidden);
+    case EMSGSIZE:
+      return counters.add(IoCounter::send_too_long);
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENODEV:
+    case EADDRNOTAVAIL:
+      return counters.add(IoCounter::send_unreachable);
+    case EINVAL:
+    case EAFNOSUPPORT:
+      return counters.add(IoCounter::send_invalid);
+    default:
+      return counters.add(IoCounter::send_failed);
+  }
+}
+
+}  // namespace xord

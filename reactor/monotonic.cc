@@ -1,0 +1,32 @@
+#include "reactor/monotonic.h"
+
+#include <ctime>
+
+#include "reactor/base/check.h"
+
+namespace xord {
+namespace {
+
+Duration read_clock(clockid_t clock) {
+  timespec read{};
+  CHECK(clock_gettime(clock, &read) == 0);
+  return seconds(read.tv_sec) + nanoseconds(read.tv_nsec);
+}
+
+}  // namespace
+
+Duration monotonic_time() {
+  return read_clock(CLOCK_MONOTONIC);
+}
+
+Duration wall_time() {
+  return read_clock(CLOCK_REALTIME);
+}
+
+NodeClock::NodeClock(Instant now_is) : at_zero_(now_is - monotonic_time()) {}
+
+Instant NodeClock::now() const {
+  return at_zero_ + monotonic_time();
+}
+
+}  // namespace xord

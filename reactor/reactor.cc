@@ -1,0 +1,229 @@
+#include "reactor/reactor.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reactor/base/check.h"
+
+namespace xord {
+
+// What a turn keeps while it runs, and the order of its work:
+//
+// 1. Send and sleep. One call sends what the last turn left and waits for a datagram, the doorbell
+//    or the next timer. It does not wait while work is left over. Announcing the sleep comes before
+//    the last look at the mailboxes, else a frame published in between would wait for nobody.
+// 2. Read the clock, once: a turn happens at one instant.
+// 3. Frames of other threads, before datagrams: they are answers and work already admitted, which
+//    is finished before new work is taken in. At most frames_max a mailbox.
+// 4. Datagrams, at most batch_max; the rest waits in the kernel, which sheds the newest first.
+// 5. Timers, after the datagrams: an answer that has arrived is not timed out in the same turn.
+// 6. The end of the turn: the handler publishes its frames, once, so each other thread is rung
+// once.
+// 7. Read the clock again: was the turn too long?
+class Reactor::Turn final : public DatagramSink {
+ public:
+  Turn(Reactor& reactor, ReactorHandler& handler) : reactor_(reactor), handler_(handler) {}
+
+  void run();
+  void flush();
+  void on_datagram(const Datagram& datagram) override;
+
+ private:
+  void send_and_sleep();
+  std::optional<Duration> sleep_length();
+  bool has_frames() const;
+  void take_frames();
+  void run_timers();
+  void finish(TurnStage stage);
+  void look_for_stall();
+  void make_room();
+
+  Reactor& reactor_;
+  ReactorHandler& handler_;
+  Instant now_;
+  Instant stage_began_;
+  std::array<Duration, static_cast<size_t>(TurnStage::count)> took_{};
+  uint32_t frames_ = 0;
+  uint32_t datagrams_ = 0;
+  bool work_left_ =
+      true;  // The first turn does not sleep: the handler may have work from the start.
+};
+
+void Reactor::Turn::run() {
+  send_and_sleep();
+  now_ = stage_began_ = reactor_.clock_.now();
+  took_ = {};
+  frames_ = datagrams_ = 0;
+  work_left_ = false;
+  reactor_.counters_.add(IoCounter::turns);
+
+  take_frames();
+  if (reactor_.chosen_.backend->receive(*this) > 0) finish(TurnStage::datagrams);
+  run_timers();
+  make_room();
+  handler_.end_turn(now_, reactor_.outbox_);
+  finish(TurnStage::end_of_turn);
+  look_for_stall();
+}
+
+void Reactor::Turn::send_and_sleep() {
+  const std::optional<Duration> length = sleep_length();
+  reactor_.chosen_.backend->send_and_wait(reactor_.outbox_, length);
+  reactor_.outbox_.clear();
+  reactor_.doorbell_.awake();
+}
+
+// How long to sleep at most: empty is for ever, 0 not at all. Announces the sleep.
+std::optional<Duration> Reactor::Turn::sleep_length() {
+  if (work_left_) return Duration{};
+  std::optional<Duration> length;
+  if (const auto wakeup = handler_.next_wakeup()) {
+    length = std::max(*wakeup - stage_began_, Duration{});
+    if (*length == Duration{}) return length;
+  }
+  reactor_.doorbell_.announce_sleep();
+  if (has_frames() || reactor_.stop_requested_.load(std::memory_order_seq_cst)) return Duration{};
+  reactor_.counters_.add(IoCounter::sleeps);
+  return length;
+}
+
+bool Reactor::Turn::has_frames() const {
+  return std::any_of(reactor_.mailboxes_.begin(), reactor_.mailboxes_.end(),
+                     [](const Mailbox* mailbox) { return mailbox->has_frames_before_sleep(); });
+}
+
+void Reactor::Turn::take_frames() {
+  for (uint32_t source = 0; source < reactor_.mailboxes_.size(); ++source) {
+    const uint32_t taken =
+        reactor_.mailboxes_[source]->consume(reactor_.config_.frames_max, [&](Bytes frame) {
+          make_room();
+          handler_.receive_frame(now_, source, frame, reactor_.outbox_);
+        });
+    frames_ += taken;
+    if (taken == reactor_.config_.frames_max) work_left_ = true;
+  }
+  if (frames_ == 0) return;
+  reactor_.counters_.add(IoCounter::frames, frames_);
+  finish(TurnStage::frames);
+}
+
+void Reactor::Turn::on_datagram(const Datagram& datagram) {
+  ++datagrams_;
+  make_room();
+  handler_.receive(now_, datagram, reactor_.outbox_);
+}
+
+void Reactor::Turn::run_timers() {
+  const auto is_due = [this] {
+    const auto wakeup = handler_.next_wakeup();
+    return wakeup && *wakeup <= now_;
+  };
+  bool due = is_due();
+  if (!due) return;
+  for (uint32_t i = 0; i < reactor_.config_.advances_max && due; ++i) {
+    make_room();
+    handler_.advance(now_, reactor_.outbox_);
+    due = is_due();
+  }
+  if (due) work_left_ = true;
+  finish(TurnStage::timers);
+}
+
+// Flushes the outbox when it has less room than one call of the handler may need.
+void Reactor::Turn::make_room() {
+  const ReactorConfig& config = reactor_.config_;
+  const size_t datagrams = reactor_.outbox_.entries().size() + config.room_datagrams;
+  if (datagrams <= config.outbox_datagrams && reactor_.outbox_.has_room(config.room_bytes)) return;
+  reactor_.counters_.add(IoCounter::outbox_flushes);
+  flush();
+}
+
+void Reactor::Turn::flush() {
+  reactor_.chosen_.backend->send(reactor_.outbox_);
+  reactor_.outbox_.clear();
+}
+
+void Reactor::Turn::finish(TurnStage stage) {
+  const Instant ended = reactor_.clock_.now();
+  took_[static_cast<size_t>(stage)] = ended - stage_began_;
+  stage_began_ = ended;
+}
+
+void Reactor::Turn::look_for_stall() {
+  const Duration turn = stage_began_ - now_;
+  if (turn <= reactor_.config_.stall_threshold) return;
+  IoCounters& counters = reactor_.counters_;
+  counters.add(IoCounter::stalls);
+  const auto nanoseconds = static_cast<uint64_t>(turn.nanoseconds);
+  if (nanoseconds > counters.read(IoCounter::stall_longest_nanoseconds)) {
+    counters.set(IoCounter::stall_longest_nanoseconds, nanoseconds);
+  }
+  const auto longest = std::max_element(took_.begin(), took_.end());
+  handler_.stalled({.turn = turn,
+                    .longest = static_cast<TurnStage>(longest - took_.begin()),
+                    .longest_took = *longest,
+                    .frames = frames_,
+                    .datagrams = datagrams_});
+}
+
+std::string_view name_of(TurnStage stage) {
+  switch (stage) {
+    case TurnStage::frames:
+      return "frames";
+    case TurnStage::datagrams:
+      return "datagrams";
+    case TurnStage::timers:
+      return "timers";
+    case TurnStage::end_of_turn:
+      return "end_of_turn";
+    case TurnStage::count:
+      break;
+  }
+  return "unknown";
+}
+
+Reactor::Reactor(const ReactorConfig& config, ShardSockets sockets, NodeClock clock)
+    : config_(config),
+      sockets_(std::move(sockets)),
+      clock_(clock),
+      outbox_(config.outbox_datagrams, config.outbox_bytes) {
+  CHECK(config.room_datagrams <= config.outbox_datagrams);
+  CHECK(config.room_bytes <= config.outbox_bytes);
+  CHECK(!sockets_.empty() && sockets_.size() <= listens_max);
+}
+
+Reactor::~Reactor() = default;
+
+std::optional<IoError> Reactor::create(const ReactorConfig& config, ShardSockets sockets,
+                                       NodeClock clock, std::unique_ptr<Reactor>* out) {
+  std::unique_ptr<Reactor> reactor(new Reactor(config, std::move(sockets), clock));
+  if (auto error = reactor->doorbell_.error()) return error;
+  auto error = choose_backend(config.io, config.backend, reactor->sockets_, reactor->doorbell_,
+                              reactor->counters_, &reactor->chosen_);
+  if (error) return error;
+  *out = std::move(reactor);
+  return std::nullopt;
+}
+
+uint32_t Reactor::add_mailbox(Mailbox& mailbox) {
+  mailboxes_.push_back(&mailbox);
+  return static_cast<uint32_t>(mailboxes_.size() - 1);
+}
+
+std::optional<IoError> Reactor::run(ReactorHandler& handler) {
+  if (auto error = chosen_.backend->start()) return error;
+  Turn turn(*this, handler);
+  while (!stop_requested_.load(std::memory_order_acquire)) turn.run();
+  turn.flush();
+  chosen_.backend->stop();
+  for (BoundSocket& socket : sockets_) socket.close();
+  return std::nullopt;
+}
+
+void Reactor::request_stop() {
+  stop_requested_.store(true, std::memory_order_seq_cst);
+  doorbell_.ring();
+}
+
+}  // namespace xord
