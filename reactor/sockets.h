@@ -30,7 +30,7 @@ struct Listen {
   IfFamilyMissing if_family_missing = IfFamilyMissing::fail;
   // Index of an earlier Listen whose bound port this one takes, whatever `endpoint` says: for
   // "0.0.0.0 and [::] on one free port". When that port is taken here, both move to another one.
-  std::optional<uint32_t> port_of;
+  std::optional<uint32_t> port_of = std::nullopt;
 };
 
 // One socket of one shard. Closed on destruction; moved, never copied.

@@ -148,7 +148,9 @@ int UringBackend::register_files() {
 }
 
 std::optional<IoError> UringBackend::start() {
-  const int refused = io_uring_enable_rings(&ring_);
+  // Not io_uring_enable_rings(): liburing 2.3 declares it and does not export it.
+  const int refused = io_uring_register(static_cast<unsigned>(ring_.ring_fd),
+                                        IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   if (refused < 0) return io_error("cannot start io_uring", -refused);
   for (uint8_t i = 0; i < sockets_.size(); ++i) {
     if (sockets_[i].is_open()) arm_receive(i);

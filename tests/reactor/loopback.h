@@ -1,0 +1,82 @@
+// What the socket tests share: a plain UDP client on loopback, the backends as test parameters, and
+// a way to run a piece of a test where the kernel refuses something. A datagram sent on loopback
+// lies in the receiver's socket when sendto() returns, so nothing here waits for time to pass.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reactor/base/endpoint.h"
+#include "reactor/sockets.h"
+#include "reactor/udp_backend.h"
+
+namespace xord {
+
+inline Endpoint endpoint(std::string_view text) {
+  const auto parsed = Endpoint::parse(text);
+  EXPECT_TRUE(parsed) << text;
+  return parsed.value_or(Endpoint{});
+}
+
+// A UDP socket of the other side. A connected one hears only the address it asked.
+class LoopbackClient {
+ public:
+  explicit LoopbackClient(const Endpoint& bound);
+  ~LoopbackClient();
+  LoopbackClient(const LoopbackClient&) = delete;
+  LoopbackClient& operator=(const LoopbackClient&) = delete;
+
+  void connect(const Endpoint& server);
+  void send(std::string_view bytes);  // To the server connected to.
+  void send_to(const Endpoint& to, std::string_view bytes);
+  // The next datagram; waits for it, and fails the test after 10 s without one.
+  std::string receive();
+  std::optional<std::string> receive_if_there();
+  Endpoint local() const;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// 127.0.0.1 or ::1, port 0.
+enum class Family : uint8_t { ipv4, ipv6 };
+inline Endpoint loopback(Family family, uint16_t port = 0) {
+  Endpoint result = endpoint(family == Family::ipv4 ? "127.0.0.1:0" : "[::1]:0");
+  result.port = port;
+  return result;
+}
+inline Endpoint wildcard(Family family) {
+  return endpoint(family == Family::ipv4 ? "0.0.0.0:0" : "[::]:0");
+}
+
+// Opens sockets for one shard, failing the test on an error.
+ShardSockets open_for_one_shard(const std::vector<Listen>& listens);
+
+// Every socket test runs on both backends. Where the host refuses io_uring its half is skipped, and
+// says so.
+class OnBothBackends : public testing::TestWithParam<IoChoice> {
+ protected:
+  void SetUp() override;
+};
+std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter);
+#define ON_BOTH_BACKENDS(suite)                                                                \
+  INSTANTIATE_TEST_SUITE_P(Loopback, suite, testing::Values(IoChoice::uring, IoChoice::epoll), \
+                           backend_test_name)
+
+// Runs `body` on a thread of its own in which system call `number` fails with `error_number`, if
+// its first argument is `first_argument` (empty: whatever it is). seccomp(2); no privilege needed.
+void with_refused_system_call(long number, std::optional<uint32_t> first_argument, int error_number,
+                              const std::function<void()>& body);
+
+// Runs `body` on a thread of its own that may lock at most `bytes` of memory (RLIMIT_MEMLOCK counts
+// by user: as root, the thread becomes a user that nobody else is).
+void with_lockable_memory(uint64_t bytes, const std::function<void()>& body);
+
+}  // namespace xord

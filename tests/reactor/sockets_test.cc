@@ -1,0 +1,136 @@
+#include "reactor/sockets.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/reactor/loopback.h"
+
+namespace xord {
+namespace {
+
+int option_of(int fd, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  EXPECT_EQ(getsockopt(fd, level, name, &value, &size), 0);
+  return value;
+}
+
+std::optional<IoError> open_with(const std::vector<Listen>& listens, uint32_t shards,
+                                 std::vector<ShardSockets>* out) {
+  return open_sockets(listens, {.shards = shards}, out);
+}
+
+TEST(Sockets, PortZeroBindsAFreePortThatAllShardsShare) {
+  std::vector<ShardSockets> shards;
+  ASSERT_FALSE(open_with({{loopback(Family::ipv4)}}, 3, &shards));
+  ASSERT_EQ(shards.size(), 3u);
+  EXPECT_NE(shards[0][0].bound.port, 0);
+  for (const ShardSockets& sockets : shards) {
+    ASSERT_EQ(sockets.size(), 1u);
+    EXPECT_EQ(sockets[0].bound, shards[0][0].bound);
+  }
+}
+
+TEST(Sockets, ATakenPortIsAnErrorThatNamesAddressAndPort) {
+  const LoopbackClient holder(loopback(Family::ipv4));
+  std::vector<ShardSockets> shards;
+  const auto error = open_with({{holder.local()}}, 1, &shards);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->error_number, EADDRINUSE);
+  EXPECT_NE(error->sentence.find(holder.local().text()), std::string::npos) << error->sentence;
+  EXPECT_TRUE(shards.empty());
+}
+
+TEST(Sockets, AnotherNodeOfTheSameUserIsSeenThoughItsShardsShareThePort) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    std::vector<ShardSockets> first;
+    ASSERT_FALSE(open_with({{wildcard(family)}}, 2, &first));
+    ASSERT_EQ(option_of(first[0][0].fd(), SOL_SOCKET, SO_REUSEPORT), 1);
+    Listen same{wildcard(family)};
+    same.endpoint.port = first[0][0].bound.port;
+    for (const uint32_t count : {1u, 2u}) {
+      std::vector<ShardSockets> second;
+      const auto error = open_with({same}, count, &second);
+      ASSERT_TRUE(error) << count << " shards joined a port that was taken";
+      EXPECT_EQ(error->error_number, EADDRINUSE);
+    }
+    // A default that may be missing is no excuse for a port that is taken.
+    same.if_family_missing = IfFamilyMissing::skip;
+    std::vector<ShardSockets> second;
+    EXPECT_TRUE(open_with({same}, 1, &second));
+  }
+}
+
+TEST(Sockets, ThePortIsFreeAgainOnceTheSocketsAreGone) {
+  std::vector<ShardSockets> shards;
+  ASSERT_FALSE(open_with({{loopback(Family::ipv4)}}, 2, &shards));
+  const Listen same{shards[0][0].bound};
+  shards.clear();
+  EXPECT_FALSE(open_with({same}, 2, &shards));
+}
+
+TEST(Sockets, BothFamiliesShareOneFreePortWhenAsked) {
+  std::vector<ShardSockets> shards;
+  ASSERT_FALSE(open_with({{wildcard(Family::ipv4)},
+                          {.endpoint = wildcard(Family::ipv6), .port_of = 0},
+                          {loopback(Family::ipv4)}},
+                         2, &shards));
+  for (const ShardSockets& sockets : shards) {
+    ASSERT_EQ(sockets.size(), 3u);
+    EXPECT_EQ(sockets[1].bound.port, sockets[0].bound.port);
+    EXPECT_NE(sockets[2].bound.port, sockets[0].bound.port);
+    EXPECT_EQ(option_of(sockets[1].fd(), IPPROTO_IPV6, IPV6_V6ONLY), 1);
+  }
+}
+
+TEST(Sockets, AnAddressThatIsNotOursIsAnErrorThatNamesIt) {
+  std::vector<ShardSockets> shards;
+  const auto error = open_with({{endpoint("192.0.2.1:8468")}}, 1, &shards);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->error_number, EADDRNOTAVAIL);
+  EXPECT_NE(error->sentence.find("192.0.2.1:8468"), std::string::npos) << error->sentence;
+}
+
+TEST(Sockets, OptionsAreWhatTheDesignAsksFor) {
+  std::vector<ShardSockets> shards;
+  ASSERT_FALSE(open_with({{wildcard(Family::ipv4)}, {loopback(Family::ipv4)}}, 1, &shards));
+  const ShardSockets& sockets = shards[0];
+  EXPECT_TRUE(sockets[0].is_wildcard);
+  EXPECT_FALSE(sockets[1].is_wildcard);
+  EXPECT_EQ(option_of(sockets[0].fd(), IPPROTO_IP, IP_PKTINFO), 1);
+  EXPECT_EQ(option_of(sockets[1].fd(), IPPROTO_IP, IP_PKTINFO), 0);
+  EXPECT_EQ(option_of(sockets[0].fd(), IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_OMIT);
+  EXPECT_EQ(option_of(sockets[0].fd(), SOL_SOCKET, SO_REUSEPORT), 0) << "one shard shares nothing";
+  EXPECT_EQ(option_of(sockets[0].fd(), SOL_SOCKET, SO_RCVBUF),
+            static_cast<int>(2 * sockets[0].receive_buffer_bytes));
+  EXPECT_GT(sockets[0].receive_buffer_bytes, 0u);
+}
+
+TEST(Sockets, AHostWithoutIpv6IsDataForADefaultAndAnErrorForAnOrder) {
+  const auto as_default = [](Family family, std::optional<uint32_t> port_of) {
+    return Listen{wildcard(family), IfFamilyMissing::skip, port_of};
+  };
+  with_refused_system_call(SYS_socket, AF_INET6, EAFNOSUPPORT, [&] {
+    std::vector<ShardSockets> shards;
+    const auto error = open_with(
+        {as_default(Family::ipv4, {}), as_default(Family::ipv6, 0), {loopback(Family::ipv4)}}, 2,
+        &shards);
+    ASSERT_FALSE(error) << error->sentence;
+    for (const ShardSockets& sockets : shards) {
+      EXPECT_TRUE(sockets[0].is_open());
+      EXPECT_FALSE(sockets[1].is_open());
+      EXPECT_NE(sockets[1].absent_because, "");
+      EXPECT_TRUE(sockets[2].is_open()) << "the index of a later socket must not change";
+    }
+    EXPECT_TRUE(open_with({{wildcard(Family::ipv6)}}, 1, &shards));
+  });
+}
+
+}  // namespace
+}  // namespace xord
