@@ -1,0 +1,293 @@
+"""The style of the sources as a test, where a machine can see it (docs/HACKING.md has the rules).
+
+Each check is a function from a file's path and text to problems, tested by tests/tidy_test.py; only
+main() reads files. It reads what git knows of this tree, or without git what lies in it. What is
+banned is named together with what to write instead.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# The only names allowed at the top of the repository.
+TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", ".ci", ".clang-format",
+             ".gitignore", "reactor", "node", "storage", "tools", "bench", "tests", "docs"}
+
+# Who may include whom (DESIGN section 2): folder, then the folders (or headers) it may include.
+# A file counts to the longest folder that holds it. tests/ and bench/ may include any of these.
+PURE = {"reactor/base", "storage"}
+LAYERS = {
+    "reactor/base": {"reactor/base"},
+    "reactor": {"reactor/base", "reactor"},
+    "storage": PURE,
+    "storage/files": PURE | {"storage/files", "reactor"},
+    "storage/rocks": PURE | {"storage/rocks", "storage/files", "reactor"},
+    "node/wire": {"reactor/base", "node/wire", "node/contact.h", "node/budget.h"},
+    "node": PURE | {"node", "node/wire"},
+    "node/server": PURE | {"node", "node/wire", "node/server", "reactor", "storage/files",
+                           "storage/rocks"},
+}
+LAYERS["tools"] = LAYERS["node/server"] | {"tools"}
+LAYERS["docs/examples"] = {"node/server"}
+for outer in ("bench", "tests"):
+    LAYERS[outer] = set(LAYERS) | {outer}
+
+FILE_LINES_MAX = 800
+FUNCTION_LINES_MAX = 70
+COLUMNS_MAX = 100
+
+PURE_CODE = r"(storage/[^/]*|node/(?!server/).*|reactor/base/.*)$"
+SHARD_CODE = r"(storage/[^/]*|node/(?!server/).*|reactor/.*)$"
+CODE = r".*\.(h|cc)$"
+# (what is banned, where, except where, what to do instead)
+BANNED = [
+    (r"\b(system_clock|steady_clock|high_resolution_clock)\b|\bclock_gettime\s*\(|"
+     r"\bgettimeofday\s*\(|(?<![\w.>])time\s*\(\s*(nullptr|NULL|0|&\w+)\s*\)",
+     CODE, r"reactor/monotonic\.", "take `now` as an argument; reactor/monotonic.h reads clocks"),
+    (r"\brandom_device\b", CODE, r"tests/(?!sim/)",
+     "a seed as an argument; a test may draw one, and prints it"),
+    (r"\bmt19937|\bgetrandom\s*\(|\bgetentropy\s*\(|\bs?rand\s*\(|"
+     r"\barc4random|\brandombytes_|/dev/u?random",
+     CODE, r"reactor/entropy\.", "take an Rng or a seed as an argument (reactor/entropy.h has it)"),
+    (r"\bstd::shuffle\b|\bstd::\w+_distribution\b|\bstd::sample\b",
+     CODE, None, "Rng's own bounded() and shuffle(): the library's differ between systems"),
+    (r"\bstd::(recursive_|shared_|timed_)?mutex\b|\bstd::(lock_guard|unique_lock|scoped_lock)\b|"
+     r"\bstd::condition_variable\b|\bpthread_mutex",
+     SHARD_CODE, r"reactor/(cores|mailbox)\.", "a message (reactor/mailbox.h): shards never block"),
+    (r"\bstd::(shared_ptr|make_shared|weak_ptr)\b",
+     SHARD_CODE, None, "one owner, and an index with a generation (reactor/base/fixed_pool.h)"),
+    (r"\bthrow\b|\btry\s*\{|\bcatch\s*\(", SHARD_CODE, None, "a counted refusal, or CHECK"),
+    (r"\b(spdlog|fmt)::|\bstd::(cout|cerr|clog)\b|\bf?printf\s*\(",
+     SHARD_CODE, r"reactor/base/check\.", "a counter; only the admin thread writes log lines"),
+    (r"(?<![\w.])assert\s*\(|<cassert>|<assert\.h>", CODE, None,
+     "CHECK or DCHECK (reactor/base/check.h)"),
+    (r"\b(this_thread::sleep_(for|until)|usleep|nanosleep)\b", r"tests/.*\.(h|cc)$", None,
+     "virtual time, or wait for the event itself with a bound"),
+    (r"\b(TODO|FIXME|XXX|HACK)\b(?!\(#\d+\))", r".*", r"tests/tidy(_test)?\.py",
+     "the work itself, or TODO(#issue)"),
+    (r"\busing namespace\b(?! std::literals)", CODE, None, "the full name"),
+    (r"#include \"(\.\./|\./)", CODE, None, "the path from the repository's root"),
+]
+
+
+def layer_of(path):
+    folder = os.path.dirname(path)
+    while folder and folder not in LAYERS:
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def includes(text):
+    """(line number, path) of each include in quotes."""
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r'\s*#\s*include\s*"([^"]+)"', line)
+        if found:
+            yield number, found.group(1)
+
+
+def check_includes(path, text, files):
+    layer = layer_of(path)
+    for number, target in includes(text):
+        if target not in files:
+            yield number, f'"{target}" is not in the repository: write the path from its root'
+        elif layer and not {layer_of(target), target} & LAYERS[layer]:
+            yield number, f"{layer} may not include {layer_of(target)} ({target})"
+
+
+def check_header(path, text):
+    if not path.endswith(".h"):
+        return
+    lines = text.splitlines()
+    if not lines or not lines[0].startswith("// "):
+        yield 1, "a header begins with a comment: what it is, what it never does, what bounds it"
+    code = [line for line in lines if line.strip() and not line.lstrip().startswith("//")]
+    if not code or code[0] != "#pragma once":
+        yield 1, "#pragma once comes right after the header's first comment"
+
+
+def without_text(code):
+    """The C++ code with comments and the contents of literals blanked, lines kept."""
+    token = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|'
+                       r"(?<!\w)'(?:\\.|[^'\\\n])+'", re.S)
+
+    def blank(match):
+        kept = re.sub(r"[^\n]", " ", match.group())
+        return '"' + kept[1:-1] + '"' if match.group()[0] in "R\"" else kept
+    return token.sub(blank, code)
+
+
+def functions(code):
+    """(first line, lines) of each outermost function body, found by its braces."""
+    plain = re.sub(r"(?m)^\s*#.*(?:\\\n.*)*$", lambda m: re.sub(r"[^\n]", " ", m.group()),
+                   without_text(code))
+    start, position = 0, 0
+    while position < len(plain):
+        letter = plain[position]
+        if letter in ";}":
+            start = position + 1
+        elif letter == "{":
+            label = re.match(r"\s*(public|private|protected):", plain[start:position])
+            start += label.end() if label else 0
+            head = plain[start:position].strip()
+            is_scope = re.search(r"\b(namespace|class|struct|union|enum|extern)\b[^()]*$", head)
+            if is_scope and not re.search(r"=\s*$", head):
+                start = position + 1
+            else:
+                end = closing_brace(plain, position)
+                if "(" in head and not re.search(r"=\s*$", head):
+                    first = plain.count("\n", 0, start + len(plain[start:]) -
+                                        len(plain[start:].lstrip())) + 1
+                    yield first, plain.count("\n", 0, end) + 2 - first
+                position, start = end, end + 1
+        position += 1
+
+
+def closing_brace(code, opening):
+    depth = 0
+    for found in re.finditer(r"[{}]", code[opening:]):
+        depth += 1 if found.group() == "{" else -1
+        if depth == 0:
+            return opening + found.start()
+    return len(code) - 1
+
+
+def check_sizes(path, text):
+    lines = text.splitlines()
+    if len(lines) > FILE_LINES_MAX:
+        yield FILE_LINES_MAX, f"{len(lines)} lines: split it, a file is one concept"
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS_MAX:
+            yield number, f"{len(line)} columns: at most {COLUMNS_MAX}"
+    if path.endswith((".h", ".cc")):
+        for first, count in functions(text):
+            if count > FUNCTION_LINES_MAX:
+                yield first, f"a function of {count} lines: at most {FUNCTION_LINES_MAX}"
+
+
+def check_space(path, text):
+    for number, line in enumerate(text.splitlines(), 1):
+        if line != line.rstrip():
+            yield number, "space at the end of the line"
+        if "\t" in line:
+            yield number, "a tab: write spaces"
+    if text and not text.endswith("\n"):
+        yield text.count("\n") + 1, "the last line has no end"
+
+
+def check_banned(path, text):
+    code = without_text(text) if path.endswith((".h", ".cc")) else text
+    for pattern, where, exempt, instead in BANNED:
+        if not re.match(where, path) or (exempt and re.match(exempt, path)):
+            continue
+        in_comments = "TODO" in pattern or "include" in pattern
+        for found in re.finditer(pattern, text if in_comments else code):
+            number = text.count("\n", 0, found.start()) + 1
+            yield number, f"`{found.group().strip()}` is banned: {instead}"
+
+
+def check_links(path, text, files):
+    """Relative links of a Markdown file lead to files of the repository."""
+    folders = {parent for file in files for parent in map(str, pathlib.PurePath(file).parents)}
+    for found in re.finditer(r"\]\(([^)#\s]+)(#[^)]*)?\)", text):
+        if "://" in found.group(1):
+            continue
+        target = os.path.normpath(os.path.join(os.path.dirname(path), found.group(1)))
+        if target not in files and target not in folders:
+            yield text.count("\n", 0, found.start()) + 1, f"the link to {target} leads nowhere"
+
+
+def check_top_level(files):
+    for name in sorted({file.split("/")[0] for file in files} - TOP_LEVEL):
+        yield name, 1, "not one of the repository's top-level names (tests/tidy.py lists them)"
+
+
+def check_dead(texts):
+    """Headers that nothing includes, Python that nothing imports or runs, documents unlinked."""
+    included = {target for path, text in texts.items() if path.endswith((".h", ".cc"))
+                for _, target in includes(text)}
+    mentions = "\n".join(text for path, text in texts.items()
+                         if path.endswith((".py", ".md", ".txt", ".cmake")) or
+                         path.startswith((".ci/", "tools/")) and "." not in path[1:])
+    build = texts.get("CMakeLists.txt", "")
+    for path in sorted(texts):
+        name = pathlib.PurePath(path)
+        if path.endswith(".h") and path not in included:
+            yield path, 1, "nothing includes this header: dead?"
+        elif path.endswith(".cc"):
+            folder = str(name.parent).removeprefix("tests/")
+            if folder not in build:
+                yield path, 1, f"CMakeLists.txt does not name the folder {name.parent}: dead?"
+        elif path.endswith("_test.py"):
+            continue  # CMakeLists.txt runs whatever has such a name.
+        elif path.endswith(".py") and name.stem not in mentions.replace(texts[path], ""):
+            yield path, 1, "nothing imports or runs this: dead?"
+        elif path.endswith(".md") and name.name not in mentions.replace(texts[path], "") \
+                and path != "README.md":
+            yield path, 1, "no document links to this: dead?"
+
+
+def check_text(path, text, files):
+    yield from check_space(path, text)
+    yield from check_banned(path, text)
+    if path.endswith(".md"):
+        yield from check_links(path, text, files)
+    elif not path.endswith((".json", ".txt")) and path != "LICENSE":
+        yield from check_sizes(path, text)
+    if path.endswith((".h", ".cc")):
+        yield from check_includes(path, text, files)
+        yield from check_header(path, text)
+
+
+def check_format(paths):
+    """clang-format's opinion of the C++ sources, a process for each core."""
+    if not shutil.which("clang-format"):
+        yield "clang-format", 1, "is not installed: run tools/setup"
+        return
+    batches = [paths[first::os.cpu_count()] for first in range(os.cpu_count())]
+    running = [subprocess.Popen(["clang-format", "--dry-run", "-Werror", *batch], cwd=ROOT,
+                                stderr=subprocess.PIPE, text=True) for batch in batches if batch]
+    for process in running:
+        complaints = process.communicate()[1]
+        for found in re.finditer(r"(?m)^(\S+?):(\d+):\d+: error: ", complaints):
+            yield found.group(1), int(found.group(2)), "clang-format -i would change this"
+
+
+def listed_files():
+    git = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+                         cwd=ROOT, capture_output=True, text=True)
+    if git.returncode == 0:
+        names = git.stdout.splitlines()
+    else:  # An unpacked archive.
+        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*")
+                 if not re.match(r"(build|\.git|\.cache)/", str(path.relative_to(ROOT)))
+                 and "__pycache__" not in path.parts]
+    return sorted(name for name in names if (ROOT / name).is_file())
+
+
+def main():
+    files = listed_files()
+    texts = {}
+    problems = list(check_top_level(files))
+    for path in files:
+        if path.startswith(("tests/golden/", "tests/fuzz/corpus/")):
+            continue  # Bytes as they came.
+        try:
+            texts[path] = (ROOT / path).read_text()
+        except UnicodeDecodeError:
+            problems.append((path, 1, "is not text: such files belong under tests/golden"))
+            continue
+        problems += [(path, line, what) for line, what in check_text(path, texts[path], set(files))]
+    problems += check_format([path for path in texts if path.endswith((".h", ".cc"))])
+    for path, line, what in sorted(problems):
+        print(f"{path}:{line}: {what}")
+    print(f"tidy: {len(files)} files, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

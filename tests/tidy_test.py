@@ -1,0 +1,142 @@
+"""Tests of tests/tidy.py: each check accepts what is right and finds what it names."""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import tidy  # noqa: E402
+
+FILES = {"reactor/base/id.h", "reactor/reactor.h", "storage/store.h", "storage/rocks/rocks_store.h",
+         "storage/files/small_file.h", "node/node.h", "node/contact.h", "node/wire/message.h",
+         "node/server/server.h", "tools/flags.h", "docs/TESTING.md", "README.md"}
+
+
+def problems(check, *arguments):
+    return [what for *_, what in check(*arguments)]
+
+
+class Includes(unittest.TestCase):
+    def may(self, path, target):
+        return not problems(tidy.check_includes, path, f'#include "{target}"\n', FILES)
+
+    def test_each_layer_includes_only_what_lies_below_it(self):
+        allowed = [("storage/store.cc", "reactor/base/id.h"), ("node/node.cc", "storage/store.h"),
+                   ("node/server/shard.cc", "reactor/reactor.h"),
+                   ("node/server/shard.cc", "storage/rocks/rocks_store.h"),
+                   ("tools/run.cc", "node/server/server.h"), ("tests/node/a.cc", "node/node.h"),
+                   ("node/wire/message.h", "node/contact.h"), ("bench/a.cc", "tools/flags.h")]
+        for path, target in allowed:
+            self.assertTrue(self.may(path, target), (path, target))
+
+    def test_an_include_against_the_direction_is_found(self):
+        wrong = [("reactor/base/id.cc", "storage/store.h"), ("storage/store.cc", "node/node.h"),
+                 ("storage/store.cc", "storage/rocks/rocks_store.h"),
+                 ("storage/store.cc", "reactor/reactor.h"), ("node/node.cc", "reactor/reactor.h"),
+                 ("node/node.cc", "storage/rocks/rocks_store.h"),
+                 ("node/node.cc", "storage/files/small_file.h"),
+                 ("node/node.cc", "node/server/server.h"), ("reactor/reactor.cc", "node/node.h"),
+                 ("node/server/shard.cc", "tools/flags.h"), ("node/wire/a.cc", "node/node.h")]
+        for path, target in wrong:
+            self.assertFalse(self.may(path, target), (path, target))
+
+    def test_an_include_of_nothing_is_found(self):
+        self.assertFalse(self.may("node/node.cc", "node/gone.h"))
+        self.assertFalse(self.may("node/node.cc", "node.h"))
+
+
+class Banned(unittest.TestCase):
+    def found(self, path, code):
+        return problems(tidy.check_banned, path, code)
+
+    def test_every_banned_call_is_found_and_its_replacement_named(self):
+        for path, code, instead in [
+                ("node/a.cc", "auto t = std::chrono::steady_clock::now();", "now"),
+                ("tools/a.cc", "time(nullptr);", "reactor/monotonic.h"),
+                ("tests/sim/a.cc", "std::random_device r;", "prints"),
+                ("tests/a.cc", "std::mt19937 r;", "Rng"),
+                ("storage/a.cc", "getrandom(&a, 8, 0);", "reactor/entropy.h"),
+                ("tests/sim/a.cc", "std::shuffle(a, b, r);", "Rng"),
+                ("node/a.cc", "std::uniform_int_distribution<int> d;", "Rng"),
+                ("node/a.h", "std::mutex m;", "message"),
+                ("reactor/reactor.cc", "std::lock_guard l(m);", "message"),
+                ("storage/a.h", "std::shared_ptr<int> p;", "owner"),
+                ("node/a.cc", "throw 1;", "refusal"),
+                ("node/a.cc", 'spdlog::info("x");', "counter"),
+                ("tools/a.cc", "assert(x);", "CHECK"),
+                ("node/a.cc", "// TODO: later\n", "issue"),
+                ("tests/a.cc", "std::this_thread::sleep_for(1s);", "virtual time"),
+                ("node/a.cc", '#include "../node.h"', "root"),
+                ("tools/a.cc", "using namespace std;", "full name")]:
+            self.assertEqual(len(self.found(path, code)), 1, code)
+            self.assertIn(instead, self.found(path, code)[0])
+
+    def test_what_only_looks_like_it_is_left_alone(self):
+        for path, code in [
+                ("node/a.cc", "static_assert(true);"), ("node/a.cc", "EXPECT(a.assert(b));"),
+                ("node/a.cc", "// no std::mutex here"), ("node/a.cc", 'f("std::mutex");'),
+                ("node/server/a.cc", "std::mutex m;"), ("storage/rocks/a.cc", "std::mutex m;"),
+                ("reactor/monotonic.cc", "clock_gettime(1, &t);"),
+                ("reactor/entropy.cc", "getrandom(&a, 8, 0);"), ("node/a.cc", "advance_time(0);"),
+                ("node/a.cc", "// TODO(#12): later\n"), ("tools/a.cc", "throw Failure();")]:
+            self.assertEqual(self.found(path, code), [], code)
+
+
+class Sizes(unittest.TestCase):
+    def function_of(self, lines):
+        return "int f(int a) {\n" + "  a++;\n" * (lines - 2) + "}\n"
+
+    def test_a_function_over_the_limit_is_found_wherever_it_is(self):
+        long, fits = self.function_of(71), self.function_of(70)
+        for frame in ["%s", "namespace a {\n%s}\n", "class A {\n public:\n%s};\n",
+                      "int x = 3;\n\n// Comment {\n%s", "#define Q {\n%s"]:
+            self.assertEqual(len(problems(tidy.check_sizes, "a.cc", frame % long)), 1, frame)
+            self.assertEqual(problems(tidy.check_sizes, "a.cc", frame % fits), [], frame)
+
+    def test_a_table_is_no_function(self):
+        table = "const int a[] = {\n" + "  f(1),\n" * 100 + "};\n"
+        self.assertEqual(problems(tidy.check_sizes, "a.cc", table), [])
+
+    def test_long_files_and_lines_are_found(self):
+        self.assertEqual(len(problems(tidy.check_sizes, "a.py", "x\n" * 801)), 1)
+        self.assertEqual(problems(tidy.check_sizes, "a.py", "x\n" * 800), [])
+        self.assertEqual(len(problems(tidy.check_sizes, "a.cc", "x" * 101 + "\n")), 1)
+        self.assertEqual(problems(tidy.check_sizes, "a.cc", "x" * 100 + "\n"), [])
+
+    def test_braces_in_literals_do_not_count(self):
+        code = "void f() {\n  g('{', \"}{{\", R\"({{{)\");  // {\n}\nint h() {\n}\n"
+        self.assertEqual(list(tidy.functions(code)), [(1, 3), (4, 2)])
+
+
+class Files(unittest.TestCase):
+    def test_a_header_begins_with_a_comment_and_pragma_once(self):
+        good = "// A thing.\n#pragma once\n\nint a;\n"
+        self.assertEqual(problems(tidy.check_header, "a.h", good), [])
+        self.assertEqual(len(problems(tidy.check_header, "a.h", "#pragma once\n")), 1)
+        self.assertEqual(len(problems(tidy.check_header, "a.h", "// A thing.\nint a;\n")), 1)
+
+    def test_stray_space_is_found(self):
+        self.assertEqual(problems(tidy.check_space, "a", "ok\n"), [])
+        self.assertEqual(len(problems(tidy.check_space, "a", "end \n")), 1)
+        self.assertEqual(len(problems(tidy.check_space, "a", "\tx\n")), 1)
+        self.assertEqual(len(problems(tidy.check_space, "a", "no end")), 1)
+
+    def test_an_unknown_top_level_name_is_found(self):
+        found = list(tidy.check_top_level(["README.md", "node/node.h", "notes.txt"]))
+        self.assertEqual([path for path, *_ in found], ["notes.txt"])
+
+    def test_a_link_to_nothing_is_found(self):
+        text = "[a](TESTING.md) [b](../README.md#x) [c](https://e.org/) [d](#here) [e](GONE.md)\n"
+        self.assertEqual(problems(tidy.check_links, "docs/A.md", text, FILES),
+                         ["the link to docs/GONE.md leads nowhere"])
+
+    def test_dead_files_are_found(self):
+        texts = {"node/used.h": "", "node/dead.h": "", "node/used.cc": '#include "node/used.h"\n',
+                 "gone/a.cc": "", "CMakeLists.txt": "FOLDER node)\n tests/run.py\n",
+                 "tests/run.py": "", "tests/stray.py": "", "docs/A.md": "", "README.md": ""}
+        self.assertEqual([path for path, *_ in tidy.check_dead(texts)],
+                         ["docs/A.md", "gone/a.cc", "node/dead.h", "tests/stray.py"])
+
+
+if __name__ == "__main__":
+    unittest.main()
