@@ -8,12 +8,17 @@
 // and what it would have replaced stays; full means refused and counted.
 #pragma once
 
-#include <memory>
 #include <optional>
+#include <vector>
 
 #include "reactor/base/counters.h"
 #include "reactor/base/frames.h"
+#include "storage/expiry_ring.h"
+#include "storage/key_index.h"
+#include "storage/key_order.h"
+#include "storage/pending_writes.h"
 #include "storage/store_config.h"
+#include "storage/value_cache.h"
 
 namespace xord {
 
@@ -85,7 +90,6 @@ class Store {
  public:
   // Reserves all it will ever use. Nothing is loaded yet.
   explicit Store(const StoreConfig& config);
-  ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
@@ -102,7 +106,7 @@ class Store {
 
   // Takes in what the disk did; `value` is what followed the completion, borrowed for this call.
   Finished complete(Instant now, const Completion& completion, Bytes value);
-  bool is_loaded() const;
+  bool is_loaded() const { return load_state_ == LoadState::loaded; }
 
   // Drops what is expired and writes times that are due, a bounded number a call: it may want to
   // be called again at once. Nothing wrong is served if it comes late.
@@ -113,11 +117,61 @@ class Store {
   // its place anew each time, so the store may change between calls. Counts nothing.
   std::optional<ScannedRecord> first_from(Instant now, const Id& from);
 
-  const Counters<StoreCount>& counters() const;
+  const Counters<StoreCount>& counters() const { return counters_; }
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  enum class LoadState : uint8_t { loading, loaded, failed };
+
+  bool is_served(const Record& record, NodeSeconds at) const {
+    return record.is_committed != 0 && at < record.expiry;
+  }
+  bool holds(const Record& record, RecordHandle handle, Bytes value) const;
+  Found view(RecordHandle handle, NodeSeconds at);
+
+  // Taking stores in.
+  StoreRefusal refusal_of(const StoreRequest& request) const;
+  StoreRefusal budget_refusal(const StoreRequest& request) const;
+  StoreOutcome refuse(StoreRefusal refusal);
+  StoreOutcome begin_new(NodeSeconds at, const StoreRequest& request, const RecordTimes& times,
+                         FrameOutbox& operations);
+  StoreOutcome begin_equal(NodeSeconds at, RecordHandle handle, const RecordTimes& times,
+                           FrameOutbox& operations);
+  StoreOutcome begin_replacing(RecordHandle handle, const StoreRequest& request, RecordTimes times,
+                               FrameOutbox& operations);
+  std::optional<Ticket> emit(const PendingWrite& write, Bytes value, FrameOutbox& operations);
+
+  // Taking completions in.
+  void commit(RecordHandle handle, const PendingWrite& write, NodeSeconds at);
+  Finished complete_write(NodeSeconds at, const Completion& completion);
+  Finished complete_read(NodeSeconds at, const Completion& completion, Bytes value);
+  void load(NodeSeconds at, const Completion& completion, Bytes value);
+
+  // Records and their time.
+  RecordHandle take_record(const Id& key);
+  void drop(RecordHandle handle);
+  NodeSeconds due_of(const Record& record) const;
+  void visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operations);
+  void drop_expired(NodeSeconds at);
+  void move_times(Record& record, const RecordTimes& times);
+  void charge(uint16_t source_prefix, int64_t bytes);
+  void update_gauges();
+
+  StoreConfig config_;
+  LoadState load_state_ = LoadState::loading;
+  Records records_;
+  KeyIndex index_;
+  KeyOrder order_;
+  ExpiryRing ring_;
+  ValueCache cache_;
+  PendingWrites pending_;
+  std::vector<uint64_t> prefix_bytes_;  // By source prefix; empty without that limit.
+  RecordHandle free_records_ = no_record;
+  uint32_t records_touched_ = 0;
+  uint32_t records_held_ = 0;
+  uint64_t value_bytes_ = 0;
+  uint32_t reads_pending_ = 0;
+  uint32_t reads_begun_ = 0;
+  Counters<StoreCount> counters_;
 };
 
 }  // namespace xord

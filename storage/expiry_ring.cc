@@ -1,0 +1,93 @@
+#include "storage/expiry_ring.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace xord {
+namespace {
+
+// Enough that a bucket of a week's ring is 75 s wide; few for few records, since a simulated node
+// holds hundreds. A multiple of 64, for the bitmap.
+uint32_t bucket_count(size_t records) {
+  return static_cast<uint32_t>(std::clamp<size_t>(std::bit_ceil(records / 4), 64, 8192));
+}
+
+}  // namespace
+
+ExpiryRing::ExpiryRing(Records& records, NodeSeconds horizon)
+    : records_(records),
+      // Two buckets of slack: the one that is being emptied, and rounding.
+      bucket_seconds_(1 + horizon / (bucket_count(records.size()) - 2)),
+      heads_(bucket_count(records.size()), no_record),
+      occupied_(heads_.size() / 64) {}
+
+// Time is first heard of in a call: the ring begins there.
+void ExpiryRing::begin(NodeSeconds now) {
+  if (filed_ == 0) cursor_ = std::max<uint64_t>(cursor_, now / bucket_seconds_);
+}
+
+void ExpiryRing::file(RecordHandle record, NodeSeconds now, NodeSeconds due) {
+  begin(now);
+  if (records_[record].due_bucket != not_filed) take_out(record);
+  // After a jump of time `now` itself may lie beyond the ring: then the record is due too early,
+  // and filed again, until the ring has caught up.
+  const uint64_t last = cursor_ + heads_.size() - 1;
+  const uint64_t first = std::clamp<uint64_t>(now / bucket_seconds_, cursor_, last);
+  const uint64_t tick = std::clamp<uint64_t>(due / bucket_seconds_, first, last);
+  const uint32_t bucket = bucket_of(tick);
+  Record& filed = records_[record];
+  filed.due_bucket = static_cast<uint16_t>(bucket);
+  filed.due_previous = no_record;
+  filed.due_next = heads_[bucket];
+  if (filed.due_next != no_record) records_[filed.due_next].due_previous = record;
+  heads_[bucket] = record;
+  occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
+  ++filed_;
+}
+
+void ExpiryRing::take_out(RecordHandle record) {
+  Record& filed = records_[record];
+  const uint32_t bucket = filed.due_bucket;
+  if (bucket == not_filed) return;
+  if (filed.due_next != no_record) records_[filed.due_next].due_previous = filed.due_previous;
+  if (filed.due_previous != no_record) {
+    records_[filed.due_previous].due_next = filed.due_next;
+  } else {
+    heads_[bucket] = filed.due_next;
+    if (filed.due_next == no_record) occupied_[bucket / 64] &= ~(uint64_t{1} << (bucket % 64));
+  }
+  filed.due_bucket = not_filed;
+  --filed_;
+}
+
+uint64_t ExpiryRing::first_occupied() const {
+  const uint32_t start = bucket_of(cursor_);
+  const size_t words = occupied_.size();
+  for (size_t i = 0; i <= words; ++i) {
+    uint64_t word = occupied_[(start / 64 + i) % words];
+    if (i == 0) word &= ~uint64_t{0} << (start % 64);
+    if (word == 0) continue;
+    const size_t bucket =
+        (start / 64 + i) % words * 64 + static_cast<size_t>(std::countr_zero(word));
+    return cursor_ + (bucket + heads_.size() - start) % heads_.size();
+  }
+  CHECK(filed_ == 0);
+  return cursor_;
+}
+
+RecordHandle ExpiryRing::take_due(NodeSeconds now) {
+  if (filed_ == 0) return no_record;
+  const uint64_t tick = first_occupied();
+  cursor_ = std::max(cursor_, std::min<uint64_t>(tick, now / bucket_seconds_));
+  if (tick >= now / bucket_seconds_) return no_record;
+  const RecordHandle record = heads_[bucket_of(tick)];
+  take_out(record);
+  return record;
+}
+
+NodeSeconds ExpiryRing::next_due() const {
+  if (filed_ == 0) return 0;
+  return static_cast<NodeSeconds>((first_occupied() + 1) * bucket_seconds_);
+}
+
+}  // namespace xord

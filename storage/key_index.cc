@@ -1,0 +1,62 @@
+#include "storage/key_index.h"
+
+#include <xxhash.h>
+
+#include <bit>
+
+namespace xord {
+
+KeyIndex::KeyIndex(const Records& records, uint64_t seed)
+    : records_(records),
+      seed_(seed),
+      handle_mask_((uint32_t{1} << std::bit_width(records.size())) - 1),
+      slots_(records.size() + records.size() / 2 + 8) {
+  CHECK(records.size() < uint32_t{1} << 31);
+}
+
+uint64_t KeyIndex::hash(const Id& key) const {
+  return XXH3_64bits_withSeed(key.bytes.data(), id_size, seed_);
+}
+
+// The home slot comes from the hash's high bits; the low ones are independent of it.
+uint32_t KeyIndex::slot_word(uint64_t hash, RecordHandle record) const {
+  return (static_cast<uint32_t>(hash) & ~handle_mask_) | (record + 1);
+}
+
+RecordHandle KeyIndex::find(const Id& key) const {
+  const uint64_t hashed = hash(key);
+  const uint32_t tag = static_cast<uint32_t>(hashed) & ~handle_mask_;
+  for (size_t slot = home(hashed); slots_[slot] != 0; slot = after(slot)) {
+    if ((slots_[slot] & ~handle_mask_) != tag) continue;
+    const RecordHandle record = record_in(slot);
+    if (records_[record].key == key) return record;
+  }
+  return no_record;
+}
+
+void KeyIndex::insert(RecordHandle record) {
+  const uint64_t hashed = hash(records_[record].key);
+  size_t slot = home(hashed);
+  while (slots_[slot] != 0) slot = after(slot);
+  slots_[slot] = slot_word(hashed, record);
+}
+
+void KeyIndex::erase(RecordHandle record) {
+  size_t hole = home(hash(records_[record].key));
+  while (slots_[hole] == 0 || record_in(hole) != record) {
+    CHECK(slots_[hole] != 0);
+    hole = after(hole);
+  }
+  // Moves back whatever would no longer be reached across the hole (Knuth 6.4, algorithm R).
+  for (size_t slot = after(hole); slots_[slot] != 0; slot = after(slot)) {
+    const size_t wanted = home(hash(records_[record_in(slot)].key));
+    const bool is_reached =
+        hole < slot ? hole < wanted && wanted <= slot : hole < wanted || wanted <= slot;
+    if (is_reached) continue;
+    slots_[hole] = slots_[slot];
+    hole = slot;
+  }
+  slots_[hole] = 0;
+}
+
+}  // namespace xord

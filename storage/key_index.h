@@ -1,0 +1,36 @@
+// From key to record: open addressing with linear probing over 4-byte slots, each the record's
+// handle and as many bits of its hash as are left, so that a miss seldom touches a record. The seed
+// keeps peers from choosing keys that collide. 6 bytes a record; never grows, no tombstones.
+#pragma once
+
+#include "storage/record.h"
+
+namespace xord {
+
+class KeyIndex {
+ public:
+  // `records` outlives the index; handles are below its size.
+  KeyIndex(const Records& records, uint64_t seed);
+
+  RecordHandle find(const Id& key) const;  // no_record when absent.
+  // The record's key is in place and not in the index.
+  void insert(RecordHandle record);
+  // The record is in the index.
+  void erase(RecordHandle record);
+
+ private:
+  uint64_t hash(const Id& key) const;
+  size_t home(uint64_t hash) const {
+    return static_cast<size_t>((static_cast<unsigned __int128>(hash) * slots_.size()) >> 64);
+  }
+  size_t after(size_t slot) const { return slot + 1 == slots_.size() ? 0 : slot + 1; }
+  uint32_t slot_word(uint64_t hash, RecordHandle record) const;
+  RecordHandle record_in(size_t slot) const { return (slots_[slot] & handle_mask_) - 1; }
+
+  const Records& records_;
+  uint64_t seed_;
+  uint32_t handle_mask_;       // The low bits of a slot: handle + 1, so that 0 is an empty slot.
+  LazyArray<uint32_t> slots_;  // At most two thirds are taken: 5 slots probed by a miss.
+};
+
+}  // namespace xord

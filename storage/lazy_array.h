@@ -1,0 +1,66 @@
+// A zero-filled array of fixed size whose memory is reserved at once and taken page by page as it
+// is touched (mmap(2) with MAP_NORESERVE), so that room for ten million records costs nothing until
+// they come, and growing never stalls. Small arrays come from the heap. Trivial types only.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <type_traits>
+
+#include "reactor/base/check.h"
+
+namespace xord {
+
+template <class T>
+class LazyArray {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+ public:
+  explicit LazyArray(size_t count) : count_(count) {
+    const size_t bytes = count * sizeof(T);
+    if (bytes >= mapped_from) {
+      void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      CHECK(at != MAP_FAILED);
+      elements_ = static_cast<T*>(at);
+    } else if (bytes > 0) {
+      void* at = std::aligned_alloc(alignof(T) < sizeof(void*) ? sizeof(void*) : alignof(T),
+                                    (bytes + 63) / 64 * 64);
+      CHECK(at != nullptr);
+      std::memset(at, 0, bytes);
+      elements_ = static_cast<T*>(at);
+    }
+  }
+  ~LazyArray() {
+    if (count_ * sizeof(T) >= mapped_from) {
+      munmap(elements_, count_ * sizeof(T));
+    } else {
+      std::free(elements_);
+    }
+  }
+  LazyArray(const LazyArray&) = delete;
+  LazyArray& operator=(const LazyArray&) = delete;
+
+  size_t size() const { return count_; }
+  T* data() { return elements_; }
+  const T* data() const { return elements_; }
+  T& operator[](size_t index) {
+    DCHECK(index < count_);
+    return elements_[index];
+  }
+  const T& operator[](size_t index) const {
+    DCHECK(index < count_);
+    return elements_[index];
+  }
+
+ private:
+  static constexpr size_t mapped_from = 256 << 10;
+
+  size_t count_;
+  T* elements_ = nullptr;
+};
+
+}  // namespace xord

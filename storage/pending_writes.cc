@@ -1,0 +1,78 @@
+#include "storage/pending_writes.h"
+
+#include <bit>
+#include <cstring>
+
+namespace xord {
+
+PendingWrites::PendingWrites(uint32_t writes_max, uint32_t bytes_max)
+    : pool_(writes_max),
+      heads_(std::bit_ceil(writes_max), UINT32_MAX),
+      capacity_(bytes_max / 8),
+      ring_(std::make_unique<uint64_t[]>(capacity_)) {}
+
+uint64_t PendingWrites::words_taken(uint64_t needed) const {
+  const uint64_t until_end = capacity_ - next_ % capacity_;
+  return needed <= until_end ? needed : until_end + needed;  // A value lies in one piece.
+}
+
+bool PendingWrites::has_room(size_t value_size) const {
+  return !pool_.is_full() && next_ - oldest_ + words_taken(words(value_size)) <= capacity_;
+}
+
+uint32_t PendingWrites::put(Bytes value) {
+  const uint64_t needed = words(value.size());
+  const uint64_t skipped = words_taken(needed) - needed;
+  if (skipped > 0) piece(next_) = {static_cast<uint32_t>(skipped), 1};
+  next_ += skipped;
+  piece(next_) = {static_cast<uint32_t>(needed), 0};
+  const auto at = static_cast<uint32_t>(next_ % capacity_ + 1);
+  if (!value.empty()) std::memcpy(&ring_[at], value.data(), value.size());
+  next_ += needed;
+  value_bytes_ += value.size();
+  return at;
+}
+
+Ticket PendingWrites::add(PendingWrite write, Bytes value) {
+  CHECK(has_room(value.size()));
+  const PoolHandle handle = *pool_.take();
+  write.value_at = put(value);
+  write.value_size = static_cast<uint32_t>(value.size());
+  write.next = head_of(write.record);
+  head_of(write.record) = handle.index;
+  pool_[handle] = write;
+  return handle.word();
+}
+
+const PendingWrite* PendingWrites::find(Ticket ticket) const {
+  return pool_.find(PoolHandle::of(ticket));
+}
+
+const PendingWrite* PendingWrites::newest_of(RecordHandle record) const {
+  uint32_t index = heads_[record % heads_.size()];
+  while (index != UINT32_MAX) {
+    const PendingWrite& write = pool_[*pool_.taken_at(index)];
+    if (write.record == record) return &write;
+    index = write.next;
+  }
+  return nullptr;
+}
+
+Bytes PendingWrites::value(const PendingWrite& write) const {
+  return {reinterpret_cast<const uint8_t*>(&ring_[write.value_at]), write.value_size};
+}
+
+void PendingWrites::remove(Ticket ticket) {
+  const PoolHandle handle = PoolHandle::of(ticket);
+  const PendingWrite& write = pool_[handle];
+  uint32_t* link = &head_of(write.record);
+  while (*link != handle.index) link = &pool_[*pool_.taken_at(*link)].next;
+  *link = write.next;
+
+  value_bytes_ -= write.value_size;
+  reinterpret_cast<PieceHeader*>(&ring_[write.value_at - 1])->is_free = 1;
+  while (oldest_ != next_ && piece(oldest_).is_free != 0) oldest_ += piece(oldest_).size;
+  pool_.give_back(handle);
+}
+
+}  // namespace xord

@@ -1,0 +1,73 @@
+// Writes that the disk has not completed yet, with their values, so that a store can compare with
+// what was stored last and put a committed value into the cache. Fixed: `writes_max` writes and
+// `bytes_max` bytes. Values lie in a ring, because a disk completes about in order.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "reactor/base/fixed_pool.h"
+#include "storage/record.h"
+
+namespace xord {
+
+struct PendingWrite {
+  enum class Purpose : uint8_t {
+    for_caller,
+    upkeep,  // Nobody waits for it.
+  };
+  RecordHandle record = no_record;
+  OperationKind kind{};  // write or write_times.
+  Purpose purpose{};
+  uint16_t source_prefix = 0;
+  RecordTimes times;
+  uint32_t value_at = 0;  // In the ring; write only, as is the next.
+  uint32_t value_size = 0;
+  uint32_t next = UINT32_MAX;  // In the chain of its hash bucket: older ones.
+};
+
+class PendingWrites {
+ public:
+  PendingWrites(uint32_t writes_max, uint32_t bytes_max);
+
+  // Whether add() of a value of this size would succeed.
+  bool has_room(size_t value_size) const;
+  // Copies `value`; there is room. The ticket is never given out again.
+  Ticket add(PendingWrite write, Bytes value);
+  // The write of a ticket that add() gave and remove() has not had; else null.
+  const PendingWrite* find(Ticket ticket) const;
+  // The write that was added last among those of `record`; null when it has none.
+  const PendingWrite* newest_of(RecordHandle record) const;
+  // Borrowed until the next add() or remove().
+  Bytes value(const PendingWrite& write) const;
+  void remove(Ticket ticket);
+
+  uint32_t count() const { return pool_.taken_count(); }
+  uint64_t value_bytes() const { return value_bytes_; }
+
+ private:
+  struct PieceHeader {
+    uint32_t size;  // Of the piece, in words, header included.
+    uint32_t is_free;
+  };
+  static_assert(sizeof(PieceHeader) == 8);
+
+  static uint64_t words(size_t value_size) { return 1 + (value_size + 7) / 8; }
+  uint64_t words_taken(uint64_t needed) const;
+  PieceHeader& piece(uint64_t position) {
+    return *reinterpret_cast<PieceHeader*>(&ring_[position % capacity_]);
+  }
+  uint32_t put(Bytes value);
+  uint32_t& head_of(RecordHandle record) { return heads_[record % heads_.size()]; }
+
+  FixedPool<PendingWrite> pool_;
+  std::vector<uint32_t> heads_;  // Newest first; indices into the pool.
+  uint64_t capacity_;            // In words of 8 bytes, as are positions.
+  std::unique_ptr<uint64_t[]> ring_;
+  uint64_t oldest_ = 0;
+  uint64_t next_ = 0;
+  uint64_t value_bytes_ = 0;
+};
+
+}  // namespace xord

@@ -1,0 +1,202 @@
+#include "storage/store.h"
+
+#include <algorithm>
+
+namespace xord {
+namespace {
+
+// What one advance() does at most: about 0.2 ms of visits.
+constexpr uint32_t visits_max = 256;
+// A full table looks for this many expired records before it refuses.
+constexpr uint32_t visits_when_full = 16;
+
+}  // namespace
+
+Store::Store(const StoreConfig& config)
+    : config_(config),
+      records_(config.records_max),
+      index_(records_, config.hash_seed),
+      order_(records_),
+      ring_(records_, config.ttl),
+      cache_(records_, config.memory_max),
+      pending_(config.writes_max, config.write_bytes_max),
+      prefix_bytes_(config.prefix_bytes_max > 0 ? size_t{UINT16_MAX} + 1 : 0) {
+  CHECK(config.records_max > 0 && config.ttl >= 60 && config.ttl <= ttl_max);
+  CHECK(config.value_size_max <= UINT16_MAX);
+  CHECK(config.write_bytes_max >= 2 * config.value_size_max);
+}
+
+Found Store::view(RecordHandle handle, NodeSeconds at) {
+  const Record& record = records_[handle];
+  if (!is_served(record, at)) return {};
+  Found found;
+  found.times = {0, record.published, record.last_store, record.expiry};
+  found.presence = Presence::cold;
+  if (record.cached_at != not_cached) {
+    found.presence = Presence::value;
+    found.value = cache_.value(handle);
+  }
+  return found;
+}
+
+Found Store::find(Instant now, const Id& key) {
+  const RecordHandle handle = index_.find(key);
+  Found found;
+  if (handle != no_record) found = view(handle, node_seconds(now));
+  if (found.presence == Presence::absent && load_state_ == LoadState::loading) {
+    found.presence = Presence::loading;
+  }
+  switch (found.presence) {
+    case Presence::absent:
+      counters_.add(StoreCount::absent);
+      break;
+    case Presence::value:
+      cache_.use(handle);
+      counters_.add(StoreCount::found);
+      break;
+    case Presence::cold:
+      counters_.add(StoreCount::found_cold);
+      break;
+    case Presence::loading:
+      counters_.add(StoreCount::not_loaded);
+      break;
+  }
+  return found;
+}
+
+std::optional<Ticket> Store::begin_read(Instant now, const Id& key, FrameOutbox& operations) {
+  const RecordHandle handle = index_.find(key);
+  if (handle == no_record || !is_served(records_[handle], node_seconds(now))) return std::nullopt;
+  Operation read;
+  // Tickets of writes are handles of a pool, whose low half is never this.
+  read.ticket = uint64_t{reads_begun_} << 32 | UINT32_MAX;
+  read.kind = OperationKind::read;
+  read.network = config_.network;
+  read.key = key;
+  if (reads_pending_ >= config_.reads_max || !operations.push(0, read)) {
+    counters_.add(StoreCount::read_failed);
+    return std::nullopt;
+  }
+  ++reads_begun_;
+  ++reads_pending_;
+  update_gauges();
+  return read.ticket;
+}
+
+std::optional<ScannedRecord> Store::first_from(Instant now, const Id& from) {
+  const RecordHandle handle = order_.first_from(from);
+  if (handle == no_record) return std::nullopt;
+  return ScannedRecord{records_[handle].key, view(handle, node_seconds(now))};
+}
+
+RecordHandle Store::take_record(const Id& key) {
+  RecordHandle handle = free_records_;
+  if (handle != no_record) {
+    free_records_ = records_[handle].due_next;
+  } else if (records_touched_ < records_.size()) {
+    handle = records_touched_++;
+  } else {
+    return no_record;
+  }
+  Record& record = records_[handle];
+  record = {};
+  record.key = key;
+  record.cached_at = not_cached;
+  record.due_bucket = not_filed;
+  index_.insert(handle);
+  order_.insert(handle);
+  ++records_held_;
+  return handle;
+}
+
+void Store::drop(RecordHandle handle) {
+  Record& record = records_[handle];
+  CHECK(record.pending_count == 0);
+  index_.erase(handle);
+  order_.erase(handle);
+  ring_.take_out(handle);
+  cache_.erase(handle);
+  if (record.is_committed != 0) {
+    value_bytes_ -= record.value_size;
+    charge(record.source_prefix, -int64_t{record.value_size});
+  }
+  record.due_next = free_records_;
+  free_records_ = handle;
+  --records_held_;
+}
+
+void Store::charge(uint16_t source_prefix, int64_t bytes) {
+  if (prefix_bytes_.empty()) return;
+  uint64_t& charged = prefix_bytes_[source_prefix];
+  charged = static_cast<uint64_t>(static_cast<int64_t>(charged) + bytes);
+}
+
+// When the ring shall come back to a record: to write its times, or to drop it.
+NodeSeconds Store::due_of(const Record& record) const {
+  if (record.expiry == record.expiry_on_disk) return record.expiry;
+  // Loaded from a run whose clock was ahead: the disk must not remember that longer than needed.
+  if (record.expiry < record.expiry_on_disk) return 0;
+  // Early enough that the write is over before the expiry on disk has passed.
+  const NodeSeconds margin =
+      std::min(config_.ttl / 24, std::max<NodeSeconds>(30, 3 * ring_.bucket_seconds()));
+  return record.expiry_on_disk - margin;
+}
+
+void Store::visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operations) {
+  Record& record = records_[handle];
+  if (record.pending_count > 0) return ring_.file(handle, at, at + ring_.bucket_seconds());
+  if (at >= record.expiry) {
+    counters_.add(StoreCount::expired);
+    return drop(handle);
+  }
+  if (at < due_of(record)) return ring_.file(handle, at, due_of(record));
+  PendingWrite write;
+  write.record = handle;
+  write.kind = OperationKind::write_times;
+  write.purpose = PendingWrite::Purpose::upkeep;
+  write.times = {0, record.published, record.last_store, record.expiry};
+  // Half of the room for writes belongs to callers. What finds none is tried again soon.
+  if (pending_.count() < config_.writes_max / 2) emit(write, {}, operations);
+  ring_.file(handle, at, at + ring_.bucket_seconds());
+}
+
+void Store::advance(Instant now, FrameOutbox& operations) {
+  const NodeSeconds at = node_seconds(now);
+  for (uint32_t visits = 0; visits < visits_max; ++visits) {
+    const RecordHandle handle = ring_.take_due(at);
+    if (handle == no_record) break;
+    visit_due(handle, at, operations);
+  }
+  update_gauges();
+}
+
+void Store::drop_expired(NodeSeconds at) {
+  for (uint32_t visits = 0; visits < visits_when_full; ++visits) {
+    const RecordHandle handle = ring_.take_due(at);
+    if (handle == no_record) return;
+    const Record& record = records_[handle];
+    if (record.pending_count == 0 && at >= record.expiry) {
+      counters_.add(StoreCount::expired);
+      drop(handle);
+    } else {
+      ring_.file(handle, at, std::max(at + 1, due_of(record)));
+    }
+  }
+}
+
+std::optional<Instant> Store::next_wakeup() const {
+  const NodeSeconds due = ring_.next_due();
+  if (due == 0) return std::nullopt;
+  return instant_of(due);
+}
+
+void Store::update_gauges() {
+  counters_.set(StoreCount::records, records_held_);
+  counters_.set(StoreCount::value_bytes, value_bytes_);
+  counters_.set(StoreCount::cached_bytes, cache_.bytes_cached());
+  counters_.set(StoreCount::evicted, cache_.evictions());
+  counters_.set(StoreCount::writes_pending, pending_.count());
+  counters_.set(StoreCount::reads_pending, reads_pending_);
+}
+
+}  // namespace xord

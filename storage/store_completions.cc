@@ -1,0 +1,155 @@
+// Store: what the disk did, and what it held at start.
+#include <algorithm>
+
+#include "storage/store.h"
+
+namespace xord {
+
+Finished Store::complete(Instant now, const Completion& completion, Bytes value) {
+  const NodeSeconds at = node_seconds(now);
+  Finished finished;
+  switch (completion.kind) {
+    case CompletionKind::written:
+    case CompletionKind::write_failed:
+      finished = complete_write(at, completion);
+      break;
+    case CompletionKind::value_read:
+    case CompletionKind::read_failed:
+      finished = complete_read(at, completion, value);
+      break;
+    case CompletionKind::record_loaded:
+      load(at, completion, value);
+      break;
+    case CompletionKind::load_finished:
+      load_state_ = LoadState::loaded;
+      finished.kind = Finished::Kind::loaded;
+      break;
+    case CompletionKind::load_failed:
+      if (load_state_ == LoadState::loading) load_state_ = LoadState::failed;
+      finished.kind = Finished::Kind::load_failed;
+      break;
+  }
+  update_gauges();
+  return finished;
+}
+
+void Store::move_times(Record& record, const RecordTimes& times) {
+  record.published = times.published;
+  record.last_store = times.last_store;
+  record.expiry = times.expiry;
+}
+
+void Store::commit(RecordHandle handle, const PendingWrite& write, NodeSeconds at) {
+  Record& record = records_[handle];
+  if (write.kind == OperationKind::write) {
+    if (record.is_committed != 0) {
+      value_bytes_ -= record.value_size;
+      charge(record.source_prefix, -int64_t{record.value_size});
+    }
+    const Bytes value = pending_.value(write);
+    value_bytes_ += value.size();
+    record.is_committed = 1;
+    record.value_size = static_cast<uint16_t>(value.size());
+    record.source_prefix = write.source_prefix;
+    record.fingerprint = value_fingerprint(config_.hash_seed, value);
+    move_times(record, write.times);
+    cache_.erase(handle);
+    cache_.insert(handle, value);
+    counters_.add(StoreCount::stored);
+  } else {
+    // Upkeep may have written times that equal stores have moved on since.
+    move_times(record, {0, std::max(record.published, write.times.published),
+                        std::max(record.last_store, write.times.last_store),
+                        std::max(record.expiry, write.times.expiry)});
+    counters_.add(StoreCount::times_written);
+  }
+  record.expiry_on_disk = write.times.expiry;
+  ring_.file(handle, at, due_of(record));
+}
+
+Finished Store::complete_write(NodeSeconds at, const Completion& completion) {
+  Finished finished;
+  const PendingWrite* found = pending_.find(completion.ticket);
+  if (found == nullptr) {
+    counters_.add(StoreCount::stale_completions);
+    return finished;
+  }
+  const PendingWrite write = *found;
+  Record& record = records_[write.record];
+  const bool is_written = completion.kind == CompletionKind::written;
+  if (write.purpose == PendingWrite::Purpose::for_caller) {
+    finished.kind = is_written ? Finished::Kind::stored : Finished::Kind::store_failed;
+    finished.ticket = completion.ticket;
+    finished.key = record.key;
+  }
+  --record.pending_count;
+  if (is_written) {
+    commit(write.record, write, at);
+  } else {
+    counters_.add(StoreCount::write_failed);
+    charge(write.source_prefix, -int64_t{write.value_size});
+  }
+  pending_.remove(completion.ticket);
+  if (record.is_committed == 0 && record.pending_count == 0) drop(write.record);
+  return finished;
+}
+
+Finished Store::complete_read(NodeSeconds at, const Completion& completion, Bytes value) {
+  Finished finished;
+  if (reads_pending_ == 0) {
+    counters_.add(StoreCount::stale_completions);
+    return finished;
+  }
+  --reads_pending_;
+  finished.kind = Finished::Kind::read;
+  finished.ticket = completion.ticket;
+  finished.key = completion.key;
+  const RecordHandle handle = index_.find(completion.key);
+  if (handle == no_record) return finished;
+  finished.found = view(handle, at);
+  if (finished.found.presence != Presence::cold) return finished;  // Gone, or read meanwhile.
+
+  const Record& record = records_[handle];
+  if (completion.kind == CompletionKind::read_failed || value.size() != record.value_size ||
+      value_fingerprint(config_.hash_seed, value) != record.fingerprint) {
+    counters_.add(StoreCount::read_failed);
+    finished.kind = Finished::Kind::read_failed;
+    finished.found = {};
+    return finished;
+  }
+  cache_.insert(handle, value);
+  finished.found.presence = Presence::value;
+  finished.found.value = value;
+  return finished;
+}
+
+void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
+  RecordTimes times = completion.times;
+  // A run whose clock was ahead may have left times that are still to come: no record may owe a
+  // longer life to that than an ordinary store would give it now.
+  times.published = std::min(times.published, at);
+  times.last_store = std::min(times.last_store, at);
+  times.expiry = std::min(times.expiry, at + config_.ttl);
+  if (at >= times.expiry || config_.loaded == LoadedRecords::hidden) {
+    return counters_.add(StoreCount::loaded_expired);
+  }
+  // The database was opened a second time: what is held is newer.
+  if (index_.find(completion.key) != no_record) return;
+  const RecordHandle handle =
+      completion.value_size <= UINT16_MAX ? take_record(completion.key) : no_record;
+  if (handle == no_record) return counters_.add(StoreCount::loaded_refused);
+  Record& record = records_[handle];
+  move_times(record, times);
+  record.expiry_on_disk = completion.times.expiry;
+  record.is_committed = 1;
+  record.value_size = static_cast<uint16_t>(completion.value_size);
+  record.source_prefix = completion.source_prefix;
+  record.fingerprint = completion.fingerprint;
+  value_bytes_ += record.value_size;
+  charge(record.source_prefix, int64_t{record.value_size});
+  if (completion.has_value) cache_.insert_if_free(handle, value);
+  ring_.file(handle, at, due_of(record));
+  counters_.add(StoreCount::loaded);
+}
+
+}  // namespace xord

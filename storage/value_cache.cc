@@ -1,0 +1,110 @@
+#include "storage/value_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace xord {
+namespace {
+
+// Places are 32 bits of words: 32 GiB a shard.
+constexpr uint64_t words_max = uint64_t{1} << 32;
+
+}  // namespace
+
+ValueCache::ValueCache(Records& records, uint64_t bytes_max)
+    : records_(records), words_(std::min(bytes_max / 8, words_max - 1)), small_{}, large_{} {
+  const auto total = static_cast<uint32_t>(words_.size());
+  small_.capacity = total / 8;
+  large_.base = small_.capacity;
+  large_.capacity = total - small_.capacity;
+}
+
+Bytes ValueCache::value(RecordHandle record) const {
+  const uint32_t place = records_[record].cached_at;
+  DCHECK(place != not_cached && header(place).record == record);
+  return {reinterpret_cast<const uint8_t*>(&words_[place]) + sizeof(Header), header(place).size};
+}
+
+Bytes ValueCache::use(RecordHandle record) {
+  header(records_[record].cached_at).is_used = 1;
+  return value(record);
+}
+
+uint64_t ValueCache::words_taken(const Ring& ring, uint32_t needed) {
+  const uint64_t until_end = ring.capacity - ring.next % ring.capacity;
+  return needed <= until_end ? needed : until_end + needed;
+}
+
+bool ValueCache::has_room(const Ring& ring, uint32_t needed) const {
+  return ring.next - ring.oldest + words_taken(ring, needed) <= ring.capacity;
+}
+
+void ValueCache::put(Ring& ring, RecordHandle record, Bytes value) {
+  const uint32_t needed = words(value.size());
+  DCHECK(has_room(ring, needed));
+  const uint64_t taken = words_taken(ring, needed);
+  const uint64_t skipped = taken - needed;
+  // `value` may lie where it is put, or overlap it: move first, and write headers after.
+  const uint32_t place = ring.place(ring.next + skipped);
+  if (!value.empty()) std::memmove(&words_[place] + 1, value.data(), value.size());
+  header(place) = {record, static_cast<uint16_t>(value.size()), 0};
+  // Skipped room is a chain of headers without a record, each of at most 64 KiB.
+  for (uint64_t at = 0; at < skipped;) {
+    const uint64_t piece = std::min<uint64_t>(skipped - at, 8'000);
+    header(ring.place(ring.next + at)) = {no_record, static_cast<uint16_t>((piece - 1) * 8), 0};
+    at += piece;
+  }
+  ring.next += taken;
+  ring.live += needed;
+  records_[record].cached_at = place;
+}
+
+void ValueCache::evict_oldest(Ring& ring, uint32_t& moves) {
+  const uint32_t place = ring.place(ring.oldest);
+  const Header oldest = header(place);
+  const uint32_t length = words(oldest.size);
+  ring.oldest += length;
+  if (oldest.record == no_record) return;
+  ring.live -= length;
+  records_[oldest.record].cached_at = not_cached;
+  const Bytes value{reinterpret_cast<const uint8_t*>(&words_[place]) + sizeof(Header), oldest.size};
+  const bool may_move = oldest.is_used != 0 && moves < moves_max && length <= large_.capacity;
+  if (may_move) ++moves;
+  if (may_move && &ring == &small_) make_room(large_, length, moves);
+  if (may_move && has_room(large_, length)) {
+    put(large_, oldest.record, value);
+  } else {
+    ++evictions_;
+  }
+}
+
+void ValueCache::make_room(Ring& ring, uint32_t needed, uint32_t& moves) {
+  while (!has_room(ring, needed)) evict_oldest(ring, moves);
+}
+
+void ValueCache::insert(RecordHandle record, Bytes value) {
+  const uint32_t needed = words(value.size());
+  // A ring that holds few values of this size would drop them before they are asked for again.
+  Ring& ring = needed <= small_.capacity / 4 ? small_ : large_;
+  if (needed > ring.capacity / 2) return;
+  uint32_t moves = 0;
+  make_room(ring, needed, moves);
+  put(ring, record, value);
+}
+
+bool ValueCache::insert_if_free(RecordHandle record, Bytes value) {
+  const uint32_t needed = words(value.size());
+  if (needed > large_.capacity / 2 || !has_room(large_, needed)) return false;
+  put(large_, record, value);
+  return true;
+}
+
+void ValueCache::erase(RecordHandle record) {
+  const uint32_t place = records_[record].cached_at;
+  if (place == not_cached) return;
+  ring_of(place).live -= words(header(place).size);
+  header(place).record = no_record;
+  records_[record].cached_at = not_cached;
+}
+
+}  // namespace xord
