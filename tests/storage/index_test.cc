@@ -1,0 +1,201 @@
+// The structures below the store, each against a standard container.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "reactor/base/rng.h"
+#include "storage/expiry_ring.h"
+#include "storage/key_index.h"
+#include "storage/key_order.h"
+#include "storage/value_cache.h"
+
+namespace xord {
+namespace {
+
+// Keys that share long prefixes are as likely as keys that share none.
+Id key_near(Rng& rng, const Id& base) {
+  Id key;
+  rng.fill(key.bytes);
+  const uint64_t shared = rng.bounded(id_size + 1);
+  std::copy_n(base.bytes.begin(), shared, key.bytes.begin());
+  if (shared == id_size) key.bytes[19] = static_cast<uint8_t>(rng.bounded(256));
+  return key;
+}
+
+TEST(KeyIndex, AgreesWithAMapUnderRandomInsertsAndErasesUpToFull) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Records records(1 + rng.bounded(200));
+    KeyIndex index(records, rng.next());
+    std::map<Id, RecordHandle> model;
+    std::vector<RecordHandle> free;
+    for (RecordHandle i = 0; i < records.size(); ++i) free.push_back(i);
+    for (int step = 0; step < 3000; ++step) {
+      const Id key = key_near(rng, Id{});
+      const auto held = model.find(key);
+      ASSERT_EQ(index.find(key), held == model.end() ? no_record : held->second);
+      if (held == model.end() && !free.empty()) {
+        records[free.back()].key = key;
+        index.insert(free.back());
+        model[key] = free.back();
+        free.pop_back();
+      }
+      if (model.empty() || !rng.chance(free.empty() ? 0.9 : 0.4)) continue;
+      const auto victim = std::next(model.begin(), static_cast<long>(rng.bounded(model.size())));
+      index.erase(victim->second);
+      free.push_back(victim->second);
+      model.erase(victim);
+    }
+    for (const auto& [key, handle] : model) ASSERT_EQ(index.find(key), handle);
+  }
+}
+
+TEST(KeyOrder, FindsTheFirstKeyFromAnywhereAsASortedMapDoes) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Id base;
+    rng.fill(base.bytes);
+    Records records(1 + rng.bounded(200));
+    KeyOrder order(records);
+    std::map<Id, RecordHandle> model;
+    std::vector<RecordHandle> free;
+    for (RecordHandle i = 0; i < records.size(); ++i) free.push_back(i);
+    for (int step = 0; step < 3000; ++step) {
+      const Id key = key_near(rng, base);
+      const auto at = model.lower_bound(key);
+      ASSERT_EQ(order.first_from(key), at == model.end() ? no_record : at->second);
+      if (!model.contains(key) && !free.empty()) {
+        records[free.back()].key = key;
+        order.insert(free.back());
+        model[key] = free.back();
+        free.pop_back();
+      }
+      if (model.empty() || !rng.chance(free.empty() ? 0.9 : 0.4)) continue;
+      const auto victim = std::next(model.begin(), static_cast<long>(rng.bounded(model.size())));
+      order.erase(victim->second);
+      free.push_back(victim->second);
+      model.erase(victim);
+    }
+  }
+}
+
+TEST(ExpiryRing, GivesEveryRecordWithinABucketOfItsTimeAndNoneEarly) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Records records(1 + rng.bounded(500));
+    for (RecordHandle i = 0; i < records.size(); ++i) records[i].due_bucket = not_filed;
+    const auto horizon = static_cast<NodeSeconds>(60 + rng.bounded(1'000'000));
+    ExpiryRing ring(records, horizon);
+    std::map<RecordHandle, NodeSeconds> model;
+    auto now = static_cast<NodeSeconds>(rng.bounded(1'000'000'000));
+    for (int step = 0; step < 2000; ++step) {
+      const auto record = static_cast<RecordHandle>(rng.bounded(records.size()));
+      if (rng.chance(0.7)) {
+        model[record] = now + static_cast<NodeSeconds>(rng.bounded(horizon));
+        ring.file(record, now, model[record]);
+      } else if (rng.chance(0.3)) {
+        model.erase(record);
+        ring.take_out(record);
+      }
+      if (rng.chance(0.3)) now += static_cast<NodeSeconds>(rng.bounded(horizon / 20));
+      if (rng.chance(0.01)) now += static_cast<NodeSeconds>(rng.bounded(horizon * 3));
+      for (RecordHandle due; (due = ring.take_due(now)) != no_record;) {
+        ASSERT_TRUE(model.contains(due));
+        ASSERT_LE(model[due], now);
+        model.erase(due);
+      }
+      for (const auto& [waiting, due] : model) {
+        ASSERT_GT(uint64_t{due} + ring.bucket_seconds(), now) << "record " << waiting;
+      }
+      ASSERT_EQ(ring.next_due() == 0, model.empty());
+      if (!model.empty()) {
+        ASSERT_GT(ring.next_due(), now);
+      }
+    }
+  }
+}
+
+TEST(ExpiryRing, SleepsNoLongerThanUntilTheNextRecordIsDue) {
+  Records records(4);
+  for (RecordHandle i = 0; i < 4; ++i) records[i].due_bucket = not_filed;
+  ExpiryRing ring(records, 604'800);
+  ring.file(0, 1'000'000, 1'500'000);
+  ring.file(1, 1'000'000, 1'200'000);
+  const NodeSeconds wakeup = ring.next_due();
+  EXPECT_GE(wakeup, 1'200'000u);
+  EXPECT_LE(wakeup, 1'200'000u + ring.bucket_seconds());
+  EXPECT_EQ(ring.take_due(wakeup - 1), no_record);
+  EXPECT_EQ(ring.take_due(wakeup), 1u);
+}
+
+class ValueCacheTest : public ::testing::Test {
+ protected:
+  explicit ValueCacheTest(uint64_t bytes = 64 << 10) : cache(records, bytes) {
+    for (RecordHandle i = 0; i < records.size(); ++i) records[i].cached_at = not_cached;
+  }
+  void insert(RecordHandle record, size_t size) {
+    cache.insert(record, std::vector<uint8_t>(size, static_cast<uint8_t>(record)));
+  }
+  bool is_cached(RecordHandle record) const { return records[record].cached_at != not_cached; }
+
+  Records records{20'000};
+  ValueCache cache;
+};
+
+TEST_F(ValueCacheTest, HoldsExactBytesUnderItsLimitWhateverIsInsertedAndErased) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    const uint64_t bytes_max = rng.bounded(100'000);
+    for (RecordHandle i = 0; i < records.size(); ++i) records[i].cached_at = not_cached;
+    ValueCache tried(records, bytes_max);
+    std::map<RecordHandle, std::vector<uint8_t>> model;
+    for (int step = 0; step < 20'000; ++step) {
+      const auto record = static_cast<RecordHandle>(rng.bounded(300));
+      if (is_cached(record)) {
+        ASSERT_TRUE(equal(tried.use(record), model[record]));
+        if (rng.chance(0.5)) tried.erase(record);
+        continue;
+      }
+      std::vector<uint8_t> value(rng.bounded(rng.chance(0.05) ? 9000 : 200));
+      rng.fill(value);
+      model[record] = value;
+      if (rng.chance(0.1)) {
+        tried.insert_if_free(record, value);
+      } else {
+        tried.insert(record, value);
+      }
+      ASSERT_LE(tried.bytes_cached(), bytes_max);
+    }
+    for (RecordHandle i = 0; i < 300; ++i) {
+      if (is_cached(i)) {
+        ASSERT_TRUE(equal(tried.value(i), model[i]));
+      }
+    }
+  }
+}
+
+TEST_F(ValueCacheTest, AScanDoesNotPushOutWhatIsAskedForAgain) {
+  for (RecordHandle hot = 0; hot < 50; ++hot) insert(hot, 100);
+  for (RecordHandle hot = 0; hot < 50; ++hot) cache.use(hot);
+  for (RecordHandle once = 50; once < 20'000; ++once) insert(once, 100);
+  for (RecordHandle hot = 0; hot < 50; ++hot) EXPECT_TRUE(is_cached(hot)) << hot;
+  EXPECT_GT(cache.evictions(), 19'000u);
+}
+
+TEST_F(ValueCacheTest, WhatIsNoLongerAskedForMakesRoom) {
+  for (RecordHandle i = 0; i < 20'000; ++i) {
+    insert(i, 100);
+    cache.use(i);  // Everything is worth keeping once: the large ring must turn over too.
+  }
+  EXPECT_FALSE(is_cached(0));
+  EXPECT_TRUE(is_cached(19'999));
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,385 @@
+// The store's promises, one a test. The disk here is the test: it takes operations and completes
+// them as it likes.
+#include "storage/store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace xord {
+namespace {
+
+constexpr NodeSeconds day = 86'400;
+
+Id key_of(uint32_t number) {
+  Id key;
+  store_be32(&key.bytes[4], number);
+  return key;
+}
+
+class StoreTest : public ::testing::Test {
+ protected:
+  explicit StoreTest(StoreConfig with = {}) : config(with), store(with) { load_finished(store); }
+
+  void load_finished(Store& finished) {
+    Completion completion;
+    completion.kind = CompletionKind::load_finished;
+    EXPECT_EQ(finished.complete(now, completion, {}).kind, Finished::Kind::loaded);
+  }
+  StoreOutcome begin(uint32_t key, std::string_view value, uint32_t age = 0) {
+    return store.begin_store(now, {key_of(key), bytes_of(value), age, 7}, operations);
+  }
+  Finished answer(Ticket ticket, CompletionKind kind) {
+    Completion completion;
+    completion.ticket = ticket;
+    completion.kind = kind;
+    return store.complete(now, completion, {});
+  }
+  void put(uint32_t key, std::string_view value, uint32_t age = 0) {
+    const StoreOutcome outcome = begin(key, value, age);
+    ASSERT_EQ(outcome.kind, StoreOutcome::Kind::pending);
+    ASSERT_EQ(answer(outcome.ticket, CompletionKind::written).kind, Finished::Kind::stored);
+    operations.clear();
+  }
+  Operation last_operation() const {
+    return *frame_header<Operation>(operations.bytes(operations.entries().back()));
+  }
+  std::string served(uint32_t key) {
+    const Found found = store.find(now, key_of(key));
+    return found.presence == Presence::value ? std::string(text_of(found.value)) : "-";
+  }
+  void pass(NodeSeconds seconds_count) { now = now + seconds(seconds_count); }
+
+  StoreConfig config;
+  Instant now = instant_of(first_node_seconds);
+  FrameOutbox operations{1000, 1 << 20};
+  Store store;
+};
+
+TEST_F(StoreTest, ServesARecordOnlyOnceItsWriteIsCommitted) {
+  const StoreOutcome outcome = begin(1, "one");
+  ASSERT_EQ(outcome.kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(served(1), "-");
+  const Operation operation = last_operation();
+  EXPECT_EQ(operation.kind, OperationKind::write);
+  EXPECT_EQ(operation.key, key_of(1));
+  EXPECT_EQ(operation.times.expiry, first_node_seconds + config.ttl);
+  EXPECT_EQ(operation.source_prefix, 7);
+  EXPECT_EQ(text_of(frame_tail<Operation>(operations.bytes(operations.entries()[0]))), "one");
+
+  const Finished finished = answer(outcome.ticket, CompletionKind::written);
+  EXPECT_EQ(finished.kind, Finished::Kind::stored);
+  EXPECT_EQ(finished.ticket, outcome.ticket);
+  EXPECT_EQ(served(1), "one");
+}
+
+TEST_F(StoreTest, AFailedStoreIsNeverServedAndTheOldValueStays) {
+  const StoreOutcome first = begin(1, "one");
+  EXPECT_EQ(answer(first.ticket, CompletionKind::write_failed).kind, Finished::Kind::store_failed);
+  EXPECT_EQ(served(1), "-");
+  EXPECT_EQ(store.counters().read(StoreCount::records), 0u);
+
+  put(1, "one");
+  const StoreOutcome second = begin(1, "two");
+  EXPECT_EQ(served(1), "one");
+  answer(second.ticket, CompletionKind::write_failed);
+  EXPECT_EQ(served(1), "one");
+}
+
+TEST_F(StoreTest, OfTwoPendingStoresOfOneKeyTheLastCommittedWins) {
+  const StoreOutcome one = begin(1, "one");
+  const StoreOutcome two = begin(1, "two");
+  answer(one.ticket, CompletionKind::written);
+  EXPECT_EQ(served(1), "one");
+  answer(two.ticket, CompletionKind::written);
+  EXPECT_EQ(served(1), "two");
+}
+
+TEST_F(StoreTest, AnUnknownCompletionChangesNothing) {
+  put(1, "one");
+  const StoreOutcome outcome = begin(1, "two");
+  answer(outcome.ticket, CompletionKind::written);
+  EXPECT_EQ(answer(outcome.ticket, CompletionKind::write_failed).kind, Finished::Kind::nothing);
+  EXPECT_EQ(answer(12'345, CompletionKind::written).kind, Finished::Kind::nothing);
+  EXPECT_EQ(answer(99, CompletionKind::value_read).kind, Finished::Kind::nothing);
+  EXPECT_EQ(served(1), "two");
+  EXPECT_EQ(store.counters().read(StoreCount::stale_completions), 3u);
+}
+
+TEST_F(StoreTest, AnEqualStoreIsAcknowledgedFromMemoryWhileTheDiskLagsLittle) {
+  put(1, "one");
+  pass(3600);
+  EXPECT_EQ(begin(1, "one").kind, StoreOutcome::Kind::unchanged);
+  EXPECT_TRUE(operations.entries().empty());
+  const Found found = store.find(now, key_of(1));
+  EXPECT_EQ(found.times.published, first_node_seconds + 3600);
+  EXPECT_EQ(found.times.expiry, first_node_seconds + 3600 + config.ttl);
+
+  pass(config.ttl / 24);  // Now the disk would be more than ttl/24 behind.
+  const StoreOutcome late = begin(1, "one");
+  ASSERT_EQ(late.kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(last_operation().kind, OperationKind::write_times);
+  EXPECT_EQ(last_operation().times.expiry, node_seconds(now) + config.ttl);
+  EXPECT_EQ(answer(late.ticket, CompletionKind::written).kind, Finished::Kind::stored);
+  EXPECT_EQ(begin(1, "one").kind, StoreOutcome::Kind::unchanged);
+}
+
+TEST_F(StoreTest, AnEqualStoreNeverMovesATimeBackwards) {
+  put(1, "one");
+  const RecordTimes before = store.find(now, key_of(1)).times;
+  EXPECT_EQ(begin(1, "one", 3 * day).kind, StoreOutcome::Kind::unchanged);
+  EXPECT_EQ(store.find(now, key_of(1)).times, before);
+}
+
+TEST_F(StoreTest, AgeCountsAgainstTheLifeOfARecord) {
+  EXPECT_EQ(begin(1, "one", config.ttl).refusal, StoreRefusal::too_old);
+  put(2, "two", config.ttl - 10);
+  EXPECT_EQ(served(2), "two");
+  EXPECT_EQ(store.find(now, key_of(2)).times.published, node_seconds(now) - (config.ttl - 10));
+  pass(9);
+  EXPECT_EQ(served(2), "two");
+  pass(1);
+  EXPECT_EQ(served(2), "-");
+}
+
+TEST_F(StoreTest, NothingExpiredIsServedEvenIfTheWheelNeverTurns) {
+  put(1, "one");
+  pass(config.ttl - 1);
+  EXPECT_EQ(served(1), "one");
+  pass(1);
+  EXPECT_EQ(store.find(now, key_of(1)).presence, Presence::absent);
+  EXPECT_FALSE(store.begin_read(now, key_of(1), operations));
+  EXPECT_EQ(store.first_from(now, Id{})->found.presence, Presence::absent);
+}
+
+TEST_F(StoreTest, AnExpiredRecordIsDroppedWithinABucketAndItsKeyCanBeStoredAgain) {
+  put(1, "one");
+  pass(config.ttl);
+  const Instant wakeup = *store.next_wakeup();
+  EXPECT_LE((wakeup - now).whole_seconds(), 2 * (config.ttl / 62 + 1));
+  now = wakeup;
+  store.advance(now, operations);
+  EXPECT_EQ(store.counters().read(StoreCount::expired), 1u);
+  EXPECT_EQ(store.counters().read(StoreCount::records), 0u);
+  EXPECT_FALSE(store.next_wakeup());
+  put(1, "again");
+  EXPECT_EQ(served(1), "again");
+}
+
+TEST_F(StoreTest, TimesThatOnlyMemoryKnowsAreWrittenBeforeTheExpiryOnDiskPasses) {
+  put(1, "one");
+  const NodeSeconds on_disk = node_seconds(now) + config.ttl;
+  pass(config.ttl / 24);
+  ASSERT_EQ(begin(1, "one").kind, StoreOutcome::Kind::unchanged);
+  while (operations.entries().empty()) {
+    ASSERT_TRUE(store.next_wakeup());
+    now = *store.next_wakeup();
+    store.advance(now, operations);
+  }
+  EXPECT_LT(node_seconds(now), on_disk);
+  const Operation upkeep = last_operation();
+  EXPECT_EQ(upkeep.kind, OperationKind::write_times);
+  EXPECT_EQ(upkeep.times.expiry, on_disk + config.ttl / 24);
+  // Nobody waits for it.
+  EXPECT_EQ(answer(upkeep.ticket, CompletionKind::written).kind, Finished::Kind::nothing);
+  EXPECT_EQ(store.counters().read(StoreCount::times_written), 1u);
+}
+
+TEST_F(StoreTest, AnEqualStoreBehindAPendingOneIsWrittenAndNeverAsTimesAlone) {
+  put(1, "one");
+  const StoreOutcome two = begin(1, "two");
+  pass(config.ttl / 2);
+  const StoreOutcome again = begin(1, "one");
+  ASSERT_EQ(again.kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(last_operation().kind, OperationKind::write);
+  answer(two.ticket, CompletionKind::written);
+  EXPECT_EQ(served(1), "two");
+  answer(again.ticket, CompletionKind::written);
+  EXPECT_EQ(served(1), "one");
+}
+
+TEST_F(StoreTest, BeforeItsRecordsAreLoadedItSaysSo) {
+  Store young(config);
+  EXPECT_EQ(young.find(now, key_of(1)).presence, Presence::loading);
+  EXPECT_EQ(young.begin_store(now, {key_of(1), bytes_of("x"), 0, 0}, operations).refusal,
+            StoreRefusal::loading);
+  EXPECT_FALSE(young.is_loaded());
+  Completion loaded;
+  loaded.kind = CompletionKind::record_loaded;
+  loaded.key = key_of(1);
+  loaded.value_size = 3;
+  loaded.has_value = true;
+  loaded.times = {0, node_seconds(now), node_seconds(now), node_seconds(now) + day};
+  loaded.fingerprint = value_fingerprint(config.hash_seed, bytes_of("one"));
+  young.complete(now, loaded, bytes_of("one"));
+  EXPECT_EQ(text_of(young.find(now, key_of(1)).value), "one");
+  load_finished(young);
+  EXPECT_EQ(young.find(now, key_of(2)).presence, Presence::absent);
+}
+
+TEST_F(StoreTest, WithoutItsDiskItServesWhatItHasAndRefusesStores) {
+  Store young(config);
+  Completion failed;
+  failed.kind = CompletionKind::load_failed;
+  EXPECT_EQ(young.complete(now, failed, {}).kind, Finished::Kind::load_failed);
+  EXPECT_EQ(young.find(now, key_of(1)).presence, Presence::absent);
+  EXPECT_EQ(young.begin_store(now, {key_of(1), bytes_of("x"), 0, 0}, operations).refusal,
+            StoreRefusal::disk_failed);
+  load_finished(young);  // The disk came back.
+  EXPECT_EQ(young.begin_store(now, {key_of(1), bytes_of("x"), 0, 0}, operations).kind,
+            StoreOutcome::Kind::pending);
+}
+
+TEST_F(StoreTest, ARecordFromARunWithAClockAheadGetsNoLongerLifeThanOneStoredNow) {
+  Completion loaded;
+  loaded.kind = CompletionKind::record_loaded;
+  loaded.key = key_of(1);
+  loaded.value_size = 3;
+  loaded.has_value = true;
+  const NodeSeconds ahead = node_seconds(now) + 365 * day;
+  loaded.times = {ahead, ahead, ahead, ahead + config.ttl};
+  loaded.fingerprint = value_fingerprint(config.hash_seed, bytes_of("one"));
+  store.complete(now, loaded, bytes_of("one"));
+  EXPECT_EQ(store.find(now, key_of(1)).times.expiry, node_seconds(now) + config.ttl);
+  // And the disk is told, or the next restart would prolong it again.
+  now = *store.next_wakeup();
+  store.advance(now, operations);
+  ASSERT_EQ(operations.entries().size(), 1u);
+  EXPECT_EQ(last_operation().kind, OperationKind::write_times);
+  EXPECT_EQ(last_operation().times.expiry, first_node_seconds + config.ttl);
+}
+
+struct HiddenStoreTest : StoreTest {
+  HiddenStoreTest() : StoreTest({.loaded = LoadedRecords::hidden}) {}
+};
+
+TEST_F(HiddenStoreTest, WhileTheClockIsDoubtedLoadedRecordsAreNeitherServedNorTouched) {
+  Completion loaded;
+  loaded.kind = CompletionKind::record_loaded;
+  loaded.key = key_of(1);
+  loaded.times.expiry = node_seconds(now) + day;
+  store.complete(now, loaded, {});
+  EXPECT_EQ(store.find(now, key_of(1)).presence, Presence::absent);
+  EXPECT_FALSE(store.next_wakeup());
+  put(2, "two");
+  EXPECT_EQ(served(2), "two");
+}
+
+struct ColdStoreTest : StoreTest {
+  ColdStoreTest() : StoreTest({.memory_max = 0}) {}
+};
+
+TEST_F(ColdStoreTest, AValueOutOfMemoryIsReadFromDiskAndCheckedAgainstWhatWasCommitted) {
+  put(1, "one");
+  ASSERT_EQ(store.find(now, key_of(1)).presence, Presence::cold);
+  const std::optional<Ticket> ticket = store.begin_read(now, key_of(1), operations);
+  ASSERT_TRUE(ticket);
+  EXPECT_EQ(last_operation().kind, OperationKind::read);
+  Completion read;
+  read.ticket = *ticket;
+  read.kind = CompletionKind::value_read;
+  read.key = key_of(1);
+  Finished finished = store.complete(now, read, bytes_of("one"));
+  EXPECT_EQ(finished.kind, Finished::Kind::read);
+  EXPECT_EQ(finished.ticket, *ticket);
+  EXPECT_EQ(text_of(finished.found.value), "one");
+
+  read.ticket = store.begin_read(now, key_of(1), operations).value();
+  finished = store.complete(now, read, bytes_of("eno"));
+  EXPECT_EQ(finished.kind, Finished::Kind::read_failed);
+
+  read.ticket = store.begin_read(now, key_of(1), operations).value();
+  pass(config.ttl);  // It expired while the disk was busy.
+  finished = store.complete(now, read, bytes_of("one"));
+  EXPECT_EQ(finished.kind, Finished::Kind::read);
+  EXPECT_EQ(finished.found.presence, Presence::absent);
+}
+
+TEST_F(ColdStoreTest, AnEqualStoreIsKnownAsEqualWithoutItsValue) {
+  put(1, "one");
+  EXPECT_EQ(begin(1, "one").kind, StoreOutcome::Kind::unchanged);
+  EXPECT_EQ(begin(1, "two").kind, StoreOutcome::Kind::pending);
+}
+
+TEST_F(ColdStoreTest, ReadsBeyondTheLimitAreRefused) {
+  put(1, "one");
+  for (uint32_t i = 0; i < config.reads_max; ++i) {
+    ASSERT_TRUE(store.begin_read(now, key_of(1), operations));
+  }
+  EXPECT_FALSE(store.begin_read(now, key_of(1), operations));
+}
+
+struct SmallStoreTest : StoreTest {
+  SmallStoreTest() : StoreTest({.records_max = 3, .bytes_max = 20, .writes_max = 4}) {}
+};
+
+TEST_F(SmallStoreTest, AFullIndexRefusesAndCountsAndServesWhatItHas) {
+  for (uint32_t i = 0; i < 3; ++i) put(i, "v");
+  EXPECT_EQ(begin(3, "v").refusal, StoreRefusal::records_full);
+  EXPECT_EQ(store.counters().read(StoreCount::refused_records_full), 1u);
+  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(served(i), "v");
+  put(0, "other");  // A record that is held can be replaced.
+  EXPECT_EQ(served(0), "other");
+}
+
+TEST_F(SmallStoreTest, WhenFullExpiredRecordsMakeRoomFirst) {
+  for (uint32_t i = 0; i < 3; ++i) put(i, "v");
+  pass(config.ttl + config.ttl / 50);
+  put(3, "new");
+  EXPECT_EQ(served(3), "new");
+}
+
+TEST_F(SmallStoreTest, TheBudgetOfBytesCountsWhatIsPending) {
+  put(0, "0123456789");
+  const StoreOutcome pending = begin(1, "0123456789");
+  ASSERT_EQ(pending.kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(begin(2, "x").refusal, StoreRefusal::bytes_full);
+  EXPECT_EQ(store.counters().read(StoreCount::records), 2u);  // The refused one left nothing.
+  answer(pending.ticket, CompletionKind::write_failed);
+  put(2, "x");
+  put(0, "9876543210");  // Replacing takes no more room.
+  EXPECT_EQ(store.counters().read(StoreCount::value_bytes), 11u);
+}
+
+TEST_F(SmallStoreTest, TooManyPendingWritesAreRefused) {
+  for (uint32_t i = 0; i < 4; ++i) ASSERT_EQ(begin(i % 2, "v").kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(begin(2, "v").refusal, StoreRefusal::busy);
+}
+
+TEST_F(SmallStoreTest, AFullOutboxRefusesAndLeavesNothingBehind) {
+  FrameOutbox full(0, 1024);
+  EXPECT_EQ(store.begin_store(now, {key_of(1), bytes_of("v"), 0, 0}, full).refusal,
+            StoreRefusal::busy);
+  EXPECT_EQ(store.counters().read(StoreCount::records), 0u);
+  EXPECT_FALSE(store.first_from(now, Id{}));
+}
+
+struct PrefixStoreTest : StoreTest {
+  PrefixStoreTest() : StoreTest({.prefix_bytes_max = 10}) {}
+};
+
+TEST_F(PrefixStoreTest, OneSourcePrefixCannotTakeMoreThanItsShare) {
+  put(1, "01234567");
+  EXPECT_EQ(begin(2, "xyz").refusal, StoreRefusal::prefix_full);
+  put(1, "0123456789");
+  const StoreRequest other{key_of(2), bytes_of("xyz"), 0, 8};
+  EXPECT_EQ(store.begin_store(now, other, operations).kind, StoreOutcome::Kind::pending);
+  pass(config.ttl * 2);
+  for (int i = 0; i < 3; ++i) store.advance(now, operations);
+  put(3, "0123456789");  // What expired is given back.
+}
+
+TEST_F(StoreTest, AScanMeetsEveryRecordInOrderOfKeys) {
+  for (uint32_t i : {5u, 1u, 9u, 3u}) put(i, "v");
+  std::vector<Id> met;
+  for (auto at = store.first_from(now, key_of(2)); at;) {
+    met.push_back(at->key);
+    Id behind = at->key;
+    ++behind.bytes[19];
+    at = store.first_from(now, behind);
+  }
+  EXPECT_EQ(met, (std::vector<Id>{key_of(3), key_of(5), key_of(9)}));
+}
+
+}  // namespace
+}  // namespace xord
