@@ -9,10 +9,10 @@ TimerWheel::TimerWheel(uint32_t timers_max, Duration tick, Instant start)
     : timers_max_(timers_max),
       tick_shift_(static_cast<uint32_t>(std::bit_width(static_cast<uint64_t>(tick.nanoseconds))) -
                   1),
-      start_(start) {
-  CHECK(tick.nanoseconds > 0);
+      start_(start),
+      links_(size_t{timers_max} + slot_count + 1) {
+  CHECK(tick.nanoseconds >= 1 << tick_shift_min);
   CHECK(timers_max < unlinked - slot_count - 1);
-  links_ = std::make_unique<Link[]>(size_t{timers_max} + slot_count + 1);
   for (uint32_t head = timers_max; head <= due_head(); ++head) {
     links_[head].next = links_[head].previous = head;
   }
@@ -21,73 +21,98 @@ TimerWheel::TimerWheel(uint32_t timers_max, Duration tick, Instant start)
 void TimerWheel::arm(TimerId timer, Instant deadline) {
   const auto index = static_cast<uint32_t>(timer);
   CHECK(index < timers_max_);
-  if (links_[index].next != unlinked) unlink(index);
   const int64_t since = std::max<int64_t>(deadline.nanoseconds - start_.nanoseconds, 0);
   const uint64_t round_up = (uint64_t{1} << tick_shift_) - 1;
   const uint64_t tick = (static_cast<uint64_t>(since) + round_up) >> tick_shift_;
-  links_[index].deadline = std::max(tick, floor_);
-  ++armed_count_;
-  file(index);
+  Link& link = links_[index];
+  if (link.deadline == disarmed) ++armed_count_;
+  link.deadline = std::max(tick, floor_) & disarmed;
+  const uint32_t slot = slot_of(link.deadline);
+  if (link.next != unlinked) {
+    if (slot >= link.slot) return;  // It is met in time where it is.
+    unlink(index);
+  }
+  file(index, slot);
 }
 
 bool TimerWheel::cancel(TimerId timer) {
   const auto index = static_cast<uint32_t>(timer);
   CHECK(index < timers_max_);
-  if (links_[index].next == unlinked) return false;
-  unlink(index);
+  if (links_[index].deadline == disarmed) return false;
+  links_[index].deadline = disarmed;
+  --armed_count_;
   return true;
 }
 
 std::optional<Instant> TimerWheel::next_wakeup() const {
-  const auto slot = earliest();
-  if (!slot) return std::nullopt;
-  return start_ + nanoseconds(static_cast<int64_t>(slot->begin << tick_shift_));
+  if (armed_count_ == 0) return std::nullopt;
+  return start_ + nanoseconds(static_cast<int64_t>(begin_of(earliest()) << tick_shift_));
 }
 
-std::optional<TimerWheel::Slot> TimerWheel::earliest() const {
-  if (levels_occupied_ == 0) return std::nullopt;
+uint32_t TimerWheel::earliest() const {
   const auto level = static_cast<uint32_t>(std::countr_zero(levels_occupied_));
   const auto index = static_cast<uint32_t>(std::countr_zero(slots_occupied_[level]));
-  const uint32_t shift = level * level_bits;
-  const uint64_t digits_above = shift + level_bits >= 64 ? 0 : ~uint64_t{0} << (shift + level_bits);
-  return Slot{level, index, (now_ & digits_above) | (uint64_t{index} << shift)};
+  return level * slots_a_level + index;
+}
+
+uint64_t TimerWheel::begin_of(uint32_t slot) const {
+  const uint32_t shift = slot / slots_a_level * level_bits;
+  const uint64_t digits_above = ~uint64_t{0} << (shift + level_bits);
+  return (now_ & digits_above) | (uint64_t{slot % slots_a_level} << shift);
+}
+
+uint32_t TimerWheel::slot_of(uint64_t deadline) const {
+  DCHECK(deadline > now_);
+  const auto level = (static_cast<uint32_t>(std::bit_width(deadline ^ now_)) - 1) / level_bits;
+  return level * slots_a_level +
+         (static_cast<uint32_t>(deadline >> (level * level_bits)) & (slots_a_level - 1));
 }
 
 bool TimerWheel::collect(uint64_t target) {
-  const auto slot = earliest();
-  if (!slot || slot->begin > target) {
+  if (levels_occupied_ == 0 || begin_of(earliest()) > target) {
     now_ = target;
     return false;
   }
-  now_ = slot->begin;
-  // The slot is emptied before its timers are touched: those that are re-filed, or armed anew by
+  const uint32_t slot = earliest();
+  now_ = begin_of(slot);
+  // The slot is emptied before its timers are touched: those that are filed anew, or armed by
   // `fire`, must not be met again in this pass.
-  Link& head = links_[head_of(slot->level, slot->index)];
-  uint32_t timer = head.next;
-  const uint32_t end = head_of(slot->level, slot->index);
-  head.next = head.previous = end;
-  slots_occupied_[slot->level] &= ~(uint64_t{1} << slot->index);
-  if (slots_occupied_[slot->level] == 0) levels_occupied_ &= ~(1u << slot->level);
-  while (timer != end) {
-    const uint32_t next = links_[timer].next;
-    if (links_[timer].deadline <= now_) {
-      append(due_head(), timer);
-    } else {
-      file(timer);
-    }
-    timer = next;
-  }
+  Link& head = links_[head_of(slot)];
+  Link& due = links_[due_head()];
+  due.next = head.next;
+  due.previous = head.previous;
+  links_[due.next].previous = due_head();
+  links_[due.previous].next = due_head();
+  head.next = head.previous = head_of(slot);
+  vacate(slot);
   return true;
 }
 
-void TimerWheel::file(uint32_t timer) {
-  const uint64_t deadline = links_[timer].deadline;
-  DCHECK(deadline > now_);
-  const auto level = (static_cast<uint32_t>(std::bit_width(deadline ^ now_)) - 1) / level_bits;
-  const auto index = static_cast<uint32_t>(deadline >> (level * level_bits)) & (slots_a_level - 1);
-  slots_occupied_[level] |= uint64_t{1} << index;
-  levels_occupied_ |= 1u << level;
-  append(head_of(level, index), timer);
+std::optional<uint32_t> TimerWheel::take_due() {
+  const uint32_t timer = links_[due_head()].next;
+  unlink(timer);
+  Link& link = links_[timer];
+  if (link.deadline == disarmed) return std::nullopt;
+  if (link.deadline > now_) {
+    file(timer, slot_of(link.deadline));
+    return std::nullopt;
+  }
+  link.deadline = disarmed;
+  --armed_count_;
+  return timer;
+}
+
+void TimerWheel::file(uint32_t timer, uint32_t slot) {
+  slots_occupied_[slot / slots_a_level] |= uint64_t{1} << (slot % slots_a_level);
+  levels_occupied_ |= 1u << (slot / slots_a_level);
+  links_[timer].slot = slot & ((1u << slot_bits) - 1);
+  append(head_of(slot), timer);
+}
+
+void TimerWheel::vacate(uint32_t slot) {
+  const uint32_t level = slot / slots_a_level;
+  slots_occupied_[level] &= ~(uint64_t{1} << (slot % slots_a_level));
+  if (slots_occupied_[level] == 0) levels_occupied_ &= ~(1u << level);
 }
 
 void TimerWheel::append(uint32_t head, uint32_t timer) {
@@ -103,13 +128,9 @@ void TimerWheel::unlink(uint32_t timer) {
   links_[link.next].previous = link.previous;
   links_[link.previous].next = link.next;
   if (link.next == link.previous && link.next >= timers_max_ && link.next != due_head()) {
-    const uint32_t slot = link.next - timers_max_;
-    const uint32_t level = slot / slots_a_level;
-    slots_occupied_[level] &= ~(uint64_t{1} << (slot % slots_a_level));
-    if (slots_occupied_[level] == 0) levels_occupied_ &= ~(1u << level);
+    vacate(link.next - timers_max_);  // Only the slot's head is left.
   }
   link.next = link.previous = unlinked;
-  --armed_count_;
 }
 
 uint64_t TimerWheel::ticks_at(Instant now) const {
