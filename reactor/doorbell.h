@@ -42,7 +42,7 @@ class Doorbell {
   // poll.
   int fd() const { return fd_; }
   // For an owner with no poll set: sleeps until a ring or until `timeout` passed, and takes the
-  // announcement back. Rings since the last wait() count.
+  // announcement back. Rings since the last wait() count. May return early (a signal).
   void wait(std::optional<Duration> timeout);
 
  private:

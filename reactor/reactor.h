@@ -61,7 +61,7 @@ class ReactorHandler {
 
 struct ReactorConfig {
   IoChoice io = IoChoice::automatic;
-  BackendOptions backend;
+  BackendOptions backend = {};
   uint32_t outbox_datagrams = 256;
   uint32_t outbox_bytes = 512 * 1024;
   // What one call of the handler may need; the loop flushes the outbox before a call if it has

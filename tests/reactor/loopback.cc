@@ -53,7 +53,10 @@ void LoopbackClient::send_to(const Endpoint& to, std::string_view bytes) {
 
 std::string LoopbackClient::receive() {
   std::string bytes(65536, '\0');
-  const ssize_t size = recv(fd_, bytes.data(), bytes.size(), 0);
+  ssize_t size = 0;
+  do {  // Closing a ring interrupts the thread that made it.
+    size = recv(fd_, bytes.data(), bytes.size(), 0);
+  } while (size < 0 && errno == EINTR);
   EXPECT_GE(size, 0) << "no datagram: " << strerror(errno);
   bytes.resize(size < 0 ? 0 : static_cast<size_t>(size));
   return bytes;

@@ -1,0 +1,299 @@
+// The loop of one core, on a thread of its own, against a plain UDP client.
+#include "reactor/reactor.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/reactor/loopback.h"
+
+namespace xord {
+namespace {
+
+void reply(const Path& path, Bytes bytes, Outbox& out) {
+  const MutableBytes room = out.reserve(bytes.size());
+  ASSERT_EQ(room.size(), bytes.size()) << "the loop promised room";
+  std::copy(bytes.begin(), bytes.end(), room.begin());
+  out.commit(path, bytes.size());
+}
+
+// A handler out of functions, each of which a test may replace. Echoes by default.
+struct ScriptedHandler : ReactorHandler {
+  std::function<void(Instant, const Datagram&, Outbox&)> on_receive =
+      [](Instant, const Datagram& datagram, Outbox& out) {
+        reply(datagram.path, datagram.bytes, out);
+      };
+  std::function<void(Instant, uint32_t, Bytes, Outbox&)> on_frame = [](auto&&...) {};
+  std::function<void(Instant, Outbox&)> on_advance = [](auto&&...) {};
+  std::function<void(Instant, Outbox&)> on_end_turn = [](auto&&...) {};
+  std::function<void(const Stall&)> on_stalled = [](auto&&...) {};
+  std::optional<Instant> wakeup;
+
+  void receive(Instant now, const Datagram& datagram, Outbox& out) override {
+    on_receive(now, datagram, out);
+  }
+  void receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out) override {
+    on_frame(now, source, frame, out);
+  }
+  void advance(Instant now, Outbox& out) override { on_advance(now, out); }
+  void end_turn(Instant now, Outbox& out) override { on_end_turn(now, out); }
+  std::optional<Instant> next_wakeup() const override { return wakeup; }
+  void stalled(const Stall& stall) override { on_stalled(stall); }
+};
+
+class ReactorTest : public OnBothBackends {
+ protected:
+  void TearDown() override {
+    if (thread.joinable()) stop();  // A test that failed half-way.
+  }
+  void make(const std::vector<Listen>& listens, ReactorConfig config = {}) {
+    config.io = GetParam();
+    const auto error = Reactor::create(config, open_for_one_shard(listens), clock, &reactor);
+    ASSERT_FALSE(error) << error->sentence;
+  }
+  void run() {
+    const auto error = reactor->run(handler);
+    EXPECT_FALSE(error) << error->sentence;
+  }
+  void start() {
+    thread = std::thread([this] { run(); });
+  }
+  void stop() {
+    reactor->request_stop();
+    thread.join();
+  }
+  Endpoint server() const { return reactor->sockets()[0].bound; }
+  uint64_t count(IoCounter counter) const { return reactor->counters().read(counter); }
+
+  const NodeClock clock{Instant{seconds(1000).nanoseconds}};
+  ScriptedHandler handler;
+  std::unique_ptr<Reactor> reactor;
+  std::thread thread;
+};
+ON_BOTH_BACKENDS(ReactorTest);
+
+TEST_P(ReactorTest, EchoesOnIpv4AndIpv6) {
+  make({{loopback(Family::ipv4)}, {loopback(Family::ipv6)}});
+  start();
+  for (size_t i = 0; i < 2; ++i) {
+    LoopbackClient client(loopback(i == 0 ? Family::ipv4 : Family::ipv6));
+    client.connect(reactor->sockets()[i].bound);
+    for (int n = 0; n < 50; ++n) {
+      client.send("question " + std::to_string(n));
+      ASSERT_EQ(client.receive(), "question " + std::to_string(n));
+    }
+  }
+  stop();
+  EXPECT_EQ(count(IoCounter::received), 100u);
+  EXPECT_EQ(count(IoCounter::sent), 100u);
+}
+
+TEST_P(ReactorTest, AWindowOfManyIsServedWithoutLoss) {
+  make({{wildcard(Family::ipv4)}});
+  start();
+  LoopbackClient client(loopback(Family::ipv4));
+  Endpoint asked = endpoint("127.0.0.77:0");
+  asked.port = server().port;
+  client.connect(asked);
+  constexpr int datagrams = 20'000;
+  constexpr int window = 200;
+  for (int sent = 0, heard = 0; heard < datagrams; ++heard) {
+    for (; sent < datagrams && sent < heard + window; ++sent) client.send(std::to_string(sent));
+    ASSERT_EQ(client.receive(), std::to_string(heard));
+  }
+  stop();
+  EXPECT_EQ(count(IoCounter::received), static_cast<uint64_t>(datagrams));
+}
+
+TEST_P(ReactorTest, EachCallHasTheRoomThatWasPromised) {
+  make({{loopback(Family::ipv4)}},
+       {.outbox_datagrams = 8, .outbox_bytes = 512, .room_datagrams = 4, .room_bytes = 256});
+  handler.on_receive = [](Instant, const Datagram& datagram, Outbox& out) {
+    for (int i = 0; i < 4; ++i) reply(datagram.path, Bytes(datagram.bytes).first(64), out);
+  };
+  start();
+  LoopbackClient client(loopback(Family::ipv4));
+  client.connect(server());
+  for (int i = 0; i < 100; ++i) client.send(std::string(64, static_cast<char>('A' + i % 26)));
+  for (int i = 0; i < 400; ++i) {
+    ASSERT_EQ(client.receive(), std::string(64, static_cast<char>('A' + i / 4 % 26)));
+  }
+  stop();
+  EXPECT_GT(count(IoCounter::outbox_flushes), 0u);
+}
+
+TEST_P(ReactorTest, AnEmptyDatagramDoesNotStopIt) {
+  make({{loopback(Family::ipv4)}});
+  start();
+  LoopbackClient client(loopback(Family::ipv4));
+  client.connect(server());
+  for (int i = 0; i < 20; ++i) {
+    client.send("");
+    client.send("question");
+    ASSERT_EQ(client.receive(), "question");
+  }
+  stop();
+  EXPECT_EQ(count(IoCounter::received_empty), 20u);
+}
+
+TEST_P(ReactorTest, SleepsUntilTheNextWakeupAndNeverAdvancesEarly) {
+  make({{loopback(Family::ipv4)}});
+  std::vector<Instant> deadlines;
+  for (int i = 1; i <= 20; ++i) deadlines.push_back(clock.now() + milliseconds(i));
+  size_t next = 0;
+  handler.wakeup = deadlines[0];
+  handler.on_advance = [&](Instant now, Outbox&) {
+    ASSERT_GE(now, *handler.wakeup);
+    ++next;
+    handler.wakeup.reset();
+    if (next < deadlines.size()) {
+      handler.wakeup = deadlines[next];
+    } else {
+      reactor->request_stop();
+    }
+  };
+  run();
+  EXPECT_EQ(next, deadlines.size());
+  EXPECT_GT(count(IoCounter::sleeps), 0u) << "it span";
+  EXPECT_LE(count(IoCounter::turns), 3 * deadlines.size()) << "it span";
+}
+
+TEST_P(ReactorTest, AdvancesAgainWhatIsStillDueButNotForEver) {
+  make({{loopback(Family::ipv4)}}, {.advances_max = 5});
+  uint64_t advances = 0;
+  uint64_t turns = 0;
+  handler.wakeup = clock.now();
+  handler.on_advance = [&](Instant, Outbox&) { ++advances; };
+  handler.on_end_turn = [&](Instant, Outbox&) {
+    EXPECT_EQ(advances, 5 * ++turns);
+    if (turns == 10) reactor->request_stop();
+  };
+  run();
+  EXPECT_EQ(turns, 10u);
+}
+
+TEST_P(ReactorTest, TheTimeOfATurnIsNodeTimeAndNeverRunsBack) {
+  const Instant before = clock.now();
+  make({{loopback(Family::ipv4)}});
+  Instant last = before;
+  const auto look = [&](Instant now) {
+    EXPECT_GE(now, last);
+    last = now;
+  };
+  handler.on_receive = [&](Instant now, const Datagram& datagram, Outbox& out) {
+    look(now);
+    reply(datagram.path, datagram.bytes, out);
+  };
+  handler.on_end_turn = [&](Instant now, Outbox&) { look(now); };
+  start();
+  LoopbackClient client(loopback(Family::ipv4));
+  client.connect(server());
+  for (int i = 0; i < 20; ++i) {
+    client.send("tick");
+    client.receive();
+  }
+  stop();
+  EXPECT_GE(before, Instant{seconds(1000).nanoseconds});
+  EXPECT_LE(last, clock.now());
+}
+
+TEST_P(ReactorTest, WhatIsLeftInTheOutboxAtTheEndIsSent) {
+  make({{loopback(Family::ipv4)}});
+  LoopbackClient client(loopback(Family::ipv4));
+  handler.on_end_turn = [&](Instant, Outbox& out) {
+    reply({client.local(), {}}, bytes_of("the last words"), out);
+    reactor->request_stop();
+  };
+  run();
+  EXPECT_EQ(client.receive(), "the last words");
+}
+
+TEST_P(ReactorTest, AStopRequestedBeforeItRunsIsHonoured) {
+  make({{loopback(Family::ipv4)}});
+  reactor->request_stop();
+  run();
+  EXPECT_EQ(count(IoCounter::turns), 0u);
+}
+
+TEST_P(ReactorTest, AnotherThreadStopsItAtAnyMomentAndThePortIsFreeAtOnce) {
+  Endpoint address = loopback(Family::ipv4);
+  LoopbackClient client(loopback(Family::ipv4));
+  for (int i = 0; i < 50; ++i) {
+    make({{address}});
+    address = server();
+    start();
+    for (int n = 0; n < i % 5; ++n) client.send_to(address, "in the middle of it");
+    stop();
+  }
+}
+
+TEST_P(ReactorTest, ALongTurnIsCountedWithWhatItWasDoing) {
+  make({{loopback(Family::ipv4)}}, {.stall_threshold = milliseconds(40)});
+  Stall seen{};
+  handler.on_stalled = [&](const Stall& stall) { seen = stall; };
+  handler.on_receive = [&](Instant, const Datagram& datagram, Outbox& out) {
+    const Instant until = clock.now() + milliseconds(80);
+    while (clock.now() < until) {
+    }
+    reply(datagram.path, datagram.bytes, out);
+  };
+  start();
+  LoopbackClient client(loopback(Family::ipv4));
+  client.connect(server());
+  client.send("think hard");
+  client.receive();
+  stop();
+  EXPECT_GE(count(IoCounter::stalls), 1u);
+  EXPECT_GE(count(IoCounter::stall_longest_nanoseconds), 80'000'000u);
+  EXPECT_EQ(seen.longest, TurnStage::datagrams) << name_of(seen.longest);
+  EXPECT_GE(seen.longest_took, milliseconds(80));
+  EXPECT_EQ(seen.datagrams, 1u);
+}
+
+TEST_P(ReactorTest, FramesOfSeveralThreadsComeInWithTheirSource) {
+  make({{loopback(Family::ipv4)}}, {.frames_max = 7});
+  constexpr uint64_t each = 20'000;
+  constexpr uint32_t producers = 3;
+  std::vector<std::unique_ptr<Mailbox>> mailboxes;
+  std::vector<uint64_t> next(producers, 0);
+  for (uint32_t i = 0; i < producers; ++i) {
+    mailboxes.push_back(std::make_unique<Mailbox>(2048, reactor->doorbell()));
+    EXPECT_EQ(reactor->add_mailbox(*mailboxes.back()), i);
+  }
+  handler.on_frame = [&](Instant, uint32_t source, Bytes frame, Outbox&) {
+    ASSERT_EQ(load_le<uint64_t>(frame.data()), next[source]);
+    ++next[source];
+    if (next == std::vector<uint64_t>(producers, each)) reactor->request_stop();
+  };
+  start();
+  std::vector<std::thread> threads;
+  for (uint32_t i = 0; i < producers; ++i) {
+    threads.emplace_back([&mailbox = *mailboxes[i]] {
+      for (uint64_t number = 0; number < each;) {
+        if (mailbox.push(number, {})) ++number;
+        mailbox.publish();
+      }
+    });
+  }
+  for (std::thread& producer : threads) producer.join();
+  thread.join();  // Each frame has come in: no wake-up was lost.
+  EXPECT_EQ(count(IoCounter::frames), producers * each);
+}
+
+TEST(Reactor, NamesItsBackendAndWhyItFellBack) {
+  std::unique_ptr<Reactor> reactor;
+  ASSERT_FALSE(Reactor::create({.io = IoChoice::epoll},
+                               open_for_one_shard({{loopback(Family::ipv4)}}), NodeClock(Instant{}),
+                               &reactor));
+  EXPECT_EQ(reactor->backend_name(), "epoll");
+  EXPECT_EQ(reactor->fallback_because(), "") << "it was asked for";
+}
+
+}  // namespace
+}  // namespace xord
