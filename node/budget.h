@@ -55,8 +55,8 @@ constexpr uint32_t value_size_max = 8'140;
 // A find_node or find_value is under 100 bytes and a store of a short value under 200; anything
 // larger takes one of the few large slots, which hold the largest legal request.
 constexpr uint32_t held_small_size = 256;
-constexpr uint32_t held_large_size = 8'213;
-static_assert(held_large_size >= value_size_max + 73);
+constexpr uint32_t held_large_size = 8'218;
+static_assert(held_large_size >= value_size_max + 78);
 // A Python node that joins sends a ping, then three calls at once; more than that while we wait
 // for its answer is a flood.
 constexpr uint32_t held_per_source_max = 8;
