@@ -75,7 +75,7 @@ void is_proven(benchmark::State& state) {
 }
 BENCHMARK(is_proven);
 
-// One whole lookup without wire and network: 40 nodes asked, each naming 20 of 100 contacts.
+// One whole lookup without wire and network: the k nearest asked, each naming 20 of 100 contacts.
 void lookup(benchmark::State& state) {
   Rng rng(1);
   std::vector<Contact> contacts(100);

@@ -39,7 +39,7 @@ constexpr Duration timer_tick = milliseconds(1);
 
 // ---- Lookups.
 
-// Contacts one lookup remembers, 56 bytes each. It asks some 30 to 60 nodes, and each answer names
+// Contacts one lookup remembers, 53 bytes each. It asks some 30 to 60 nodes, and each answer names
 // k that are mostly the same ones; 128 leave room for k nearest with two thirds of them dead. A
 // row index must fit a byte.
 constexpr uint32_t lookup_rows_max = 128;
@@ -61,7 +61,7 @@ static_assert(held_large_size >= value_size_max + 78);
 // for its answer is a flood.
 constexpr uint32_t held_per_source_max = 8;
 
-// Capacities of one shard. The defaults are a production node's; about 25 MB.
+// Capacities of one shard. The defaults are a production node's; some 19 MB.
 struct Budget {
   // Lookups at once: refresh, get and set, republish. Full means "refuse the caller", never
   // "queue without bound". 7 KiB each.
