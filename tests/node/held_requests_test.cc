@@ -64,8 +64,9 @@ TEST_F(HeldRequestsTest, TheFirstRequestOfASourceAsksForAPingAndLaterOnesDoNot) 
 TEST_F(HeldRequestsTest, ASourceThatAnswersGetsItsRequestsServedInOrderAndOnce) {
   hold(endpoint(1), request('a'));
   hold(endpoint(2), request('x'));
-  hold(endpoint(1), request('b', 8213));
-  EXPECT_EQ(release(endpoint(1)), (std::vector<std::string>{request('a'), request('b', 8213)}));
+  hold(endpoint(1), request('b', held_large_size));
+  EXPECT_EQ(release(endpoint(1)),
+            (std::vector<std::string>{request('a'), request('b', held_large_size)}));
   EXPECT_TRUE(release(endpoint(1)).empty());
   EXPECT_EQ(release(endpoint(2)), (std::vector<std::string>{request('x')}));
   EXPECT_EQ(held.held_count(), 0u);
@@ -103,11 +104,15 @@ TEST_F(HeldRequestsTest, AFullPoolRefusesWithoutAPing) {
 
 TEST_F(HeldRequestsTest, LargeRequestsHaveFewSlotsOfTheirOwn) {
   EXPECT_EQ(hold(endpoint(1), request('a', 257)), HoldResult::held_and_ping);
-  EXPECT_EQ(hold(endpoint(2), request('b', 8213)), HoldResult::held_and_ping);
+  EXPECT_EQ(hold(endpoint(2), request('b', held_large_size)), HoldResult::held_and_ping);
   EXPECT_EQ(hold(endpoint(3), request('c', 257)), HoldResult::refused_full);
   EXPECT_EQ(held.sources_count(), 2u) << "a refused request must not leave its source behind";
   EXPECT_EQ(hold(endpoint(3), request('c', 256)), HoldResult::held_and_ping);
-  EXPECT_EQ(hold(endpoint(4), request('d', 8214)), HoldResult::refused_full);
+}
+
+TEST_F(HeldRequestsTest, WhatIsLongerThanTheLargestLegalRequestIsNotHeld) {
+  EXPECT_EQ(hold(endpoint(1), request('a', held_large_size + 1)), HoldResult::refused_full);
+  EXPECT_EQ(hold(endpoint(1), request('a', held_large_size)), HoldResult::held_and_ping);
 }
 
 TEST_F(HeldRequestsTest, ThePingIsPaidFromTheRequestsOwnBytes) {
