@@ -1,0 +1,12 @@
+// The one id that all client commands of all xords answer pings with, and that a node is asked
+// under the first time. A xord node never files it, hands it out or stores at it; a Python node
+// files it once, at most (DESIGN section 10). It is the SHA-1 of "xord client commands".
+#pragma once
+
+#include "reactor/base/id.h"
+
+namespace xord {
+
+constexpr Id client_id = {{0x38, 0xf8, 0x62, 0x3d, 0xb9, 0xb2, 0xed, 0xd8, 0x71, 0xd8,
+                           0xca, 0x1e, 0x4d, 0xaa, 0x7c, 0x00, 0x55, 0xce, 0xc4, 0x32}};
+}  // namespace xord
