@@ -9,10 +9,11 @@ namespace xord {
 
 enum class ExitCode : int {
   done = 0,
-  not_found = 1,    // Not found, or refused by the network.
-  usage = 2,        // A flag, argument or configuration is wrong. Nothing was sent.
-  no_answer = 3,    // Nobody on the network answered.
-  environment = 4,  // Port taken, directory locked, no permission.
+  not_found = 1,      // Not found, or refused by the network.
+  usage = 2,          // A flag, argument or configuration is wrong. Nothing was sent.
+  no_answer = 3,      // Nobody on the network answered.
+  environment = 4,    // Port taken, directory locked, no permission.
+  interrupted = 130,  // By SIGINT or SIGTERM, as shells number it; client commands only.
 };
 
 class Failure : public std::runtime_error {

@@ -1,6 +1,8 @@
 #include "tools/flags.h"
 
 #include <algorithm>
+#include <memory>
+#include <sstream>
 
 #include "tools/failure.h"
 #include "tools/suggest.h"
@@ -28,9 +30,43 @@ std::string see_help(const CLI::App& app) {
                 "the flag " + flag + " is not known" + (fix.empty() ? see_help(app) : fix));
 }
 
+// Help as wide as a page: one line for the usage, wrapped descriptions in one column.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = "\nUsage: " + name;
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional()) usage += " " + option->get_name(true);
+    }
+    if (app->get_option_no_throw("--via") != nullptr) usage += " --via HOST:PORT";
+    return usage + " [FLAGS]\n";
+  }
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    constexpr size_t column = 30;
+    constexpr size_t width = 100;
+    std::string text = "  " + option->get_name(is_positional, true);
+    if (!is_positional && !option->get_type_name().empty()) text += " " + option->get_type_name();
+    // The description begins in its column, on the next line if the name reaches into it.
+    text += text.size() < column ? std::string(column - text.size(), ' ')
+                                 : "\n" + std::string(column, ' ');
+    size_t at = column;
+    std::istringstream words(option->get_description());
+    for (std::string word; words >> word;) {
+      if (at > column && at + 1 + word.size() > width) {
+        text += "\n" + std::string(column, ' ');
+        at = column;
+      }
+      text += (at > column ? " " : "") + word;
+      at += (at > column ? 1 : 0) + word.size();
+    }
+    return text + "\n";
+  }
+};
+
 }  // namespace
 
 Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal) {
+  app.formatter(std::make_shared<HelpFormatter>());
   app.allow_extras();  // Extras come first in our own words, even when something is missing too.
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // As CLI11 wants it.

@@ -130,9 +130,11 @@ std::string show_subnet(const Subnet& subnet) {
 }
 
 std::string show_double(double value) {
-  char buffer[32];
-  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return std::string(buffer, error == std::errc{} ? end : buffer);
+  char buffer[1100];  // The longest double in this form has 1,077 characters.
+  const auto [end, error] =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
+  const std::string text(buffer, error == std::errc{} ? end : buffer);
+  return text.find('.') == std::string::npos ? text + ".0" : text;
 }
 
 void apply_listen(ServerConfig& config, const Texts& texts) {

@@ -1,0 +1,86 @@
+#include "tools/named_ids.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace xord {
+namespace {
+
+class NamedIdsTest : public testing::Test {
+ protected:
+  NamedIdsTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "xord-named-XXXXXX").string();
+    directory_ = mkdtemp(name.data());
+    path_ = (directory_ / "deep" / "named-ids").string();
+  }
+  ~NamedIdsTest() override { std::filesystem::remove_all(directory_); }
+
+  static Id id(uint8_t number) {
+    Id result;
+    result.bytes.fill(number);
+    return result;
+  }
+  static Endpoint via(uint16_t port) { return Endpoint::ipv4(0x7f000001, port); }
+
+  std::filesystem::path directory_;
+  std::string path_;
+};
+
+TEST_F(NamedIdsTest, WhatWasRememberedIsThereTheNextTime) {
+  const Endpoint v6{*IpAddress::parse("2001:db8::1"), 0, 7};
+  NamedIds first(path_);
+  first.remember({via(1), id(1)});
+  first.remember({v6, id(2)});
+  first.remember({via(1), id(3)});
+  EXPECT_TRUE(first.save());
+  const NamedIds again(path_);
+  EXPECT_EQ(again.find(via(1)), id(3));
+  EXPECT_EQ(again.find(v6), id(2));
+  EXPECT_FALSE(again.find(via(2)));
+}
+
+TEST_F(NamedIdsTest, SavingLeavesOnlyTheCacheBehind) {
+  NamedIds ids(path_);
+  ids.remember({via(1), id(1)});
+  EXPECT_TRUE(ids.save());
+  size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(directory_ / "deep")) {
+    EXPECT_EQ(file.path().string(), path_);
+    ++files;
+  }
+  EXPECT_EQ(files, 1u);
+}
+
+TEST_F(NamedIdsTest, OnlyTheOnesUsedLastAreKept) {
+  NamedIds ids(path_);
+  for (uint16_t port = 1; port <= named_ids_max + 1; ++port) ids.remember({via(port), id(1)});
+  EXPECT_FALSE(ids.find(via(1)));
+  EXPECT_TRUE(ids.find(via(2)));
+  EXPECT_TRUE(ids.find(via(named_ids_max + 1)));
+}
+
+TEST_F(NamedIdsTest, LinesThatMakeNoSenseAreSkipped) {
+  std::filesystem::create_directories(directory_ / "deep");
+  std::ofstream(path_) << "nonsense\n127.0.0.1:1 xyz\n\n127.0.0.1:99999 " << id(1).hex()
+                       << "\n127.0.0.1:5 " << id(5).hex() << "\n127.0.0.1:6";
+  const NamedIds ids(path_);
+  EXPECT_EQ(ids.find(via(5)), id(5));
+  EXPECT_FALSE(ids.find(via(1)));
+  EXPECT_FALSE(ids.find(via(6)));
+}
+
+TEST_F(NamedIdsTest, WithoutAPlaceNothingIsKeptAndNothingFails) {
+  NamedIds ids("");
+  ids.remember({via(1), id(1)});
+  EXPECT_FALSE(ids.save());
+  std::ofstream(directory_ / "file") << "";
+  NamedIds below_a_file((directory_ / "file" / "named-ids").string());
+  below_a_file.remember({via(1), id(1)});
+  EXPECT_FALSE(below_a_file.save());
+}
+
+}  // namespace
+}  // namespace xord

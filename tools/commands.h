@@ -1,0 +1,17 @@
+// The commands of `xord`. Each parses its own arguments, does its work, prints its result on
+// terminal.out, and throws Failure when it cannot.
+#pragma once
+
+#include "tools/failure.h"
+#include "tools/flags.h"
+#include "tools/terminal.h"
+
+namespace xord {
+
+ExitCode run_command(Arguments arguments, Terminal& terminal);   // A node, until SIGTERM.
+ExitCode get_command(Arguments arguments, Terminal& terminal);   // The value of a key.
+ExitCode set_command(Arguments arguments, Terminal& terminal);   // Stores a value under a key.
+ExitCode ping_command(Arguments arguments, Terminal& terminal);  // Whether a node answers.
+ExitCode find_command(Arguments arguments, Terminal& terminal);  // The nodes nearest to a key.
+
+}  // namespace xord
