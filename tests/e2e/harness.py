@@ -1,0 +1,308 @@
+"""What the end-to-end tests share: xord processes, commands, real Python servers, and the tally.
+
+Each test file is a program of its own (docs/TESTING.md): it imports this module, writes its tests
+as unittest cases of class Scenario, and ends with harness.main(). Ports are free ones, files lie
+in a scratch directory that goes away, and every process dies with the test. Nothing here waits for
+a fixed time: each wait has a condition and a bound, which --slow stretches for sanitizers.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import pathlib
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import peers
+
+options = None  # What main() was called with.
+tally = {"python_servers": 0, "xord_nodes": 0, "commands": 0}
+
+SANITIZER_REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:).*")
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def seconds(count):
+    """A bound of `count` seconds, on a machine without sanitizers."""
+    return count * options.slow
+
+
+async def eventually(condition, bound, what):
+    """Waits until condition() is true (or gives something) and returns it; fails after `bound`."""
+    end = time.monotonic() + seconds(bound)
+    while True:
+        result = condition()
+        if asyncio.iscoroutine(result):
+            result = await result
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"within {seconds(bound):.0f} s not: {what}")
+        await asyncio.sleep(0.02)
+
+
+def address(endpoint):
+    """("127.0.0.1", 8468) of "127.0.0.1:8468", and likewise for "[::1]:8468"."""
+    host, _, port = endpoint.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+class Xord:
+    """One `xord run` process. Made by Scenario.xord()."""
+
+    def __init__(self, scratch, data_dir, listen, bootstrap, arguments, environment):
+        self.data_dir = pathlib.Path(data_dir)
+        self.listen = list(listen)
+        self.bootstrap = list(bootstrap)
+        self.arguments = list(arguments)
+        self.environment = environment
+        self.scratch = scratch
+        self.runs = 0
+        self.log_path = None
+        self.process = None
+        self.ready = None
+
+    async def start(self):
+        """Starts the process and returns once its log says that it is ready."""
+        self.runs += 1
+        self.log_path = self.scratch / f"{self.data_dir.name}.{self.runs}.log"
+        command = [options.xord, "run", "--data-dir", self.data_dir, "--log-format", "json",
+                   "--io", options.io, "--shards", str(options.shards), *self.arguments]
+        command += [word for place in self.listen for word in ("--listen", place)]
+        command += [word for place in self.bootstrap for word in ("--bootstrap", place)]
+        with open(self.log_path, "wb") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *map(str, command), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.environment, preexec_fn=die_with_parent)
+        self.ready = await eventually(self._ready_line, 30, f"{self.data_dir.name} ready")
+        tally["xord_nodes"] += 1
+
+    def _ready_line(self):
+        for line in self.lines():
+            if line.get("message") == "ready":
+                return line
+        if self.process.returncode is not None:
+            raise AssertionError(f"xord ended with {self.process.returncode}: {self.text()}")
+        return None
+
+    def text(self):
+        return self.log_path.read_text(errors="replace")
+
+    def lines(self):
+        """The log's lines so far, those that are whole JSON objects."""
+        for line in self.text().splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                parsed = json.loads(line)
+                if isinstance(parsed, dict):
+                    yield parsed
+
+    @property
+    def id(self):
+        return bytes.fromhex(self.ready["id"])
+
+    @property
+    def endpoints(self):
+        """Where it listens, as text, from the ready line."""
+        return [place.removeprefix("rpcudp://") for place in self.ready["listen"]]
+
+    @property
+    def endpoint(self):
+        return self.endpoints[0]
+
+    @property
+    def address(self):
+        return address(self.endpoint)
+
+    async def kill(self):
+        """kill -9: nothing in the process gets to run."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self):
+        """SIGTERM; it must end by itself, with success and without a sanitizer's report."""
+        if self.process.returncode is None:
+            self.process.terminate()
+            try:
+                await asyncio.wait_for(self.process.wait(), seconds(20))
+            except asyncio.TimeoutError:
+                await self.kill()
+                raise AssertionError(f"did not end on SIGTERM: {self.text()}") from None
+            if self.process.returncode != 0:
+                raise AssertionError(f"ended with {self.process.returncode}: {self.text()}")
+        self.check_reports()
+
+    def check_reports(self):
+        report = SANITIZER_REPORT.search(self.text())
+        if report:
+            raise AssertionError(f"{self.data_dir.name}: {self.text()[report.start():][:4000]}")
+
+    async def stats(self):
+        """What SIGUSR1 makes it log: every counter, as one object."""
+        before = len(self._stats_lines())
+        self.process.send_signal(signal.SIGUSR1)
+        lines = await eventually(lambda: self._stats_lines()[before:], 10, "stats after SIGUSR1")
+        return lines[-1]["stats"]
+
+    def _stats_lines(self):
+        return [line for line in self.lines() if line.get("message") == "stats"]
+
+
+class Outcome:
+    """What a command printed, and how it ended."""
+
+    def __init__(self, code, out, err, elapsed):
+        self.code, self.out, self.err, self.elapsed = code, out, err, elapsed
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __repr__(self):
+        return f"exit {self.code} after {self.elapsed:.2f} s, out {self.out!r}, err {self.err!r}"
+
+
+class Scenario(unittest.IsolatedAsyncioTestCase):
+    """Base of all scenarios: what a test starts is stopped after it, whatever happened."""
+
+    def setUp(self):
+        options.scratch.mkdir(parents=True, exist_ok=True)
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="e2e-", dir=options.scratch))
+        self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+        self.environment = {name: value for name, value in os.environ.items()
+                            if not name.startswith("XORD_")}
+        for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+            self.environment[name] = str(self.scratch / name.lower())
+        (self.scratch / "home").mkdir()
+        self.nodes = 0
+
+    async def xord(self, *arguments, listen=("127.0.0.1:0",), bootstrap=(), data_dir=None):
+        """A running xord with default flags and `arguments`, stopped at the end of the test."""
+        self.nodes += 1
+        node = Xord(self.scratch, data_dir or self.scratch / f"xord{self.nodes}", listen, bootstrap,
+                    arguments, self.environment)
+        self.addAsyncCleanup(self._end, node)
+        await node.start()
+        return node
+
+    async def _end(self, node):
+        if node.process is not None:
+            await node.stop()
+
+    async def command(self, *words, environment=None, bound=30):
+        """Runs `xord WORDS` to its end."""
+        tally["commands"] += 1
+        begin = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            options.xord, *map(str, words), stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=environment or self.environment, preexec_fn=die_with_parent)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), seconds(bound))
+        except asyncio.TimeoutError:
+            process.kill()
+            await process.wait()
+            raise AssertionError(f"xord {words} did not end within {seconds(bound)} s") from None
+        outcome = Outcome(process.returncode, out.decode(errors="surrogateescape"),
+                          err.decode(errors="replace"), time.monotonic() - begin)
+        self.assertIsNone(SANITIZER_REPORT.search(outcome.err), outcome)
+        return outcome
+
+    async def python_server(self, *via, interface="127.0.0.1"):
+        """A real server of the Python library, joined by way of the addresses `via`."""
+        from kademlia.network import Server
+        server = Server()
+        await server.listen(0, interface)
+        tally["python_servers"] += 1
+        self.addCleanup(quiet_stop, server)
+        if via:
+            await server.bootstrap(list(via))
+        return server
+
+    async def python_servers(self, count, *via):
+        return [await self.python_server(*via) for _ in range(count)]
+
+
+def quiet_stop(server):
+    """Ends a Python server as its process would: silence. Calls under way are given up."""
+    if server.transport is None or server.transport.is_closing():
+        return
+    for _, timeout in server.protocol._outstanding.values():
+        timeout.cancel()
+    server.stop()
+
+
+def port_of(server):
+    return server.transport.get_extra_info("sockname")[1]
+
+
+def contacts_of(server):
+    """{id: (ip, port)} of everybody in a Python server's buckets."""
+    return {node.id: (node.ip, node.port) for bucket in server.protocol.router.buckets
+            for node in bucket.get_nodes()}
+
+
+def forget(server):
+    """Empties a Python server's own storage, so that its next get asks the network."""
+    server.storage.data.clear()
+
+
+def distribution(times):
+    """One line on how a list of seconds is spread."""
+    ordered = sorted(times)
+
+    def at(share):
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+    return (f"{len(ordered)} times in ms: least {at(0):.1f}, median "
+            f"{statistics.median(ordered) * 1000:.1f}, p90 {at(0.9):.1f}, p99 {at(0.99):.1f}, "
+            f"most {ordered[-1] * 1000:.1f}")
+
+
+def skip_without_uring():
+    """Ends this program as skipped where the kernel or a container refuses io_uring."""
+    report = subprocess.run([options.xord, "--version"], capture_output=True, text=True).stdout
+    if "io_uring: available" not in report:
+        print(f"io_uring cannot be tested on this machine: {report}")
+        sys.exit(peers.SKIPPED)
+
+
+def main(needs_peers=True):
+    """Runs the tests of the calling file. Further options are the file's own business."""
+    global options
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--xord", help="the executable", default="")
+    parser.add_argument("--io", choices=("auto", "uring", "epoll"), default="auto")
+    parser.add_argument("--shards", type=int, default=1)
+    parser.add_argument("--slow", type=float, default=1, help="stretches every bound")
+    parser.add_argument("--full", action="store_true", default=os.environ.get("XORD_FULL") == "1",
+                        help="the full size of a large scenario (also by XORD_FULL=1)")
+    parser.add_argument("--scratch", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()),
+                        help="where files go while a test runs; on a real disk")
+    options, rest = parser.parse_known_args()
+    if needs_peers:
+        peers.use()
+    if options.io == "uring" and options.xord:
+        skip_without_uring()
+    logging.disable(logging.CRITICAL)  # The library logs each datagram.
+    program = unittest.main(module="__main__", argv=[sys.argv[0], *rest], verbosity=2, exit=False)
+    record = os.environ.get("XORD_TALLY")
+    if record:
+        with open(record, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"test": pathlib.Path(sys.argv[0]).stem, "io": options.io,
+                                   **tally}) + "\n")
+    print(", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in tally.items()))
+    sys.exit(0 if program.result.wasSuccessful() else 1)

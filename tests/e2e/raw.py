@@ -1,0 +1,103 @@
+"""Raw rpcudp: a socket that says exactly what a test wants, and hears everything.
+
+A RawNode packs with the Python library's own msgpack. By default it answers pings, so that xord
+counts it as proven; told to be silent, it only listens.
+"""
+
+import asyncio
+import os
+
+import peers
+
+peers.use()
+import umsgpack  # noqa: E402
+
+REQUEST, REPLY = b"\x00", b"\x01"
+HEADER = 21  # Type and message id.
+
+
+def request(method, *arguments, message_id=None):
+    """A request's datagram and its message id."""
+    message_id = message_id or os.urandom(20)
+    return REQUEST + message_id + umsgpack.packb([method, list(arguments)]), message_id
+
+
+class RawNode(asyncio.DatagramProtocol):
+    def __init__(self, answers_pings=True):
+        self.id = os.urandom(20)
+        self.answers_pings = answers_pings
+        self.received = []   # (datagram, source), all of them, in order.
+        self.asked = []      # The bodies of the requests among them.
+        self.waiting = {}    # Message id to the future of its reply's datagram.
+        self.answers = {}    # Method to function of its arguments, giving a reply's body packed.
+        self.transport = None
+
+    @classmethod
+    async def open(cls, ip="127.0.0.1", **arguments):
+        loop = asyncio.get_running_loop()
+        _, node = await loop.create_datagram_endpoint(lambda: cls(**arguments),
+                                                      local_addr=(ip, 0))
+        return node
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def close(self):
+        self.transport.close()
+
+    @property
+    def address(self):
+        return self.transport.get_extra_info("sockname")[:2]
+
+    def send(self, datagram, to):
+        self.transport.sendto(datagram, to)
+
+    def datagram_received(self, datagram, source):
+        self.received.append((datagram, source))
+        if datagram[:1] == REPLY:
+            waiting = self.waiting.pop(datagram[1:HEADER], None)
+            if waiting and not waiting.done():
+                waiting.set_result((datagram, source))
+            return
+        method, arguments = umsgpack.unpackb(datagram[HEADER:])
+        self.asked.append((method, arguments))
+        body = None
+        if method in self.answers:
+            body = self.answers[method](*arguments)
+        elif method == "ping" and self.answers_pings:
+            body = umsgpack.packb(self.id)
+        if body is not None:
+            self.send(REPLY + datagram[1:HEADER] + body, source)
+
+    async def exchange(self, datagram, to, bound=6):
+        """Sends a request as it is; its reply's datagram and source, or None after `bound`."""
+        future = asyncio.get_running_loop().create_future()
+        self.waiting[datagram[1:HEADER]] = future
+        self.send(datagram, to)
+        try:
+            return await asyncio.wait_for(future, bound)
+        except asyncio.TimeoutError:
+            self.waiting.pop(datagram[1:HEADER], None)
+            return None
+
+    async def call(self, to, method, *arguments, bound=6):
+        """(True, result) or, without an answer, (False, None)."""
+        answer = await self.exchange(request(method, *arguments)[0], to, bound)
+        return (True, umsgpack.unpackb(answer[0][HEADER:])) if answer else (False, None)
+
+    async def ping(self, to, bound=6):
+        return await self.call(to, "ping", self.id, bound=bound)
+
+    async def store(self, to, key, value, bound=6):
+        return await self.call(to, "store", self.id, key, value, bound=bound)
+
+    async def find_node(self, to, target, bound=6):
+        return await self.call(to, "find_node", self.id, target, bound=bound)
+
+    async def find_value(self, to, key, bound=6):
+        return await self.call(to, "find_value", self.id, key, bound=bound)
+
+    async def prove(self, to, bound=6):
+        """Has xord ping us, by asking what it answers only to who can hear it."""
+        answered, _ = await self.find_node(to, self.id, bound)
+        return answered
