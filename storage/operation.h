@@ -1,7 +1,8 @@
 // What a store asks of the disk, and what comes back: plain data, so that the store does no I/O.
 // The composition hands operations to the commit thread (storage/rocks/) and completions to the
 // store; the simulator has a disk of its own. Each is a frame: the header here, then `value_size`
-// bytes. Operations of one key are carried out, and completed, in the order they were given.
+// bytes. Writes of one key are carried out and completed in the order they were given; a read sees
+// every write given before it, and may see later ones, which are then completed before it is.
 #pragma once
 
 #include <cstdint>

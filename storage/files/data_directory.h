@@ -2,6 +2,7 @@
 // start-up only.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
@@ -11,6 +12,9 @@
 namespace xord {
 
 enum class NetworkFileSystem : uint8_t { refused, forced };
+
+// Whose magic number (statfs(2), f_type) is a network file system's: its name, else null.
+const char* network_file_system_name(uint64_t magic);
 
 class DataDirectory {
  public:

@@ -1,0 +1,162 @@
+#include "storage/files/data_directory.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+namespace xord {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a first start that was killed half way may have left, and what a mount point has.
+constexpr std::array<std::string_view, 3> harmless{"LOCK", "identity.new", "lost+found"};
+
+IoError refusal(const std::string& sentence) {
+  return {sentence, 0};
+}
+
+// The directory itself, or the nearest one above it that is there.
+std::string existing_part(const std::string& path) {
+  fs::path at = fs::absolute(path);
+  std::error_code ignored;
+  while (!fs::exists(at, ignored) && at.has_parent_path() && at != at.parent_path()) {
+    at = at.parent_path();
+  }
+  return at.string();
+}
+
+std::optional<IoError> check_file_system(const std::string& path) {
+  const std::string existing = existing_part(path);
+  struct statfs status {};
+  if (statfs(existing.c_str(), &status) != 0) return io_error("cannot look at " + existing, errno);
+  const char* name = network_file_system_name(static_cast<uint64_t>(status.f_type));
+  if (name == nullptr) return std::nullopt;
+  return refusal("the data directory " + path + " is on a network file system (" + name +
+                 "), whose locks and syncs cannot be trusted: choose a local --data-dir, or force "
+                 "it with --allow-network-file-system");
+}
+
+std::optional<IoError> make(const std::string& path) {
+  const mode_t before = umask(0077);
+  std::error_code error;
+  fs::create_directories(path, error);
+  umask(before);
+  if (!error) return std::nullopt;
+  if (error == std::errc::file_exists || error == std::errc::not_a_directory) {
+    return refusal("the data directory " + path +
+                   " cannot be made, because a file is in its place: choose another --data-dir");
+  }
+  return io_error("cannot make the data directory " + path +
+                      " (choose another --data-dir, or give this user the right to write there)",
+                  error.value());
+}
+
+// Ours: empty, or holding an `identity`.
+std::optional<IoError> check_content(const std::string& path) {
+  std::error_code error;
+  fs::directory_iterator at(path, error);
+  if (error) {
+    return io_error("cannot read the data directory " + path +
+                        " (give it to this user, or choose another --data-dir)",
+                    error.value());
+  }
+  std::string stranger;
+  for (; at != fs::directory_iterator(); at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name == "identity") return std::nullopt;
+    if (std::find(harmless.begin(), harmless.end(), name) == harmless.end()) stranger = name;
+  }
+  if (stranger.empty()) return std::nullopt;
+  return refusal("the directory " + path + " holds files (" + stranger +
+                 ") and no `identity`, so it is not xord's: choose an empty or new --data-dir, or "
+                 "put its `identity` back");
+}
+
+std::string holder_of(int lock) {
+  char text[32] = {};
+  const ssize_t size = pread(lock, text, sizeof text - 1, 0);
+  std::string pid(text, size > 0 ? static_cast<size_t>(size) : 0);
+  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+  const bool is_number = !pid.empty() && std::all_of(pid.begin(), pid.end(),
+                                                     [](char c) { return c >= '0' && c <= '9'; });
+  return is_number ? "process " + pid : "another process";
+}
+
+}  // namespace
+
+const char* network_file_system_name(uint64_t magic) {
+  switch (magic & 0xffffffff) {
+    case NFS_SUPER_MAGIC:
+      return "NFS";
+    case SMB_SUPER_MAGIC:
+    case CIFS_SUPER_MAGIC:
+    case SMB2_SUPER_MAGIC:
+      return "SMB";
+    case V9FS_MAGIC:
+      return "9p";
+    case AFS_SUPER_MAGIC:
+    case AFS_FS_MAGIC:
+      return "AFS";
+    case CEPH_SUPER_MAGIC:
+      return "Ceph";
+    case CODA_SUPER_MAGIC:
+      return "Coda";
+    case NCP_SUPER_MAGIC:
+      return "NCP";
+    default:
+      return nullptr;
+  }
+}
+
+std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open(
+    const std::string& path, NetworkFileSystem network) {
+  if (path.empty()) return refusal("no data directory is given: choose one with --data-dir");
+  if (network == NetworkFileSystem::refused) {
+    if (auto error = check_file_system(path)) return *error;
+  }
+  if (auto error = make(path)) return *error;
+  if (auto error = check_content(path)) return *error;
+  const std::string lock_path = path + "/LOCK";
+  const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) {
+    return io_error("cannot write in the data directory " + path +
+                        " (give it to this user, or choose another --data-dir)",
+                    errno);
+  }
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    const std::string holder = holder_of(lock);
+    close(lock);
+    if (error != EWOULDBLOCK) return io_error("cannot lock " + lock_path, error);
+    return IoError{"the data directory " + path + " is held by " + holder +
+                       ": stop that one, or choose another --data-dir",
+                   error};
+  }
+  // The holder's number is for that sentence only; the lock is the kernel's.
+  const std::string pid = std::to_string(getpid()) + "\n";
+  if (ftruncate(lock, 0) != 0 ||
+      pwrite(lock, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+    const int error = errno;
+    close(lock);
+    return io_error("cannot write " + lock_path + " (is the disk full?)", error);
+  }
+  return std::unique_ptr<DataDirectory>(new DataDirectory(path, lock));
+}
+
+DataDirectory::~DataDirectory() {
+  close(lock_);
+}
+
+}  // namespace xord

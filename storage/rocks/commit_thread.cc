@@ -1,0 +1,342 @@
+#include "storage/rocks/commit_thread.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "reactor/base/frames.h"
+#include "storage/rocks/commit_thread_impl.h"
+
+namespace xord {
+namespace {
+
+constexpr uint32_t batch_max = 4096;  // Operations; a batch also ends with the mailbox.
+constexpr Duration retry_first = seconds(5);
+constexpr Duration retry_longest = seconds(60);
+constexpr Duration sync_interval = seconds(1);  // --durability os.
+constexpr Duration full_mailbox_pause = microseconds(200);
+// Below the shards, which must not wait for it; linux man sched(7): threads have their own nice.
+constexpr int niceness = 5;
+
+void pause(Duration duration) {
+  const timespec request{duration.whole_seconds(), duration.nanoseconds % 1'000'000'000};
+  nanosleep(&request, nullptr);
+}
+
+}  // namespace
+
+CommitThread::CommitThread(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard)
+    : impl_(std::make_unique<Impl>(database, config, shard)) {}
+
+CommitThread::~CommitThread() = default;
+
+Mailbox& CommitThread::operations() {
+  return impl_->operations();
+}
+Mailbox& CommitThread::completions() {
+  return impl_->completions();
+}
+void CommitThread::start() {
+  impl_->start();
+}
+void CommitThread::stop() {
+  impl_->stop();
+}
+DatabaseState CommitThread::state() const {
+  return impl_->state();
+}
+const Counters<CommitCount>& CommitThread::counters() const {
+  return impl_->counters();
+}
+
+CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard)
+    : database_(database.impl()),
+      config_(config),
+      operations_(config.operations_bytes, doorbell_),
+      completions_(config.completions_bytes, shard),
+      load_bytes_left_(config.load_bytes_max) {
+  CHECK(config.shard < config.shards);
+  CHECK(std::min(operations_.frame_size_max(), completions_.frame_size_max()) >=
+        UINT16_MAX + std::max(sizeof(Operation), sizeof(Completion)));
+}
+
+void CommitThread::Impl::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void CommitThread::Impl::stop() {
+  is_stopping_.store(true, std::memory_order_seq_cst);
+  doorbell_.ring();
+  if (thread_.joinable()) thread_.join();
+}
+
+void CommitThread::Impl::run() {
+  const std::string name = "commit-" + std::to_string(config_.shard);
+  pthread_setname_np(pthread_self(), name.c_str());
+  setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), niceness);
+  if (!open_first()) return;
+  load();
+  serve();
+}
+
+bool CommitThread::Impl::open_first() {
+  bool is_first_failure = true;
+  retry_after_ = retry_first;
+  while (!is_stopping_.load(std::memory_order_relaxed)) {
+    const auto error = database_.open(0);
+    if (!error) {
+      generation_ = database_.generation();
+      state_.store(DatabaseState::open, std::memory_order_release);
+      return true;
+    }
+    state_.store(DatabaseState::unavailable, std::memory_order_release);
+    if (is_first_failure) {
+      // Each thread tells its shard; the log is told once.
+      if (config_.shard == 0) database_.report(ReportLevel::error, error->sentence);
+      for (size_t i = 0; i < database_.config().networks.size(); ++i) {
+        Completion failed;
+        failed.kind = CompletionKind::load_failed;
+        failed.network = static_cast<NetworkIndex>(i);
+        push(failed, {});
+      }
+      completions_.publish();
+      is_first_failure = false;
+    }
+    take_operations();
+    refuse_batch();
+    doorbell_.announce_sleep();
+    if (!operations_.has_frames_before_sleep() && !is_stopping_.load(std::memory_order_seq_cst)) {
+      doorbell_.wait(retry_after_);
+      retry_after_ = std::min(retry_after_ * 2, retry_longest);
+    }
+    doorbell_.awake();
+  }
+  return false;
+}
+
+void CommitThread::Impl::serve() {
+  next_sync_ = monotonic_time();
+  for (;;) {
+    // Read before the mailbox: what was published before stop() is then seen in this turn.
+    const bool is_last = is_stopping_.load(std::memory_order_seq_cst);
+    turn();
+    if (is_last && !operations_.has_frames_before_sleep()) return;
+    doorbell_.announce_sleep();
+    if (!operations_.has_frames_before_sleep() && !is_stopping_.load(std::memory_order_seq_cst)) {
+      doorbell_.wait(time_to_next_duty());
+    }
+    doorbell_.awake();
+  }
+}
+
+// The order of a turn: a database that came back is repaired before anything else touches it;
+// writes go before reads, so that a read sees what was stored before it; the mailbox's room is
+// given back last, because the batch lies in it.
+void CommitThread::Impl::turn() {
+  if (state() == DatabaseState::refusing_writes) try_to_open();
+  if (config_.commit_window > Duration{} && operations_.has_frames_before_sleep()) {
+    pause(config_.commit_window);
+  }
+  if (take_operations() > 0) {
+    write_batch();
+    read_batch();
+    completions_.publish();
+    operations_.release();
+  }
+  sync_if_due();
+}
+
+uint32_t CommitThread::Impl::take_operations() {
+  taken_.clear();
+  return operations_.read(batch_max, [this](Bytes frame) {
+    const Operation* operation = frame_header<Operation>(frame);
+    CHECK(operation != nullptr && operation->network < database_.config().networks.size());
+    taken_.push_back({operation, frame_tail<Operation>(frame)});
+  });
+}
+
+void CommitThread::Impl::answer(const Operation& operation, CompletionKind kind) {
+  Completion completion;
+  completion.ticket = operation.ticket;
+  completion.kind = kind;
+  completion.network = operation.network;
+  completion.key = operation.key;
+  completion.times = operation.times;
+  push(completion, {});
+}
+
+void CommitThread::Impl::push(const Completion& completion, Bytes value) {
+  if (completions_.push(completion, value)) return;
+  counters_.add(CommitCount::completions_waited);
+  while (!completions_.push(completion, value)) {
+    completions_.publish();
+    if (is_stopping_.load(std::memory_order_relaxed)) return;
+    pause(full_mailbox_pause);
+  }
+}
+
+void CommitThread::Impl::refuse_batch() {
+  for (const Taken& taken : taken_) {
+    const bool is_read = taken.operation->kind == OperationKind::read;
+    answer(*taken.operation, is_read ? CompletionKind::read_failed : CompletionKind::write_failed);
+  }
+  completions_.publish();
+  operations_.release();
+}
+
+// A write of times needs the value, which only the disk has for sure: the row is read and written
+// again. A merge operator would save the reading, but the compaction filter sees a row without its
+// pending merges and would reclaim records whose later expiry is in one of them.
+void CommitThread::Impl::add_times_changes() {
+  names_.clear();
+  for (const Taken& taken : taken_) {
+    if (taken.operation->kind != OperationKind::write_times) continue;
+    names_.push_back({taken.operation->network, row_key_of(taken.operation->key)});
+  }
+  database_.read(names_, statuses_, rows_);
+}
+
+bool CommitThread::Impl::gather_changes() {
+  writes_.clear();
+  changes_.clear();
+  add_times_changes();
+  size_t times_at = 0;
+  for (const Taken& taken : taken_) {
+    const Operation& operation = *taken.operation;
+    if (operation.kind == OperationKind::read) continue;
+    RocksStore::Impl::Change change;
+    change.network = operation.network;
+    change.key = row_key_of(operation.key);
+    Row row{operation.times, operation.source_prefix, taken.value};
+    if (operation.kind == OperationKind::write_times) {
+      const size_t at = times_at++;
+      const auto held =
+          statuses_[at].ok() ? parse_row(change.key, bytes_of(rows_[at])) : std::nullopt;
+      if (!held) {
+        answer(operation, CompletionKind::write_failed);
+        continue;
+      }
+      row = *held;
+      row.times = operation.times;
+      row.times.first_seen = held->times.first_seen;
+    }
+    encode_row(change.key, row, change.row.emplace());
+    counters_.add(CommitCount::bytes_written, change.row->size());
+    changes_.push_back(std::move(change));
+    writes_.push_back(&operation);
+  }
+  return !changes_.empty();
+}
+
+void CommitThread::Impl::write_batch() {
+  if (!gather_changes()) return;
+  bool is_written = false;
+  if (state() == DatabaseState::open) {
+    const Duration begun = monotonic_time();
+    is_written = database_.write(changes_, undo_).ok();
+    count_commit(monotonic_time() - begun);
+    if (!is_written) {
+      counters_.add(CommitCount::commits_failed);
+      state_.store(DatabaseState::refusing_writes, std::memory_order_release);
+      retry_after_ = retry_first;
+      next_retry_ = monotonic_time() + retry_after_;
+    }
+  }
+  is_sync_due_ |= is_written;
+  if (is_written) counters_.add(CommitCount::rows_written, changes_.size());
+  for (const Operation* operation : writes_) {
+    answer(*operation, is_written ? CompletionKind::written : CompletionKind::write_failed);
+  }
+}
+
+void CommitThread::Impl::count_commit(Duration took) {
+  counters_.add(CommitCount::batches);
+  const auto nanoseconds = static_cast<uint64_t>(took.nanoseconds);
+  counters_.add(CommitCount::commit_nanoseconds, nanoseconds);
+  if (nanoseconds > counters_.read(CommitCount::commit_nanoseconds_max)) {
+    counters_.set(CommitCount::commit_nanoseconds_max, nanoseconds);
+  }
+}
+
+void CommitThread::Impl::read_batch() {
+  names_.clear();
+  for (const Taken& taken : taken_) {
+    if (taken.operation->kind != OperationKind::read) continue;
+    names_.push_back({taken.operation->network, row_key_of(taken.operation->key)});
+  }
+  if (names_.empty()) return;
+  database_.read(names_, statuses_, rows_);
+  counters_.add(CommitCount::rows_read, names_.size());
+  size_t at = 0;
+  for (const Taken& taken : taken_) {
+    const Operation& operation = *taken.operation;
+    if (operation.kind != OperationKind::read) continue;
+    const auto row =
+        statuses_[at].ok() ? parse_row(names_[at].key, bytes_of(rows_[at])) : std::nullopt;
+    if (statuses_[at].ok() && !row) counters_.add(CommitCount::rows_damaged);
+    ++at;
+    if (!row) {
+      answer(operation, CompletionKind::read_failed);
+      continue;
+    }
+    Completion completion;
+    completion.ticket = operation.ticket;
+    completion.kind = CompletionKind::value_read;
+    completion.network = operation.network;
+    completion.source_prefix = row->source_prefix;
+    completion.value_size = static_cast<uint32_t>(row->value.size());
+    completion.has_value = true;
+    completion.key = operation.key;
+    completion.times = row->times;
+    push(completion, row->value);
+  }
+}
+
+void CommitThread::Impl::try_to_open() {
+  if (monotonic_time() < next_retry_) return;
+  if (!database_.is_writable() && database_.open(generation_)) {
+    retry_after_ = std::min(retry_after_ * 2, retry_longest);
+    next_retry_ = monotonic_time() + retry_after_;
+    return;
+  }
+  generation_ = database_.generation();
+  if (!apply_undo()) {
+    next_retry_ = monotonic_time() + retry_after_;
+    return;
+  }
+  state_.store(DatabaseState::open, std::memory_order_release);
+  database_.report(ReportLevel::info,
+                   "the database takes writes again (shard " + std::to_string(config_.shard) + ")");
+}
+
+bool CommitThread::Impl::apply_undo() {
+  std::vector<RocksStore::Impl::Change> undo_of_undo;  // Not needed: the undo is kept.
+  if (!undo_.empty() && !database_.write(undo_, undo_of_undo).ok()) return false;
+  undo_.clear();
+  is_sync_due_ = true;
+  return true;
+}
+
+void CommitThread::Impl::sync_if_due() {
+  if (database_.config().durability == Durability::sync || !is_sync_due_) return;
+  const Duration now = monotonic_time();
+  if (now < next_sync_) return;
+  database_.sync();
+  is_sync_due_ = false;
+  next_sync_ = now + sync_interval;
+}
+
+// How long to sleep if no operation comes.
+std::optional<Duration> CommitThread::Impl::time_to_next_duty() const {
+  std::optional<Duration> due;
+  if (state() == DatabaseState::refusing_writes) due = next_retry_;
+  const bool syncs = is_sync_due_ && database_.config().durability == Durability::os;
+  if (syncs && (!due || next_sync_ < *due)) due = next_sync_;
+  if (!due) return std::nullopt;
+  return std::max(*due - monotonic_time(), Duration{});
+}
+
+}  // namespace xord

@@ -1,0 +1,89 @@
+// Inside a commit thread: one batch of a shard's operations, and the way its completions go.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "reactor/monotonic.h"
+#include "storage/rocks/commit_thread.h"
+#include "storage/rocks/rocks_store_impl.h"
+
+namespace xord {
+
+class CommitThread::Impl {
+ public:
+  Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard);
+  ~Impl() { stop(); }
+
+  void start();
+  void stop();
+  Mailbox& operations() { return operations_; }
+  Mailbox& completions() { return completions_; }
+  DatabaseState state() const { return state_.load(std::memory_order_acquire); }
+  const Counters<CommitCount>& counters() const { return counters_; }
+
+ private:
+  // An operation as it lies in the mailbox.
+  struct Taken {
+    const Operation* operation;
+    Bytes value;
+  };
+
+  void run();
+  // Until the database is open; false when stopped before that.
+  bool open_first();
+  void load();
+  void load_network(NetworkIndex network);
+  bool load_row(NetworkIndex network, const RowKey& row_key, Bytes bytes);
+  void serve();
+  void turn();
+
+  // One batch: everything that has queued.
+  uint32_t take_operations();
+  void write_batch();
+  bool gather_changes();
+  void add_times_changes();
+  void read_batch();
+  void refuse_batch();
+  void answer(const Operation& operation, CompletionKind kind);
+  // Waits for room in the shard's mailbox; gives up only when stopping.
+  void push(const Completion& completion, Bytes value);
+
+  // Disk trouble.
+  void try_to_open();
+  bool apply_undo();
+  void sync_if_due();
+  std::optional<Duration> time_to_next_duty() const;
+  void count_commit(Duration took);
+
+  RocksStore::Impl& database_;
+  const CommitThreadConfig config_;
+  Doorbell doorbell_;
+  Mailbox operations_;
+  Mailbox completions_;
+  std::thread thread_;
+  std::atomic<bool> is_stopping_{false};
+  std::atomic<DatabaseState> state_{DatabaseState::opening};
+  Counters<CommitCount> counters_;
+
+  uint64_t generation_ = 0;  // Of the opening that this thread works with.
+  Duration retry_after_{};   // Grows from 5 s to a minute while opening fails.
+  Duration next_retry_{};    // By the monotonic clock, as is the next.
+  Duration next_sync_{};
+  bool is_sync_due_ = false;
+  uint64_t load_bytes_left_ = 0;
+
+  // Of the batch in hand; kept to reuse their memory.
+  std::vector<Taken> taken_;
+  std::vector<const Operation*> writes_;  // Answered together once the batch is committed.
+  std::vector<RocksStore::Impl::Change> changes_;
+  std::vector<RocksStore::Impl::RowName> names_;
+  std::vector<rocksdb::Status> statuses_;
+  std::vector<std::string> rows_;
+  // The rows as they were before a batch that failed.
+  std::vector<RocksStore::Impl::Change> undo_;
+};
+
+}  // namespace xord

@@ -1,0 +1,16 @@
+#include "storage/rocks/rocks_store.h"
+
+#include "storage/rocks/rocks_store_impl.h"
+
+namespace xord {
+
+RocksStore::RocksStore(const RocksConfig& config, Report report)
+    : impl_(std::make_unique<Impl>(config, std::move(report))) {}
+
+RocksStore::~RocksStore() = default;
+
+void RocksStore::set_reclaim_time(NodeSeconds now) {
+  impl_->expired_rows().set_time(now);
+}
+
+}  // namespace xord

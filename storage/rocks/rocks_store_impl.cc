@@ -1,0 +1,333 @@
+#include "storage/rocks/rocks_store_impl.h"
+
+#include <fcntl.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "storage/files/small_file.h"
+#include "storage/rocks/row_log.h"
+
+namespace xord {
+namespace {
+
+constexpr uint32_t disk_format = 1;  // docs/STORAGE.md. In the file `format` and in family `meta`.
+constexpr char format_key[] = "format";
+
+rocksdb::Slice slice_of(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+uint32_t format_in(Bytes payload) {
+  return payload.size() == 4 ? load_le<uint32_t>(payload.data()) : UINT32_MAX;
+}
+
+IoError format_refusal(const std::string& where, uint32_t format) {
+  return {where + " is of disk format " + std::to_string(format) +
+              ", and this xord knows none newer than " + std::to_string(disk_format) +
+              ": run the xord that wrote it, or choose another --data-dir",
+          0};
+}
+
+}  // namespace
+
+std::string describe(const rocksdb::Status& status) {
+  return status.ToString();
+}
+
+RocksStore::Impl::Impl(const RocksConfig& config, Report report)
+    : config_(config), report_(std::move(report)), expired_rows_(config.ttl) {}
+
+RocksStore::Impl::~Impl() {
+  close_locked();
+}
+
+void RocksStore::Impl::report(ReportLevel level, const std::string& sentence) {
+  const std::lock_guard lock(report_mutex_);
+  if (report_) report_(level, sentence);
+}
+
+rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
+  rocksdb::BlockBasedTableOptions table;
+  // Cold reads are cached by the store itself, as values and not as blocks.
+  table.block_cache = rocksdb::NewLRUCache(16 << 20);
+  table.cache_index_and_filter_blocks = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  rocksdb::ColumnFamilyOptions family;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.write_buffer_size = std::max<uint64_t>(config_.log_bytes_max / 4, 1 << 20);
+  family.max_write_buffer_number = 3;
+  family.level_compaction_dynamic_level_bytes = true;
+  family.compaction_filter = &expired_rows_;
+  const auto known = rocksdb::GetSupportedCompressions();
+  const bool has_lz4 =
+      std::find(known.begin(), known.end(), rocksdb::kLZ4Compression) != known.end();
+  family.compression = has_lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  // A row that nothing overwrites still has to meet the compaction filter some day. RocksDB asks
+  // the system clock when; whether it goes is decided by node time.
+  family.periodic_compaction_seconds = std::max<uint64_t>(config_.ttl, 86'400);
+  return family;
+}
+
+rocksdb::Options RocksStore::Impl::options() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.max_total_wal_size = config_.log_bytes_max;
+  options.db_write_buffer_size = config_.log_bytes_max;
+  options.max_open_files = 512;
+  options.max_background_jobs = 2;
+  options.bytes_per_sync = 1 << 20;
+  options.max_log_file_size = 1 << 20;
+  options.keep_log_file_num = 4;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.info_log = log_;
+  return options;
+}
+
+// The file is there before RocksDB makes anything, so a database without it is not ours.
+std::optional<IoError> RocksStore::Impl::check_format() {
+  const std::string path = config_.directory + "/format";
+  auto read = read_small_file(path, FileKind::format, 1);
+  if (auto* error = std::get_if<IoError>(&read)) return *error;
+  if (auto* file = std::get_if<SmallFile>(&read)) {
+    const uint32_t format = format_in(file->second);
+    if (format != disk_format) return format_refusal(config_.directory, format);
+    return std::nullopt;
+  }
+  if (access(database_path().c_str(), F_OK) == 0) {
+    return IoError{
+        database_path() + " is there without the file " + path +
+            ", so its format is not known: put the file back, or move the directory away",
+        0};
+  }
+  uint8_t payload[4];
+  store_le(payload, disk_format);
+  return write_small_file(path, FileKind::format, 1, payload);
+}
+
+std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
+  const std::unique_lock lock(mutex_);
+  if (generation() != seen_generation && is_writable()) return std::nullopt;  // Another was faster.
+  if (auto error = check_format()) return error;
+  if (generation() > 0) {
+    // The old handle can still read; it is given up only for a disk that takes writes again.
+    if (auto error = probe_disk()) return error;
+  }
+  close_locked();
+  if (auto error = open_locked()) {
+    close_locked();
+    return error;
+  }
+  generation_.fetch_add(1, std::memory_order_release);
+  writable_.store(true, std::memory_order_release);
+  return std::nullopt;
+}
+
+std::optional<IoError> RocksStore::Impl::open_locked() {
+  log_ = nullptr;
+  std::shared_ptr<rocksdb::Logger> file;
+  if (mkdir(database_path().c_str(), 0700) == 0 || errno == EEXIST) {
+    rocksdb::CreateLoggerFromOptions(database_path(), options(), &file);
+  }
+  log_ = std::make_shared<RowLog>(file);
+  const rocksdb::Options all = options();
+  std::vector<std::string> names;
+  // Fails where there is no database yet.
+  if (!rocksdb::DB::ListColumnFamilies(all, database_path(), &names).ok()) names.clear();
+  // Networks that are no longer configured keep their records.
+  std::vector<std::string> wanted{rocksdb::kDefaultColumnFamilyName, "meta", "published"};
+  for (const std::string& network : config_.networks) wanted.push_back("records-" + network);
+  for (const std::string& name : wanted) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const std::string& name : names) {
+    const bool is_records = name.starts_with("records-");
+    descriptors.emplace_back(name, is_records ? records_options() : rocksdb::ColumnFamilyOptions());
+  }
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(all, database_path(), descriptors, &families_, &opened);
+  if (!status.ok()) {
+    families_.clear();
+    return IoError{"the database " + database_path() + " cannot be opened (" + describe(status) +
+                       "): stores are refused until it can; free disk space, or give the directory "
+                       "back to this user, or put a backup in its place",
+                   0};
+  }
+  database_.reset(opened);
+  const auto family = [&](const std::string& name) {
+    return families_[static_cast<size_t>(std::find(names.begin(), names.end(), name) -
+                                         names.begin())];
+  };
+  meta_ = family("meta");
+  for (const std::string& network : config_.networks) {
+    records_.push_back(family("records-" + network));
+  }
+  const uint64_t dropped = log_->take_bytes_dropped();
+  if (dropped > 0) {
+    report(ReportLevel::error,
+           "the write-ahead log in " + database_path() + " is damaged: " + std::to_string(dropped) +
+               " bytes of it were dropped, and every store behind them is lost");
+  }
+  return check_meta();
+}
+
+std::optional<IoError> RocksStore::Impl::check_meta() {
+  std::string payload;
+  const rocksdb::Status status =
+      database_->Get(rocksdb::ReadOptions(), meta_, format_key, &payload);
+  if (status.ok()) {
+    const uint32_t format = format_in(bytes_of(payload));
+    if (format != disk_format) return format_refusal(database_path(), format);
+    return std::nullopt;
+  }
+  if (!status.IsNotFound()) {
+    return IoError{"the database " + database_path() + " cannot be read (" + describe(status) +
+                       "): put a backup in its place",
+                   0};
+  }
+  uint8_t bytes[4];
+  store_le(bytes, disk_format);
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status written =
+      database_->Put(options, meta_, format_key, slice_of(Bytes(bytes)));
+  if (written.ok()) return std::nullopt;
+  return IoError{"the database " + database_path() + " cannot be written (" + describe(written) +
+                     "): free disk space, or give the directory back to this user",
+                 0};
+}
+
+// Whether the disk takes and syncs a write: tried beside the database.
+std::optional<IoError> RocksStore::Impl::probe_disk() const {
+  const std::string path = config_.directory + "/probe";
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return io_error("cannot write " + path, errno);
+  const std::vector<uint8_t> block(64 << 10, 0x5a);
+  const bool is_written =
+      ::write(file, block.data(), block.size()) == static_cast<ssize_t>(block.size()) &&
+      fsync(file) == 0;
+  const int error = errno;
+  ::close(file);
+  unlink(path.c_str());
+  if (is_written) return std::nullopt;
+  return io_error("cannot write " + path, error);
+}
+
+void RocksStore::Impl::close_locked() {
+  writable_.store(false, std::memory_order_release);
+  if (database_ == nullptr) return;
+  database_->SyncWAL().PermitUncheckedError();
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    database_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+  }
+  families_.clear();
+  records_.clear();
+  meta_ = nullptr;
+  database_->Close().PermitUncheckedError();
+  database_.reset();
+}
+
+void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
+  if (!writable_.exchange(false)) return;
+  report(ReportLevel::error,
+         "the disk refused a write to " + database_path() + " (" + describe(status) +
+             "): stores are refused, reads go on, and opening the database again is tried every "
+             "few seconds; free disk space or replace the disk");
+}
+
+rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
+                                        std::vector<Change>& undo) {
+  const std::shared_lock lock(mutex_);
+  if (!is_writable()) return rocksdb::Status::IOError("not open for writing");
+  rocksdb::WriteBatch batch;
+  for (const Change& change : changes) {
+    const rocksdb::Slice key = slice_of(change.key);
+    const rocksdb::Status status = change.row
+                                       ? batch.Put(records_[change.network], key, *change.row)
+                                       : batch.Delete(records_[change.network], key);
+    if (!status.ok()) return status;
+  }
+  rocksdb::WriteOptions options;
+  options.sync = config_.durability == Durability::sync;
+  const rocksdb::Status status = database_->Write(options, &batch);
+  if (status.ok()) return status;
+  fail_writes(status);
+  // The handle that failed still shows the rows as they were. It is read under the same lock: an
+  // opening by another thread may show the batch.
+  for (const Change& change : changes) {
+    Change before{change.network, change.key, std::string()};
+    const rocksdb::Status read = database_->Get(rocksdb::ReadOptions(), records_[change.network],
+                                                slice_of(change.key), &*before.row);
+    if (read.IsNotFound()) before.row.reset();
+    // Unreadable now: what is found after opening has to do.
+    if (read.ok() || read.IsNotFound()) undo.push_back(std::move(before));
+  }
+  return status;
+}
+
+rocksdb::Status RocksStore::Impl::sync() {
+  const std::shared_lock lock(mutex_);
+  if (!is_writable()) return rocksdb::Status::OK();
+  const rocksdb::Status status = database_->SyncWAL();
+  if (!status.ok()) fail_writes(status);
+  return status;
+}
+
+void RocksStore::Impl::read(std::span<const RowName> names, std::vector<rocksdb::Status>& statuses,
+                            std::vector<std::string>& rows) {
+  rows.clear();
+  statuses.clear();
+  if (names.empty()) return;
+  const std::shared_lock lock(mutex_);
+  if (database_ == nullptr) {
+    rows.resize(names.size());
+    statuses.assign(names.size(), rocksdb::Status::IOError("not open"));
+    return;
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> families;
+  std::vector<rocksdb::Slice> keys;
+  for (const RowName& name : names) {
+    families.push_back(records_[name.network]);
+    keys.push_back(slice_of(name.key));
+  }
+  statuses = database_->MultiGet(rocksdb::ReadOptions(), families, keys, &rows);
+}
+
+rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range, const Visit& visit) {
+  const std::shared_lock lock(mutex_);
+  if (database_ == nullptr) return rocksdb::Status::IOError("not open");
+  uint8_t first[2];
+  uint8_t end[2];
+  store_be16(first, static_cast<uint16_t>(range.first));
+  store_be16(end, static_cast<uint16_t>(range.end));
+  const rocksdb::Slice bound = slice_of(Bytes(end));
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = 2 << 20;
+  if (range.end <= UINT16_MAX) options.iterate_upper_bound = &bound;
+  const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, records_[network]));
+  for (at->Seek(slice_of(Bytes(first))); at->Valid(); at->Next()) {
+    const rocksdb::Slice key = at->key();
+    if (key.size() != id_size) continue;
+    RowKey row_key;
+    std::memcpy(row_key.data(), key.data(), id_size);
+    range.first = load_be16(row_key.data());
+    const rocksdb::Slice row = at->value();
+    if (!visit(row_key, {reinterpret_cast<const uint8_t*>(row.data()), row.size()})) break;
+  }
+  if (!at->status().ok()) ++range.first;
+  return at->status();
+}
+
+}  // namespace xord

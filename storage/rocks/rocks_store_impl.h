@@ -1,0 +1,96 @@
+// The part of RocksStore that commit threads use: one handle for all of them, behind a lock that is
+// exclusive only while the handle is opened or closed.
+#pragma once
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "storage/rocks/expired_rows.h"
+#include "storage/rocks/rocks_store.h"
+
+namespace xord {
+
+class RowLog;  // RocksDB's own log, watched for what recovery dropped.
+
+class RocksStore::Impl {
+ public:
+  Impl(const RocksConfig& config, Report report);
+  ~Impl();
+
+  const RocksConfig& config() const { return config_; }
+  void report(ReportLevel level, const std::string& sentence);
+  ExpiredRows& expired_rows() { return expired_rows_; }
+
+  // Opens the database if it is not open and writable. Which opening a caller works with is told by
+  // a number that each success raises; 0: never opened. Blocks while another thread opens.
+  std::optional<IoError> open(uint64_t seen_generation);
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  bool is_writable() const { return writable_.load(std::memory_order_acquire); }
+
+  // One row to be changed; an empty row erases.
+  struct Change {
+    NetworkIndex network = 0;
+    RowKey key{};
+    std::optional<std::string> row;
+  };
+  // All or none, as durable as configured when it returns well. An error ends the handle's writes:
+  // is_writable() is false until open() succeeded again. The log may hold the failed batch all the
+  // same, and opening then brings it back to life: `undo` gets the rows as they were before it, to
+  // be written first thing then.
+  rocksdb::Status write(std::span<const Change> changes, std::vector<Change>& undo);
+  // Everything written before is on disk when it returns well.
+  rocksdb::Status sync();
+
+  struct RowName {
+    NetworkIndex network = 0;
+    RowKey key{};
+  };
+  // One status and one row each, in the same order.
+  void read(std::span<const RowName> names, std::vector<rocksdb::Status>& statuses,
+            std::vector<std::string>& rows);
+
+  // Calls visit(row key, row) for the rows of a range, in order, until it returns false. The status
+  // is of what stopped the walk early, with where to go on in `range.first`: RocksDB cannot step
+  // over a damaged block, so what is left of the damaged range's two-byte prefix is skipped.
+  using Visit = std::function<bool(const RowKey&, Bytes)>;
+  rocksdb::Status scan(NetworkIndex network, RowRange& range, const Visit& visit);
+
+ private:
+  std::optional<IoError> check_format();
+  std::optional<IoError> open_locked();
+  std::optional<IoError> check_meta();
+  std::optional<IoError> probe_disk() const;
+  void close_locked();
+  rocksdb::Options options();
+  rocksdb::ColumnFamilyOptions records_options();
+  std::string database_path() const { return config_.directory + "/db"; }
+  void fail_writes(const rocksdb::Status& status);
+
+  const RocksConfig config_;
+  Report report_;
+  std::mutex report_mutex_;
+  ExpiredRows expired_rows_;  // Outlives the handle.
+  std::shared_ptr<RowLog> log_;
+
+  std::shared_mutex mutex_;  // Guards the handle and the families.
+  std::unique_ptr<rocksdb::DB> database_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All of them, to be closed.
+  std::vector<rocksdb::ColumnFamilyHandle*> records_;   // By network.
+  rocksdb::ColumnFamilyHandle* meta_ = nullptr;
+  std::atomic<uint64_t> generation_{0};
+  std::atomic<bool> writable_{false};
+};
+
+// "<what>: <status>", as a sentence's beginning.
+std::string describe(const rocksdb::Status& status);
+
+}  // namespace xord

@@ -1,0 +1,75 @@
+#include "storage/rocks/row.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace xord {
+namespace {
+
+uint32_t checksum(const RowKey& row_key, const uint8_t* row, size_t size) {
+  const uint64_t seed = XXH3_64bits(row_key.data(), row_key.size());
+  return static_cast<uint32_t>(XXH3_64bits_withSeed(row, size, seed));
+}
+
+}  // namespace
+
+RowKey row_key_of(const Id& key) {
+  RowKey row_key;
+  std::copy_n(key.bytes.begin() + 18, 2, row_key.begin());
+  std::copy_n(key.bytes.begin(), 18, row_key.begin() + 2);
+  return row_key;
+}
+
+Id key_of_row(const RowKey& row_key) {
+  Id key;
+  std::copy_n(row_key.begin() + 2, 18, key.bytes.begin());
+  std::copy_n(row_key.begin(), 2, key.bytes.begin() + 18);
+  return key;
+}
+
+// The inverse of shard_of().
+RowRange row_range_of(uint32_t shard, uint32_t shards) {
+  const auto first_of = [shards](uint32_t which) { return (which * 65'536 + shards - 1) / shards; };
+  return {first_of(shard), first_of(shard + 1)};
+}
+
+void encode_row(const RowKey& row_key, const Row& row, std::string& out) {
+  out.resize(row_header_size + row.value.size() + row_checksum_size);
+  auto* at = reinterpret_cast<uint8_t*>(out.data());
+  at[0] = row_version;
+  at[1] = 0;  // Flags: none yet.
+  at[2] = 0;  // Type: an opaque value of the dialect.
+  at[3] = 0;
+  store_le(at + 4, row.times.first_seen);
+  store_le(at + 8, row.times.published);
+  store_le(at + 12, row.times.last_store);
+  store_le(at + 16, row.times.expiry);
+  store_le(at + 20, row.source_prefix);
+  std::copy(row.value.begin(), row.value.end(), at + row_header_size);
+  const size_t size = row_header_size + row.value.size();
+  store_le(at + size, checksum(row_key, at, size));
+}
+
+std::optional<Row> parse_row(const RowKey& row_key, Bytes row) {
+  if (row.size() < row_header_size + row_checksum_size || row[0] != row_version) {
+    return std::nullopt;
+  }
+  const size_t size = row.size() - row_checksum_size;
+  if (load_le<uint32_t>(&row[size]) != checksum(row_key, row.data(), size)) return std::nullopt;
+  Row parsed;
+  parsed.times = {load_le<uint32_t>(&row[4]), load_le<uint32_t>(&row[8]),
+                  load_le<uint32_t>(&row[12]), load_le<uint32_t>(&row[16])};
+  parsed.source_prefix = load_le<uint16_t>(&row[20]);
+  parsed.value = row.subspan(row_header_size, size - row_header_size);
+  return parsed;
+}
+
+std::optional<NodeSeconds> expiry_of_row(Bytes row) {
+  if (row.size() < row_header_size + row_checksum_size || row[0] != row_version) {
+    return std::nullopt;
+  }
+  return load_le<uint32_t>(&row[16]);
+}
+
+}  // namespace xord
