@@ -61,17 +61,13 @@ Element Reader::wide(uint8_t code) {
       element.truth = code == 0xc3;
       return element;
     case 0xc4:
-      return sized(Type::binary, big_endian(1));
     case 0xc5:
-      return sized(Type::binary, big_endian(2));
     case 0xc6:
-      return sized(Type::binary, big_endian(4));
+      return sized(Type::binary, big_endian(size_t{1} << (code - 0xc4)));
     case 0xc7:
-      return extension(big_endian(1));
     case 0xc8:
-      return extension(big_endian(2));
     case 0xc9:
-      return extension(big_endian(4));
+      return extension(big_endian(size_t{1} << (code - 0xc7)));
     case 0xca: {
       element.type = Type::floating;
       const auto single = std::bit_cast<float>(static_cast<uint32_t>(big_endian(4)));
@@ -106,19 +102,15 @@ Element Reader::wide(uint8_t code) {
     case 0xd8:
       return extension(uint64_t{1} << (code - 0xd4));
     case 0xd9:
-      return sized(Type::text, big_endian(1));
     case 0xda:
-      return sized(Type::text, big_endian(2));
     case 0xdb:
-      return sized(Type::text, big_endian(4));
+      return sized(Type::text, big_endian(size_t{1} << (code - 0xd9)));
     case 0xdc:
-      return container(Type::array, big_endian(2));
     case 0xdd:
-      return container(Type::array, big_endian(4));
+      return container(Type::array, big_endian(size_t{2} << (code - 0xdc)));
     case 0xde:
-      return container(Type::map, big_endian(2));
     case 0xdf:
-      return container(Type::map, big_endian(4));
+      return container(Type::map, big_endian(size_t{2} << (code - 0xde)));
     default:
       fail(ParseError::bad_code);
       return {};
