@@ -1,0 +1,96 @@
+#include "node/nearest.h"
+
+namespace xord {
+
+NearestIndex::NearestIndex(uint32_t contacts_max, const ContactBook& book)
+    : book_(book), branches_(contacts_max) {
+  free_.reserve(contacts_max);
+  for (uint32_t i = contacts_max; i > 0; --i) free_.push_back(i - 1);
+}
+
+// Follows the bits of `id`: the leaf reached shares at least as long a prefix as any other.
+ContactHandle NearestIndex::closest_leaf(const Id& id) const {
+  Reference at = root_;
+  while (!is_leaf(at)) at = branches_[at].sides[id.bit(branches_[at].bit)];
+  return handle_of(at);
+}
+
+bool NearestIndex::add(ContactHandle handle) {
+  DCHECK((handle & leaf_mark) == 0);
+  if (count_ == branches_.size()) return false;
+  const Id& id = book_.id(handle);
+  if (root_ == nothing) {
+    root_ = handle | leaf_mark;
+    ++count_;
+    return true;
+  }
+  const uint32_t differs_at = shared_prefix(id, book_.id(closest_leaf(id)));
+  if (differs_at == id_bits) return false;
+  Reference* at = &root_;
+  while (!is_leaf(*at) && branches_[*at].bit < differs_at) {
+    at = &branches_[*at].sides[id.bit(branches_[*at].bit)];
+  }
+  const uint32_t index = free_.back();
+  free_.pop_back();
+  const bool side = id.bit(differs_at);
+  branches_[index].bit = differs_at;
+  branches_[index].sides[side] = handle | leaf_mark;
+  branches_[index].sides[!side] = *at;
+  *at = index;
+  ++count_;
+  return true;
+}
+
+bool NearestIndex::remove(ContactHandle handle) {
+  if (root_ == nothing) return false;
+  const Id& id = book_.id(handle);
+  Reference* parent = nullptr;
+  Reference* at = &root_;
+  bool side = false;
+  while (!is_leaf(*at)) {
+    parent = at;
+    side = id.bit(branches_[*at].bit);
+    at = &branches_[*at].sides[side];
+  }
+  if (handle_of(*at) != handle) return false;
+  if (parent == nullptr) {
+    root_ = nothing;
+  } else {  // The branch goes, its other side stands in its place.
+    const Reference branch = *parent;
+    *parent = branches_[branch].sides[!side];
+    free_.push_back(branch);
+  }
+  --count_;
+  return true;
+}
+
+ContactHandle NearestIndex::find(const Id& id) const {
+  if (root_ == nothing) return no_contact;
+  const ContactHandle leaf = closest_leaf(id);
+  return book_.id(leaf) == id ? leaf : no_contact;
+}
+
+size_t NearestIndex::nearest(const Id& target, const Endpoint& excluded,
+                             std::span<ContactHandle> out) const {
+  if (root_ == nothing || out.empty()) return 0;
+  std::array<Reference, id_bits> farther;  // The sides not taken, the nearest on top.
+  size_t depth = 0;
+  size_t count = 0;
+  Reference at = root_;
+  while (true) {
+    while (!is_leaf(at)) {
+      const Branch& branch = branches_[at];
+      const bool side = target.bit(branch.bit);
+      farther[depth++] = branch.sides[!side];
+      at = branch.sides[side];
+    }
+    if (book_.endpoint(handle_of(at)) != excluded) {
+      out[count++] = handle_of(at);
+      if (count == out.size()) return count;
+    }
+    if (depth == 0) return count;
+    at = farther[--depth];
+  }
+}
+
+}  // namespace xord

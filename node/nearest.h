@@ -1,0 +1,56 @@
+// NearestIndex: contacts as a crit-bit trie over their ids, which yields them in XOR order: at each
+// branch the side of the target's bit comes first, so the first k leaves are exactly the k nearest
+// and nothing is sorted. Fixed size, 12 bytes a contact; one entry an id. Paper 2.2; crit-bit:
+// Morrison 1968 (PATRICIA).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "node/contact_book.h"
+#include "reactor/base/id.h"
+
+namespace xord {
+
+class NearestIndex {
+ public:
+  // `book` is borrowed; handles in the index are held by whoever added them.
+  NearestIndex(uint32_t contacts_max, const ContactBook& book);
+
+  // False, and nothing done, when the index is full or has an entry of that id.
+  bool add(ContactHandle handle);
+  // False when this handle is not in the index.
+  bool remove(ContactHandle handle);
+  // The entry of `id`, or no_contact.
+  ContactHandle find(const Id& id) const;
+
+  // Fills `out` with the contacts nearest to `target`, nearest first, without those at `excluded`;
+  // returns how many: fewer than out.size() only when there are no more.
+  size_t nearest(const Id& target, const Endpoint& excluded, std::span<ContactHandle> out) const;
+
+  uint32_t count() const { return count_; }
+
+ private:
+  // A reference is a branch's index, or a handle with the highest bit set.
+  using Reference = uint32_t;
+  static constexpr Reference leaf_mark = 1u << 31;
+  static constexpr Reference nothing = UINT32_MAX;
+  struct Branch {
+    std::array<Reference, 2> sides;
+    uint32_t bit;  // The first bit in which the two sides differ.
+  };
+
+  static bool is_leaf(Reference reference) { return (reference & leaf_mark) != 0; }
+  static ContactHandle handle_of(Reference reference) { return reference & ~leaf_mark; }
+  ContactHandle closest_leaf(const Id& id) const;
+
+  const ContactBook& book_;
+  Reference root_ = nothing;
+  uint32_t count_ = 0;
+  std::vector<Branch> branches_;  // Sized at construction.
+  std::vector<uint32_t> free_;
+};
+
+}  // namespace xord
