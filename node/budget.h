@@ -82,6 +82,9 @@ struct Budget {
   // with room to spare.
   uint32_t proven_sources = 65'536;
 
+  // Contacts that were reported to their bucket's owner in the last minute, 16 bytes each.
+  uint32_t heard_contacts = 65'536;
+
   // Sources waiting for their proof; 4 s at a thousand new sources a second.
   uint32_t held_sources = 4096;
   uint32_t held_small = 6144;  // 1.5 per source: most send one.
@@ -102,6 +105,7 @@ struct Budget {
     budget.other_requests = 64;
     budget.round_trips = 32;
     budget.proven_sources = 64;
+    budget.heard_contacts = 64;
     budget.held_sources = 16;
     budget.held_small = 24;
     budget.held_large = 2;

@@ -1,0 +1,74 @@
+// What a node counts, by reason. The names are those of the log line and of the metrics; each says
+// what happened to datagrams, requests, lookups or records. docs/ARCHITECTURE.md explains them.
+#pragma once
+
+#include <cstdint>
+
+#include "node/wire/message.h"
+#include "reactor/base/counters.h"
+
+namespace xord {
+
+// X(name): one list for the enum and for its names.
+#define XORD_NODE_COUNTERS(X)                                                             \
+  X(requests_ping)                                                                        \
+  X(requests_stun)                                                                        \
+  X(requests_store)                                                                       \
+  X(requests_find_node)                                                                   \
+  X(requests_find_value)                                                                  \
+  X(replies_sent)                                                                         \
+  X(values_served)                                                                        \
+  X(stores_acknowledged)                                                                  \
+  X(stores_refused)                                                                       \
+  X(held)             /* Requests of unproven sources, held until they are proven. */     \
+  X(held_released)    /* ... and served. */                                               \
+  X(held_dropped)     /* ... whose source never answered. */                              \
+  X(held_refused)     /* The pool was full or pings were paced: small answer. */          \
+  X(stun_unproven)    /* Not answered: the source is not proven. */                       \
+  X(forwarded)        /* Datagrams handed to the shard they belong to. */                 \
+  X(messages_dropped) /* The mailbox of another shard was full. */                        \
+  X(outbox_full)      /* Datagrams not sent because the outbox was full. */               \
+  X(replies_matched)                                                                      \
+  X(replies_unknown)      /* No such transaction: late, repeated or forged. */            \
+  X(replies_wrong_source) /* The transaction is ours, the source is not who was asked. */ \
+  X(calls_sent)                                                                           \
+  X(calls_expired)  /* No answer within 5 s. */                                           \
+  X(calls_refused)  /* No free slot for another request in flight. */                     \
+  X(calls_repeated) /* ping and store, sent once more. */                                 \
+  X(lookups_started)                                                                      \
+  X(lookups_finished)                                                                     \
+  X(lookups_refused)                                                                      \
+  X(operations_refused)                                                                   \
+  X(pending_refused) /* No slot to wait for the disk: store refused, value missed. */     \
+  X(path_copies_sent)                                                                     \
+  X(pings_of_newcomers)                                                                   \
+  X(pings_before_eviction)                                                                \
+  X(pings_of_upkeep)                                                                      \
+  X(refreshes)
+
+enum class NodeCounter : uint8_t {
+#define XORD_ENUMERATOR(name) name,
+  XORD_NODE_COUNTERS(XORD_ENUMERATOR)
+#undef XORD_ENUMERATOR
+      count
+};
+
+constexpr const char* node_counter_names[] = {
+#define XORD_NAME(name) #name,
+    XORD_NODE_COUNTERS(XORD_NAME)
+#undef XORD_NAME
+};
+
+constexpr const char* parse_error_names[] = {
+    "none",        "too_short",    "too_long",  "unknown_kind", "truncated",
+    "bad_code",    "bad_text",     "too_deep",  "not_a_call",   "unknown_method",
+    "wrong_arity", "bad_argument", "bad_reply",
+};
+static_assert(std::size(parse_error_names) == static_cast<size_t>(ParseError::count));
+
+struct NodeCounters {
+  Counters<NodeCounter> node;
+  Counters<ParseError> malformed;  // Datagrams dropped, by reason.
+};
+
+}  // namespace xord

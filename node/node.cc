@@ -1,0 +1,68 @@
+#include "node/node.h"
+
+#include <algorithm>
+
+namespace xord {
+namespace {
+
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a) return b;
+  if (!b) return a;
+  return std::min(*a, *b);
+}
+
+}  // namespace
+
+Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
+           ContactBook& book, Store& store, Instant start)
+    : config_(config),
+      self_(self),
+      hash_seed_(secrets.hash_seed),
+      rng_(rng),
+      book_(book),
+      store_(store),
+      table_(config.routing, self, config.shard, config.shards, book, start),
+      proven_(config.budget.proven_sources, secrets.hash_seed, config.trusted),
+      heard_(config.budget.heard_contacts, secrets.hash_seed),
+      held_(config.budget, rpcudp::ping_request_size, secrets.hash_seed),
+      waiting_(config.waiting_requests, config.waiting_bytes),
+      round_trips_(config.budget.round_trips, secrets.hash_seed),
+      in_flight_(config.shard, config.budget.requests_in_flight(), secrets.transactions, start),
+      lookups_(config.budget.lookups, config.budget.lookup_rows),
+      values_(config.budget.lookup_values),
+      operations_(config.operations),
+      pending_(config.pending_answers) {
+  CHECK(config.shard < config.shards && config.shards <= shards_max);
+}
+
+void Node::advance(Instant now, Outputs& out) {
+  in_flight_.advance(now, [&](const Call& call, Overdue what) {
+    if (what == Overdue::slow) {
+      became_slow(now, call, out);
+    } else {
+      expired(now, call, out);
+    }
+  });
+  counters_.node.add(NodeCounter::held_dropped, held_.advance(now));
+  waiting_.advance(now, [&](const Datagram& waited) { serve_waited(now, waited, out); });
+  step_postponed(now, out);
+  if (join_.retry_at && *join_.retry_at <= now) {
+    ping_bootstraps(now, out);
+    if (join_.pings_open == 0) look_up_self(now, out);
+  }
+  table_.advance(now, rng_, [&](const TableAction& action) { act(now, action, out); });
+  store_.advance(now, out.storage);
+  broadcast_changes(out);
+}
+
+std::optional<Instant> Node::next_wakeup() const {
+  std::optional<Instant> next = in_flight_.next_wakeup();
+  next = earlier(next, held_.next_wakeup());
+  next = earlier(next, waiting_.next_wakeup());
+  next = earlier(next, postponed_until_);
+  next = earlier(next, join_.retry_at);
+  next = earlier(next, table_.next_wakeup());
+  return earlier(next, store_.next_wakeup());
+}
+
+}  // namespace xord

@@ -1,0 +1,214 @@
+// One shard of one Kademlia node in one network, as a state machine: it does no I/O, reads no clock
+// and draws no entropy. Datagrams, messages of other shards and completions of the disk come in as
+// calls; datagrams to send, messages, operations for the disk and results go out as data, in
+// Outputs. The reactor drives it in production, the simulator on virtual time: equal arguments and
+// an equal sequence of calls give equal outputs, bit for bit.
+//
+// Ownership: requests for a key are served by the shard that owns the key (shard_of), a bucket is
+// kept by the shard that owns the bucket (RoutingTable), replies go to the shard whose index their
+// transaction carries. Whatever lands elsewhere is handed on by message.
+//
+// Bounds: every table is sized by NodeConfig and allocated by the constructor; nothing allocates
+// after it. Full means refuse and count (node/counters.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "node/counters.h"
+#include "node/held_requests.h"
+#include "node/in_flight.h"
+#include "node/join_state.h"
+#include "node/lookup.h"
+#include "node/node_config.h"
+#include "node/operation_result.h"
+#include "node/operations.h"
+#include "node/pending_answers.h"
+#include "node/proven.h"
+#include "node/recent_filter.h"
+#include "node/round_trip.h"
+#include "node/routing_table.h"
+#include "node/shard_message.h"
+#include "node/value_pool.h"
+#include "node/waiting_requests.h"
+#include "node/wire/rpcudp.h"
+#include "reactor/base/datagram.h"
+#include "reactor/base/frames.h"
+#include "reactor/base/rng.h"
+#include "storage/store.h"
+
+namespace xord {
+
+// Where a node leaves its effects. Borrowed for one call; the caller sends and clears them after
+// it.
+struct Outputs {
+  Outbox& datagrams;
+  FrameOutbox& messages;  // To other shards; `to` is the shard. Frames of node/shard_message.h.
+  FrameOutbox& storage;   // To this shard's commit thread. Frames of storage/operation.h.
+  FrameOutbox& results;   // To the embedding program. Frames of node/operation_result.h.
+};
+
+class Node {
+ public:
+  // `book` and `store` are borrowed and outlive the node. `self` is the node's id in this network.
+  Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
+       ContactBook& book, Store& store, Instant start);
+
+  // Handles one datagram. Malformed or unwanted input is counted and dropped: it is the peer's
+  // error, so there is nothing for the caller to handle.
+  void receive(Instant now, const Datagram& datagram, Outputs& out);
+  // Handles a message of shard `from`.
+  void deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out);
+  // Handles a completion of the disk, of this node's network.
+  void complete(Instant now, Bytes frame, Outputs& out);
+  // Does everything that is due: timeouts, lookup steps, pings, refreshes, expiry.
+  void advance(Instant now, Outputs& out);
+  // When advance() is next needed; empty when only a datagram or a call can make work.
+  std::optional<Instant> next_wakeup() const;
+
+  // --- What an embedding program asks. The answer comes as an OperationResult in out.results, in
+  // this call or a later one; exactly one for each call.
+
+  // Pings `endpoints`, files those that answer, looks up the own id and refreshes the farther
+  // buckets (paper 2.3). Repeats the pings while nobody is known. Call it on shard 0.
+  void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints, Outputs& out);
+  // On the shard that owns `key`: the value held here, else the one found by lookup.
+  void get(Instant now, OperationId operation, const Id& key, Outputs& out);
+  // On the shard that owns `key`: stores `value` (one element of the dialect, at most
+  // value_size_max bytes) on the k nearest nodes, this one included when it is among them.
+  void set(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out);
+  // On any shard: the k nearest nodes to `target` that answer.
+  void find(Instant now, OperationId operation, const Id& target, Outputs& out);
+
+  // --- Restart. Contacts saved by an earlier run; `age` is how long ago they answered. Call before
+  // the first datagram, on every shard, for every contact.
+  void restore(Instant now, const Contact& contact, Duration age);
+  // Calls visit(const Contact&, Instant answered_last) for each contact in this shard's buckets.
+  template <class Visit>
+  void for_each_own_contact(Visit&& visit) const {
+    table_.for_each_own_contact(visit);
+  }
+  // Changes whenever for_each_own_contact() would visit other contacts.
+  uint64_t contacts_version() const { return table_.version(); }
+
+  const Id& self() const { return self_; }
+  uint32_t contacts_count() const { return table_.count(); }
+  const NodeCounters& counters() const { return counters_; }
+
+ private:
+  // What a lookup is for; decides what its end leads to.
+  enum class Reason : uint8_t { operation, join, farther_bucket, refresh };
+  struct RunningLookup {
+    explicit RunningLookup(uint32_t rows_max) : lookup(rows_max) {}
+    Lookup lookup;
+    Reason reason{};
+    PoolHandle operation;  // Reason::operation and Reason::join.
+  };
+  enum class Stored : uint8_t { no, yes };
+
+  // --- Requests of others: node_requests.cc.
+  void receive_request(Instant now, const Datagram& datagram, Outputs& out);
+  void serve(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
+  void serve_waited(Instant now, const Datagram& datagram, Outputs& out);
+  // Whether the request may be served now; otherwise it is held or was answered within bounds.
+  bool admit(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
+  void answer_within_bounds(const Datagram& datagram, const Request& request, ReplyBudget& budget,
+                            Outputs& out);
+  void answer_contacts(const Path& path, Bytes transaction, const Id& target, size_t size_max,
+                       Outputs& out);
+  // The contact's encoded tail: kept, or put into `rendered`.
+  Bytes tail_of(ContactHandle contact, MutableBytes rendered) const;
+  void answer_find_value(Instant now, const Datagram& datagram, const Request& request,
+                         Outputs& out);
+  void answer_store(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
+  void answer_value(const Path& path, Bytes transaction, Bytes value, Outputs& out);
+  void answer_stored(const Path& path, Bytes transaction, Stored stored, Outputs& out);
+  bool await_value(Instant now, const Path& path, const Request& request, Outputs& out);
+  void finish_pending(Instant now, const PendingAnswer& pending, const Finished& finished,
+                      Outputs& out);
+  uint16_t source_prefix(const IpAddress& address) const;
+  template <class Encode>
+  void reply(const Path& path, size_t size_max, Encode&& encode, Outputs& out);
+
+  // --- Requests of ours: node_calls.cc.
+  bool ping(Instant now, const Endpoint& to, const std::optional<Id>& responder, Purpose purpose,
+            uint8_t attempt, uint64_t context, Outputs& out);
+  bool ask(Instant now, PoolHandle lookup, Lookup::Row row, Outputs& out);
+  bool store_at(Instant now, PoolHandle operation, uint8_t target, uint8_t attempt, Outputs& out);
+  template <class Encode>
+  bool call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out);
+  void receive_reply(Instant now, const Datagram& datagram, Outputs& out);
+  void answered(Instant now, const Call& call, const Reply& reply, Outputs& out);
+  void became_slow(Instant now, const Call& call, Outputs& out);
+  void expired(Instant now, const Call& call, Outputs& out);
+
+  // --- Contacts: node_contacts.cc.
+  void prove(Instant now, const Endpoint& source, Outputs& out);
+  void release_held(Instant now, const Endpoint& source, Outputs& out);
+  // What was learnt about a contact goes to the owner of its bucket, which may be this shard.
+  void learn(Instant now, const Contact& contact, Evidence evidence, Outputs& out);
+  void learn_failure(Instant now, const Contact& contact, Outputs& out);
+  void learn_displaced(Instant now, const Contact& contact, Outputs& out);
+  void act(Instant now, const TableAction& action, Outputs& out);
+  void broadcast_changes(Outputs& out);
+  bool is_usable(const Contact& contact) const;
+  template <class Message>
+  void tell(ShardIndex shard, Message message, Outputs& out, Bytes tail = {});
+
+  // --- Lookups: node_lookups.cc.
+  bool start_lookup(Instant now, LookupKind kind, const Id& target, Reason reason,
+                    PoolHandle operation, Outputs& out);
+  void step(Instant now, PoolHandle lookup, Outputs& out);
+  void step_postponed(Instant now, Outputs& out);
+  void finish(Instant now, PoolHandle lookup, Outputs& out);
+
+  // --- Operations of the program: node_operations.cc.
+  std::optional<PoolHandle> begin(OperationId operation, OperationTask task, const Id& target,
+                                  Outputs& out);
+  void look_for_value(Instant now, PoolHandle operation, Outputs& out);
+  void own_value_read(Instant now, PoolHandle operation, const Found& found, Outputs& out);
+  void finish_operation(Instant now, PoolHandle operation, const Lookup& lookup, Outputs& out);
+  void finish_get(Instant now, PoolHandle operation, const Lookup& lookup, Outputs& out);
+  void store_at_nearest(Instant now, PoolHandle operation, std::span<const Contact> nearest,
+                        Outputs& out);
+  void keep_own_copy(Instant now, PoolHandle operation, Outputs& out);
+  // One store of the operation landed, or did not; the last one ends it.
+  void store_decided(PoolHandle operation, Stored stored, Outputs& out);
+  uint32_t path_copy_age(const Id& key, const Contact& holder) const;
+  void end(PoolHandle operation, OperationStatus status, std::span<const Contact> contacts,
+           Outputs& out);
+  void emit(OperationId operation, OperationStatus status, uint16_t stored, Bytes value,
+            std::span<const Contact> contacts, Outputs& out);
+
+  // --- Joining: node_join.cc.
+  void ping_bootstraps(Instant now, Outputs& out);
+  void bootstrap_answered(Instant now, Outputs& out);
+  void bootstrap_failed(Instant now, Outputs& out);
+  void look_up_self(Instant now, Outputs& out);
+  void joined(Instant now, const Lookup& lookup, Outputs& out);
+  void refresh_farther_buckets(Instant now, Outputs& out);
+
+  NodeConfig config_;
+  Id self_;
+  uint64_t hash_seed_;
+  Rng rng_;
+  ContactBook& book_;
+  Store& store_;
+  NodeCounters counters_;
+  RoutingTable table_;
+  ProvenSources proven_;
+  RecentFilter heard_;
+  HeldRequests held_;
+  WaitingRequests waiting_;
+  RoundTrips round_trips_;
+  InFlight in_flight_;
+  FixedPool<RunningLookup> lookups_;
+  ValuePool values_;
+  OngoingOperations operations_;
+  PendingAnswers pending_;
+  JoinState join_;
+  std::optional<Instant> postponed_until_;  // Lookups that found no free slot are stepped again.
+};
+
+}  // namespace xord

@@ -1,0 +1,224 @@
+// Requests of ours: sending them, matching what comes back, and what their outcome leads to.
+#include "node/node.h"
+
+namespace xord {
+namespace {
+
+// A call of a lookup names the lookup's slot and the row in one word; a store names the operation's
+// slot and the target. 24 bits of index, 8 of row, 32 of generation.
+uint64_t context_of(PoolHandle handle, uint8_t row) {
+  DCHECK(handle.index < (1u << 24));
+  return uint64_t{handle.generation} << 32 | uint64_t{row} << 24 | handle.index;
+}
+PoolHandle handle_of(uint64_t context) {
+  return {static_cast<uint32_t>(context & 0xffffff), static_cast<uint32_t>(context >> 32)};
+}
+uint8_t row_of(uint64_t context) {
+  return static_cast<uint8_t>(context >> 24);
+}
+
+}  // namespace
+
+template <class Encode>
+bool Node::call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out) {
+  const MutableBytes buffer = out.datagrams.reserve(size_max);
+  if (buffer.empty()) {
+    counters_.node.add(NodeCounter::outbox_full);
+    return false;
+  }
+  const auto transaction = in_flight_.open(now, call, round_trips_.timeout(call.to));
+  if (!transaction) {
+    counters_.node.add(NodeCounter::calls_refused);
+    return false;
+  }
+  const size_t size = encode(buffer, Bytes(*transaction));
+  CHECK(size > 0);
+  out.datagrams.commit({call.to, LocalAddress{}}, size);
+  counters_.node.add(NodeCounter::calls_sent);
+  return true;
+}
+
+bool Node::ping(Instant now, const Endpoint& to, const std::optional<Id>& responder,
+                Purpose purpose, uint8_t attempt, uint64_t context, Outputs& out) {
+  const Call ping{purpose, Method::ping, attempt, to, responder, context};
+  return call(
+      now, ping, rpcudp::ping_request_size,
+      [&](MutableBytes buffer, Bytes transaction) {
+        return rpcudp::encode_ping_request(buffer, transaction, self_);
+      },
+      out);
+}
+
+bool Node::ask(Instant now, PoolHandle lookup, Lookup::Row row, Outputs& out) {
+  const Lookup& running = lookups_[lookup].lookup;
+  const Contact& contact = running.contact(row);
+  const bool wants_value = running.plan().kind == LookupKind::find_value;
+  const Call question{Purpose::lookup,
+                      wants_value ? Method::find_value : Method::find_node,
+                      0,
+                      contact.endpoint,
+                      contact.id,
+                      context_of(lookup, row)};
+  const Id& target = running.plan().target;
+  return call(
+      now, question, rpcudp::find_request_size_max,
+      [&](MutableBytes buffer, Bytes transaction) {
+        return wants_value ? rpcudp::encode_find_value_request(buffer, transaction, self_, target)
+                           : rpcudp::encode_find_node_request(buffer, transaction, self_, target);
+      },
+      out);
+}
+
+bool Node::store_at(Instant now, PoolHandle operation, uint8_t target, uint8_t attempt,
+                    Outputs& out) {
+  OngoingOperation& ongoing = operations_[operation];
+  const Contact& contact = ongoing.targets[target].contact;
+  const Call store{Purpose::store,   Method::store, attempt,
+                   contact.endpoint, contact.id,    context_of(operation, target)};
+  const std::optional<uint32_t> age = ongoing.age > 0 ? std::optional(ongoing.age) : std::nullopt;
+  const bool sent = call(
+      now, store, rpcudp::store_request_size_max(ongoing.value_size),
+      [&](MutableBytes buffer, Bytes transaction) {
+        return rpcudp::encode_store_request(buffer, transaction, self_, ongoing.target,
+                                            ongoing.value_bytes(), age);
+      },
+      out);
+  if (sent) ++ongoing.targets[target].open_count;
+  return sent;
+}
+
+void Node::receive_reply(Instant now, const Datagram& datagram, Outputs& out) {
+  const Bytes transaction = rpcudp::transaction_of(datagram.bytes);
+  if (transaction.size() == transaction_size && transaction[0] != config_.shard &&
+      transaction[0] < config_.shards) {
+    counters_.node.add(NodeCounter::forwarded);
+    tell(transaction[0], DatagramMessage{{}, datagram.path}, out, datagram.bytes);
+    return;
+  }
+  const Endpoint& source = datagram.path.remote;
+  const Match match = in_flight_.match(now, transaction, source);
+  if (match.result != MatchResult::answered) {
+    counters_.node.add(match.result == MatchResult::unknown ? NodeCounter::replies_unknown
+                                                            : NodeCounter::replies_wrong_source);
+    return;
+  }
+  counters_.node.add(NodeCounter::replies_matched);
+  round_trips_.sample(source, match.round_trip);
+  Reply reply;
+  const ParseError error = rpcudp::parse_reply(datagram.bytes, match.call.method, &reply);
+  if (error != ParseError::none) {  // It is there, but of no use: the call failed.
+    counters_.malformed.add(error);
+    expired(now, match.call, out);
+    return;
+  }
+  // First what the asker waits for: what is held may ask for more.
+  answered(now, match.call, reply, out);
+  prove(now, source, out);
+}
+
+void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& out) {
+  if (call.method == Method::ping) {
+    if (call.responder && *call.responder != reply.responder) {
+      learn_displaced(now, {*call.responder, call.to}, out);
+    }
+    learn(now, {reply.responder, call.to}, Evidence::ponged, out);
+  } else if (call.responder) {
+    learn(now, {*call.responder, call.to}, Evidence::answered, out);
+  }
+  switch (call.purpose) {
+    case Purpose::lookup: {
+      const PoolHandle handle = handle_of(call.context);
+      RunningLookup* running = lookups_.find(handle);
+      if (running == nullptr) return;  // It ended while this call was slow.
+      std::array<Contact, reply_contacts_kept> usable;
+      size_t count = 0;
+      for (size_t i = 0; i < reply.contacts_count; ++i) {
+        if (is_usable(reply.contacts[i])) usable[count++] = reply.contacts[i];
+      }
+      if (reply.has_value) {
+        running->lookup.answered_value(row_of(call.context), reply.value, values_);
+      } else {
+        running->lookup.answered(row_of(call.context), std::span(usable).first(count));
+      }
+      step(now, handle, out);
+      return;
+    }
+    case Purpose::store: {
+      const PoolHandle handle = handle_of(call.context);
+      OngoingOperation* operation = operations_.find(handle);
+      if (operation == nullptr) return;
+      StoreTarget& target = operation->targets[row_of(call.context)];
+      --target.open_count;
+      if (target.decided) return;
+      target.decided = true;
+      store_decided(handle, reply.stored ? Stored::yes : Stored::no, out);
+      return;
+    }
+    case Purpose::bootstrap:
+      bootstrap_answered(now, out);
+      return;
+    case Purpose::admission:
+    case Purpose::probe:
+    case Purpose::command:
+    case Purpose::count:
+      return;
+  }
+}
+
+void Node::became_slow(Instant now, const Call& call, Outputs& out) {
+  if (call.purpose == Purpose::lookup) {
+    const PoolHandle handle = handle_of(call.context);
+    RunningLookup* running = lookups_.find(handle);
+    if (running == nullptr) return;
+    running->lookup.slow(row_of(call.context));
+    step(now, handle, out);
+    return;
+  }
+  // ping and store are sent once more, as a new transaction; the first stays open. Not the ping of
+  // an unproven source: a second one would exceed what it may be sent.
+  if (call.attempt > 0 || call.purpose == Purpose::admission) return;
+  if (call.purpose == Purpose::store) {
+    const PoolHandle handle = handle_of(call.context);
+    const OngoingOperation* operation = operations_.find(handle);
+    if (operation == nullptr || operation->targets[row_of(call.context)].decided) return;
+    if (!store_at(now, handle, row_of(call.context), 1, out)) return;
+  } else if (!ping(now, call.to, call.responder, call.purpose, 1, call.context, out)) {
+    return;
+  }
+  counters_.node.add(NodeCounter::calls_repeated);
+}
+
+void Node::expired(Instant now, const Call& call, Outputs& out) {
+  counters_.node.add(NodeCounter::calls_expired);
+  if (call.responder) learn_failure(now, {*call.responder, call.to}, out);
+  switch (call.purpose) {
+    case Purpose::lookup: {
+      const PoolHandle handle = handle_of(call.context);
+      RunningLookup* running = lookups_.find(handle);
+      if (running == nullptr) return;
+      running->lookup.failed(row_of(call.context));
+      step(now, handle, out);
+      return;
+    }
+    case Purpose::store: {
+      const PoolHandle handle = handle_of(call.context);
+      OngoingOperation* operation = operations_.find(handle);
+      if (operation == nullptr) return;
+      StoreTarget& target = operation->targets[row_of(call.context)];
+      if (--target.open_count > 0 || target.decided) return;
+      target.decided = true;
+      store_decided(handle, Stored::no, out);
+      return;
+    }
+    case Purpose::bootstrap:
+      if (call.attempt > 0) bootstrap_failed(now, out);
+      return;
+    case Purpose::admission:
+    case Purpose::probe:
+    case Purpose::command:
+    case Purpose::count:
+      return;
+  }
+}
+
+}  // namespace xord

@@ -1,0 +1,50 @@
+// What one shard of a node is told when it is made: who it is among the shards, its capacities and
+// the operator's choices. Plain values; the composition fills them in (node/server/), the simulator
+// with small capacities.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "node/budget.h"
+#include "node/routing_table.h"
+#include "reactor/base/endpoint.h"
+#include "reactor/base/instant.h"
+#include "reactor/base/shard.h"
+#include "storage/operation.h"
+
+namespace xord {
+
+struct NodeConfig {
+  NetworkIndex network = 0;
+  ShardIndex shard = 0;
+  uint32_t shards = 1;
+  // Families that there are sockets for: contacts of another are neither asked nor filed.
+  bool has_ipv4 = true;
+  bool has_ipv6 = true;
+
+  Budget budget;
+  RoutingConfig routing;
+  // Gets, sets, finds and joins at once, 9 KiB each.
+  uint32_t operations = 256;
+  // Answers that wait for the disk at once: the stores of one sync at 100,000 a second,
+  // twenty-fold.
+  uint32_t pending_answers = 16384;
+  // Requests kept while their key's range is being loaded at start.
+  uint32_t waiting_requests = 1024;
+  uint32_t waiting_bytes = 1 << 20;
+
+  Duration ttl = hours(7 * 24);    // A record's life after its publication.
+  double amplification_max = 1.0;  // Bytes to an unproven source per byte from it.
+  std::vector<Subnet> trusted;     // Exempt from proof (--trusted-net).
+};
+
+// Drawn once in each run from the kernel's entropy, equal for all shards of a network but the
+// first.
+struct NodeSecrets {
+  std::array<uint8_t, 16> transactions{};  // Keys our transactions. May be equal on all shards.
+  uint64_t hash_seed = 0;                  // Seeds every hash table.
+};
+
+}  // namespace xord

@@ -1,0 +1,149 @@
+// What is learnt about contacts, and who is told: the owner of a contact's bucket decides, every
+// shard's replica follows.
+#include "node/node.h"
+
+namespace xord {
+
+template <class Message>
+void Node::tell(ShardIndex shard, Message message, Outputs& out, Bytes tail) {
+  message.message = {Message::kind, config_.network};
+  if (!out.messages.push(shard, message, tail)) {
+    counters_.node.add(NodeCounter::messages_dropped);
+  }
+}
+template void Node::tell(ShardIndex, DatagramMessage, Outputs&, Bytes);
+
+bool Node::is_usable(const Contact& contact) const {
+  const IpAddress& address = contact.endpoint.address;
+  const bool has_family = address.is_ipv4() ? config_.has_ipv4 : config_.has_ipv6;
+  return has_family && contact.endpoint.port != 0 && contact.id != self_ &&
+         !address.is_unspecified() && !address.is_multicast() && !address.is_link_local();
+}
+
+// `source` answered a transaction of ours: its address is not forged, here and on every shard.
+void Node::prove(Instant now, const Endpoint& source, Outputs& out) {
+  const bool is_news = !proven_.is_proven(source, now + proven_lifetime / 2);
+  proven_.prove(source, now);
+  if (is_news) {
+    for (uint32_t shard = 0; shard < config_.shards; ++shard) {
+      if (shard != config_.shard) {
+        tell(static_cast<ShardIndex>(shard), ProvenMessage{{}, source}, out);
+      }
+    }
+  }
+  release_held(now, source, out);
+}
+
+void Node::release_held(Instant now, const Endpoint& source, Outputs& out) {
+  const uint32_t released = held_.release(source, [&](const Datagram& held) {
+    Request request;
+    CHECK(rpcudp::parse_request(held.bytes, &request) == ParseError::none);
+    serve(now, held, request, out);
+  });
+  if (released > 0) counters_.node.add(NodeCounter::held_released, released);
+}
+
+void Node::learn(Instant now, const Contact& contact, Evidence evidence, Outputs& out) {
+  if (!is_usable(contact)) return;
+  // Requests say little, and a busy contact sends thousands: one a minute is reported.
+  if (evidence == Evidence::queried_us && !heard_.is_first(contact, now)) return;
+  const ShardIndex owner = table_.owner_of(contact.id);
+  if (owner == config_.shard) {
+    act(now, table_.observe(contact, evidence, now), out);
+  } else {
+    tell(owner, EvidenceMessage{{}, Learnt::heard, evidence, contact}, out);
+  }
+}
+
+void Node::learn_failure(Instant now, const Contact& contact, Outputs& out) {
+  const ShardIndex owner = table_.owner_of(contact.id);
+  if (owner == config_.shard) {
+    act(now, table_.failed(contact, now), out);
+  } else {
+    tell(owner, EvidenceMessage{{}, Learnt::failed, {}, contact}, out);
+  }
+}
+
+void Node::learn_displaced(Instant now, const Contact& contact, Outputs& out) {
+  const ShardIndex owner = table_.owner_of(contact.id);
+  if (owner == config_.shard) {
+    table_.displaced(contact, now);
+  } else {
+    tell(owner, EvidenceMessage{{}, Learnt::displaced, {}, contact}, out);
+  }
+}
+
+void Node::act(Instant now, const TableAction& action, Outputs& out) {
+  switch (action.kind) {
+    case TableAction::Kind::none:
+      return;
+    case TableAction::Kind::ping_newcomer:
+      counters_.node.add(NodeCounter::pings_of_newcomers);
+      break;
+    case TableAction::Kind::ping_oldest:
+      counters_.node.add(NodeCounter::pings_before_eviction);
+      break;
+    case TableAction::Kind::ping_upkeep:
+      counters_.node.add(NodeCounter::pings_of_upkeep);
+      break;
+    case TableAction::Kind::displaced:
+      learn_displaced(now, action.contact, out);
+      return;
+    case TableAction::Kind::refresh:
+      counters_.node.add(NodeCounter::refreshes);
+      start_lookup(now, LookupKind::find_node, action.target, Reason::refresh, {}, out);
+      return;
+  }
+  ping(now, action.contact.endpoint, action.contact.id, Purpose::probe, 0, 0, out);
+}
+
+// Changes that the table of this shard decided: every other replica follows.
+void Node::broadcast_changes(Outputs& out) {
+  for (const ContactChange& change : table_.changes()) {
+    for (uint32_t shard = 0; shard < config_.shards; ++shard) {
+      if (shard != config_.shard) {
+        tell(static_cast<ShardIndex>(shard), ContactChangedMessage{{}, change}, out);
+      }
+    }
+  }
+  table_.clear_changes();
+}
+
+void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
+  const ShardMessage* message = frame_header<ShardMessage>(frame);
+  CHECK(message != nullptr && from < config_.shards);
+  switch (message->kind) {
+    case ShardMessageKind::datagram: {
+      const auto* forwarded = frame_header<DatagramMessage>(frame);
+      receive(now, {forwarded->path, frame_tail<DatagramMessage>(frame)}, out);
+      return;
+    }
+    case ShardMessageKind::evidence: {
+      const auto& told = *frame_header<EvidenceMessage>(frame);
+      if (told.learnt == Learnt::heard) {
+        act(now, table_.observe(told.contact, told.evidence, now), out);
+      } else if (told.learnt == Learnt::failed) {
+        learn_failure(now, told.contact, out);
+      } else {
+        learn_displaced(now, told.contact, out);
+      }
+      break;
+    }
+    case ShardMessageKind::contact_changed:
+      table_.apply(frame_header<ContactChangedMessage>(frame)->change);
+      return;
+    case ShardMessageKind::proven: {
+      const Endpoint& source = frame_header<ProvenMessage>(frame)->source;
+      proven_.prove(source, now);
+      release_held(now, source, out);
+      break;
+    }
+  }
+  broadcast_changes(out);
+}
+
+void Node::restore(Instant now, const Contact& contact, Duration age) {
+  if (is_usable(contact)) table_.restore(contact, now - age, now);
+}
+
+}  // namespace xord

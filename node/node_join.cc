@@ -1,0 +1,96 @@
+// Joining (paper 2.3, checklist 32): ping the bootstrap endpoints, look up the own id among those
+// that answered, then refresh every range farther away than the nearest neighbour.
+#include <algorithm>
+
+#include "node/node.h"
+
+namespace xord {
+namespace {
+
+// Refreshes of a join that run at once: the others wait, so that a join is no burst.
+constexpr uint32_t join_refreshes_max = 4;
+
+}  // namespace
+
+void Node::join(Instant now, OperationId operation, std::span<const Endpoint> endpoints,
+                Outputs& out) {
+  if (join_.operation) {  // The newer question replaces the older one.
+    end(*join_.operation, OperationStatus::refused, {}, out);
+    join_.operation.reset();
+  }
+  join_.operation = begin(operation, OperationTask::join, self_, out);
+  if (!join_.operation) return;
+  join_.endpoints_count = static_cast<uint32_t>(std::min<size_t>(endpoints.size(), bootstraps_max));
+  std::copy_n(endpoints.begin(), join_.endpoints_count, join_.endpoints.begin());
+  join_.retry_after = join_retry_min;
+  ping_bootstraps(now, out);
+  if (join_.pings_open == 0) look_up_self(now, out);  // A restart: the table is what we have.
+  broadcast_changes(out);
+}
+
+void Node::ping_bootstraps(Instant now, Outputs& out) {
+  join_.retry_at.reset();
+  for (uint32_t i = 0; i < join_.endpoints_count; ++i) {
+    if (ping(now, join_.endpoints[i], std::nullopt, Purpose::bootstrap, 0, 0, out)) {
+      ++join_.pings_open;
+    }
+  }
+}
+
+void Node::bootstrap_answered(Instant now, Outputs& out) {
+  --join_.pings_open;
+  // The first answer starts the lookup; what the others bring, the lookup or a refresh finds.
+  look_up_self(now, out);
+}
+
+void Node::bootstrap_failed(Instant now, Outputs& out) {
+  if (--join_.pings_open > 0 || join_.is_looking_up || table_.count() > 0) return;
+  if (join_.operation) {
+    end(*join_.operation, OperationStatus::no_contacts, {}, out);
+    join_.operation.reset();
+  }
+  join_.retry_at = now + join_.retry_after;
+  join_.retry_after = std::min(join_.retry_after * 2, join_retry_max);
+}
+
+void Node::look_up_self(Instant now, Outputs& out) {
+  if (join_.is_looking_up) return;
+  join_.is_looking_up = true;
+  if (!start_lookup(now, LookupKind::find_node, self_, Reason::join, {}, out)) {
+    join_.is_looking_up = false;
+    join_.retry_at = now + join_.retry_after;
+  }
+}
+
+void Node::joined(Instant now, const Lookup& lookup, Outputs& out) {
+  join_.is_looking_up = false;
+  std::array<Contact, bucket_size> nearest;
+  const size_t count = lookup.results(nearest);
+  if (join_.operation) {
+    end(*join_.operation, count > 0 ? OperationStatus::done : OperationStatus::no_contacts,
+        std::span(nearest).first(count), out);
+    join_.operation.reset();
+  }
+  if (count == 0) {
+    join_.retry_at = now + join_.retry_after;
+    join_.retry_after = std::min(join_.retry_after * 2, join_retry_max);
+    return;
+  }
+  const uint32_t nearest_range = shared_prefix(self_, nearest[0].id);
+  for (uint32_t range = 0; range < nearest_range; ++range) join_.ranges_to_refresh.set(range);
+}
+
+void Node::refresh_farther_buckets(Instant now, Outputs& out) {
+  while (join_.ranges_to_refresh.any() && join_.refreshes_running < join_refreshes_max) {
+    const auto range = static_cast<uint32_t>(join_.ranges_to_refresh._Find_first());
+    const Id target = random_id_in_range(self_, range, rng_);
+    // Counted first: a lookup with nobody to ask ends before start_lookup() returns.
+    join_.ranges_to_refresh.reset(range);
+    ++join_.refreshes_running;
+    if (start_lookup(now, LookupKind::find_node, target, Reason::farther_bucket, {}, out)) continue;
+    --join_.refreshes_running;
+    join_.ranges_to_refresh.reset();  // No room: the hourly refresh will come by.
+  }
+}
+
+}  // namespace xord

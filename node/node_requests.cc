@@ -1,0 +1,331 @@
+// Requests of others: who may be served, and the answers. Every datagram is handled to its end
+// here or kept in a bounded pool; nothing is sent but along the path it came by.
+#include <algorithm>
+
+#include "node/endpoint_hash.h"
+#include "node/node.h"
+
+namespace xord {
+namespace {
+
+NodeCounter counter_of(Method method) {
+  switch (method) {
+    case Method::ping:
+      return NodeCounter::requests_ping;
+    case Method::stun:
+      return NodeCounter::requests_stun;
+    case Method::store:
+      return NodeCounter::requests_store;
+    case Method::find_node:
+      return NodeCounter::requests_find_node;
+    case Method::find_value:
+    case Method::count:
+      break;
+  }
+  return NodeCounter::requests_find_value;
+}
+
+bool is_for_a_record(Method method) {
+  return method == Method::store || method == Method::find_value;
+}
+
+}  // namespace
+
+template <class Encode>
+void Node::reply(const Path& path, size_t size_max, Encode&& encode, Outputs& out) {
+  const MutableBytes buffer = out.datagrams.reserve(size_max);
+  if (buffer.empty()) {
+    counters_.node.add(NodeCounter::outbox_full);
+    return;
+  }
+  const size_t size = encode(buffer);
+  if (size == 0) return;
+  out.datagrams.commit(path, size);
+  counters_.node.add(NodeCounter::replies_sent);
+}
+
+void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
+  // Nobody can be answered at port 0, and the kernel refuses to try.
+  if (datagram.path.remote.port == 0) {
+    counters_.malformed.add(ParseError::unknown_kind);
+  } else if (rpcudp::is_reply(datagram.bytes)) {
+    receive_reply(now, datagram, out);
+  } else {
+    receive_request(now, datagram, out);
+  }
+  broadcast_changes(out);
+}
+
+void Node::receive_request(Instant now, const Datagram& datagram, Outputs& out) {
+  Request request;
+  const ParseError error = rpcudp::parse_request(datagram.bytes, &request);
+  if (error != ParseError::none) {
+    counters_.malformed.add(error);
+    return;
+  }
+  if (is_for_a_record(request.method) && request.acceptable) {
+    const ShardIndex owner = shard_of(request.target, config_.shards);
+    if (owner != config_.shard) {
+      counters_.node.add(NodeCounter::forwarded);
+      tell(owner, DatagramMessage{{}, datagram.path}, out, datagram.bytes);
+      return;
+    }
+  }
+  counters_.node.add(counter_of(request.method));
+  // A ping is answered at once and never pinged back: 43 bytes for 50 (DESIGN section 9).
+  if (request.method == Method::ping) {
+    reply(
+        datagram.path, rpcudp::ping_reply_size,
+        [&](MutableBytes buffer) {
+          return rpcudp::encode_ping_reply(buffer, request.transaction, self_);
+        },
+        out);
+    if (proven_.is_proven(datagram.path.remote, now)) {
+      learn(now, {request.sender, datagram.path.remote}, Evidence::queried_us, out);
+    }
+    return;
+  }
+  if (admit(now, datagram, request, out)) serve(now, datagram, request, out);
+}
+
+bool Node::admit(Instant now, const Datagram& datagram, const Request& request, Outputs& out) {
+  const Endpoint& source = datagram.path.remote;
+  if (proven_.is_proven(source, now)) return true;
+  if (request.method == Method::stun) {  // Up to 67 bytes for 28.
+    counters_.node.add(NodeCounter::stun_unproven);
+    return false;
+  }
+  ReplyBudget budget = ReplyBudget::unproven(datagram.bytes.size(), config_.amplification_max);
+  const HoldResult result = held_.hold(now, datagram, budget);
+  const bool is_held =
+      result == HoldResult::held_and_ping || result == HoldResult::held_already_pinged;
+  if (is_held) counters_.node.add(NodeCounter::held);
+  if (result == HoldResult::held_and_ping &&
+      !ping(now, source, std::nullopt, Purpose::admission, 0, 0, out)) {
+    counters_.node.add(NodeCounter::held_dropped, held_.drop(source));
+  }
+  if (is_held) return false;
+  counters_.node.add(NodeCounter::held_refused);
+  answer_within_bounds(datagram, request, budget, out);
+  return false;
+}
+
+// The source may be forged: no more than its own bytes go back, no ping among them.
+void Node::answer_within_bounds(const Datagram& datagram, const Request& request,
+                                ReplyBudget& budget, Outputs& out) {
+  if (request.method == Method::store) {
+    if (budget.fits(rpcudp::store_reply_size)) {
+      answer_stored(datagram.path, request.transaction, Stored::no, out);
+    }
+    return;
+  }
+  answer_contacts(datagram.path, request.transaction, request.target, budget.left(), out);
+}
+
+void Node::serve(Instant now, const Datagram& datagram, const Request& request, Outputs& out) {
+  switch (request.method) {
+    case Method::stun:
+      reply(
+          datagram.path, rpcudp::stun_reply_size_max,
+          [&](MutableBytes buffer) {
+            return rpcudp::encode_stun_reply(buffer, request.transaction, datagram.path.remote);
+          },
+          out);
+      return;  // Says nothing of its sender.
+    case Method::find_node:
+      answer_contacts(datagram.path, request.transaction, request.target,
+                      rpcudp::contacts_reply_size_max, out);
+      break;
+    case Method::find_value:
+      answer_find_value(now, datagram, request, out);
+      break;
+    case Method::store:
+      answer_store(now, datagram, request, out);
+      break;
+    case Method::ping:
+    case Method::count:
+      CHECK(false);
+      break;
+  }
+  learn(now, {request.sender, datagram.path.remote}, Evidence::queried_us, out);
+}
+
+// At most `size_max` bytes: the nearest contacts that fit.
+void Node::answer_contacts(const Path& path, Bytes transaction, const Id& target, size_t size_max,
+                           Outputs& out) {
+  std::array<ContactHandle, bucket_size> found;
+  size_t count = table_.nearest(target, path.remote, found);
+  std::array<uint8_t, rpcudp::contact_tail_max> rendered;
+  if (size_max < rpcudp::contacts_reply_size_max) {
+    size_t size = rpcudp::contacts_head_max;
+    size_t fitting = 0;
+    for (; fitting < count; ++fitting) {
+      size += rpcudp::contact_head_size + tail_of(found[fitting], rendered).size();
+      if (size > size_max) break;
+    }
+    count = fitting;
+  }
+  reply(
+      path, rpcudp::contacts_reply_size_max,
+      [&](MutableBytes buffer) {
+        rpcudp::ContactsReply contacts(buffer, transaction, count);
+        for (size_t i = 0; i < count; ++i) {
+          contacts.add(book_.id(found[i]), tail_of(found[i], rendered));
+        }
+        return contacts.size();
+      },
+      out);
+}
+
+Bytes Node::tail_of(ContactHandle contact, MutableBytes rendered) const {
+  const Bytes tail = book_.tail(contact);
+  if (!tail.empty()) return tail;
+  return rendered.first(rpcudp::encode_contact_tail(book_.endpoint(contact), rendered));
+}
+
+void Node::answer_value(const Path& path, Bytes transaction, Bytes value, Outputs& out) {
+  reply(
+      path, rpcudp::value_reply_size(value.size()),
+      [&](MutableBytes buffer) { return rpcudp::encode_value_reply(buffer, transaction, value); },
+      out);
+  counters_.node.add(NodeCounter::values_served);
+}
+
+void Node::answer_stored(const Path& path, Bytes transaction, Stored stored, Outputs& out) {
+  reply(
+      path, rpcudp::store_reply_size,
+      [&](MutableBytes buffer) {
+        return rpcudp::encode_store_reply(buffer, transaction, stored == Stored::yes);
+      },
+      out);
+  counters_.node.add(stored == Stored::yes ? NodeCounter::stores_acknowledged
+                                           : NodeCounter::stores_refused);
+}
+
+void Node::answer_find_value(Instant now, const Datagram& datagram, const Request& request,
+                             Outputs& out) {
+  const Found found = store_.find(now, request.target);
+  if (found.presence == Presence::value) {
+    answer_value(datagram.path, request.transaction, found.value, out);
+    return;
+  }
+  if (found.presence == Presence::cold && await_value(now, datagram.path, request, out)) return;
+  if (found.presence == Presence::loading && waiting_.wait(now, datagram)) return;
+  answer_contacts(datagram.path, request.transaction, request.target,
+                  rpcudp::contacts_reply_size_max, out);
+}
+
+bool Node::await_value(Instant now, const Path& path, const Request& request, Outputs& out) {
+  if (pending_.full() || request.transaction.size() != transaction_size) {
+    counters_.node.add(NodeCounter::pending_refused);
+    return false;
+  }
+  const auto ticket = store_.begin_read(now, request.target, out.storage);
+  if (!ticket) return false;
+  PendingAnswer pending{PendingAnswer::Kind::value_reply, path, {}, request.target, 0};
+  std::copy(request.transaction.begin(), request.transaction.end(), pending.transaction.begin());
+  pending_.insert(*ticket, pending);
+  return true;
+}
+
+void Node::answer_store(Instant now, const Datagram& datagram, const Request& request,
+                        Outputs& out) {
+  const Path& path = datagram.path;
+  if (!request.acceptable || pending_.full()) {
+    if (request.acceptable) counters_.node.add(NodeCounter::pending_refused);
+    answer_stored(path, request.transaction, Stored::no, out);
+    return;
+  }
+  const StoreRequest store{request.target, request.value, request.age.value_or(0),
+                           source_prefix(path.remote.address)};
+  const StoreOutcome outcome = store_.begin_store(now, store, out.storage);
+  switch (outcome.kind) {
+    case StoreOutcome::Kind::unchanged:
+      answer_stored(path, request.transaction, Stored::yes, out);
+      return;
+    case StoreOutcome::Kind::refused:
+      if (outcome.refusal == StoreRefusal::loading && waiting_.wait(now, datagram)) return;
+      answer_stored(path, request.transaction, Stored::no, out);
+      return;
+    case StoreOutcome::Kind::pending: {
+      PendingAnswer pending{PendingAnswer::Kind::store_reply, path, {}, request.target, 0};
+      std::copy(request.transaction.begin(), request.transaction.end(),
+                pending.transaction.begin());
+      pending_.insert(outcome.ticket, pending);
+      return;
+    }
+  }
+}
+
+// Budgets by source count a /24 or a /64 as one; 16 bits of its hash are kept with the record.
+uint16_t Node::source_prefix(const IpAddress& address) const {
+  return static_cast<uint16_t>(prefix_hash(address, hash_seed_));
+}
+
+// A request whose key's range was being loaded: served now that it is, or that it waited enough.
+void Node::serve_waited(Instant now, const Datagram& datagram, Outputs& out) {
+  Request request;
+  CHECK(rpcudp::parse_request(datagram.bytes, &request) == ParseError::none);
+  if (request.method == Method::find_value) {
+    const Found found = store_.find(now, request.target);
+    if (found.presence == Presence::loading) {
+      answer_contacts(datagram.path, request.transaction, request.target,
+                      rpcudp::contacts_reply_size_max, out);
+      return;
+    }
+    answer_find_value(now, datagram, request, out);
+  } else if (store_.is_loaded()) {
+    answer_store(now, datagram, request, out);
+  } else {
+    answer_stored(datagram.path, request.transaction, Stored::no, out);
+  }
+}
+
+void Node::complete(Instant now, Bytes frame, Outputs& out) {
+  const Completion* completion = frame_header<Completion>(frame);
+  CHECK(completion != nullptr);
+  const Finished finished = store_.complete(now, *completion, frame_tail<Completion>(frame));
+  switch (finished.kind) {
+    case Finished::Kind::nothing:
+      return;
+    case Finished::Kind::loaded:
+    case Finished::Kind::load_failed:
+      waiting_.release_all([&](const Datagram& waited) { serve_waited(now, waited, out); });
+      return;
+    case Finished::Kind::stored:
+    case Finished::Kind::store_failed:
+    case Finished::Kind::read:
+    case Finished::Kind::read_failed:
+      break;
+  }
+  if (const auto pending = pending_.take(finished.ticket)) {
+    finish_pending(now, *pending, finished, out);
+  }
+}
+
+void Node::finish_pending(Instant now, const PendingAnswer& pending, const Finished& finished,
+                          Outputs& out) {
+  const Stored stored = finished.kind == Finished::Kind::stored ? Stored::yes : Stored::no;
+  const Found found = finished.kind == Finished::Kind::read ? finished.found : Found{};
+  switch (pending.kind) {
+    case PendingAnswer::Kind::store_reply:
+      answer_stored(pending.path, pending.transaction, stored, out);
+      return;
+    case PendingAnswer::Kind::value_reply:
+      if (found.presence == Presence::value) {
+        answer_value(pending.path, pending.transaction, found.value, out);
+      } else {
+        answer_contacts(pending.path, pending.transaction, pending.key,
+                        rpcudp::contacts_reply_size_max, out);
+      }
+      return;
+    case PendingAnswer::Kind::own_copy:
+      store_decided(PoolHandle::of(pending.operation), stored, out);
+      return;
+    case PendingAnswer::Kind::own_value:
+      own_value_read(now, PoolHandle::of(pending.operation), found, out);
+      return;
+  }
+}
+
+}  // namespace xord

@@ -1,0 +1,32 @@
+// What an embedding program asks of a node (get, set, find, join), and the answer: plain data, one
+// frame each, so that it crosses threads like everything else.
+#pragma once
+
+#include <cstdint>
+
+#include "node/contact.h"
+#include "storage/operation.h"
+
+namespace xord {
+
+using OperationId = uint64_t;  // Chosen by the asker; the result repeats it.
+
+enum class OperationStatus : uint8_t {
+  done,         // get: the value follows. set: `stored` copies were acknowledged. find, join: done.
+  not_found,    // get: nobody asked had a value.
+  not_stored,   // set: nobody acknowledged.
+  no_contacts,  // No contact answered: the network was not reached.
+  refused,      // The node is at its limit of operations or lookups: try again later.
+};
+
+// Behind it follow `value_size` bytes of value, then `contacts_count` Contacts, nearest first.
+struct OperationResult {
+  OperationId operation = 0;
+  OperationStatus status{};
+  uint8_t contacts_count = 0;
+  uint16_t stored = 0;      // set: how many nodes said true, this one included if it holds a copy.
+  uint32_t value_size = 0;  // get: the value as it is on the wire.
+  NetworkIndex network = 0;
+};
+
+}  // namespace xord

@@ -1,0 +1,61 @@
+// The gets, sets, finds and joins that run for the embedding program, and what each still waits
+// for. A fixed pool; a value lives here until its last store is answered. Knows no table and sends
+// nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "node/budget.h"
+#include "node/contact.h"
+#include "node/operation_result.h"
+#include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
+#include "reactor/base/fixed_pool.h"
+
+namespace xord {
+
+enum class OperationTask : uint8_t { get, set, find, join };
+
+// One node that a value is stored at. A store is sent once more when it is slow, so two requests
+// may be open for one target; the first answer decides.
+struct StoreTarget {
+  Contact contact;
+  uint8_t open_count = 0;
+  bool decided = false;
+};
+
+struct OngoingOperation {
+  OperationId id = 0;
+  OperationTask task{};
+  Id target;
+  uint32_t age = 0;  // Seconds since publication, said with each store; 0: nothing is said.
+  uint16_t undecided_count = 0;  // Stores that may still land, our own copy included.
+  uint16_t stored = 0;
+  uint8_t targets_count = 0;
+  uint32_t value_size = 0;
+  std::array<StoreTarget, bucket_size> targets;
+  std::array<uint8_t, value_size_max> value;
+
+  void begin(OperationId operation, OperationTask what, const Id& at) {
+    id = operation;
+    task = what;
+    target = at;
+    age = 0;
+    undecided_count = stored = 0;
+    targets_count = 0;
+    value_size = 0;
+  }
+  // `bytes` is at most value_size_max.
+  void keep_value(Bytes bytes) {
+    CHECK(bytes.size() <= value_size_max);
+    if (!bytes.empty()) std::memcpy(value.data(), bytes.data(), bytes.size());
+    value_size = static_cast<uint32_t>(bytes.size());
+  }
+  Bytes value_bytes() const { return {value.data(), value_size}; }
+};
+
+using OngoingOperations = FixedPool<OngoingOperation>;
+
+}  // namespace xord

@@ -1,0 +1,87 @@
+// Answers that wait for the disk: a store is acknowledged when its batch is committed, a value that
+// is not in memory is answered when it was read. A fixed table from the storage ticket to what is
+// to be done then; nothing allocates after construction.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "node/operation_result.h"
+#include "node/wire/message.h"
+#include "reactor/base/check.h"
+#include "reactor/base/datagram.h"
+#include "storage/operation.h"
+
+namespace xord {
+
+struct PendingAnswer {
+  enum class Kind : uint8_t {
+    store_reply,  // To `path`: true or false.
+    value_reply,  // To `path`: the value, or contacts when it cannot be read.
+    own_copy,     // A set of ours waits for the copy that this node holds itself.
+    own_value,    // A get of ours waits for a value held here.
+  };
+  Kind kind{};
+  Path path;
+  Transaction transaction{};
+  Id key;
+  uint64_t operation = 0;  // own_copy, own_value.
+};
+
+class PendingAnswers {
+ public:
+  // Room for `pending_max` answers, in a table at most half full.
+  explicit PendingAnswers(uint32_t pending_max)
+      : pending_max_(pending_max), rows_(std::bit_ceil(uint64_t{pending_max} * 2)) {}
+
+  bool full() const { return count_ == pending_max_; }
+  // `ticket` is not in the table, and the table is not full.
+  void insert(Ticket ticket, const PendingAnswer& answer) {
+    CHECK(!full());
+    size_t at = slot_of(ticket);
+    while (rows_[at].used) at = next(at);
+    rows_[at] = {true, ticket, answer};
+    ++count_;
+  }
+  // Removes and returns the answer; empty when the ticket is not ours.
+  std::optional<PendingAnswer> take(Ticket ticket) {
+    for (size_t at = slot_of(ticket); rows_[at].used; at = next(at)) {
+      if (rows_[at].ticket != ticket) continue;
+      const PendingAnswer answer = rows_[at].answer;
+      erase(at);
+      return answer;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Row {
+    bool used = false;
+    Ticket ticket = 0;
+    PendingAnswer answer;
+  };
+
+  // Tickets are drawn in sequence, so their low bits are spread already.
+  size_t slot_of(Ticket ticket) const { return ticket & (rows_.size() - 1); }
+  size_t next(size_t at) const { return (at + 1) & (rows_.size() - 1); }
+  // Linear probing without tombstones: what stands behind the hole and could stand in it moves up.
+  void erase(size_t hole) {
+    for (size_t at = next(hole); rows_[at].used; at = next(at)) {
+      const size_t distance_home = (at - slot_of(rows_[at].ticket)) & (rows_.size() - 1);
+      const size_t distance_hole = (at - hole) & (rows_.size() - 1);
+      if (distance_home < distance_hole) continue;
+      rows_[hole] = rows_[at];
+      hole = at;
+    }
+    rows_[hole].used = false;
+    --count_;
+  }
+
+  uint32_t pending_max_;
+  uint32_t count_ = 0;
+  std::vector<Row> rows_;  // Sized at construction.
+};
+
+}  // namespace xord

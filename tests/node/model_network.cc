@@ -1,0 +1,310 @@
+#include "tests/node/model_network.h"
+
+#include <algorithm>
+
+namespace xord::testing {
+namespace {
+
+Id random_id_from(Rng& rng) {
+  Id id;
+  rng.fill(id.bytes);
+  return id;
+}
+
+NodeConfig shard_config(const NodeConfig& base, uint32_t shard, uint32_t shards) {
+  NodeConfig config = base;
+  config.shard = static_cast<ShardIndex>(shard);
+  config.shards = shards;
+  return config;
+}
+
+constexpr uint32_t outbox_bytes = 1 << 20;
+
+}  // namespace
+
+ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
+                        const StoreConfig& store_config)
+    : book(4096, rpcudp::encode_contact_tail, seed),
+      store(store_config),
+      node(config, self, NodeSecrets{{static_cast<uint8_t>(seed), config.shard}, seed}, Rng(seed),
+           book, store, instant_of(first_node_seconds)),
+      datagrams(256, outbox_bytes),
+      messages(1024, outbox_bytes),
+      storage(256, outbox_bytes),
+      results(256, outbox_bytes),
+      outputs{datagrams, messages, storage, results} {}
+
+ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
+                     const NodeConfig& base)
+    : endpoint_(endpoint), rng_(seed) {
+  const Id self = random_id_from(rng_);
+  for (uint32_t i = 0; i < shards; ++i) {
+    StoreConfig store_config;
+    store_config.hash_seed = seed;
+    shards_.push_back(
+        std::make_unique<Shard>(seed + i, self, shard_config(base, i, shards), store_config));
+    Completion loaded;
+    loaded.kind = CompletionKind::load_finished;
+    shards_[i]->node.complete(instant_of(first_node_seconds),
+                              {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded},
+                              shards_[i]->outputs);
+  }
+}
+
+uint64_t ModelNode::count(NodeCounter which) const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->node.counters().node.read(which);
+  return sum;
+}
+
+uint64_t ModelNode::malformed(ParseError why) const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->node.counters().malformed.read(why);
+  return sum;
+}
+
+void ModelNode::receive(Instant now, const Datagram& datagram) {
+  const uint32_t index = lands_on.value_or(static_cast<uint32_t>(rng_.bounded(shards_.size())));
+  run(index, now, [&](Node& node, Outputs& out) { node.receive(now, datagram, out); });
+}
+
+void ModelNode::advance(Instant now) {
+  for (uint32_t i = 0; i < shards_.size(); ++i) {
+    run(i, now, [&](Node& node, Outputs& out) { node.advance(now, out); });
+  }
+}
+
+std::optional<Instant> ModelNode::next_wakeup() const {
+  std::optional<Instant> next;
+  for (const auto& shard : shards_) {
+    const auto wakeup = shard->node.next_wakeup();
+    if (wakeup && (!next || *wakeup < *next)) next = wakeup;
+  }
+  return next;
+}
+
+// Messages and completions lead to more of them: until nothing is left.
+void ModelNode::settle(Instant now) {
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (uint32_t i = 0; i < shards_.size(); ++i) {
+      move_datagrams(i);
+      move_results(i);
+      moved = move_messages(now, i) || moved;
+      moved = run_disk(now, i) || moved;
+    }
+  }
+}
+
+void ModelNode::move_datagrams(uint32_t from) {
+  Outbox& outbox = shards_[from]->datagrams;
+  for (const Outbox::Entry& entry : outbox.entries()) {
+    const Bytes bytes = outbox.bytes(entry);
+    sent.emplace_back(entry.path, std::vector<uint8_t>(bytes.begin(), bytes.end()));
+  }
+  outbox.clear();
+}
+
+void ModelNode::move_results(uint32_t from) {
+  FrameOutbox& outbox = shards_[from]->results;
+  for (const FrameOutbox::Entry& entry : outbox.entries()) {
+    const Bytes frame = outbox.bytes(entry);
+    const Bytes tail = frame_tail<OperationResult>(frame);
+    const OperationResult& header = *frame_header<OperationResult>(frame);
+    CHECK(!results.contains(header.operation));  // Exactly one result an operation.
+    results[header.operation] = {header, {tail.begin(), tail.end()}};
+  }
+  outbox.clear();
+}
+
+bool ModelNode::move_messages(Instant now, uint32_t from) {
+  FrameOutbox& outbox = shards_[from]->messages;
+  if (outbox.entries().empty()) return false;
+  std::vector<std::pair<uint32_t, std::vector<uint8_t>>> frames;
+  for (const FrameOutbox::Entry& entry : outbox.entries()) {
+    const Bytes frame = outbox.bytes(entry);
+    frames.emplace_back(entry.to, std::vector<uint8_t>(frame.begin(), frame.end()));
+  }
+  outbox.clear();
+  for (const auto& [to, frame] : frames) {
+    CHECK(to < shards_.size() && to != from);
+    shards_[to]->node.deliver(now, static_cast<ShardIndex>(from), frame, shards_[to]->outputs);
+    move_datagrams(to);
+  }
+  return true;
+}
+
+bool ModelNode::run_disk(Instant now, uint32_t index) {
+  Shard& shard = *shards_[index];
+  if (disk_is_frozen || shard.storage.entries().empty()) return false;
+  std::vector<std::vector<uint8_t>> operations;
+  for (const FrameOutbox::Entry& entry : shard.storage.entries()) {
+    const Bytes frame = shard.storage.bytes(entry);
+    operations.emplace_back(frame.begin(), frame.end());
+  }
+  shard.storage.clear();
+  for (const std::vector<uint8_t>& frame : operations) {
+    const Operation& operation = *frame_header<Operation>(frame);
+    const Bytes value = frame_tail<Operation>(frame);
+    Completion completion;
+    completion.ticket = operation.ticket;
+    completion.key = operation.key;
+    completion.times = operation.times;
+    std::vector<uint8_t> tail;
+    if (operation.kind == OperationKind::read) {
+      tail = disk_[operation.key];
+      completion.kind = CompletionKind::value_read;
+      completion.has_value = true;
+      completion.value_size = static_cast<uint32_t>(tail.size());
+    } else if (!disk_works) {
+      completion.kind = CompletionKind::write_failed;
+    } else {
+      completion.kind = CompletionKind::written;
+      if (operation.kind == OperationKind::write) {
+        disk_[operation.key].assign(value.begin(), value.end());
+      }
+    }
+    std::vector<uint8_t> bytes(sizeof completion);
+    std::memcpy(bytes.data(), &completion, sizeof completion);
+    bytes.insert(bytes.end(), tail.begin(), tail.end());
+    shard.node.complete(now, bytes, shard.outputs);
+    move_datagrams(index);
+  }
+  return true;
+}
+
+ModelNetwork::ModelNetwork(uint64_t seed) : rng_(seed), now_(instant_of(first_node_seconds)) {}
+
+ModelNode& ModelNetwork::add(uint32_t shards) {
+  NodeConfig config;
+  config.budget = Budget::simulated();
+  config.routing = RoutingConfig::simulated();
+  config.operations = 8;
+  config.pending_answers = 64;
+  config.waiting_requests = 16;
+  config.waiting_bytes = 64 << 10;
+  return add(shards, config);
+}
+
+ModelNode& ModelNetwork::add(uint32_t shards, const NodeConfig& config) {
+  const auto index = static_cast<uint32_t>(nodes_.size());
+  const Endpoint endpoint = Endpoint::ipv4(0x0a000001 + index, 8468);
+  nodes_.push_back(std::make_unique<ModelNode>(rng_.next(), endpoint, shards, config));
+  by_endpoint_[endpoint] = index;
+  return *nodes_.back();
+}
+
+Id ModelNetwork::random_id() {
+  return random_id_from(rng_);
+}
+
+void ModelNetwork::collect(ModelNode& node) {
+  for (auto& [path, bytes] : node.sent) {
+    if (is_dead(node)) continue;
+    if (loses && loses(node.endpoint(), path.remote, bytes)) continue;
+    flying_.push({now_ + delay, order_++, node.endpoint(), path.remote, std::move(bytes)});
+  }
+  node.sent.clear();
+}
+
+void ModelNetwork::send_from(const Endpoint& from, const Endpoint& to, Bytes bytes) {
+  flying_.push({now_ + delay, order_++, from, to, {bytes.begin(), bytes.end()}});
+}
+
+std::vector<std::vector<uint8_t>> ModelNetwork::received_by(const Endpoint& stranger) const {
+  const auto found = strangers_.find(stranger);
+  return found == strangers_.end() ? std::vector<std::vector<uint8_t>>{} : found->second;
+}
+
+void ModelNetwork::deliver(const Flying& flying) {
+  const auto found = by_endpoint_.find(flying.to);
+  if (found == by_endpoint_.end()) {
+    strangers_[flying.to].push_back(flying.bytes);
+    if (on_stranger) on_stranger(flying.from, flying.to, flying.bytes);
+    return;
+  }
+  ModelNode& node = *nodes_[found->second];
+  if (is_dead(node)) return;
+  node.receive(now_, {{flying.from, {}}, flying.bytes});
+  collect(node);
+}
+
+std::optional<Instant> ModelNetwork::next_event() const {
+  std::optional<Instant> next;
+  if (!flying_.empty()) next = flying_.top().at;
+  for (const auto& node : nodes_) {
+    if (is_dead(*node)) continue;
+    const auto wakeup = node->next_wakeup();
+    if (wakeup && (!next || *wakeup < *next)) next = wakeup;
+  }
+  return next;
+}
+
+void ModelNetwork::run_event(Instant at) {
+  now_ = std::max(now_, at);
+  if (!flying_.empty() && flying_.top().at <= now_) {
+    const Flying flying = flying_.top();
+    flying_.pop();
+    deliver(flying);
+    return;
+  }
+  for (const auto& node : nodes_) {
+    const auto wakeup = node->next_wakeup();
+    if (is_dead(*node) || !wakeup || *wakeup > now_) continue;
+    node->advance(now_);
+    collect(*node);
+  }
+}
+
+void ModelNetwork::run_for(Duration duration) {
+  const Instant until = now_ + duration;
+  for (const auto& node : nodes_) collect(*node);
+  for (auto next = next_event(); next && *next <= until; next = next_event()) run_event(*next);
+  now_ = until;
+}
+
+std::optional<ModelResult> ModelNetwork::await(ModelNode& node, OperationId operation,
+                                               Duration most) {
+  const Instant until = now_ + most;
+  collect(node);
+  while (!node.results.contains(operation)) {
+    const auto next = next_event();
+    if (!next || *next > until) return std::nullopt;
+    run_event(*next);
+  }
+  return node.results[operation];
+}
+
+void ModelNetwork::join_all() {
+  for (size_t i = 1; i < nodes_.size(); ++i) {
+    const OperationId operation = next_operation_++;
+    const Endpoint first = nodes_[0]->endpoint();
+    nodes_[i]->run(0, now_, [&](Node& node, Outputs& out) {
+      node.join(now_, operation, std::span(&first, 1), out);
+    });
+    await(*nodes_[i], operation, seconds(30));
+  }
+  run_for(seconds(30));
+}
+
+std::optional<ModelResult> ModelNetwork::set(ModelNode& node, const Id& key, Bytes value) {
+  const OperationId operation = next_operation_++;
+  node.run(shard_of(key, node.shards_count()), now_,
+           [&](Node& owner, Outputs& out) { owner.set(now_, operation, key, value, out); });
+  return await(node, operation, seconds(30));
+}
+
+std::optional<ModelResult> ModelNetwork::get(ModelNode& node, const Id& key) {
+  const OperationId operation = next_operation_++;
+  node.run(shard_of(key, node.shards_count()), now_,
+           [&](Node& owner, Outputs& out) { owner.get(now_, operation, key, out); });
+  return await(node, operation, seconds(30));
+}
+
+std::optional<ModelResult> ModelNetwork::find(ModelNode& node, const Id& target) {
+  const OperationId operation = next_operation_++;
+  node.run(0, now_, [&](Node& any, Outputs& out) { any.find(now_, operation, target, out); });
+  return await(node, operation, seconds(30));
+}
+
+}  // namespace xord::testing

@@ -1,0 +1,148 @@
+// A network in one thread on virtual time, for tests: real Nodes with real Stores, any number of
+// shards each, a disk that commits at once, and links with a fixed delay that a test may cut. What
+// the reactor does in production, one queue does here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/node.h"
+#include "reactor/base/rng.h"
+
+namespace xord::testing {
+
+// What one shard of a model node did not send into the network: its results.
+struct ModelResult {
+  OperationResult header;
+  std::vector<uint8_t> tail;
+
+  Bytes value() const { return Bytes(tail).first(header.value_size); }
+};
+
+class ModelNode {
+ public:
+  ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards, const NodeConfig& base);
+
+  const Id& id() const { return shards_[0]->node.self(); }
+  const Endpoint& endpoint() const { return endpoint_; }
+  Contact contact() const { return {id(), endpoint_}; }
+  Node& shard(uint32_t index) { return shards_[index]->node; }
+  Node& owner(const Id& key) { return shard(shard_of(key, shards_count())); }
+  Store& store(uint32_t index) { return shards_[index]->store; }
+  uint32_t shards_count() const { return static_cast<uint32_t>(shards_.size()); }
+  uint64_t count(NodeCounter which) const;
+  uint64_t malformed(ParseError why) const;
+
+  // Runs `body(Node&, Outputs&)` on one shard and moves what it led to.
+  template <class Body>
+  void run(uint32_t index, Instant now, Body&& body) {
+    body(shards_[index]->node, shards_[index]->outputs);
+    settle(now);
+  }
+  void receive(Instant now, const Datagram& datagram);
+  void advance(Instant now);
+  std::optional<Instant> next_wakeup() const;
+
+  // Datagrams to send; taken by the network.
+  std::vector<std::pair<Path, std::vector<uint8_t>>> sent;
+  std::map<OperationId, ModelResult> results;
+  // The disk: false makes every write fail; frozen keeps operations until it is thawed.
+  bool disk_works = true;
+  bool disk_is_frozen = false;
+  // Which shard a datagram reaches first: any of them, as when steering is wrong.
+  std::optional<uint32_t> lands_on;
+
+ private:
+  struct Shard {
+    Shard(uint64_t seed, const Id& self, const NodeConfig& config, const StoreConfig& store_config);
+    ContactBook book;
+    Store store;
+    Node node;
+    Outbox datagrams;
+    FrameOutbox messages;
+    FrameOutbox storage;
+    FrameOutbox results;
+    Outputs outputs;
+  };
+  void settle(Instant now);
+  bool move_messages(Instant now, uint32_t from);
+  void move_datagrams(uint32_t from);
+  void move_results(uint32_t from);
+  bool run_disk(Instant now, uint32_t index);
+
+  Endpoint endpoint_;
+  Rng rng_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::map<Id, std::vector<uint8_t>> disk_;
+};
+
+class ModelNetwork {
+ public:
+  explicit ModelNetwork(uint64_t seed);
+
+  // A node at 10.0.x.y, loaded and ready.
+  ModelNode& add(uint32_t shards = 1);
+  ModelNode& add(uint32_t shards, const NodeConfig& config);
+  ModelNode& node(size_t index) { return *nodes_[index]; }
+  size_t size() const { return nodes_.size(); }
+  // The node hears and says nothing any more.
+  void kill(const ModelNode& node) { dead_.insert(node.endpoint()); }
+  void revive(const ModelNode& node) { dead_.erase(node.endpoint()); }
+  bool is_dead(const ModelNode& node) const { return dead_.contains(node.endpoint()); }
+
+  void run_for(Duration duration);
+  // Until the operation on `node` has its result, at most `most`; empty when it has none by then.
+  std::optional<ModelResult> await(ModelNode& node, OperationId operation, Duration most);
+  Instant now() const { return now_; }
+
+  // A stranger, not a node: what comes to it is kept.
+  void send_from(const Endpoint& from, const Endpoint& to, Bytes bytes);
+  std::vector<std::vector<uint8_t>> received_by(const Endpoint& stranger) const;
+  std::function<void(const Endpoint& from, const Endpoint& stranger, Bytes bytes)> on_stranger;
+
+  // Joins every node through node 0, one after another.
+  void join_all();
+  std::optional<ModelResult> set(ModelNode& node, const Id& key, Bytes value);
+  std::optional<ModelResult> get(ModelNode& node, const Id& key);
+  std::optional<ModelResult> find(ModelNode& node, const Id& target);
+  Id random_id();
+
+  Duration delay = milliseconds(1);
+  // True: the datagram is lost.
+  std::function<bool(const Endpoint& from, const Endpoint& to, Bytes bytes)> loses;
+
+ private:
+  struct Flying {
+    Instant at;
+    uint64_t order;
+    Endpoint from;
+    Endpoint to;
+    std::vector<uint8_t> bytes;
+    bool operator<(const Flying& other) const {  // The earliest is on top.
+      return std::pair(at, order) > std::pair(other.at, other.order);
+    }
+  };
+  void collect(ModelNode& node);
+  void deliver(const Flying& flying);
+  std::optional<Instant> next_event() const;
+  void run_event(Instant at);
+
+  Rng rng_;
+  Instant now_;
+  uint64_t order_ = 0;
+  OperationId next_operation_ = 1;
+  std::vector<std::unique_ptr<ModelNode>> nodes_;
+  std::map<Endpoint, size_t> by_endpoint_;
+  std::set<Endpoint> dead_;
+  std::map<Endpoint, std::vector<std::vector<uint8_t>>> strangers_;
+  std::priority_queue<Flying> flying_;
+};
+
+}  // namespace xord::testing

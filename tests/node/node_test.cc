@@ -1,0 +1,334 @@
+// Whole nodes against each other and against strangers, on virtual time (model_network.h).
+#include "node/node.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "tests/node/model_network.h"
+
+namespace xord::testing {
+namespace {
+
+const Endpoint stranger = Endpoint::ipv4(0xc0000201, 4000);  // 192.0.2.1
+const Id stranger_id = *Id::from_hex("00112233445566778899aabbccddeeff00112233");
+const Transaction transaction{7, 7, 7};
+
+// "text" as the Python library would send it.
+const std::vector<uint8_t> text_value{0xa4, 't', 'e', 'x', 't'};
+
+template <class Encode>
+std::vector<uint8_t> datagram(Encode&& encode) {
+  std::vector<uint8_t> bytes(9000);
+  bytes.resize(encode(MutableBytes(bytes)));
+  return bytes;
+}
+
+std::vector<uint8_t> ping_from_stranger() {
+  return datagram(
+      [](MutableBytes out) { return rpcudp::encode_ping_request(out, transaction, stranger_id); });
+}
+std::vector<uint8_t> find_node_from_stranger(const Id& target) {
+  return datagram([&](MutableBytes out) {
+    return rpcudp::encode_find_node_request(out, transaction, stranger_id, target);
+  });
+}
+std::vector<uint8_t> find_value_from_stranger(const Id& key) {
+  return datagram([&](MutableBytes out) {
+    return rpcudp::encode_find_value_request(out, transaction, stranger_id, key);
+  });
+}
+std::vector<uint8_t> store_from_stranger(const Id& key, Bytes value) {
+  return datagram([&](MutableBytes out) {
+    return rpcudp::encode_store_request(out, transaction, stranger_id, key, value, std::nullopt);
+  });
+}
+
+// Answers each ping that reaches the stranger, as an honest node does.
+void answer_pings(ModelNetwork& net) {
+  net.on_stranger = [&net](const Endpoint& from, const Endpoint& to, Bytes bytes) {
+    Request request;
+    if (rpcudp::is_reply(bytes)) return;
+    ASSERT_EQ(rpcudp::parse_request(bytes, &request), ParseError::none);
+    if (request.method != Method::ping) return;
+    net.send_from(to, from, datagram([&](MutableBytes out) {
+                    return rpcudp::encode_ping_reply(out, request.transaction, stranger_id);
+                  }));
+  };
+}
+
+std::vector<std::vector<uint8_t>> replies(const ModelNetwork& net) {
+  std::vector<std::vector<uint8_t>> found;
+  for (const auto& bytes : net.received_by(stranger)) {
+    if (rpcudp::is_reply(bytes)) found.push_back(bytes);
+  }
+  return found;
+}
+
+TEST(Node, AnswersAPingAtOnceAndDoesNotPingBack) {
+  ModelNetwork net(1);
+  ModelNode& node = net.add();
+  net.send_from(stranger, node.endpoint(), ping_from_stranger());
+  net.run_for(seconds(10));
+  const auto received = net.received_by(stranger);
+  ASSERT_EQ(received.size(), 1u);
+  Reply reply;
+  ASSERT_EQ(rpcudp::parse_reply(received[0], Method::ping, &reply), ParseError::none);
+  EXPECT_EQ(reply.responder, node.id());
+  EXPECT_TRUE(equal(rpcudp::transaction_of(received[0]), transaction));
+}
+
+TEST(Node, HoldsARequestOfAnUnprovenSourceUntilItAnswersAPing) {
+  ModelNetwork net(2);
+  ModelNode& node = net.add();
+  answer_pings(net);
+  net.send_from(stranger, node.endpoint(), find_node_from_stranger(net.random_id()));
+  net.run_for(seconds(10));
+  ASSERT_EQ(replies(net).size(), 1u);
+  EXPECT_EQ(node.count(NodeCounter::held), 1u);
+  EXPECT_EQ(node.count(NodeCounter::held_released), 1u);
+  EXPECT_EQ(node.shard(0).contacts_count(), 1u) << "its pong files the stranger";
+}
+
+TEST(Node, NeverSendsASilentSourceMoreThanItSent) {
+  for (const uint32_t shards : {1u, 3u}) {
+    ModelNetwork net(3);
+    for (int i = 0; i < 30; ++i) net.add(shards);
+    net.join_all();
+    ModelNode& node = net.node(5);
+    const Id key = net.random_id();
+    std::vector<uint8_t> large(8140, 0xc4);
+    large[0] = 0xc5;
+    store_be16(&large[1], 8137);
+    ASSERT_EQ(net.set(node, key, large)->header.status, OperationStatus::done);
+    const std::vector<uint8_t> stun =
+        datagram([](MutableBytes out) { return rpcudp::encode_stun_request(out, transaction); });
+    const std::vector<uint8_t> questions[] = {ping_from_stranger(),
+                                              stun,
+                                              find_node_from_stranger(net.random_id()),
+                                              find_value_from_stranger(key),
+                                              store_from_stranger(net.random_id(), text_value),
+                                              store_from_stranger(net.random_id(), large)};
+    uint32_t port = 5000;
+    for (const auto& question : questions) {
+      const Endpoint silent = Endpoint::ipv4(0xc0000200, static_cast<uint16_t>(port++));
+      net.send_from(silent, node.endpoint(), question);
+      net.run_for(seconds(30));
+      size_t sent_back = 0;
+      for (const auto& bytes : net.received_by(silent)) sent_back += bytes.size();
+      EXPECT_LE(sent_back, question.size());
+    }
+  }
+}
+
+TEST(Node, AcknowledgesAStoreOnlyWhenTheDiskHasIt) {
+  ModelNetwork net(4);
+  ModelNode& node = net.add();
+  answer_pings(net);
+  const Id key = net.random_id();
+  node.disk_is_frozen = true;
+  net.send_from(stranger, node.endpoint(), store_from_stranger(key, text_value));
+  net.run_for(seconds(1));
+  EXPECT_TRUE(replies(net).empty());
+  node.disk_is_frozen = false;
+  node.advance(net.now());
+  net.run_for(seconds(1));
+  ASSERT_EQ(replies(net).size(), 1u);
+  Reply reply;
+  ASSERT_EQ(rpcudp::parse_reply(replies(net)[0], Method::store, &reply), ParseError::none);
+  EXPECT_TRUE(reply.stored);
+}
+
+TEST(Node, RefusesAStoreThatTheDiskCannotTakeAndNeverServesIt) {
+  ModelNetwork net(5);
+  ModelNode& node = net.add();
+  answer_pings(net);
+  const Id key = net.random_id();
+  node.disk_works = false;
+  net.send_from(stranger, node.endpoint(), store_from_stranger(key, text_value));
+  net.run_for(seconds(1));
+  ASSERT_EQ(replies(net).size(), 1u);
+  Reply reply;
+  ASSERT_EQ(rpcudp::parse_reply(replies(net)[0], Method::store, &reply), ParseError::none);
+  EXPECT_FALSE(reply.stored);
+  net.send_from(stranger, node.endpoint(), find_value_from_stranger(key));
+  net.run_for(seconds(1));
+  ASSERT_EQ(replies(net).size(), 2u);
+  ASSERT_EQ(rpcudp::parse_reply(replies(net)[1], Method::find_value, &reply), ParseError::none);
+  EXPECT_FALSE(reply.has_value);
+}
+
+TEST(Node, ReturnsAStoredValueByteForByte) {
+  ModelNetwork net(6);
+  ModelNode& node = net.add(3);
+  answer_pings(net);
+  const Id key = net.random_id();
+  const std::vector<uint8_t> wide{0xd3, 0, 0, 0, 0, 0, 0, 0, 5};  // 5 in its widest spelling.
+  net.send_from(stranger, node.endpoint(), store_from_stranger(key, wide));
+  net.run_for(seconds(1));
+  net.send_from(stranger, node.endpoint(), find_value_from_stranger(key));
+  net.run_for(seconds(1));
+  ASSERT_EQ(replies(net).size(), 2u);
+  Reply reply;
+  ASSERT_EQ(rpcudp::parse_reply(replies(net)[1], Method::find_value, &reply), ParseError::none);
+  ASSERT_TRUE(reply.has_value);
+  EXPECT_TRUE(equal(reply.value, wide));
+}
+
+TEST(Node, IgnoresAReplyFromAnotherSourceThanTheOneAsked) {
+  ModelNetwork net(7);
+  ModelNode& node = net.add();
+  const Endpoint impostor = Endpoint::ipv4(0xc0000263, 4000);
+  net.on_stranger = [&](const Endpoint& from, const Endpoint&, Bytes bytes) {
+    Request request;
+    if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+    net.send_from(impostor, from, datagram([&](MutableBytes out) {
+                    return rpcudp::encode_ping_reply(out, request.transaction, stranger_id);
+                  }));
+  };
+  net.send_from(stranger, node.endpoint(), find_node_from_stranger(net.random_id()));
+  net.run_for(seconds(10));
+  EXPECT_EQ(node.count(NodeCounter::replies_wrong_source), 1u);
+  EXPECT_TRUE(replies(net).empty());
+  EXPECT_EQ(node.shard(0).contacts_count(), 0u);
+}
+
+TEST(Node, JoinsAndFindsTheNearestExactly) {
+  for (const uint32_t shards : {1u, 2u, 5u}) {
+    ModelNetwork net(8);
+    for (int i = 0; i < 40; ++i) net.add(shards);
+    net.join_all();
+    for (int i = 0; i < 20; ++i) {
+      const Id target = net.random_id();
+      ModelNode& asker = net.node(static_cast<size_t>(i));
+      std::vector<Contact> expected;
+      for (size_t n = 0; n < net.size(); ++n) {
+        if (&net.node(n) != &asker) expected.push_back(net.node(n).contact());
+      }
+      std::sort(expected.begin(), expected.end(),
+                [&](const Contact& a, const Contact& b) { return nearer(target, a.id, b.id); });
+      const auto result = net.find(asker, target);
+      ASSERT_TRUE(result);
+      ASSERT_EQ(result->header.contacts_count, bucket_size);
+      std::vector<Contact> found(bucket_size);
+      std::memcpy(found.data(), result->tail.data(), bucket_size * sizeof(Contact));
+      expected.resize(bucket_size);
+      EXPECT_EQ(found, expected) << "shards " << shards << ", target " << target.hex();
+    }
+  }
+}
+
+TEST(Node, SetsOnTheNearestAndGetsFromAnywhere) {
+  for (const uint32_t shards : {1u, 4u}) {
+    ModelNetwork net(9);
+    for (int i = 0; i < 30; ++i) net.add(shards);
+    net.join_all();
+    for (int i = 0; i < 50; ++i) {
+      const Id key = net.random_id();
+      const std::string text = std::to_string(i);
+      std::vector<uint8_t> value{static_cast<uint8_t>(0xa0 | text.size())};
+      value.insert(value.end(), text.begin(), text.end());
+      const auto set = net.set(net.node(static_cast<size_t>(i % 30)), key, value);
+      ASSERT_TRUE(set);
+      EXPECT_EQ(set->header.status, OperationStatus::done);
+      EXPECT_GE(set->header.stored, bucket_size);
+      const auto got = net.get(net.node(static_cast<size_t>((i * 7 + 3) % 30)), key);
+      ASSERT_TRUE(got);
+      EXPECT_EQ(got->header.status, OperationStatus::done);
+      EXPECT_TRUE(equal(got->value(), value));
+    }
+  }
+}
+
+TEST(Node, SaysThatNothingWasFoundOrThatNobodyAnswered) {
+  ModelNetwork net(10);
+  for (int i = 0; i < 5; ++i) net.add();
+  net.join_all();
+  EXPECT_EQ(net.get(net.node(2), net.random_id())->header.status, OperationStatus::not_found);
+  for (size_t i = 1; i < 5; ++i) net.kill(net.node(i));
+  EXPECT_EQ(net.get(net.node(0), net.random_id())->header.status, OperationStatus::no_contacts);
+}
+
+TEST(Node, GetsWithinASecondWhenAThirdOfTheNetworkDied) {
+  ModelNetwork net(11);
+  for (int i = 0; i < 30; ++i) net.add();
+  net.join_all();
+  std::vector<Id> keys;
+  for (int i = 0; i < 30; ++i) {
+    keys.push_back(net.random_id());
+    ASSERT_EQ(net.set(net.node(static_cast<size_t>(i)), keys.back(), text_value)->header.status,
+              OperationStatus::done);
+  }
+  for (size_t i = 0; i < 10; ++i) net.kill(net.node(i * 3));
+  for (const Id& key : keys) {
+    const Instant before = net.now();
+    const auto got = net.get(net.node(1), key);
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->header.status, OperationStatus::done);
+    EXPECT_LE(net.now() - before, seconds(1));
+  }
+}
+
+TEST(Node, KeepsPingingItsBootstrapsWhileNobodyAnswers) {
+  ModelNetwork net(12);
+  ModelNode& late = net.add();
+  ModelNode& node = net.add();
+  net.kill(late);
+  const Endpoint first = late.endpoint();
+  node.run(0, net.now(),
+           [&](Node& one, Outputs& out) { one.join(net.now(), 1, std::span(&first, 1), out); });
+  EXPECT_EQ(net.await(node, 1, seconds(30))->header.status, OperationStatus::no_contacts);
+  net.revive(late);
+  net.run_for(minutes(2));
+  EXPECT_EQ(node.shard(0).contacts_count(), 1u);
+}
+
+TEST(Node, AnswersAsOneNodeWhicheverShardTheDatagramLandsOn) {
+  ModelNetwork net(13);
+  for (int i = 0; i < 30; ++i) net.add(i == 0 ? 5 : 1);
+  net.join_all();
+  answer_pings(net);
+  ModelNode& node = net.node(0);
+  const Id target = net.random_id();
+  for (uint32_t shard = 0; shard < 5; ++shard) {
+    node.lands_on = shard;
+    net.send_from(stranger, node.endpoint(), find_node_from_stranger(target));
+    net.run_for(seconds(2));
+  }
+  const auto answers = replies(net);
+  ASSERT_EQ(answers.size(), 5u);
+  for (const auto& answer : answers) EXPECT_EQ(answer, answers[0]);
+}
+
+TEST(Node, RepliesToAMalformedDatagramWithSilenceAndCountsWhy) {
+  ModelNetwork net(14);
+  ModelNode& node = net.add();
+  const std::vector<uint8_t> whole = find_node_from_stranger(net.random_id());
+  for (size_t size = 0; size < whole.size(); ++size) {
+    net.send_from(stranger, node.endpoint(), Bytes(whole).first(size));
+  }
+  net.run_for(seconds(1));
+  EXPECT_TRUE(net.received_by(stranger).empty());
+  EXPECT_EQ(node.malformed(ParseError::too_short), 22u);
+  EXPECT_EQ(node.malformed(ParseError::truncated), whole.size() - 22);
+}
+
+TEST(Node, EqualInputsGiveEqualOutputs) {
+  const auto digest = [] {
+    ModelNetwork net(15);
+    for (int i = 0; i < 10; ++i) net.add(2);
+    std::vector<std::vector<uint8_t>> seen;
+    net.loses = [&](const Endpoint&, const Endpoint&, Bytes bytes) {
+      seen.emplace_back(bytes.begin(), bytes.end());
+      return seen.size() % 17 == 0;
+    };
+    net.join_all();
+    for (int i = 0; i < 5; ++i) net.set(net.node(1), net.random_id(), text_value);
+    return seen;
+  };
+  EXPECT_EQ(digest(), digest());
+}
+
+}  // namespace
+}  // namespace xord::testing
