@@ -56,7 +56,8 @@ class UdpBackend {
   // datagrams it handled: 0 means there is nothing. The sink may call send().
   virtual uint32_t receive(DatagramSink& sink) = 0;
   // Sends all of `outbox`, in order for each socket. When it returns the bytes are no longer
-  // needed; what the kernel refuses is counted and dropped.
+  // needed; what the kernel refuses is counted and dropped. (Where equal-length replies along one
+  // path would become one UDP_SEGMENT send: in here, as each entry is prepared.)
   virtual void send(const Outbox& outbox) = 0;
   // send(), then sleeps until a datagram, a ring of the doorbell, or `timeout`; empty: no timeout.
   // A timeout of 0 only looks. May return early. On io_uring both are one system call.
