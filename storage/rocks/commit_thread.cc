@@ -14,7 +14,6 @@ namespace xord {
 namespace {
 
 constexpr uint32_t batch_max = 4096;  // Operations; a batch also ends with the mailbox.
-constexpr Duration retry_first = seconds(5);
 constexpr Duration retry_longest = seconds(60);
 constexpr Duration sync_interval = seconds(1);  // --durability os.
 constexpr Duration full_mailbox_pause = microseconds(200);
@@ -84,7 +83,7 @@ void CommitThread::Impl::run() {
 
 bool CommitThread::Impl::open_first() {
   bool is_first_failure = true;
-  retry_after_ = retry_first;
+  retry_after_ = config_.retry;
   while (!is_stopping_.load(std::memory_order_relaxed)) {
     const auto error = database_.open(0);
     if (!error) {
@@ -241,7 +240,7 @@ void CommitThread::Impl::write_batch() {
     if (!is_written) {
       counters_.add(CommitCount::commits_failed);
       state_.store(DatabaseState::refusing_writes, std::memory_order_release);
-      retry_after_ = retry_first;
+      retry_after_ = config_.retry;
       next_retry_ = monotonic_time() + retry_after_;
     }
   }

@@ -19,6 +19,8 @@ struct CommitThreadConfig {
   ShardIndex shard = 0;
   uint32_t shards = 1;
   Duration commit_window{};  // A wait for more stores before each sync, for slow disks.
+  // Between attempts to open a database that failed; doubled each time, up to a minute.
+  Duration retry = seconds(5);
   // Loaded records carry their value while the sum of them is at most this (StoreConfig::memory_max
   // of all networks).
   uint64_t load_bytes_max = 0;

@@ -86,8 +86,6 @@ rocksdb::Options RocksStore::Impl::options() {
   options.max_open_files = 512;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
-  options.max_log_file_size = 1 << 20;
-  options.keep_log_file_num = 4;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.info_log = log_;
   return options;
@@ -133,12 +131,7 @@ std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
 }
 
 std::optional<IoError> RocksStore::Impl::open_locked() {
-  log_ = nullptr;
-  std::shared_ptr<rocksdb::Logger> file;
-  if (mkdir(database_path().c_str(), 0700) == 0 || errno == EEXIST) {
-    rocksdb::CreateLoggerFromOptions(database_path(), options(), &file);
-  }
-  log_ = std::make_shared<RowLog>(file);
+  log_ = std::make_shared<RowLog>();
   const rocksdb::Options all = options();
   std::vector<std::string> names;
   // Fails where there is no database yet.
@@ -178,6 +171,12 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
     report(ReportLevel::error,
            "the write-ahead log in " + database_path() + " is damaged: " + std::to_string(dropped) +
                " bytes of it were dropped, and every store behind them is lost");
+  }
+  const uint64_t torn = log_->take_bytes_torn();
+  if (torn > 0) {
+    report(ReportLevel::info, "the write-ahead log in " + database_path() +
+                                  " ended in the middle of a batch of stores (" +
+                                  std::to_string(torn) + " bytes), which is left out");
   }
   return check_meta();
 }
@@ -225,9 +224,9 @@ std::optional<IoError> RocksStore::Impl::probe_disk() const {
 }
 
 void RocksStore::Impl::close_locked() {
-  writable_.store(false, std::memory_order_release);
+  const bool was_writable = writable_.exchange(false);
   if (database_ == nullptr) return;
-  database_->SyncWAL().PermitUncheckedError();
+  if (was_writable) database_->SyncWAL().PermitUncheckedError();
   for (rocksdb::ColumnFamilyHandle* family : families_) {
     database_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
   }
@@ -279,7 +278,11 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
 rocksdb::Status RocksStore::Impl::sync() {
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::OK();
-  const rocksdb::Status status = database_->SyncWAL();
+  // A synced write syncs all before it. Not SyncWAL(): that one is not kept from a log whose write
+  // just failed in another thread, and Debian's RocksDB asserts on it.
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status status = database_->Put(options, meta_, "synced", rocksdb::Slice());
   if (!status.ok()) fail_writes(status);
   return status;
 }
@@ -328,6 +331,18 @@ rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range, co
   }
   if (!at->status().ok()) ++range.first;
   return at->status();
+}
+
+rocksdb::Status RocksStore::Impl::compact() {
+  const std::shared_lock lock(mutex_);
+  rocksdb::CompactRangeOptions options;
+  // Else what lies at the bottom already would stay as it is.
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  for (rocksdb::ColumnFamilyHandle* family : records_) {
+    const rocksdb::Status status = database_->CompactRange(options, family, nullptr, nullptr);
+    if (!status.ok()) return status;
+  }
+  return rocksdb::Status::OK();
 }
 
 }  // namespace xord

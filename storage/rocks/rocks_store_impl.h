@@ -19,7 +19,7 @@
 
 namespace xord {
 
-class RowLog;  // RocksDB's own log, watched for what recovery dropped.
+class RowLog;  // RocksDB's messages, watched for what recovery dropped.
 
 class RocksStore::Impl {
  public:
@@ -63,6 +63,8 @@ class RocksStore::Impl {
   // over a damaged block, so what is left of the damaged range's two-byte prefix is skipped.
   using Visit = std::function<bool(const RowKey&, Bytes)>;
   rocksdb::Status scan(NetworkIndex network, RowRange& range, const Visit& visit);
+  // Compacts all records: their expired rows go, and their disk space comes back.
+  rocksdb::Status compact();
 
  private:
   std::optional<IoError> check_format();

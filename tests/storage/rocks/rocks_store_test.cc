@@ -1,0 +1,324 @@
+// Stores, commit threads and RocksDB together, on a real disk.
+#include <rocksdb/db.h>
+#include <sys/resource.h>
+
+#include "storage/files/small_file.h"
+#include "storage/rocks/rocks_store_impl.h"
+#include "tests/storage/rocks/disk.h"
+#include "tests/storage/temporary_directory.h"
+
+namespace xord {
+namespace {
+
+class RocksStoreTest : public ::testing::Test {
+ protected:
+  // Closes what was open: two cannot hold one directory.
+  Disk& open(const Disk::Options& options = {}) {
+    disk.reset();
+    disk = std::make_unique<Disk>(temporary.path(), options);
+    return *disk;
+  }
+  Disk& open_loaded(const Disk::Options& options = {}) {
+    open(options).wait_until_loaded();
+    return *disk;
+  }
+  static std::string value_of(uint64_t number) {
+    return "value " + std::to_string(number) + std::string(number % 200, '.');
+  }
+  void put_many(uint64_t first, uint64_t end) {
+    std::map<Ticket, TestShard*> pending;
+    for (uint64_t i = first; i < end; ++i) {
+      TestShard& shard = disk->owner(numbered_key(i));
+      const StoreOutcome outcome = shard.begin_store(numbered_key(i), value_of(i));
+      ASSERT_EQ(outcome.kind, StoreOutcome::Kind::pending);
+      shard.flush();
+      shard.run_until([&] { return shard.finished.contains(outcome.ticket) || i % 50 != 0; });
+    }
+    for (auto& shard : disk->shards) {
+      shard->run_until(
+          [&] { return shard->store.counters().read(StoreCount::writes_pending) == 0; });
+    }
+  }
+  void expect_many(uint64_t first, uint64_t end) {
+    for (uint64_t i = first; i < end; ++i) {
+      ASSERT_EQ(disk->get(numbered_key(i)), value_of(i)) << i;
+    }
+  }
+  std::vector<std::string> files_ending(const std::string& ending) {
+    std::vector<std::string> found;
+    for (const auto& at : std::filesystem::directory_iterator(temporary.file("db"))) {
+      if (at.path().extension() == ending) found.push_back(at.path().string());
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+  // Everything into tables on disk, as a long run would have it.
+  void compact() {
+    rocksdb::DB* raw = nullptr;
+    std::vector<std::string> names;
+    const std::string path = temporary.file("db");
+    ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const std::string& name : names)
+      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    ASSERT_TRUE(rocksdb::DB::Open({}, path, families, &handles, &raw).ok());
+    const std::unique_ptr<rocksdb::DB> database(raw);
+    for (auto* handle : handles) {
+      ASSERT_TRUE(database->Flush({}, handle).ok());
+      ASSERT_TRUE(database->CompactRange({}, handle, nullptr, nullptr).ok());
+      database->DestroyColumnFamilyHandle(handle);
+    }
+  }
+
+  TemporaryDirectory temporary;
+  std::unique_ptr<Disk> disk;
+};
+
+TEST_F(RocksStoreTest, WhatWasStoredIsServedAfterARestartWithAnyNumberOfShards) {
+  open_loaded();
+  put_many(0, 500);
+  for (uint32_t shards : {3u, 1u, 7u}) {
+    open_loaded({.shards = shards});
+    expect_many(0, 500);
+    EXPECT_EQ(disk->get(numbered_key(500)), "-");
+  }
+}
+
+TEST_F(RocksStoreTest, WithoutMemoryForValuesEveryOneIsReadFromDisk) {
+  Disk::Options options;
+  options.store.memory_max = 0;
+  open_loaded(options);
+  put_many(0, 200);
+  expect_many(0, 200);
+  EXPECT_GE(disk->shards[0]->thread.counters().read(CommitCount::rows_read), 200u);
+  open_loaded(options);
+  expect_many(0, 200);
+}
+
+TEST_F(RocksStoreTest, TimesAndSourceComeBackAndTheLastStoreOfAKeyWins) {
+  open_loaded();
+  const Id key = numbered_key(1);
+  ASSERT_TRUE(disk->put(key, "one"));
+  ASSERT_TRUE(disk->put(key, "two"));
+  const RecordTimes before = disk->owner(key).store.find(disk->owner(key).now, key).times;
+  open_loaded();
+  EXPECT_EQ(disk->get(key), "two");
+  EXPECT_EQ(disk->owner(key).store.find(disk->owner(key).now, key).times, before);
+}
+
+TEST_F(RocksStoreTest, AWriteOfTimesKeepsTheValueAndMovesTheExpiryOnDisk) {
+  open_loaded();
+  const Id key = numbered_key(1);
+  TestShard& shard = disk->owner(key);
+  ASSERT_TRUE(disk->put(key, "one"));
+  shard.now = shard.now + hours(24);
+  ASSERT_TRUE(disk->put(key, "one"));
+  EXPECT_EQ(shard.store.counters().read(StoreCount::times_written), 1u);
+  const RecordTimes times = shard.store.find(shard.now, key).times;
+  open_loaded({.start = shard.now});
+  EXPECT_EQ(disk->get(key), "one");
+  EXPECT_EQ(disk->owner(key).store.find(disk->owner(key).now, key).times.expiry, times.expiry);
+}
+
+TEST_F(RocksStoreTest, TwoNetworksKeepTheSameKeyApart) {
+  open_loaded({.networks = {"mainline", "rpcudp"}});
+  // The test's stores speak for network 0: mainline here.
+  ASSERT_TRUE(disk->put(numbered_key(1), "mainline's"));
+  open_loaded({.networks = {"rpcudp", "mainline"}});
+  EXPECT_EQ(disk->get(numbered_key(1)), "-");
+  ASSERT_TRUE(disk->put(numbered_key(1), "rpcudp's"));
+  open_loaded({.networks = {"mainline"}});  // One that is not configured is not lost.
+  EXPECT_EQ(disk->get(numbered_key(1)), "mainline's");
+}
+
+TEST_F(RocksStoreTest, AnExpiredRecordIsNotServedAfterARestart) {
+  open_loaded();
+  ASSERT_TRUE(disk->put(numbered_key(1), "one"));
+  Disk::Options later;
+  later.start = instant_of(first_node_seconds + later.store.ttl);
+  open_loaded(later);
+  EXPECT_EQ(disk->get(numbered_key(1)), "-");
+  EXPECT_EQ(disk->shards[0]->store.counters().read(StoreCount::loaded_expired), 1u);
+}
+
+TEST_F(RocksStoreTest, ATornTailOfTheLogLosesOnlyWhatItTore) {
+  open_loaded();
+  for (uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(disk->put(numbered_key(i), value_of(i)));
+  disk.reset();
+  const std::vector<std::string> logs = files_ending(".log");
+  ASSERT_FALSE(logs.empty());
+  const auto size = std::filesystem::file_size(logs.back());
+  ASSERT_GT(size, 100u);
+  std::filesystem::resize_file(logs.back(), size - 7);
+  open_loaded();
+  expect_many(0, 99);
+  EXPECT_EQ(disk->get(numbered_key(99)), "-");
+  EXPECT_NE(disk->reported().find("in the middle of a batch"), std::string::npos)
+      << disk->reported();
+}
+
+TEST_F(RocksStoreTest, DamageInTheMiddleOfTheLogIsReportedWithHowMuchWasLost) {
+  open_loaded();
+  for (uint64_t i = 0; i < 100; ++i) ASSERT_TRUE(disk->put(numbered_key(i), value_of(i)));
+  disk.reset();
+  const std::string path = files_ending(".log").back();
+  std::string log = content_of(path);
+  log[log.size() / 2] = static_cast<char>(log[log.size() / 2] ^ 0x55);
+  overwrite(path, log);
+  open_loaded();
+  EXPECT_NE(disk->reported().find("bytes of it were dropped"), std::string::npos)
+      << disk->reported();
+  expect_many(0, 30);
+}
+
+TEST_F(RocksStoreTest, ADamagedTableIsReportedAndTheRestIsServed) {
+  open_loaded();
+  put_many(0, 3000);
+  disk.reset();
+  compact();
+  for (const std::string& path : files_ending(".sst")) {
+    std::string table = content_of(path);
+    if (table.size() < 100'000) continue;  // The one with the records.
+    for (size_t i = 0; i < 40; ++i) table[50'000 + i] = static_cast<char>(~table[50'000 + i]);
+    overwrite(path, table);
+  }
+  open_loaded();
+  EXPECT_NE(disk->reported().find("is damaged"), std::string::npos) << disk->reported();
+  uint64_t served = 0;
+  for (uint64_t i = 0; i < 3000; ++i) {
+    const std::string got = disk->get(numbered_key(i));
+    if (got == "-") continue;
+    ASSERT_EQ(got, value_of(i));
+    ++served;
+  }
+  EXPECT_LT(served, 3000u);
+  EXPECT_GT(served, 2500u);
+  EXPECT_TRUE(disk->put(numbered_key(9999), "new"));
+}
+
+TEST_F(RocksStoreTest, ARowWithAWrongChecksumIsNotServed) {
+  open_loaded();
+  put_many(0, 3);
+  RocksStore::Impl& database = disk->database->impl();
+  const RowKey row_key = row_key_of(numbered_key(1));
+  std::vector<RocksStore::Impl::Change> undo;
+  const RocksStore::Impl::Change damaged{0, row_key, std::string(40, '\1')};
+  ASSERT_TRUE(database.write({&damaged, 1}, undo).ok());
+  open_loaded();
+  EXPECT_EQ(disk->get(numbered_key(0)), value_of(0));
+  EXPECT_EQ(disk->get(numbered_key(1)), "-");
+  EXPECT_NE(disk->reported().find("1 records"), std::string::npos) << disk->reported();
+}
+
+TEST_F(RocksStoreTest, ANewerDiskFormatIsRefusedAndNothingIsTouched) {
+  open_loaded();
+  put_many(0, 3);
+  disk.reset();
+  uint8_t newer[4];
+  store_le(newer, uint32_t{2});
+  ASSERT_FALSE(write_small_file(temporary.file("format"), FileKind::format, 1, newer));
+  const auto snapshot = [this] {
+    std::map<std::string, std::string> files;
+    for (const auto& at : std::filesystem::recursive_directory_iterator(temporary.path())) {
+      if (at.is_regular_file()) files[at.path().string()] = content_of(at.path().string());
+    }
+    return files;
+  };
+  const auto before = snapshot();
+  TestShard& shard = *open().shards[0];
+  shard.run_until([&] { return shard.has_load_failed; });
+  EXPECT_NE(disk->reported().find("disk format 2"), std::string::npos) << disk->reported();
+  EXPECT_FALSE(disk->put(numbered_key(9), "x"));
+  disk.reset();
+  EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(RocksStoreTest, ADatabaseWithoutItsFormatFileIsNotTouched) {
+  open_loaded();
+  disk.reset();
+  std::filesystem::remove(temporary.file("format"));
+  TestShard& shard = *open().shards[0];
+  shard.run_until([&] { return shard.has_load_failed; });
+  EXPECT_NE(disk->reported().find("without the file"), std::string::npos) << disk->reported();
+}
+
+TEST_F(RocksStoreTest, RowsAreReclaimedOnlyATwentyFourthOfATtlBehindTheirExpiryByNodeTime) {
+  Disk::Options options;
+  options.store.ttl = 2400;
+  open_loaded(options);
+  put_many(0, 10);
+  RocksStore::Impl& database = disk->database->impl();
+  const auto rows_after_compaction_at = [&](NodeSeconds now) {
+    if (now != 0) disk->database->set_reclaim_time(now);
+    EXPECT_TRUE(database.compact().ok());
+    uint64_t rows = 0;
+    RowRange range{0, 65'536};
+    EXPECT_TRUE(database.scan(0, range, [&](const RowKey&, Bytes) { return ++rows > 0; }).ok());
+    return rows;
+  };
+  const NodeSeconds expiry = first_node_seconds + 2400;
+  EXPECT_EQ(rows_after_compaction_at(0), 10u);  // No shard has told the time.
+  EXPECT_EQ(rows_after_compaction_at(expiry + 99), 10u);
+  EXPECT_EQ(rows_after_compaction_at(expiry + 100), 0u);
+}
+
+TEST_F(RocksStoreTest, WithDurabilityOsStoresAreKeptOverARestartToo) {
+  open_loaded({.durability = Durability::os});
+  put_many(0, 300);
+  open_loaded({.durability = Durability::os, .shards = 2});
+  expect_many(0, 300);
+}
+
+TEST_F(RocksStoreTest, AShardThatReadsLateStillGetsEveryRecordOfItsRange) {
+  Disk::Options options;
+  options.store.memory_max = 8 << 20;
+  open_loaded(options);
+  for (uint64_t i = 0; i < 200; ++i) {
+    ASSERT_TRUE(disk->put(numbered_key(i), std::string(8000, static_cast<char>('a' + i % 26))));
+  }
+  open(options);  // 1.6 MB of values through a mailbox of 256 KiB, which is first left alone.
+  while (disk->shards[0]->thread.counters().read(CommitCount::completions_waited) == 0) {
+  }
+  disk->wait_until_loaded();
+  EXPECT_EQ(disk->shards[0]->store.counters().read(StoreCount::loaded), 200u);
+}
+
+TEST_F(RocksStoreTest, WhatWasPublishedBeforeStopIsCommitted) {
+  open_loaded();
+  TestShard& shard = *disk->shards[0];
+  for (uint64_t i = 0; i < 500; ++i) shard.begin_store(numbered_key(i), value_of(i));
+  shard.flush();
+  open_loaded();
+  expect_many(0, 500);
+}
+
+// The limit of a file's size stands for a full disk: write(2) fails, then works again.
+TEST_F(RocksStoreTest, ADiskThatRefusesWritesCostsOnlyTheStoresItRefused) {
+  open_loaded();
+  put_many(0, 50);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  EXPECT_FALSE(disk->put(numbered_key(0), "refused"));
+  EXPECT_FALSE(disk->put(numbered_key(100), "refused too"));
+  EXPECT_EQ(disk->shards[0]->thread.state(), DatabaseState::refusing_writes);
+  expect_many(0, 50);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  // The commit thread tries again by itself; the test only spares the wait.
+  TestShard& shard = *disk->shards[0];
+  while (shard.thread.state() != DatabaseState::open) disk->put(numbered_key(101), "probe");
+  EXPECT_TRUE(disk->put(numbered_key(102), "taken"));
+  expect_many(1, 50);
+  EXPECT_EQ(disk->get(numbered_key(0)), value_of(0));
+  open_loaded();
+  expect_many(0, 50);
+  EXPECT_EQ(disk->get(numbered_key(100)), "-");
+  EXPECT_EQ(disk->get(numbered_key(102)), "taken");
+}
+
+}  // namespace
+}  // namespace xord
