@@ -9,9 +9,9 @@
 namespace xord {
 namespace {
 
-// A sum: a ping to each via node and its repetition, a lookup that asks every row, a store to each
-// of the k nearest and its repetition.
-constexpr uint32_t calls_max = 2 * vias_max + lookup_rows_max + 2 * bucket_size;
+// A sum: a ping to each via node, its repetition, and a question for a name; a lookup that asks
+// every row; a store to each of the k nearest and its repetition.
+constexpr uint32_t calls_max = 3 * vias_max + lookup_rows_max + 2 * bucket_size;
 // How long the other via names are waited for once one answered: what a scheduler may take.
 constexpr Duration greeting_grace = adaptive_timeout_min;
 // The copy that a get leaves at the nearest node that lacked the value is to live for a day, at any
@@ -63,6 +63,8 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
       return take_pong(now, match, reply.responder, out);
     case Purpose::lookup:
       return take_lookup_answer(now, match, reply, out);
+    case Purpose::command:
+      return remember_named(match.call.to, std::span(reply.contacts).first(reply.contacts_count));
     case Purpose::store:  // Anything but `true` is no.
       return take_stored(match.call.context, is_good && reply.stored);
     default:
@@ -188,6 +190,7 @@ void Client::begin_lookup(Instant now, Outbox& out) {
   plan.target = plan_.target;
   lookup_.start(plan, std::span(known).first(count));
   std::fill(asked_.begin(), asked_.end(), Asked{});
+  if (plan_.task == ClientTask::get) ask_for_names(now, out);
   pump(now, out);
 }
 
@@ -204,7 +207,18 @@ void Client::pump(Instant now, Outbox& out) {
   if (lookup_.is_finished()) end_lookup(now, out);
 }
 
-// The rule of this file's first comment.
+// A via node that holds the value names nobody in its answer, and would be asked under client_id
+// for ever.
+void Client::ask_for_names(Instant now, Outbox& out) {
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    const Via& via = plan_.vias[i];
+    if (!vias_[i].id || via.named) continue;
+    const Call call{Purpose::command, Method::find_node, 0, via.endpoint, vias_[i].id, i};
+    send(now, call, client_id, out);
+  }
+}
+
+// The rule of the header's first comment.
 Id Client::sender_for(Lookup::Row row) const {
   if (const auto namer = lookup_.named_by(row)) return lookup_.contact(*namer).id;
   for (size_t i = 0; i < vias_.size(); ++i) {

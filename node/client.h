@@ -129,6 +129,7 @@ class Client {
   bool is_group_done(uint8_t group) const;
 
   void begin_lookup(Instant now, Outbox& out);
+  void ask_for_names(Instant now, Outbox& out);
   // Asks whom the lookup wants asked, and ends it when it is over.
   void pump(Instant now, Outbox& out);
   void take_lookup_answer(Instant now, const Match& match, const Reply& reply, Outbox& out);

@@ -109,7 +109,7 @@ class ClientTest : public testing::Test {
     Client client = start(command, out);
     deliver(out);
     const Instant end = now_ + command.timeout;
-    while (!client.is_finished() && now_ <= end) {
+    for (int steps = 0; steps < 100'000 && !client.is_finished() && now_ <= end; ++steps) {
       step(client, out);
       deliver(out);
     }
@@ -351,6 +351,19 @@ TEST_F(ClientTest, AViaNodeThatNamesOnlyFormerClientsAndItselfHasNamedNobody) {
   EXPECT_EQ(result.nodes.size(), 1u);
 }
 
+TEST_F(ClientTest, AViaNodeThatHasTheValueItselfIsStillAskedForANameOnce) {
+  add_clique(3);
+  node(1).values[key_] = value_;
+  ClientPlan command = plan(ClientTask::get);
+  const ClientResult first = run(command);
+  EXPECT_EQ(first.value, value_);
+  ASSERT_EQ(first.named.size(), 1u);
+  EXPECT_EQ(count_heard(1, Method::find_node), 1u);
+  command.vias[0].named = first.named[0].named;
+  run(command);
+  EXPECT_EQ(count_heard(1, Method::find_node), 1u);
+}
+
 TEST_F(ClientTest, EveryOtherNodeIsAskedUnderTheIdOfTheNodeThatNamedIt) {
   for (const int number : {8, 4, 2, 1})
     add(static_cast<uint8_t>(number));  // A chain, nearer at each step.
@@ -528,7 +541,8 @@ TEST_F(ClientTest, ANodeThatNeverAcknowledgesIsCountedAsSilent) {
 
 TEST_F(ClientTest, ALateAcknowledgementCounts) {
   add_clique(4);
-  node(2).store_delay = milliseconds(4500);
+  node(2).store_delay = milliseconds(4500);  // Both of its answers come while 3 is awaited.
+  node(3).store_delay = milliseconds(4900);
   const ClientResult result = run(plan(ClientTask::set, 1));
   EXPECT_EQ(result.stored, 4u);
   EXPECT_EQ(result.silent, 0u);
