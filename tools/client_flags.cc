@@ -121,8 +121,9 @@ ClientResult ask_network(const CLI::App& app, const ClientFlags& flags, ClientPl
   for (const NamedId& named : end.result.named) named_ids.remember(named);
   if (!end.result.named.empty()) named_ids.save();
   if (end.result.status == ClientStatus::no_answer) {
-    throw Failure(ExitCode::no_answer, "no answer from " + joined(flags.via) +
-                                           "; is a node running there, and does UDP reach it?");
+    throw Failure(ExitCode::no_answer,
+                  "no answer from " + joined(flags.via) +
+                      "; check that a node runs there and that UDP reaches it");
   }
   if (end.result.status == ClientStatus::timed_out) {
     throw Failure(ExitCode::no_answer, "the network did not answer within " +

@@ -43,8 +43,8 @@ void refuse_if_mistyped(const std::string& name) {
   const auto meant = nearest_word(typed, words);
   if (!meant) return;
   throw Failure(ExitCode::usage, "the environment variable " + name +
-                                     " is no setting; did you mean " + environment_prefix + *meant +
-                                     "? Rename or unset it");
+                                     " is no setting; perhaps you mean " + environment_prefix +
+                                     *meant + ": rename or unset it");
 }
 
 bool is_plain(const Setting& setting, const std::string& text) {

@@ -81,7 +81,8 @@ Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal) {
   } catch (const CLI::ParseError& error) {
     throw Failure(ExitCode::usage, error.what() + see_help(app));
   }
-  const auto extras = app.remaining();
+  auto extras = app.remaining();
+  std::erase(extras, "--");  // Left there by CLI11: what follows are values.
   const auto flag = std::find_if(extras.begin(), extras.end(), [](const std::string& extra) {
     return extra.size() > 1 && extra[0] == '-';
   });

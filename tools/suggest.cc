@@ -44,7 +44,7 @@ std::optional<std::string> nearest_word(std::string_view typed,
 std::string suggestion(std::string_view typed, std::span<const std::string_view> words,
                        std::string_view prefix) {
   const auto word = nearest_word(typed, words);
-  return word ? "; did you mean " + std::string(prefix) + *word + "?" : "";
+  return word ? "; perhaps you mean " + std::string(prefix) + *word : "";
 }
 
 }  // namespace xord

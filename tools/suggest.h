@@ -18,7 +18,7 @@ size_t edit_distance(std::string_view a, std::string_view b);
 std::optional<std::string> nearest_word(std::string_view typed,
                                         std::span<const std::string_view> words);
 
-// "; did you mean --listen?", or nothing. `prefix` is put before the word.
+// "; perhaps you mean --listen", or nothing. `prefix` is put before the word.
 std::string suggestion(std::string_view typed, std::span<const std::string_view> words,
                        std::string_view prefix = "");
 

@@ -119,7 +119,7 @@ TEST_F(ConfigurationTest, EverySettingsDefaultIsAmongWhatItAccepts) {
 TEST_F(ConfigurationTest, AnUnknownKeyIsNamedWithItsLineAndASuggestion) {
   const std::string path = file("shards = 1\ndata_dir = \"/x\"\n");
   EXPECT_EQ(refusal([&] { read_config_file(path); }),
-            path + ":2: the key data_dir is no setting; did you mean data-dir?");
+            path + ":2: the key data_dir is no setting; perhaps you mean data-dir");
   file("zebra = 1\n");
   EXPECT_EQ(refusal([&] { read_config_file(path); }),
             path + ":1: the key zebra is no setting; `xord run --print-config` lists all of them");
@@ -156,15 +156,15 @@ TEST_F(ConfigurationTest, ABadValueIsNamedWithThePlaceWhereItStands) {
   EXPECT_EQ(refusal([&] {
               build_configuration(read_environment({{"XORD_IO", "urnig"}}), home_);
             }),
-            "XORD_IO \"urnig\" is not known: write auto, uring or epoll; did you mean uring?");
+            "XORD_IO \"urnig\" is not known: write auto, uring or epoll; perhaps you mean uring");
 }
 
 TEST_F(ConfigurationTest, AMistypedVariableIsRefusedAndAForeignOneIgnored) {
   EXPECT_EQ(refusal([&] {
               read_environment({{"XORD_DATADIR", "/x"}});
             }),
-            "the environment variable XORD_DATADIR is no setting; did you mean XORD_DATA_DIR? "
-            "Rename or unset it");
+            "the environment variable XORD_DATADIR is no setting; perhaps you mean XORD_DATA_DIR: "
+            "rename or unset it");
   EXPECT_TRUE(read_environment({{"XORD_SERVICE_HOST", "10.0.0.1"}, {"XORD_CONFIG", "x"}}).empty());
 }
 
@@ -204,7 +204,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"allow-network-file-system", "maybe", "neither true nor false"},
         BadText{"shards", "0", "1 to 64"}, BadText{"shards", "65", "1 to 64"},
         BadText{"shards", "two", "write auto"}, BadText{"io", "kqueue", "auto, uring or epoll"},
-        BadText{"log-level", "warn", "did you mean warning"},
+        BadText{"log-level", "warn", "perhaps you mean warning"},
         BadText{"log-format", "xml", "text or json"},
         BadText{"amplification-max", "-1", "write a number"},
         BadText{"amplification-max", "nan", "write a number"},

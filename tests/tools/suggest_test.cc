@@ -26,7 +26,7 @@ TEST(Suggest, TheNearestWordIsFoundAndAStrangeOneIsNot) {
   EXPECT_EQ(nearest_word("oi", words), "io");
   EXPECT_EQ(nearest_word("lis", words), "listen");
   EXPECT_FALSE(nearest_word("zebra", words));
-  EXPECT_EQ(suggestion("lisen", words, "--"), "; did you mean --listen?");
+  EXPECT_EQ(suggestion("lisen", words, "--"), "; perhaps you mean --listen");
   EXPECT_EQ(suggestion("zebra", words, "--"), "");
 }
 
