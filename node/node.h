@@ -81,9 +81,10 @@ class Node {
   // On any shard: the k nearest nodes to `target` that answer.
   void find(Instant now, OperationId operation, const Id& target, Outputs& out);
 
-  // --- Restart. Contacts saved by an earlier run; `age` is how long ago they answered. Call before
-  // the first datagram, on every shard, for every contact.
-  void restore(Instant now, const Contact& contact, Duration age);
+  // --- Restart. A contact saved by an earlier run; `age` is how long ago it answered. Only the
+  // owner of its bucket files it, the others follow by message: call it on every shard, and move
+  // the messages every few contacts.
+  void restore(Instant now, const Contact& contact, Duration age, Outputs& out);
   // Calls visit(const Contact&, Instant answered_last) for each contact in this shard's buckets.
   template <class Visit>
   void for_each_own_contact(Visit&& visit) const {

@@ -142,8 +142,10 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
   broadcast_changes(out);
 }
 
-void Node::restore(Instant now, const Contact& contact, Duration age) {
-  if (is_usable(contact)) table_.restore(contact, now - age, now);
+void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& out) {
+  if (!is_usable(contact) || table_.owner_of(contact.id) != config_.shard) return;
+  table_.restore(contact, now - age, now);
+  broadcast_changes(out);
 }
 
 }  // namespace xord

@@ -188,7 +188,8 @@ TableAction RoutingTable::admit(const Contact& contact, Instant now) {
   for (FiledContact& filed : bucket->contacts()) {
     if (filed.failures < failures_max) continue;
     drop(*bucket, filed, now);  // Stale, and kept for want of another: here is one.
-    return file(*bucket, contact, now);
+    if (!bucket->is_full()) return file(*bucket, contact, now);
+    break;
   }
   return keep_as_spare(*bucket, contact, now);
 }
@@ -238,8 +239,12 @@ TableAction RoutingTable::keep_as_spare(Bucket& bucket, const Contact& contact, 
 TableAction RoutingTable::failed(const Contact& contact, Instant now) {
   CHECK(owner_of(contact.id) == shard_);
   Bucket* bucket = find_bucket(contact.id);
-  FiledContact* filed = bucket == nullptr ? nullptr : find(*bucket, contact.id);
-  if (filed == nullptr || book_.endpoint(filed->handle) != contact.endpoint) return {};
+  if (bucket == nullptr) return {};
+  FiledContact* filed = find(*bucket, contact.id);
+  if (filed == nullptr || book_.endpoint(filed->handle) != contact.endpoint) {
+    forget_spare(*bucket, contact);
+    return {};
+  }
   if (filed->failures < UINT8_MAX) ++filed->failures;
   filed->quiet_until = now + backoff(filed->failures);
   if (filed->failures > 1) set_answerable(*filed, false);
@@ -251,6 +256,16 @@ TableAction RoutingTable::failed(const Contact& contact, Instant now) {
   }
   arm(*bucket, now);
   return {};
+}
+
+// A spare that did not answer is none: whoever takes a place is handed out at once.
+void RoutingTable::forget_spare(Bucket& bucket, const Contact& contact) {
+  for (SpareContact& spare : bucket.spares()) {
+    if (book_.contact(spare.handle) != contact) continue;
+    book_.release(spare.handle);
+    bucket.remove_spare(spare);
+    return;
+  }
 }
 
 void RoutingTable::displaced(const Contact& contact, Instant now) {
@@ -313,25 +328,19 @@ void RoutingTable::tell(ContactChange::Kind kind, const Contact& contact) {
 }
 
 void RoutingTable::restore(const Contact& contact, Instant answered, Instant now) {
+  CHECK(owner_of(contact.id) == shard_);
   if (!may_be_filed(contact) || replica_.filed_at(contact.endpoint) != no_contact) return;
-  const bool is_answerable = now - answered < answer_fresh;
-  const auto kind =
-      is_answerable ? ContactChange::Kind::answerable : ContactChange::Kind::unanswerable;
-  if (owner_of(contact.id) != shard_) {
-    replica_.apply({kind, contact});
-    return;
-  }
   Bucket* bucket = make_bucket(contact.id, now);
   while (bucket != nullptr && bucket->is_full() && split(*bucket, now)) {
     bucket = find_bucket(contact.id);
   }
   if (bucket == nullptr || bucket->is_full() || find(*bucket, contact.id) != nullptr) return;
-  if (!replica_.apply({kind, contact})) return;
+  if (replica_.count() >= config_.contacts_max) return;
   FiledContact filed;
-  filed.handle = book_.share(replica_.filed_at(contact.endpoint));
+  filed.handle = book_.acquire(contact);
+  if (filed.handle == no_contact) return;
   filed.answered = answered;
-  filed.is_answerable = is_answerable;
-  bucket->append(filed);
+  set_answerable(bucket->append(filed), now - answered < answer_fresh);
   arm(*bucket, now);
 }
 

@@ -90,12 +90,11 @@ class RoutingTable {
   TableAction failed(const Contact& contact, Instant now);
   // Another id lives at the endpoint of `contact`: it is gone.
   void displaced(const Contact& contact, Instant now);
+  // A contact saved by an earlier run, in which it answered last at `answered`.
+  void restore(const Contact& contact, Instant answered, Instant now);
 
   // --- For every shard.
 
-  // A contact saved by an earlier run, in which it answered last at `answered`. Call it on every
-  // shard; no changes are told.
-  void restore(const Contact& contact, Instant answered, Instant now);
   // A change that another shard's table made.
   void apply(const ContactChange& change) { replica_.apply(change); }
 
@@ -164,6 +163,7 @@ class RoutingTable {
   TableAction admit(const Contact& contact, Instant now);
   TableAction file(Bucket& bucket, const Contact& contact, Instant now);
   TableAction keep_as_spare(Bucket& bucket, const Contact& contact, Instant now);
+  void forget_spare(Bucket& bucket, const Contact& contact);
   void drop(Bucket& bucket, FiledContact& filed, Instant now);
   bool promote_spare(Bucket& bucket, const Id* preferred, Instant now);
   void set_answerable(FiledContact& filed, bool is_answerable);

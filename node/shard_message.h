@@ -1,8 +1,8 @@
 // What the shards of one node tell each other: plain data, one frame each (reactor/base/frames.h),
 // through bounded mailboxes in production and through a loop in tests. Every struct begins with its
-// kind and its network, which Node::tell() fills in. A lost message costs work, never correctness:
-// what it would have said is said again (contacts are heard of again, changes are resent when a
-// replica asks).
+// kind and its network, which Node::tell() fills in. The composition
+// may drop a datagram; every other message it delivers, in order: a replica that missed a change
+// would answer wrongly until the next one.
 #pragma once
 
 #include <cstdint>

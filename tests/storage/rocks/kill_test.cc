@@ -1,0 +1,184 @@
+// kill -9 at any moment: what was acknowledged is served afterwards. The process that stores is a
+// child that is really killed; the witness of what was acknowledged is a log outside the data
+// directory, synced before the acknowledgement counts.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+
+#include "reactor/base/rng.h"
+#include "tests/storage/rocks/disk.h"
+#include "tests/storage/temporary_directory.h"
+
+namespace xord {
+namespace {
+
+constexpr uint64_t keys = 300;
+
+// What one line of the witness says: this version of this key was acknowledged.
+struct Witnessed {
+  uint64_t key;
+  uint64_t version;
+};
+
+std::string value_of(uint64_t key, uint64_t version) {
+  return std::to_string(key) + " " + std::to_string(version) + " " +
+         std::string((key * 7 + version * 31) % 500, 'x');
+}
+
+// Stores versions of keys, several pending at a time, until it is killed.
+[[noreturn]] void store_until_killed(const std::string& directory, int witness, uint64_t seed,
+                                     uint64_t first_version, const Disk::Options& options) {
+  Rng rng(seed);
+  Disk disk(directory, options);
+  disk.wait_until_loaded();
+  for (uint64_t version = first_version;; ++version) {
+    std::vector<Witnessed> batch;
+    std::vector<Ticket> tickets;
+    const uint64_t count = 1 + rng.bounded(40);
+    for (uint64_t i = 0; i < count; ++i) {
+      const uint64_t key = rng.bounded(keys);
+      TestShard& shard = disk.owner(numbered_key(key));
+      const StoreOutcome outcome = shard.begin_store(numbered_key(key), value_of(key, version));
+      if (outcome.kind != StoreOutcome::Kind::pending) continue;
+      batch.push_back({key, version});
+      tickets.push_back(outcome.ticket);
+    }
+    for (auto& shard : disk.shards) shard->flush();
+    for (size_t i = 0; i < batch.size(); ++i) {
+      TestShard& shard = disk.owner(numbered_key(batch[i].key));
+      shard.run_until([&] { return shard.finished.contains(tickets[i]); });
+      if (shard.finished[tickets[i]] != Finished::Kind::stored) abort();
+      if (write(witness, &batch[i], sizeof batch[i]) != sizeof batch[i]) abort();
+    }
+    if (fsync(witness) != 0) abort();
+  }
+}
+
+// The child is this program started anew: a forked copy would lack RocksDB's background threads. It
+// is told by the environment, and never gets as far as main().
+struct ChildArguments {
+  uint64_t seed;
+  uint64_t first_version;
+  unsigned long long memory_max;
+  unsigned shards;
+  unsigned durability;
+  int witness;
+  char directory[256];
+};
+constexpr char child_variable[] = "XORD_KILL_TEST_CHILD";
+constexpr char child_format[] = "%" SCNu64 " %" SCNu64 " %llu %u %u %d %255s";
+
+[[maybe_unused]] const bool is_parent = [] {
+  const char* text = std::getenv(child_variable);
+  if (text == nullptr) return true;
+  ChildArguments child{};
+  if (std::sscanf(text, child_format, &child.seed, &child.first_version, &child.memory_max,
+                  &child.shards, &child.durability, &child.witness, child.directory) != 7) {
+    abort();
+  }
+  Disk::Options options;
+  options.store.memory_max = child.memory_max;
+  options.shards = child.shards;
+  options.durability = static_cast<Durability>(child.durability);
+  store_until_killed(child.directory, child.witness, child.seed, child.first_version, options);
+}();
+
+class KillTest : public ::testing::TestWithParam<Durability> {
+ protected:
+  // Runs a child that stores, and kills it after it witnessed some more.
+  void run_and_kill(uint64_t seed, const Disk::Options& options) {
+    const std::string path = outside.file("witness");
+    const int witness = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600);
+    ASSERT_GE(witness, 0);
+    const off_t before = lseek(witness, 0, SEEK_END);
+    const std::string variable = std::string(child_variable) + "=" + std::to_string(seed) + " " +
+                                 std::to_string(next_version) + " " +
+                                 std::to_string(options.store.memory_max) + " " +
+                                 std::to_string(options.shards) + " " +
+                                 std::to_string(static_cast<unsigned>(options.durability)) + " " +
+                                 std::to_string(witness) + " " + inside.path();
+    std::vector<char*> environment{const_cast<char*>(variable.c_str())};
+    for (char** at = environ; *at != nullptr; ++at) environment.push_back(*at);
+    environment.push_back(nullptr);
+    char* arguments[] = {const_cast<char*>("kill-test-child"), nullptr};
+    pid_t child = 0;
+    ASSERT_EQ(
+        posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments, environment.data()), 0);
+    const auto wanted =
+        static_cast<off_t>(1 + Rng(seed).bounded(2000)) * static_cast<off_t>(sizeof(Witnessed));
+    int status = 0;
+    pid_t ended = 0;
+    while (lseek(witness, 0, SEEK_END) < before + wanted && ended == 0) {
+      ended = waitpid(child, &status, WNOHANG);
+    }
+    ASSERT_EQ(ended, 0) << "the child ended by itself, status " << status;
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    read_witness(witness, before);
+    close(witness);
+  }
+
+  void read_witness(int witness, off_t from) {
+    Witnessed line{};
+    for (off_t at = from; pread(witness, &line, sizeof line, at) == sizeof line;
+         at += sizeof line) {
+      acknowledged[line.key] = line.version;
+      ++lines;
+    }
+    // Versions that were sent and not witnessed are at most one batch ahead.
+    for (const auto& [key, version] : acknowledged) next_version = std::max(next_version, version);
+    next_version += 2;
+  }
+
+  // Serves what was acknowledged, or a later version that was sent and not witnessed.
+  void expect_nothing_lost(const Disk::Options& options) {
+    Disk disk(inside.path(), options);
+    disk.wait_until_loaded();
+    for (const auto& [key, version] : acknowledged) {
+      const std::string served = disk.get(numbered_key(key));
+      bool is_known = false;
+      for (uint64_t v = version; v < next_version && !is_known; ++v) {
+        is_known = served == value_of(key, v);
+      }
+      EXPECT_TRUE(is_known) << "key " << key << ", version " << version << ", served " << served;
+    }
+  }
+
+  TemporaryDirectory inside;
+  TemporaryDirectory outside;
+  std::map<uint64_t, uint64_t> acknowledged;
+  uint64_t next_version = 1;
+  uint64_t lines = 0;
+};
+
+TEST_P(KillTest, NothingAcknowledgedIsLostWhateverTheMomentAndTheNumberOfShards) {
+  const uint64_t seed = 20'261'124;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  for (int round = 0; round < 6; ++round) {
+    Disk::Options options;
+    options.durability = GetParam();
+    options.shards = rng.chance(0.5) ? 1 : 3;
+    options.store.memory_max = rng.chance(0.5) ? 0 : 1 << 20;
+    run_and_kill(rng.next(), options);
+    options.shards = rng.chance(0.5) ? 1 : 3;
+    expect_nothing_lost(options);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(lines, 1000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, KillTest, ::testing::Values(Durability::sync, Durability::os),
+                         [](const auto& named) {
+                           return named.param == Durability::sync ? "Sync" : "Os";
+                         });
+
+}  // namespace
+}  // namespace xord
