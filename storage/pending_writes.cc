@@ -9,7 +9,7 @@ PendingWrites::PendingWrites(uint32_t writes_max, uint32_t bytes_max)
     : pool_(writes_max),
       heads_(std::bit_ceil(writes_max), UINT32_MAX),
       capacity_(bytes_max / 8),
-      ring_(std::make_unique<uint64_t[]>(capacity_)) {}
+      ring_(capacity_) {}
 
 uint64_t PendingWrites::words_taken(uint64_t needed) const {
   const uint64_t until_end = capacity_ - next_ % capacity_;

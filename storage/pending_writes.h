@@ -3,7 +3,6 @@
 // `bytes_max` bytes. Values lie in a ring, because a disk completes about in order.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -64,7 +63,7 @@ class PendingWrites {
   FixedPool<PendingWrite> pool_;
   std::vector<uint32_t> heads_;  // Newest first; indices into the pool.
   uint64_t capacity_;            // In words of 8 bytes, as are positions.
-  std::unique_ptr<uint64_t[]> ring_;
+  LazyArray<uint64_t> ring_;
   uint64_t oldest_ = 0;
   uint64_t next_ = 0;
   uint64_t value_bytes_ = 0;
