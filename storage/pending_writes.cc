@@ -27,7 +27,7 @@ uint32_t PendingWrites::put(Bytes value) {
   next_ += skipped;
   piece(next_) = {static_cast<uint32_t>(needed), 0};
   const auto at = static_cast<uint32_t>(next_ % capacity_ + 1);
-  if (!value.empty()) std::memcpy(&ring_[at], value.data(), value.size());
+  if (!value.empty()) std::memcpy(ring_.data() + at, value.data(), value.size());
   next_ += needed;
   value_bytes_ += value.size();
   return at;
@@ -59,7 +59,7 @@ const PendingWrite* PendingWrites::newest_of(RecordHandle record) const {
 }
 
 Bytes PendingWrites::value(const PendingWrite& write) const {
-  return {reinterpret_cast<const uint8_t*>(&ring_[write.value_at]), write.value_size};
+  return {reinterpret_cast<const uint8_t*>(ring_.data() + write.value_at), write.value_size};
 }
 
 void PendingWrites::remove(Ticket ticket) {
