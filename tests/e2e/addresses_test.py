@@ -19,8 +19,7 @@ def has_ipv6():
 
 class Addresses(Scenario):
     async def raw_node(self, ip):
-        node = await raw.RawNode.open(ip)
-        self.addCleanup(node.close)
+        node = await self.raw_node(ip)
         return node
 
     async def test_a_wildcard_node_answers_from_the_address_that_was_asked(self):

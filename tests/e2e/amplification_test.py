@@ -7,8 +7,6 @@ request, and answers nothing.
 import asyncio
 import socket
 
-import umsgpack
-
 import raw
 import harness
 from harness import Scenario
@@ -20,8 +18,7 @@ class Amplification(Scenario):
     async def asyncSetUp(self):
         self.node = await self.xord()
         await self.python_servers(6, self.node.address)  # So that there are contacts to give away.
-        proven = await raw.RawNode.open()
-        self.addCleanup(proven.close)
+        proven = await self.raw_node()
         self.large_key, self.small_key = b"L" * 20, b"S" * 20
         self.large = b"v" * 8137  # Encoded, the 8,140 bytes that a store can carry at most.
         for key, value in ((self.large_key, self.large), (self.small_key, b"v")):
@@ -42,11 +39,11 @@ class Amplification(Scenario):
         yield "unknown method", raw.request("no_such_method", own)[0]
         yield "empty", b""
         yield "cut short", raw.request("find_node", own, key)[0][:40]
-        yield "a reply to nothing", raw.REPLY + b"m" * 20 + umsgpack.packb(own)
+        yield "a reply to nothing", raw.REPLY + b"m" * 20 + raw.pack(own)
 
     async def _hear(self, datagrams):
         """Sends `datagrams` from one new silent socket; the sizes of all that comes back."""
-        node = await raw.RawNode.open(answers_pings=False)
+        node = await self.raw_node(answers_pings=False)
         for datagram in datagrams:
             node.send(datagram, self.node.address)
         await asyncio.sleep(harness.seconds(HOLD))  # Silence has no event to wait for.
@@ -84,8 +81,7 @@ class Proof(Scenario):
     async def test_a_source_that_answers_the_ping_is_served_in_full(self):
         node = await self.xord()
         await self.python_servers(4, node.address)
-        asker = await raw.RawNode.open()
-        self.addCleanup(asker.close)
+        asker = await self.raw_node()
         answered, contacts = await asker.find_node(node.address, b"t" * 20)
         self.assertTrue(answered)
         self.assertEqual(len(contacts), 4)
@@ -97,15 +93,14 @@ class Proof(Scenario):
 
     async def test_a_forged_answer_proves_nothing(self):
         node = await self.xord()
-        asker = await raw.RawNode.open(answers_pings=False)
-        self.addCleanup(asker.close)
+        asker = await self.raw_node(answers_pings=False)
         asker.send(raw.request("find_node", asker.id, b"t" * 20)[0], node.address)
         await harness.eventually(lambda: asker.received, 5, "a ping for the held request")
         ping, _ = asker.received[0]
         for forged in (bytes(20), ping[1:21][:-1] + bytes([ping[20] ^ 1])):
-            asker.send(raw.REPLY + forged + umsgpack.packb(asker.id), node.address)
+            asker.send(raw.REPLY + forged + raw.pack(asker.id), node.address)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:  # Right id, wrong source.
-            other.sendto(raw.REPLY + ping[1:21] + umsgpack.packb(asker.id), node.address)
+            other.sendto(raw.REPLY + ping[1:21] + raw.pack(asker.id), node.address)
         answered, _ = await asker.call(node.address, "stun", bound=1)
         self.assertFalse(answered, "still unproven")
 

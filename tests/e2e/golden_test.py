@@ -7,8 +7,6 @@ that whatever came back for the vector has come by then (a proven source is neve
 import json
 import pathlib
 
-import umsgpack
-
 import raw
 import harness
 from harness import Scenario
@@ -25,8 +23,7 @@ class Golden(Scenario):
         self.malformed = vectors["malformed"]
         self.malformed_replies = vectors["malformed_replies"]
         self.node = await self.xord()
-        self.asker = await raw.RawNode.open()
-        self.addCleanup(self.asker.close)
+        self.asker = await self.raw_node()
 
     def requests(self, method):
         return [one for one in self.vectors
@@ -38,7 +35,7 @@ class Golden(Scenario):
         datagram = bytes.fromhex(vector["hex"])
         answer = await asker.exchange(datagram, self.node.address)
         self.assertIsNotNone(answer, f"{vector['name']} was not answered")
-        return umsgpack.unpackb(answer[0][raw.HEADER:])
+        return raw.unpack(answer[0][raw.HEADER:])
 
     async def _alive(self, name, asker=None):
         asker = asker or self.asker
@@ -68,7 +65,7 @@ class Golden(Scenario):
 
     async def test_every_malformed_datagram_gets_what_is_stated_and_harms_nothing(self):
         await self.asker.prove(self.node.address)
-        for source in (self.asker, await raw.RawNode.open()):  # A proven one, then a stranger.
+        for source in (self.asker, await self.raw_node()):  # A proven one, then a stranger.
             for vector in self.malformed:
                 source.received.clear()
                 source.send(bytes.fromhex(vector["hex"]), self.node.address)
@@ -117,8 +114,7 @@ class Golden(Scenario):
     async def test_malformed_replies_count_as_failed_and_are_never_relayed(self):
         names = []
         for vector in self.malformed_replies:
-            peer = await raw.RawNode.open()
-            self.addCleanup(peer.close)
+            peer = await self.raw_node()
             body = bytes.fromhex(vector["hex"])[raw.HEADER:]
             method = "ping" if "_ping_" in vector["name"] else "find_node"
             peer.answers[method] = lambda *_, body=body: body
@@ -141,7 +137,7 @@ class Golden(Scenario):
 
     async def test_a_command_survives_every_malformed_reply(self):
         for vector in self.malformed_replies:
-            peer = await raw.RawNode.open()
+            peer = await self.raw_node()
             body = bytes.fromhex(vector["hex"])[raw.HEADER:]
             for method in ("ping",) if "_ping_" in vector["name"] else ("find_node", "find_value"):
                 peer.answers[method] = lambda *_, body=body: body

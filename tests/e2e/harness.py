@@ -236,6 +236,13 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
     async def python_servers(self, count, *via):
         return [await self.python_server(*via) for _ in range(count)]
 
+    async def raw_node(self, *arguments, **options):
+        """A raw.RawNode, closed at the end of the test."""
+        import raw
+        node = await raw.RawNode.open(*arguments, **options)
+        self.addCleanup(node.close)
+        return node
+
 
 def quiet_stop(server):
     """Ends a Python server as its process would: silence. Calls under way are given up."""

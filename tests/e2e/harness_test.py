@@ -4,7 +4,6 @@ If this fails, the machine or the harness is at fault and the other scenarios me
 """
 
 import harness
-import raw
 from harness import Scenario, contacts_of, forget, port_of
 from values import VALUES, same
 
@@ -25,8 +24,7 @@ class PythonNetwork(Scenario):
 
     async def test_a_raw_node_speaks_with_a_python_server(self):
         server = await self.python_server()
-        node = await raw.RawNode.open()
-        self.addCleanup(node.close)
+        node = await self.raw_node()
         to = ("127.0.0.1", port_of(server))
         self.assertEqual(await node.ping(to), (True, server.node.id))
         self.assertEqual(await node.store(to, b"k" * 20, "v"), (True, True))

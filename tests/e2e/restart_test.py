@@ -7,7 +7,6 @@ import asyncio
 import os
 import random
 
-import raw
 import harness
 from harness import Scenario, contacts_of, eventually
 
@@ -31,8 +30,7 @@ class Restart(Scenario):
 
     async def _store_until_killed(self, node, round_number):
         """64 stores under way at any time; returns how many were acknowledged."""
-        writer = await raw.RawNode.open()
-        self.addCleanup(writer.close)
+        writer = await self.raw_node()
         self.assertTrue(await writer.prove(node.address))
         count = 0
         dead = asyncio.Event()
@@ -67,7 +65,7 @@ class Restart(Scenario):
             stored += await self._store_until_killed(node, round_number)
             await node.start()
             self.assertEqual(node.id, first_id)
-            reader = await raw.RawNode.open()
+            reader = await self.raw_node()
             self.assertTrue(await reader.prove(node.address))
             witnessed = self.acknowledged()
             self.assertEqual(len(witnessed), stored)
@@ -91,8 +89,7 @@ class Restart(Scenario):
         node.listen = [node.endpoint]
         await node.start()
         self.assertEqual((node.id, node.bootstrap), (node_id, []))
-        asker = await raw.RawNode.open()
-        self.addCleanup(asker.close)
+        asker = await self.raw_node()
         answered, named = await asker.find_node(node.address, node_id)
         self.assertTrue(answered)
         self.assertEqual({tuple(contact)[0] for contact in named} & set(ids), set(ids))
@@ -102,8 +99,7 @@ class Restart(Scenario):
 
     async def test_an_orderly_end_keeps_everything_too(self):
         node = await self.xord()
-        writer = await raw.RawNode.open()
-        self.addCleanup(writer.close)
+        writer = await self.raw_node()
         keys = [self.random.randbytes(20) for _ in range(200)]
         for key in keys:
             self.assertEqual(await writer.store(node.address, key, key), (True, True))
