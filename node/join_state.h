@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "node/contact.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/fixed_pool.h"
 #include "reactor/base/id.h"
@@ -27,6 +28,7 @@ struct JoinState {
   std::optional<Instant> retry_at;
   std::optional<PoolHandle> operation;     // Who waits for the result; told once.
   bool is_looking_up = false;              // The lookup of the own id runs.
+  std::optional<Contact> answered;         // Who answered a bootstrap ping last.
   std::bitset<id_bits> ranges_to_refresh;  // By bits shared with the own id.
   uint32_t refreshes_running = 0;
 };

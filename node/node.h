@@ -184,7 +184,7 @@ class Node {
 
   // --- Joining: node_join.cc.
   void ping_bootstraps(Instant now, Outputs& out);
-  void bootstrap_answered(Instant now, Outputs& out);
+  void bootstrap_answered(Instant now, const Contact& contact, Outputs& out);
   void bootstrap_failed(Instant now, Outputs& out);
   void look_up_self(Instant now, Outputs& out);
   void joined(Instant now, const Lookup& lookup, Outputs& out);

@@ -155,7 +155,7 @@ void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& 
       return;
     }
     case Purpose::bootstrap:
-      bootstrap_answered(now, out);
+      bootstrap_answered(now, {reply.responder, call.to}, out);
       return;
     case Purpose::admission:
     case Purpose::probe:

@@ -37,8 +37,9 @@ void Node::ping_bootstraps(Instant now, Outputs& out) {
   }
 }
 
-void Node::bootstrap_answered(Instant now, Outputs& out) {
+void Node::bootstrap_answered(Instant now, const Contact& contact, Outputs& out) {
   --join_.pings_open;
+  if (is_usable(contact)) join_.answered = contact;
   // The first answer starts the lookup; what the others bring, the lookup or a refresh finds.
   look_up_self(now, out);
 }

@@ -25,8 +25,10 @@ bool Node::start_lookup(Instant now, LookupKind kind, const Id& target, Reason r
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     count += table_.nearest(target, family, std::span(found).subspan(count, bucket_size));
   }
-  std::array<Contact, 2 * bucket_size> known;
+  std::array<Contact, 2 * bucket_size + 1> known;
   for (size_t i = 0; i < count; ++i) known[i] = {book_.id(found[i]), book_.endpoint(found[i])};
+  // Its bucket may be another shard's, and not here yet.
+  if (reason == Reason::join && join_.answered) known[count++] = *join_.answered;
   RunningLookup& running = lookups_[*handle];
   running.reason = reason;
   running.operation = operation;
