@@ -7,6 +7,7 @@
 //   xord::Server server;
 //   if (auto error = server.start(config)) { ...error->sentence... }
 //   server.bootstrap({"dht.example.org:8468"}).get();
+//   server.set("my-key", "my awesome value").get();
 //   xord::GetResult got = server.get("my-key").get();
 //
 // Threads: a Server may be used from any number of threads at once, but for start(), stop() and the
@@ -24,6 +25,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,10 +35,13 @@
 #include "node/server/key_digest.h"
 #include "node/server/server_config.h"
 #include "node/server/server_stats.h"
+#include "node/wire/value.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 
 namespace xord {
+
+class Admin;  // node/server/admin.h: what runs.
 
 // Whom an error is for; `xord run` exits with its number.
 enum class ServerErrorKind : uint8_t {
@@ -56,7 +61,7 @@ enum class ServerStatus : uint8_t {
   not_stored,    // set: nobody acknowledged.
   no_contacts,   // Nobody answered: the network was not reached. bootstrap() first.
   refused,       // Too many calls under way: try again later.
-  unacceptable,  // set: the value is longer than the network carries (8,140 bytes encoded).
+  unacceptable,  // set: no value of the network: too long (8,140 bytes encoded), or not UTF-8.
   bad_address,   // bootstrap: none of the names could be resolved.
   stopped,       // The server is not running, or was stopped meanwhile.
 };
@@ -64,6 +69,9 @@ std::string_view name_of(ServerStatus status);
 
 struct GetResult {
   ServerStatus status{};
+  // done: the value, one of the five types that the Python library stores. Empty when a peer gave
+  // something else.
+  std::optional<Value> value;
   std::vector<uint8_t> wire;  // done: the value, byte for byte as its publisher encoded it.
 };
 
@@ -87,7 +95,7 @@ struct BootstrapResult {
 class Server {
  public:
   // Calls under way at once.
-  static constexpr uint32_t operations_max = 1024;
+  static constexpr uint32_t operations_max = 256;
 
   Server();
   ~Server();  // stop()
@@ -96,8 +104,9 @@ class Server {
 
   // Starts the node as `config` says and joins by way of config.bootstrap, if any. When it returns
   // nothing, the sockets are bound and answer; records of an earlier run are served as they are
-  // read. An error leaves nothing behind: nothing runs, no port or lock is held. Calling it on a
-  // server that runs is an error of kind config; after stop() it may be started again.
+  // read; sets and gets wait for that, 10 s at most. An error leaves nothing behind: nothing runs,
+  // no port or lock is held. Calling it on a server that runs is an error of kind config; after
+  // stop() it may be started again.
   [[nodiscard]] std::optional<ServerError> start(const ServerConfig& config);
   // start() with defaults: on 0.0.0.0:`port`, and on [::]:`port` where the host has IPv6.
   [[nodiscard]] std::optional<ServerError> listen(uint16_t port, const std::string& data_dir);
@@ -119,6 +128,8 @@ class Server {
   // Stores `value` under `key` on the nodes nearest to it. Text and bytes keys are digested as the
   // Python library does; an Id is the digest itself. The `wire` form stores one value that is
   // encoded already, byte for byte.
+  std::future<SetResult> set(std::string_view key, const Value& value);
+  std::future<SetResult> set(const Id& key, const Value& value);
   std::future<SetResult> set_wire(const Id& key, Bytes wire);
 
   // The value of `key`: the one held here, else the one that most of the nodes nearest to it hold.
@@ -129,10 +140,11 @@ class Server {
   std::future<FindResult> find(const Id& target);
 
   // The same with callbacks, each called exactly once: on the admin thread, or, when the call fails
-  // at once, on the caller's. A callback may make further calls, but must not block and must not
+  // at once, on the caller's. A callback may make further calls, but must not throw or block, or
   // wait for a future of this server, which would never come.
   void bootstrap(std::vector<std::string> host_ports,
                  std::function<void(const BootstrapResult&)> finished);
+  void set(const Id& key, const Value& value, std::function<void(const SetResult&)> finished);
   void set_wire(const Id& key, Bytes wire, std::function<void(const SetResult&)> finished);
   void get(const Id& key, std::function<void(const GetResult&)> finished);
   void find(const Id& target, std::function<void(const FindResult&)> finished);
@@ -144,8 +156,11 @@ class Server {
   void log_stats();
 
  private:
-  class Running;
-  std::unique_ptr<Running> running_;
+  std::shared_ptr<Admin> admin() const;
+
+  mutable std::mutex mutex_;      // Guards the two below; held for no longer than to copy them.
+  std::shared_ptr<Admin> admin_;  // Of the last start(): kept after stop() for stats().
+  bool running_ = false;
 };
 
 }  // namespace xord

@@ -30,11 +30,12 @@ struct SocketStats {
 };
 
 struct ShardStats {
-  std::vector<NamedCount> gauges;     // contacts, records, ...: what is there now.
+  std::vector<NamedCount> shard;      // contacts, records, ...: what is there now, and drops.
   std::vector<NamedCount> node;       // What the protocol did, by reason.
   std::vector<NamedCount> malformed;  // Datagrams dropped, by reason.
   std::vector<NamedCount> io;
   std::vector<NamedCount> storage;
+  std::vector<NamedCount> commits;  // Of its thread that writes to the database.
 };
 
 struct ServerStats {
@@ -44,10 +45,11 @@ struct ServerStats {
   StorageState storage_state = StorageState::opening;
   double uptime_seconds = 0;
   std::vector<SocketStats> sockets;
-  uint64_t contacts = 0;    // In the routing table.
+  uint64_t contacts = 0;    // That every shard has in its replica of the routing table.
   uint64_t records = 0;     // Of all shards.
   uint64_t operations = 0;  // get, set, find and bootstrap calls under way.
-  ShardStats total;         // Summed over all shards (gauges too).
+  ShardStats
+      total;  // Summed over all shards; of contacts the fewest, of longest times the longest.
   std::vector<ShardStats> shards;
 
   // The count of that name in `total`, over all its lists; 0 when there is none.

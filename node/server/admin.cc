@@ -1,0 +1,318 @@
+#include "node/server/admin.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "reactor/base/check.h"
+#include "reactor/monotonic.h"
+#include "storage/files/clock_file.h"
+
+namespace xord {
+namespace {
+
+constexpr size_t notices_max = 256;
+constexpr Duration reclaim_interval = seconds(1);
+constexpr Duration save_clock_interval = minutes(1);
+// Lists come every 4 s at the soonest, one from each shard; two writes are at least so far apart.
+constexpr Duration save_contacts_interval = seconds(3);
+
+constexpr Duration settle_max = seconds(1);
+constexpr Duration wait_for_records_max = seconds(10);
+
+ServerStatus status_of(OperationStatus status) {
+  switch (status) {
+    case OperationStatus::done:
+      return ServerStatus::done;
+    case OperationStatus::not_found:
+      return ServerStatus::not_found;
+    case OperationStatus::not_stored:
+      return ServerStatus::not_stored;
+    case OperationStatus::no_contacts:
+      return ServerStatus::no_contacts;
+    case OperationStatus::refused:
+      break;
+  }
+  return ServerStatus::refused;
+}
+
+}  // namespace
+
+Admin::Admin(const ServerConfig& config)
+    : config_(config), log_(config.log_level, config.log_format) {}
+
+Admin::~Admin() {
+  stop();
+}
+
+std::optional<ServerError> Admin::start() {
+  if (const auto error = bell_.error()) {
+    return ServerError{ServerErrorKind::environment, error->sentence};
+  }
+  std::promise<std::optional<ServerError>> started;
+  std::future<std::optional<ServerError>> outcome = started.get_future();
+  thread_ =
+      std::thread([this, promise = std::move(started)]() mutable { run(std::move(promise)); });
+  std::optional<ServerError> error = outcome.get();
+  if (error) thread_.join();
+  return error;
+}
+
+void Admin::stop() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(requests_mutex_);
+    requests_.stop = true;
+  }
+  bell_.ring();
+  thread_.join();
+}
+
+void Admin::call(ShardCommand command, Bytes tail, FinishCall finish) {
+  ServerStatus why = ServerStatus::stopped;
+  {
+    const std::lock_guard lock(mutex_);
+    if (accepting_) {
+      why = ServerStatus::refused;
+      if (calls_.count() < Server::operations_max) {
+        const std::optional<OperationId> operation = calls_.begin(finish);
+        CHECK(operation);
+        command.operation = *operation;
+        if (!records_are_there_ && command.kind != CommandKind::find) {
+          waiting_calls_.push_back({command, {tail.begin(), tail.end()}});
+          return;
+        }
+        if (shards_->command(shard_of(command.key, shards_->count()), command, tail)) return;
+        finish = calls_.take(*operation);
+      }
+    }
+  }
+  CallResult result;
+  result.status = why;
+  finish(result);
+}
+
+void Admin::bootstrap(std::vector<std::string> names, FinishCall finish) {
+  ServerStatus why = ServerStatus::stopped;
+  {
+    const std::lock_guard lock(mutex_);
+    if (accepting_) {
+      why = ServerStatus::refused;
+      if (calls_.count() < Server::operations_max) {
+        const std::lock_guard requests_lock(requests_mutex_);
+        requests_.joins.push_back({std::move(names), {}, *calls_.begin(finish)});
+        bell_.ring();
+        return;
+      }
+    }
+  }
+  CallResult result;
+  result.status = why;
+  finish(result);
+}
+
+ServerStats Admin::stats() {
+  const std::lock_guard lock(mutex_);
+  if (!live_) return final_stats_;
+  ServerStats stats = collect_stats(*shards_, id());
+  stats.operations = calls_.count();
+  stats.uptime_seconds = (monotonic_time() - started_at_).seconds();
+  return stats;
+}
+
+void Admin::log_stats() {
+  const std::lock_guard lock(requests_mutex_);
+  requests_.log_stats = true;
+  bell_.ring();
+}
+
+void Admin::notice(LogLevel level, const std::string& text) {
+  const std::lock_guard lock(requests_mutex_);
+  if (requests_.notices.size() == notices_max) return;
+  requests_.notices.push_back({level, text});
+  bell_.ring();
+}
+
+// ---- The loop.
+
+void Admin::run(std::promise<std::optional<ServerError>> started) {
+  std::optional<ServerError> error = start_up();
+  if (error) {
+    shards_.reset();
+    database_.reset();
+    files_.directory.reset();
+    started.set_value(std::move(error));
+    return;
+  }
+  started.set_value(std::nullopt);
+  while (true) {
+    {
+      const std::lock_guard lock(requests_mutex_);
+      if (requests_.stop) break;
+    }
+    turn();
+  }
+  shut_down();
+}
+
+void Admin::turn() {
+  const bool had_frames = consume_frames();
+  const bool had_requests = take_requests();
+  do_what_is_due();
+  if (had_frames || had_requests) return;
+  bell_.announce_sleep();
+  if (shards_->has_frames_before_sleep()) {
+    bell_.awake();
+    return;
+  }
+  bell_.wait(next_due());
+}
+
+bool Admin::consume_frames() {
+  return shards_->consume([this](Bytes frame) { finish(frame); },
+                          [this](ShardIndex shard, Bytes frame) { take_report(shard, frame); });
+}
+
+bool Admin::take_requests() {
+  Requests taken;
+  {
+    const std::lock_guard lock(requests_mutex_);
+    taken.joins.swap(requests_.joins);
+    taken.notices.swap(requests_.notices);
+    std::swap(taken.log_stats, requests_.log_stats);
+  }
+  for (const Notice& each : taken.notices) log_.write(each.level, each.text);
+  for (Join& join : taken.joins) waiting_joins_.push_back(std::move(join));
+  if (taken.log_stats) {
+    log_.write(LogLevel::info, "stats", {{"stats", nlohmann::ordered_json::parse(stats().json())}});
+  }
+  settle();
+  finish_resolving();
+  begin_resolving();
+  return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats;
+}
+
+void Admin::do_what_is_due() {
+  const Duration now = monotonic_time();
+  if (now >= reclaim_at_) {
+    reclaim_at_ = now + reclaim_interval;
+    if (!clock_is_doubted()) database_->set_reclaim_time(node_seconds(shards_->now()));
+    retry_join_if_alone();
+  }
+  release_waiting_calls();
+  if (now >= save_clock_at_) {
+    save_clock_at_ = now + save_clock_interval;
+    save_clock();
+  }
+  if (saver_->is_changed() && now >= save_contacts_at_) {
+    save_contacts_at_ = now + save_contacts_interval;
+    save_contacts();
+  }
+}
+
+Duration Admin::next_due() const {
+  Duration soonest = std::min(reclaim_at_, save_clock_at_);
+  // What nobody rings for: gauges of shards, and room in their mailboxes.
+  if (settling_ || !records_are_there_) {
+    soonest = std::min(soonest, monotonic_time() + milliseconds(settling_ ? 1 : 10));
+  }
+  if (saver_->is_changed()) soonest = std::min(soonest, save_contacts_at_);
+  return std::max(soonest - monotonic_time(), Duration{});
+}
+
+void Admin::finish(Bytes frame) {
+  const OperationResult* header = frame_header<OperationResult>(frame);
+  CHECK(header != nullptr);
+  FinishCall finish;
+  {
+    const std::lock_guard lock(mutex_);
+    finish = calls_.take(header->operation);
+  }
+  CHECK(finish);
+  const Bytes tail = frame_tail<OperationResult>(frame);
+  CHECK(tail.size() == header->value_size + header->contacts_count * sizeof(Contact));
+  CallResult result;
+  result.status = status_of(header->status);
+  result.stored = header->stored;
+  result.value = tail.first(header->value_size);
+  result.contacts.resize(header->contacts_count);
+  if (!result.contacts.empty()) {
+    std::memcpy(result.contacts.data(), tail.data() + header->value_size,
+                tail.size() - header->value_size);
+  }
+  if (join_under_way_ && join_under_way_->operation == header->operation) {
+    result.unresolved = join_under_way_->unresolved;
+    join_under_way_.reset();
+    if (settling_) settling_->finish(settling_->result);
+    settling_ = Settling{std::move(finish), std::move(result), monotonic_time() + settle_max};
+    return settle();
+  }
+  finish(result);
+}
+
+void Admin::release_waiting_calls() {
+  const std::lock_guard lock(mutex_);
+  if (records_are_there_) return;
+  const StorageState state = storage_state(*shards_);
+  const bool waits = state == StorageState::opening || state == StorageState::loading;
+  if (waits && monotonic_time() < started_at_ + wait_for_records_max) return;
+  while (!waiting_calls_.empty()) {
+    const WaitingCall& waiting = waiting_calls_.front();
+    const uint32_t shard = shard_of(waiting.command.key, shards_->count());
+    if (!shards_->command(static_cast<ShardIndex>(shard), waiting.command, waiting.tail)) return;
+    waiting_calls_.pop_front();
+  }
+  records_are_there_ = true;
+}
+
+void Admin::fail_call(OperationId operation, ServerStatus status, const std::string& unresolved) {
+  FinishCall finish;
+  {
+    const std::lock_guard lock(mutex_);
+    finish = calls_.take(operation);
+  }
+  CallResult result;
+  result.status = status;
+  result.unresolved = unresolved;
+  finish(result);
+}
+
+void Admin::take_report(ShardIndex shard, Bytes frame) {
+  CHECK(!frame.empty());
+  if (static_cast<ReportKind>(frame[0]) == ReportKind::log_line) {
+    const LogLineReport* line = frame_header<LogLineReport>(frame);
+    log_.write(line->level, std::string(text_of(frame_tail<LogLineReport>(frame))));
+    return;
+  }
+  // The header has 6 bytes and the contacts are not aligned behind it.
+  const ContactsReport* report = frame_header<ContactsReport>(frame);
+  std::vector<ReportedContact> contacts(report->count);
+  const Bytes tail = frame_tail<ContactsReport>(frame);
+  CHECK(tail.size() == contacts.size() * sizeof(ReportedContact));
+  if (!contacts.empty()) std::memcpy(contacts.data(), tail.data(), tail.size());
+  saver_->take(shard, *report, contacts);
+}
+
+// ---- The small files.
+
+void Admin::save_contacts() {
+  const std::vector<SavedContacts> contacts = saver_->contacts();
+  if (contacts.empty()) return;
+  if (const auto error = write_contacts(*files_.directory, contacts)) {
+    log_.write(LogLevel::warning, "cannot save the contacts: " + error->sentence);
+  }
+}
+
+void Admin::save_clock() {
+  if (clock_is_doubted()) return;
+  if (const auto error = write_clock(*files_.directory, clock_to_save(shards_->now()))) {
+    log_.write(LogLevel::warning, "cannot save the clock: " + error->sentence);
+  }
+}
+
+bool Admin::clock_is_doubted() const {
+  return files_.clock.is_doubtful && shards_->now() < started_node_time_ + clock_doubt;
+}
+
+}  // namespace xord

@@ -1,0 +1,167 @@
+// The admin thread and everything it owns: the data directory, the database's handle, the shards,
+// the calls of the embedding program, the log. It starts the node in an order that lets it answer
+// before the database is open, then completes calls, resolves names, saves contacts and clock, and
+// ends it all in order. It may block; no shard ever waits for it.
+//
+// Callers of the API and the admin thread share one mutex, which no shard and no commit thread ever
+// takes: callers push commands into a shard's mailbox under it, one at a time.
+#pragma once
+
+#include <deque>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "node/server/calls.h"
+#include "node/server/contacts_saver.h"
+#include "node/server/log.h"
+#include "node/server/resolver.h"
+#include "node/server/server.h"
+#include "node/server/shards.h"
+#include "node/server/start_files.h"
+#include "reactor/doorbell.h"
+
+namespace xord {
+
+class Admin {
+ public:
+  explicit Admin(const ServerConfig& config);
+  ~Admin();  // stop()
+  Admin(const Admin&) = delete;
+  Admin& operator=(const Admin&) = delete;
+
+  // Once. Returns when the node answers, or with why it cannot; then nothing is left behind.
+  [[nodiscard]] std::optional<ServerError> start();
+  // Returns when everything is saved and freed. Harmless if not started, and a second time.
+  void stop();
+
+  // After a successful start().
+  const Id& id() const { return files_.identities.front().id; }
+  const std::vector<Endpoint>& endpoints() const { return endpoints_; }
+
+  // By any thread. `finish` is called exactly once: by the admin thread, or here when the call
+  // fails at once. `tail` is copied.
+  void call(ShardCommand command, Bytes tail, FinishCall finish);
+  void bootstrap(std::vector<std::string> names, FinishCall finish);
+  ServerStats stats();
+  void log_stats();
+
+ private:
+  // What other threads ask of the admin thread, under requests_mutex_.
+  struct Join {
+    std::vector<std::string> names;
+    std::vector<Endpoint> endpoints;  // Known already.
+    OperationId operation = 0;
+  };
+  struct Notice {
+    LogLevel level;
+    std::string text;
+  };
+  struct Requests {
+    std::deque<Join> joins;      // At most calls_max: each is a call.
+    std::deque<Notice> notices;  // At most notices_max; more are dropped.
+    bool stop = false;
+    bool log_stats = false;
+  };
+
+  // admin.cc: the loop.
+  void run(std::promise<std::optional<ServerError>> started);
+  void turn();
+  bool consume_frames();
+  bool take_requests();
+  void do_what_is_due();
+  Duration next_due() const;
+  void finish(Bytes frame);
+  void release_waiting_calls();
+  void fail_call(OperationId operation, ServerStatus status, const std::string& unresolved);
+  void take_report(ShardIndex shard, Bytes frame);
+  void save_contacts();
+  void save_clock();
+  void notice(LogLevel level, const std::string& text);
+  bool clock_is_doubted() const;
+
+  // admin_start.cc: start and end.
+  std::optional<ServerError> start_up();
+  std::optional<ServerError> open_shards();
+  void restore_contacts();
+  void join_at_start();
+  void log_ready();
+  void shut_down();
+  void drain();
+  void abandon_calls();
+
+  // admin_join.cc: joining the network.
+  void begin_own_join(std::vector<Endpoint> endpoints);
+  void begin_resolving();
+  void finish_resolving();
+  void send_join(Join join, const std::string& unresolved);
+  void settle();
+  void retry_join_if_alone();
+
+  ServerConfig config_;
+  Log log_;
+  Doorbell bell_;
+  StartFiles files_;
+  std::unique_ptr<RocksStore> database_;
+  std::unique_ptr<Shards> shards_;
+  std::unique_ptr<ContactsSaver> saver_;
+  std::vector<Endpoint> endpoints_;
+  Duration started_at_;  // Monotonic, as are the next.
+  Instant started_node_time_;
+  Duration reclaim_at_;
+  Duration save_clock_at_;
+  Duration save_contacts_at_;
+
+  // Joining. Names that were ever given are tried again whenever the table is empty.
+  std::unique_ptr<Resolver> resolver_;
+  std::optional<Join> resolving_;
+  std::deque<Join> waiting_joins_;
+  std::vector<std::string> names_;
+  // The join that shard 0 is at, and its unresolved names. A node joins once at a time.
+  struct JoinUnderWay {
+    OperationId operation = 0;
+    std::string unresolved;
+  };
+  std::optional<JoinUnderWay> join_under_way_;
+  // A join that is done, told when every shard has heard of a contact: the set that follows it may
+  // be any shard's.
+  struct Settling {
+    FinishCall finish;
+    CallResult result;
+    Duration until;
+  };
+  std::optional<Settling> settling_;
+  OperationId own_join_ = 0;  // 0: none of ours runs.
+  Duration retry_join_at_;
+  Duration retry_join_after_;
+
+  // Sets and gets that came before the records of the last run were loaded: a get would not find
+  // what is here, a set would not keep its copy.
+  struct WaitingCall {
+    ShardCommand command;
+    std::vector<uint8_t> tail;
+  };
+
+  std::mutex mutex_;  // Guards the next six, and pushing commands.
+  bool accepting_ = false;
+  bool live_ = false;  // The shards may be asked for counters.
+  Calls calls_;
+  bool records_are_there_ = false;         // Or will not be, or not soon.
+  std::deque<WaitingCall> waiting_calls_;  // At most operations_max.
+  ServerStats final_stats_;
+
+  std::mutex requests_mutex_;  // Commit threads take it too, for a line of the log.
+  Requests requests_;
+
+  std::thread thread_;
+};
+
+StorageState storage_state(const Shards& shards);
+// Reads all counters of running shards.
+ServerStats collect_stats(const Shards& shards, const Id& id);
+
+}  // namespace xord

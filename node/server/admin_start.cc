@@ -1,0 +1,245 @@
+// Start and end of a server, each in one order. Start: the data directory's lock and small files,
+// the sockets, the nodes with the contacts of the last run, the loops; only then the database.
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "node/server/admin.h"
+#include "node/server/config_check.h"
+#include "reactor/cores.h"
+#include "reactor/entropy.h"
+#include "reactor/monotonic.h"
+
+namespace xord {
+namespace {
+
+LogLevel level_of(ReportLevel level) {
+  switch (level) {
+    case ReportLevel::info:
+      return LogLevel::info;
+    case ReportLevel::warning:
+      return LogLevel::warning;
+    case ReportLevel::error:
+      break;
+  }
+  return LogLevel::error;
+}
+
+// The networks that `config` listens for: each dialect once, by NetworkIndex.
+std::vector<Dialect> networks_of(const ServerConfig& config) {
+  std::vector<Dialect> networks;
+  for (const ListenAddress& listen : config.listen) {
+    if (std::find(networks.begin(), networks.end(), listen.dialect) == networks.end()) {
+      networks.push_back(listen.dialect);
+    }
+  }
+  return networks;
+}
+
+// A join asks so many of the contacts of the last run: the first answer is enough to go on.
+constexpr size_t saved_contacts_asked = 32;
+static_assert(saved_contacts_asked <= join_endpoints_max);
+
+}  // namespace
+
+std::optional<ServerError> Admin::start_up() {
+  if (auto error = check_config(config_)) return error;
+  if (config_.shards == 0) config_.shards = allowed_cores().shards;
+  started_at_ = monotonic_time();
+  const std::vector<Dialect> networks = networks_of(config_);
+
+  auto files = start_files(config_, networks);
+  if (auto* error = std::get_if<ServerError>(&files)) return *error;
+  files_ = std::move(std::get<StartFiles>(files));
+  if (!files_.warning.empty()) log_.write(LogLevel::warning, files_.warning);
+  started_node_time_ = files_.clock.now;
+  if (files_.clock.is_doubtful) {
+    log_.write(LogLevel::warning,
+               "the node was away for " + std::to_string(files_.clock.absent.whole_seconds()) +
+                   " s by its clocks, longer than a record lives: is the host's clock right? Until "
+                   "a restart its records are neither served nor erased");
+  }
+
+  RocksConfig rocks;
+  rocks.directory = files_.directory->path();
+  for (const Dialect dialect : networks) rocks.networks.emplace_back(name_of(dialect));
+  rocks.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
+  rocks.durability = config_.durability;
+  rocks.hash_seed = entropy_word();
+  database_ = std::make_unique<RocksStore>(
+      rocks, [this](ReportLevel level, const std::string& line) { notice(level_of(level), line); });
+  saver_ = std::make_unique<ContactsSaver>(config_.shards, rocks.networks);
+  resolver_ = std::make_unique<Resolver>(bell_);
+
+  shards_ = std::make_unique<Shards>(config_, NodeClock(files_.clock.now), bell_);
+  if (auto error = shards_->open()) {
+    return ServerError{ServerErrorKind::environment, error->sentence};
+  }
+  std::vector<NetworkSetup> setups;
+  for (size_t i = 0; i < networks.size(); ++i) {
+    setups.push_back({networks[i], files_.identities[i].id,
+                      files_.clock.is_doubtful ? LoadedRecords::hidden : LoadedRecords::served});
+  }
+  shards_->make_nodes(setups, *database_, rocks.hash_seed);
+  restore_contacts();
+  if (auto error = shards_->run()) {
+    return ServerError{ServerErrorKind::environment, error->sentence};
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    accepting_ = true;
+    live_ = true;
+  }
+  log_ready();
+  shards_->start_commits();
+  join_at_start();
+  const Duration now = monotonic_time();
+  reclaim_at_ = now;
+  save_clock_at_ = now + minutes(1);
+  save_contacts_at_ = now;
+  return std::nullopt;
+}
+
+void Admin::restore_contacts() {
+  for (const SavedContacts& saved : files_.contacts) {
+    for (size_t network = 0; network < files_.identities.size(); ++network) {
+      if (files_.identities[network].network != saved.network) continue;
+      for (const SavedContact& contact : saved.contacts) {
+        const Instant answered = std::min(instant_of(contact.last_answered), shards_->now());
+        shards_->restore(static_cast<NetworkIndex>(network), {contact.id, contact.endpoint},
+                         shards_->now() - answered);
+      }
+    }
+  }
+}
+
+// By way of the names of the configuration and of whom the last run knew: a restart needs no
+// bootstrap server.
+void Admin::join_at_start() {
+  names_ = config_.bootstrap;
+  retry_join_after_ = seconds(5);
+  std::vector<SavedContact> saved;
+  for (const SavedContacts& each : files_.contacts) {
+    if (each.network == files_.identities.front().network) saved = each.contacts;
+  }
+  std::sort(saved.begin(), saved.end(), [](const SavedContact& a, const SavedContact& b) {
+    return a.last_answered > b.last_answered;
+  });
+  std::vector<Endpoint> endpoints;
+  for (const SavedContact& contact : saved) {
+    if (endpoints.size() < saved_contacts_asked) endpoints.push_back(contact.endpoint);
+  }
+  if (!names_.empty() || !endpoints.empty()) begin_own_join(std::move(endpoints));
+}
+
+void Admin::log_ready() {
+  uint32_t granted = UINT32_MAX;
+  nlohmann::ordered_json listen = nlohmann::ordered_json::array();
+  const Reactor& reactor = shards_->reactor(0);
+  for (size_t i = 0; i < reactor.sockets().size(); ++i) {
+    const BoundSocket& socket = reactor.sockets()[i];
+    const ListenAddress& address = config_.listen[i];
+    if (!socket.is_open()) {
+      log_.write(LogLevel::info,
+                 "not listening on " + address.endpoint.text() + ": " + socket.absent_because);
+      continue;
+    }
+    endpoints_.push_back(socket.bound);
+    listen.push_back(std::string(name_of(address.dialect)) + "://" + socket.bound.text());
+    granted = std::min(granted, socket.receive_buffer_bytes);
+  }
+  if (!reactor.fallback_because().empty()) {
+    log_.write(LogLevel::info,
+               "io_uring is not to be had, running on epoll: " + reactor.fallback_because());
+  }
+  if (granted < SocketOptions{}.receive_buffer_bytes) {
+    log_.write(LogLevel::info, "the kernel grants receive buffers of " + std::to_string(granted) +
+                                   " bytes, not " +
+                                   std::to_string(SocketOptions{}.receive_buffer_bytes) +
+                                   ": for heavy load raise net.core.rmem_max");
+  }
+  log_.write(LogLevel::info, "ready",
+             {{"id", id().hex()},
+              {"listen", listen},
+              {"shards", shards_->count()},
+              {"io", std::string(reactor.backend_name())},
+              {"receive_buffer_bytes", granted},
+              {"data_dir", files_.directory->path()}});
+}
+
+// ---- The end.
+
+void Admin::shut_down() {
+  log_.write(LogLevel::info, "stopping");
+  {
+    const std::lock_guard lock(mutex_);
+    accepting_ = false;
+  }
+  drain();
+  const ServerStats last = stats();
+  log_.write(LogLevel::info, "stats", {{"stats", nlohmann::ordered_json::parse(last.json())}});
+  {
+    const std::lock_guard lock(mutex_);
+    final_stats_ = last;
+    final_stats_.storage_state = StorageState::stopped;
+    live_ = false;
+  }
+  shards_->stop();
+  consume_frames();
+  abandon_calls();
+  save_contacts();
+  save_clock();
+  shards_.reset();
+  database_.reset();  // Syncs.
+  {
+    const std::lock_guard lock(requests_mutex_);
+    for (const Notice& each : requests_.notices) log_.write(each.level, each.text);
+    requests_.notices.clear();
+  }
+  resolver_.reset();
+  files_.directory.reset();  // The lock, last.
+  log_.write(LogLevel::info, "stopped");
+}
+
+// Calls under way may end as they would; then the shards take in nothing new, and finish what the
+// disk owes. All of it within drain_max, and one second for the disk in any case.
+void Admin::drain() {
+  const Duration calls_until = monotonic_time() + config_.drain_max;
+  const auto wait_until = [this](Duration deadline, auto&& is_done) {
+    while (!is_done() && monotonic_time() < deadline) {
+      release_waiting_calls();
+      settle();
+      if (!consume_frames()) bell_.wait(milliseconds(10));
+    }
+  };
+  wait_until(calls_until, [this] {
+    const std::lock_guard lock(mutex_);
+    return calls_.count() == 0 || (calls_.count() == 1 && own_join_ != 0);
+  });
+  ShardCommand command;
+  command.kind = CommandKind::drain;
+  const Duration disk_until = std::max(calls_until, monotonic_time() + seconds(1));
+  for (uint32_t shard = 0; shard < shards_->count(); ++shard) {
+    wait_until(disk_until, [&] {
+      const std::lock_guard lock(mutex_);
+      return shards_->command(static_cast<ShardIndex>(shard), command, {});
+    });
+  }
+  wait_until(disk_until, [this] { return shards_->is_drained(); });
+  consume_frames();
+}
+
+void Admin::abandon_calls() {
+  std::vector<FinishCall> abandoned;
+  {
+    const std::lock_guard lock(mutex_);
+    abandoned = calls_.take_all();
+  }
+  if (settling_) settling_->finish(settling_->result);
+  settling_.reset();
+  CallResult result;
+  result.status = ServerStatus::stopped;
+  for (const FinishCall& finish : abandoned) finish(result);
+}
+
+}  // namespace xord

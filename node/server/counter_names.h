@@ -1,0 +1,66 @@
+// The names under which storage's counters are shown. Storage itself shows nothing.
+#pragma once
+
+#include <string_view>
+
+#include "storage/rocks/commit_thread.h"
+#include "storage/store_config.h"
+
+namespace xord {
+
+constexpr std::string_view store_count_names[] = {
+    "records",
+    "value_bytes",
+    "cached_bytes",
+    "writes_pending",
+    "reads_pending",
+    "found",
+    "found_cold",
+    "absent",
+    "not_loaded",
+    "stored",
+    "unchanged",
+    "write_failed",
+    "times_written",
+    "refused_too_old",
+    "refused_too_large",
+    "refused_records_full",
+    "refused_bytes_full",
+    "refused_prefix_full",
+    "refused_busy",
+    "refused_loading",
+    "refused_failed",
+    "read_failed",
+    "expired",
+    "evicted",
+    "loaded",
+    "loaded_expired",
+    "loaded_refused",
+    "stale_completions",
+};
+static_assert(std::size(store_count_names) == static_cast<size_t>(StoreCount::count));
+static_assert(static_cast<size_t>(StoreCount::stored) == 9 &&
+              static_cast<size_t>(StoreCount::loaded) == 24);
+
+constexpr std::string_view commit_count_names[] = {
+    "batches",
+    "rows_written",
+    "bytes_written",
+    "rows_read",
+    "rows_damaged",
+    "records_loaded",
+    "commits_failed",
+    "commit_nanoseconds",
+    "commit_nanoseconds_max",
+    "completions_waited",
+};
+static_assert(std::size(commit_count_names) == static_cast<size_t>(CommitCount::count));
+
+inline std::string_view name_of(StoreCount which) {
+  return store_count_names[static_cast<size_t>(which)];
+}
+inline std::string_view name_of(CommitCount which) {
+  return commit_count_names[static_cast<size_t>(which)];
+}
+
+}  // namespace xord

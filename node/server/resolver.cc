@@ -1,0 +1,71 @@
+#include "node/server/resolver.h"
+
+#include <algorithm>
+#include <mutex>
+#include <thread>
+
+#include "node/server/resolve.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+
+// Outlives the Resolver if a lookup does. `bell` is cleared, under the mutex, when the Resolver
+// goes.
+struct Resolver::Shared {
+  std::mutex mutex;
+  Doorbell* bell = nullptr;
+  std::optional<ResolvedNames> answer;
+};
+
+ResolvedNames resolve_all(const std::vector<std::string>& names) {
+  ResolvedNames all;
+  const auto failed = [&](const std::string& name, const std::string& why) {
+    all.unresolved += (all.unresolved.empty() ? "" : "; ") + name + ": " + why;
+  };
+  for (const std::string& name : names) {
+    const std::optional<HostPort> host_port = parse_host_port(name);
+    if (!host_port) {
+      failed(name, "not of the form host:port");
+      continue;
+    }
+    const Resolved resolved = resolve(*host_port);
+    if (resolved.endpoints.empty()) failed(name, resolved.error);
+    for (const Endpoint& endpoint : resolved.endpoints) {
+      const auto known = std::find(all.endpoints.begin(), all.endpoints.end(), endpoint);
+      if (known == all.endpoints.end()) all.endpoints.push_back(endpoint);
+    }
+  }
+  return all;
+}
+
+Resolver::Resolver(Doorbell& answered) : answered_(answered), shared_(std::make_shared<Shared>()) {
+  shared_->bell = &answered_;
+}
+
+Resolver::~Resolver() {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->bell = nullptr;
+}
+
+void Resolver::begin(std::vector<std::string> names) {
+  CHECK(!busy_);
+  busy_ = true;
+  std::thread([shared = shared_, names = std::move(names)] {
+    ResolvedNames answer = resolve_all(names);
+    const std::lock_guard lock(shared->mutex);
+    if (shared->bell == nullptr) return;
+    shared->answer = std::move(answer);
+    shared->bell->ring();
+  }).detach();
+}
+
+std::optional<ResolvedNames> Resolver::take() {
+  const std::lock_guard lock(shared_->mutex);
+  if (!shared_->answer) return std::nullopt;
+  std::optional<ResolvedNames> answer = std::move(shared_->answer);
+  shared_->answer.reset();
+  busy_ = false;
+  return answer;
+}
+
+}  // namespace xord

@@ -1,0 +1,212 @@
+#include "node/server/server.h"
+
+#include "node/budget.h"
+#include "node/server/admin.h"
+#include "node/wire/rpcudp.h"
+
+namespace xord {
+namespace {
+
+GetResult get_result(const CallResult& call) {
+  GetResult result;
+  result.status = call.status;
+  result.wire.assign(call.value.begin(), call.value.end());
+  if (call.status == ServerStatus::done) result.value = decode_value(call.value);
+  return result;
+}
+
+SetResult set_result(const CallResult& call) {
+  return {call.status, call.stored};
+}
+FindResult find_result(const CallResult& call) {
+  return {call.status, call.contacts};
+}
+BootstrapResult bootstrap_result(const CallResult& call) {
+  return {call.status, call.contacts, call.unresolved};
+}
+
+// A callback that keeps the promise of the future given out.
+template <class Result>
+std::function<void(const Result&)> keep(std::future<Result>* future) {
+  auto promise = std::make_shared<std::promise<Result>>();
+  *future = promise->get_future();
+  return [promise](const Result& result) { promise->set_value(result); };
+}
+
+ShardCommand command_of(CommandKind kind, const Id& key) {
+  ShardCommand command;
+  command.kind = kind;
+  command.key = key;
+  return command;
+}
+
+CallResult call_result(ServerStatus status) {
+  CallResult result;
+  result.status = status;
+  return result;
+}
+
+}  // namespace
+
+std::string_view name_of(ServerStatus status) {
+  constexpr std::string_view names[] = {"done",    "not_found",    "not_stored",  "no_contacts",
+                                        "refused", "unacceptable", "bad_address", "stopped"};
+  return names[static_cast<size_t>(status)];
+}
+
+Server::Server() = default;
+Server::~Server() {
+  stop();
+}
+
+std::optional<ServerError> Server::start(const ServerConfig& config) {
+  if (is_running()) {
+    return ServerError{ServerErrorKind::config, "the server runs already: stop it first"};
+  }
+  auto admin = std::make_shared<Admin>(config);
+  if (auto error = admin->start()) return error;
+  const std::lock_guard lock(mutex_);
+  admin_ = std::move(admin);
+  running_ = true;
+  return std::nullopt;
+}
+
+std::optional<ServerError> Server::listen(uint16_t port, const std::string& data_dir) {
+  ServerConfig config;
+  for (ListenAddress& address : config.listen) address.endpoint.port = port;
+  config.data_dir = data_dir;
+  return start(config);
+}
+
+void Server::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!running_) return;
+    running_ = false;
+  }
+  admin()->stop();
+}
+
+bool Server::is_running() const {
+  const std::lock_guard lock(mutex_);
+  return running_;
+}
+
+std::shared_ptr<Admin> Server::admin() const {
+  const std::lock_guard lock(mutex_);
+  return admin_;
+}
+
+Id Server::id() const {
+  const auto admin = this->admin();
+  return admin ? admin->id() : Id{};
+}
+
+std::vector<Endpoint> Server::endpoints() const {
+  const auto admin = this->admin();
+  return admin ? admin->endpoints() : std::vector<Endpoint>{};
+}
+
+// ---- Calls with callbacks.
+
+void Server::bootstrap(std::vector<std::string> host_ports,
+                       std::function<void(const BootstrapResult&)> finished) {
+  FinishCall finish = [finished = std::move(finished)](const CallResult& call) {
+    finished(bootstrap_result(call));
+  };
+  const auto admin = this->admin();
+  if (!admin) return finish(call_result(ServerStatus::stopped));
+  admin->bootstrap(std::move(host_ports), std::move(finish));
+}
+
+void Server::set_wire(const Id& key, Bytes wire, std::function<void(const SetResult&)> finished) {
+  FinishCall finish = [finished = std::move(finished)](const CallResult& call) {
+    finished(set_result(call));
+  };
+  if (wire.size() > value_size_max || !rpcudp::is_storable(wire))
+    return finish(call_result(ServerStatus::unacceptable));
+  const auto admin = this->admin();
+  if (!admin) return finish(call_result(ServerStatus::stopped));
+  admin->call(command_of(CommandKind::set, key), wire, std::move(finish));
+}
+
+void Server::set(const Id& key, const Value& value,
+                 std::function<void(const SetResult&)> finished) {
+  const std::optional<std::vector<uint8_t>> wire = encode_value(value);
+  if (!wire) return finished({ServerStatus::unacceptable, 0});
+  set_wire(key, *wire, std::move(finished));
+}
+
+void Server::get(const Id& key, std::function<void(const GetResult&)> finished) {
+  FinishCall finish = [finished = std::move(finished)](const CallResult& call) {
+    finished(get_result(call));
+  };
+  const auto admin = this->admin();
+  if (!admin) return finish(call_result(ServerStatus::stopped));
+  admin->call(command_of(CommandKind::get, key), {}, std::move(finish));
+}
+
+void Server::find(const Id& target, std::function<void(const FindResult&)> finished) {
+  FinishCall finish = [finished = std::move(finished)](const CallResult& call) {
+    finished(find_result(call));
+  };
+  const auto admin = this->admin();
+  if (!admin) return finish(call_result(ServerStatus::stopped));
+  admin->call(command_of(CommandKind::find, target), {}, std::move(finish));
+}
+
+// ---- The same with futures.
+
+std::future<BootstrapResult> Server::bootstrap(std::vector<std::string> host_ports) {
+  std::future<BootstrapResult> future;
+  bootstrap(std::move(host_ports), keep(&future));
+  return future;
+}
+
+std::future<SetResult> Server::set(std::string_view key, const Value& value) {
+  return set(key_digest(key), value);
+}
+
+std::future<SetResult> Server::set(const Id& key, const Value& value) {
+  std::future<SetResult> future;
+  set(key, value, keep(&future));
+  return future;
+}
+
+std::future<SetResult> Server::set_wire(const Id& key, Bytes wire) {
+  std::future<SetResult> future;
+  set_wire(key, wire, keep(&future));
+  return future;
+}
+
+std::future<GetResult> Server::get(std::string_view key) {
+  return get(key_digest(key));
+}
+
+std::future<GetResult> Server::get(const Id& key) {
+  std::future<GetResult> future;
+  get(key, keep(&future));
+  return future;
+}
+
+std::future<FindResult> Server::find(const Id& target) {
+  std::future<FindResult> future;
+  find(target, keep(&future));
+  return future;
+}
+
+// ---- What is to be seen.
+
+ServerStats Server::stats() const {
+  const auto admin = this->admin();
+  if (admin) return admin->stats();
+  ServerStats none;
+  none.storage_state = StorageState::stopped;
+  return none;
+}
+
+void Server::log_stats() {
+  if (const auto admin = this->admin()) admin->log_stats();
+}
+
+}  // namespace xord

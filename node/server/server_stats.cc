@@ -1,0 +1,174 @@
+#include "node/server/server_stats.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "node/counters.h"
+#include "node/server/admin.h"
+#include "node/server/counter_names.h"
+
+namespace xord {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<NamedCount> gauges_of(const Shard& shard) {
+  std::vector<NamedCount> counts;
+  for (size_t i = 0; i < Counters<ShardCount>::size; ++i) {
+    counts.push_back({shard_count_names[i], shard.counters().read(static_cast<ShardCount>(i))});
+  }
+  return counts;
+}
+
+// Reads one set of counters; `name` gives the name of an enumerator.
+template <class Enum, class Name>
+std::vector<NamedCount> read_all(const Counters<Enum>& counters, Name&& name) {
+  std::vector<NamedCount> counts;
+  for (size_t i = 0; i < Counters<Enum>::size; ++i) {
+    const Enum which = static_cast<Enum>(i);
+    counts.push_back({name(which), counters.read(which)});
+  }
+  return counts;
+}
+
+// Adds `more` to `sum`, name by name; both are of the same enums in the same order. Of longest
+// times the longest is kept, and of contacts the fewest: every shard has a replica of the whole
+// table.
+void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& more) {
+  if (sum.empty()) {
+    sum = more;
+    return;
+  }
+  for (size_t i = 0; i < sum.size(); ++i) {
+    const std::string_view name = sum[i].name;
+    uint64_t& value = sum[i].value;
+    if (name == "contacts") {
+      value = std::min(value, more[i].value);
+    } else if (name.ends_with("_max") || name.find("longest") != std::string_view::npos) {
+      value = std::max(value, more[i].value);
+    } else {
+      value += more[i].value;
+    }
+  }
+}
+
+ShardStats stats_of(const Shards& shards, uint32_t index) {
+  ShardStats stats;
+  const Shard& shard = shards.shard(index);
+  stats.shard = gauges_of(shard);
+  for (NetworkIndex network = 0; network < shard.networks_count(); ++network) {
+    const NodeCounters& node = shard.node_counters(network);
+    accumulate(stats.node, read_all(node.node, [](NodeCounter which) {
+                 return std::string_view(node_counter_names[static_cast<size_t>(which)]);
+               }));
+    accumulate(stats.malformed, read_all(node.malformed, [](ParseError which) {
+                 return std::string_view(parse_error_names[static_cast<size_t>(which)]);
+               }));
+    accumulate(stats.storage, read_all(shard.store_counters(network),
+                                       [](StoreCount which) { return name_of(which); }));
+  }
+  stats.io =
+      read_all(shards.reactor(index).counters(), [](IoCounter which) { return name_of(which); });
+  stats.commits =
+      read_all(shards.commits(index).counters(), [](CommitCount which) { return name_of(which); });
+  return stats;
+}
+
+Json object_of(const std::vector<NamedCount>& counts) {
+  Json object = Json::object();
+  for (const NamedCount& count : counts) object[std::string(count.name)] = count.value;
+  return object;
+}
+
+Json object_of(const ShardStats& stats) {
+  return {{"shard", object_of(stats.shard)},         {"node", object_of(stats.node)},
+          {"malformed", object_of(stats.malformed)}, {"io", object_of(stats.io)},
+          {"storage", object_of(stats.storage)},     {"commits", object_of(stats.commits)}};
+}
+
+}  // namespace
+
+std::string_view name_of(StorageState state) {
+  constexpr std::string_view names[] = {"opening", "loading", "ready", "failed", "stopped"};
+  return names[static_cast<size_t>(state)];
+}
+
+StorageState storage_state(const Shards& shards) {
+  bool loaded = true;
+  bool opening = false;
+  for (uint32_t index = 0; index < shards.count(); ++index) {
+    const DatabaseState state = shards.commits(index).state();
+    if (state == DatabaseState::refusing_writes || state == DatabaseState::unavailable) {
+      return StorageState::failed;
+    }
+    const Shard& shard = shards.shard(index);
+    opening = opening || state == DatabaseState::opening;
+    loaded = loaded && shard.counters().read(ShardCount::networks_loaded) == shard.networks_count();
+  }
+  if (opening) return StorageState::opening;
+  return loaded ? StorageState::ready : StorageState::loading;
+}
+
+ServerStats collect_stats(const Shards& shards, const Id& id) {
+  ServerStats stats;
+  stats.id = id.hex();
+  const Reactor& first = shards.reactor(0);
+  stats.io = first.backend_name();
+  stats.io_fallback_because = first.fallback_because();
+  stats.storage_state = storage_state(shards);
+  for (const BoundSocket& socket : first.sockets()) {
+    if (socket.is_open()) {
+      stats.sockets.push_back({socket.bound.text(), socket.receive_buffer_bytes});
+    }
+  }
+  for (uint32_t index = 0; index < shards.count(); ++index) {
+    stats.shards.push_back(stats_of(shards, index));
+    const ShardStats& one = stats.shards.back();
+    accumulate(stats.total.shard, one.shard);
+    accumulate(stats.total.node, one.node);
+    accumulate(stats.total.malformed, one.malformed);
+    accumulate(stats.total.io, one.io);
+    accumulate(stats.total.storage, one.storage);
+    accumulate(stats.total.commits, one.commits);
+  }
+  const size_t contacts = static_cast<size_t>(ShardCount::contacts);
+  const size_t records = static_cast<size_t>(ShardCount::records);
+  stats.contacts = stats.total.shard[contacts].value;
+  stats.records = stats.total.shard[records].value;
+  return stats;
+}
+
+uint64_t ServerStats::count(std::string_view name) const {
+  for (const auto* list :
+       {&total.shard, &total.node, &total.malformed, &total.io, &total.storage, &total.commits}) {
+    for (const NamedCount& count : *list) {
+      if (count.name == name) return count.value;
+    }
+  }
+  return 0;
+}
+
+std::string ServerStats::json() const {
+  Json object = {{"id", id},
+                 {"io", io},
+                 {"io_fallback_because", io_fallback_because},
+                 {"storage_state", std::string(name_of(storage_state))},
+                 {"uptime_seconds", uptime_seconds},
+                 {"sockets", Json::array()},
+                 {"contacts", contacts},
+                 {"records", records},
+                 {"operations", operations},
+                 {"total", object_of(total)}};
+  for (const SocketStats& socket : sockets) {
+    object["sockets"].push_back(
+        {{"endpoint", socket.endpoint}, {"receive_buffer_bytes", socket.receive_buffer_bytes}});
+  }
+  if (shards.size() > 1) {
+    object["shards"] = Json::array();
+    for (const ShardStats& shard : shards) object["shards"].push_back(object_of(shard));
+  }
+  return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace xord

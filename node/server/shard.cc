@@ -1,0 +1,383 @@
+#include "node/server/shard.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "node/contact_book.h"
+#include "node/wire/rpcudp.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+namespace {
+
+// What one call of a node may leave behind; more is refused by the node, and counted. Messages: the
+// evidence of one reply's contacts for their owners, and a forwarded datagram.
+constexpr uint32_t messages_frames_max = 1024;
+constexpr uint32_t messages_bytes_max = 256 * 1024;
+// Eight held stores of the largest value, and a batch of times to write.
+constexpr uint32_t operations_frames_max = 1024;
+constexpr uint32_t operations_bytes_max = 256 * 1024;
+// Every call under way may end in one call of advance(), each with the largest value.
+constexpr uint32_t results_frames_max = 512;
+constexpr uint32_t results_bytes_max = 4 * 1024 * 1024;
+
+// A changed table is on its way to the admin thread within 4 s, which leaves that one 6 s to write.
+constexpr Duration report_interval = seconds(4);
+// An unchanged one is sent as well, for the times at which its contacts answered.
+constexpr Duration report_again = minutes(2);
+// Between the pages of one list: time for the admin thread to take them.
+constexpr Duration page_interval = milliseconds(1);
+constexpr Duration stall_log_interval = seconds(10);
+
+// Every contact that may be filed, and a quarter as many spares for the owned buckets. A spare that
+// finds no room is forgotten: it will be heard of again.
+uint32_t book_size(const RoutingConfig& routing) {
+  return routing.contacts_max + routing.contacts_max / 4 + 1024;
+}
+
+}  // namespace
+
+struct Shard::Network {
+  Network(const ShardNetwork& setup, Instant start)
+      : book(book_size(setup.node.routing), rpcudp::encode_contact_tail, setup.secrets.hash_seed),
+        store(setup.store),
+        node(setup.node, setup.self, setup.secrets, Rng(setup.seed), book, store, start) {}
+
+  ContactBook book;
+  Store store;
+  Node node;
+  uint64_t reported_version = 0;
+  Instant reported_at = Instant::never();
+  bool reporting = false;       // A list is being sent...
+  uint32_t reported_count = 0;  // ...and so many contacts of it were.
+  uint64_t reporting_version = 0;
+  bool loaded = false;
+};
+
+Shard::Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, Instant start)
+    : setup_(setup),
+      commits_(commits),
+      messages_(messages_frames_max, messages_bytes_max),
+      operations_(operations_frames_max, operations_bytes_max),
+      results_(results_frames_max, results_bytes_max),
+      turn_at_(start),
+      report_at_(start + report_interval),
+      log_stalls_at_(start) {
+  size_t operations_max = 0;
+  for (const ShardNetwork& network : setup_.networks) {
+    networks_.push_back(std::make_unique<Network>(network, start));
+    operations_max += network.store.writes_max + network.store.reads_max;
+  }
+  failed_.reserve(operations_max);
+  source_commands_ = reactor.add_mailbox(*setup_.commands);
+  source_completions_ = reactor.add_mailbox(commits_.completions());
+  source_shards_ = source_completions_ + 1;
+  for (size_t shard = 0; shard < setup_.from_shards.size(); ++shard) {
+    if (shard == setup_.index) continue;
+    const uint32_t source = reactor.add_mailbox(*setup_.from_shards[shard]);
+    CHECK(source == source_shards_ + shard - (shard > setup_.index ? 1 : 0));
+  }
+}
+
+Shard::~Shard() = default;
+
+void Shard::restore(NetworkIndex network, Instant now, const Contact& contact, Duration age) {
+  Outbox unused(1, 64);
+  Outputs outputs{unused, messages_, operations_, results_};
+  networks_[network]->node.restore(now, contact, age, outputs);
+}
+
+void Shard::told(ShardIndex from, Instant now, Bytes frame) {
+  Outbox unused(1, 64);
+  Outputs outputs{unused, messages_, operations_, results_};
+  deliver(now, from, frame, outputs);
+}
+
+void Shard::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
+  const ShardMessage* message = frame_header<ShardMessage>(frame);
+  CHECK(message != nullptr && message->network < networks_.size());
+  networks_[message->network]->node.deliver(now, from, frame, out);
+}
+
+const NodeCounters& Shard::node_counters(NetworkIndex network) const {
+  return networks_[network]->node.counters();
+}
+const Counters<StoreCount>& Shard::store_counters(NetworkIndex network) const {
+  return networks_[network]->store.counters();
+}
+
+void Shard::receive(Instant now, const Datagram& datagram, Outbox& out) {
+  if (draining_) {
+    counters_.add(ShardCount::refused_draining);
+    return;
+  }
+  const uint8_t socket = datagram.path.local.socket;
+  CHECK(socket < setup_.network_of_socket.size());
+  Outputs outputs{out, messages_, operations_, results_};
+  networks_[setup_.network_of_socket[socket]]->node.receive(now, datagram, outputs);
+  route();
+}
+
+void Shard::receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out) {
+  Outputs outputs{out, messages_, operations_, results_};
+  if (source == source_completions_) {
+    receive_completion(now, frame, outputs);
+  } else if (source == source_commands_) {
+    receive_command(now, frame, outputs);
+  } else {
+    uint32_t from = source - source_shards_;
+    if (from >= setup_.index) ++from;
+    deliver(now, static_cast<ShardIndex>(from), frame, outputs);
+  }
+  route();
+}
+
+void Shard::receive_completion(Instant now, Bytes frame, Outputs& out) {
+  const Completion* completion = frame_header<Completion>(frame);
+  CHECK(completion != nullptr && completion->network < networks_.size());
+  networks_[completion->network]->node.complete(now, frame, out);
+  note_finished_load(*completion);
+}
+
+void Shard::note_finished_load(const Completion& completion) {
+  if (completion.kind != CompletionKind::load_finished) return;
+  Network& network = *networks_[completion.network];
+  if (network.loaded) return;
+  network.loaded = true;
+  counters_.add(ShardCount::networks_loaded);
+  char text[log_line_max];
+  const auto end = fmt::format_to_n(text, sizeof text, "shard {}: {} records loaded", setup_.index,
+                                    network.store.counters().read(StoreCount::records));
+  log(LogLevel::info, {text, std::min(end.size, sizeof text)});
+}
+
+void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
+  const ShardCommand* command = frame_header<ShardCommand>(frame);
+  CHECK(command != nullptr && command->network < networks_.size());
+  const Bytes tail = frame_tail<ShardCommand>(frame);
+  Node& node = networks_[command->network]->node;
+  switch (command->kind) {
+    case CommandKind::get:
+      return node.get(now, command->operation, command->key, out);
+    case CommandKind::set:
+      return node.set(now, command->operation, command->key, tail, out);
+    case CommandKind::find:
+      return node.find(now, command->operation, command->key, out);
+    case CommandKind::join: {
+      CHECK(tail.size() == command->endpoints_count * sizeof(Endpoint));
+      const auto* endpoints = reinterpret_cast<const Endpoint*>(tail.data());
+      return node.join(now, command->operation, {endpoints, command->endpoints_count}, out);
+    }
+    case CommandKind::drain:
+      draining_ = true;
+      for (const auto& network :
+           networks_) {  // A list of contacts that ends now, whatever was sent.
+        network->reporting = true;
+        network->reported_count = 0;
+      }
+      return;
+  }
+}
+
+void Shard::advance(Instant now, Outbox& out) {
+  if (!turning_) {
+    turning_ = true;
+    counters_.set(ShardCount::turning, 1);
+    setup_.admin->ring();
+  }
+  Outputs outputs{out, messages_, operations_, results_};
+  // One call of one node at a time: the reactor calls again, with new room, while anything is due.
+  if (!failed_.empty()) {
+    const Completion failed = failed_.back();
+    failed_.pop_back();
+    const Bytes frame(reinterpret_cast<const uint8_t*>(&failed), sizeof failed);
+    networks_[failed.network]->node.complete(now, frame, outputs);
+    route();
+    return;
+  }
+  for (const auto& network : networks_) {
+    const std::optional<Instant> due = network->node.next_wakeup();
+    if (!due || *due > now) continue;
+    network->node.advance(now, outputs);
+    route();
+    return;
+  }
+}
+
+void Shard::end_turn(Instant now, Outbox&) {
+  turn_at_ = now;
+  report_contacts(now);
+  update_gauges();
+  for (Mailbox* mailbox : setup_.to_shards) {
+    if (mailbox != nullptr) mailbox->publish();
+  }
+  commits_.operations().publish();
+  setup_.results->publish();
+  setup_.reports->publish();
+}
+
+std::optional<Instant> Shard::next_wakeup() const {
+  if (!turning_ || !failed_.empty()) return Instant::never();
+  Instant soonest = report_at_;
+  for (const auto& network : networks_) {
+    const std::optional<Instant> due = network->node.next_wakeup();
+    if (due) soonest = std::min(soonest, *due);
+  }
+  return soonest;
+}
+
+// ---- Routes.
+
+void Shard::route() {
+  if (!messages_.entries().empty()) route_messages();
+  if (!operations_.entries().empty()) route_operations();
+  if (!results_.entries().empty()) route_results();
+}
+
+// Full: the message is dropped and counted. It would have saved work; nothing is wrong without it.
+void Shard::route_messages() {
+  for (const FrameOutbox::Entry& entry : messages_.entries()) {
+    CHECK(entry.to < setup_.to_shards.size() && entry.to != setup_.index);
+    if (!setup_.to_shards[entry.to]->push(messages_.bytes(entry))) {
+      counters_.add(ShardCount::mailbox_full);
+    }
+  }
+  messages_.clear();
+}
+
+// Full: the operation fails, and the node refuses whoever waits for it.
+void Shard::route_operations() {
+  for (const FrameOutbox::Entry& entry : operations_.entries()) {
+    const Bytes frame = operations_.bytes(entry);
+    if (!commits_.operations().push(frame)) fail(*frame_header<Operation>(frame));
+  }
+  operations_.clear();
+}
+
+void Shard::fail(const Operation& operation) {
+  counters_.add(ShardCount::commit_mailbox_full);
+  // The stores bound what is under way (writes_max, reads_max), and so what can fail.
+  CHECK(failed_.size() < failed_.capacity());
+  Completion completion;
+  completion.ticket = operation.ticket;
+  completion.kind = operation.kind == OperationKind::read ? CompletionKind::read_failed
+                                                          : CompletionKind::write_failed;
+  completion.network = operation.network;
+  completion.key = operation.key;
+  completion.times = operation.times;
+  failed_.push_back(completion);
+}
+
+// Never full: the mailbox has room for a result of every call that may be under way (calls.h).
+void Shard::route_results() {
+  for (const FrameOutbox::Entry& entry : results_.entries()) {
+    CHECK(setup_.results->push(results_.bytes(entry)));
+  }
+  results_.clear();
+}
+
+// ---- Reports.
+
+// Pages are sent one at a time, so that a large table costs no long turn. A table that changes
+// meanwhile may miss or repeat a contact; as its version changed, it is sent again.
+void Shard::report_contacts(Instant now) {
+  bool all_sent = true;
+  for (size_t index = 0; index < networks_.size(); ++index) {
+    Network& network = *networks_[index];
+    const bool is_due = now >= report_at_ || draining_;
+    if (!network.reporting && is_due && !counters_.read(ShardCount::drained)) {
+      const uint64_t version = network.node.contacts_version();
+      network.reporting =
+          version != network.reported_version || now >= network.reported_at + report_again;
+    }
+    if (!network.reporting) continue;
+    if (network.reported_count == 0) network.reporting_version = network.node.contacts_version();
+    network.reporting = !report_page(network, static_cast<NetworkIndex>(index));
+    if (network.reporting) {
+      all_sent = false;
+      continue;
+    }
+    network.reported_version = network.reporting_version;
+    network.reported_at = now;
+    network.reported_count = 0;
+  }
+  if (!all_sent) {
+    report_at_ = now + page_interval;
+  } else if (now >= report_at_) {
+    report_at_ = now + report_interval;
+  }
+  if (!draining_ || !all_sent || counters_.read(ShardCount::drained)) return;
+  uint64_t pending = failed_.size();
+  for (const auto& network : networks_) {
+    pending += network->store.counters().read(StoreCount::writes_pending);
+  }
+  if (pending > 0) return;
+  counters_.set(ShardCount::drained, 1);
+  setup_.reports->publish();
+  setup_.admin->ring();
+}
+
+// Sends the next page; true when it was the last. False too when the mailbox is full: the same page
+// is tried again in the next turn.
+bool Shard::report_page(Network& network, NetworkIndex index) {
+  struct Page {
+    ContactsReport header;
+    std::array<ReportedContact, contacts_page_max> contacts;
+  } page;
+  page.header.network = index;
+  page.header.first = network.reported_count == 0;
+  page.header.last = true;
+  uint32_t skipped = 0;
+  uint32_t count = 0;
+  network.node.for_each_own_contact([&](const Contact& contact, Instant answered_last) {
+    if (skipped < network.reported_count) {
+      ++skipped;
+    } else if (count < contacts_page_max) {
+      const bool answered = answered_last.nanoseconds > 0;
+      page.contacts[count++] = {contact.id, answered ? node_seconds(answered_last) : 0,
+                                contact.endpoint};
+    } else {
+      page.header.last = false;
+    }
+  });
+  page.header.count = static_cast<uint16_t>(count);
+  const Bytes tail(reinterpret_cast<const uint8_t*>(page.contacts.data()),
+                   count * sizeof(ReportedContact));
+  if (!setup_.reports->push(page.header, tail)) return false;
+  network.reported_count += count;
+  return page.header.last;
+}
+
+void Shard::update_gauges() {
+  uint64_t contacts = 0;
+  uint64_t records = 0;
+  for (const auto& network : networks_) {
+    contacts += network->node.contacts_count();
+    records += network->store.counters().read(StoreCount::records);
+  }
+  counters_.set(ShardCount::contacts, contacts);
+  counters_.set(ShardCount::records, records);
+}
+
+void Shard::stalled(const Stall& stall) {
+  if (turn_at_ < log_stalls_at_) return;
+  log_stalls_at_ = turn_at_ + stall_log_interval;
+  char text[log_line_max];
+  const auto end = fmt::format_to_n(
+      text, sizeof text,
+      "shard {}: a turn took {} ms, {} ms of it for {} ({} frames, {} datagrams)", setup_.index,
+      stall.turn.whole_milliseconds(), stall.longest_took.whole_milliseconds(),
+      name_of(stall.longest), stall.frames, stall.datagrams);
+  log(LogLevel::warning, {text, std::min(end.size, sizeof text)});
+}
+
+void Shard::log(LogLevel level, std::string_view text) {
+  LogLineReport header;
+  header.level = level;
+  if (!setup_.reports->push(header, bytes_of(text))) {
+    counters_.add(ShardCount::log_lines_dropped);
+  }
+}
+
+}  // namespace xord

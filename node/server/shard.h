@@ -1,0 +1,122 @@
+// One shard: a core's loop with everything that its thread owns. It is the ReactorHandler that
+// moves what comes in (datagrams, frames of other shards, completions of the disk, commands of the
+// admin thread) to the node of the right network, and what that leaves (datagrams, messages,
+// operations, results) to where it belongs. It never blocks, takes no lock, logs by message, and
+// allocates nothing once it is made. Every mailbox is bounded; what a full one does to a frame
+// stands at its route below.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "node/node.h"
+#include "node/server/shard_frames.h"
+#include "reactor/base/counters.h"
+#include "reactor/base/frames.h"
+#include "reactor/reactor.h"
+#include "storage/rocks/commit_thread.h"
+#include "storage/store.h"
+
+namespace xord {
+
+// What a shard needs to know of one network.
+struct ShardNetwork {
+  NodeConfig node;
+  StoreConfig store;
+  Id self;
+  NodeSecrets secrets;
+  uint64_t seed = 0;  // Of its node's random stream.
+};
+
+struct ShardSetup {
+  ShardIndex index = 0;
+  std::vector<ShardNetwork> networks;           // By NetworkIndex.
+  std::vector<NetworkIndex> network_of_socket;  // By LocalAddress::socket.
+  std::vector<Mailbox*> to_shards;              // By shard; null at `index`. This shard produces.
+  std::vector<Mailbox*> from_shards;            // The same; this shard consumes.
+  Mailbox* commands = nullptr;                  // ShardCommand frames, from API callers.
+  Mailbox* results = nullptr;  // OperationResult frames. Has room for all calls under way.
+  Mailbox* reports = nullptr;  // ReportKind frames.
+  Doorbell* admin = nullptr;   // Rung when `turning` or `drained` is raised.
+};
+
+class Shard final : public ReactorHandler {
+ public:
+  // Made on the starting thread; `reactor` and `commits` and all that `setup` names are borrowed.
+  // Registers its mailboxes with the reactor.
+  Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, Instant start);
+  ~Shard() override;
+
+  // Before the loop runs. `age`: how long ago the contact answered. What this shard has to tell the
+  // others of it, they are told at once, by tell(ShardIndex to, Bytes frame), which calls told().
+  template <class Tell>
+  void restore(NetworkIndex network, Instant now, const Contact& contact, Duration age,
+               Tell&& tell) {
+    restore(network, now, contact, age);
+    for (const FrameOutbox::Entry& entry : messages_.entries()) {
+      tell(static_cast<ShardIndex>(entry.to), messages_.bytes(entry));
+    }
+    messages_.clear();
+  }
+  void told(ShardIndex from, Instant now, Bytes frame);
+
+  void receive(Instant now, const Datagram& datagram, Outbox& out) override;
+  void receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out) override;
+  void advance(Instant now, Outbox& out) override;
+  void end_turn(Instant now, Outbox& out) override;
+  std::optional<Instant> next_wakeup() const override;
+  void stalled(const Stall& stall) override;
+
+  // By any thread, while the shard exists.
+  const Counters<ShardCount>& counters() const { return counters_; }
+  uint32_t networks_count() const { return static_cast<uint32_t>(networks_.size()); }
+  const NodeCounters& node_counters(NetworkIndex network) const;
+  const Counters<StoreCount>& store_counters(NetworkIndex network) const;
+
+ private:
+  // One network's state, and how far its contacts are reported.
+  struct Network;
+
+  void restore(NetworkIndex network, Instant now, const Contact& contact, Duration age);
+  void deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out);
+  void receive_command(Instant now, Bytes frame, Outputs& out);
+  void receive_completion(Instant now, Bytes frame, Outputs& out);
+  void note_finished_load(const Completion& completion);
+
+  // Moves what a node left behind to the mailboxes. Called after each call of a node.
+  void route();
+  void route_messages();
+  void route_operations();
+  void route_results();
+  void fail(const Operation& operation);
+
+  void report_contacts(Instant now);
+  bool report_page(Network& network, NetworkIndex index);
+  void update_gauges();
+  void log(LogLevel level, std::string_view text);
+
+  const ShardSetup setup_;
+  CommitThread& commits_;
+  std::vector<std::unique_ptr<Network>> networks_;
+
+  FrameOutbox messages_;
+  FrameOutbox operations_;
+  FrameOutbox results_;
+  // Operations that a full mailbox refused, still to be completed as failed: one in each advance().
+  std::vector<Completion> failed_;
+
+  uint32_t source_commands_ = 0;  // Indices of mailboxes, as the reactor gave them.
+  uint32_t source_completions_ = 0;
+  uint32_t source_shards_ = 0;  // Of the first of from_shards; they follow in order.
+
+  bool turning_ = false;
+  bool draining_ = false;
+  Instant turn_at_;        // Of the last turn.
+  Instant report_at_;      // When contacts are next compared with what was reported.
+  Instant log_stalls_at_;  // The next stall is logged not before.
+  Counters<ShardCount> counters_;
+};
+
+}  // namespace xord

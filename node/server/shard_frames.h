@@ -1,0 +1,83 @@
+// What the admin thread and a shard tell each other, besides results (node/operation_result.h):
+// plain data, one frame each. Commands to a shard are never lost (a full mailbox refuses the
+// caller); of its reports log lines may be, and are then counted.
+#pragma once
+
+#include <cstdint>
+
+#include "node/join_state.h"
+#include "node/operation_result.h"
+#include "node/server/server_config.h"
+#include "reactor/base/endpoint.h"
+#include "reactor/base/id.h"
+#include "storage/operation.h"
+
+namespace xord {
+
+enum class CommandKind : uint8_t {
+  get,
+  set,  // The value follows.
+  find,
+  join,   // `endpoints_count` Endpoints follow.
+  drain,  // Take in nothing new, finish what the disk owes, report all contacts; then raise
+          // ShardCount::drained.
+};
+
+struct ShardCommand {
+  OperationId operation = 0;
+  CommandKind kind{};
+  NetworkIndex network = 0;
+  uint16_t endpoints_count = 0;
+  Id key;  // Or target.
+};
+constexpr uint32_t join_endpoints_max = bootstraps_max;
+
+enum class ReportKind : uint8_t {
+  log_line,  // LogLineReport, then its text.
+  contacts,  // ContactsReport, then `count` ReportedContacts: a page of this shard's own contacts.
+};
+
+struct LogLineReport {
+  ReportKind kind = ReportKind::log_line;
+  LogLevel level = LogLevel::info;
+};
+constexpr size_t log_line_max = 300;
+
+struct ContactsReport {
+  ReportKind kind = ReportKind::contacts;
+  NetworkIndex network = 0;
+  bool first = false;  // Begins a new list...
+  bool last = false;   // ...or ends it: the list is whole now.
+  uint16_t count = 0;
+};
+struct ReportedContact {
+  Id id;
+  NodeSeconds answered_last = 0;
+  Endpoint endpoint;
+};
+static_assert(sizeof(ReportedContact) == 48);
+// 24 KiB a page and turn: the shard goes on answering in between.
+constexpr uint32_t contacts_page_max = 512;
+
+// What a shard counts and shows of itself. The first ones are gauges.
+enum class ShardCount : uint8_t {
+  contacts,  // In the routing table of all networks: the whole replica, equal on all shards.
+  records,   // Held by this shard.
+  networks_loaded,
+  turning,              // 1: the loop runs.
+  drained,              // 1: the command `drain` is done.
+  mailbox_full,         // Messages to other shards that were dropped.
+  commit_mailbox_full,  // Operations that failed at once: the commit thread lags behind.
+  log_lines_dropped,
+  refused_draining,  // Datagrams dropped at the end of a run.
+  count
+};
+constexpr const char* shard_count_names[] = {
+    "contacts",         "records",      "networks_loaded",     "turning",
+    "drained",          "mailbox_full", "commit_mailbox_full", "log_lines_dropped",
+    "refused_draining",
+};
+static_assert(std::size(shard_count_names) == static_cast<size_t>(ShardCount::count));
+constexpr size_t shard_gauges = static_cast<size_t>(ShardCount::mailbox_full);
+
+}  // namespace xord

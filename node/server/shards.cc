@@ -1,0 +1,283 @@
+#include "node/server/shards.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "node/budget.h"
+#include "node/client_id.h"
+#include "node/server/calls.h"
+#include "reactor/base/check.h"
+#include "reactor/entropy.h"
+
+namespace xord {
+namespace {
+
+// Results: a frame of the largest value and all contacts, for every call under way, and for those
+// of one batch that the admin thread has read and not yet released.
+constexpr uint32_t result_bytes_max =
+    sizeof(OperationResult) + value_size_max + bucket_size * sizeof(Contact) + 16;
+constexpr uint32_t results_bytes = 4 * 1024 * 1024;
+static_assert((calls_max + frames_a_turn + 1) * result_bytes_max <= results_bytes);
+// A command is at most a value; 30 of the largest, or thousands of gets, between two turns.
+constexpr uint32_t commands_bytes = 256 * 1024;
+// Ten pages of contacts, or thousands of log lines.
+constexpr uint32_t reports_bytes = 256 * 1024;
+
+// Between two shards: a ring must hold the largest datagram, and 64 shards have 4,032 rings.
+uint32_t between_bytes(uint32_t shards) {
+  constexpr uint32_t least = 32 * 1024;
+  constexpr uint32_t most = 1024 * 1024;
+  static_assert(least / 2 - 8 >= datagram_bytes_max + sizeof(DatagramMessage));
+  return std::clamp(std::bit_floor(2 * most / shards), least, most);
+}
+
+// What may await the disk on one shard: a sync at 100,000 stores a second, forty-fold. The mailbox
+// of operations holds all of it, so that it is never full.
+constexpr uint32_t writes_max = 4096;
+constexpr uint32_t write_bytes_max = 3 * 1024 * 1024;
+constexpr uint32_t reads_max = 1024;
+constexpr uint32_t operations_bytes = 4 * 1024 * 1024;
+static_assert(write_bytes_max + (writes_max + reads_max) * (sizeof(Operation) + 16) +
+                  value_size_max + sizeof(Operation) <=
+              operations_bytes);
+
+// A get stays with the node until its path copy is acknowledged, seconds after its result.
+constexpr uint32_t node_operations = 4 * calls_max;
+
+constexpr Duration started_within = seconds(10);
+
+std::vector<Listen> listens_of(const ServerConfig& config) {
+  std::vector<Listen> listens;
+  for (const ListenAddress& address : config.listen) {
+    Listen listen;
+    listen.endpoint = address.endpoint;
+    listen.if_family_missing = address.optional ? IfFamilyMissing::skip : IfFamilyMissing::fail;
+    // 0.0.0.0 and [::] on a free port are meant to be one port.
+    for (uint32_t i = 0; i < listens.size() && address.endpoint.port == 0; ++i) {
+      const Endpoint& earlier = listens[i].endpoint;
+      if (earlier.port == 0 && !listens[i].port_of && earlier.address.is_unspecified() &&
+          address.endpoint.address.is_unspecified() &&
+          earlier.is_ipv4() != address.endpoint.is_ipv4() &&
+          config.listen[i].dialect == address.dialect) {
+        listen.port_of = i;
+        break;
+      }
+    }
+    listens.push_back(listen);
+  }
+  return listens;
+}
+
+}  // namespace
+
+Shards::Shards(const ServerConfig& config, NodeClock clock, Doorbell& admin)
+    : config_(config), clock_(clock), admin_(admin) {
+  CHECK(config_.shards >= 1 && config_.shards <= shards_max);
+}
+
+Shards::~Shards() {
+  stop();
+}
+
+std::optional<IoError> Shards::open() {
+  SocketOptions options;
+  options.shards = config_.shards;
+  std::vector<ShardSockets> sockets(config_.shards);
+  if (auto error = open_sockets(listens_of(config_), options, &sockets)) return error;
+  ReactorConfig reactor_config;
+  reactor_config.io = config_.io;
+  // One call of a node may send a value of 8 KiB to each of the k nearest.
+  reactor_config.room_datagrams = 64;
+  reactor_config.room_bytes = (bucket_size + 4) * datagram_bytes_max;
+  reactor_config.outbox_datagrams = 256 + reactor_config.room_datagrams;
+  reactor_config.outbox_bytes = 512 * 1024 + reactor_config.room_bytes;
+  for (ShardSockets& of_shard : sockets) {
+    std::unique_ptr<Reactor> reactor;
+    if (auto error = Reactor::create(reactor_config, std::move(of_shard), clock_, &reactor)) {
+      reactors_.clear();
+      return error;
+    }
+    reactors_.push_back(std::move(reactor));
+  }
+  return std::nullopt;
+}
+
+void Shards::make_nodes(const std::vector<NetworkSetup>& networks, RocksStore& database,
+                        uint64_t hash_seed) {
+  make_mailboxes();
+  std::vector<NodeSecrets> secrets(networks.size());
+  for (NodeSecrets& secret : secrets) {
+    fill_with_entropy(secret.transactions);
+    secret.hash_seed = entropy_word();
+  }
+  for (ShardIndex shard = 0; shard < count(); ++shard) {
+    CommitThreadConfig commit_config;
+    commit_config.shard = shard;
+    commit_config.shards = count();
+    commit_config.commit_window = config_.commit_window;
+    commit_config.load_bytes_max = config_.memory_max / count();
+    commit_config.operations_bytes = operations_bytes;
+    commits_.push_back(
+        std::make_unique<CommitThread>(database, commit_config, reactors_[shard]->doorbell()));
+    std::vector<ShardNetwork> of_shard;
+    for (NetworkIndex network = 0; network < networks.size(); ++network) {
+      ShardNetwork each;
+      each.node = node_config(shard);
+      each.node.network = network;
+      each.store = store_config(network, networks.size());
+      each.store.hash_seed = hash_seed;
+      each.store.loaded = networks[network].loaded;
+      each.self = networks[network].self;
+      each.secrets = secrets[network];
+      each.seed = entropy_word();
+      of_shard.push_back(each);
+    }
+    shards_.push_back(std::make_unique<Shard>(setup_of(shard, std::move(of_shard)),
+                                              *reactors_[shard], *commits_[shard], now()));
+  }
+}
+
+NodeConfig Shards::node_config(ShardIndex shard) const {
+  NodeConfig node;
+  node.shard = shard;
+  node.shards = count();
+  node.has_ipv4 = false;
+  node.has_ipv6 = false;
+  for (const BoundSocket& socket : reactors_[shard]->sockets()) {
+    if (!socket.is_open()) continue;
+    (socket.bound.is_ipv4() ? node.has_ipv4 : node.has_ipv6) = true;
+  }
+  node.operations = node_operations;
+  node.routing.contacts_max = config_.contacts_max;
+  node.routing.seed = entropy_word();
+  node.routing.client_id = client_id;
+  node.ttl = config_.ttl;
+  node.amplification_max = config_.amplification_max;
+  node.trusted = config_.trusted_nets;
+  return node;
+}
+
+StoreConfig Shards::store_config(NetworkIndex network, size_t networks) const {
+  const uint64_t share = count() * networks;
+  StoreConfig store;
+  store.network = network;
+  store.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
+  store.records_max = static_cast<uint32_t>((config_.records_max + share - 1) / share);
+  store.bytes_max = config_.disk_max / share;
+  store.memory_max = config_.memory_max / share;
+  store.value_size_max = value_size_max;
+  store.writes_max = writes_max / static_cast<uint32_t>(networks);
+  store.write_bytes_max = write_bytes_max / static_cast<uint32_t>(networks);
+  store.reads_max = reads_max / static_cast<uint32_t>(networks);
+  return store;
+}
+
+void Shards::make_mailboxes() {
+  const uint32_t shards = count();
+  for (uint32_t producer = 0; producer < shards; ++producer) {
+    for (uint32_t consumer = 0; consumer < shards; ++consumer) {
+      between_.push_back(
+          producer == consumer
+              ? nullptr
+              : std::make_unique<Mailbox>(between_bytes(shards), reactors_[consumer]->doorbell()));
+    }
+    commands_.push_back(std::make_unique<Mailbox>(commands_bytes, reactors_[producer]->doorbell()));
+    results_.push_back(std::make_unique<Mailbox>(results_bytes, admin_));
+    reports_.push_back(std::make_unique<Mailbox>(reports_bytes, admin_));
+  }
+}
+
+ShardSetup Shards::setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const {
+  ShardSetup setup;
+  setup.index = shard;
+  setup.networks = std::move(networks);
+  // One network for now: what listens, listens for it.
+  setup.network_of_socket.assign(reactors_[shard]->sockets().size(), 0);
+  for (uint32_t other = 0; other < count(); ++other) {
+    setup.to_shards.push_back(between_[shard * count() + other].get());
+    setup.from_shards.push_back(between_[other * count() + shard].get());
+  }
+  setup.commands = commands_[shard].get();
+  setup.results = results_[shard].get();
+  setup.reports = reports_[shard].get();
+  setup.admin = &admin_;
+  return setup;
+}
+
+void Shards::restore(NetworkIndex network, const Contact& contact, Duration age) {
+  const Instant at = now();
+  for (ShardIndex from = 0; from < count(); ++from) {
+    shards_[from]->restore(network, at, contact, age,
+                           [&](ShardIndex to, Bytes frame) { shards_[to]->told(from, at, frame); });
+  }
+}
+
+std::optional<IoError> Shards::run() {
+  const AllowedCores cores = allowed_cores();
+  run_errors_.resize(count());
+  for (uint32_t index = 0; index < count(); ++index) {
+    const auto body = [this, index](Pinning) {
+      run_errors_[index] = reactors_[index]->run(*shards_[index]);
+      loops_ended_.fetch_add(1, std::memory_order_release);
+      admin_.ring();
+    };
+    // A single shard is not pinned, nor are more shards than cores: several nodes of a host would
+    // all sit on its first core. UINT32_MAX is a core that cannot be had.
+    const bool pinned = count() > 1 && count() <= cores.cpus.size();
+    const uint32_t cpu = pinned ? cores.cpus[index] : UINT32_MAX;
+    threads_.emplace_back("xord-shard-" + std::to_string(index), cpu, body);
+  }
+  const Duration deadline = monotonic_time() + started_within;
+  while (monotonic_time() < deadline) {
+    if (loops_ended_.load(std::memory_order_acquire) > 0) break;
+    const bool all_turn = std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+      return shard->counters().read(ShardCount::turning) == 1;
+    });
+    if (all_turn) return std::nullopt;
+    admin_.wait(milliseconds(20));
+  }
+  for (const auto& reactor : reactors_) reactor->request_stop();
+  threads_.clear();  // Joins.
+  for (const auto& error : run_errors_) {
+    if (error) return error;
+  }
+  return IoError{"the threads of the node did not start within 10 s: is the machine overloaded?"};
+}
+
+void Shards::start_commits() {
+  for (const auto& commits : commits_) commits->start();
+}
+
+void Shards::stop() {
+  for (const auto& reactor : reactors_) reactor->request_stop();
+  threads_.clear();  // Joins.
+  for (const auto& commits : commits_) commits->stop();
+}
+
+bool Shards::command(ShardIndex shard, const ShardCommand& command, Bytes tail) {
+  if (!commands_[shard]->push(command, tail)) return false;
+  commands_[shard]->publish();
+  return true;
+}
+
+bool Shards::has_frames_before_sleep() const {
+  const auto has = [](const auto& mailbox) { return mailbox->has_frames_before_sleep(); };
+  return std::any_of(results_.begin(), results_.end(), has) ||
+         std::any_of(reports_.begin(), reports_.end(), has);
+}
+
+uint64_t Shards::contacts_count() const {
+  uint64_t fewest = UINT64_MAX;
+  for (const auto& shard : shards_) {
+    fewest = std::min(fewest, shard->counters().read(ShardCount::contacts));
+  }
+  return fewest;
+}
+
+bool Shards::is_drained() const {
+  return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+    return shard->counters().read(ShardCount::drained) == 1;
+  });
+}
+
+}  // namespace xord

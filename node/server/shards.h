@@ -1,0 +1,107 @@
+// All shards of a server: their sockets, loops, mailboxes, commit threads and threads, from opening
+// to an orderly end. Used by the admin thread, but for command() and the counters.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "node/server/server_config.h"
+#include "node/server/shard.h"
+#include "reactor/cores.h"
+#include "reactor/doorbell.h"
+#include "reactor/monotonic.h"
+#include "reactor/reactor.h"
+#include "storage/rocks/commit_thread.h"
+#include "storage/rocks/rocks_store.h"
+
+namespace xord {
+
+// Frames that the admin thread takes out of one mailbox before it gives their room back.
+constexpr uint32_t frames_a_turn = 64;
+
+// What all shards of a network have in common.
+struct NetworkSetup {
+  Dialect dialect = Dialect::rpcudp;
+  Id self;
+  LoadedRecords loaded = LoadedRecords::served;
+};
+
+class Shards {
+ public:
+  // `config` with a real number of shards; `admin` is rung when there is something to consume, and
+  // outlives the shards.
+  Shards(const ServerConfig& config, NodeClock clock, Doorbell& admin);
+  ~Shards();  // stop()
+  Shards(const Shards&) = delete;
+  Shards& operator=(const Shards&) = delete;
+
+  // Binds the sockets and makes the loops. Nothing answers yet.
+  [[nodiscard]] std::optional<IoError> open();
+  // Makes the nodes and stores. `database` outlives the shards; `hash_seed` is the database's too.
+  void make_nodes(const std::vector<NetworkSetup>& networks, RocksStore& database,
+                  uint64_t hash_seed);
+  // On every shard, before run().
+  void restore(NetworkIndex network, const Contact& contact, Duration age);
+  // Starts the loops and returns when all of them turn: from then on the node answers. An error if
+  // one could not.
+  [[nodiscard]] std::optional<IoError> run();
+  // Starts the commit threads: opens the database and loads its records.
+  void start_commits();
+  // Stops the loops, commits what they queued, and joins all threads. Harmless if nothing runs.
+  void stop();
+
+  uint32_t count() const { return static_cast<uint32_t>(reactors_.size()); }
+  // Sends a command to a shard, or refuses it when its mailbox is full. One caller at a time.
+  [[nodiscard]] bool command(ShardIndex shard, const ShardCommand& command, Bytes tail);
+  // Hands over up to frames_a_turn frames of each shard's results, then of its reports, as
+  // visit_result(Bytes) and visit_report(ShardIndex, Bytes); true if there were any.
+  template <class VisitResult, class VisitReport>
+  bool consume(VisitResult&& visit_result, VisitReport&& visit_report);
+  // After the admin doorbell's announce_sleep().
+  bool has_frames_before_sleep() const;
+  bool is_drained() const;
+  // That every shard knows: each has a replica of the whole table, a message later than the owner.
+  uint64_t contacts_count() const;
+
+  const Reactor& reactor(uint32_t shard) const { return *reactors_[shard]; }
+  const Shard& shard(uint32_t index) const { return *shards_[index]; }
+  const CommitThread& commits(uint32_t shard) const { return *commits_[shard]; }
+  Instant now() const { return clock_.now(); }
+
+ private:
+  NodeConfig node_config(ShardIndex shard) const;
+  StoreConfig store_config(NetworkIndex network, size_t networks) const;
+  void make_mailboxes();
+  ShardSetup setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const;
+
+  const ServerConfig config_;
+  const NodeClock clock_;
+  Doorbell& admin_;
+
+  // In order of construction: each borrows from those above.
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::vector<std::unique_ptr<Mailbox>> between_;  // [producer * count + consumer]; null to itself.
+  std::vector<std::unique_ptr<Mailbox>> commands_;
+  std::vector<std::unique_ptr<Mailbox>> results_;
+  std::vector<std::unique_ptr<Mailbox>> reports_;
+  std::vector<std::unique_ptr<CommitThread>> commits_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::optional<IoError>> run_errors_;  // Each written by its shard's thread...
+  std::atomic<uint32_t> loops_ended_{0};            // ...before this grows.
+  std::vector<ShardThread> threads_;
+};
+
+template <class VisitResult, class VisitReport>
+bool Shards::consume(VisitResult&& visit_result, VisitReport&& visit_report) {
+  uint32_t frames = 0;
+  for (size_t shard = 0; shard < reports_.size(); ++shard) {
+    frames += results_[shard]->consume(frames_a_turn, visit_result);
+    frames += reports_[shard]->consume(
+        frames_a_turn, [&](Bytes frame) { visit_report(static_cast<ShardIndex>(shard), frame); });
+  }
+  return frames > 0;
+}
+
+}  // namespace xord

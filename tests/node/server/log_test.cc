@@ -1,0 +1,71 @@
+#include "node/server/log.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <regex>
+
+namespace xord {
+namespace {
+
+std::string logged(LogLevel level, LogFormat format, const std::function<void(Log&)>& write) {
+  testing::internal::CaptureStderr();
+  {
+    Log log(level, format);
+    write(log);
+  }
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(Log, WritesALineOfTextWithTimeLevelAndFields) {
+  const std::string line = logged(LogLevel::info, LogFormat::text, [](Log& log) {
+    log.write(LogLevel::warning, "it rains", {{"where", "here"}, {"drops", 3}});
+  });
+  const std::regex expected(
+      R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warning it rains where="here" drops=3\n)");
+  EXPECT_TRUE(std::regex_match(line, expected)) << line;
+}
+
+TEST(Log, WritesOneJsonObjectALine) {
+  const std::string lines = logged(LogLevel::info, LogFormat::json, [](Log& log) {
+    log.write(LogLevel::info, "a \"quoted\" \n word", {{"list", {1, 2}}});
+    log.write(LogLevel::error, "second");
+  });
+  std::istringstream in(lines);
+  std::string line;
+  ASSERT_TRUE(std::getline(in, line));
+  const auto first = nlohmann::json::parse(line);
+  EXPECT_EQ(first["message"], "a \"quoted\" \n word");
+  EXPECT_EQ(first["level"], "info");
+  EXPECT_EQ(first["list"], nlohmann::json({1, 2}));
+  ASSERT_TRUE(std::getline(in, line));
+  EXPECT_EQ(nlohmann::json::parse(line)["level"], "error");
+  EXPECT_FALSE(std::getline(in, line));
+}
+
+TEST(Log, LeavesOutWhatIsBelowItsLevel) {
+  const auto write = [](Log& log) {
+    log.write(LogLevel::info, "quiet");
+    log.write(LogLevel::error, "loud");
+  };
+  const std::string some = logged(LogLevel::warning, LogFormat::text, write);
+  EXPECT_EQ(some.find("quiet"), std::string::npos);
+  EXPECT_NE(some.find("loud"), std::string::npos);
+  EXPECT_EQ(logged(LogLevel::off, LogFormat::text, write), "");
+}
+
+TEST(Log, LetsNoMessageForgeALineOrBreakOne) {
+  const std::string text = logged(LogLevel::info, LogFormat::text, [](Log& log) {
+    log.write(LogLevel::info, "name\n2026-01-01T00:00:00.000Z error forged\x1b[31m {}");
+  });
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_NE(text.find("{}"), std::string::npos);
+  const std::string json = logged(LogLevel::info, LogFormat::json, [](Log& log) {
+    log.write(LogLevel::info, "not UTF-8: \xff\xfe");
+  });
+  EXPECT_TRUE(nlohmann::json::accept(json)) << json;
+}
+
+}  // namespace
+}  // namespace xord

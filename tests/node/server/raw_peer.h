@@ -1,0 +1,128 @@
+// A peer of a test: one UDP socket that speaks rpcudp and nothing more. It answers pings, so that
+// it is proven, and shows what a node said on the wire: no library stands between.
+#pragma once
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "node/wire/rpcudp.h"
+#include "reactor/base/check.h"
+#include "reactor/base/rng.h"
+
+namespace xord {
+
+class RawPeer {
+ public:
+  using Received = std::vector<uint8_t>;
+
+  explicit RawPeer(uint64_t seed) : rng_(seed), fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in any = address(0);
+    CHECK(bind(fd_, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
+    rng_.fill(id_.bytes);
+  }
+  ~RawPeer() { close(fd_); }
+  RawPeer(const RawPeer&) = delete;
+  RawPeer& operator=(const RawPeer&) = delete;
+
+  // Sends one request to a port of 127.0.0.1 and returns its transaction.
+  Transaction send_ping(uint16_t port) {
+    return send(port, [&](MutableBytes out, Bytes transaction) {
+      return rpcudp::encode_ping_request(out, transaction, id_);
+    });
+  }
+  Transaction send_store(uint16_t port, const Id& key, Bytes value) {
+    return send(port, [&](MutableBytes out, Bytes transaction) {
+      return rpcudp::encode_store_request(out, transaction, id_, key, value, std::nullopt);
+    });
+  }
+  Transaction send_find_value(uint16_t port, const Id& key) {
+    return send(port, [&](MutableBytes out, Bytes transaction) {
+      return rpcudp::encode_find_value_request(out, transaction, id_, key);
+    });
+  }
+
+  Transaction send_find_node(uint16_t port, const Id& target) {
+    return send(port, [&](MutableBytes out, Bytes transaction) {
+      return rpcudp::encode_find_node_request(out, transaction, id_, target);
+    });
+  }
+  void send_bytes(uint16_t port, Bytes bytes) {
+    const sockaddr_in to = address(port);
+    sendto(fd_, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  }
+
+  // The next reply, with pings answered meanwhile. Empty after `within` without one.
+  std::optional<Received> receive(std::chrono::milliseconds within) {
+    const auto deadline = std::chrono::steady_clock::now() + within;
+    while (true) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          deadline - std::chrono::steady_clock::now());
+      pollfd ready{fd_, POLLIN, 0};
+      if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) <= 0) return {};
+      Received datagram(65'536);
+      sockaddr_in from{};
+      socklen_t from_size = sizeof from;
+      const ssize_t size = recvfrom(fd_, datagram.data(), datagram.size(), 0,
+                                    reinterpret_cast<sockaddr*>(&from), &from_size);
+      if (size < 0) continue;  // ECONNREFUSED of an earlier datagram: the node was killed.
+      datagram.resize(static_cast<size_t>(size));
+      if (rpcudp::is_reply(datagram)) return datagram;
+      answer(datagram, from);
+    }
+  }
+  // Sends by `send_once`, until its own reply comes: again every 2 s, for 20 s.
+  template <class SendOnce>
+  std::optional<Received> call(SendOnce&& send_once) {
+    for (int attempt = 0; attempt < 10; ++attempt) {
+      const Transaction transaction = send_once();
+      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+      while (std::chrono::steady_clock::now() < until) {
+        auto reply = receive(std::chrono::milliseconds(500));
+        if (reply && equal(rpcudp::transaction_of(*reply), transaction)) return reply;
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static sockaddr_in address(uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+  }
+  template <class Encode>
+  Transaction send(uint16_t port, Encode&& encode) {
+    Transaction transaction;
+    rng_.fill(transaction);
+    std::array<uint8_t, 9'000> buffer;
+    const size_t size = encode(MutableBytes(buffer), Bytes(transaction));
+    CHECK(size > 0);
+    const sockaddr_in to = address(port);
+    sendto(fd_, buffer.data(), size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    return transaction;
+  }
+  void answer(const Received& datagram, const sockaddr_in& to) {
+    Request request;
+    if (rpcudp::parse_request(datagram, &request) != ParseError::none) return;
+    if (request.method != Method::ping) return;
+    std::array<uint8_t, 100> buffer;
+    const size_t size = rpcudp::encode_ping_reply(buffer, request.transaction, id_);
+    sendto(fd_, buffer.data(), size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  }
+
+  Rng rng_;
+  int fd_;
+  Id id_;
+};
+
+}  // namespace xord

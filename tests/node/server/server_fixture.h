@@ -1,0 +1,77 @@
+// What the tests of a running Server share: a directory that is gone afterwards, configurations for
+// loopback on free ports, and a wait for a condition with a deadline.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "node/server/server.h"
+
+namespace xord {
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = std::filesystem::temp_directory_path() / "xord-server-XXXXXX";
+    path_ = mkdtemp(pattern.data());
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string at(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+// On 127.0.0.1, a free port, silent, and small enough for many servers in one process.
+inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards = 1,
+                                    IoChoice io = IoChoice::epoll) {
+  ServerConfig config;
+  config.listen = {{Dialect::rpcudp, *Endpoint::parse("127.0.0.1:0"), false}};
+  config.data_dir = data_dir;
+  config.shards = shards;
+  config.io = io;
+  config.log_level = LogLevel::off;
+  config.records_max = 10'000;
+  config.contacts_max = 1'000;
+  config.memory_max = 1 << 20;
+  return config;
+}
+
+// Whether `condition` became true within `within`. It is asked again and again: nothing is assumed
+// about how long anything takes, only that it does not take for ever.
+inline bool eventually(const std::function<bool()>& condition,
+                       std::chrono::seconds within = std::chrono::seconds(30)) {
+  const auto deadline = std::chrono::steady_clock::now() + within;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+inline bool is_ready(const Server& server) {
+  return server.stats().storage_state == StorageState::ready;
+}
+
+inline std::string address_of(const Server& server) {
+  return server.endpoints().front().text();
+}
+
+// "stored 3" or "refused": for messages of failed expectations.
+inline std::string describe(ServerStatus status) {
+  return std::string(name_of(status));
+}
+
+}  // namespace xord

@@ -1,0 +1,191 @@
+// A Server as an embedding program meets it, over real sockets and disks.
+#include "node/server/server.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "tests/node/server/raw_peer.h"
+#include "tests/node/server/server_fixture.h"
+
+namespace xord {
+namespace {
+
+TEST(Server, KeepsItsIdOverStartsOnOneDirectory) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  const Id first = server.id();
+  EXPECT_NE(first, Id{});
+  server.stop();
+  server.stop();
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  EXPECT_EQ(server.id(), first);
+  server.stop();
+
+  Server another;
+  ASSERT_FALSE(another.start(loopback_config(directory.at("other"))));
+  EXPECT_NE(another.id(), first);
+}
+
+TEST(Server, NamesTheFreePortThatItTook) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  ASSERT_EQ(server.endpoints().size(), 1u);
+  EXPECT_NE(server.endpoints().front().port, 0);
+  EXPECT_EQ(server.endpoints().front().address.text(), "127.0.0.1");
+}
+
+TEST(Server, ListensOnOnePortForBothFamilies) {
+  TemporaryDirectory directory;
+  Server server;
+  ServerConfig config = loopback_config(directory.at("data"));
+  config.listen = default_listen();
+  for (ListenAddress& address : config.listen) address.endpoint.port = 0;
+  ASSERT_FALSE(server.start(config));
+  ASSERT_FALSE(server.endpoints().empty());
+  for (const Endpoint& endpoint : server.endpoints()) {
+    EXPECT_EQ(endpoint.port, server.endpoints().front().port);
+  }
+}
+
+TEST(Server, RefusesASecondStartWhileItRuns) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  const auto error = server.start(loopback_config(directory.at("other")));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind, ServerErrorKind::config);
+  EXPECT_TRUE(server.is_running());
+}
+
+TEST(Server, SaysWhichPortIsTakenAndLeavesNothingBehind) {
+  TemporaryDirectory directory;
+  Server holder;
+  ASSERT_FALSE(holder.start(loopback_config(directory.at("holder"), 2)));
+  ServerConfig config = loopback_config(directory.at("data"), 2);
+  config.listen.front().endpoint = holder.endpoints().front();
+  Server server;
+  const auto error = server.start(config);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind, ServerErrorKind::environment);
+  EXPECT_NE(error->sentence.find(address_of(holder)), std::string::npos) << error->sentence;
+  EXPECT_FALSE(server.is_running());
+
+  holder.stop();
+  EXPECT_FALSE(server.start(config)) << "neither the directory nor the port may still be held";
+}
+
+TEST(Server, RefusesADirectoryThatAnotherServerHolds) {
+  TemporaryDirectory directory;
+  Server holder;
+  ASSERT_FALSE(holder.start(loopback_config(directory.at("data"))));
+  Server server;
+  const auto error = server.start(loopback_config(directory.at("data")));
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind, ServerErrorKind::environment);
+  EXPECT_NE(error->sentence.find(directory.at("data")), std::string::npos) << error->sentence;
+}
+
+TEST(Server, AnswersCallsWithStoppedWhenItDoesNotRun) {
+  Server server;
+  EXPECT_EQ(server.get("key").get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.set("key", Value(int64_t{1})).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.find(Id{}).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.bootstrap({"127.0.0.1:1"}).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.stats().storage_state, StorageState::stopped);
+
+  TemporaryDirectory directory;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  server.stop();
+  EXPECT_EQ(server.get("key").get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.stats().storage_state, StorageState::stopped);
+}
+
+TEST(Server, RefusesValuesThatNoNodeWouldTake) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  const Value longest = std::vector<uint8_t>(8'137);
+  const Value too_long = std::vector<uint8_t>(8'138);
+  EXPECT_NE(server.set("key", longest).get().status, ServerStatus::unacceptable);
+  EXPECT_EQ(server.set("key", too_long).get().status, ServerStatus::unacceptable);
+  EXPECT_EQ(server.set("key", std::string("\xff")).get().status, ServerStatus::unacceptable);
+  const std::vector<uint8_t> array = {0x91, 0x01};
+  EXPECT_EQ(server.set_wire(key_digest("key"), array).get().status, ServerStatus::unacceptable);
+}
+
+TEST(Server, TellsWhichBootstrapAddressesAreNoAddresses) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  const BootstrapResult result = server.bootstrap({"no-port"}).get();
+  EXPECT_EQ(result.status, ServerStatus::bad_address);
+  EXPECT_NE(result.unresolved.find("no-port"), std::string::npos) << result.unresolved;
+}
+
+TEST(Server, CompletesCallsUnderWayWhenItIsStopped) {
+  TemporaryDirectory directory;
+  Server server;
+  ServerConfig config = loopback_config(directory.at("data"));
+  config.drain_max = milliseconds(50);
+  ASSERT_FALSE(server.start(config));
+  // Nobody listens on port 9 of loopback, so the join is under way for seconds.
+  std::future<BootstrapResult> joining = server.bootstrap({"127.0.0.1:9"});
+  std::vector<std::future<GetResult>> gets;
+  for (int i = 0; i < 50; ++i) gets.push_back(server.get("key " + std::to_string(i)));
+  server.stop();
+  ASSERT_EQ(joining.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  for (auto& get : gets) {
+    ASSERT_EQ(get.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+    EXPECT_NE(get.get().status, ServerStatus::done);
+  }
+}
+
+TEST(Server, CountsWhatItDroppedByReasonAndServesTheNextHonestRequest) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"), 3)));
+  const uint16_t port = server.endpoints().front().port;
+  RawPeer peer(11);
+  const std::vector<uint8_t> unknown_kind(30, 0x07);
+  std::vector<uint8_t> truncated(22, 0x00);
+  truncated.back() = 0x92;
+  peer.send_bytes(port, unknown_kind);
+  peer.send_bytes(port, truncated);
+  peer.send_bytes(port, Bytes(truncated).first(5));
+  std::vector<uint8_t> forged(43, 0x01);  // A reply to nothing that was asked.
+  peer.send_bytes(port, forged);
+  ASSERT_TRUE(peer.call([&] { return peer.send_ping(port); }));
+  ASSERT_TRUE(eventually([&] {
+    const ServerStats stats = server.stats();
+    return stats.count("unknown_kind") == 1 && stats.count("truncated") == 1 &&
+           stats.count("too_short") == 1 && stats.count("replies_unknown") == 1;
+  })) << server.stats().json();
+  EXPECT_GE(server.stats().count("requests_ping"), 1u);
+}
+
+TEST(Server, ShowsAllItsCountersByName) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"), 2)));
+  ASSERT_TRUE(eventually([&] { return is_ready(server); }));
+  const ServerStats stats = server.stats();
+  EXPECT_EQ(stats.id, server.id().hex());
+  EXPECT_EQ(stats.io, "epoll");
+  EXPECT_EQ(stats.shards.size(), 2u);
+  const auto json = nlohmann::json::parse(stats.json());
+  EXPECT_EQ(json["id"], server.id().hex());
+  EXPECT_EQ(json["storage_state"], "ready");
+  EXPECT_EQ(json["sockets"][0]["endpoint"], address_of(server));
+  EXPECT_EQ(json["total"]["malformed"]["truncated"], 0);
+  EXPECT_TRUE(json["total"]["io"].contains("received"));
+  EXPECT_TRUE(json["total"]["storage"].contains("stored"));
+  EXPECT_EQ(json["shards"].size(), 2u);
+}
+
+}  // namespace
+}  // namespace xord
