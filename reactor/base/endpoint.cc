@@ -17,6 +17,26 @@ std::optional<uint32_t> parse_number(std::string_view text, uint32_t most) {
   return value;
 }
 
+// Dotted decimal as inet_pton takes it: four numbers to 255, without leading zeros. By hand, since
+// every contact of every reply is read so (20 contacts: 1.5 us with inet_pton).
+std::optional<uint32_t> parse_ipv4(std::string_view text) {
+  uint32_t address = 0;
+  size_t at = 0;
+  for (int octets = 0; octets < 4; ++octets) {
+    if (octets > 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
+    const size_t begin = at;
+    uint32_t octet = 0;
+    while (at < text.size() && at - begin < 3 && text[at] >= '0' && text[at] <= '9') {
+      octet = octet * 10 + static_cast<uint32_t>(text[at++] - '0');
+    }
+    const bool has_leading_zero = at - begin > 1 && text[begin] == '0';
+    if (at == begin || octet > 255 || has_leading_zero) return std::nullopt;
+    address = address << 8 | octet;
+  }
+  if (at != text.size()) return std::nullopt;
+  return address;
+}
+
 size_t write_ipv4(const uint8_t* octets, char* out) {
   char* at = out;
   for (int i = 0; i < 4; ++i) {
@@ -57,16 +77,13 @@ IpAddress IpAddress::ipv4(uint32_t host_order) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  if (const auto host_order = parse_ipv4(text)) return ipv4(*host_order);
   char terminated[address_text_max + 1];
   if (text.empty() || text.size() > address_text_max) return std::nullopt;
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   std::memcpy(terminated, text.data(), text.size());
   terminated[text.size()] = '\0';
   IpAddress address;
-  if (inet_pton(AF_INET, terminated, &address.bytes[12]) == 1) {
-    address.bytes[10] = address.bytes[11] = 0xff;
-    return address;
-  }
   if (inet_pton(AF_INET6, terminated, address.bytes.data()) == 1) return address;
   return std::nullopt;
 }
@@ -106,6 +123,8 @@ std::string Endpoint::text() const {
 }
 
 bool Subnet::contains(const IpAddress& other) const {
+  // ::/0 is all of IPv6; that IPv4 addresses are held as mapped ones is nobody's business.
+  if (prefix_bits < mapped_prefix_bits && other.is_ipv4()) return false;
   const size_t whole = prefix_bits / 8;
   if (std::memcmp(address.bytes.data(), other.bytes.data(), whole) != 0) return false;
   const uint32_t rest = prefix_bits % 8;

@@ -61,6 +61,7 @@ struct Subnet {
   uint8_t prefix_bits = 0;  // Of the 128: an IPv4 /8 is 104 here.
 
   bool operator==(const Subnet&) const = default;
+  // A subnet holds addresses of its own family only: ::/0 no IPv4 ones.
   bool contains(const IpAddress& other) const;
   // Empty on bad text, a prefix too long, or bits set behind the prefix.
   static std::optional<Subnet> parse(std::string_view text);
