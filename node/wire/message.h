@@ -9,6 +9,7 @@
 
 #include "node/contact.h"
 #include "reactor/base/bytes.h"
+#include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 
 namespace xord {
@@ -57,6 +58,7 @@ constexpr size_t reply_contacts_max = 128;
 struct Reply {
   Bytes transaction;
   Id responder;         // ping only.
+  Endpoint observed;    // stun only: what the peer saw us as.
   bool stored = false;  // store only: what the peer said.
   bool has_value = false;
   Bytes value;  // find_value with has_value: the value as it came.

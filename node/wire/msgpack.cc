@@ -187,12 +187,22 @@ size_t sequence_size(Bytes text) {
   return size;
 }
 
+// Whether `text` begins with `size` ASCII characters, a multiple of 8.
+template <size_t size>
+bool is_ascii(Bytes text) {
+  if (text.size() < size) return false;
+  uint64_t seen = 0;
+  for (size_t at = 0; at < size; at += 8) seen |= load_le<uint64_t>(&text[at]);
+  return (seen & 0x8080808080808080u) == 0;
+}
+
 }  // namespace
 
 bool is_utf8(Bytes text) {
-  constexpr uint64_t high_bits = 0x8080808080808080u;
   while (!text.empty()) {
-    if (text.size() >= 8 && (load_le<uint64_t>(text.data()) & high_bits) == 0) {
+    if (is_ascii<32>(text)) {
+      text = text.subspan(32);
+    } else if (is_ascii<8>(text)) {
       text = text.subspan(8);
     } else if (text[0] < 0x80) {
       text = text.subspan(1);

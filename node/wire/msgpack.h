@@ -18,6 +18,9 @@ constexpr uint32_t nesting_max = 32;
 
 enum class Type : uint8_t { nil, boolean, integer, floating, text, binary, array, map, extension };
 
+// The type of an element that begins with `code`; nil for c1, which begins none.
+constexpr Type type_of(uint8_t code);
+
 // The beginning of one element. Scalars are whole; text, binary and extension carry their bytes;
 // behind an array or map its `size` elements, or pairs of elements, follow.
 struct Element {
@@ -35,8 +38,7 @@ class Reader {
  public:
   explicit Reader(Bytes bytes) : bytes_(bytes) {}
 
-  // The next element; of an array or map only its head. Text is checked to be UTF-8 as Python's
-  // decoder does: no overlong forms, no surrogates, nothing beyond U+10FFFF.
+  // The next element; of an array or map only its head. Text is checked to be UTF-8.
   Element next();
   // Passes over one whole element, however nested, and returns its bytes as they came.
   Bytes skip();
@@ -61,7 +63,24 @@ class Reader {
   ParseError error_ = ParseError::none;
 };
 
+// As Python's decoder checks it: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 bool is_utf8(Bytes text);
+
+constexpr Type type_of(uint8_t code) {
+  if (code < 0x80 || code >= 0xe0) return Type::integer;
+  if (code < 0x90) return Type::map;
+  if (code < 0xa0) return Type::array;
+  if (code < 0xc0) return Type::text;
+  if (code < 0xc2) return Type::nil;
+  if (code < 0xc4) return Type::boolean;
+  if (code < 0xc7) return Type::binary;
+  if (code < 0xca) return Type::extension;
+  if (code < 0xcc) return Type::floating;
+  if (code < 0xd4) return Type::integer;
+  if (code < 0xd9) return Type::extension;
+  if (code < 0xdc) return Type::text;
+  return code < 0xde ? Type::array : Type::map;
+}
 
 // Writes into a fixed buffer; what does not fit is not written, and size() is then 0.
 class Writer {

@@ -65,6 +65,7 @@ size_t encode_find_value_request(MutableBytes out, Bytes transaction, const Id& 
 
 size_t encode_store_request(MutableBytes out, Bytes transaction, const Id& sender, const Id& key,
                             Bytes value, std::optional<uint32_t> age) {
+  if (value.size() > value_size_max) return 0;
   Writer writer = begin_request(out, transaction, "store", 3);
   writer.binary(sender.bytes);
   writer.binary(key.bytes);
@@ -116,7 +117,9 @@ size_t encode_contact_tail(const Endpoint& endpoint, MutableBytes out) {
   return writer.size();
 }
 
-ContactsReply::ContactsReply(MutableBytes out, Bytes transaction, size_t count) : out_(out) {
+ContactsReply::ContactsReply(MutableBytes out, Bytes transaction, size_t count)
+    : out_(out), left_(count) {
+  CHECK(count <= UINT16_MAX);
   Writer writer = begin_reply(out, transaction);
   writer.array(static_cast<uint32_t>(count));
   at_ = writer.size();
