@@ -1,0 +1,216 @@
+// Command lines from the outside: what is printed where, and the exit code.
+#include "tools/cli.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace xord {
+namespace {
+
+struct Outcome {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+Outcome xord_of(const std::vector<std::string>& arguments, Environment environment = {}) {
+  std::ostringstream out;
+  std::ostringstream err;
+  if (environment.empty()) environment = {{"HOME", "/nonexistent"}};
+  Terminal terminal{out, err, environment};
+  const ExitCode code = run_cli(arguments, terminal);
+  return {code, out.str(), err.str()};
+}
+
+struct Refused {
+  std::vector<std::string> arguments;
+  std::string sentence;
+};
+void PrintTo(const Refused& refused, std::ostream* out) {
+  *out << "xord";
+  for (const std::string& argument : refused.arguments) *out << ' ' << argument;
+}
+
+class UsageErrors : public testing::TestWithParam<Refused> {};
+
+TEST_P(UsageErrors, AreOneSentenceOnStderrAndExitCodeTwo) {
+  const Outcome outcome = xord_of(GetParam().arguments);
+  EXPECT_EQ(outcome.code, ExitCode::usage);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err, "xord: " + GetParam().sentence + ".\n");
+}
+
+const std::string via = "127.0.0.1:9";
+
+INSTANTIATE_TEST_SUITE_P(
+    Every, UsageErrors,
+    testing::Values(
+        Refused{{"gte", "k"}, "the command gte is not known; perhaps you mean get"},
+        Refused{{"frobnicate"}, "the command frobnicate is not known; see `xord --help`"},
+        Refused{{"--verson"}, "the flag --verson is not known; perhaps you mean --version"},
+        Refused{{"help", "rnu"}, "the command rnu is not known; perhaps you mean run"},
+        Refused{{"run", "--lisen", "0.0.0.0:1"},
+                "the flag --lisen is not known; perhaps you mean --listen"},
+        Refused{{"run", "--data_dir=/x"},
+                "the flag --data_dir is not known; perhaps you mean --data-dir"},
+        Refused{{"run", "--zebra"}, "the flag --zebra is not known; see `xord run --help`"},
+        Refused{{"run", "--ttl"}, "--ttl needs a value; see `xord run --help`"},
+        Refused{{"run", "--ttl", "1d", "--ttl", "2d"}, "--ttl is there 2 times: give it once"},
+        Refused{{"run", "--config", "a", "--config", "b"},
+                "--config is there 2 times: give it once"},
+        Refused{{"run", "somewhere"},
+                "\"somewhere\" is one argument too many; see `xord run --help`"},
+        Refused{{"run", "--listen", "mainline://0.0.0.0:6881"},
+                "--listen \"mainline://0.0.0.0:6881\" asks for the Mainline dialect, which is not "
+                "there yet: listen on rpcudp:// only"},
+        Refused{{"run", "--config", "/nowhere.toml"},
+                "the config file /nowhere.toml cannot be read: No such file or directory; name an "
+                "existing file with --config FILE"},
+        Refused{{"run", "--amplification-max", "-1"},
+                "--amplification-max \"-1\" is not a factor: write a number from 0 to 1000, such "
+                "as 1.0"},
+        Refused{{"get"}, "the KEY is missing; see `xord get --help`"},
+        Refused{{"get", "k"},
+                "there is no node to begin at: name one with --via HOST:PORT; see "
+                "`xord get --help`"},
+        Refused{{"get", "k", "--via"}, "--via needs a value; see `xord get --help`"},
+        Refused{{"get", "k", "--vai", via}, "the flag --vai is not known; perhaps you mean --via"},
+        Refused{{"get", "k", "l", "--via", via},
+                "\"l\" is one argument too many; see `xord get --help`"},
+        Refused{{"get", "k", "--via", "127.0.0.1"},
+                "\"127.0.0.1\" is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 "
+                "or [2001:db8::1]:8468"},
+        Refused{{"get", "k", "--via", via, "--timeout", "5"},
+                "--timeout \"5\" is not a duration: write a number and a unit, such as 10s or "
+                "500ms"},
+        Refused{{"find", "k", "--via", via, "--timeout", "0"},
+                "--timeout \"0\" is out of range: write more than 0 and at most 1h"},
+        Refused{{"find"}, "the KEY is missing; see `xord find --help`"},
+        Refused{{"ping"}, "the HOST:PORT is missing; see `xord ping --help`"},
+        Refused{{"ping", "127.0.0.1:0"},
+                "\"127.0.0.1:0\" is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 "
+                "or [2001:db8::1]:8468"},
+        Refused{{"ping", "::1:8468"},
+                "\"::1:8468\" is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 "
+                "or [2001:db8::1]:8468"},
+        Refused{{"set", "k", "--via", via}, "the VALUE is missing; see `xord set --help`"},
+        Refused{{"set", "k", "-v", "--via", via},
+                "the flag -v is not known; put -- before a value that begins with a dash"}));
+
+TEST(Cli, WithoutACommandItShowsTheHelpAsAnError) {
+  const Outcome outcome = xord_of({});
+  EXPECT_EQ(outcome.code, ExitCode::usage);
+  EXPECT_NE(outcome.err.find("Usage: xord COMMAND"), std::string::npos);
+}
+
+TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
+  const Outcome outcome = xord_of({"--help"});
+  EXPECT_EQ(outcome.code, ExitCode::done);
+  for (const std::string command : {"run", "get", "set", "find", "ping"}) {
+    EXPECT_NE(outcome.out.find("\n  " + command), std::string::npos);
+    const Outcome help = xord_of({command, "--help"});
+    EXPECT_EQ(help.code, ExitCode::done);
+    EXPECT_NE(help.out.find("xord " + command), std::string::npos);
+    EXPECT_EQ(help.err, "");
+    EXPECT_EQ(xord_of({"help", command}).out, help.out);
+  }
+}
+
+TEST(Cli, TheHelpOfRunNamesEverySetting) {
+  const std::string help = xord_of({"run", "--help"}).out;
+  for (const std::string name : {"listen", "bootstrap", "data-dir", "shards", "io", "log-level",
+                                 "log-format", "amplification-max", "trusted-net", "ttl"}) {
+    EXPECT_NE(help.find("--" + name), std::string::npos) << name;
+  }
+}
+
+TEST(Cli, VersionNamesTheCommitAndBothBackends) {
+  const Outcome outcome = xord_of({"--version"});
+  EXPECT_EQ(outcome.code, ExitCode::done);
+  EXPECT_EQ(outcome.out.rfind("xord 0.", 0), 0u);
+  EXPECT_NE(outcome.out.find("\nio_uring: "), std::string::npos);
+  EXPECT_NE(outcome.out.find("\nepoll: available\n"), std::string::npos);
+}
+
+TEST(Cli, PrintConfigShowsEachValueAndWhereItCameFrom) {
+  const Outcome outcome = xord_of({"run", "--print-config", "--ttl", "3d"},
+                                  {{"HOME", "/home/ada"}, {"XORD_SHARDS", "2"}});
+  EXPECT_EQ(outcome.code, ExitCode::done);
+  const auto line_of = [&](const std::string& name) {
+    const size_t at = ("\n" + outcome.out).find("\n" + name + " = ");
+    return at == std::string::npos ? "" : outcome.out.substr(at, outcome.out.find('\n', at) - at);
+  };
+  EXPECT_EQ(line_of("ttl").rfind("ttl = \"3d\" ", 0), 0u);
+  EXPECT_NE(line_of("ttl").find("# flag --ttl"), std::string::npos);
+  EXPECT_NE(line_of("shards").find("shards = 2 "), std::string::npos);
+  EXPECT_NE(line_of("shards").find("# environment XORD_SHARDS"), std::string::npos);
+  EXPECT_NE(line_of("data-dir").find("\"/home/ada/.local/share/xord\""), std::string::npos);
+  EXPECT_NE(line_of("io").find("# default"), std::string::npos);
+}
+
+TEST(Cli, TheConfigFileMayBeNamedByTheEnvironment) {
+  const Outcome outcome =
+      xord_of({"run", "--print-config"}, {{"HOME", "/h"}, {"XORD_CONFIG", "/nowhere.toml"}});
+  EXPECT_EQ(outcome.code, ExitCode::usage);
+  EXPECT_NE(outcome.err.find("/nowhere.toml"), std::string::npos);
+}
+
+TEST(Cli, ANodeThatIsNotThereIsNoAnswer) {
+  // Port 9 (discard) of an address of our own machine where nothing listens.
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"ping", "127.94.94.94:9"}, {"get", "k", "--via", "127.94.94.94:9"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(), {"--timeout", "50ms"});
+    const Outcome outcome = xord_of(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::no_answer);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err,
+              "xord: no answer from 127.94.94.94:9; check that a node runs there and that UDP "
+              "reaches it.\n");
+  }
+}
+
+TEST(Cli, ValuesThatBeginWithADashAreTakenBehindTwoDashesAndNumbersAnywhere) {
+  for (const std::vector<std::string>& rest : std::vector<std::vector<std::string>>{
+           {"--", "-x"}, {"--", "--via"}, {"-5", "--type", "int"}, {"", "--type", "str"}}) {
+    std::vector<std::string> arguments = {"set",       "k",  "--via", "127.94.94.94:9",
+                                          "--timeout", "1ms"};
+    arguments.insert(arguments.end(), rest.begin(), rest.end());
+    const Outcome outcome = xord_of(arguments);
+    EXPECT_EQ(outcome.code, ExitCode::no_answer) << rest[0] << ": " << outcome.err;
+  }
+}
+
+TEST(Cli, AValueThatIsNotOfItsTypeOrTooLongIsRefusedBeforeAnythingIsSent) {
+  const auto refusal = [](const std::string& type, const std::string& value) {
+    // A name that cannot be resolved would come later.
+    const Outcome outcome =
+        xord_of({"set", "k", "--via", "nosuchhost.invalid:9", "--type", type, "--", value});
+    EXPECT_EQ(outcome.code, ExitCode::usage);
+    return outcome.err;
+  };
+  EXPECT_NE(refusal("int", "five").find("\"five\" is not an integer"), std::string::npos);
+  EXPECT_NE(refusal("int", "18446744073709551616").find("is not an integer"), std::string::npos);
+  EXPECT_NE(refusal("float", "x").find("\"x\" is not"), std::string::npos);
+  EXPECT_NE(refusal("bool", "yes").find("\"yes\" is not"), std::string::npos);
+  EXPECT_NE(refusal("bytes", "hex:abc").find("is not hexadecimal"), std::string::npos);
+  EXPECT_NE(refusal("str", "\xff").find("not UTF-8"), std::string::npos);
+  EXPECT_EQ(refusal("string", "x"),
+            "xord: --type \"string\" is not known: write str, int, float, bool or bytes.\n");
+  EXPECT_EQ(refusal("str", std::string(8138, 'x')),
+            "xord: the VALUE is too long: it has 8141 bytes on the wire, and 8140 is the most.\n");
+}
+
+TEST(Cli, ANameThatCannotBeResolvedIsNoAnswer) {
+  const Outcome outcome = xord_of({"ping", "no such host.invalid:9"});
+  EXPECT_EQ(outcome.code, ExitCode::usage);  // A space is no part of a name.
+  const Outcome unresolved = xord_of({"ping", "nosuchhost.invalid:9"});
+  EXPECT_EQ(unresolved.code, ExitCode::no_answer);
+  EXPECT_NE(unresolved.err.find("nosuchhost.invalid has no address: "), std::string::npos);
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,103 @@
+#include "tools/cli.h"
+
+#include <array>
+#include <exception>
+#include <vector>
+
+#include "tools/commands.h"
+#include "tools/suggest.h"
+#include "tools/version.h"
+
+namespace xord {
+namespace {
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  ExitCode (*run)(Arguments, Terminal&);
+};
+
+constexpr std::array<Command, 5> commands = {{
+    {"run", "Run a node: join a network, keep records, answer others", run_command},
+    {"set", "Store a value under a key", set_command},
+    {"get", "Print the value of a key", get_command},
+    {"find", "List the nodes nearest to a key", find_command},
+    {"ping", "Ask one node whether it is there", ping_command},
+}};
+
+constexpr std::string_view examples = R"(
+Try, in two terminals:
+  xord run                                       a node of your own, on port 8468
+  xord set greeting hello --via 127.0.0.1:8468   store a value through it
+  xord get greeting --via 127.0.0.1:8468         and read it back
+
+A second machine joins with `xord run --bootstrap FIRST-MACHINE:8468`. Programs that use the Python
+`kademlia` library are part of the same network.
+
+`xord COMMAND --help` explains a command; `xord --version` says what was built, and what this
+machine's kernel allows.
+Exit codes: 0 done, 1 not found or refused, 2 usage or config, 3 no answer from the network,
+4 the environment (port taken, directory locked, no permission).
+)";
+
+std::string help() {
+  std::string text =
+      "xord: a node of a Kademlia network, and commands that talk to one\n\n"
+      "Usage: xord COMMAND [ARGUMENTS]\n\nCommands:\n";
+  for (const Command& command : commands) {
+    const std::string name(command.name);
+    text += "  " + name + std::string(8 - name.size(), ' ') + std::string(command.summary) + "\n";
+  }
+  return text + std::string(examples);
+}
+
+[[noreturn]] void refuse_word(const std::string& word) {
+  std::vector<std::string_view> words = {"--help", "--version"};
+  for (const Command& command : commands) words.push_back(command.name);
+  const std::string fix = suggestion(word, words);
+  throw Failure(ExitCode::usage, (word[0] == '-' ? "the flag " : "the command ") + word +
+                                     " is not known" + (fix.empty() ? "; see `xord --help`" : fix));
+}
+
+ExitCode dispatch(Arguments arguments, Terminal& terminal) {
+  if (arguments.empty()) {
+    terminal.err << help();
+    return ExitCode::usage;
+  }
+  const std::string& word = arguments[0];
+  if (word == "--help" || word == "-h" || (word == "help" && arguments.size() == 1)) {
+    terminal.out << help();
+    return ExitCode::done;
+  }
+  if (word == "--version") {
+    terminal.out << version_report();
+    return ExitCode::done;
+  }
+  const bool asks_help = word == "help";  // `xord help run` is `xord run --help`.
+  const std::string& name = asks_help ? arguments[1] : word;
+  const std::vector<std::string> help_flag = {"--help"};
+  for (const Command& command : commands) {
+    if (command.name != name) continue;
+    return command.run(asks_help ? Arguments(help_flag) : arguments.subspan(1), terminal);
+  }
+  refuse_word(name);
+}
+
+}  // namespace
+
+ExitCode run_cli(Arguments arguments, Terminal& terminal) {
+  try {
+    const ExitCode code = dispatch(arguments, terminal);
+    terminal.out.flush();
+    if (terminal.out) return code;
+    throw Failure(ExitCode::environment, "stdout cannot be written: make room or give it a reader");
+  } catch (const Failure& failure) {
+    terminal.err << "xord: " << failure.what() << ".\n";
+    return failure.code();
+  } catch (const std::exception& error) {
+    terminal.err << "xord: " << error.what() << ".\n";
+    return ExitCode::environment;
+  }
+}
+
+}  // namespace xord

@@ -1,0 +1,14 @@
+// The whole of `xord` but main(): which command is meant, and how its failure is told. A command
+// is a file of its own, tools/NAME_command.cc.
+#pragma once
+
+#include "tools/failure.h"
+#include "tools/flags.h"
+#include "tools/terminal.h"
+
+namespace xord {
+
+// Runs `xord ARGUMENTS...`. Every Failure becomes one sentence on terminal.err and its exit code.
+ExitCode run_cli(Arguments arguments, Terminal& terminal);
+
+}  // namespace xord

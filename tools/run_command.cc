@@ -1,0 +1,93 @@
+// `xord run`: settings from everywhere to one ServerConfig, which is printed or served.
+#include <array>
+
+#include "tools/commands.h"
+#include "tools/configuration.h"
+#include "tools/serve.h"
+#include "tools/user_dirs.h"
+
+namespace xord {
+namespace {
+
+// What the flags say; a row of texts for each of settings().
+struct RunFlags {
+  std::vector<std::vector<std::string>> texts =
+      std::vector<std::vector<std::string>>(settings().size());
+  std::vector<std::string> config;
+  bool print_config = false;
+};
+
+std::string help_of(const Setting& setting) {
+  std::string help(setting.help);
+  ServerConfig defaults;
+  std::string shown;
+  for (const std::string& text : setting.show(defaults))
+    shown += (shown.empty() ? "" : ", ") + text;
+  if (setting.name == "data-dir") shown = "$XDG_DATA_HOME/xord or ~/.local/share/xord";
+  if (shown.empty() || setting.arity == Arity::yes_or_no) return help;
+  return help + " [" + shown + "]";
+}
+
+void add_flags(CLI::App& app, RunFlags& flags) {
+  const auto all = settings();
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string name = "--" + std::string(all[i].name);
+    if (all[i].arity == Arity::yes_or_no) {
+      app.add_flag_callback(
+          name, [&flags, i] { flags.texts[i] = {"true"}; }, help_of(all[i]));
+      continue;
+    }
+    add_repeatable(app, name, flags.texts[i], help_of(all[i]))
+        ->type_name(std::string(all[i].placeholder));
+  }
+  add_repeatable(app, "--config", flags.config, "Read settings from this TOML file")
+      ->type_name("FILE");
+  app.add_flag("--print-config", flags.print_config,
+               "Print every setting, and where it came from, as a config file; run nothing");
+  app.footer(
+      "A flag wins over the environment variable of its name (--data-dir: XORD_DATA_DIR; lists\n"
+      "separated by commas), that over the config file (data-dir = \"...\"), that over the "
+      "default\n"
+      "in brackets. SIGTERM or Ctrl-C ends the node in order; SIGUSR1 logs its counters.");
+}
+
+void refuse_twice(const std::string& name, size_t count) {
+  if (count < 2) return;
+  throw Failure(ExitCode::usage,
+                "--" + name + " is there " + std::to_string(count) + " times: give it once");
+}
+
+std::vector<Given> gather(const RunFlags& flags, const Environment& environment) {
+  refuse_twice("config", flags.config.size());
+  const std::string path =
+      flags.config.empty() ? variable(environment, "XORD_CONFIG") : flags.config[0];
+  std::vector<Given> given;
+  if (!path.empty()) given = read_config_file(path);
+  for (Given& row : read_environment(environment)) given.push_back(std::move(row));
+  const auto all = settings();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (flags.texts[i].empty()) continue;
+    const std::string name(all[i].name);
+    if (all[i].arity == Arity::one) refuse_twice(name, flags.texts[i].size());
+    given.push_back({&all[i], flags.texts[i], "--" + name, "flag --" + name});
+  }
+  return given;
+}
+
+}  // namespace
+
+ExitCode run_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Run a node: join a network, keep records, answer others.", "xord run");
+  RunFlags flags;
+  add_flags(app, flags);
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  const Configuration configuration =
+      build_configuration(gather(flags, terminal.environment), terminal.environment);
+  if (flags.print_config) {
+    terminal.out << print_configuration(configuration);
+    return ExitCode::done;
+  }
+  return serve(configuration.server);
+}
+
+}  // namespace xord
