@@ -36,7 +36,7 @@ Dialect parse_scheme(const std::string& text, std::string_view scheme) {
                    "rpcudp:// only");
   }
   throw BadValue("\"" + text + "\" has the unknown scheme " + std::string(scheme) +
-                 ":// : write rpcudp://ADDR:PORT, or only ADDR:PORT");
+                 ": write rpcudp://ADDR:PORT, or only ADDR:PORT");
 }
 
 [[noreturn]] void refuse(const std::string& text, const std::string& rest) {
