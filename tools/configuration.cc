@@ -75,9 +75,13 @@ std::string toml_value(const Setting& setting, const std::vector<std::string>& t
   if (setting.arity != Arity::many) {
     return is_plain(setting, texts[0]) ? texts[0] : toml_string(texts[0]);
   }
-  std::string value;
-  for (const std::string& text : texts) value += (value.empty() ? "" : ", ") + toml_string(text);
-  return "[" + value + "]";
+  std::string value = "[";  // Appended to: GCC 12 warns of "[" + value without reason.
+  for (const std::string& text : texts) {
+    if (value.size() > 1) value += ", ";
+    value += toml_string(text);
+  }
+  value += "]";
+  return value;
 }
 
 }  // namespace
