@@ -18,10 +18,6 @@ def has_ipv6():
 
 
 class Addresses(Scenario):
-    async def raw_node(self, ip):
-        node = await self.raw_node(ip)
-        return node
-
     async def test_a_wildcard_node_answers_from_the_address_that_was_asked(self):
         node = await self.xord(listen=["0.0.0.0:0"])
         port = node.address[1]

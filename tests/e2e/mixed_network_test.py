@@ -4,6 +4,8 @@ Every type of value goes in every direction; then all Python servers stop, and n
 value from xord.
 """
 
+import asyncio
+
 import harness
 from harness import Scenario, contacts_of, forget, port_of
 from values import VALUES, same, spelled
@@ -71,13 +73,14 @@ class MixedNetwork(Scenario):
         self.assertTrue(same(done.json["value"], shown(kind, value)), (value, done))
 
     async def _everything_is_still_served_by_xord(self):
-        for part in range(3):  # Three new clients; each knows xord and nothing else.
+        async def read(part):  # Each of these new clients knows xord and nothing else.
             reader = await self.python_server(self.node.address)
             for index, (_, value) in enumerate(VALUES):
                 if index % 3 == part:
                     got = await reader.get(f"python {index}")
                     self.assertTrue(same(got, value), (value, got))
             self.assertEqual(await reader.get("xord bytes"), "snow 雪".encode())
+        await asyncio.gather(*map(read, range(3)))
 
     async def test_a_get_without_json_prints_the_value_alone(self):
         for index, (value, out) in enumerate([("text", "text\n"), (2**64 - 1, f"{2**64 - 1}\n"),
