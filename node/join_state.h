@@ -27,7 +27,8 @@ struct JoinState {
   Duration retry_after = join_retry_min;
   std::optional<Instant> retry_at;
   std::optional<PoolHandle> operation;     // Who waits for the result; told once.
-  bool is_looking_up = false;              // The lookup of the own id runs.
+  bool is_looking_up = false;              // The lookup of the own id runs,
+  bool must_repeat = false;                // and began without some who answered since.
   std::optional<Contact> answered;         // Who answered a bootstrap ping last.
   std::bitset<id_bits> ranges_to_refresh;  // By bits shared with the own id.
   uint32_t refreshes_running = 0;

@@ -132,13 +132,14 @@ class Node {
   template <class Encode>
   void reply(const Path& path, size_t size_max, Encode&& encode, Outputs& out);
 
-  // --- Requests of ours: node_calls.cc.
+  // --- Requests of ours: node_calls.cc. They leave from `local`: by default the kernel's choice.
   bool ping(Instant now, const Endpoint& to, const std::optional<Id>& responder, Purpose purpose,
-            uint8_t attempt, uint64_t context, Outputs& out);
+            uint8_t attempt, uint64_t context, Outputs& out, const LocalAddress& local = {});
   bool ask(Instant now, PoolHandle lookup, Lookup::Row row, Outputs& out);
   bool store_at(Instant now, PoolHandle operation, uint8_t target, uint8_t attempt, Outputs& out);
   template <class Encode>
-  bool call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out);
+  bool call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out,
+            const LocalAddress& local = {});
   void receive_reply(Instant now, const Datagram& datagram, Outputs& out);
   void answered(Instant now, const Call& call, const Reply& reply, Outputs& out);
   void became_slow(Instant now, const Call& call, Outputs& out);

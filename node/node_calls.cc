@@ -20,7 +20,8 @@ uint8_t row_of(uint64_t context) {
 }  // namespace
 
 template <class Encode>
-bool Node::call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out) {
+bool Node::call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out,
+                const LocalAddress& local) {
   const MutableBytes buffer = out.datagrams.reserve(size_max);
   if (buffer.empty()) {
     counters_.node.add(NodeCounter::outbox_full);
@@ -33,20 +34,21 @@ bool Node::call(Instant now, const Call& call, size_t size_max, Encode&& encode,
   }
   const size_t size = encode(buffer, Bytes(*transaction));
   CHECK(size > 0);
-  out.datagrams.commit({call.to, LocalAddress{}}, size);
+  out.datagrams.commit({call.to, local}, size);
   counters_.node.add(NodeCounter::calls_sent);
   return true;
 }
 
 bool Node::ping(Instant now, const Endpoint& to, const std::optional<Id>& responder,
-                Purpose purpose, uint8_t attempt, uint64_t context, Outputs& out) {
+                Purpose purpose, uint8_t attempt, uint64_t context, Outputs& out,
+                const LocalAddress& local) {
   const Call ping{purpose, Method::ping, attempt, to, responder, context};
   return call(
       now, ping, rpcudp::ping_request_size,
       [&](MutableBytes buffer, Bytes transaction) {
         return rpcudp::encode_ping_request(buffer, transaction, self_);
       },
-      out);
+      out, local);
 }
 
 bool Node::ask(Instant now, PoolHandle lookup, Lookup::Row row, Outputs& out) {

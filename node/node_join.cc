@@ -40,7 +40,8 @@ void Node::ping_bootstraps(Instant now, Outputs& out) {
 void Node::bootstrap_answered(Instant now, const Contact& contact, Outputs& out) {
   --join_.pings_open;
   if (is_usable(contact)) join_.answered = contact;
-  // The first answer starts the lookup; what the others bring, the lookup or a refresh finds.
+  // The first answer starts the lookup. It may know nobody: who answers later is asked as well.
+  join_.must_repeat = join_.is_looking_up;
   look_up_self(now, out);
 }
 
@@ -65,6 +66,11 @@ void Node::look_up_self(Instant now, Outputs& out) {
 
 void Node::joined(Instant now, const Lookup& lookup, Outputs& out) {
   join_.is_looking_up = false;
+  if (join_.must_repeat) {
+    join_.must_repeat = false;
+    look_up_self(now, out);
+    if (join_.is_looking_up) return;  // That one's outcome is the join's.
+  }
   std::array<Contact, bucket_size> nearest;
   const size_t count = lookup.results(nearest);
   if (join_.operation) {

@@ -100,8 +100,9 @@ bool Node::admit(Instant now, const Datagram& datagram, const Request& request, 
   const bool is_held =
       result == HoldResult::held_and_ping || result == HoldResult::held_already_pinged;
   if (is_held) counters_.node.add(NodeCounter::held);
+  // From the address that was asked: what filters for the source lets in nothing else.
   if (result == HoldResult::held_and_ping &&
-      !ping(now, source, std::nullopt, Purpose::admission, 0, 0, out)) {
+      !ping(now, source, std::nullopt, Purpose::admission, 0, 0, out, datagram.path.local)) {
     counters_.node.add(NodeCounter::held_dropped, held_.drop(source));
   }
   if (is_held) return false;

@@ -219,6 +219,40 @@ TEST(Node, JoinsAndFindsTheNearestExactly) {
   }
 }
 
+TEST(Node, PingsAnUnprovenSourceFromTheAddressThatItAsked) {
+  ModelNetwork net(15);
+  ModelNode& node = net.add(2);
+  const LocalAddress asked{*IpAddress::parse("127.0.0.77"), 0, 1};
+  for (uint32_t lands_on : {0u, 1u}) {
+    node.lands_on = lands_on;
+    const Endpoint source = Endpoint::ipv4(0xc0000201, static_cast<uint16_t>(4100 + lands_on));
+    const auto question = find_node_from_stranger(net.random_id());
+    node.receive(net.now(), {{source, asked}, question});
+    ASSERT_EQ(node.sent.size(), 1u);
+    EXPECT_EQ(node.sent[0].first.remote, source);
+    EXPECT_EQ(node.sent[0].first.local, asked);
+    node.sent.clear();
+  }
+}
+
+TEST(Node, JoinsByWhicheverBootstrapNodeKnowsSomebody) {
+  ModelNetwork net(16);
+  for (int i = 0; i < 8; ++i) net.add();
+  net.join_all();
+  ModelNode& lonely = net.add();
+  for (const bool lonely_first : {true, false}) {
+    ModelNode& newcomer = net.add();
+    std::vector<Endpoint> names{lonely.endpoint(), net.node(0).endpoint()};
+    if (!lonely_first) std::swap(names[0], names[1]);
+    newcomer.run(0, net.now(),
+                 [&](Node& node, Outputs& out) { node.join(net.now(), 900, names, out); });
+    const auto result = net.await(newcomer, 900, seconds(10));
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->header.status, OperationStatus::done);
+    EXPECT_GE(result->header.contacts_count, 9u) << "the eight, and the lonely one";
+  }
+}
+
 TEST(Node, SetsOnTheNearestAndGetsFromAnywhere) {
   for (const uint32_t shards : {1u, 4u}) {
     ModelNetwork net(9);
