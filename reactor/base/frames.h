@@ -23,9 +23,10 @@ class FrameOutbox {
     uint32_t size;
   };
 
+  // `bytes_max` counts each frame as a multiple of 8, and is itself rounded down to one.
   FrameOutbox(uint32_t frames_max, uint32_t bytes_max)
-      : bytes_(std::make_unique<uint64_t[]>(bytes_max / 8 + 1)),
-        bytes_max_(bytes_max),
+      : bytes_(std::make_unique<uint64_t[]>(bytes_max / 8)),
+        bytes_max_(bytes_max / 8 * 8),
         frames_max_(frames_max) {
     entries_.reserve(frames_max);
   }
@@ -58,7 +59,7 @@ class FrameOutbox {
 
  private:
   std::unique_ptr<uint64_t[]> bytes_;  // Words, so that every frame is aligned to 8.
-  uint32_t bytes_max_;                 // A multiple of 8 is used fully.
+  uint32_t bytes_max_;                 // A multiple of 8, so that `used_` never exceeds it.
   uint32_t frames_max_;
   uint32_t used_ = 0;
   std::vector<Entry> entries_;  // Reserved at construction, never grown.
