@@ -1,4 +1,4 @@
-"""Ways into a network: several bootstrap nodes, one that is not there yet, a name, a saved table."""
+"""Ways into a network: several bootstrap nodes, one that comes later, a name, mixed networks.
 
 import harness
 from harness import Scenario, contacts_of, eventually, port_of

@@ -84,7 +84,7 @@ TEST_F(KilledNode, ServesEverythingThatItAcknowledged) {
         outstanding[peer_.send_store(port_, key_number(next), value_number(next))] = next;
         ++next;
       }
-      const auto reply = peer_.receive(std::chrono::seconds(10));
+      const auto reply = peer_.receive(seconds(10));
       ASSERT_TRUE(reply) << "no reply within 10 s\n" << node_->errors();
       Transaction transaction;
       std::copy_n(rpcudp::transaction_of(*reply).begin(), transaction_size, transaction.begin());

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "node/wire/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/base/rng.h"
+#include "reactor/monotonic.h"
 
 namespace xord {
 
@@ -60,13 +60,12 @@ class RawPeer {
   }
 
   // The next reply, with pings answered meanwhile. Empty after `within` without one.
-  std::optional<Received> receive(std::chrono::milliseconds within) {
-    const auto deadline = std::chrono::steady_clock::now() + within;
+  std::optional<Received> receive(Duration within) {
+    const Duration deadline = monotonic_time() + within;
     while (true) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-          deadline - std::chrono::steady_clock::now());
+      const int64_t left = (deadline - monotonic_time()).whole_milliseconds();
       pollfd ready{fd_, POLLIN, 0};
-      if (left.count() <= 0 || poll(&ready, 1, static_cast<int>(left.count())) <= 0) return {};
+      if (left <= 0 || poll(&ready, 1, static_cast<int>(left)) <= 0) return {};
       Received datagram(65'536);
       sockaddr_in from{};
       socklen_t from_size = sizeof from;
@@ -83,9 +82,9 @@ class RawPeer {
   std::optional<Received> call(SendOnce&& send_once) {
     for (int attempt = 0; attempt < 10; ++attempt) {
       const Transaction transaction = send_once();
-      const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-      while (std::chrono::steady_clock::now() < until) {
-        auto reply = receive(std::chrono::milliseconds(500));
+      const Duration until = monotonic_time() + seconds(2);
+      while (monotonic_time() < until) {
+        auto reply = receive(milliseconds(500));
         if (reply && equal(rpcudp::transaction_of(*reply), transaction)) return reply;
       }
     }

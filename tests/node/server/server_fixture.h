@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "node/server/server.h"
+#include "reactor/monotonic.h"
 
 namespace xord {
 
@@ -51,11 +52,10 @@ inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards
 
 // Whether `condition` became true within `within`. It is asked again and again: nothing is assumed
 // about how long anything takes, only that it does not take for ever.
-inline bool eventually(const std::function<bool()>& condition,
-                       std::chrono::seconds within = std::chrono::seconds(30)) {
-  const auto deadline = std::chrono::steady_clock::now() + within;
+inline bool eventually(const std::function<bool()>& condition, Duration within = seconds(30)) {
+  const Duration deadline = monotonic_time() + within;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (monotonic_time() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return true;
