@@ -1,0 +1,75 @@
+// Percentiles against a sorted list.
+#include "tools/load/histogram.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "reactor/base/rng.h"
+
+namespace xord {
+namespace {
+
+TEST(Histogram, IsEmptyAtFirst) {
+  const Histogram histogram;
+  EXPECT_EQ(histogram.count(), 0u);
+  EXPECT_EQ(histogram.percentile(99), Duration{});
+}
+
+TEST(Histogram, IsExactBelow256Nanoseconds) {
+  Histogram histogram;
+  for (int64_t i = 1; i <= 200; ++i) histogram.record(nanoseconds(i));
+  EXPECT_EQ(histogram.percentile(50), nanoseconds(100));
+  EXPECT_EQ(histogram.percentile(99.5), nanoseconds(199));
+  EXPECT_EQ(histogram.percentile(100), nanoseconds(200));
+  EXPECT_DOUBLE_EQ(histogram.mean_nanoseconds(), 100.5);
+}
+
+TEST(Histogram, IsNeverBelowTheTruePercentileAndAtMostOnePart128Above) {
+  const uint64_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  for (int round = 0; round < 20; ++round) {
+    Histogram histogram;
+    std::vector<int64_t> sorted;
+    const uint64_t count = 1 + rng.bounded(5000);
+    for (uint64_t i = 0; i < count; ++i) {
+      const auto value = static_cast<int64_t>(rng.next() >> (2 + rng.bounded(62)));
+      sorted.push_back(value);
+      histogram.record(nanoseconds(value));
+    }
+    std::sort(sorted.begin(), sorted.end());
+    for (const double percent : {0.0, 1.0, 50.0, 90.0, 99.0, 99.9, 99.99, 100.0}) {
+      const double rank = std::ceil(percent / 100 * static_cast<double>(count));
+      const int64_t truth = sorted[static_cast<size_t>(std::max(rank, 1.0)) - 1];
+      const int64_t said = histogram.percentile(percent).nanoseconds;
+      EXPECT_GE(said, truth) << percent;
+      EXPECT_LE(said, truth + truth / 128 + 1) << percent;
+    }
+  }
+}
+
+TEST(Histogram, AddsUpTwoAsIfAllHadBeenRecordedInOne) {
+  Histogram a;
+  Histogram b;
+  Histogram both;
+  for (int64_t i = 0; i < 1000; ++i) {
+    (i % 3 == 0 ? a : b).record(nanoseconds(i * i * i));
+    both.record(nanoseconds(i * i * i));
+  }
+  a.add(b);
+  EXPECT_EQ(a.count(), both.count());
+  EXPECT_EQ(a.max(), both.max());
+  for (const double percent : {10.0, 50.0, 99.0}) {
+    EXPECT_EQ(a.percentile(percent), both.percentile(percent));
+  }
+  uint64_t visited = 0;
+  a.for_each([&](Duration, uint64_t count) { visited += count; });
+  EXPECT_EQ(visited, 1000u);
+}
+
+}  // namespace
+}  // namespace xord

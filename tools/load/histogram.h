@@ -1,0 +1,50 @@
+// A log-linear histogram of latencies: each power of two is cut into 128 equal parts, so a
+// percentile is at most 1/128 above the true one, over the whole range of 64 bits, in 59 KB.
+// Recording is two shifts and an addition and never allocates. (Idea: Tene's HdrHistogram.)
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+class Histogram {
+ public:
+  Histogram() : counts_(counts_size, 0) {}
+
+  void record(Duration latency);  // Below 0 counts as 0.
+  void add(const Histogram& other);
+  void clear();
+
+  uint64_t count() const { return count_; }
+  Duration max() const { return max_; }
+  double mean_nanoseconds() const;
+  // The smallest latency that at least `percent` of the recorded ones do not exceed; 0 when there
+  // are none. `percent` is 0 to 100. Rounded up to the end of its part, at most the maximum.
+  Duration percentile(double percent) const;
+
+  // Calls visit(Duration upper_end, uint64_t count) for each part that is not empty, ascending.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (uint32_t i = 0; i < counts_size; ++i) {
+      if (counts_[i] > 0) visit(nanoseconds(upper_end(i)), counts_[i]);
+    }
+  }
+
+ private:
+  static constexpr uint32_t part_bits = 7;
+  static constexpr uint32_t parts = 1u << part_bits;
+  static constexpr uint32_t counts_size = (64 - part_bits) * parts;
+
+  static uint32_t index_of(uint64_t value);
+  static int64_t upper_end(uint32_t index);
+
+  std::vector<uint64_t> counts_;
+  uint64_t count_ = 0;
+  double sum_ = 0;
+  Duration max_;
+};
+
+}  // namespace xord
