@@ -17,12 +17,13 @@ struct Command {
   ExitCode (*run)(Arguments, Terminal&);
 };
 
-constexpr std::array<Command, 5> commands = {{
+constexpr std::array<Command, 6> commands = {{
     {"run", "Run a node: join a network, keep records, answer others", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
     {"find", "List the nodes nearest to a key", find_command},
     {"ping", "Ask one node whether it is there", ping_command},
+    {"load", "Put a node under load and measure how it answers", load_command},
 }};
 
 constexpr std::string_view examples = R"(

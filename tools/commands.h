@@ -13,5 +13,6 @@ ExitCode get_command(Arguments arguments, Terminal& terminal);   // The value of
 ExitCode set_command(Arguments arguments, Terminal& terminal);   // Stores a value under a key.
 ExitCode ping_command(Arguments arguments, Terminal& terminal);  // Whether a node answers.
 ExitCode find_command(Arguments arguments, Terminal& terminal);  // The nodes nearest to a key.
+ExitCode load_command(Arguments arguments, Terminal& terminal);  // Load on a node, measured.
 
 }  // namespace xord

@@ -1,0 +1,193 @@
+#include "tools/load/load_exchange.h"
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "node/budget.h"
+#include "node/wire/rpcudp.h"
+
+namespace xord {
+namespace {
+
+// Queued in one turn: a batch of requests, and an answer to each datagram that one turn takes.
+constexpr uint32_t receive_rounds_max = 4;
+constexpr uint32_t outbox_datagrams = batch_max * (receive_rounds_max + 1);
+constexpr uint32_t outbox_bytes =
+    batch_max * rpcudp::request_size_max + receive_rounds_max * batch_max * 64;
+
+// A transaction: the number of its request, then what no other run has.
+constexpr size_t tag_at = 8;
+
+Transaction transaction_for(uint64_t sequence, uint64_t tag) {
+  Transaction transaction{};
+  store_be64(&transaction[0], sequence);
+  store_be64(&transaction[tag_at], tag);
+  return transaction;
+}
+
+}  // namespace
+
+LoadExchange::LoadExchange(const ExchangeConfig& config, LoadSources& sources)
+    : config_(config),
+      sources_(sources),
+      outbox_(outbox_datagrams, outbox_bytes),
+      rows_(std::bit_ceil(config.questions_max)) {}
+
+std::optional<IoError> LoadExchange::create(const ExchangeConfig& config, LoadSources& sources,
+                                            std::unique_ptr<LoadExchange>* out) {
+  std::unique_ptr<LoadExchange> exchange(new LoadExchange(config, sources));
+  if (auto error = exchange->doorbell_.error()) return error;
+  const std::vector<Listen> listens = sources.listens();
+  std::vector<ShardSockets> shards;
+  if (auto error = open_sockets(listens, {}, &shards)) return error;
+  exchange->sockets_ = std::move(shards[0]);
+  if (auto error = choose_backend(config.io, {}, exchange->sockets_, exchange->doorbell_,
+                                  exchange->io_counters_, &exchange->chosen_)) {
+    return error;
+  }
+  if (auto error = exchange->chosen_.backend->start()) return error;
+  *out = std::move(exchange);
+  return std::nullopt;
+}
+
+LoadExchange::~LoadExchange() {
+  if (chosen_.backend) chosen_.backend->stop();
+}
+
+void LoadExchange::use(const KeySpace& keys, ReplyCheck& check, ExchangeListener& listener) {
+  keys_ = &keys;
+  check_ = &check;
+  listener_ = &listener;
+}
+
+bool LoadExchange::can_ask() const {
+  return next_ - oldest_ < rows_.size() && outbox_.has_room(rpcudp::request_size_max) &&
+         outbox_.entries().size() < batch_max;
+}
+
+void LoadExchange::ask(const Question& question) {
+  CHECK(can_ask());
+  const uint64_t sequence = next_++;
+  row_of(sequence) = {question, sequence, true};
+  ++open_count_;
+  const Transaction transaction = transaction_for(sequence, config_.tag);
+  const MutableBytes buffer = outbox_.reserve(rpcudp::request_size_max);
+  outbox_.commit(sources_.path(question.source), encode(buffer, question, transaction));
+}
+
+size_t LoadExchange::encode(MutableBytes out, const Question& question, Bytes transaction) const {
+  const Id sender = keys_->id(IdDomain::sources, sources_.id_number(question.source));
+  if (question.kind == RequestKind::ping) {
+    return rpcudp::encode_ping_request(out, transaction, sender);
+  }
+  const Id key = keys_->id(question.domain, question.number);
+  switch (question.kind) {
+    case RequestKind::find_node:
+      return rpcudp::encode_find_node_request(out, transaction, sender, key);
+    case RequestKind::find_value_hit:
+    case RequestKind::find_value_miss:
+      return rpcudp::encode_find_value_request(out, transaction, sender, key);
+    case RequestKind::store: {
+      std::array<uint8_t, value_size_max + 64> value;
+      const size_t size = keys_->write_value(question.domain, question.number, value);
+      return rpcudp::encode_store_request(out, transaction, sender, key, Bytes(value).first(size),
+                                          std::nullopt);
+    }
+    case RequestKind::ping:
+    case RequestKind::count:
+      break;
+  }
+  CHECK(false);
+  return 0;
+}
+
+void LoadExchange::turn(Waiting waiting, Instant until) {
+  std::optional<Duration> most = Duration{};
+  if (waiting == Waiting::sleep) most = std::max(until - clock_.now(), Duration{});
+  chosen_.backend->send_and_wait(outbox_, most);
+  outbox_.clear();
+  for (uint32_t round = 0; round < receive_rounds_max; ++round) {
+    received_at_.reset();
+    if (chosen_.backend->receive(*this) == 0) break;
+  }
+  give_up_overdue(clock_.now());
+}
+
+void LoadExchange::on_datagram(const Datagram& datagram) {
+  if (rpcudp::is_reply(datagram.bytes)) {
+    // The clock is read once a batch, behind the system call: late rather than early.
+    if (!received_at_) received_at_ = clock_.now();
+    receive_reply(datagram);
+  } else {
+    receive_request(datagram);
+  }
+}
+
+void LoadExchange::receive_reply(const Datagram& datagram) {
+  const Bytes transaction = rpcudp::transaction_of(datagram.bytes);
+  if (transaction.size() != transaction_size) {
+    ++strays_.malformed;
+    return;
+  }
+  const uint64_t sequence = load_be64(transaction.data());
+  if (!equal(transaction, transaction_for(sequence, config_.tag)) || sequence >= next_) {
+    ++strays_.unknown_transaction;
+    return;
+  }
+  Row& row = row_of(sequence);
+  if (row.sequence != sequence || !row.is_open) {
+    ++strays_.late;
+    return;
+  }
+  const Path asked = sources_.path(row.question.source);
+  const auto answered = sources_.source_of(datagram.path);
+  if (datagram.path.remote != asked.remote || answered != row.question.source) {
+    ++strays_.wrong_source;
+    return;
+  }
+  const Verdict verdict =
+      check_->check(datagram.bytes, row.question.kind, row.question.number, *keys_);
+  close(row, Ending::answered, verdict, *received_at_ - row.question.planned);
+}
+
+void LoadExchange::close(Row& row, Ending ending, Verdict verdict, Duration latency) {
+  row.is_open = false;
+  --open_count_;
+  listener_->ended(row.question, ending, verdict, latency);
+}
+
+// A node pings who it does not know; a source that does not answer is served little or nothing.
+void LoadExchange::receive_request(const Datagram& datagram) {
+  Request request;
+  if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) {
+    ++strays_.malformed;
+    return;
+  }
+  if (request.method != Method::ping) {
+    ++strays_.requests;
+    return;
+  }
+  const auto source = sources_.source_of(datagram.path);
+  const MutableBytes buffer = outbox_.reserve(rpcudp::ping_reply_size);
+  if (config_.answer_pings == AnswerPings::no || !source || buffer.empty() || keys_ == nullptr) {
+    ++strays_.pings_ignored;
+    return;
+  }
+  const Id id = keys_->id(IdDomain::sources, sources_.id_number(*source));
+  outbox_.commit(datagram.path, rpcudp::encode_ping_reply(buffer, request.transaction, id));
+  ++strays_.pings_answered;
+}
+
+void LoadExchange::give_up_overdue(Instant now) {
+  for (; oldest_ < next_; ++oldest_) {
+    Row& row = row_of(oldest_);
+    if (!row.is_open) continue;
+    // A request is given up `timeout` after it was planned; those behind it were planned later.
+    if (now - row.question.planned < config_.timeout) return;
+    close(row, Ending::lost, Verdict::count, now - row.question.planned);
+  }
+}
+
+}  // namespace xord

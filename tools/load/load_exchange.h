@@ -1,0 +1,133 @@
+// The requests of a load run under way: sends them, matches each reply to its request, checks it,
+// answers the node's pings of our sources. It drives the reactor's backend itself, because a
+// generator must be able to spin: a client that sleeps between replies slows a node on the same
+// machine down (wake-ups of an idle core cost 20 us; limits/REPORT.md).
+//
+// Requests are numbered, and the number is in the transaction: the row of a request is its number
+// modulo the table's size, and they time out in order, so nothing is searched.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "reactor/doorbell.h"
+#include "reactor/monotonic.h"
+#include "reactor/udp_backend.h"
+#include "tools/load/load_sources.h"
+#include "tools/load/reply_check.h"
+
+namespace xord {
+
+struct Question {
+  RequestKind kind{};
+  uint32_t source = 0;
+  uint64_t number = 0;  // Of the target or key, in `domain`.
+  IdDomain domain{};
+  Instant planned;  // When it should have been sent: latency counts from here.
+};
+
+// How a question ended.
+enum class Ending : uint8_t { answered, lost };
+
+class ExchangeListener {
+ public:
+  // Each question ends once. `verdict` is for answered ones.
+  virtual void ended(const Question& question, Ending ending, Verdict verdict,
+                     Duration latency) = 0;
+
+ protected:
+  ~ExchangeListener() = default;
+};
+
+// What comes back that no open question explains.
+struct StrayCounts {
+  uint64_t unknown_transaction = 0;  // Never asked; late and duplicated ones too.
+  uint64_t late = 0;                 // Of a question that had been given up.
+  uint64_t wrong_source =
+      0;                   // Right transaction, but not from the target to the source that asked.
+  uint64_t malformed = 0;  // Neither reply nor request.
+  uint64_t pings_answered = 0;
+  uint64_t pings_ignored = 0;  // With AnswerPings::no, or without room to answer.
+  uint64_t requests = 0;       // Of the node, other than pings.
+  uint64_t wrong() const { return unknown_transaction + wrong_source + malformed; }
+};
+
+enum class AnswerPings : uint8_t { yes, no };
+enum class Waiting : uint8_t { spin, sleep };
+
+struct ExchangeConfig {
+  Endpoint target;
+  IoChoice io = IoChoice::epoll;
+  AnswerPings answer_pings = AnswerPings::yes;
+  Duration timeout = seconds(1);
+  uint32_t questions_max = 1 << 19;  // Open at once, with those answered behind one still open: 56
+                                     // bytes each. The rate times the timeout must fit.
+  uint64_t tag = 0;                  // Of this run's transactions: from the kernel's entropy.
+};
+
+class LoadExchange : private DatagramSink {
+ public:
+  // `sources` and `keys` are borrowed. The error says what to do.
+  [[nodiscard]] static std::optional<IoError> create(const ExchangeConfig& config,
+                                                     LoadSources& sources,
+                                                     std::unique_ptr<LoadExchange>* out);
+  ~LoadExchange();
+  LoadExchange(const LoadExchange&) = delete;
+  LoadExchange& operator=(const LoadExchange&) = delete;
+
+  // Keys may change until the first question of a key (the node's id is learnt by a ping).
+  void use(const KeySpace& keys, ReplyCheck& check, ExchangeListener& listener);
+
+  bool can_ask() const;
+  // Queues a request; turn() sends it. can_ask() first.
+  void ask(const Question& question);
+  uint32_t open_count() const { return open_count_; }
+
+  // One turn: sends what is queued, takes what has come, gives up what is overdue. Sleeps until
+  // something comes, `until` at the latest; or with Waiting::spin only looks.
+  void turn(Waiting waiting, Instant until);
+  Instant now() const { return clock_.now(); }
+
+  const StrayCounts& strays() const { return strays_; }
+  const IoCounters& io_counters() const { return io_counters_; }
+  std::string_view backend_name() const { return chosen_.backend->name(); }
+
+ private:
+  struct Row {
+    Question question;
+    uint64_t sequence = 0;
+    bool is_open = false;
+  };
+
+  LoadExchange(const ExchangeConfig& config, LoadSources& sources);
+
+  void on_datagram(const Datagram& datagram) override;
+  void receive_reply(const Datagram& datagram);
+  void receive_request(const Datagram& datagram);
+  void give_up_overdue(Instant now);
+  void close(Row& row, Ending ending, Verdict verdict, Duration latency);
+  size_t encode(MutableBytes out, const Question& question, Bytes transaction) const;
+  Row& row_of(uint64_t sequence) { return rows_[sequence & (rows_.size() - 1)]; }
+
+  ExchangeConfig config_;
+  LoadSources& sources_;
+  const KeySpace* keys_ = nullptr;
+  ReplyCheck* check_ = nullptr;
+  ExchangeListener* listener_ = nullptr;
+  NodeClock clock_{Instant{}};
+  ShardSockets sockets_;
+  Doorbell doorbell_;
+  IoCounters io_counters_;
+  ChosenBackend chosen_;  // Borrows the three above.
+  Outbox outbox_;
+  std::vector<Row> rows_;
+  uint64_t oldest_ = 0;  // Numbers below this are closed.
+  uint64_t next_ = 0;
+  uint32_t open_count_ = 0;
+  StrayCounts strays_;
+  std::optional<Instant> received_at_;  // Of the batch being handled.
+};
+
+}  // namespace xord

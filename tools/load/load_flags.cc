@@ -1,0 +1,276 @@
+#include "tools/load/load_flags.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "node/budget.h"
+#include "node/server/resolve.h"
+#include "reactor/entropy.h"
+#include "tools/failure.h"
+#include "tools/units.h"
+
+namespace xord {
+namespace {
+
+constexpr double rate_most = 10e6;
+constexpr uint32_t window_most = 1 << 16;
+constexpr uint32_t keys_most = 100'000'000;
+constexpr size_t rates_most = 64;
+constexpr uint32_t value_size_most = value_size_max - 3;
+
+[[noreturn]] void refuse(const std::string& sentence) {
+  throw Failure(ExitCode::usage, sentence);
+}
+
+struct FlagHelp {
+  const char* name;
+  const char* type;
+  const char* help;
+};
+// Flags with one value, in the order of the help.
+constexpr FlagHelp value_flags[] = {
+    {"--target", "HOST:PORT", "The node to put under load"},
+    {"--mix", "KIND=N,…",
+     "Shares of find_node, find_value_hit, find_value_miss, store, ping [find_node=100]"},
+    {"--rate", "N,…", "Open loop: requests a second; several are one step each"},
+    {"--window", "N", "Closed loop: requests open at once [64], when there is no --rate"},
+    {"--slo", "DURATION", "With --find-max: p99 at most [10ms]"},
+    {"--duration", "DURATION", "Measured time of a step [10s]"},
+    {"--warm-up", "DURATION", "Load before it that is not measured [1s]"},
+    {"--timeout", "DURATION", "A request without an answer by then is lost [1s]"},
+    {"--sources", "N", "Addresses that ask, each with an id of its own [16]"},
+    {"--contacts", "N", "Further sources, offered to the node's table first [0]"},
+    {"--id-change", "DURATION", "Every so often one source takes another id [never]"},
+    {"--keys", "N", "Keys stored for hits, and the pool that zipf draws from [10k]"},
+    {"--key-spread", "SPREAD", "uniform, or zipf, or zipf:EXPONENT [uniform; zipf is 0.99]"},
+    {"--value-size", "N[-M]", "Bytes of a value [100]"},
+    {"--value-spread", "SPREAD", "uniform, or zipf: small ones are common [uniform]"},
+    {"--near-id", "BITS", "Keys share so many leading bits with the node's id [0]"},
+    {"--seed", "N", "Of ids, keys and order [from the kernel]"},
+    {"--check", "WHAT", "content, or transaction for servers that are no node [content]"},
+    {"--io", "IO", "epoll, uring, auto: how the generator does its I/O [epoll]"},
+    {"--server-pid", "PID", "Also measure the CPU time of this process"},
+    {"--hgrm", "FILE", "Write all percentiles, for a plot; .2, .3 is appended for further steps"},
+};
+
+using Texts = std::map<std::string, std::vector<std::string>>;
+
+// The parsed flags, each with its default and range.
+class Reader {
+ public:
+  explicit Reader(const Texts& texts) : texts_(texts) {}
+
+  std::string text(const std::string& name, const std::string& otherwise) const {
+    const std::vector<std::string>& given = texts_.at(name);
+    if (given.size() > 1) refuse(name + " is there more than once: give it once");
+    return given.empty() ? otherwise : given[0];
+  }
+  bool is_given(const std::string& name) const { return !texts_.at(name).empty(); }
+
+  uint64_t count(const std::string& name, uint64_t otherwise, uint64_t least, uint64_t most) const {
+    if (!is_given(name)) return otherwise;
+    const std::string written = text(name, "");
+    const auto parsed = parse_count(written);
+    if (!parsed || *parsed < least || *parsed > most) {
+      refuse(name + " \"" + written + "\" is not a count from " + std::to_string(least) + " to " +
+             std::to_string(most));
+    }
+    return *parsed;
+  }
+  Duration duration(const std::string& name, Duration otherwise, Duration least) const {
+    if (!is_given(name)) return otherwise;
+    const std::string written = text(name, "");
+    const auto parsed = parse_duration(written);
+    if (!parsed || *parsed < least || *parsed > hours(24 * 7)) {
+      refuse(name + " \"" + written + "\" is not a duration from " + show_duration(least) +
+             " to 1w: write it like 10s or 500ms");
+    }
+    return *parsed;
+  }
+
+ private:
+  const Texts& texts_;
+};
+
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts(1);
+  for (const char letter : text) {
+    if (letter == at) {
+      parts.emplace_back();
+    } else {
+      parts.back() += letter;
+    }
+  }
+  return parts;
+}
+
+Endpoint read_target(const Reader& flags) {
+  if (!flags.is_given("--target")) {
+    refuse(
+        "there is nothing to put under load: name a node with --target HOST:PORT; see "
+        "`xord load --help`");
+  }
+  const std::string written = flags.text("--target", "");
+  const auto host_port = parse_host_port(written);
+  if (!host_port) {
+    refuse("\"" + written + "\" is not HOST:PORT: write it like 127.0.0.1:8468");
+  }
+  const Resolved resolved = resolve(*host_port);
+  if (resolved.endpoints.empty()) {
+    throw Failure(ExitCode::no_answer, host_port->host + " has no address: " + resolved.error);
+  }
+  return resolved.endpoints[0];
+}
+
+std::array<uint32_t, request_kinds> read_mix(const std::string& written) {
+  std::array<uint32_t, request_kinds> mix{};
+  constexpr uint64_t share_most = 1'000'000;
+  for (const std::string& part : split(written, ',')) {
+    const size_t equals = part.find('=');
+    const std::string name = part.substr(0, equals);
+    size_t kind = 0;
+    while (kind < request_kinds && name_of(static_cast<RequestKind>(kind)) != name) ++kind;
+    const auto share =
+        equals == std::string::npos ? std::nullopt : parse_count(part.substr(equals + 1));
+    if (kind == request_kinds || !share || *share > share_most) {
+      refuse("--mix \"" + part +
+             "\" is not KIND=SHARE, with find_node, find_value_hit, find_value_miss, store or ping "
+             "as kind and a count as share");
+    }
+    mix[kind] = static_cast<uint32_t>(*share);
+  }
+  if (std::all_of(mix.begin(), mix.end(), [](uint32_t share) { return share == 0; })) {
+    refuse("--mix \"" + written + "\" asks for nothing: give one kind a share above 0");
+  }
+  return mix;
+}
+
+std::vector<double> read_rates(const Reader& flags) {
+  std::vector<double> rates;
+  if (!flags.is_given("--rate")) return rates;
+  for (const std::string& part : split(flags.text("--rate", ""), ',')) {
+    const auto rate = parse_count(part);
+    if (!rate || *rate == 0 || static_cast<double>(*rate) > rate_most) {
+      refuse("--rate \"" + part + "\" is not a rate from 1 to 10M requests a second");
+    }
+    rates.push_back(static_cast<double>(*rate));
+  }
+  if (rates.size() > rates_most) refuse("--rate has more than 64 steps");
+  return rates;
+}
+
+void read_key_spread(const std::string& written, LoadPlan& plan) {
+  if (written == "uniform") return;
+  plan.key_spread = Spread::zipf;
+  if (written == "zipf") return;
+  const std::string head = "zipf:";
+  if (written.starts_with(head)) {
+    const char* begin = written.data() + head.size();
+    const char* end = written.data() + written.size();
+    const auto read = std::from_chars(begin, end, plan.zipf_exponent);
+    const bool in_range = plan.zipf_exponent > 0 && plan.zipf_exponent <= 10;
+    if (read.ec == std::errc{} && read.ptr == end && in_range) return;
+  }
+  refuse("--key-spread \"" + written + "\" is not uniform, zipf, or zipf:EXPONENT like zipf:1.2");
+}
+
+ValueSizes read_value_sizes(const Reader& flags) {
+  const std::string written = flags.text("--value-size", "100");
+  const size_t dash = written.find('-');
+  const auto least = parse_count(written.substr(0, dash));
+  const auto most = dash == std::string::npos ? least : parse_count(written.substr(dash + 1));
+  if (!least || !most || *least > *most || *most > value_size_most) {
+    refuse("--value-size \"" + written + "\" is not N or N-M, with at most " +
+           std::to_string(value_size_most) + " bytes");
+  }
+  const std::string spread = flags.text("--value-spread", "uniform");
+  if (spread != "uniform" && spread != "zipf") {
+    refuse("--value-spread \"" + spread + "\" is neither uniform nor zipf");
+  }
+  return {static_cast<uint32_t>(*least), static_cast<uint32_t>(*most),
+          spread == "zipf" ? Spread::zipf : Spread::uniform};
+}
+
+IoChoice read_io(const std::string& written) {
+  if (written == "epoll") return IoChoice::epoll;
+  if (written == "uring") return IoChoice::uring;
+  if (written == "auto") return IoChoice::automatic;
+  refuse("--io \"" + written + "\" is not epoll, uring or auto");
+}
+
+CheckDepth read_check(const std::string& written) {
+  if (written == "content") return CheckDepth::content;
+  if (written == "transaction") return CheckDepth::transaction;
+  refuse("--check \"" + written + "\" is neither content nor transaction");
+}
+
+void read_load(const Reader& flags, LoadPlan& plan) {
+  plan.mix = read_mix(flags.text("--mix", "find_node=100"));
+  plan.rates = read_rates(flags);
+  plan.window = static_cast<uint32_t>(flags.count("--window", plan.window, 1, window_most));
+  plan.slo = flags.duration("--slo", plan.slo, microseconds(1));
+  plan.length = flags.duration("--duration", plan.length, milliseconds(10));
+  plan.settling = flags.duration("--warm-up", plan.settling, Duration{});
+  plan.timeout = flags.duration("--timeout", plan.timeout, milliseconds(1));
+  plan.seed = flags.is_given("--seed") ? flags.count("--seed", 0, 0, UINT64_MAX) : entropy_word();
+  plan.check = read_check(flags.text("--check", "content"));
+  plan.io = read_io(flags.text("--io", "epoll"));
+  plan.server_pid = static_cast<int>(flags.count("--server-pid", 0, 1, INT32_MAX));
+  plan.hgrm_file = flags.text("--hgrm", "");
+}
+
+void read_sources(const Reader& flags, LoadPlan& plan) {
+  const uint32_t most = LoadSources::most_for(plan.target);
+  plan.sources = static_cast<uint32_t>(flags.count("--sources", 16, 1, LoadSources::addresses_max));
+  plan.contacts =
+      static_cast<uint32_t>(flags.count("--contacts", 0, 0, LoadSources::addresses_max));
+  if (plan.sources + plan.contacts > most) {
+    refuse("--sources and --contacts are " + std::to_string(plan.sources + plan.contacts) +
+           " together: " + plan.target.text() + " can have " + std::to_string(most) +
+           " at most; more are there for a target on 127.0.0.0/8 only");
+  }
+  plan.id_change_every = flags.duration("--id-change", {}, microseconds(10));
+}
+
+void read_keys(const Reader& flags, LoadPlan& plan) {
+  plan.keys = static_cast<uint32_t>(flags.count("--keys", plan.keys, 1, keys_most));
+  read_key_spread(flags.text("--key-spread", "uniform"), plan);
+  plan.value_sizes = read_value_sizes(flags);
+  plan.near_bits = static_cast<uint32_t>(flags.count("--near-id", 0, 0, 128));
+}
+
+}  // namespace
+
+std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Put a node under load and measure how it answers.", "xord load");
+  Texts texts;
+  for (const FlagHelp& flag : value_flags) {
+    add_repeatable(app, flag.name, texts[flag.name], flag.help)->type_name(flag.type);
+  }
+  LoadPlan plan;
+  bool no_answer = false;
+  bool sleep = false;
+  app.add_flag("--find-max", plan.find_max, "Search the highest rate that loses nothing");
+  app.add_flag("--no-answer", no_answer, "The sources do not answer the node's pings");
+  app.add_flag("--sleep", sleep, "Sleep between answers, instead of taking a whole core");
+  app.add_flag("--json", plan.json, "Print the result as JSON");
+  app.footer(
+      "Any node that speaks rpcudp will do, the Python library's too. Every reply is checked.\n"
+      "Give the generator a core of its own: it spins.\n"
+      "Exit codes: 0 done, 1 wrong answers, or no rate held the limits, 3 no node answered.");
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return std::nullopt;
+  const Reader flags(texts);
+  plan.answer_pings = no_answer ? AnswerPings::no : AnswerPings::yes;
+  plan.waiting = sleep ? Waiting::sleep : Waiting::spin;
+  plan.target = read_target(flags);
+  read_load(flags, plan);
+  read_sources(flags, plan);
+  read_keys(flags, plan);
+  if (plan.find_max && !plan.rates.empty()) {
+    refuse("--find-max looks for a rate itself: leave --rate out");
+  }
+  return plan;
+}
+
+}  // namespace xord

@@ -1,0 +1,51 @@
+// What a load run is to do: plain values, filled in from the command line (load_flags.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reactor/base/endpoint.h"
+#include "reactor/io_choice.h"
+#include "tools/load/load_exchange.h"
+
+namespace xord {
+
+struct LoadPlan {
+  Endpoint target;
+  // How often each kind of request is sent, relative to the others.
+  std::array<uint32_t, request_kinds> mix{100, 0, 0, 0, 0};
+
+  // Open loop: requests a second, one step each. Empty: closed loop, `window` requests open.
+  std::vector<double> rates;
+  uint32_t window = 64;
+  bool find_max = false;            // Searches for the highest rate that holds the next two.
+  Duration slo = milliseconds(10);  // Of p99.
+  double loss_max = 0.001;
+  Duration length = seconds(10);   // Of a step, measured...
+  Duration settling = seconds(1);  // ...after so long of the same load, not measured.
+  Duration timeout = seconds(1);   // A request that is not answered by then is lost.
+
+  uint32_t sources = 16;
+  uint32_t contacts = 0;  // Further sources that are offered to the node's table and ask nothing.
+  AnswerPings answer_pings = AnswerPings::yes;
+  Duration id_change_every{};  // 0: never. Else the sources take new ids, one after the other.
+
+  uint32_t keys = 10'000;  // Stored in the warm-up when there are hits; drawn from with zipf.
+  Spread key_spread = Spread::uniform;
+  double zipf_exponent = 0.99;
+  ValueSizes value_sizes;
+  uint32_t near_bits = 0;
+  uint64_t seed = 0;
+
+  CheckDepth check = CheckDepth::content;
+  Waiting waiting = Waiting::spin;
+  IoChoice io = IoChoice::epoll;
+  int server_pid = 0;  // 0: unknown. Else its CPU time is measured with each step.
+
+  bool json = false;
+  std::string hgrm_file;  // Empty: none.
+};
+
+}  // namespace xord

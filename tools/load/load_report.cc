@@ -1,0 +1,257 @@
+#include "tools/load/load_report.h"
+
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+
+#include "tools/units.h"
+
+namespace xord {
+namespace {
+
+constexpr std::array<std::pair<const char*, double>, 6> percentiles = {
+    {{"p50", 50}, {"p90", 90}, {"p95", 95}, {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99}}};
+
+[[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...) {
+  char line[256];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  return line;
+}
+
+double milliseconds_in(Duration duration) {
+  return static_cast<double>(duration.nanoseconds) * 1e-6;
+}
+
+// To the microsecond, as JSON shows it.
+double microseconds_in(Duration duration) {
+  return std::round(static_cast<double>(duration.nanoseconds) * 1e-1) * 1e-2;
+}
+
+std::string latency_columns(const Histogram& latency) {
+  return text("%8.3f %8.3f %8.3f %8.3f %8.3f", milliseconds_in(latency.percentile(50)),
+              milliseconds_in(latency.percentile(99)), milliseconds_in(latency.percentile(99.9)),
+              milliseconds_in(latency.percentile(99.99)), milliseconds_in(latency.max()));
+}
+
+// CPU time of the server for one answer, by the exact total and the sampled shares.
+struct ServerCost {
+  double nanoseconds = 0;
+  double user = 0;
+  double system = 0;
+};
+std::optional<ServerCost> server_cost(const StepResult& step) {
+  if (!step.server || step.answered() == 0) return std::nullopt;
+  const double each =
+      static_cast<double>(step.server->run_nanoseconds) / static_cast<double>(step.answered());
+  const double user = static_cast<double>(step.server->user_nanoseconds);
+  const double both = user + static_cast<double>(step.server->system_nanoseconds);
+  const double share = both == 0 ? 0 : user / both;
+  return ServerCost{each, each * share, each * (1 - share)};
+}
+
+nlohmann::json json_of(const Histogram& latency) {
+  nlohmann::json json = {{"mean", std::round(latency.mean_nanoseconds() * 0.1) * 0.01},
+                         {"max", microseconds_in(latency.max())}};
+  for (const auto& [name, percent] : percentiles) {
+    json[name] = microseconds_in(latency.percentile(percent));
+  }
+  return json;
+}
+
+nlohmann::json json_of(const KindResult& kind) {
+  nlohmann::json wrong = nlohmann::json::object();
+  for (size_t i = 0; i < verdict_kinds; ++i) {
+    const auto verdict = static_cast<Verdict>(i);
+    if (verdict == Verdict::right || verdict == Verdict::refused || kind.verdicts[i] == 0) continue;
+    wrong[std::string(name_of(verdict))] = kind.verdicts[i];
+  }
+  return {{"sent", kind.sent},
+          {"right", kind.count(Verdict::right)},
+          {"refused", kind.count(Verdict::refused)},
+          {"lost", kind.lost},
+          {"wrong", wrong},
+          {"latency_us", json_of(kind.latency)}};
+}
+
+nlohmann::json json_of(const StrayCounts& strays) {
+  return {{"unknown_transaction", strays.unknown_transaction},
+          {"late", strays.late},
+          {"wrong_source", strays.wrong_source},
+          {"malformed", strays.malformed},
+          {"pings_answered", strays.pings_answered},
+          {"pings_ignored", strays.pings_ignored},
+          {"requests", strays.requests}};
+}
+
+nlohmann::json json_of(const StepResult& step) {
+  nlohmann::json json = {{"seconds", step.length.seconds()},
+                         {"sent", step.sent()},
+                         {"unsent", step.unsent},
+                         {"answered", step.answered()},
+                         {"rate", std::round(step.rate() * 10) / 10},
+                         {"lost", step.lost()},
+                         {"loss_share", step.loss_share()},
+                         {"wrong", step.wrong()},
+                         {"late_max_us", microseconds_in(step.late_max)},
+                         {"latency_us", json_of(step.latency)},
+                         {"strays", json_of(step.strays)}};
+  if (step.rate_planned > 0) json["rate_planned"] = step.rate_planned;
+  if (step.window > 0) json["window"] = step.window;
+  for (size_t i = 0; i < request_kinds; ++i) {
+    if (step.kinds[i].sent == 0) continue;
+    json["kinds"][std::string(name_of(static_cast<RequestKind>(i)))] = json_of(step.kinds[i]);
+  }
+  if (const auto cost = server_cost(step)) {
+    json["server_ns_per_answer"] = {{"all", std::round(cost->nanoseconds)},
+                                    {"user", std::round(cost->user)},
+                                    {"system", std::round(cost->system)}};
+  }
+  return json;
+}
+
+void write_kinds(const StepResult& step, std::ostream& out) {
+  for (size_t i = 0; i < request_kinds; ++i) {
+    const KindResult& kind = step.kinds[i];
+    if (kind.sent == 0) continue;
+    out << text("    %-16s %10lu sent %8lu refused %8lu lost  ",
+                std::string(name_of(static_cast<RequestKind>(i))).c_str(), kind.sent,
+                kind.count(Verdict::refused), kind.lost)
+        << latency_columns(kind.latency) << '\n';
+    for (size_t v = 0; v < verdict_kinds; ++v) {
+      const auto verdict = static_cast<Verdict>(v);
+      if (verdict == Verdict::right || verdict == Verdict::refused || kind.verdicts[v] == 0) {
+        continue;
+      }
+      out << text("      WRONG %s: %lu\n", std::string(name_of(verdict)).c_str(), kind.verdicts[v]);
+    }
+  }
+}
+
+void write_strays(const StrayCounts& strays, std::ostream& out) {
+  if (strays.wrong() > 0) {
+    out << text("    WRONG unknown transaction: %lu, wrong source: %lu, malformed: %lu\n",
+                strays.unknown_transaction, strays.wrong_source, strays.malformed);
+  }
+  if (strays.late > 0) out << text("    late or double answers: %lu\n", strays.late);
+  if (strays.pings_ignored > 0) {
+    out << text("    pings of the node not answered: %lu\n", strays.pings_ignored);
+  }
+}
+
+}  // namespace
+
+void LoadTables::warming(std::string_view what, uint64_t done, uint64_t count) {
+  if (passing_ == nullptr) return;
+  *passing_ << text("  warm-up: %lu of %lu %s\n", done, count, std::string(what).c_str())
+            << std::flush;
+}
+
+void LoadTables::warmed(const LoadResult& result) {
+  if (out_ == nullptr) return;
+  const WarmUpResult& warm = result.warm_up;
+  *out_ << "load on " << plan_.target.text();
+  if (result.node) *out_ << ", node " << result.node->hex();
+  *out_ << text(": %u sources, seed %lu, %s, %s\n", plan_.sources, plan_.seed, result.io.c_str(),
+                plan_.waiting == Waiting::spin ? "spinning" : "sleeping");
+  *out_ << text("warm-up: %lu sources answered", warm.sources);
+  if (warm.sources_failed > 0) *out_ << text(" (%lu did not)", warm.sources_failed);
+  if (warm.keys > 0) *out_ << text(", %lu keys stored", warm.keys);
+  if (warm.keys_failed > 0) *out_ << text(" (%lu NOT)", warm.keys_failed);
+  *out_ << text(", %u contacts an answer, %.2f s\n", warm.contacts_in_answer, warm.took.seconds());
+}
+
+void LoadTables::stepping(const StepProgress& progress) {
+  if (passing_ == nullptr) return;
+  const double elapsed = progress.elapsed.seconds();
+  *passing_ << text("  %s%5.1f s %9lu/s  lost %lu  wrong %lu  p50 %.3f ms  p99 %.3f ms\n",
+                    elapsed < 0 ? "settling " : "", std::abs(elapsed), progress.answered,
+                    progress.lost, progress.wrong, milliseconds_in(progress.p50),
+                    milliseconds_in(progress.p99))
+            << std::flush;
+}
+
+void LoadTables::stepped(const StepResult& step) {
+  if (out_ == nullptr) return;
+  if (!head_written_) {
+    *out_ << "   planned/s  answered/s     lost  lost %    wrong   p50 ms      p99    p99.9   "
+             "p99.99      max\n";
+    head_written_ = true;
+  }
+  const std::string planned =
+      step.rate_planned > 0 ? text("%.0f", step.rate_planned) : text("window %u", step.window);
+  *out_ << text("%12s %11.0f %8lu %7.3f %8lu ", planned.c_str(), step.rate(), step.lost(),
+                step.loss_share() * 100, step.wrong())
+        << latency_columns(step.latency) << '\n';
+  write_kinds(step, *out_);
+  write_strays(step.strays, *out_);
+  if (step.unsent > 0 || step.late_max > milliseconds(5)) {
+    *out_ << text(
+        "    the generator itself was late: %lu not sent, up to %.1f ms behind the plan\n",
+        step.unsent, milliseconds_in(step.late_max));
+  }
+  if (const auto cost = server_cost(step)) {
+    *out_ << text("    server: %.0f ns of CPU an answer (%.0f user, %.0f system)\n",
+                  cost->nanoseconds, cost->user, cost->system);
+  }
+  out_->flush();
+}
+
+void LoadTables::finished(const LoadResult& result) {
+  if (out_ == nullptr || !plan_.find_max) return;
+  if (!result.best) {
+    *out_ << "no rate held the limits\n";
+    return;
+  }
+  const StepResult& best = result.steps[*result.best];
+  *out_ << text("highest rate with loss below %.2g %% and p99 at most %s: %.0f/s\n",
+                plan_.loss_max * 100, show_duration(plan_.slo).c_str(), best.rate_planned);
+}
+
+nlohmann::json json_of(const LoadPlan& plan, const LoadResult& result) {
+  const WarmUpResult& warm = result.warm_up;
+  nlohmann::json json = {{"target", plan.target.text()},
+                         {"seed", plan.seed},
+                         {"sources", plan.sources},
+                         {"io", result.io},
+                         {"warm_up",
+                          {{"sources", warm.sources},
+                           {"sources_failed", warm.sources_failed},
+                           {"keys", warm.keys},
+                           {"keys_failed", warm.keys_failed},
+                           {"contacts_in_answer", warm.contacts_in_answer},
+                           {"seconds", warm.took.seconds()}}}};
+  if (result.node) json["node"] = result.node->hex();
+  for (size_t i = 0; i < request_kinds; ++i) {
+    json["mix"][std::string(name_of(static_cast<RequestKind>(i)))] = plan.mix[i];
+  }
+  json["steps"] = nlohmann::json::array();
+  for (const StepResult& step : result.steps) json["steps"].push_back(json_of(step));
+  if (plan.find_max) {
+    json["rate_max"] = nullptr;
+    if (result.best) json["rate_max"] = result.steps[*result.best].rate_planned;
+  }
+  return json;
+}
+
+std::string hgrm_of(const Histogram& histogram) {
+  std::string out = "       Value     Percentile TotalCount 1/(1-Percentile)\n\n";
+  const auto all = static_cast<double>(histogram.count());
+  uint64_t seen = 0;
+  histogram.for_each([&](Duration upper_end, uint64_t count) {
+    seen += count;
+    const double share = static_cast<double>(seen) / all;
+    out += text("%12.6f %2.12f %10lu", milliseconds_in(std::min(upper_end, histogram.max())), share,
+                seen);
+    if (seen < histogram.count()) out += text(" %14.2f", 1 / (1 - share));
+    out += '\n';
+  });
+  out += text("#[Mean    = %12.6f, Max = %12.6f]\n#[Total count = %lu]\n",
+              histogram.mean_nanoseconds() * 1e-6, milliseconds_in(histogram.max()),
+              histogram.count());
+  return out;
+}
+
+}  // namespace xord

@@ -1,0 +1,39 @@
+// What a load run says: tables for a person, one JSON document for a program, percentiles for a
+// plot.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <string>
+
+#include "tools/load/load_run.h"
+
+namespace xord {
+
+// Writes tables to `out` as they come, and what passes to `passing` when there is a person to
+// watch it. Both are borrowed; `passing` may be null.
+class LoadTables : public LoadObserver {
+ public:
+  LoadTables(const LoadPlan& plan, std::ostream* out, std::ostream* passing)
+      : plan_(plan), out_(out), passing_(passing) {}
+
+  void warming(std::string_view what, uint64_t done, uint64_t count) override;
+  void warmed(const LoadResult& result) override;
+  void stepping(const StepProgress& progress) override;
+  void stepped(const StepResult& step) override;
+  void finished(const LoadResult& result);
+
+ private:
+  const LoadPlan& plan_;
+  std::ostream* out_;
+  std::ostream* passing_;
+  bool head_written_ = false;
+};
+
+// The fields that docs/COMMANDS.md lists.
+nlohmann::json json_of(const LoadPlan& plan, const LoadResult& result);
+
+// The text format of HdrHistogram's plotter, in milliseconds.
+std::string hgrm_of(const Histogram& histogram);
+
+}  // namespace xord

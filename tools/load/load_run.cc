@@ -1,0 +1,197 @@
+#include "tools/load/load_run.h"
+
+#include <algorithm>
+
+#include "reactor/entropy.h"
+#include "tools/failure.h"
+
+namespace xord {
+namespace {
+
+constexpr uint32_t meeting_attempts = 5;
+// A protected node pings so many sources of one /24 a second at most, and holds a few thousand.
+constexpr uint32_t proof_window = 256;
+constexpr uint32_t store_window = 512;
+// --find-max: steps of the search, and how near its ends come.
+constexpr uint32_t search_steps_max = 9;
+constexpr double search_precision = 1.02;
+
+void check_io(const std::optional<IoError>& error) {
+  if (error) throw Failure(ExitCode::environment, error->sentence);
+}
+
+class Run {
+ public:
+  Run(const LoadPlan& plan, LoadObserver& observer)
+      : plan_(plan),
+        observer_(observer),
+        sources_(plan.target, plan.sources + plan.contacts),
+        check_(plan.check),
+        keys_(plan.seed, plan.value_sizes, Id{}, 0) {
+    ExchangeConfig config;
+    config.target = plan.target;
+    config.io = plan.io;
+    config.answer_pings = plan.answer_pings;
+    config.timeout = plan.timeout;
+    config.tag = entropy_word();
+    check_io(LoadExchange::create(config, sources_, &exchange_));
+    result_.io = exchange_->backend_name();
+  }
+
+  LoadResult run() {
+    if (plan_.check == CheckDepth::content) meet();
+    warm_up();
+    observer_.warmed(result_);
+    QuestionStream questions(plan_, sources_);
+    LoadStep step(plan_, *exchange_, questions);
+    exchange_->use(keys_, check_, step);
+    if (plan_.find_max) {
+      search(step);
+    } else if (plan_.rates.empty()) {
+      take(step, 0);
+    } else {
+      for (const double rate : plan_.rates) {
+        if (!is_interrupted()) take(step, rate);
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // The node's id: what pongs must say, and what near keys are near to.
+  void meet() {
+    class Meeting : public ExchangeListener {
+     public:
+      void ended(const Question&, Ending ending, Verdict verdict, Duration) override {
+        is_over = true;
+        is_met = ending == Ending::answered && verdict == Verdict::right;
+      }
+      bool is_over = true;
+      bool is_met = false;
+    } meeting;
+    exchange_->use(keys_, check_, meeting);
+    for (uint32_t attempt = 0; attempt < meeting_attempts && !meeting.is_met; ++attempt) {
+      meeting.is_over = false;
+      exchange_->ask({RequestKind::ping, 0, 0, IdDomain::targets, exchange_->now()});
+      while (!meeting.is_over) exchange_->turn(Waiting::sleep, exchange_->now() + milliseconds(50));
+    }
+    if (!meeting.is_met) {
+      throw Failure(ExitCode::no_answer, "no node answers a ping at " + plan_.target.text() +
+                                             "; check that one runs there and that UDP reaches it");
+    }
+    result_.node = check_.id();
+    keys_ = KeySpace(plan_.seed, plan_.value_sizes, *result_.node, plan_.near_bits);
+  }
+
+  void warm_up() {
+    const Instant began = exchange_->now();
+    if (plan_.answer_pings == AnswerPings::yes && plan_.check == CheckDepth::content) {
+      const uint64_t sources = sources_.count();
+      const TasksDone proven = tasks("sources", proof_window, sources, [](uint64_t number) {
+        return Question{
+            RequestKind::find_node, static_cast<uint32_t>(number), number, IdDomain::targets, {}};
+      });
+      result_.warm_up.sources = proven.right;
+      result_.warm_up.sources_failed = proven.failed;
+    }
+    if (plan_.mix[static_cast<size_t>(RequestKind::find_value_hit)] > 0 &&
+        plan_.check == CheckDepth::content) {
+      const uint32_t sources = plan_.sources;
+      const TasksDone stored = tasks("keys", store_window, plan_.keys, [&](uint64_t number) {
+        return Question{RequestKind::store,
+                        static_cast<uint32_t>(number % sources),
+                        number,
+                        IdDomain::hits,
+                        {}};
+      });
+      result_.warm_up.keys = stored.right;
+      result_.warm_up.keys_failed = stored.failed;
+      if (stored.right == 0) {
+        throw Failure(ExitCode::not_found,
+                      plan_.target.text() + " stored none of the keys that hits need; give " +
+                          "find_value_hit no part in --mix, or let the sources answer pings");
+      }
+    }
+    learn_contacts_in_answer();
+    result_.warm_up.took = exchange_->now() - began;
+  }
+
+  TasksDone tasks(std::string_view what, uint32_t window, uint64_t count,
+                  const std::function<Question(uint64_t)>& question) {
+    LoadTasks tasks(*exchange_, window, plan_.waiting);
+    exchange_->use(keys_, check_, tasks);
+    Instant told = exchange_->now();
+    return tasks.run(count, question, [&](uint64_t done) {
+      const Instant now = exchange_->now();
+      if (now - told < seconds(1)) return;
+      told = now;
+      observer_.warming(what, done, count);
+    });
+  }
+
+  // A node that hands out 20 contacts before the load must do so all along.
+  void learn_contacts_in_answer() {
+    constexpr uint32_t full_answer = 20;
+    if (plan_.check != CheckDepth::content || plan_.answer_pings == AnswerPings::no) return;
+    check_.expect_contacts(full_answer);
+    LoadTasks probe(*exchange_, 1, plan_.waiting);
+    exchange_->use(keys_, check_, probe);
+    const TasksDone done = probe.run(
+        1,
+        [](uint64_t) {
+          return Question{RequestKind::find_node, 0, 1, IdDomain::targets, {}};
+        },
+        [](uint64_t) {});
+    result_.warm_up.contacts_in_answer = check_.contacts_last();
+    if (done.right == 0) check_.expect_contacts(0);
+  }
+
+  const StepResult& take(LoadStep& step, double rate) {
+    result_.steps.push_back(step.run(rate, plan_.window, plan_.length,
+                                     [&](const StepProgress& told) { observer_.stepping(told); }));
+    observer_.stepped(result_.steps.back());
+    return result_.steps.back();
+  }
+
+  // The closed loop says about how much there is; then the interval is halved.
+  void search(LoadStep& step) {
+    double high = take(step, 0).rate() * 1.1;
+    double low = 0;
+    double rate = high * 0.75;
+    for (uint32_t i = 0; i < search_steps_max && !is_interrupted() && rate >= 1; ++i) {
+      if (holds_limits(plan_, take(step, rate))) {
+        low = rate;
+        result_.best = result_.steps.size() - 1;
+      } else {
+        high = rate;
+      }
+      if (low > 0 && high < low * search_precision) break;
+      rate = (low + high) / 2;
+    }
+  }
+
+  bool is_interrupted() const {
+    return !result_.steps.empty() && result_.steps.back().was_interrupted;
+  }
+
+  const LoadPlan& plan_;
+  LoadObserver& observer_;
+  LoadSources sources_;
+  ReplyCheck check_;
+  KeySpace keys_;
+  std::unique_ptr<LoadExchange> exchange_;
+  LoadResult result_;
+};
+
+}  // namespace
+
+bool holds_limits(const LoadPlan& plan, const StepResult& step) {
+  return step.wrong() == 0 && step.loss_share() < plan.loss_max &&
+         step.latency.percentile(99) <= plan.slo;
+}
+
+LoadResult run_load(const LoadPlan& plan, LoadObserver& observer) {
+  return Run(plan, observer).run();
+}
+
+}  // namespace xord

@@ -1,0 +1,109 @@
+// One step of a load run: a planned rate or a window, held for a while, and what came of it. In the
+// open loop each request has a moment at which it is due, and its latency counts from there even
+// when the generator or the node was late: no coordinated omission.
+#pragma once
+
+#include <functional>
+
+#include "tools/load/histogram.h"
+#include "tools/load/load_plan.h"
+#include "tools/load/process_time.h"
+
+namespace xord {
+
+struct KindResult {
+  uint64_t sent = 0;
+  uint64_t lost = 0;
+  std::array<uint64_t, verdict_kinds> verdicts{};
+  Histogram latency;  // Of all that were answered.
+
+  uint64_t count(Verdict verdict) const { return verdicts[static_cast<size_t>(verdict)]; }
+  uint64_t answered() const;  // Right, or refused.
+  uint64_t wrong() const;
+};
+
+struct StepResult {
+  double rate_planned = 0;  // A second; 0: closed loop.
+  uint32_t window = 0;      // Closed loop only.
+  Duration length;
+  uint64_t unsent = 0;  // Planned, but the generator had no room or no time: they count as lost.
+  Duration late_max;    // The generator's own longest delay of a planned request.
+  std::array<KindResult, request_kinds> kinds;
+  Histogram latency;
+  StrayCounts strays;
+  std::optional<ProcessTime> server;
+  bool was_interrupted = false;
+
+  uint64_t sum(uint64_t (KindResult::*member)() const) const;
+  uint64_t sent() const;
+  uint64_t lost() const;  // With those unsent.
+  uint64_t answered() const { return sum(&KindResult::answered); }
+  uint64_t wrong() const { return sum(&KindResult::wrong) + strays.wrong(); }
+  double rate() const;        // Answered a second.
+  double loss_share() const;  // Of those planned or sent.
+};
+
+// What the progress line says, once a second.
+struct StepProgress {
+  Duration elapsed;       // Below 0 while settling.
+  uint64_t answered = 0;  // In the last second; so are the others.
+  uint64_t lost = 0;
+  uint64_t wrong = 0;
+  Duration p50;
+  Duration p99;
+};
+
+// The stream of questions that a plan describes; shared by all steps, so that no step stores what
+// an earlier one stored.
+class QuestionStream {
+ public:
+  QuestionStream(const LoadPlan& plan, LoadSources& sources);
+  Question next(Instant now);
+
+ private:
+  uint64_t free_number();  // Of targets and misses.
+
+  const LoadPlan& plan_;
+  LoadSources& sources_;
+  Rng rng_;
+  NumberDraw keys_;
+  uint32_t mix_sum_ = 0;
+  uint32_t source_ = 0;
+  uint64_t stores_ = 0;
+  uint32_t changed_source_ = 0;
+  Instant id_change_at_;
+};
+
+class LoadStep : public ExchangeListener {
+ public:
+  LoadStep(const LoadPlan& plan, LoadExchange& exchange, QuestionStream& questions);
+
+  // `rate` 0: closed loop.
+  StepResult run(double rate, uint32_t window, Duration length,
+                 const std::function<void(const StepProgress&)>& progress);
+
+  void ended(const Question& question, Ending ending, Verdict verdict, Duration latency) override;
+
+ private:
+  void ask_planned(Instant now);
+  void ask_window(Instant now);
+  void ask(Instant planned);
+  Instant next_due() const;
+  bool is_counted(Instant planned) const { return planned >= counted_from_ && planned < end_; }
+  void tell_progress(Instant now, const std::function<void(const StepProgress&)>& progress);
+
+  const LoadPlan& plan_;
+  LoadExchange& exchange_;
+  QuestionStream& questions_;
+  StepResult result_;
+  Instant begin_;
+  Instant counted_from_;
+  Instant end_;
+  double interval_ = 0;   // Nanoseconds between planned requests.
+  uint64_t planned_ = 0;  // Requests planned so far, those of settling included.
+  Instant told_at_;
+  StepProgress second_;
+  Histogram second_latency_;
+};
+
+}  // namespace xord

@@ -1,0 +1,67 @@
+#include "tools/load/load_tasks.h"
+
+#include <algorithm>
+
+#include "tools/interrupt.h"
+
+namespace xord {
+namespace {
+
+constexpr uint64_t give_up_after = 2048;
+
+bool is_same(const Question& a, const Question& b) {
+  return a.kind == b.kind && a.source == b.source && a.number == b.number;
+}
+
+}  // namespace
+
+LoadTasks::LoadTasks(LoadExchange& exchange, uint32_t window, Waiting waiting)
+    : exchange_(exchange), window_(window), waiting_(waiting) {}
+
+TasksDone LoadTasks::run(uint64_t count, const std::function<Question(uint64_t)>& question,
+                         const std::function<void(uint64_t)>& progress) {
+  done_ = {};
+  uint64_t asked = 0;
+  while (done_.right + done_.failed < count && !Interrupt::requested()) {
+    const Instant now = exchange_.now();
+    while (exchange_.open_count() < window_ && exchange_.can_ask()) {
+      Question next;
+      if (asked < count) {
+        next = question(asked++);
+      } else if (!retries_.empty()) {
+        open_retries_.push_back(retries_.back());
+        next = retries_.back().question;
+        retries_.pop_back();
+      } else {
+        break;
+      }
+      next.planned = now;
+      exchange_.ask(next);
+    }
+    exchange_.turn(waiting_, now + milliseconds(100));
+    progress(done_.right);
+    if (done_.right == 0 && done_.failed >= give_up_after) break;
+  }
+  return done_;
+}
+
+void LoadTasks::ended(const Question& question, Ending ending, Verdict verdict, Duration) {
+  uint32_t attempts = 1;
+  const auto again =
+      std::find_if(open_retries_.begin(), open_retries_.end(),
+                   [&](const Retry& retry) { return is_same(retry.question, question); });
+  if (again != open_retries_.end()) {
+    attempts = again->attempts + 1;
+    *again = open_retries_.back();
+    open_retries_.pop_back();
+  }
+  if (ending == Ending::answered && verdict == Verdict::right) {
+    ++done_.right;
+  } else if (attempts >= attempts_max) {
+    ++done_.failed;
+  } else {
+    retries_.push_back({question, attempts});
+  }
+}
+
+}  // namespace xord
