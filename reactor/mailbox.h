@@ -27,7 +27,7 @@ class Mailbox {
   // thread that consumes; it outlives the mailbox.
   Mailbox(uint32_t bytes_max, Doorbell& consumer)
       : capacity_(std::bit_ceil(bytes_max < 64 ? 64 : bytes_max)),
-        words_(std::make_unique<uint64_t[]>(capacity_ / 8)),
+        words_(std::make_unique_for_overwrite<uint64_t[]>(capacity_ / 8)),
         consumer_(consumer) {}
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;

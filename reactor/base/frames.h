@@ -25,7 +25,7 @@ class FrameOutbox {
 
   // `bytes_max` counts each frame as a multiple of 8, and is itself rounded down to one.
   FrameOutbox(uint32_t frames_max, uint32_t bytes_max)
-      : bytes_(std::make_unique<uint64_t[]>(bytes_max / 8)),
+      : bytes_(std::make_unique_for_overwrite<uint64_t[]>(bytes_max / 8)),
         bytes_max_(bytes_max / 8 * 8),
         frames_max_(frames_max) {
     entries_.reserve(frames_max);
