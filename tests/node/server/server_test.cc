@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "storage/files/clock_file.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 
@@ -143,6 +144,64 @@ TEST(Server, CompletesCallsUnderWayWhenItIsStopped) {
     ASSERT_EQ(get.wait_for(std::chrono::seconds(0)), std::future_status::ready);
     EXPECT_NE(get.get().status, ServerStatus::done);
   }
+}
+
+TEST(Server, GetsAndSetsRightAfterItsStartWaitForTheRecordsOfTheLastRun) {
+  TemporaryDirectory directory;
+  Server server;
+  for (int run = 0; run < 5; ++run) {
+    ASSERT_FALSE(server.start(loopback_config(directory.at("data"), 2)));
+    for (int i = 0; i < run * 10; ++i) {
+      EXPECT_EQ(server.get("key " + std::to_string(i)).get().value, Value(int64_t{i}));
+    }
+    for (int i = run * 10; i < run * 10 + 10; ++i) {
+      EXPECT_EQ(server.set("key " + std::to_string(i), int64_t{i}).get().stored, 1u);
+    }
+    server.stop();
+  }
+}
+
+TEST(Server, LosesNothingWhenTheNumberOfShardsChanges) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"), 1)));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(server.set("key " + std::to_string(i), int64_t{i}).get().stored, 1u);
+  }
+  for (const uint32_t shards : {3u, 64u, 2u}) {
+    server.stop();
+    ASSERT_FALSE(server.start(loopback_config(directory.at("data"), shards)));
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(server.get("key " + std::to_string(i)).get().value, Value(int64_t{i})) << shards;
+    }
+    EXPECT_EQ(server.stats().records, 100u);
+  }
+}
+
+TEST(Server, HidesItsRecordsWhileItsClockIsDoubtedAndHasThemBackWithTheRightOne) {
+  TemporaryDirectory directory;
+  const ServerConfig config = loopback_config(directory.at("data"));
+  Server server;
+  ASSERT_FALSE(server.start(config));
+  ASSERT_EQ(server.set("key", int64_t{1}).get().stored, 1u);
+  server.stop();
+
+  SavedClock right;
+  const auto rewrite_clock = [&](Duration moved) {
+    auto opened = DataDirectory::open(config.data_dir, NetworkFileSystem::refused);
+    const auto& data = *std::get<std::unique_ptr<DataDirectory>>(opened);
+    right = *std::get<std::optional<SavedClock>>(read_clock(data));
+    ASSERT_FALSE(write_clock(data, {right.node_time, right.wall_time - moved}));
+  };
+  rewrite_clock(hours(24 * 30));  // By the clocks the node was away for a month.
+  ASSERT_FALSE(server.start(config));
+  EXPECT_EQ(server.get("key").get().status, ServerStatus::no_contacts);
+  EXPECT_EQ(server.stats().records, 0u);
+  server.stop();
+
+  rewrite_clock(-hours(24 * 30));
+  ASSERT_FALSE(server.start(config));
+  EXPECT_EQ(server.get("key").get().value, Value(int64_t{1}));
 }
 
 TEST(Server, CountsWhatItDroppedByReasonAndServesTheNextHonestRequest) {
