@@ -15,21 +15,24 @@
 
 namespace xord {
 
+// What the other shards were told of a contact.
+enum class Told : uint8_t { nothing, unanswerable, answerable };
+
 // A contact with a place in a bucket.
 struct FiledContact {
   ContactHandle handle = no_contact;
-  uint8_t failures = 0;        // Transactions in a row that reached 5 s.
-  uint8_t probes_failed = 0;   // The same, of the ping before eviction.
-  bool is_answerable = false;  // As last told to the replicas.
+  uint8_t failures = 0;       // Transactions in a row that reached 5 s.
+  uint8_t probes_failed = 0;  // The same, since the ping before eviction.
   bool answered_in_this_run = false;
+  Told told = Told::nothing;
   Instant answered = Instant::never();      // Last.
-  Instant quiet_until = Instant::never();   // Back-off: no ping of ours before.
+  Instant ping_at = Instant::never();       // The next ping for upkeep.
   Instant probed_until = Instant::never();  // A ping before eviction is under way until then.
 };
 
 struct SpareContact {
   ContactHandle handle = no_contact;
-  Instant ponged = Instant::never();
+  Instant answered = Instant::never();  // Last; the first time by a pong.
 };
 
 class Bucket {
@@ -41,6 +44,7 @@ class Bucket {
   uint8_t depth = 0;
   uint8_t prefix = 0;
   Instant refresh_at = Instant::never();
+  Instant pings_from = Instant::never();  // No upkeep ping before.
 
   std::span<FiledContact> contacts() { return {contacts_.data(), contacts_count_}; }
   std::span<const FiledContact> contacts() const { return {contacts_.data(), contacts_count_}; }
@@ -75,6 +79,9 @@ class Bucket {
     }
     spares_[spares_count_++] = spare;
     return dropped;
+  }
+  void move_spare_to_tail(SpareContact& spare) {
+    std::rotate(&spare, &spare + 1, spares_.data() + spares_count_);
   }
   void remove_spare(SpareContact& spare) {
     std::copy(&spare + 1, spares_.data() + spares_count_, &spare);

@@ -1,6 +1,7 @@
 // ContactBook: every contact once, in one cache line with its encoded form, named by a 4-byte
 // handle. Tables, lookups and replacement caches hold handles; a contact lives while anyone holds
-// it. Fixed size: full gives no_contact. Used by one thread; in a simulation by many nodes on it.
+// it. Fixed size, 74 bytes a contact: full gives no_contact. Used by one thread; in a simulation by
+// many nodes on it.
 #pragma once
 
 #include <array>
@@ -9,31 +10,32 @@
 #include <vector>
 
 #include "node/contact.h"
+#include "node/handle_table.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/check.h"
 
 namespace xord {
-
-using ContactHandle = uint32_t;
-constexpr ContactHandle no_contact = UINT32_MAX;
 
 class ContactBook {
  public:
   // Writes a contact's tail as the dialect has it (rpcudp::encode_contact_tail); 0: does not fit.
   using EncodeTail = size_t (*)(const Endpoint& endpoint, MutableBytes out);
 
+  // `contacts_max` at most 2^31 - 1. `seed` is a secret.
   ContactBook(uint32_t contacts_max, EncodeTail encode_tail, uint64_t seed);
 
   // The handle of `contact`, with one more holder; no_contact when the book is full.
-  ContactHandle acquire(const Contact& contact);
+  [[nodiscard]] ContactHandle acquire(const Contact& contact);
   // One more holder of a handle that is held already.
   ContactHandle share(ContactHandle handle) {
+    DCHECK(holders_[handle] > 0);
     ++holders_[handle];
     return handle;
   }
   // One holder less; the last one frees the handle.
   void release(ContactHandle handle);
 
+  // Of a handle that is held. References and views live as long as it is.
   const Id& id(ContactHandle handle) const { return cards_[handle].contact.id; }
   const Endpoint& endpoint(ContactHandle handle) const { return cards_[handle].contact.endpoint; }
   const Contact& contact(ContactHandle handle) const { return cards_[handle].contact; }
@@ -42,7 +44,7 @@ class ContactBook {
     const Card& card = cards_[handle];
     return {card.tail.data(), card.tail_size};
   }
-  uint32_t count() const { return contacts_max_ - static_cast<uint32_t>(free_.size()); }
+  uint32_t count() const { return count_; }
 
  private:
   struct alignas(64) Card {
@@ -52,17 +54,17 @@ class ContactBook {
   };
   static_assert(sizeof(Card) == 64);
 
-  size_t home(const Contact& contact) const;
-  size_t next(size_t at) const { return (at + 1) & mask_; }
+  uint64_t hash(const Contact& contact) const;
+  size_t slot_of(const Contact& contact) const;
 
   uint32_t contacts_max_;
   EncodeTail encode_tail_;
   uint64_t seed_;
-  size_t mask_;
+  uint32_t count_ = 0;
+  ContactHandle free_ = no_contact;  // The first of the free ones...
   std::unique_ptr<Card[]> cards_;
-  std::vector<uint32_t> holders_;     // By handle.
-  std::vector<ContactHandle> free_;   // A stack.
-  std::vector<ContactHandle> table_;  // By hash of id and endpoint, linear probing, half full.
+  std::vector<uint32_t> holders_;  // ... by handle; of a free one: the next free one.
+  HandleTable table_;              // By id and endpoint.
 };
 
 }  // namespace xord

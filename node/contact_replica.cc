@@ -1,70 +1,92 @@
 #include "node/contact_replica.h"
 
-#include <bit>
-
-#include "node/endpoint_hash.h"
-
 namespace xord {
 
-ContactReplica::ContactReplica(uint32_t contacts_max, ContactBook& book, uint64_t seed)
+ContactReplica::ContactReplica(uint32_t contacts_max, ContactBook& book, const SubnetLimits& limits,
+                               uint64_t seed)
     : contacts_max_(contacts_max),
       book_(book),
+      limits_(limits),
       seed_(seed),
-      mask_(std::bit_ceil(uint64_t{contacts_max} * 2) - 1),
-      answerable_{NearestIndex(contacts_max, book), NearestIndex(contacts_max, book)},
-      filed_(mask_ + 1, no_contact) {}
+      branches_(contacts_max),
+      answerable_{NearestIndex(branches_, book), NearestIndex(branches_, book)},
+      filed_(contacts_max),
+      subnets_(contacts_max, seed) {}
 
-size_t ContactReplica::home(const Endpoint& endpoint) const {
-  return endpoint_hash(endpoint, seed_) & mask_;
+ContactReplica::~ContactReplica() {
+  filed_.for_each([&](ContactHandle handle) { book_.release(handle); });
 }
 
 // Where `contact` is filed, or the empty slot where it would be.
 size_t ContactReplica::slot_of(const Contact& contact) const {
-  size_t at = home(contact.endpoint);
-  while (filed_[at] != no_contact && book_.contact(filed_[at]) != contact) at = next(at);
-  return at;
+  return filed_.find(hash(contact.endpoint),
+                     [&](ContactHandle handle) { return book_.contact(handle) == contact; });
 }
 
-ContactHandle ContactReplica::filed_at(const Endpoint& endpoint) const {
-  size_t at = home(endpoint);
-  while (filed_[at] != no_contact && book_.endpoint(filed_[at]) != endpoint) at = next(at);
-  return filed_[at];
+ContactHandle ContactReplica::other_at(const Endpoint& endpoint, const Id& id) const {
+  return filed_.at(filed_.find(hash(endpoint), [&](ContactHandle handle) {
+    return book_.endpoint(handle) == endpoint && book_.id(handle) != id;
+  }));
+}
+
+bool ContactReplica::is_answerable(const Contact& contact) const {
+  const ContactHandle handle = find(contact);
+  return handle != no_contact &&
+         answerable_[static_cast<size_t>(family_of(contact.endpoint))].find(contact.id) == handle;
 }
 
 bool ContactReplica::apply(const ContactChange& change) {
   const size_t slot = slot_of(change.contact);
-  if (change.kind == ContactChange::Kind::removed) {
-    if (filed_[slot] != no_contact) erase(slot);
-    return true;
+  ContactHandle handle = filed_.at(slot);
+  switch (change.kind) {
+    case ContactChange::Kind::displaced:  // A word to the owner.
+      return true;
+    case ContactChange::Kind::removed:
+      if (handle != no_contact) erase(slot);
+      return true;
+    case ContactChange::Kind::answerable: {
+      if (handle == no_contact) handle = file(change.contact, slot);
+      if (handle == no_contact) return false;
+      NearestIndex& index = index_of(change.contact);
+      return index.find(change.contact.id) == handle || index.add(handle);
+    }
+    case ContactChange::Kind::unanswerable:
+      if (handle == no_contact) handle = file(change.contact, slot);
+      if (handle == no_contact) return false;
+      index_of(change.contact).remove(handle);
+      return true;
   }
-  if (filed_[slot] == no_contact) {
-    if (count_ == contacts_max_) return false;
-    filed_[slot] = book_.acquire(change.contact);
-    if (filed_[slot] == no_contact) return false;
-    ++count_;
-  }
-  NearestIndex& index = index_of(change.contact);
-  if (change.kind == ContactChange::Kind::answerable) {
-    index.add(filed_[slot]);
-  } else {
-    index.remove(filed_[slot]);
-  }
-  return true;
+  return false;
+}
+
+ContactHandle ContactReplica::file(const Contact& contact, size_t slot) {
+  if (count_ == contacts_max_) return no_contact;
+  const ContactHandle handle = book_.acquire(contact);
+  if (handle == no_contact) return no_contact;
+  filed_.put(slot, handle);
+  if (limits_.apply_to(contact.endpoint.address)) subnets_.add(contact.endpoint.address);
+  ++count_;
+  return handle;
 }
 
 void ContactReplica::erase(size_t slot) {
-  const ContactHandle handle = filed_[slot];
-  index_of(book_.contact(handle)).remove(handle);
-  size_t hole = slot;
-  for (size_t at = next(hole); filed_[at] != no_contact; at = next(at)) {
-    const size_t from_home = (at - home(book_.endpoint(filed_[at]))) & mask_;
-    if (from_home < ((at - hole) & mask_)) continue;
-    filed_[hole] = filed_[at];
-    hole = at;
-  }
-  filed_[hole] = no_contact;
+  const ContactHandle handle = filed_.at(slot);
+  const Contact& contact = book_.contact(handle);
+  index_of(contact).remove(handle);
+  filed_.erase(slot, [&](ContactHandle other) { return hash(book_.endpoint(other)); });
+  if (limits_.apply_to(contact.endpoint.address)) subnets_.remove(contact.endpoint.address);
   --count_;
   book_.release(handle);
+}
+
+void ContactReplica::check_invariants() const {
+  uint32_t filed_count = 0;
+  filed_.for_each([&](ContactHandle handle) {
+    ++filed_count;
+    CHECK(find(book_.contact(handle)) == handle);
+  });
+  CHECK(filed_count == count_ && answerable_count() <= count_ && count_ <= contacts_max_);
+  for (const NearestIndex& index : answerable_) index.check_invariants();
 }
 
 }  // namespace xord

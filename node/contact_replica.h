@@ -1,15 +1,18 @@
 // ContactReplica: what every shard knows of the whole routing table: all contacts that are filed in
-// a bucket, and of those the answerable ones in XOR order. It decides nothing: the owner of a
-// contact's bucket does, and each of its changes is applied here, on every shard alike.
+// a bucket, of those the answerable ones in XOR order, and how many each subnet has. It decides
+// nothing: the owner of a contact's bucket does, and each of its changes is applied here, on every
+// shard alike. With the book, 94 bytes a contact.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "node/contact_book.h"
+#include "node/endpoint_hash.h"
+#include "node/handle_table.h"
 #include "node/nearest.h"
+#include "node/subnet_limits.h"
 
 namespace xord {
 
@@ -24,6 +27,7 @@ struct ContactChange {
     answerable,    // Filed, and to be handed out.
     unanswerable,  // Filed, and not to be handed out.
     removed,
+    displaced,  // From another shard to its owner: another id lives at its endpoint.
   };
   Kind kind{};
   Contact contact;
@@ -31,37 +35,59 @@ struct ContactChange {
 
 class ContactReplica {
  public:
-  ContactReplica(uint32_t contacts_max, ContactBook& book, uint64_t seed);
+  // `book` is borrowed. Contacts to which `limits` do not apply are not counted by subnet.
+  ContactReplica(uint32_t contacts_max, ContactBook& book, const SubnetLimits& limits,
+                 uint64_t seed);
+  ~ContactReplica();
+  ContactReplica(const ContactReplica&) = delete;
+  ContactReplica& operator=(const ContactReplica&) = delete;
 
   // False when there is no room for it: the contact is then unknown here.
-  bool apply(const ContactChange& change);
+  [[nodiscard]] bool apply(const ContactChange& change);
 
   // As NearestIndex::nearest(), over the answerable contacts of one family.
   size_t nearest(Family family, const Id& target, const Endpoint& excluded,
                  std::span<ContactHandle> out) const {
     return answerable_[static_cast<size_t>(family)].nearest(target, excluded, out);
   }
-  // The contact filed at `endpoint`, or no_contact.
-  ContactHandle filed_at(const Endpoint& endpoint) const;
+  // The handle of `contact` when it is filed, or no_contact.
+  ContactHandle find(const Contact& contact) const { return filed_.at(slot_of(contact)); }
+  // A contact filed at `endpoint` under another id than `id`, or no_contact.
+  ContactHandle other_at(const Endpoint& endpoint, const Id& id) const;
+  // Calls visit(ContactHandle) for all of them: more than one only while messages are under way.
+  template <class Visit>
+  void for_each_other_at(const Endpoint& endpoint, const Id& id, Visit&& visit) const {
+    filed_.find(hash(endpoint), [&](ContactHandle handle) {
+      if (book_.endpoint(handle) == endpoint && book_.id(handle) != id) visit(handle);
+      return false;
+    });
+  }
+  bool is_answerable(const Contact& contact) const;
+  // Filed contacts of the subnet of `address`.
+  uint32_t subnet_count(const IpAddress& address) const { return subnets_.count(address); }
   uint32_t count() const { return count_; }  // Filed.
   uint32_t answerable_count() const { return answerable_[0].count() + answerable_[1].count(); }
+  // For tests: aborts with what does not hold.
+  void check_invariants() const;
 
  private:
   NearestIndex& index_of(const Contact& contact) {
     return answerable_[static_cast<size_t>(family_of(contact.endpoint))];
   }
-  size_t home(const Endpoint& endpoint) const;
-  size_t next(size_t at) const { return (at + 1) & mask_; }
+  uint64_t hash(const Endpoint& endpoint) const { return endpoint_hash(endpoint, seed_); }
   size_t slot_of(const Contact& contact) const;
+  ContactHandle file(const Contact& contact, size_t slot);
   void erase(size_t slot);
 
   uint32_t contacts_max_;
   ContactBook& book_;
+  SubnetLimits limits_;
   uint64_t seed_;
-  size_t mask_;
   uint32_t count_ = 0;
+  TrieBranches branches_;
   std::array<NearestIndex, 2> answerable_;
-  std::vector<ContactHandle> filed_;  // By hash of the endpoint, linear probing, half full.
+  HandleTable filed_;  // By endpoint: two ids may meet there until a shard's message arrives.
+  SubnetCounts subnets_;
 };
 
 }  // namespace xord

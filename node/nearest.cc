@@ -2,10 +2,20 @@
 
 namespace xord {
 
-NearestIndex::NearestIndex(uint32_t contacts_max, const ContactBook& book)
-    : book_(book), branches_(contacts_max) {
-  free_.reserve(contacts_max);
-  for (uint32_t i = contacts_max; i > 0; --i) free_.push_back(i - 1);
+TrieBranches::TrieBranches(uint32_t contacts_max) : branches_(contacts_max) {
+  for (uint32_t i = contacts_max; i > 0; --i) give_back(i - 1);
+}
+
+uint32_t TrieBranches::take() {
+  CHECK(!is_full());
+  const uint32_t index = free_;
+  free_ = branches_[index].sides[0];
+  return index;
+}
+
+void TrieBranches::give_back(uint32_t index) {
+  branches_[index].sides[0] = free_;
+  free_ = index;
 }
 
 // Follows the bits of `id`: the leaf reached shares at least as long a prefix as any other.
@@ -17,7 +27,6 @@ ContactHandle NearestIndex::closest_leaf(const Id& id) const {
 
 bool NearestIndex::add(ContactHandle handle) {
   DCHECK((handle & leaf_mark) == 0);
-  if (count_ == branches_.size()) return false;
   const Id& id = book_.id(handle);
   if (root_ == nothing) {
     root_ = handle | leaf_mark;
@@ -25,13 +34,12 @@ bool NearestIndex::add(ContactHandle handle) {
     return true;
   }
   const uint32_t differs_at = shared_prefix(id, book_.id(closest_leaf(id)));
-  if (differs_at == id_bits) return false;
+  if (differs_at == id_bits || branches_.is_full()) return false;
   Reference* at = &root_;
   while (!is_leaf(*at) && branches_[*at].bit < differs_at) {
     at = &branches_[*at].sides[id.bit(branches_[*at].bit)];
   }
-  const uint32_t index = free_.back();
-  free_.pop_back();
+  const uint32_t index = branches_.take();
   const bool side = id.bit(differs_at);
   branches_[index].bit = differs_at;
   branches_[index].sides[side] = handle | leaf_mark;
@@ -58,7 +66,7 @@ bool NearestIndex::remove(ContactHandle handle) {
   } else {  // The branch goes, its other side stands in its place.
     const Reference branch = *parent;
     *parent = branches_[branch].sides[!side];
-    free_.push_back(branch);
+    branches_.give_back(branch);
   }
   --count_;
   return true;
@@ -79,7 +87,7 @@ size_t NearestIndex::nearest(const Id& target, const Endpoint& excluded,
   Reference at = root_;
   while (true) {
     while (!is_leaf(at)) {
-      const Branch& branch = branches_[at];
+      const TrieBranches::Branch& branch = branches_[at];
       const bool side = target.bit(branch.bit);
       farther[depth++] = branch.sides[!side];
       at = branch.sides[side];
@@ -91,6 +99,41 @@ size_t NearestIndex::nearest(const Id& target, const Endpoint& excluded,
     if (depth == 0) return count;
     at = farther[--depth];
   }
+}
+
+void NearestIndex::check_invariants() const {
+  if (root_ == nothing) {
+    CHECK(count_ == 0);
+    return;
+  }
+  struct Step {
+    Reference at;
+    uint32_t above;  // The bit of the branch above, plus one.
+    const Id* some;  // Of a leaf on that side: bits before `above` are the same on all of it.
+  };
+  std::vector<Step> steps = {{root_, 0, nullptr}};
+  uint32_t leaves = 0;
+  while (!steps.empty()) {
+    const Step step = steps.back();
+    steps.pop_back();
+    if (is_leaf(step.at)) {
+      ++leaves;
+      const Id& id = book_.id(handle_of(step.at));
+      CHECK(step.some == nullptr || shared_prefix(id, *step.some) >= step.above);
+      CHECK(find(id) == handle_of(step.at));
+      continue;
+    }
+    const TrieBranches::Branch& branch = branches_[step.at];
+    CHECK(branch.bit >= step.above && branch.bit < id_bits);
+    for (const bool side : {false, true}) {
+      Reference leaf = branch.sides[side];
+      while (!is_leaf(leaf)) leaf = branches_[leaf].sides[0];
+      const Id& id = book_.id(handle_of(leaf));
+      CHECK(id.bit(branch.bit) == side);
+      steps.push_back({branch.sides[side], branch.bit + 1, &id});
+    }
+  }
+  CHECK(leaves == count_);
 }
 
 }  // namespace xord

@@ -14,13 +14,37 @@
 
 namespace xord {
 
+// Branches for the tries of one owner: a contact stands in one of them, so they share their room.
+class TrieBranches {
+ public:
+  // A branch's index, or a handle with the highest bit set.
+  using Reference = uint32_t;
+  struct Branch {
+    std::array<Reference, 2> sides;
+    uint32_t bit;  // The first bit in which the two sides differ.
+  };
+
+  explicit TrieBranches(uint32_t contacts_max);
+  bool is_full() const { return free_ == none; }
+  uint32_t take();  // Not full.
+  void give_back(uint32_t index);
+  Branch& operator[](uint32_t index) { return branches_[index]; }
+  const Branch& operator[](uint32_t index) const { return branches_[index]; }
+
+ private:
+  static constexpr uint32_t none = UINT32_MAX;
+  uint32_t free_ = none;          // Free ones are linked by their first side.
+  std::vector<Branch> branches_;  // Sized at construction.
+};
+
 class NearestIndex {
  public:
-  // `book` is borrowed; handles in the index are held by whoever added them.
-  NearestIndex(uint32_t contacts_max, const ContactBook& book);
+  // Both are borrowed; handles in the index are held by whoever added them.
+  NearestIndex(TrieBranches& branches, const ContactBook& book)
+      : branches_(branches), book_(book) {}
 
-  // False, and nothing done, when the index is full or has an entry of that id.
-  bool add(ContactHandle handle);
+  // False, and nothing done, when there is no room or an entry of that id.
+  [[nodiscard]] bool add(ContactHandle handle);
   // False when this handle is not in the index.
   bool remove(ContactHandle handle);
   // The entry of `id`, or no_contact.
@@ -31,26 +55,22 @@ class NearestIndex {
   size_t nearest(const Id& target, const Endpoint& excluded, std::span<ContactHandle> out) const;
 
   uint32_t count() const { return count_; }
+  // For tests: aborts when the trie is not one.
+  void check_invariants() const;
 
  private:
-  // A reference is a branch's index, or a handle with the highest bit set.
-  using Reference = uint32_t;
+  using Reference = TrieBranches::Reference;
   static constexpr Reference leaf_mark = 1u << 31;
   static constexpr Reference nothing = UINT32_MAX;
-  struct Branch {
-    std::array<Reference, 2> sides;
-    uint32_t bit;  // The first bit in which the two sides differ.
-  };
 
   static bool is_leaf(Reference reference) { return (reference & leaf_mark) != 0; }
   static ContactHandle handle_of(Reference reference) { return reference & ~leaf_mark; }
   ContactHandle closest_leaf(const Id& id) const;
 
+  TrieBranches& branches_;
   const ContactBook& book_;
   Reference root_ = nothing;
   uint32_t count_ = 0;
-  std::vector<Branch> branches_;  // Sized at construction.
-  std::vector<uint32_t> free_;
 };
 
 }  // namespace xord

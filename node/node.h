@@ -156,7 +156,7 @@ class Node {
   void broadcast_changes(Outputs& out);
   bool is_usable(const Contact& contact) const;
   template <class Message>
-  void tell(ShardIndex shard, Message message, Outputs& out, Bytes tail = {});
+  bool tell(ShardIndex shard, Message message, Outputs& out, Bytes tail = {});
 
   // --- Lookups: node_lookups.cc.
   bool start_lookup(Instant now, LookupKind kind, const Id& target, Reason reason,

@@ -5,13 +5,13 @@
 namespace xord {
 
 template <class Message>
-void Node::tell(ShardIndex shard, Message message, Outputs& out, Bytes tail) {
+bool Node::tell(ShardIndex shard, Message message, Outputs& out, Bytes tail) {
   message.message = {Message::kind, config_.network};
-  if (!out.messages.push(shard, message, tail)) {
-    counters_.node.add(NodeCounter::messages_dropped);
-  }
+  if (out.messages.push(shard, message, tail)) return true;
+  counters_.node.add(NodeCounter::messages_dropped);
+  return false;
 }
-template void Node::tell(ShardIndex, DatagramMessage, Outputs&, Bytes);
+template bool Node::tell(ShardIndex, DatagramMessage, Outputs&, Bytes);
 
 bool Node::is_usable(const Contact& contact) const {
   const IpAddress& address = contact.endpoint.address;
@@ -86,9 +86,6 @@ void Node::act(Instant now, const TableAction& action, Outputs& out) {
     case TableAction::Kind::ping_upkeep:
       counters_.node.add(NodeCounter::pings_of_upkeep);
       break;
-    case TableAction::Kind::displaced:
-      learn_displaced(now, action.contact, out);
-      return;
     case TableAction::Kind::refresh:
       counters_.node.add(NodeCounter::refreshes);
       start_lookup(now, LookupKind::find_node, action.target, Reason::refresh, {}, out);
@@ -97,16 +94,20 @@ void Node::act(Instant now, const TableAction& action, Outputs& out) {
   ping(now, action.contact.endpoint, action.contact.id, Purpose::probe, 0, 0, out);
 }
 
-// Changes that the table of this shard decided: every other replica follows.
+// Changes that the table of this shard decided: every other replica follows, in order. What finds
+// no room in the outbox is told the next time, then perhaps twice, which does no harm.
 void Node::broadcast_changes(Outputs& out) {
+  size_t told = 0;
   for (const ContactChange& change : table_.changes()) {
-    for (uint32_t shard = 0; shard < config_.shards; ++shard) {
-      if (shard != config_.shard) {
-        tell(static_cast<ShardIndex>(shard), ContactChangedMessage{{}, change}, out);
-      }
+    bool has_room = true;
+    for (uint32_t shard = 0; shard < config_.shards && has_room; ++shard) {
+      if (shard == config_.shard) continue;
+      has_room = tell(static_cast<ShardIndex>(shard), ContactChangedMessage{{}, change}, out);
     }
+    if (!has_room) break;
+    ++told;
   }
-  table_.clear_changes();
+  table_.changes_told(told);
 }
 
 void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
@@ -130,8 +131,8 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
       break;
     }
     case ShardMessageKind::contact_changed:
-      table_.apply(frame_header<ContactChangedMessage>(frame)->change);
-      return;
+      table_.apply(frame_header<ContactChangedMessage>(frame)->change, now);
+      break;
     case ShardMessageKind::proven: {
       const Endpoint& source = frame_header<ProvenMessage>(frame)->source;
       proven_.prove(source, now);

@@ -149,13 +149,7 @@ void Node::finish_get(Instant now, PoolHandle operation, const Lookup& lookup, O
 // The copy is to live 24 h x 2^-d, at least an hour; d = contacts we know nearer to the key than
 // its holder-to-be, less k (checklist 24, DESIGN section 7). Beyond k + 5 the hour is reached.
 uint32_t Node::path_copy_age(const Id& key, const Contact& holder) const {
-  constexpr size_t counted_max = bucket_size + 5;
-  std::array<ContactHandle, counted_max> near;
-  size_t nearer_count = 0;
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    const size_t count = table_.nearest(key, family, near);
-    for (size_t i = 0; i < count; ++i) nearer_count += nearer(key, book_.id(near[i]), holder.id);
-  }
+  const size_t nearer_count = table_.count_nearer(key, holder.id, bucket_size + 5);
   const size_t d = nearer_count > bucket_size ? nearer_count - bucket_size : 0;
   const Duration lifetime = d >= 5 ? hours(1) : std::max(hours(24) / (1 << d), hours(1));
   return lifetime < config_.ttl ? static_cast<uint32_t>((config_.ttl - lifetime).whole_seconds())

@@ -1,30 +1,27 @@
 // RoutingTable: one shard's part of the routing table (paper 2.2, 2.4, 4.1, 4.2). For the buckets
 // it owns it admits, refreshes, replaces and drops contacts; of all others it holds a replica
 // (node/contact_replica.h), so that any shard answers from its own memory. It sends nothing: when a
-// decision needs a ping, it says so.
-//
-// Ranges along the own id are laid out from the start, one for each length of shared prefix, so
-// that the shard that owns a bucket never changes: the paper's splitting of the own range leads to
-// the same ranges and keeps no contact that this layout would not keep. Within a range a full
-// bucket is split by up to b - 1 = 4 further bits (4.2).
+// decision needs a ping, it says so. Fixed size; what found no room is counted.
 //
 // Where it departs from the paper: a contact enters only by a pong (a request's source may be
 // forged); silence makes a contact unanswerable at the second failure, long before it is stale at
 // the fifth; a ping before eviction that stays silent twice evicts at once.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "node/bucket.h"
+#include "node/bucket_tree.h"
 #include "node/budget.h"
 #include "node/contact_book.h"
 #include "node/contact_replica.h"
 #include "node/recent_filter.h"
-#include "reactor/base/fixed_pool.h"
+#include "node/subnet_limits.h"
+#include "reactor/base/counters.h"
 #include "reactor/base/rng.h"
 #include "reactor/base/timer_wheel.h"
 
@@ -33,7 +30,7 @@ namespace xord {
 // What we know of a contact, and how: only an answer proves an address, and only a pong names its
 // sender.
 enum class Evidence : uint8_t {
-  mentioned,   // A third party named it.
+  mentioned,   // A third party named it. Not a reason to send it anything.
   queried_us,  // A request came from there.
   answered,    // It answered a request of ours, not a ping: the endpoint is proven, not the id.
   ponged,      // It answered a ping of ours, with this id.
@@ -41,10 +38,12 @@ enum class Evidence : uint8_t {
 
 struct RoutingConfig {
   uint32_t contacts_max = 65'536;  // Filed, on all shards together.
-  uint32_t buckets_max = 4'096;    // Of this shard, 1.8 KB each.
-  uint32_t recent_pings = 4'096;   // Newcomers pinged in the last minute.
-  uint64_t seed = 0;               // Secret.
-  Id client_id;                    // Shared by all xord client commands: never filed.
+  // Of this shard, 1 KB each. 160 ranges of 16 are all there can be.
+  uint32_t buckets_max = id_bits * BucketTree::buckets_a_range;
+  uint32_t recent_pings = 4'096;  // Newcomers pinged in the last minute.
+  uint64_t seed = 0;              // Secret.
+  Id client_id;                   // Shared by all xord client commands: never filed.
+  SubnetLimits subnets;
 
   // Of the contacts in a network of 100,000 nodes, 400 are filed.
   static RoutingConfig simulated() {
@@ -61,26 +60,39 @@ struct TableAction {
   enum class Kind : uint8_t {
     none,
     ping_newcomer,  // There would be room for `contact` if it ponged.
-    ping_oldest,    // Its bucket is full and others wait: does it still answer?
+    ping_oldest,    // Others wait for its place: does it still answer?
     ping_upkeep,    // It has not answered for long, or not in this run.
     refresh,        // Look up `target`: nobody looked in its range for an hour.
-    displaced,      // `contact` is not there any more: its endpoint ponged with another id.
   } kind = Kind::none;
   Contact contact;
   Id target;
 };
 
+// Why a contact that ponged was not filed, or a change not made.
+enum class TableRefusal : uint8_t {
+  table_full,    // contacts_max are filed.
+  buckets_full,  // buckets_max are in use.
+  book_full,     // The book has no room for another contact.
+  subnet,        // Its subnet has its share of the bucket or of the table.
+  replica_full,  // Another shard filed a contact that found no room here.
+  changes_full,  // Too many changes wait to be told: seen again later.
+  count
+};
+
 class RoutingTable {
  public:
-  // `book` is borrowed.
+  // `book` is borrowed; it needs room for contacts_max and for the spares, as many again at most.
   RoutingTable(const RoutingConfig& config, const Id& self, ShardIndex shard, uint32_t shards,
                ContactBook& book, Instant start);
-  ~RoutingTable() = default;
+  ~RoutingTable();  // Releases its contacts in the book.
   RoutingTable(const RoutingTable&) = delete;
   RoutingTable& operator=(const RoutingTable&) = delete;
 
-  // The shard whose table owns the bucket of `id`.
-  ShardIndex owner_of(const Id& id) const;
+  // The shard whose table owns the bucket of `id`: (bits shared with our id) mod shards, whatever
+  // is in the table.
+  ShardIndex owner_of(const Id& id) const {
+    return static_cast<ShardIndex>(tree_.range_of(id) % shards_);
+  }
 
   // --- For the owner of the contact's bucket only.
 
@@ -90,13 +102,14 @@ class RoutingTable {
   TableAction failed(const Contact& contact, Instant now);
   // Another id lives at the endpoint of `contact`: it is gone.
   void displaced(const Contact& contact, Instant now);
-  // A contact saved by an earlier run, in which it answered last at `answered`.
+  // A contact saved by an earlier run, in which it answered last at `answered`. Not counted against
+  // the limits of its subnet: it was admitted under them.
   void restore(const Contact& contact, Instant answered, Instant now);
 
   // --- For every shard.
 
-  // A change that another shard's table made.
-  void apply(const ContactChange& change) { replica_.apply(change); }
+  // A change that another shard's table made. May make changes of its own.
+  void apply(const ContactChange& change, Instant now);
 
   // The answerable contacts nearest to `target`, nearest first: of the asker's family and without
   // the asker's own endpoint; or all of one family.
@@ -106,6 +119,13 @@ class RoutingTable {
   size_t nearest(const Id& target, Family family, std::span<ContactHandle> out) const {
     return replica_.nearest(family, target, Endpoint{}, out);
   }
+  // How many answerable contacts of both families are nearer to `key` than `id` is; counts to
+  // `at_most`, which is at most 64.
+  size_t count_nearer(const Id& key, const Id& id, size_t at_most) const;
+  // Whether fewer than k of the contacts we know are nearer to `key` than we are.
+  bool is_self_among_nearest(const Id& key) const {
+    return count_nearer(key, self_, bucket_size) < bucket_size;
+  }
   uint32_t count() const { return replica_.count(); }
   uint32_t answerable_count() const { return replica_.answerable_count(); }
 
@@ -114,68 +134,94 @@ class RoutingTable {
   // Calls act(const TableAction&) for what is due.
   template <class Act>
   void advance(Instant now, Rng& rng, Act&& act) {
-    timers_.advance(now, [&](TimerId timer) { look_after(timer, now, rng, act); });
+    timers_.advance(now, [&](TimerId timer) {
+      Actions actions;
+      const size_t count = look_after(timer, now, rng, actions);
+      for (size_t i = 0; i < count; ++i) act(static_cast<const TableAction&>(actions[i]));
+    });
   }
   std::optional<Instant> next_wakeup() const { return timers_.next_wakeup(); }
 
-  // Changes made since clear_changes(), for the other shards; applied here already.
+  // Changes not yet told to the other shards, oldest first; applied here already. With one shard
+  // there are none. Bounded: while they wait, nothing is admitted.
   std::span<const ContactChange> changes() const { return changes_; }
+  // The first `count` of them were told to every other shard.
+  void changes_told(size_t count) {
+    changes_.erase(changes_.begin(), changes_.begin() + static_cast<ptrdiff_t>(count));
+  }
   void clear_changes() { changes_.clear(); }
+
   // Changes whenever a contact enters or leaves a bucket of this shard.
   uint64_t version() const { return version_; }
   // visit(const Contact&, Instant answered_last) for each contact in a bucket of this shard.
   template <class Visit>
   void for_each_own_contact(Visit&& visit) const {
-    for (uint32_t i = 0; i < buckets_.slots_max(); ++i) {
-      const auto handle = buckets_.taken_at(i);
-      if (!handle) continue;
-      for (const FiledContact& filed : buckets_[*handle].contacts()) {
+    for (uint32_t i = 0; i < tree_.count(); ++i) {
+      for (const FiledContact& filed : tree_.at(i).contacts()) {
         visit(book_.contact(filed.handle), filed.answered);
       }
     }
   }
+  const Counters<TableRefusal>& refusals() const { return refusals_; }
   // For tests: aborts with what does not hold.
   void check_invariants() const;
 
  private:
-  static constexpr uint32_t split_bits = 4;  // b - 1.
-  static constexpr uint32_t leaves = 1u << split_bits;
-  static constexpr uint16_t no_bucket = UINT16_MAX;
+  static constexpr size_t actions_max = 4;
+  using Actions = std::array<TableAction, actions_max>;
+  static constexpr size_t changes_max = 1024;
+  // What one call makes at most: a split that makes room for all spares, and the newcomer.
+  static constexpr size_t changes_a_call = 2 * bucket_size;
 
-  // The bucket of each of a range's 16 finest parts: a coarser bucket stands in several.
-  struct Range {
-    std::array<uint16_t, leaves> buckets;
-  };
-
+  // --- Admission: routing_table.cc.
   bool may_be_filed(const Contact& contact) const;
-  uint32_t range_of(const Id& id) const { return shared_prefix(self_, id); }
-  static uint32_t leaf_of(const Id& id, uint32_t range);
-  Bucket* find_bucket(const Id& id);
-  Bucket* make_bucket(const Id& id, Instant now);
-  PoolHandle handle_of(const Bucket& bucket) const;
-  bool split(Bucket& bucket, Instant now);
-  void place(const Bucket& bucket, uint16_t index);
+  bool is_full() const { return replica_.count() >= config_.contacts_max; }
+  bool has_room_for_changes() const {
+    return shards_ == 1 || changes_.size() + changes_a_call <= changes_max;
+  }
+  // Whether its subnet leaves `contact` a place once `leaving` (or null) has left.
+  bool is_within_limits(const Bucket* bucket, const Contact& contact,
+                        const FiledContact* leaving) const;
   FiledContact* find(Bucket& bucket, const Id& id);
+  SpareContact* find_spare(Bucket& bucket, const Contact& contact);
 
-  TableAction heard_of_filed(Bucket& bucket, FiledContact& filed, const Contact& contact,
-                             Evidence evidence, Instant now);
+  void heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence evidence, Instant now);
   TableAction heard_of_newcomer(const Contact& contact, Evidence evidence, Instant now);
+  bool is_wanted(const Bucket* bucket, const Contact& contact, Instant now) const;
   TableAction admit(const Contact& contact, Instant now);
-  TableAction file(Bucket& bucket, const Contact& contact, Instant now);
-  TableAction keep_as_spare(Bucket& bucket, const Contact& contact, Instant now);
-  void forget_spare(Bucket& bucket, const Contact& contact);
-  void drop(Bucket& bucket, FiledContact& filed, Instant now);
-  bool promote_spare(Bucket& bucket, const Id* preferred, Instant now);
-  void set_answerable(FiledContact& filed, bool is_answerable);
-  void tell(ContactChange::Kind kind, const Contact& contact);
+  TableAction wait_for_holder(Bucket& bucket, FiledContact& holder, const Contact& contact,
+                              Instant now);
+  TableAction take_place(const Contact& contact, Instant now);
+  void displace_former(const Contact& contact, Instant now);
+  // The contact that this shard filed at the endpoint of `contact` under another id.
+  ContactHandle own_other_at(const Contact& contact) const;
+  bool keep_as_spare(Bucket& bucket, const Contact& contact, Instant now);
+  TableAction probe(FiledContact& filed, Instant now);
 
-  // Upkeep of one bucket.
-  template <class Act>
-  void look_after(TimerId timer, Instant now, Rng& rng, Act&& act);
+  // --- Places: routing_places.cc.
+  Bucket* make_bucket(const Id& id, Instant now);
+  // The bucket of `id`, split while it is full and that helps; null when there are no more.
+  Bucket* bucket_with_room(const Id& id, Instant now);
+  bool file(Bucket& bucket, const FiledContact& filed, Instant now);
+  void remove(Bucket& bucket, FiledContact& filed);
+  void forget_spare(Bucket& bucket, const Contact& contact);
+  SpareContact* choose_spare(Bucket& bucket, const FiledContact* leaving);
+  void promote(Bucket& bucket, SpareContact& spare, Instant now);
+  void fill_from_spares(Bucket& bucket, Instant now);
+  static bool is_answerable(const FiledContact& filed, Instant now);
+  void tell(ContactChange::Kind kind, const Contact& contact);
+  // Puts the contact's standing into the replica, and tells the others if it is news.
+  void settle(FiledContact& filed, Instant now);
+
+  // --- Upkeep: routing_upkeep.cc.
+  size_t look_after(TimerId timer, Instant now, Rng& rng, Actions& actions);
+  size_t look_after_empty_ranges(Instant now, Rng& rng, Actions& actions);
+  // The longest prefix that a contact we know shares with us; empty when we know none.
+  std::optional<uint32_t> deepest_range() const;
+  Duration refresh_interval(uint32_t index) const;
   Instant due_at(const Bucket& bucket, Instant now) const;
-  static Instant ping_due_at(const FiledContact& filed);
-  Id random_id_in(const Bucket& bucket, Rng& rng) const;
   void arm(const Bucket& bucket, Instant now);
+  TimerId ranges_timer() const { return static_cast<TimerId>(config_.buckets_max); }
 
   RoutingConfig config_;
   Id self_;
@@ -183,68 +229,45 @@ class RoutingTable {
   uint32_t shards_;
   ContactBook& book_;
   ContactReplica replica_;
-  FixedPool<Bucket> buckets_;
-  std::vector<Range> ranges_;  // By shared prefix; grown to id_bits at construction.
-  TimerWheel timers_;          // One a bucket.
+  BucketTree tree_;
+  std::vector<Instant> empty_refresh_at_;  // Of ranges without a bucket.
+  TimerWheel timers_;                      // One a bucket, and one for the empty ranges.
   RecentFilter pinged_;
   std::vector<ContactChange> changes_;  // At most changes_max, reserved at construction.
+  uint32_t restored_count_ = 0;
   uint64_t version_ = 0;
-
- public:
-  // Changes that one call may make; the caller takes them after each.
-  static constexpr uint32_t changes_max = 1024;
+  Counters<TableRefusal> refusals_;
 };
 
-// A random id that shares exactly `range` bits with `self`, 0..159.
-Id random_id_in_range(const Id& self, uint32_t range, Rng& rng);
-
-// A contact that answered in this run keeps its place in the order by requests of its own only if
-// it answered in the last 15 minutes; a restored one is handed out only while its answer is
-// younger.
+// A contact keeps its place in the order by requests of its own only if it answered in the last 15
+// minutes; a restored one is handed out only while its answer is younger.
 constexpr Duration answer_fresh = minutes(15);
-// A contact that has not answered for so long is pinged: 36 pings a second for 65,536 contacts.
+// A contact that has not answered for so long is pinged: 36 pings a second for 65,536 contacts, one
+// in 5 s for 400. Half of it would cost twice as much and find the dead 15 minutes earlier, while
+// each asker that is handed one loses an adaptive timeout on it.
 constexpr Duration upkeep_after = minutes(30);
+// A ping for upkeep that could not be sent is tried again.
+constexpr Duration upkeep_retry = minutes(1);
+// Restored contacts are pinged in turn, 200 a second: 65,536 within six minutes, before the last
+// of them would stop being answerable.
+constexpr Duration restored_pace = milliseconds(5);
 // Buckets without a lookup in their range for so long are refreshed (tRefresh), give or take a
-// tenth, so that nodes that joined together do not refresh together.
+// tenth, so that buckets made together are not refreshed together.
 constexpr Duration refresh_after = hours(1);
+// Ranges without a bucket are looked at so often.
+constexpr Duration empty_ranges_check = minutes(5);
 // Failures in a row after which a contact is stale (paper 4.1).
 constexpr uint8_t failures_max = 5;
+// Failures in a row with which a contact is still handed out.
+constexpr uint8_t failures_answerable_max = 1;
 // A bucket's oldest is pinged for the sake of newcomers only if it has not answered for so long.
 constexpr Duration oldest_trusted = minutes(1);
 // A ping before eviction is decided by then: two transactions, the second begun before 5 s.
 constexpr Duration probe_lifetime = seconds(12);
-// Back-off of upkeep pings: 15 s after the first failure, doubled with each, at most an hour.
+// So many of them silent evict: the ping and its one repetition.
+constexpr uint8_t probes_max = 2;
+// Back-off of upkeep pings (checklist 39): 15 s after the first failure, doubled with each.
 constexpr Duration backoff_min = seconds(15);
 constexpr Duration backoff_max = hours(1);
-
-template <class Act>
-void RoutingTable::look_after(TimerId timer, Instant now, Rng& rng, Act&& act) {
-  const auto handle = buckets_.taken_at(static_cast<uint32_t>(timer));
-  if (!handle) return;
-  Bucket& bucket = buckets_[*handle];
-  if (changes_.size() + bucket_size > changes_max) {  // Others were due too: in the next call.
-    timers_.arm(timer, now);
-    return;
-  }
-  for (FiledContact& filed : bucket.contacts()) {
-    if (!filed.answered_in_this_run && filed.is_answerable &&
-        now - filed.answered >= answer_fresh) {
-      set_answerable(filed, false);
-    }
-  }
-  // Two at a time, a second apart: a restart with thousands of contacts is no burst.
-  uint32_t pings = 0;
-  for (FiledContact& filed : bucket.contacts()) {
-    if (pings == 2 || ping_due_at(filed) > now) continue;
-    filed.quiet_until = now + minutes(1);  // Until its outcome sets another time.
-    ++pings;
-    act(TableAction{TableAction::Kind::ping_upkeep, book_.contact(filed.handle), {}});
-  }
-  if (bucket.refresh_at <= now) {
-    bucket.refresh_at = now + refresh_after;
-    act(TableAction{TableAction::Kind::refresh, {}, random_id_in(bucket, rng)});
-  }
-  arm(bucket, now);
-}
 
 }  // namespace xord

@@ -32,7 +32,8 @@ TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
     ContactBook book(512, rpcudp::encode_contact_tail, seed);
-    NearestIndex index(512, book);
+    TrieBranches branches(512);
+    NearestIndex index(branches, book);
     std::vector<ContactHandle> in_index;
     std::vector<Id> ids;
     for (int step = 0; step < 600; ++step) {
@@ -52,6 +53,7 @@ TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
         in_index.pop_back();
       }
       ASSERT_EQ(index.count(), in_index.size());
+      if (step % 50 == 0) index.check_invariants();
       const Id target = clustered_id(rng, ids);
       const Endpoint asker =
           in_index.empty() ? Endpoint{} : book.endpoint(in_index[rng.bounded(in_index.size())]);
@@ -72,20 +74,43 @@ TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
 
 TEST(NearestIndex, FindsTheTargetItselfFirst) {
   ContactBook book(4, rpcudp::encode_contact_tail, 1);
-  NearestIndex index(4, book);
+  TrieBranches branches(4);
+  NearestIndex index(branches, book);
   Id target;
   target.bytes[19] = 1;
   const ContactHandle exact = book.acquire({target, Endpoint::ipv4(1, 1)});
-  index.add(book.acquire({Id{}, Endpoint::ipv4(2, 1)}));
-  index.add(exact);
+  ASSERT_TRUE(index.add(book.acquire({Id{}, Endpoint::ipv4(2, 1)})));
+  ASSERT_TRUE(index.add(exact));
   ContactHandle found[2];
   ASSERT_EQ(index.nearest(target, {}, found), 2u);
   EXPECT_EQ(found[0], exact);
 }
 
+TEST(NearestIndex, SharesItsRoomWithAnotherAndRefusesWhatFindsNone) {
+  ContactBook book(8, rpcudp::encode_contact_tail, 1);
+  TrieBranches branches(2);
+  NearestIndex ipv4(branches, book);
+  NearestIndex ipv6(branches, book);
+  std::vector<ContactHandle> handles;
+  for (uint8_t i = 0; i < 6; ++i) {
+    Contact contact{Id{}, Endpoint::ipv4(i, 1)};
+    contact.id.bytes[0] = i;
+    handles.push_back(book.acquire(contact));
+  }
+  EXPECT_TRUE(ipv4.add(handles[0]) && ipv4.add(handles[1]));
+  EXPECT_TRUE(ipv6.add(handles[2]) && ipv6.add(handles[3]));
+  EXPECT_FALSE(ipv4.add(handles[4])) << "both branches are taken";
+  EXPECT_EQ(ipv4.count(), 2u);
+  EXPECT_TRUE(ipv6.remove(handles[2]));
+  EXPECT_TRUE(ipv4.add(handles[4]));
+  ipv4.check_invariants();
+  ipv6.check_invariants();
+}
+
 TEST(NearestIndex, RefusesASecondEntryOfOneId) {
   ContactBook book(4, rpcudp::encode_contact_tail, 1);
-  NearestIndex index(4, book);
+  TrieBranches branches(4);
+  NearestIndex index(branches, book);
   EXPECT_TRUE(index.add(book.acquire({Id{}, Endpoint::ipv4(1, 1)})));
   EXPECT_FALSE(index.add(book.acquire({Id{}, Endpoint::ipv4(2, 1)})));
 }

@@ -1,73 +1,12 @@
-#include "node/routing_table.h"
-
+// Who enters a bucket, who keeps a place, who is handed out: one rule a test.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <map>
-#include <memory>
 #include <vector>
 
-#include "node/wire/rpcudp.h"
+#include "tests/node/table_fixture.h"
 
 namespace xord {
 namespace {
-
-using Kind = TableAction::Kind;
-
-constexpr Instant start{1'000'000'000'000'000};
-
-class RoutingTableTest : public ::testing::Test {
- protected:
-  RoutingTableTest() : book(2000, rpcudp::encode_contact_tail, 1) {
-    config.contacts_max = 1000;
-    config.buckets_max = 200;
-    config.recent_pings = 4096;
-    config.client_id.bytes.fill(0xcc);
-    make_table();
-  }
-  void make_table() { table.emplace(config, self, ShardIndex{0}, 1, book, start); }
-
-  // A contact of the farthest range, in its first sixteenth: 80 00 .. and a number at the end.
-  Contact far_contact(uint32_t number) {
-    Contact contact;
-    contact.id.bytes[0] = 0x80;
-    store_be32(&contact.id.bytes[16], number);
-    contact.endpoint = Endpoint::ipv4(0x0a000000 + number, 4000);
-    return contact;
-  }
-  // Twenty contacts that share all the bits a bucket may be split by.
-  void fill_bucket() {
-    for (uint32_t i = 0; i < bucket_size; ++i) {
-      table->observe(far_contact(i), Evidence::ponged, now);
-    }
-    ASSERT_EQ(table->count(), bucket_size);
-  }
-  bool hands_out(const Contact& contact) {
-    std::vector<ContactHandle> found(64);
-    found.resize(table->nearest(contact.id, family_of(contact.endpoint), found));
-    return std::any_of(found.begin(), found.end(),
-                       [&](ContactHandle handle) { return book.contact(handle) == contact; });
-  }
-  std::vector<TableAction> advance(Duration by) {
-    std::vector<TableAction> actions;
-    const Instant until = now + by;
-    while (table->next_wakeup() && *table->next_wakeup() <= until) {
-      now = std::max(now, *table->next_wakeup());
-      table->advance(now, rng, [&](const TableAction& action) { actions.push_back(action); });
-      table->clear_changes();
-    }
-    now = until;
-    table->check_invariants();
-    return actions;
-  }
-
-  Id self{};
-  RoutingConfig config;
-  ContactBook book;
-  Rng rng{7};
-  Instant now = start;
-  std::optional<RoutingTable> table;
-};
 
 TEST_F(RoutingTableTest, AContactEntersByAPongOnly) {
   const Contact contact = far_contact(1);
@@ -175,10 +114,8 @@ TEST_F(RoutingTableTest, AnEndpointHasOneEntryAndItsNewIdDisplacesTheOldOne) {
   Contact after = far_contact(2);
   after.endpoint = before.endpoint;
   table->observe(before, Evidence::ponged, now);
-  const TableAction action = table->observe(after, Evidence::ponged, now);
-  EXPECT_EQ(action.kind, Kind::displaced);
-  EXPECT_EQ(action.contact, before);
-  table->displaced(before, now);
+  table->observe(after, Evidence::ponged, now);
+  EXPECT_FALSE(hands_out(before));
   EXPECT_EQ(table->count(), 1u);
   EXPECT_TRUE(hands_out(after));
 }
@@ -190,7 +127,6 @@ TEST_F(RoutingTableTest, AFullBucketIsSplitByUpToFourFurtherBits) {
       contact.id.bytes[0] = static_cast<uint8_t>(0x80 | i << 2);
       table->observe(contact, Evidence::ponged, now);
       table->check_invariants();
-      table->clear_changes();
     }
   }
   EXPECT_EQ(table->count(), 16 * bucket_size) << "sixteen buckets of the farthest half";
@@ -200,72 +136,190 @@ TEST_F(RoutingTableTest, AnOutageOfOurOwnDoesNotEmptyTheTable) {
   fill_bucket();
   for (int round = 0; round < 20; ++round) {
     for (uint32_t i = 0; i < bucket_size; ++i) table->failed(far_contact(i), now);
-    table->clear_changes();
   }
   EXPECT_EQ(table->count(), bucket_size);
 }
 
-TEST_F(RoutingTableTest, ASilentContactIsLeftAloneForEverLongerIntervals) {
-  const Contact contact = far_contact(1);
-  table->observe(contact, Evidence::ponged, now);
-  std::vector<Duration> pauses;
-  table->failed(contact, now);
-  Instant failed_at = now;
-  while (pauses.size() < 9) {
-    for (const TableAction& action : advance(seconds(1))) {
-      if (action.kind != Kind::ping_upkeep) continue;
-      pauses.push_back(now - failed_at);
-      table->failed(contact, now);
-      failed_at = now;
-    }
-  }
-  for (size_t i = 1; i < pauses.size(); ++i) {
-    EXPECT_GE(pauses[i].nanoseconds, std::min(pauses[i - 1] * 19 / 10, hours(1)).nanoseconds);
+TEST_F(RoutingTableTest, AnEndpointThatNobodyCanSendToIsNeverFiled) {
+  for (const char* endpoint : {"192.0.2.1:0", "0.0.0.0:4000", "[::]:4000", "224.0.0.1:4000",
+                               "255.255.255.255:4000", "[ff02::1]:4000", "[fe80::1]:4000"}) {
+    const Contact contact = far_contact_at(1, endpoint);
+    EXPECT_EQ(table->observe(contact, Evidence::queried_us, now).kind, Kind::none) << endpoint;
+    pong(contact);
+    table->restore(contact, now, now);
+    EXPECT_EQ(table->count(), 0u) << endpoint;
   }
 }
 
-TEST_F(RoutingTableTest, ABucketWithoutALookupForAnHourIsRefreshedWithAnIdOfItsRange) {
+TEST_F(RoutingTableTest, APingBeforeEvictionThatIsAnsweredLeavesTheNewcomerASpare) {
   fill_bucket();
-  uint32_t refreshes = 0;
-  for (const TableAction& action : advance(hours(3))) {
-    if (action.kind == Kind::ping_upkeep) {
-      table->observe(action.contact, Evidence::ponged, now);
-    }
-    if (action.kind != Kind::refresh) continue;
-    ++refreshes;
-    EXPECT_EQ(shared_prefix(self, action.target), 0u);
-  }
-  EXPECT_GE(refreshes, 2u);
-  EXPECT_LE(refreshes, 16u * 3);
+  now = now + minutes(2);
+  pong(far_contact(99));
+  table->failed(far_contact(0), now);
+  table->observe(far_contact(0), Evidence::answered, now);
+  table->failed(far_contact(0), now);
+  table->failed(far_contact(0), now);
+  EXPECT_FALSE(hands_out(far_contact(99))) << "nobody waits for its silence any more";
+  for (int i = 0; i < 3; ++i) table->failed(far_contact(0), now);
+  EXPECT_TRUE(hands_out(far_contact(99))) << "but five failures in a row make it stale";
 }
 
-TEST_F(RoutingTableTest, ALookupInItsRangePostponesTheRefreshOfABucket) {
-  table->observe(far_contact(1), Evidence::ponged, now);
-  for (int i = 0; i < 6; ++i) {
-    for (const TableAction& action : advance(minutes(30))) EXPECT_NE(action.kind, Kind::refresh);
-    table->note_lookup(far_contact(1).id, now);
-  }
+TEST_F(RoutingTableTest, ASpareThatIsSeenAgainComesFirstAndOneThatFailsIsForgotten) {
+  fill_bucket();
+  now = now + minutes(2);
+  for (const uint32_t number : {97u, 98u, 99u}) pong(far_contact(number));
+  table->observe(far_contact(97), Evidence::queried_us, now);
+  stay_silent(far_contact(0));
+  EXPECT_TRUE(hands_out(far_contact(97)));
+  table->failed(far_contact(99), now);
+  for (int i = 0; i < failures_max; ++i) table->failed(far_contact(1), now);
+  EXPECT_TRUE(hands_out(far_contact(98)));
+  EXPECT_FALSE(hands_out(far_contact(99)));
 }
 
-TEST_F(RoutingTableTest, ARestoredContactIsHandedOutForAQuarterOfAnHourAfterItsAnswer) {
-  const Contact contact = far_contact(1);
-  table->restore(contact, now - minutes(10), now);
-  EXPECT_TRUE(hands_out(contact));
-  EXPECT_EQ(advance(seconds(2)).at(0).kind, Kind::ping_upkeep) << "asked soon";
-  advance(minutes(6));
-  EXPECT_FALSE(hands_out(contact));
-  table->observe(contact, Evidence::ponged, now);
-  advance(hours(2));
-  EXPECT_TRUE(hands_out(contact)) << "it answered in this run";
+TEST_F(RoutingTableTest, TheReplacementCacheIsBounded) {
+  fill_bucket();
+  const uint32_t in_book = book.count();
+  for (uint32_t i = 0; i < 100; ++i) pong(far_contact(100 + i));
+  EXPECT_EQ(book.count(), in_book + Bucket::spares_max);
 }
 
-TEST_F(RoutingTableTest, AContactRestoredLateIsNotHandedOutBeforeItAnswers) {
-  const Contact contact = far_contact(1);
-  table->restore(contact, now - hours(2), now);
+TEST_F(RoutingTableTest, TheHolderOfAnIdIsPingedOnceWhoeverClaimsItMeanwhile) {
+  const Contact holder = far_contact(1);
+  pong(holder);
+  EXPECT_EQ(pong(far_contact_at(1, "10.9.9.9:1")).kind, Kind::ping_oldest);
+  EXPECT_EQ(pong(far_contact_at(1, "10.9.9.8:1")).kind, Kind::none);
+  pong(holder);
+  stay_silent(holder);
   EXPECT_EQ(table->count(), 1u);
-  EXPECT_FALSE(hands_out(contact));
-  table->observe(contact, Evidence::ponged, now);
-  EXPECT_TRUE(hands_out(contact));
+  EXPECT_FALSE(hands_out(far_contact_at(1, "10.9.9.9:1"))) << "the ping was answered";
+}
+
+TEST_F(RoutingTableTest, ANewIdTakesThePlaceOfTheOldOneOfItsEndpointInAFullBucket) {
+  fill_bucket();
+  pong(far_contact(50));  // A spare.
+  Contact after = far_contact(99);
+  after.endpoint = far_contact(7).endpoint;
+  pong(after);
+  EXPECT_TRUE(hands_out(after));
+  EXPECT_FALSE(hands_out(far_contact(7)));
+  EXPECT_FALSE(hands_out(far_contact(50)));
+  EXPECT_EQ(table->count(), bucket_size);
+}
+
+TEST_F(RoutingTableTest, AnEndpointThatAnswersWithTheClientIdHasLeftItsOldId) {
+  pong(far_contact(1));
+  pong({config.client_id, far_contact(1).endpoint});
+  EXPECT_EQ(table->count(), 0u);
+}
+
+TEST_F(RoutingTableTest, ABucketFilesTwoContactsOfASubnetAndTheTableTen) {
+  pong(far_contact_at(1, "192.0.2.1:1"));
+  pong(far_contact_at(2, "192.0.2.2:1"));
+  const Contact third = far_contact_at(3, "192.0.2.3:1");
+  EXPECT_EQ(table->observe(third, Evidence::queried_us, now).kind, Kind::none) << "not even pinged";
+  pong(third);
+  EXPECT_EQ(table->count(), 2u);
+  pong(far_contact_at(4, "192.0.3.3:1"));
+  EXPECT_EQ(table->count(), 3u) << "of another /24";
+  for (uint32_t range = 1; range < 20; ++range) {
+    const std::string endpoint = "192.0.2." + std::to_string(100 + range) + ":1";
+    pong({random_id_in_range(self, range, rng), *Endpoint::parse(endpoint)});
+  }
+  EXPECT_EQ(table->count(), 11u) << "ten of the first /24, one of the second";
+  EXPECT_GT(table->refusals().read(TableRefusal::subnet), 0u);
+  table->displaced(far_contact_at(1, "192.0.2.1:1"), now);
+  pong(third);
+  EXPECT_EQ(table->count(), 11u) << "what left makes room";
+}
+
+TEST_F(RoutingTableTest, ASubnetOfIpv6IsASlash64) {
+  for (uint32_t i = 0; i < 5; ++i) {
+    pong(far_contact_at(i, ("[2001:db8:0:1::" + std::to_string(i) + "]:1").c_str()));
+    pong(far_contact_at(100 + i, ("[2001:db8:0:" + std::to_string(i + 2) + "::1]:1").c_str()));
+  }
+  EXPECT_EQ(table->count(), 2u + 5u);
+}
+
+TEST_F(RoutingTableTest, AFullSubnetWaitsInNoReplacementCache) {
+  fill_bucket();
+  now = now + minutes(2);
+  for (uint32_t i = 0; i < 10; ++i) {
+    pong(far_contact_at(100 + i, ("192.0.2." + std::to_string(i) + ":1").c_str()));
+  }
+  for (uint32_t i = 0; i < 6; ++i) {
+    for (int failure = 0; failure < failures_max; ++failure) table->failed(far_contact(i), now);
+  }
+  uint32_t taken = 0;
+  table->for_each_own_contact(
+      [&](const Contact& contact, Instant) { taken += !contact.endpoint.address.is_local(); });
+  EXPECT_EQ(taken, 2u);
+}
+
+TEST_F(RoutingTableTest, AContactMayMoveWithinItsFullSubnet) {
+  pong(far_contact_at(1, "192.0.2.1:1"));
+  pong(far_contact_at(2, "192.0.2.2:1"));
+  const Contact moved = far_contact_at(1, "192.0.2.1:2");
+  EXPECT_EQ(pong(moved).kind, Kind::ping_oldest);
+  stay_silent(far_contact_at(1, "192.0.2.1:1"));
+  EXPECT_TRUE(hands_out(moved));
+  pong(far_contact_at(3, "192.0.2.2:1"));
+  EXPECT_TRUE(hands_out(far_contact_at(3, "192.0.2.2:1"))) << "a new id at a known endpoint";
+  EXPECT_EQ(table->count(), 2u);
+}
+
+TEST_F(RoutingTableTest, LocalAddressesAreLimitedOnlyWhenAskedFor) {
+  fill_bucket();  // All of one /24 of 10/8.
+  config.subnets.local = LocalSubnets::limited;
+  make_table();
+  for (uint32_t i = 0; i < bucket_size; ++i) pong(far_contact(i));
+  EXPECT_EQ(table->count(), 2u);
+}
+
+TEST_F(RoutingTableTest, AFullTableStillReplacesWhoIsGone) {
+  config.contacts_max = 5;
+  make_table();
+  for (uint32_t i = 0; i < 5; ++i) pong(far_contact(i));
+  now = now + minutes(2);
+  EXPECT_EQ(pong(far_contact(99)).contact, far_contact(0));
+  EXPECT_GT(table->refusals().read(TableRefusal::table_full), 0u);
+  stay_silent(far_contact(0));
+  EXPECT_TRUE(hands_out(far_contact(99)));
+  EXPECT_EQ(table->count(), 5u);
+}
+
+TEST_F(RoutingTableTest, ABookThatIsFullRefusesAndCounts) {
+  ContactBook small(3, rpcudp::encode_contact_tail, 1);
+  RoutingTable one(config, self, ShardIndex{0}, 1, small, start);
+  for (uint32_t i = 0; i < 5; ++i) one.observe(far_contact(i), Evidence::ponged, now);
+  EXPECT_EQ(one.count(), 3u);
+  EXPECT_EQ(one.refusals().read(TableRefusal::book_full), 2u);
+  one.check_invariants();
+}
+
+TEST_F(RoutingTableTest, ATableThatEndsReleasesItsContacts) {
+  fill_bucket();
+  for (uint32_t i = 0; i < 5; ++i) pong(far_contact(50 + i));
+  EXPECT_EQ(book.count(), bucket_size + 5);
+  table.reset();
+  EXPECT_EQ(book.count(), 0u);
+}
+
+TEST_F(RoutingTableTest, CountsHowManyContactsAreNearerToAKey) {
+  for (uint32_t i = 1; i <= 15; ++i) {
+    Contact contact = far_contact_at(i, ("[fd00:0:0:" + std::to_string(i) + "::1]:1").c_str());
+    pong(i % 2 == 0 ? contact : far_contact(i));
+  }
+  const Id key = far_contact(0).id;
+  EXPECT_EQ(table->count_nearer(key, far_contact(8).id, 64), 7u);
+  EXPECT_EQ(table->count_nearer(key, far_contact(8).id, 5), 5u);
+  EXPECT_EQ(table->count_nearer(key, self, 64), 15u);
+  EXPECT_TRUE(table->is_self_among_nearest(key));
+  for (uint32_t i = 16; i <= 19; ++i) pong(far_contact(i));
+  EXPECT_TRUE(table->is_self_among_nearest(key)) << "19 are nearer";
+  pong(far_contact(20));
+  EXPECT_FALSE(table->is_self_among_nearest(key));
+  EXPECT_TRUE(table->is_self_among_nearest(self));
 }
 
 TEST_F(RoutingTableTest, AFullTableRefusesNewcomers) {
@@ -273,156 +327,6 @@ TEST_F(RoutingTableTest, AFullTableRefusesNewcomers) {
   make_table();
   for (uint32_t i = 0; i < 10; ++i) table->observe(far_contact(i), Evidence::ponged, now);
   EXPECT_EQ(table->count(), 5u);
-}
-
-// ---- All shards against the sentence that defines an answer (docs/ARCHITECTURE.md).
-
-struct Model {
-  uint32_t failures = 0;  // Since it answered last.
-  bool answered_in_this_run = false;
-  Instant restored_answer = Instant::never();
-};
-
-class ShardedTable {
- public:
-  ShardedTable(uint64_t seed, uint32_t shards, const Id& self_id) : self(self_id), rng(seed) {
-    RoutingConfig config;
-    config.contacts_max = 2000;
-    config.buckets_max = 200;
-    config.recent_pings = 512;
-    for (uint32_t i = 0; i < shards; ++i) {
-      books.push_back(std::make_unique<ContactBook>(6000, rpcudp::encode_contact_tail, seed + i));
-      tables.push_back(std::make_unique<RoutingTable>(config, self, static_cast<ShardIndex>(i),
-                                                      shards, *books[i], now));
-    }
-  }
-  RoutingTable& owner(const Id& id) { return *tables[tables[0]->owner_of(id)]; }
-
-  void act(const TableAction& action) {
-    if (action.kind == Kind::displaced) owner(action.contact.id).displaced(action.contact, now);
-    exchange();
-  }
-  // What the owners changed reaches all replicas; twice now and then, which must do no harm.
-  void exchange() {
-    for (size_t from = 0; from < tables.size(); ++from) {
-      for (const ContactChange& change : tables[from]->changes()) {
-        for (size_t to = 0; to < tables.size(); ++to) {
-          if (to == from) continue;
-          tables[to]->apply(change);
-          if (rng.chance(0.1)) tables[to]->apply(change);
-        }
-      }
-      tables[from]->clear_changes();
-    }
-  }
-  void advance(Duration by) {
-    now = now + by;
-    for (auto& table : tables) {
-      for (int i = 0; i < 3; ++i) table->advance(now, rng, [](const TableAction&) {});
-      table->check_invariants();
-    }
-    exchange();
-  }
-  std::vector<Contact> brute_force(const std::map<Id, Model>& model, const Id& target,
-                                   const Endpoint& asker) {
-    std::vector<Contact> answer;
-    for (auto& table : tables) {
-      table->for_each_own_contact([&](const Contact& contact, Instant) {
-        const Model& known = model.at(contact.id);
-        const bool is_recent =
-            known.answered_in_this_run || now - known.restored_answer < minutes(15);
-        if (known.failures <= 1 && is_recent && contact.endpoint != asker &&
-            contact.endpoint.is_ipv4() == asker.is_ipv4()) {
-          answer.push_back(contact);
-        }
-      });
-    }
-    std::sort(answer.begin(), answer.end(),
-              [&](const Contact& a, const Contact& b) { return nearer(target, a.id, b.id); });
-    answer.resize(std::min<size_t>(answer.size(), bucket_size));
-    return answer;
-  }
-
-  Id self;
-  Rng rng;
-  Instant now = start;
-  std::vector<std::unique_ptr<ContactBook>> books;
-  std::vector<std::unique_ptr<RoutingTable>> tables;
-};
-
-std::vector<Contact> random_contacts(Rng& rng, const Id& self) {
-  std::vector<Contact> contacts;
-  for (uint32_t i = 0; i < 400; ++i) {
-    Contact contact;
-    contact.id = random_id_in_range(self, static_cast<uint32_t>(rng.bounded(12)), rng);
-    contact.endpoint = rng.chance(0.7)
-                           ? Endpoint::ipv4(0x0a000000 + i, 4000)
-                           : *Endpoint::parse("[2001:db8::" + std::to_string(i) + "]:4000");
-    contacts.push_back(contact);
-  }
-  return contacts;
-}
-
-TEST(ShardedRoutingTable, EveryShardAnswersExactlyTheNearestAnswerableContacts) {
-  for (uint32_t shards = 1; shards <= 9; ++shards) {
-    for (uint64_t seed = 1; seed <= 3; ++seed) {
-      SCOPED_TRACE("shards " + std::to_string(shards) + ", seed " + std::to_string(seed));
-      Id self;
-      Rng rng(seed * 100 + shards);
-      rng.fill(self.bytes);
-      ShardedTable sharded(seed, shards, self);
-      const std::vector<Contact> contacts = random_contacts(rng, self);
-      std::map<Id, Model> model;
-      for (size_t i = 0; i < contacts.size(); ++i) {
-        model[contacts[i].id] = {};
-        if (i % 3 != 0) continue;
-        // Half seconds, so that no check falls on the very instant at which an answer grows old.
-        const Instant answered =
-            sharded.now - milliseconds(500) - seconds(static_cast<int64_t>(rng.bounded(1800)));
-        sharded.owner(contacts[i].id).restore(contacts[i], answered, sharded.now);
-        sharded.exchange();
-        model[contacts[i].id].restored_answer = answered;
-      }
-      for (int step = 0; step < 3000; ++step) {
-        const Contact& contact = contacts[rng.bounded(contacts.size())];
-        Model& known = model[contact.id];
-        RoutingTable& owner = sharded.owner(contact.id);
-        const uint64_t what = rng.bounded(10);
-        if (what < 4) {
-          known = {0, true, known.restored_answer};
-          sharded.act(owner.observe(contact, Evidence::ponged, sharded.now));
-        } else if (what < 5) {
-          bool is_filed = false;
-          owner.for_each_own_contact(
-              [&](const Contact& filed, Instant) { is_filed = is_filed || filed == contact; });
-          if (is_filed) known = {0, true, known.restored_answer};
-          sharded.act(owner.observe(contact, Evidence::answered, sharded.now));
-        } else if (what < 6) {
-          sharded.act(owner.observe(contact, Evidence::queried_us, sharded.now));
-        } else if (what < 9) {
-          ++known.failures;
-          sharded.act(owner.failed(contact, sharded.now));
-        } else {
-          sharded.advance(seconds(static_cast<int64_t>(rng.bounded(20))));
-        }
-        if (step % 10 != 0) continue;
-        sharded.advance(seconds(3));  // Past every deadline that just came: lapses take a second.
-        Id target;
-        rng.fill(target.bytes);
-        const Endpoint asker = contacts[rng.bounded(contacts.size())].endpoint;
-        const std::vector<Contact> expected = sharded.brute_force(model, target, asker);
-        for (size_t shard = 0; shard < shards; ++shard) {
-          std::vector<ContactHandle> found(bucket_size);
-          found.resize(sharded.tables[shard]->nearest(target, asker, found));
-          std::vector<Contact> answer;
-          for (const ContactHandle handle : found) {
-            answer.push_back(sharded.books[shard]->contact(handle));
-          }
-          ASSERT_EQ(answer, expected) << "step " << step << ", shard " << shard;
-        }
-      }
-    }
-  }
 }
 
 }  // namespace
