@@ -171,6 +171,8 @@ TEST(Server, LosesNothingWhenTheNumberOfShardsChanges) {
   for (const uint32_t shards : {3u, 64u, 2u}) {
     server.stop();
     ASSERT_FALSE(server.start(loopback_config(directory.at("data"), shards)));
+    // 64 shards take their time on a busy machine, and a get waits for the records 10 s at most.
+    ASSERT_TRUE(eventually([&] { return is_ready(server); }));
     for (int i = 0; i < 100; ++i) {
       EXPECT_EQ(server.get("key " + std::to_string(i)).get().value, Value(int64_t{i})) << shards;
     }
