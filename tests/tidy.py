@@ -5,6 +5,7 @@ main() reads files. It reads what git knows of this tree, or without git what li
 banned is named together with what to write instead.
 """
 
+import ast
 import os
 import pathlib
 import re
@@ -232,8 +233,17 @@ def check_dead(texts):
             yield path, 1, "no document links to this: dead?"
 
 
+def check_python(path, text):
+    if path.endswith(".py"):
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            yield error.lineno or 1, f"this is no Python: {error.msg}"
+
+
 def check_text(path, text, files):
     yield from check_space(path, text)
+    yield from check_python(path, text)
     yield from check_banned(path, text)
     if path.endswith(".md"):
         yield from check_links(path, text, files)

@@ -125,6 +125,10 @@ class Files(unittest.TestCase):
         found = list(tidy.check_top_level(["README.md", "node/node.h", "notes.txt"]))
         self.assertEqual([path for path, *_ in found], ["notes.txt"])
 
+    def test_python_that_cannot_run_is_found(self):
+        self.assertEqual(problems(tidy.check_python, "a.py", '"""Says."""\nimport os\n'), [])
+        self.assertEqual(len(problems(tidy.check_python, "a.py", '"""Says.\nimport os\n')), 1)
+
     def test_a_link_to_nothing_is_found(self):
         text = "[a](TESTING.md) [b](../README.md#x) [c](https://e.org/) [d](#here) [e](GONE.md)\n"
         self.assertEqual(problems(tidy.check_links, "docs/A.md", text, FILES),

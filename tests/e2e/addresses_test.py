@@ -5,7 +5,7 @@ import unittest
 
 import raw
 import harness
-from harness import Scenario, port_of
+from harness import OWN_IP, Scenario, address_of
 
 
 def has_ipv6():
@@ -38,22 +38,22 @@ class Addresses(Scenario):
 
     @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
     async def test_each_asker_gets_contacts_of_its_own_family_only(self):
-        node = await self.xord(listen=["127.0.0.1:0", "[::1]:0"])
+        node = await self.xord(listen=[f"{OWN_IP}:0", "[::1]:0"])
         ipv4, ipv6 = (harness.address(endpoint) for endpoint in node.endpoints)
-        self.assertEqual((ipv4[0], ipv6[0]), ("127.0.0.1", "::1"))
+        self.assertEqual((ipv4[0], ipv6[0]), (OWN_IP, "::1"))
         servers4 = await self.python_servers(3, ipv4)
         servers6 = [await self.python_server(ipv6, interface="::1") for _ in range(3)]
-        for ip, to, servers in (("127.0.0.1", ipv4, servers4), ("::1", ipv6, servers6)):
+        for ip, to, servers in ((OWN_IP, ipv4, servers4), ("::1", ipv6, servers6)):
             asker = await self.raw_node(ip)
             for target in (b"\0" * 20, b"\xff" * 20, servers4[0].node.id, servers6[0].node.id):
                 answered, contacts = await asker.find_node(to, target)
                 self.assertTrue(answered)
                 self.assertEqual({(one[1], one[2]) for one in contacts},
-                                 {(ip, port_of(server)) for server in servers})
+                                 {address_of(server) for server in servers})
 
     @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
     async def test_values_cross_from_one_family_to_the_other(self):
-        node = await self.xord(listen=["127.0.0.1:0", "[::1]:0"])
+        node = await self.xord(listen=[f"{OWN_IP}:0", "[::1]:0"])
         ipv4, ipv6 = (harness.address(endpoint) for endpoint in node.endpoints)
         setter = await self.python_server(ipv4)
         getter = await self.python_server(ipv6, interface="::1")

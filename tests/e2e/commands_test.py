@@ -10,7 +10,7 @@ import signal
 import socket
 
 import harness
-from harness import Scenario
+from harness import OWN_IP, OWN_PORT, Scenario
 
 DONE, NOT_FOUND, USAGE, NO_ANSWER, ENVIRONMENT = range(5)
 RUN_BOUND = 20  # Seconds within which a `xord run` that cannot start must have ended.
@@ -19,8 +19,8 @@ RUN_BOUND = 20  # Seconds within which a `xord run` that cannot start must have 
 def silent_port():
     """A UDP socket that nobody reads, and its endpoint."""
     held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    held.bind(("127.0.0.1", 0))
-    return held, "127.0.0.1:%d" % held.getsockname()[1]
+    held.bind((OWN_IP, 0))
+    return held, "%s:%d" % held.getsockname()
 
 
 class Refusals(Scenario):
@@ -39,7 +39,7 @@ class Refusals(Scenario):
 
     async def refused_run(self, code, *words, data_dir=None, **options):
         data_dir = data_dir or self.scratch / "data"
-        words = ("--listen", "127.0.0.1:0", *words) if "--listen" not in words else words
+        words = ("--listen", f"{OWN_IP}:0", *words) if "--listen" not in words else words
         return await self.refused(code, "run", "--data-dir", data_dir, "--log-format", "json",
                                   *words, bound=RUN_BOUND, **options)
 
@@ -57,7 +57,8 @@ class Network(Refusals):
                 await self.refused(NO_ANSWER, *words, "--via", endpoint, "--timeout", "500ms",
                                    names=[endpoint])
             await self.refused(NO_ANSWER, "ping", endpoint, "--timeout", "500ms", names=[endpoint])
-        await self.refused(NO_ANSWER, "get", "k", "--via", endpoint, "--timeout", "500ms")
+        nobody = f"{OWN_IP}:{OWN_PORT}"
+        await self.refused(NO_ANSWER, "get", "k", "--via", nobody, "--timeout", "500ms")
 
     async def test_a_via_whose_name_has_no_address_is_no_answer(self):
         await self.refused(NO_ANSWER, "get", "k", "--via", "no-such-host.invalid:8468",
@@ -126,7 +127,7 @@ class Starting(Refusals):
 
     async def test_a_directory_without_permission_is_an_error(self):
         if os.geteuid() == 0:
-            words = ("--data-dir", "/proc/xord", "--listen", "127.0.0.1:0")
+            words = ("--data-dir", "/proc/xord", "--listen", f"{OWN_IP}:0")
             await self.refused(ENVIRONMENT, "run", *words, names=["/proc/xord"])
             return
         closed = self.scratch / "closed"

@@ -8,7 +8,7 @@ the first command, and after the last.
 import time
 
 import harness
-from harness import Scenario, contacts_of, distribution, port_of
+from harness import Scenario, address_of, contacts_of, distribution, endpoint_of
 
 SERVERS = 30
 COMMANDS = 10  # Of get, and as many of set.
@@ -21,7 +21,7 @@ class Footprint(Scenario):
     async def _join(self, *via):
         """Thirty servers; all join by way of `via`, or of the first among them."""
         servers = [await self.python_server(*via)]
-        via = via or (("127.0.0.1", port_of(servers[0])),)
+        via = via or (address_of(servers[0]),)
         servers += await self.python_servers(SERVERS - 1, *via)
         for server in servers:  # Everyone joins again, now that everyone is there.
             await server.bootstrap(list(via))
@@ -65,9 +65,9 @@ class Footprint(Scenario):
 
     async def test_through_a_python_server_at_most_one_dead_contact_is_left(self):
         servers = await self._join()
-        alive = {("127.0.0.1", port_of(server)) for server in servers}
+        alive = {address_of(server) for server in servers}
         print(f"\n{COMMANDS} gets and sets through one of {SERVERS} Python servers")
-        counts, _ = await self._run(servers, f"127.0.0.1:{port_of(servers[0])}", alive)
+        counts, _ = await self._run(servers, endpoint_of(servers[0]), alive)
         self.assertEqual(counts[0][1], 0)
         self.assertLessEqual(counts[1][1], 1, "the first command: only at the --via server")
         self.assertLessEqual(counts[2][1], 1, "and no more by all the others")
@@ -76,7 +76,7 @@ class Footprint(Scenario):
     async def test_through_a_xord_no_dead_contact_is_left(self):
         node = await self.xord()
         servers = await self._join(node.address)
-        alive = {("127.0.0.1", port_of(server)) for server in servers} | {node.address}
+        alive = {address_of(server) for server in servers} | {node.address}
         print(f"\n{COMMANDS} gets and sets through a xord among {SERVERS} Python servers")
         counts, times = await self._run(servers, node.endpoint, alive)
         self.assertEqual([dead for _, dead in counts], [0, 0, 0])

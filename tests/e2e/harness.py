@@ -1,15 +1,17 @@
 """What the end-to-end tests share: xord processes, commands, real Python servers, and the tally.
 
 Each test file is a program of its own (docs/TESTING.md): it imports this module, writes its tests
-as unittest cases of class Scenario, and ends with harness.main(). Ports are free ones, files lie
-in a scratch directory that goes away, and every process dies with the test. Nothing here waits for
-a fixed time: each wait has a condition and a bound, which --slow stretches for sanitizers.
+as unittest cases of class Scenario, and ends with harness.main(). All sockets are on OWN_IP, where
+no other test's network calls somebody who is gone; files lie in a scratch directory that goes away,
+and every process dies with the test. Nothing here waits for a fixed time: each wait has a condition
+and a bound, which --slow stretches for sanitizers.
 """
 
 import argparse
 import asyncio
 import contextlib
 import ctypes
+import ipaddress
 import json
 import logging
 import os
@@ -25,6 +27,12 @@ import time
 import unittest
 
 import peers
+
+# A loopback address of this process alone: its id in the low 22 bits of 127.64.0.0.
+OWN_IP = str(ipaddress.IPv4Address("127.64.0.0") + os.getpid() % 2**22)
+# For a node that comes back on its port. Below those that the kernel gives out as free ones, so
+# that no socket on a wildcard address gets it meanwhile.
+OWN_PORT = 18468
 
 options = None  # What main() was called with.
 tally = {"python_servers": 0, "xord_nodes": 0, "commands": 0}
@@ -190,7 +198,7 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
         (self.scratch / "home").mkdir()
         self.nodes = 0
 
-    async def xord(self, *arguments, listen=("127.0.0.1:0",), bootstrap=(), data_dir=None):
+    async def xord(self, *arguments, listen=(f"{OWN_IP}:0",), bootstrap=(), data_dir=None):
         """A running xord with default flags and `arguments`, stopped at the end of the test."""
         self.nodes += 1
         node = Xord(self.scratch, data_dir or self.scratch / f"xord{self.nodes}", listen, bootstrap,
@@ -222,7 +230,7 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
         self.assertIsNone(SANITIZER_REPORT.search(outcome.err), outcome)
         return outcome
 
-    async def python_server(self, *via, interface="127.0.0.1"):
+    async def python_server(self, *via, interface=OWN_IP):
         """A real server of the Python library, joined by way of the addresses `via`."""
         from kademlia.network import Server
         server = Server()
@@ -236,10 +244,10 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
     async def python_servers(self, count, *via):
         return [await self.python_server(*via) for _ in range(count)]
 
-    async def raw_node(self, *arguments, **options):
+    async def raw_node(self, ip=OWN_IP, **options):
         """A raw.RawNode, closed at the end of the test."""
         import raw
-        node = await raw.RawNode.open(*arguments, **options)
+        node = await raw.RawNode.open(ip, **options)
         self.addCleanup(node.close)
         return node
 
@@ -253,8 +261,13 @@ def quiet_stop(server):
     server.stop()
 
 
-def port_of(server):
-    return server.transport.get_extra_info("sockname")[1]
+def address_of(server):
+    """A Python server's (ip, port)."""
+    return server.transport.get_extra_info("sockname")[:2]
+
+
+def endpoint_of(server):
+    return "%s:%d" % address_of(server)
 
 
 def contacts_of(server):

@@ -4,14 +4,14 @@ If this fails, the machine or the harness is at fault and the other scenarios me
 """
 
 import harness
-from harness import Scenario, contacts_of, forget, port_of
+from harness import Scenario, address_of, contacts_of, forget
 from values import VALUES, same
 
 
 class PythonNetwork(Scenario):
     async def test_six_python_servers_find_each_other_and_keep_every_type_of_value(self):
         first = await self.python_server()
-        others = await self.python_servers(5, ("127.0.0.1", port_of(first)))
+        others = await self.python_servers(5, address_of(first))
         for server in others:
             self.assertEqual(len(contacts_of(server)), 5)
         for index, (_, value) in enumerate(VALUES):
@@ -25,7 +25,7 @@ class PythonNetwork(Scenario):
     async def test_a_raw_node_speaks_with_a_python_server(self):
         server = await self.python_server()
         node = await self.raw_node()
-        to = ("127.0.0.1", port_of(server))
+        to = address_of(server)
         self.assertEqual(await node.ping(to), (True, server.node.id))
         self.assertEqual(await node.store(to, b"k" * 20, "v"), (True, True))
         self.assertEqual(await node.find_value(to, b"k" * 20), (True, {"value": "v"}))

@@ -1,14 +1,15 @@
-"""Ways into a network: several bootstrap nodes, one that comes later, a name, mixed networks.
+"""Ways into a network: several bootstrap nodes, one that comes later, a name, mixed networks."""
 
 import harness
-from harness import Scenario, contacts_of, eventually, port_of
+from harness import (OWN_IP, OWN_PORT, Scenario, address_of, contacts_of, endpoint_of,
+                     eventually)
 
 
 class Joining(Scenario):
     async def python_network(self, count=4):
         first = await self.python_server()
-        servers = [first] + await self.python_servers(count - 1, ("127.0.0.1", port_of(first)))
-        return servers, f"127.0.0.1:{port_of(first)}"
+        servers = [first] + await self.python_servers(count - 1, address_of(first))
+        return servers, endpoint_of(first)
 
     async def _knows_all(self, node, servers):
         """Waits until `node` hands out each of `servers`, and each of these has filed it."""
@@ -36,12 +37,9 @@ class Joining(Scenario):
         await self._knows_all(node, servers)
 
     async def test_a_bootstrap_node_that_comes_later_is_found_without_help(self):
-        first = await self.xord()
-        endpoint = first.endpoint
-        await first.stop()
+        endpoint = f"{OWN_IP}:{OWN_PORT}"
         node = await self.xord(bootstrap=[endpoint])
-        first.listen = [endpoint]
-        await first.start()
+        first = await self.xord(listen=[endpoint])
         asker = await self.raw_node()
 
         async def joined():
@@ -50,9 +48,9 @@ class Joining(Scenario):
         await eventually(joined, 30, "the node that started too early has joined")
 
     async def test_a_bootstrap_node_may_be_given_by_name(self):
-        servers, endpoint = await self.python_network(2)
-        node = await self.xord(bootstrap=["localhost:" + endpoint.split(":")[1]])
-        await self._knows_all(node, servers)
+        server = await self.python_server(interface="127.0.0.1")
+        node = await self.xord(bootstrap=["localhost:%d" % address_of(server)[1]])
+        await self._knows_all(node, [server])
 
     async def test_two_xord_nodes_and_a_python_network_become_one(self):
         servers, endpoint = await self.python_network()

@@ -7,7 +7,7 @@ value from xord.
 import asyncio
 
 import harness
-from harness import Scenario, contacts_of, forget, port_of
+from harness import Scenario, address_of, contacts_of, forget
 from values import VALUES, same, spelled
 
 
@@ -27,7 +27,7 @@ class MixedNetwork(Scenario):
         known = contacts_of(self.servers[-1])
         self.assertEqual(known[self.node.id], self.node.address)
         for server in self.servers[:-1]:
-            self.assertEqual(known[server.node.id], ("127.0.0.1", port_of(server)))
+            self.assertEqual(known[server.node.id], address_of(server))
 
     async def test_every_type_of_value_goes_in_every_direction(self):
         await self._python_to_python_and_to_xord()

@@ -36,7 +36,7 @@ class RawNode(asyncio.DatagramProtocol):
         self.socket = None
 
     @classmethod
-    async def open(cls, ip="127.0.0.1", **arguments):
+    async def open(cls, ip, **arguments):
         family = socket.AF_INET6 if ":" in ip else socket.AF_INET
         bound = socket.socket(family, socket.SOCK_DGRAM)
         bound.setblocking(False)

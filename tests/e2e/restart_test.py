@@ -8,7 +8,7 @@ import os
 import random
 
 import harness
-from harness import Scenario, contacts_of, eventually
+from harness import OWN_IP, OWN_PORT, Scenario, contacts_of, eventually
 
 ROUNDS = 5
 OUTSTANDING = 64
@@ -76,7 +76,7 @@ class Restart(Scenario):
         print(f"{ROUNDS} times kill -9: {stored} stores were acknowledged, and all are served")
 
     async def test_the_table_and_values_are_there_again_without_a_bootstrap(self):
-        node = await self.xord()
+        node = await self.xord(listen=[f"{OWN_IP}:{OWN_PORT}"])
         servers = await self.python_servers(5, node.address)
         await servers[0].set("kept", "over the restart")
         contacts = node.data_dir / "contacts"
@@ -86,7 +86,6 @@ class Restart(Scenario):
                          15, "all five contacts saved, which takes at most 10 s")
         node_id = node.id
         await node.kill()
-        node.listen = [node.endpoint]
         await node.start()
         self.assertEqual((node.id, node.bootstrap), (node_id, []))
         asker = await self.raw_node()

@@ -15,6 +15,7 @@
 #include "reactor/base/endpoint.h"
 #include "reactor/sockets.h"
 #include "reactor/udp_backend.h"
+#include "tests/own_loopback.h"
 
 namespace xord {
 
@@ -45,10 +46,11 @@ class LoopbackClient {
   int fd_;
 };
 
-// 127.0.0.1 or ::1, port 0.
+// This process' own IPv4 address, or ::1.
 enum class Family : uint8_t { ipv4, ipv6 };
 inline Endpoint loopback(Family family, uint16_t port = 0) {
-  Endpoint result = endpoint(family == Family::ipv4 ? "127.0.0.1:0" : "[::1]:0");
+  if (family == Family::ipv4) return own_loopback(port);
+  Endpoint result = endpoint("[::1]:0");
   result.port = port;
   return result;
 }

@@ -69,8 +69,8 @@ TEST(Sockets, AnotherNodeOfTheSameUserIsSeenThoughItsShardsShareThePort) {
 
 TEST(Sockets, ThePortIsFreeAgainOnceTheSocketsAreGone) {
   std::vector<ShardSockets> shards;
-  ASSERT_FALSE(open_with({{loopback(Family::ipv4)}}, 2, &shards));
-  const Listen same{shards[0][0].bound};
+  const Listen same{own_loopback(own_port)};
+  ASSERT_FALSE(open_with({same}, 2, &shards));
   shards.clear();
   EXPECT_FALSE(open_with({same}, 2, &shards));
 }

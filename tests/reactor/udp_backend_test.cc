@@ -175,12 +175,8 @@ TEST_P(UdpBackendTest, RefusedSendsAreCountedByKindAndDoNotStopTheOthers) {
 
 TEST_P(UdpBackendTest, AnUnreachablePeerDoesNotStopReception) {
   BackendHarness harness(GetParam(), {{loopback(Family::ipv4)}});
-  uint16_t nobody = 0;
-  {
-    const LoopbackClient gone(loopback(Family::ipv4));
-    nobody = gone.local().port;
-  }
-  harness.queue({loopback(Family::ipv4, nobody), {}}, "anyone?");  // Answered by an ICMP error.
+  const Endpoint nobody = own_loopback(own_port);
+  harness.queue({nobody, {}}, "anyone?");  // Answered by an ICMP error.
   harness.send();
   LoopbackClient client(loopback(Family::ipv4));
   client.send_to(harness.server(), "still there?");
@@ -232,10 +228,9 @@ TEST_P(UdpBackendTest, AnAbsentSocketKeepsTheIndicesOfTheOthers) {
 }
 
 TEST_P(UdpBackendTest, StoppingFreesThePortAtOnce) {
-  Endpoint server = loopback(Family::ipv4);
+  const Endpoint server = own_loopback(own_port);
   for (int i = 0; i < 50; ++i) {
     BackendHarness harness(GetParam(), {{server}});
-    server = harness.server();
     LoopbackClient client(loopback(Family::ipv4));
     client.send_to(server, "one is taken");
     harness.pump();

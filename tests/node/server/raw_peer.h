@@ -16,6 +16,7 @@
 #include "reactor/base/check.h"
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"
+#include "tests/own_loopback.h"
 
 namespace xord {
 
@@ -32,7 +33,7 @@ class RawPeer {
   RawPeer(const RawPeer&) = delete;
   RawPeer& operator=(const RawPeer&) = delete;
 
-  // Sends one request to a port of 127.0.0.1 and returns its transaction.
+  // Sends one request to a port of this process' address and returns its transaction.
   Transaction send_ping(uint16_t port) {
     return send(port, [&](MutableBytes out, Bytes transaction) {
       return rpcudp::encode_ping_request(out, transaction, id_);
@@ -96,7 +97,7 @@ class RawPeer {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(load_be32(&own_loopback().address.bytes[12]));
     return address;
   }
   template <class Encode>

@@ -12,6 +12,7 @@
 
 #include "node/server/server.h"
 #include "reactor/monotonic.h"
+#include "tests/own_loopback.h"
 
 namespace xord {
 
@@ -35,11 +36,11 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-// On 127.0.0.1, a free port, silent, and small enough for many servers in one process.
+// On an address of this process and a free port, silent, and small enough for many servers in one.
 inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards = 1,
                                     IoChoice io = IoChoice::epoll) {
   ServerConfig config;
-  config.listen = {{Dialect::rpcudp, *Endpoint::parse("127.0.0.1:0"), false}};
+  config.listen = {{Dialect::rpcudp, own_loopback(), false}};
   config.data_dir = data_dir;
   config.shards = shards;
   config.io = io;
