@@ -180,8 +180,7 @@ class Node {
   uint32_t path_copy_age(const Id& key, const Contact& holder) const;
   void end(PoolHandle operation, OperationStatus status, std::span<const Contact> contacts,
            Outputs& out);
-  void emit(OperationId operation, OperationStatus status, uint16_t stored, Bytes value,
-            std::span<const Contact> contacts, Outputs& out);
+  void emit(OperationResult result, Bytes value, std::span<const Contact> contacts, Outputs& out);
 
   // --- Joining: node_join.cc.
   void ping_bootstraps(Instant now, Outputs& out);

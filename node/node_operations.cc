@@ -10,20 +10,16 @@ std::optional<PoolHandle> Node::begin(OperationId operation, OperationTask task,
   const auto handle = operations_.take();
   if (!handle) {
     counters_.node.add(NodeCounter::operations_refused);
-    emit(operation, OperationStatus::refused, 0, {}, {}, out);
+    emit({operation, OperationStatus::refused}, {}, {}, out);
     return std::nullopt;
   }
   operations_[*handle].begin(operation, task, target);
   return handle;
 }
 
-void Node::emit(OperationId operation, OperationStatus status, uint16_t stored, Bytes value,
-                std::span<const Contact> contacts, Outputs& out) {
-  OperationResult result;
-  result.operation = operation;
-  result.status = status;
+void Node::emit(OperationResult result, Bytes value, std::span<const Contact> contacts,
+                Outputs& out) {
   result.network = config_.network;
-  result.stored = stored;
   result.value_size = static_cast<uint32_t>(value.size());
   result.contacts_count = static_cast<uint8_t>(contacts.size());
   const Bytes listed(reinterpret_cast<const uint8_t*>(contacts.data()), contacts.size_bytes());
@@ -37,8 +33,7 @@ void Node::emit(OperationId operation, OperationStatus status, uint16_t stored, 
 
 void Node::end(PoolHandle operation, OperationStatus status, std::span<const Contact> contacts,
                Outputs& out) {
-  const OngoingOperation& ongoing = operations_[operation];
-  emit(ongoing.id, status, ongoing.stored, {}, contacts, out);
+  emit(operations_[operation].result(status), {}, contacts, out);
   operations_.give_back(operation);
 }
 
@@ -57,7 +52,7 @@ void Node::get(Instant now, OperationId operation, const Id& key, Outputs& out) 
   if (!handle) return;
   const Found found = store_.find(now, key);
   if (found.presence == Presence::value) {
-    emit(operation, OperationStatus::done, 0, found.value, {}, out);
+    emit({operation, OperationStatus::done}, found.value, {}, out);
     operations_.give_back(*handle);
     return;
   }
@@ -83,7 +78,7 @@ void Node::own_value_read(Instant now, PoolHandle operation, const Found& found,
     look_for_value(now, operation, out);
     return;
   }
-  emit(operations_[operation].id, OperationStatus::done, 0, found.value, {}, out);
+  emit(operations_[operation].result(OperationStatus::done), found.value, {}, out);
   operations_.give_back(operation);
 }
 
@@ -102,6 +97,8 @@ void Node::finish_operation(Instant now, PoolHandle operation, const Lookup& loo
   std::array<Contact, bucket_size> nearest;
   const size_t count = lookup.results(nearest);
   const std::span<const Contact> contacts = std::span(nearest).first(count);
+  operations_[operation].hops = static_cast<uint8_t>(lookup.hops());
+  operations_[operation].asked = static_cast<uint16_t>(lookup.asked_count());
   switch (operations_[operation].task) {
     case OperationTask::find:
       end(operation, count > 0 ? OperationStatus::done : OperationStatus::no_contacts, contacts,
@@ -129,7 +126,7 @@ void Node::finish_get(Instant now, PoolHandle operation, const Lookup& lookup, O
     end(operation, status, {}, out);
     return;
   }
-  emit(ongoing.id, OperationStatus::done, 0, *value, {}, out);
+  emit(ongoing.result(OperationStatus::done), *value, {}, out);
   // The path copy (paper 2.3): at the nearest node asked that did not have it. Nobody waits for it,
   // but the value is kept until it is answered, as a store is sent once more.
   const auto holder = lookup.nearest_without_value();

@@ -27,6 +27,8 @@ struct OperationResult {
   uint16_t stored = 0;      // set: how many nodes said true, this one included if it holds a copy.
   uint32_t value_size = 0;  // get: the value as it is on the wire.
   NetworkIndex network = 0;
+  uint8_t hops = 0;    // How many answers deep the nearest node was found.
+  uint16_t asked = 0;  // Calls that the lookup made; 0: none was needed.
 };
 
 }  // namespace xord

@@ -34,6 +34,8 @@ struct OngoingOperation {
   uint16_t undecided_count = 0;  // Stores that may still land, our own copy included.
   uint16_t stored = 0;
   uint8_t targets_count = 0;
+  uint8_t hops = 0;  // What its lookup took, for the result.
+  uint16_t asked = 0;
   uint32_t value_size = 0;
   std::array<StoreTarget, bucket_size> targets;
   std::array<uint8_t, value_size_max> value;
@@ -43,8 +45,8 @@ struct OngoingOperation {
     task = what;
     target = at;
     age = 0;
-    undecided_count = stored = 0;
-    targets_count = 0;
+    undecided_count = stored = asked = 0;
+    targets_count = hops = 0;
     value_size = 0;
   }
   // `bytes` is at most value_size_max.
@@ -54,6 +56,13 @@ struct OngoingOperation {
     value_size = static_cast<uint32_t>(bytes.size());
   }
   Bytes value_bytes() const { return {value.data(), value_size}; }
+  OperationResult result(OperationStatus status) const {
+    OperationResult result{id, status};
+    result.stored = stored;
+    result.hops = hops;
+    result.asked = asked;
+    return result;
+  }
 };
 
 using OngoingOperations = FixedPool<OngoingOperation>;
