@@ -33,7 +33,8 @@ LAYERS = {
     "node/server": PURE | {"node", "node/wire", "node/server", "reactor", "storage/files",
                            "storage/rocks"},
 }
-LAYERS["tools"] = LAYERS["node/server"] | {"tools"}
+LAYERS["tools/sim"] = PURE | {"node", "node/wire", "tools/sim"}
+LAYERS["tools"] = LAYERS["node/server"] | {"tools", "tools/sim"}
 LAYERS["docs/examples"] = {"node/server"}
 for outer in ("bench", "tests"):
     LAYERS[outer] = set(LAYERS) | {outer}

@@ -1,0 +1,115 @@
+#include "tools/sim/disk.h"
+
+#include <algorithm>
+
+#include "reactor/base/frames.h"
+#include "reactor/base/id.h"
+#include "tools/sim/draw.h"
+
+namespace xord::sim {
+namespace {
+
+std::vector<uint8_t> frame_of(const Completion& completion, Bytes value) {
+  std::vector<uint8_t> frame(sizeof completion + value.size());
+  std::memcpy(frame.data(), &completion, sizeof completion);
+  if (!value.empty()) std::memcpy(frame.data() + sizeof completion, value.data(), value.size());
+  return frame;
+}
+
+}  // namespace
+
+// One disk serves in order: nothing is done before what came earlier.
+Instant Disk::due(Instant now) {
+  const Instant at = now + exponential(rng_, options_.delay_mean);
+  return under_way_.empty() ? at : std::max(at, under_way_.back().at);
+}
+
+void Disk::take(Instant now, uint32_t shard, Bytes operation_frame) {
+  const Bytes value = frame_tail<Operation>(operation_frame);
+  UnderWay under_way;
+  under_way.at = due(now);
+  under_way.shard = shard;
+  under_way.operation = *frame_header<Operation>(operation_frame);
+  under_way.value.assign(value.begin(), value.end());
+  under_way_.push_back(std::move(under_way));
+}
+
+void Disk::put(const Operation& operation, Bytes value) {
+  if (operation.kind == OperationKind::write) {
+    Row& row = rows_[operation.key];
+    row.times = operation.times;
+    row.source_prefix = operation.source_prefix;
+    row.value.assign(value.begin(), value.end());
+    return;
+  }
+  const auto found = rows_.find(operation.key);
+  if (found == rows_.end()) return;
+  const NodeSeconds first_seen = found->second.times.first_seen;
+  found->second.times = operation.times;
+  found->second.times.first_seen = first_seen;
+}
+
+std::vector<uint8_t> Disk::carry_out(const UnderWay& under_way) {
+  if (!under_way.operation) return frame_of(under_way.completion, under_way.value);
+  const Operation& operation = *under_way.operation;
+  Completion completion;
+  completion.ticket = operation.ticket;
+  completion.network = operation.network;
+  completion.key = operation.key;
+  completion.times = operation.times;
+  if (operation.kind != OperationKind::read) {
+    if (works_) put(operation, under_way.value);
+    completion.kind = works_ ? CompletionKind::written : CompletionKind::write_failed;
+    return frame_of(completion, {});
+  }
+  const auto found = rows_.find(operation.key);
+  if (found == rows_.end()) {
+    completion.kind = CompletionKind::read_failed;
+    return frame_of(completion, {});
+  }
+  completion.kind = CompletionKind::value_read;
+  completion.has_value = true;
+  completion.times = found->second.times;
+  completion.value_size = static_cast<uint32_t>(found->second.value.size());
+  return frame_of(completion, found->second.value);
+}
+
+void Disk::crash() {
+  // Writes become durable in order, so what survives is a prefix.
+  const size_t survivors = rng_.bounded(under_way_.size() + 1);
+  for (size_t i = 0; i < survivors && works_; ++i) {
+    const UnderWay& under_way = under_way_[i];
+    if (under_way.operation && under_way.operation->kind != OperationKind::read) {
+      put(*under_way.operation, under_way.value);
+    }
+  }
+  under_way_.clear();
+}
+
+void Disk::load(Instant now, uint32_t shards, uint64_t fingerprint_seed) {
+  CHECK(under_way_.empty());
+  Instant at = now;
+  for (const auto& [key, row] : rows_) {
+    UnderWay record;
+    record.at = at = at + exponential(rng_, options_.delay_mean / 16);
+    record.shard = shard_of(key, shards);
+    record.completion.kind = CompletionKind::record_loaded;
+    record.completion.source_prefix = row.source_prefix;
+    record.completion.key = key;
+    record.completion.times = row.times;
+    record.completion.value_size = static_cast<uint32_t>(row.value.size());
+    record.completion.fingerprint = value_fingerprint(fingerprint_seed, row.value);
+    record.completion.has_value = rng_.chance(options_.keep_values_share);
+    if (record.completion.has_value) record.value = row.value;
+    under_way_.push_back(std::move(record));
+  }
+  for (uint32_t shard = 0; shard < shards; ++shard) {
+    UnderWay end;
+    end.at = at = at + exponential(rng_, options_.delay_mean);
+    end.shard = shard;
+    end.completion.kind = CompletionKind::load_finished;
+    under_way_.push_back(std::move(end));
+  }
+}
+
+}  // namespace xord::sim

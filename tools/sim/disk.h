@@ -1,0 +1,77 @@
+// The disk of one simulated host: carries out the operations of its stores (storage/operation.h) in
+// order, each after a delay that is drawn, and may fail. A crash loses what was not completed, or a
+// part of it: what an unlucky moment leaves. On a restart it hands the records back as the commit
+// thread does. Grows with the records kept.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "reactor/base/rng.h"
+#include "storage/operation.h"
+
+namespace xord::sim {
+
+struct DiskOptions {
+  Duration delay_mean = milliseconds(2);
+  double keep_values_share = 1.0;  // Of records whose value is handed over when loading.
+};
+
+class Disk {
+ public:
+  explicit Disk(const DiskOptions& options, Rng rng) : options_(options), rng_(rng) {}
+
+  void take(Instant now, uint32_t shard, Bytes operation_frame);
+  // What the disk has done by now, oldest first: calls done(shard, frame).
+  template <class Done>
+  void advance(Instant now, Done&& done) {
+    while (!under_way_.empty() && under_way_.front().at <= now) {
+      const UnderWay operation = std::move(under_way_.front());
+      under_way_.pop_front();
+      const std::vector<uint8_t> frame = carry_out(operation);
+      done(operation.shard, Bytes(frame));
+    }
+  }
+  std::optional<Instant> next_wakeup() const {
+    if (under_way_.empty()) return std::nullopt;
+    return under_way_.front().at;
+  }
+
+  // The machine stops: of what is under way a part, drawn, is on disk all the same.
+  void crash();
+  void erase_all() { rows_.clear(); }
+  // While false every write fails.
+  void set_works(bool works) { works_ = works; }
+  // Hands out every record to the shard that owns it, and then the end to each, over some time.
+  // `fingerprint_seed` is that of the stores.
+  void load(Instant now, uint32_t shards, uint64_t fingerprint_seed);
+  size_t rows_count() const { return rows_.size(); }
+
+ private:
+  struct Row {
+    RecordTimes times;
+    uint16_t source_prefix = 0;
+    std::vector<uint8_t> value;
+  };
+  struct UnderWay {
+    Instant at;
+    uint32_t shard = 0;
+    Completion completion;  // Of a load, complete; else made from the operation.
+    std::optional<Operation> operation;
+    std::vector<uint8_t> value;
+  };
+
+  std::vector<uint8_t> carry_out(const UnderWay& under_way);
+  void put(const Operation& operation, Bytes value);
+  Instant due(Instant now);
+
+  DiskOptions options_;
+  Rng rng_;
+  bool works_ = true;
+  std::map<Id, Row> rows_;
+  std::deque<UnderWay> under_way_;
+};
+
+}  // namespace xord::sim

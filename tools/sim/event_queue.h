@@ -1,0 +1,54 @@
+// The one queue of a world: what happens next, by (time, order of entry), so that equal runs take
+// equal turns. Events are small; what they carry lies elsewhere, by index. Grows with what is under
+// way; who puts something in has a bound of its own.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "reactor/base/check.h"
+#include "reactor/base/instant.h"
+
+namespace xord::sim {
+
+struct Event {
+  enum class Kind : uint8_t {
+    wake,     // `host` wanted to be called at this time.
+    arrival,  // Datagram `index` reaches `host`.
+    deed,     // Deed `index` of whoever planned it.
+  };
+  Instant at;
+  uint64_t order = 0;
+  Kind kind{};
+  uint32_t host = 0;
+  uint32_t index = 0;
+};
+
+class EventQueue {
+ public:
+  void push(Instant at, Event::Kind kind, uint32_t host, uint32_t index) {
+    heap_.push_back({at, order_++, kind, host, index});
+    std::push_heap(heap_.begin(), heap_.end(), is_later);
+  }
+  bool empty() const { return heap_.empty(); }
+  size_t size() const { return heap_.size(); }
+  const Event& next() const { return heap_.front(); }
+  Event pop() {
+    CHECK(!heap_.empty());
+    std::pop_heap(heap_.begin(), heap_.end(), is_later);
+    const Event event = heap_.back();
+    heap_.pop_back();
+    return event;
+  }
+
+ private:
+  static bool is_later(const Event& a, const Event& b) {
+    return a.at != b.at ? a.at > b.at : a.order > b.order;
+  }
+
+  uint64_t order_ = 0;
+  std::vector<Event> heap_;
+};
+
+}  // namespace xord::sim

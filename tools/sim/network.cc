@@ -1,0 +1,47 @@
+#include "tools/sim/network.h"
+
+#include <algorithm>
+
+#include "tools/sim/draw.h"
+
+namespace xord::sim {
+
+void Network::add_host(bool is_behind_nat) {
+  groups_.push_back(0);
+  is_behind_nat_.push_back(is_behind_nat);
+}
+
+Duration Network::delay(uint32_t from, uint32_t to) {
+  // A factor of the link's own, the same both ways, from 0.5 to 2: hosts are near or far.
+  const uint64_t mixed = (uint64_t{from} ^ to) * 0x9e3779b97f4a7c15u + uint64_t{from} + to;
+  const double factor = 0.5 + 1.5 * static_cast<double>((mixed * 0xd6e8feb86659fd93u) >> 54) / 1024;
+  Duration after = options_.delay_min + exponential(rng_, scaled(options_.delay_mean, factor));
+  if (options_.straggling > 0 && rng_.chance(options_.straggling)) {
+    after = after + exponential(rng_, options_.straggling_mean);
+  }
+  return after;
+}
+
+Network::Fate Network::fate(Instant now, uint32_t from, uint32_t to) {
+  if (is_behind_nat_[from]) holes_[link(from, to)] = now + nat_lifetime;
+  Fate fate;
+  if (is_cut_[groups_[from]][groups_[to]]) return fate;
+  if (options_.loss > 0 && rng_.chance(options_.loss)) return fate;
+  fate.copies = options_.duplicate > 0 && rng_.chance(options_.duplicate) ? 2 : 1;
+  for (uint32_t i = 0; i < fate.copies; ++i) fate.after[i] = delay(from, to);
+  return fate;
+}
+
+bool Network::lets_in(Instant now, uint32_t from, uint32_t to) const {
+  if (!is_behind_nat_[to]) return true;
+  const auto hole = holes_.find(link(to, from));
+  return hole != holes_.end() && hole->second > now;
+}
+
+void Network::heal() {
+  heal_partitions();
+  options_.loss = options_.duplicate = options_.straggling = 0;
+  options_.delay_mean = std::min(options_.delay_mean, calm_delay_mean);
+}
+
+}  // namespace xord::sim

@@ -1,0 +1,168 @@
+// World: a whole network in one thread on virtual time. It owns time, hosts, the network between
+// them and the one queue of events; a turn takes the earliest event, lets one host act, and hands
+// what it sends to the network. Equal options give equal runs: digest() says so. What goes wrong is
+// not decided here (faults.h), nor what is right (checkers.h).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "node/contact_book.h"
+#include "tools/sim/actor.h"
+#include "tools/sim/disk.h"
+#include "tools/sim/event_queue.h"
+#include "tools/sim/local_clock.h"
+#include "tools/sim/network.h"
+#include "tools/sim/xord_node.h"
+
+namespace xord::sim {
+
+enum class HostKind : uint8_t { xord, python, hostile };
+enum class Storage : uint8_t { kept, lost };
+
+struct Host {
+  explicit Host(const LocalClock& local_clock) : clock(local_clock) {}
+
+  Endpoint endpoint;
+  HostKind kind{};
+  Id id;
+  LocalClock clock;
+  std::unique_ptr<Actor> actor;  // Null while it is down.
+  XordNode* node = nullptr;      // The actor, if that is what it is.
+  std::unique_ptr<Disk> disk;
+  uint32_t shards = 1;
+  bool is_public = true;  // Not behind a NAT.
+  uint32_t runs = 0;
+  uint32_t arriving = 0;  // Datagrams under way to it.
+  Instant began;          // Of the current run, in world time.
+  Instant wake_at;        // Its wake event that counts, in world time.
+  // A stall: nothing is done before; what arrives waits, at most as much as a socket buffers.
+  Instant stalled_until;
+  std::deque<uint32_t> backlog;
+  // What the last run saved, and what the wall clock is off by.
+  Instant saved_local;
+  Instant saved_wall;
+  Duration wall_error;
+  std::vector<std::pair<Contact, Duration>> saved_contacts;
+
+  bool is_up() const { return actor != nullptr; }
+};
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  NetworkOptions network;
+  XordConfig xord;               // Of every xord node; `shards` is the host's own.
+  uint32_t contacts_max = 4096;  // Of the book that all nodes share.
+  bool has_digest = true;
+};
+
+// Whoever looks on. Calls come in the order of events.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  // `host` acts now, on `datagram` if that is why.
+  virtual void turn_begins(uint32_t host, const Datagram* datagram) = 0;
+  virtual void sent(uint32_t host, const Endpoint& to, Bytes bytes) = 0;
+  virtual void turn_ends(uint32_t host) = 0;
+  virtual void finished(uint32_t host, const OperationResult& result, Bytes tail) = 0;
+  virtual void went_down(uint32_t host, Storage storage) = 0;
+};
+
+class World : public Surroundings {
+ public:
+  explicit World(const WorldOptions& options);
+  ~World() override;
+
+  // --- Hosts. A new one is down.
+  uint32_t add_host(HostKind kind, const Endpoint& endpoint, uint32_t shards, int32_t drift_ppm,
+                    bool is_behind_nat = false);
+  // Starts a xord host's node, under its id, with what its disk and its saved files hold.
+  void start(uint32_t host);
+  void start(uint32_t host, std::unique_ptr<Actor> actor);
+  void crash(uint32_t host, Storage storage);
+  void stall(uint32_t host, Duration length);
+  void leap_clock(uint32_t host, Duration forward);
+  Host& host(uint32_t index) { return hosts_[index]; }
+  const Host& host(uint32_t index) const { return hosts_[index]; }
+  uint32_t hosts_count() const { return static_cast<uint32_t>(hosts_.size()); }
+  std::optional<uint32_t> host_at(const Endpoint& endpoint) const;
+  Instant local_now(uint32_t host) const { return hosts_[host].clock.local(now_); }
+  Network& network() { return network_; }
+  Rng rng(std::string_view concern) const { return rng_.split(concern); }
+
+  // Lets the host do `body(Actor&, Instant local)` now. It is up.
+  template <class Body>
+  void act(uint32_t host, Body&& body) {
+    begin_turn(host, nullptr);
+    body(*hosts_[host].actor, local_now(host));
+    end_turn(host);
+  }
+  // A datagram with any source, forged or not.
+  void send_as(uint32_t host, const Endpoint& from, const Endpoint& to, Bytes bytes);
+
+  // --- Time.
+  Instant now() const { return now_; }
+  // `deed` is done then.
+  void plan(Instant at, std::function<void()> deed);
+  void plan(Duration after, std::function<void()> deed) { plan(now_ + after, std::move(deed)); }
+  // Until nothing is left before `until`, or somebody stops it.
+  void run_until(Instant until);
+  void run_for(Duration duration) { run_until(now_ + duration); }
+  void stop() { is_stopped_ = true; }
+
+  void add_watcher(Watcher& watcher) { watchers_.push_back(&watcher); }
+  uint64_t digest() const { return digest_; }
+  uint64_t datagrams_sent() const { return datagrams_sent_; }
+  uint64_t bytes_sent() const { return bytes_sent_; }
+  uint64_t events_done() const { return events_done_; }
+  const ContactBook& book() const { return book_; }
+
+  // --- Surroundings.
+  void send(uint32_t host, const Endpoint& to, Bytes bytes) override;
+  void finished(uint32_t host, const OperationResult& result, Bytes tail) override;
+
+ private:
+  struct Flying {
+    Endpoint from;
+    uint32_t from_host = 0;
+    bool is_forged = false;
+    std::vector<uint8_t> bytes;
+  };
+  struct EndpointHasher {
+    size_t operator()(const Endpoint& endpoint) const;
+  };
+
+  void begin_turn(uint32_t host, const Datagram* datagram);
+  void end_turn(uint32_t host);
+  void arm(uint32_t host);
+  void arrive(uint32_t host, uint32_t flying);
+  void receive(uint32_t host, uint32_t flying);
+  void wake(uint32_t host, Instant at);
+  Instant start_time_of(const Host& host) const;
+
+  WorldOptions options_;
+  Rng rng_;
+  Instant now_;
+  ContactBook book_;
+  Workbench bench_;
+  Network network_;
+  EventQueue queue_;
+  std::deque<Host> hosts_;
+  std::unordered_map<Endpoint, uint32_t, EndpointHasher> by_endpoint_;
+  std::vector<Flying> flying_;
+  std::vector<uint32_t> flying_free_;
+  std::vector<std::function<void()>> deeds_;
+  std::vector<uint32_t> deeds_free_;
+  std::vector<Watcher*> watchers_;
+  bool is_stopped_ = false;
+  uint64_t digest_ = 0;
+  uint64_t datagrams_sent_ = 0;
+  uint64_t bytes_sent_ = 0;
+  uint64_t events_done_ = 0;
+};
+
+}  // namespace xord::sim

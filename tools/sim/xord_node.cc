@@ -1,0 +1,156 @@
+#include "tools/sim/xord_node.h"
+
+#include <algorithm>
+#include <string>
+
+namespace xord::sim {
+namespace {
+
+// How often a datagram lands on a shard that it does not belong to: steering is wrong for a while
+// after a restart, and absent where the kernel refuses it.
+constexpr double steering_wrong = 0.3;
+// Contacts that are restored between two moves of messages.
+constexpr size_t restored_at_once = 64;
+
+}  // namespace
+
+XordNode::XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng rng, Instant start,
+                   LoadedRecords loaded, Disk& disk, ContactBook& book, Workbench& bench,
+                   Surroundings& surroundings)
+    : host_(host),
+      rng_(rng.split("steering")),
+      disk_(disk),
+      bench_(bench),
+      surroundings_(surroundings) {
+  Rng secrets_rng = rng.split("secrets");
+  NodeSecrets secrets;
+  secrets_rng.fill(secrets.transactions);
+  secrets.hash_seed = secrets_rng.next();
+  NodeConfig node_config = config.node;
+  node_config.shards = config.shards;
+  node_config.routing.seed = secrets_rng.next();
+  StoreConfig store_config = config.store;
+  store_config.hash_seed = secrets.hash_seed;
+  store_config.loaded = loaded;
+  store_config.ttl = static_cast<NodeSeconds>(node_config.ttl.whole_seconds());
+  for (uint32_t i = 0; i < config.shards; ++i) {
+    node_config.shard = static_cast<ShardIndex>(i);
+    shards_.push_back(std::make_unique<Shard>(node_config, store_config, self, secrets,
+                                              rng.split("shard" + std::to_string(i)), book, start));
+  }
+  disk_.load(start, config.shards, secrets.hash_seed);
+}
+
+template <class Body>
+void XordNode::run(Instant now, uint32_t shard, Body&& body) {
+  body(shards_[shard]->node, bench_.outputs);
+  collect(now, shard);
+  while (!messages_.empty()) {
+    const Message message = std::move(messages_.front());
+    messages_.pop_front();
+    shards_[message.to]->node.deliver(now, static_cast<ShardIndex>(message.from), message.frame,
+                                      bench_.outputs);
+    collect(now, message.to);
+  }
+}
+
+void XordNode::collect(Instant now, uint32_t shard) {
+  for (const Outbox::Entry& entry : bench_.datagrams.entries()) {
+    surroundings_.send(host_, entry.path.remote, bench_.datagrams.bytes(entry));
+  }
+  bench_.datagrams.clear();
+  for (const FrameOutbox::Entry& entry : bench_.messages.entries()) {
+    const Bytes frame = bench_.messages.bytes(entry);
+    messages_.push_back({shard, entry.to, {frame.begin(), frame.end()}});
+  }
+  bench_.messages.clear();
+  for (const FrameOutbox::Entry& entry : bench_.storage.entries()) {
+    disk_.take(now, shard, bench_.storage.bytes(entry));
+  }
+  bench_.storage.clear();
+  for (const FrameOutbox::Entry& entry : bench_.results.entries()) {
+    const Bytes frame = bench_.results.bytes(entry);
+    surroundings_.finished(host_, *frame_header<OperationResult>(frame),
+                           frame_tail<OperationResult>(frame));
+  }
+  bench_.results.clear();
+}
+
+uint32_t XordNode::landing_of(Bytes datagram) {
+  if (shards_.size() == 1) return 0;
+  const Bytes transaction = rpcudp::transaction_of(datagram);
+  const bool steered = rpcudp::is_reply(datagram) && !transaction.empty() &&
+                       transaction[0] < shards_.size() && !rng_.chance(steering_wrong);
+  return steered ? transaction[0] : static_cast<uint32_t>(rng_.bounded(shards_.size()));
+}
+
+void XordNode::receive(Instant now, const Datagram& datagram) {
+  run(now, landing_of(datagram.bytes),
+      [&](Node& node, Outputs& out) { node.receive(now, datagram, out); });
+}
+
+void XordNode::advance(Instant now) {
+  disk_.advance(now, [&](uint32_t shard, Bytes frame) {
+    run(now, shard, [&](Node& node, Outputs& out) { node.complete(now, frame, out); });
+  });
+  for (uint32_t i = 0; i < shards_.size(); ++i) {
+    run(now, i, [&](Node& node, Outputs& out) { node.advance(now, out); });
+  }
+}
+
+std::optional<Instant> XordNode::next_wakeup() const {
+  std::optional<Instant> next = disk_.next_wakeup();
+  for (const auto& shard : shards_) {
+    const auto wakeup = shard->node.next_wakeup();
+    if (wakeup && (!next || *wakeup < *next)) next = wakeup;
+  }
+  return next;
+}
+
+void XordNode::join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) {
+  run(now, 0, [&](Node& node, Outputs& out) { node.join(now, operation, endpoints, out); });
+}
+
+void XordNode::find(Instant now, OperationId operation, const Id& target) {
+  const auto shard = static_cast<uint32_t>(rng_.bounded(shards_.size()));
+  run(now, shard, [&](Node& node, Outputs& out) { node.find(now, operation, target, out); });
+}
+
+void XordNode::get(Instant now, OperationId operation, const Id& key) {
+  run(now, shard_of(key, shards_count()),
+      [&](Node& node, Outputs& out) { node.get(now, operation, key, out); });
+}
+
+void XordNode::set(Instant now, OperationId operation, const Id& key, Bytes value) {
+  run(now, shard_of(key, shards_count()),
+      [&](Node& node, Outputs& out) { node.set(now, operation, key, value, out); });
+}
+
+void XordNode::restore(Instant now, std::span<const std::pair<Contact, Duration>> contacts) {
+  for (size_t first = 0; first < contacts.size(); first += restored_at_once) {
+    const auto some = contacts.subspan(first, std::min(restored_at_once, contacts.size() - first));
+    for (uint32_t i = 0; i < shards_.size(); ++i) {
+      run(now, i, [&](Node& node, Outputs& out) {
+        for (const auto& [contact, age] : some) node.restore(now, contact, age, out);
+      });
+    }
+  }
+}
+
+std::vector<std::pair<Contact, Duration>> XordNode::contacts(Instant now) const {
+  std::vector<std::pair<Contact, Duration>> all;
+  for (const auto& shard : shards_) {
+    shard->node.for_each_own_contact([&](const Contact& contact, Instant answered) {
+      all.emplace_back(contact, std::max(now - answered, Duration{}));
+    });
+  }
+  return all;
+}
+
+uint64_t XordNode::count(NodeCounter which) const {
+  uint64_t sum = 0;
+  for (const auto& shard : shards_) sum += shard->node.counters().node.read(which);
+  return sum;
+}
+
+}  // namespace xord::sim

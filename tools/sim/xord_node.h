@@ -1,0 +1,94 @@
+// A xord node in a simulation: the Nodes and Stores of all its shards, the very objects that the
+// server runs, with a simulated disk in place of the commit thread. Moves messages between shards
+// at once and in order, as mailboxes that are never full. Its outboxes are lent by the world,
+// because only one node acts at a time.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "node/node.h"
+#include "tools/sim/actor.h"
+#include "tools/sim/disk.h"
+
+namespace xord::sim {
+
+// Outboxes for one turn of one node, shared by all nodes of a world.
+struct Workbench {
+  Workbench()
+      : datagrams(1024, 2 << 20),
+        messages(8192, 4 << 20),
+        storage(1024, 2 << 20),
+        results(64, 1 << 20) {}
+  Outbox datagrams;
+  FrameOutbox messages;
+  FrameOutbox storage;
+  FrameOutbox results;
+  Outputs outputs{datagrams, messages, storage, results};
+};
+
+struct XordConfig {
+  uint32_t shards = 1;
+  NodeConfig node;    // Of any shard; `shard` and `shards` are filled in.
+  StoreConfig store;  // `hash_seed` and `loaded` are filled in.
+  DiskOptions disk;
+};
+
+class XordNode : public Actor {
+ public:
+  // A host's node as it starts: `disk` outlives it and hands over what it holds. `book`, `bench`
+  // and `surroundings` are borrowed.
+  XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng rng, Instant start,
+           LoadedRecords loaded, Disk& disk, ContactBook& book, Workbench& bench,
+           Surroundings& surroundings);
+
+  void receive(Instant now, const Datagram& datagram) override;
+  void advance(Instant now) override;
+  std::optional<Instant> next_wakeup() const override;
+  const Id& id() const override { return shards_[0]->node.self(); }
+  void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) override;
+  void find(Instant now, OperationId operation, const Id& target) override;
+  void get(Instant now, OperationId operation, const Id& key) override;
+  void set(Instant now, OperationId operation, const Id& key, Bytes value) override;
+  // Files what an earlier run saved.
+  void restore(Instant now, std::span<const std::pair<Contact, Duration>> contacts);
+
+  uint32_t shards_count() const { return static_cast<uint32_t>(shards_.size()); }
+  Node& node(uint32_t shard) { return shards_[shard]->node; }
+  const Node& node(uint32_t shard) const { return shards_[shard]->node; }
+  Store& store(uint32_t shard) { return shards_[shard]->store; }
+  // All contacts that are filed, with how long ago each answered.
+  std::vector<std::pair<Contact, Duration>> contacts(Instant now) const;
+  uint64_t count(NodeCounter which) const;
+
+ private:
+  struct Shard {
+    Shard(const NodeConfig& node_config, const StoreConfig& store_config, const Id& self,
+          const NodeSecrets& secrets, Rng rng, ContactBook& book, Instant start)
+        : store(store_config), node(node_config, self, secrets, rng, book, store, start) {}
+    Store store;
+    Node node;
+  };
+  struct Message {
+    uint32_t from;
+    uint32_t to;
+    std::vector<uint8_t> frame;
+  };
+
+  // Runs `body(Node&, Outputs&)` on one shard and moves what it led to, until nothing is left.
+  template <class Body>
+  void run(Instant now, uint32_t shard, Body&& body);
+  void collect(Instant now, uint32_t shard);
+  uint32_t landing_of(Bytes datagram);
+
+  uint32_t host_;
+  Rng rng_;
+  Disk& disk_;
+  Workbench& bench_;
+  Surroundings& surroundings_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::deque<Message> messages_;
+};
+
+}  // namespace xord::sim
