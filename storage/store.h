@@ -108,8 +108,9 @@ class Store {
   Finished complete(Instant now, const Completion& completion, Bytes value);
   bool is_loaded() const { return load_state_ == LoadState::loaded; }
 
-  // Drops what is expired and writes times that are due, a bounded number a call: it may want to
-  // be called again at once. Nothing wrong is served if it comes late.
+  // Drops what is expired and writes times that are due, a bounded number for one `now`: if more is
+  // due, next_wakeup() is the nanosecond behind it, so that a turn of the loop, which has one
+  // `now`, stays short however many expire at once. Nothing wrong is served if it comes late.
   void advance(Instant now, FrameOutbox& operations);
   std::optional<Instant> next_wakeup() const;
 
@@ -171,6 +172,8 @@ class Store {
   uint64_t value_bytes_ = 0;
   uint32_t reads_pending_ = 0;
   uint32_t reads_begun_ = 0;
+  Instant advanced_at_ = Instant::never();
+  bool is_behind_ = false;  // More was due then than a turn may do.
   Counters<StoreCount> counters_;
 };
 

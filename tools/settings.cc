@@ -232,16 +232,17 @@ const std::array<Setting, 18> table = {{
     {"records-max", "N", "Records kept at most", Arity::one,
      [](Config& c, const Texts& t) { c.records_max = parse_count_in(t[0], 1, 1'000'000'000); },
      [](const Config& c) { return Texts{std::to_string(c.records_max)}; }},
-    {"memory-max", "SIZE", "Memory for values, beside the index", Arity::one,
+    {"memory-max", "SIZE", "Memory for the index of the records and for values in memory",
+     Arity::one,
      [](Config& c, const Texts& t) {
        c.memory_max = parse_size_in(t[0], uint64_t{1} << 20, uint64_t{1} << 42);
      },
      [](const Config& c) { return Texts{show_size(c.memory_max)}; }},
-    {"disk-max", "SIZE", "Values kept on disk at most", Arity::one,
+    {"storage-max", "SIZE", "Values kept on disk at most", Arity::one,
      [](Config& c, const Texts& t) {
-       c.disk_max = parse_size_in(t[0], uint64_t{1} << 20, uint64_t{1} << 50);
+       c.storage_max = parse_size_in(t[0], uint64_t{1} << 20, uint64_t{1} << 50);
      },
-     [](const Config& c) { return Texts{show_size(c.disk_max)}; }},
+     [](const Config& c) { return Texts{show_size(c.storage_max)}; }},
     {"contacts-max", "N", "Contacts in the routing table at most", Arity::one,
      [](Config& c, const Texts& t) {
        c.contacts_max = static_cast<uint32_t>(parse_count_in(t[0], 160, 16'777'216));

@@ -306,7 +306,8 @@ void Admin::save_contacts() {
 
 void Admin::save_clock() {
   if (clock_is_doubted()) return;
-  if (const auto error = write_clock(*files_.directory, clock_to_save(shards_->now()))) {
+  if (const auto error =
+          write_clock(*files_.directory, files_.wall->at(shards_->now(), wall_time()))) {
     log_.write(LogLevel::warning, "cannot save the clock: " + error->sentence);
   }
 }

@@ -158,6 +158,12 @@ void Admin::log_ready() {
                                    std::to_string(SocketOptions{}.receive_buffer_bytes) +
                                    ": for heavy load raise net.core.rmem_max");
   }
+  const MemoryPlan memory = plan_memory(config_.memory_max, config_.records_max);
+  if (memory.records_max < config_.records_max) {
+    log_.write(LogLevel::info, "memory-max leaves room for " + std::to_string(memory.records_max) +
+                                   " records, fewer than records-max says: raise it, at 80 bytes "
+                                   "a record, or lower records-max");
+  }
   log_.write(LogLevel::info, "ready",
              {{"id", id().hex()},
               {"listen", listen},

@@ -69,9 +69,11 @@ struct ServerConfig {
   Duration commit_window{};
   Durability durability = Durability::sync;
 
-  uint64_t records_max = 10'000'000;          // All shards together; beyond it stores get `false`.
-  uint64_t memory_max = uint64_t{256} << 20;  // Bytes of values cached in memory, all shards.
-  uint64_t disk_max = uint64_t{16} << 30;     // Bytes of values kept, all shards.
+  uint64_t records_max = 10'000'000;  // All shards together; beyond it stores get `false`.
+  // Index of the records and cache of their values, all shards (storage/memory_plan.h). It bounds
+  // the records too, at 80 bytes each. RocksDB's own some 60 MB come on top.
+  uint64_t memory_max = uint64_t{1} << 30;
+  uint64_t storage_max = uint64_t{16} << 30;  // Bytes of values kept, all shards.
   uint32_t contacts_max = 65'536;             // Routing table; a contact costs 96 bytes a shard.
   Duration drain_max = seconds(5);            // SIGTERM: how long admitted work may take to end.
 

@@ -71,7 +71,10 @@ std::vector<Listen> listens_of(const ServerConfig& config) {
 }  // namespace
 
 Shards::Shards(const ServerConfig& config, NodeClock clock, Doorbell& admin)
-    : config_(config), clock_(clock), admin_(admin) {
+    : config_(config),
+      memory_(plan_memory(config.memory_max, config.records_max)),
+      clock_(clock),
+      admin_(admin) {
   CHECK(config_.shards >= 1 && config_.shards <= shards_max);
 }
 
@@ -115,7 +118,7 @@ void Shards::make_nodes(const std::vector<NetworkSetup>& networks, RocksStore& d
     commit_config.shard = shard;
     commit_config.shards = count();
     commit_config.commit_window = config_.commit_window;
-    commit_config.load_bytes_max = config_.memory_max / count();
+    commit_config.load_bytes_max = memory_.value_bytes_max / count();
     commit_config.operations_bytes = operations_bytes;
     commits_.push_back(
         std::make_unique<CommitThread>(database, commit_config, reactors_[shard]->doorbell()));
@@ -162,9 +165,9 @@ StoreConfig Shards::store_config(NetworkIndex network, size_t networks) const {
   StoreConfig store;
   store.network = network;
   store.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
-  store.records_max = static_cast<uint32_t>((config_.records_max + share - 1) / share);
-  store.bytes_max = config_.disk_max / share;
-  store.memory_max = config_.memory_max / share;
+  store.records_max = static_cast<uint32_t>((memory_.records_max + share - 1) / share);
+  store.bytes_max = config_.storage_max / share;
+  store.memory_max = memory_.value_bytes_max / share;
   store.value_size_max = value_size_max;
   store.writes_max = writes_max / static_cast<uint32_t>(networks);
   store.write_bytes_max = write_bytes_max / static_cast<uint32_t>(networks);

@@ -13,6 +13,7 @@
 #include "reactor/doorbell.h"
 #include "reactor/monotonic.h"
 #include "reactor/reactor.h"
+#include "storage/memory_plan.h"
 #include "storage/rocks/commit_thread.h"
 #include "storage/rocks/rocks_store.h"
 
@@ -77,6 +78,7 @@ class Shards {
   ShardSetup setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const;
 
   const ServerConfig config_;
+  const MemoryPlan memory_;
   const NodeClock clock_;
   Doorbell& admin_;
 

@@ -46,10 +46,6 @@ std::string_view name_of(Dialect dialect) {
   return dialect == Dialect::mainline ? "mainline" : "rpcudp";
 }
 
-SavedClock clock_to_save(Instant now) {
-  return {now, wall_time()};
-}
-
 std::variant<StartFiles, ServerError> start_files(const ServerConfig& config,
                                                   const std::vector<Dialect>& networks) {
   StartFiles files;
@@ -73,9 +69,12 @@ std::variant<StartFiles, ServerError> start_files(const ServerConfig& config,
 
   auto clock = read_clock(*files.directory);
   if (auto* error = std::get_if<IoError>(&clock)) return environment(*error);
-  files.clock = resume_clock(std::get<std::optional<SavedClock>>(clock), wall_time(), config.ttl);
+  const auto& saved = std::get<std::optional<SavedClock>>(clock);
+  const Duration wall = wall_time();
+  files.clock = resume_clock(saved, wall, config.ttl);
+  files.wall.emplace(saved, files.clock.now, wall);
   if (!files.clock.is_doubtful) {
-    if (auto error = write_clock(*files.directory, clock_to_save(files.clock.now))) {
+    if (auto error = write_clock(*files.directory, files.wall->at(files.clock.now, wall))) {
       return environment(*error);
     }
   }

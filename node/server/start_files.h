@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "storage/files/contacts_file.h"
 #include "storage/files/data_directory.h"
 #include "storage/files/identity_file.h"
+#include "storage/files/wall_belief.h"
 
 namespace xord {
 
@@ -24,15 +26,13 @@ struct StartFiles {
   std::vector<NetworkIdentity> identities;   // One for each network asked for, in that order.
   std::vector<SavedContacts> contacts;       // Of any network; empty at a first start.
   ResumedClock clock;
-  std::string warning;  // Not empty: something could be done without, and this is why.
+  std::optional<WallBelief> wall;  // Of what to write in `clock`.
+  std::string warning;             // Not empty: something could be done without, and this is why.
 };
 
 // Opens config.data_dir. At a first start draws an identity from the kernel's entropy and writes
 // it, and in any case the clock, so that `kill -9` finds both from here on.
 std::variant<StartFiles, ServerError> start_files(const ServerConfig& config,
                                                   const std::vector<Dialect>& networks);
-
-// The clock as it is now, for write_clock().
-SavedClock clock_to_save(Instant now);
 
 }  // namespace xord

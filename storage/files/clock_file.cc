@@ -17,7 +17,9 @@ constexpr Duration absence_max = seconds(int64_t{2} * ttl_max);
 
 ResumedClock resume_clock(const std::optional<SavedClock>& saved, Duration wall_now, Duration ttl) {
   if (!saved) return {instant_of(first_node_seconds), {}, false};
-  const Duration absent = std::clamp(wall_now - saved->wall_time, Duration{}, absence_max);
+  const bool is_known = is_possible_wall_time(saved->wall_time) && is_possible_wall_time(wall_now);
+  const Duration absent =
+      is_known ? std::clamp(wall_now - saved->wall_time, Duration{}, absence_max) : Duration{};
   return {saved->node_time + absent, absent, absent > ttl};
 }
 

@@ -1,7 +1,7 @@
 // `clock`: node time and wall time as a pair, saved each minute and at exit, and the rule by which
 // node time goes on at the next start (docs/ARCHITECTURE.md, "Time"): the saved node time and how
 // far the wall clock moved on since, at least 0. Neither a step of the wall clock in a run nor one
-// set back between runs does harm.
+// set back between runs does harm (storage/files/wall_belief.h).
 #pragma once
 
 #include <optional>
@@ -26,6 +26,12 @@ struct ResumedClock {
   bool is_doubtful = false;
 };
 constexpr Duration clock_doubt = hours(24);
+
+// Whether a wall clock may be right: false before this program was written (a board without a
+// battery says 1970). Such a reading says nothing of how long the node was away.
+constexpr bool is_possible_wall_time(Duration wall) {
+  return wall >= seconds(1'600'000'000);  // September 2020.
+}
 
 // `saved` is empty at a first start.
 ResumedClock resume_clock(const std::optional<SavedClock>& saved, Duration wall_now, Duration ttl);

@@ -208,7 +208,10 @@ class StoreModel {
   void pass_time() {
     now_ = now_ + seconds(static_cast<int64_t>(rng_.bounded(config_.ttl / 20 + 2)));
     // A shard that keeps up: upkeep is written before the expiry on disk passes.
-    for (int calls = 0; calls < 50; ++calls) store_->advance(now_, operations_);
+    for (int calls = 0; calls < 50; ++calls) {
+      store_->advance(now_, operations_);
+      now_ = now_ + nanoseconds(1);
+    }
     if (rng_.chance(0.5)) {
       drain();
       while (!queue_.empty()) disk_turn();

@@ -369,6 +369,29 @@ TEST_F(PrefixStoreTest, OneSourcePrefixCannotTakeMoreThanItsShare) {
   put(3, "0123456789");  // What expired is given back.
 }
 
+struct ManyStoreTest : StoreTest {
+  ManyStoreTest() : StoreTest({.records_max = 5000}) {}
+};
+
+TEST_F(ManyStoreTest, HoweverManyExpireAtOnceATurnVisitsABoundedNumberAndTheNextGoesOn) {
+  for (uint32_t i = 0; i < 2000; ++i) put(i, "v");
+  pass(2 * config.ttl);
+  uint64_t dropped = 0;
+  for (int turn = 0; dropped < 2000; ++turn) {
+    ASSERT_LT(turn, 20);
+    ASSERT_LE(*store.next_wakeup(), now);
+    for (int calls = 0; calls < 16 && store.next_wakeup() && *store.next_wakeup() <= now; ++calls) {
+      store.advance(now, operations);  // As the loop does within a turn.
+    }
+    const uint64_t before = dropped;
+    dropped = store.counters().read(StoreCount::expired);
+    EXPECT_LE(dropped - before, 256u);
+    EXPECT_GT(dropped, before);
+    now = now + microseconds(50);
+  }
+  EXPECT_FALSE(store.next_wakeup());
+}
+
 TEST_F(StoreTest, AScanMeetsEveryRecordInOrderOfKeys) {
   for (uint32_t i : {5u, 1u, 9u, 3u}) put(i, "v");
   std::vector<Id> met;

@@ -215,7 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"durability", "none", "sync or os"}, BadText{"records-max", "0", "at least 1"},
         BadText{"records-max", "many", "write digits"},
         BadText{"memory-max", "lots", "such as 64MiB"},
-        BadText{"memory-max", "1K", "at least 1048576"}, BadText{"disk-max", "1.5", "a unit"},
+        BadText{"memory-max", "1K", "at least 1048576"}, BadText{"storage-max", "1.5", "a unit"},
         BadText{"contacts-max", "3", "at least 160"}, BadText{"drain-max", "1h", "at most 10m"}));
 
 TEST_F(ConfigurationTest, AnAddressTwiceAndAnEmptyListToListenOnAreRefused) {

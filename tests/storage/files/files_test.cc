@@ -223,5 +223,12 @@ TEST(ResumeClock, AnAbsenceLongerThanTheTtlIsDoubted) {
   EXPECT_LT(far, instant_of(UINT32_MAX - ttl_max));
 }
 
+TEST(ResumeClock, AWallTimeThatCannotBeSaysNothingOfTheAbsence) {
+  const SavedClock saved{instant_of(500'000'000), seconds(100)};
+  const ResumedClock resumed = resume_clock(saved, seconds(1'700'000'000), week);
+  EXPECT_EQ(resumed.now, saved.node_time);
+  EXPECT_FALSE(resumed.is_doubtful);
+}
+
 }  // namespace
 }  // namespace xord
