@@ -294,6 +294,7 @@ def main():
             problems.append((path, 1, "is not text: such files belong under tests/golden"))
             continue
         problems += [(path, line, what) for line, what in check_text(path, texts[path], set(files))]
+    problems += check_dead(texts)
     problems += check_format([path for path in texts if path.endswith((".h", ".cc"))])
     for path, line, what in sorted(problems):
         print(f"{path}:{line}: {what}")
