@@ -44,12 +44,22 @@ struct RecordTimes {
 
 using Ticket = uint64_t;  // Chosen by the store; a completion repeats it.
 using NetworkIndex = uint8_t;
+// The list of what this node itself published in a network is kept like its records, beside them:
+// its operations and completions carry the network's index with this bit.
+constexpr NetworkIndex published_list_bit = 0x80;
+inline NetworkIndex network_of(NetworkIndex index) {
+  return index & static_cast<NetworkIndex>(~published_list_bit);
+}
+inline bool is_published_list(NetworkIndex index) {
+  return (index & published_list_bit) != 0;
+}
 
 enum class OperationKind : uint8_t {
   write,        // Put the record: times and value.
   write_times,  // Only the times changed (first_seen excepted); the value on disk stays. Never
                 // given while a `write` of the same key is unanswered.
   read,         // Fetch the value.
+  erase,        // Take the record off the disk; completed as `written`.
 };
 
 struct Operation {

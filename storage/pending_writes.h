@@ -17,7 +17,7 @@ struct PendingWrite {
     upkeep,  // Nobody waits for it.
   };
   RecordHandle record = no_record;
-  OperationKind kind{};  // write or write_times.
+  OperationKind kind{};  // write, write_times or erase.
   Purpose purpose{};
   uint16_t source_prefix = 0;
   RecordTimes times;

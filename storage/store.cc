@@ -10,6 +10,12 @@ constexpr uint32_t visits_max = 256;
 // A full table looks for this many expired records before it refuses.
 constexpr uint32_t visits_when_full = 16;
 
+// What is republished is visited each period anyway, and a shorter ring has finer buckets.
+NodeSeconds ring_horizon(const StoreConfig& config) {
+  if (config.republish.after == 0) return config.ttl;
+  return std::min(config.ttl, 2 * config.republish.after);
+}
+
 }  // namespace
 
 Store::Store(const StoreConfig& config)
@@ -17,13 +23,14 @@ Store::Store(const StoreConfig& config)
       records_(config.records_max),
       index_(records_, config.hash_seed),
       order_(records_),
-      ring_(records_, config.ttl),
+      ring_(records_, ring_horizon(config)),
       cache_(records_, config.memory_max),
       pending_(config.writes_max, config.write_bytes_max),
       prefix_bytes_(config.prefix_bytes_max > 0 ? size_t{UINT16_MAX} + 1 : 0) {
   CHECK(config.records_max > 0 && config.ttl >= 60 && config.ttl <= ttl_max);
   CHECK(config.value_size_max <= UINT16_MAX);
   CHECK(config.write_bytes_max >= 2 * config.value_size_max);
+  due_.reserve(due_max);
 }
 
 Found Store::view(RecordHandle handle, NodeSeconds at) {
@@ -142,6 +149,10 @@ NodeSeconds Store::due_of(const Record& record) const {
   return record.expiry_on_disk - margin;
 }
 
+NodeSeconds Store::next_visit_of(const Record& record) const {
+  return std::min(due_of(record), republish_due_of(record));
+}
+
 void Store::visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operations) {
   Record& record = records_[handle];
   if (record.pending_count > 0) return ring_.file(handle, at, at + ring_.bucket_seconds());
@@ -149,7 +160,8 @@ void Store::visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operatio
     counters_.add(StoreCount::expired);
     return drop(handle);
   }
-  if (at < due_of(record)) return ring_.file(handle, at, due_of(record));
+  if (at < next_visit_of(record)) return ring_.file(handle, at, next_visit_of(record));
+  if (at < due_of(record)) return hand_out(handle, at);
   PendingWrite write;
   write.record = handle;
   write.kind = OperationKind::write_times;
@@ -165,12 +177,12 @@ void Store::advance(Instant now, FrameOutbox& operations) {
   const NodeSeconds at = node_seconds(now);
   advanced_at_ = now;
   uint32_t visits = 0;
-  for (; visits < visits_max; ++visits) {
+  for (; visits < visits_max && due_.size() < due_max; ++visits) {
     const RecordHandle handle = ring_.take_due(at);
     if (handle == no_record) break;
     visit_due(handle, at, operations);
   }
-  is_behind_ = visits == visits_max;
+  is_behind_ = visits == visits_max || due_.size() == due_max;
   update_gauges();
 }
 
@@ -183,7 +195,7 @@ void Store::drop_expired(NodeSeconds at) {
       counters_.add(StoreCount::expired);
       drop(handle);
     } else {
-      ring_.file(handle, at, std::max(at + 1, due_of(record)));
+      ring_.file(handle, at, std::max(at + 1, next_visit_of(record)));
     }
   }
 }

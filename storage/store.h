@@ -104,6 +104,10 @@ class Store {
   // one key may be pending: the last one committed wins.
   StoreOutcome begin_store(Instant now, const StoreRequest& request, FrameOutbox& operations);
 
+  // Removes the record, which is served until the disk has erased it. Refused when there is none,
+  // or no room. A store that comes after it is not affected.
+  StoreOutcome begin_remove(Instant now, const Id& key, FrameOutbox& operations);
+
   // Takes in what the disk did; `value` is what followed the completion, borrowed for this call.
   Finished complete(Instant now, const Completion& completion, Bytes value);
   bool is_loaded() const { return load_state_ == LoadState::loaded; }
@@ -117,6 +121,17 @@ class Store {
   // The first record whose key is `from` or behind it, in order of keys; empty at the end. Finds
   // its place anew each time, so the store may change between calls. Counts nothing.
   std::optional<ScannedRecord> first_from(Instant now, const Id& from);
+
+  // --- Republish (StoreConfig::republish). advance() finds the records that are due, a few at a
+  // time, and no more while these are not taken: take them after each call. Each is due again after
+  // republish_retry, unless one of the calls below, or a store, sets another time.
+  std::optional<Id> take_due();
+  // Whether a record with these times may be republished now: the hour is over.
+  bool is_due(const RecordTimes& times, Instant now) const;
+  // The record was republished: that counts as a store of it.
+  void note_republished(Instant now, const Id& key);
+  // It is nothing to republish now: look at it again a whole period later.
+  void put_off(Instant now, const Id& key);
 
   const Counters<StoreCount>& counters() const { return counters_; }
 
@@ -143,14 +158,23 @@ class Store {
 
   // Taking completions in.
   void commit(RecordHandle handle, const PendingWrite& write, NodeSeconds at);
+  void commit_removal(RecordHandle handle);
   Finished complete_write(NodeSeconds at, const Completion& completion);
   Finished complete_read(NodeSeconds at, const Completion& completion, Bytes value);
   void load(NodeSeconds at, const Completion& completion, Bytes value);
 
   // Records and their time.
+  static constexpr size_t due_max = 64;
+  NodeSeconds times_lag() const {
+    return config_.times_on_disk == StoreConfig::TimesOnDisk::at_once ? 0 : config_.ttl / 24;
+  }
   RecordHandle take_record(const Id& key);
   void drop(RecordHandle handle);
   NodeSeconds due_of(const Record& record) const;
+  NodeSeconds republish_due_of(const Record& record) const;
+  NodeSeconds next_visit_of(const Record& record) const;
+  void hand_out(RecordHandle handle, NodeSeconds at);
+  NodeSeconds jitter_of(const Id& key) const;
   void visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operations);
   void drop_expired(NodeSeconds at);
   void move_times(Record& record, const RecordTimes& times);
@@ -165,6 +189,7 @@ class Store {
   ExpiryRing ring_;
   ValueCache cache_;
   PendingWrites pending_;
+  std::vector<Id> due_;                 // At most due_max, reserved at construction.
   std::vector<uint64_t> prefix_bytes_;  // By source prefix; empty without that limit.
   RecordHandle free_records_ = no_record;
   uint32_t records_touched_ = 0;

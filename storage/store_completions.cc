@@ -8,6 +8,7 @@ namespace xord {
 Finished Store::complete(Instant now, const Completion& completion, Bytes value) {
   const NodeSeconds at = node_seconds(now);
   Finished finished;
+  if (completion.network != config_.network) return finished;  // Another store's.
   switch (completion.kind) {
     case CompletionKind::written:
     case CompletionKind::write_failed:
@@ -56,6 +57,8 @@ void Store::commit(RecordHandle handle, const PendingWrite& write, NodeSeconds a
     cache_.erase(handle);
     cache_.insert(handle, value);
     counters_.add(StoreCount::stored);
+  } else if (write.kind == OperationKind::erase) {
+    return commit_removal(handle);
   } else {
     // Upkeep may have written times that equal stores have moved on since.
     move_times(record, {0, std::max(record.published, write.times.published),
@@ -64,7 +67,19 @@ void Store::commit(RecordHandle handle, const PendingWrite& write, NodeSeconds a
     counters_.add(StoreCount::times_written);
   }
   record.expiry_on_disk = write.times.expiry;
-  ring_.file(handle, at, due_of(record));
+  ring_.file(handle, at, next_visit_of(record));
+}
+
+// Unless another store awaits the disk, the record goes as soon as this completion was taken in.
+void Store::commit_removal(RecordHandle handle) {
+  Record& record = records_[handle];
+  counters_.add(StoreCount::removed);
+  if (record.is_committed == 0) return;
+  value_bytes_ -= record.value_size;
+  charge(record.source_prefix, -int64_t{record.value_size});
+  record.is_committed = 0;
+  cache_.erase(handle);
+  ring_.take_out(handle);
 }
 
 Finished Store::complete_write(NodeSeconds at, const Completion& completion) {
@@ -148,7 +163,9 @@ void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
   value_bytes_ += record.value_size;
   charge(record.source_prefix, int64_t{record.value_size});
   if (completion.has_value) cache_.insert_if_free(handle, value);
-  ring_.file(handle, at, due_of(record));
+  // After a long absence all are due at once: not in one burst.
+  const NodeSeconds spread = config_.republish.after == 0 ? at : at + jitter_of(record.key);
+  ring_.file(handle, at, std::min(due_of(record), std::max(republish_due_of(record), spread)));
   counters_.add(StoreCount::loaded);
 }
 

@@ -15,11 +15,22 @@ enum class LoadedRecords : uint8_t {
   hidden,
 };
 
+// When a record is to be republished: `after` its last store, and up to a sixth of that later, a
+// little else for each record and each process, so that not all holders fire together.
+struct RepublishTimes {
+  NodeSeconds after = 0;  // 0: never.
+  // Counted from its publication instead: the list of what this node itself published.
+  bool since_publication = false;
+};
+
 struct StoreConfig {
   NetworkIndex network = 0;
   uint64_t hash_seed = 0;  // Secret, drawn anew by each process; the commit thread is given it too.
   NodeSeconds ttl = 7 * 86'400;  // 60 to ttl_max.
   LoadedRecords loaded = LoadedRecords::served;
+  RepublishTimes republish{};
+  // How far the times on disk may fall behind those in memory: a ttl/24, or not at all.
+  enum class TimesOnDisk : uint8_t { lazily, at_once } times_on_disk = TimesOnDisk::lazily;
 
   uint32_t records_max = 400;               // 80 bytes each, reserved at once, touched when used.
   uint64_t bytes_max = uint64_t{1} << 30;   // Sum of all values, in memory or on disk.
@@ -46,6 +57,8 @@ enum class StoreCount : uint8_t {
   unchanged,  // Equal stores acknowledged from memory.
   write_failed,
   times_written,  // Rows whose times alone were written.
+  removed,        // Records that their owner removed.
+  republish_due,  // Handed out by take_due().
   refused_too_old,
   refused_too_large,
   refused_records_full,

@@ -84,6 +84,10 @@ StoreOutcome Store::begin_store(Instant now, const StoreRequest& request, FrameO
     return begin_replacing(handle, request, is_equal ? later_of(times, newest->times) : times,
                            operations);
   }
+  // Behind a removal nothing is held, and an equal value is a new one.
+  if (newest != nullptr && newest->kind == OperationKind::erase) {
+    return begin_replacing(handle, request, times, operations);
+  }
   if (is_served(record, at) && holds(record, handle, request.value)) {
     return begin_equal(at, handle, times, operations);
   }
@@ -107,9 +111,9 @@ StoreOutcome Store::begin_equal(NodeSeconds at, RecordHandle handle, const Recor
   Record& record = records_[handle];
   const RecordTimes held{0, record.published, record.last_store, record.expiry};
   const RecordTimes later = later_of(held, times);
-  if (later.expiry <= record.expiry_on_disk + config_.ttl / 24) {
+  if (later.expiry <= record.expiry_on_disk + times_lag()) {
     move_times(record, later);
-    if (record.pending_count == 0) ring_.file(handle, at, due_of(record));
+    if (record.pending_count == 0) ring_.file(handle, at, next_visit_of(record));
     counters_.add(StoreCount::unchanged);
     return {StoreOutcome::Kind::unchanged, StoreRefusal::none, 0};
   }
@@ -134,6 +138,19 @@ StoreOutcome Store::begin_replacing(RecordHandle handle, const StoreRequest& req
   const std::optional<Ticket> ticket = emit(write, request.value, operations);
   if (!ticket) return refuse(StoreRefusal::busy);
   charge(request.source_prefix, static_cast<int64_t>(request.value.size()));
+  return {StoreOutcome::Kind::pending, StoreRefusal::none, *ticket};
+}
+
+StoreOutcome Store::begin_remove(Instant now, const Id& key, FrameOutbox& operations) {
+  if (load_state_ == LoadState::loading) return refuse(StoreRefusal::loading);
+  if (load_state_ == LoadState::failed) return refuse(StoreRefusal::disk_failed);
+  const RecordHandle handle = index_.find(key);
+  if (handle == no_record || !is_served(records_[handle], node_seconds(now))) return {};
+  PendingWrite write;
+  write.record = handle;
+  write.kind = OperationKind::erase;
+  const std::optional<Ticket> ticket = emit(write, {}, operations);
+  if (!ticket) return refuse(StoreRefusal::busy);
   return {StoreOutcome::Kind::pending, StoreRefusal::none, *ticket};
 }
 

@@ -22,6 +22,8 @@ constexpr std::string_view store_count_names[] = {
     "unchanged",
     "write_failed",
     "times_written",
+    "removed",
+    "republish_due",
     "refused_too_old",
     "refused_too_large",
     "refused_records_full",
@@ -40,7 +42,7 @@ constexpr std::string_view store_count_names[] = {
 };
 static_assert(std::size(store_count_names) == static_cast<size_t>(StoreCount::count));
 static_assert(static_cast<size_t>(StoreCount::stored) == 9 &&
-              static_cast<size_t>(StoreCount::loaded) == 24);
+              static_cast<size_t>(StoreCount::loaded) == 26);
 
 constexpr std::string_view commit_count_names[] = {
     "batches",

@@ -135,13 +135,14 @@ void Shard::receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out
 
 void Shard::receive_completion(Instant now, Bytes frame, Outputs& out) {
   const Completion* completion = frame_header<Completion>(frame);
-  CHECK(completion != nullptr && completion->network < networks_.size());
-  networks_[completion->network]->node.complete(now, frame, out);
+  CHECK(completion != nullptr && network_of(completion->network) < networks_.size());
+  networks_[network_of(completion->network)]->node.complete(now, frame, out);
   note_finished_load(*completion);
 }
 
 void Shard::note_finished_load(const Completion& completion) {
   if (completion.kind != CompletionKind::load_finished) return;
+  if (is_published_list(completion.network)) return;
   Network& network = *networks_[completion.network];
   if (network.loaded) return;
   network.loaded = true;
@@ -192,7 +193,7 @@ void Shard::advance(Instant now, Outbox& out) {
     const Completion failed = failed_.back();
     failed_.pop_back();
     const Bytes frame(reinterpret_cast<const uint8_t*>(&failed), sizeof failed);
-    networks_[failed.network]->node.complete(now, frame, outputs);
+    networks_[network_of(failed.network)]->node.complete(now, frame, outputs);
     route();
     return;
   }

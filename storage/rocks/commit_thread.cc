@@ -100,6 +100,8 @@ bool CommitThread::Impl::open_first() {
         failed.kind = CompletionKind::load_failed;
         failed.network = static_cast<NetworkIndex>(i);
         push(failed, {});
+        failed.network |= published_list_bit;
+        push(failed, {});
       }
       completions_.publish();
       is_first_failure = false;
@@ -152,7 +154,8 @@ uint32_t CommitThread::Impl::take_operations() {
   taken_.clear();
   return operations_.read(batch_max, [this](Bytes frame) {
     const Operation* operation = frame_header<Operation>(frame);
-    CHECK(operation != nullptr && operation->network < database_.config().networks.size());
+    CHECK(operation != nullptr &&
+          network_of(operation->network) < database_.config().networks.size());
     taken_.push_back({operation, frame_tail<Operation>(frame)});
   });
 }
@@ -222,8 +225,10 @@ bool CommitThread::Impl::gather_changes() {
       row.times = operation.times;
       row.times.first_seen = held->times.first_seen;
     }
-    encode_row(change.key, row, change.row.emplace());
-    counters_.add(CommitCount::bytes_written, change.row->size());
+    if (operation.kind != OperationKind::erase) {
+      encode_row(change.key, row, change.row.emplace());
+      counters_.add(CommitCount::bytes_written, change.row->size());
+    }
     changes_.push_back(std::move(change));
     writes_.push_back(&operation);
   }

@@ -8,7 +8,9 @@ namespace xord {
 
 void CommitThread::Impl::load() {
   for (size_t i = 0; i < database_.config().networks.size(); ++i) {
-    load_network(static_cast<NetworkIndex>(i));
+    const auto network = static_cast<NetworkIndex>(i);
+    load_network(network | published_list_bit);
+    load_network(network);
   }
 }
 
@@ -55,7 +57,7 @@ bool CommitThread::Impl::load_row(NetworkIndex network, const RowKey& row_key, B
   loaded.network = network;
   loaded.source_prefix = row->source_prefix;
   loaded.value_size = static_cast<uint32_t>(row->value.size());
-  loaded.has_value = row->value.size() <= load_bytes_left_;
+  loaded.has_value = !is_published_list(network) && row->value.size() <= load_bytes_left_;
   loaded.key = key_of_row(row_key);
   loaded.times = row->times;
   loaded.fingerprint = value_fingerprint(database_.config().hash_seed, row->value);

@@ -137,8 +137,11 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
   // Fails where there is no database yet.
   if (!rocksdb::DB::ListColumnFamilies(all, database_path(), &names).ok()) names.clear();
   // Networks that are no longer configured keep their records.
-  std::vector<std::string> wanted{rocksdb::kDefaultColumnFamilyName, "meta", "published"};
-  for (const std::string& network : config_.networks) wanted.push_back("records-" + network);
+  std::vector<std::string> wanted{rocksdb::kDefaultColumnFamilyName, "meta"};
+  for (const std::string& network : config_.networks) {
+    wanted.push_back("records-" + network);
+    wanted.push_back("published-" + network);
+  }
   for (const std::string& name : wanted) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
@@ -165,6 +168,7 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
   meta_ = family("meta");
   for (const std::string& network : config_.networks) {
     records_.push_back(family("records-" + network));
+    published_.push_back(family("published-" + network));
   }
   const uint64_t dropped = log_->take_bytes_dropped();
   if (dropped > 0) {
@@ -232,6 +236,7 @@ void RocksStore::Impl::close_locked() {
   }
   families_.clear();
   records_.clear();
+  published_.clear();
   meta_ = nullptr;
   database_->Close().PermitUncheckedError();
   database_.reset();
@@ -253,8 +258,8 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
   for (const Change& change : changes) {
     const rocksdb::Slice key = slice_of(change.key);
     const rocksdb::Status status = change.row
-                                       ? batch.Put(records_[change.network], key, *change.row)
-                                       : batch.Delete(records_[change.network], key);
+                                       ? batch.Put(family_of(change.network), key, *change.row)
+                                       : batch.Delete(family_of(change.network), key);
     if (!status.ok()) return status;
   }
   rocksdb::WriteOptions options;
@@ -266,7 +271,7 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
   // opening by another thread may show the batch.
   for (const Change& change : changes) {
     Change before{change.network, change.key, std::string()};
-    const rocksdb::Status read = database_->Get(rocksdb::ReadOptions(), records_[change.network],
+    const rocksdb::Status read = database_->Get(rocksdb::ReadOptions(), family_of(change.network),
                                                 slice_of(change.key), &*before.row);
     if (read.IsNotFound()) before.row.reset();
     // Unreadable now: what is found after opening has to do.
@@ -301,7 +306,7 @@ void RocksStore::Impl::read(std::span<const RowName> names, std::vector<rocksdb:
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   std::vector<rocksdb::Slice> keys;
   for (const RowName& name : names) {
-    families.push_back(records_[name.network]);
+    families.push_back(family_of(name.network));
     keys.push_back(slice_of(name.key));
   }
   statuses = database_->MultiGet(rocksdb::ReadOptions(), families, keys, &rows);
@@ -319,7 +324,7 @@ rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range, co
   options.fill_cache = false;
   options.readahead_size = 2 << 20;
   if (range.end <= UINT16_MAX) options.iterate_upper_bound = &bound;
-  const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, records_[network]));
+  const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, family_of(network)));
   for (at->Seek(slice_of(Bytes(first))); at->Valid(); at->Next()) {
     const rocksdb::Slice key = at->key();
     if (key.size() != id_size) continue;

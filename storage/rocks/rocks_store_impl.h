@@ -72,6 +72,9 @@ class RocksStore::Impl {
   std::optional<IoError> check_meta();
   std::optional<IoError> probe_disk() const;
   void close_locked();
+  rocksdb::ColumnFamilyHandle* family_of(NetworkIndex network) const {
+    return (is_published_list(network) ? published_ : records_)[network_of(network)];
+  }
   rocksdb::Options options();
   rocksdb::ColumnFamilyOptions records_options();
   std::string database_path() const { return config_.directory + "/db"; }
@@ -86,7 +89,8 @@ class RocksStore::Impl {
   std::shared_mutex mutex_;  // Guards the handle and the families.
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All of them, to be closed.
-  std::vector<rocksdb::ColumnFamilyHandle*> records_;   // By network.
+  std::vector<rocksdb::ColumnFamilyHandle*> records_;   // By network, as are the next.
+  std::vector<rocksdb::ColumnFamilyHandle*> published_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> writable_{false};

@@ -132,6 +132,24 @@ TEST_F(RocksStoreTest, TwoNetworksKeepTheSameKeyApart) {
   EXPECT_EQ(disk->get(numbered_key(1)), "mainline's");
 }
 
+TEST_F(RocksStoreTest, TheListOfWhatWasPublishedIsKeptApartFromTheRecordsAndErasedByKey) {
+  Disk::Options list;
+  list.store.network = published_list_bit;
+  open_loaded(list);
+  ASSERT_TRUE(disk->put(numbered_key(1), "mine"));
+  ASSERT_TRUE(disk->put(numbered_key(2), "mine too"));
+  TestShard& shard = disk->owner(numbered_key(1));
+  ASSERT_EQ(shard.store.begin_remove(shard.now, numbered_key(1), shard.operations).kind,
+            StoreOutcome::Kind::pending);
+  shard.flush();
+  shard.run_until([&] { return shard.store.counters().read(StoreCount::removed) == 1; });
+  open_loaded();
+  EXPECT_EQ(disk->get(numbered_key(2)), "-");
+  open_loaded(list);
+  EXPECT_EQ(disk->get(numbered_key(1)), "-");
+  EXPECT_EQ(disk->get(numbered_key(2)), "mine too");
+}
+
 TEST_F(RocksStoreTest, AnExpiredRecordIsNotServedAfterARestart) {
   open_loaded();
   ASSERT_TRUE(disk->put(numbered_key(1), "one"));

@@ -1,0 +1,65 @@
+// Store: which records are due for republish (paper 2.5, checklist 26 to 28). The expiry ring
+// visits a record at the earlier of the two times that it waits for, so a due time costs no memory.
+#include <algorithm>
+
+#include "storage/store.h"
+
+namespace xord {
+namespace {
+
+// What was handed out and came to nothing is handed out again: no room for a lookup, nobody there.
+constexpr NodeSeconds republish_retry = 300;
+constexpr NodeSeconds jitter_share = 6;
+constexpr NodeSeconds no_time = UINT32_MAX;
+
+}  // namespace
+
+NodeSeconds Store::jitter_of(const Id& key) const {
+  const uint64_t mixed = (load_be64(&key.bytes[12]) ^ config_.hash_seed) * 0x9e3779b97f4a7c15u;
+  const uint64_t span = config_.republish.after / jitter_share;
+  return static_cast<NodeSeconds>(((mixed >> 32) * span) >> 32);
+}
+
+NodeSeconds Store::republish_due_of(const Record& record) const {
+  if (config_.republish.after == 0) return no_time;
+  const NodeSeconds since =
+      config_.republish.since_publication ? record.published : record.last_store;
+  return since + config_.republish.after + jitter_of(record.key);
+}
+
+void Store::hand_out(RecordHandle handle, NodeSeconds at) {
+  due_.push_back(records_[handle].key);
+  counters_.add(StoreCount::republish_due);
+  ring_.file(handle, at, std::min(due_of(records_[handle]), at + republish_retry));
+}
+
+std::optional<Id> Store::take_due() {
+  if (due_.empty()) return std::nullopt;
+  const Id key = due_.back();
+  due_.pop_back();
+  return key;
+}
+
+bool Store::is_due(const RecordTimes& times, Instant now) const {
+  if (config_.republish.after == 0) return false;
+  const NodeSeconds since =
+      config_.republish.since_publication ? times.published : times.last_store;
+  return node_seconds(now) >= since + config_.republish.after;
+}
+
+void Store::note_republished(Instant now, const Id& key) {
+  const RecordHandle handle = index_.find(key);
+  if (handle == no_record) return;
+  Record& record = records_[handle];
+  record.last_store = std::max(record.last_store, node_seconds(now));
+  if (record.due_bucket != not_filed) ring_.file(handle, node_seconds(now), next_visit_of(record));
+}
+
+void Store::put_off(Instant now, const Id& key) {
+  const RecordHandle handle = index_.find(key);
+  if (handle == no_record || records_[handle].due_bucket == not_filed) return;
+  const NodeSeconds at = node_seconds(now);
+  ring_.file(handle, at, std::min(due_of(records_[handle]), at + config_.republish.after));
+}
+
+}  // namespace xord
