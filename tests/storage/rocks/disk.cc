@@ -18,7 +18,6 @@ TestShard::TestShard(RocksStore& database, const StoreConfig& config, ShardIndex
 bool TestShard::take_completions() {
   const uint32_t count = thread.completions().consume(UINT32_MAX, [this](Bytes frame) {
     const Completion& completion = *frame_header<Completion>(frame);
-    if (completion.network != 0) return;  // There is a store for the first network only.
     const Finished done = store.complete(now, completion, frame_tail<Completion>(frame));
     if (done.kind == Finished::Kind::load_failed) has_load_failed = true;
     if (done.kind == Finished::Kind::nothing) return;
