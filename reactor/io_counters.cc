@@ -29,6 +29,7 @@ constexpr std::array names = std::to_array<std::string_view>({
     "sleeps",
     "frames",
     "outbox_flushes",
+    "steering_refused",
     "stalls",
     "stall_longest_nanoseconds",
 });

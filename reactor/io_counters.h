@@ -31,6 +31,7 @@ enum class IoCounter : uint8_t {
   sleeps,               // Turns that began by waiting with nothing to do.
   frames,               // Frames taken out of mailboxes.
   outbox_flushes,       // Times that an outbox had to be sent in the middle of a turn.
+  steering_refused,     // Addresses whose datagrams the kernel does not steer (reactor/steering.h).
   stalls,               // Turns longer than the threshold.
   stall_longest_nanoseconds,
   count,

@@ -191,6 +191,9 @@ Reactor::Reactor(const ReactorConfig& config, ShardSockets sockets, NodeClock cl
   CHECK(config.room_datagrams <= config.outbox_datagrams);
   CHECK(config.room_bytes <= config.outbox_bytes);
   CHECK(!sockets_.empty() && sockets_.size() <= listens_max);
+  for (const BoundSocket& socket : sockets_) {
+    if (!socket.unsteered_because.empty()) counters_.add(IoCounter::steering_refused);
+  }
 }
 
 Reactor::~Reactor() = default;

@@ -9,6 +9,7 @@
 
 #include "reactor/base/check.h"
 #include "reactor/socket_address.h"
+#include "reactor/steering.h"
 
 namespace xord {
 namespace {
@@ -99,6 +100,22 @@ bool means_family_missing(int error_number) {
   return error_number == EAFNOSUPPORT || error_number == EADDRNOTAVAIL;
 }
 
+// Once all shards have joined: before that the first socket has no group to attach to.
+void steer(const Listen& listen, std::vector<ShardSockets>& shards) {
+  if (shards.size() == 1 || listen.steering.empty()) return;
+  const auto count = static_cast<uint32_t>(shards.size());
+  const int refused =
+      attach_steering(shards[0].back().fd(), steering_program(listen.steering, count));
+  for (ShardSockets& sockets : shards) {
+    BoundSocket& socket = sockets.back();
+    socket.is_steered = refused == 0;
+    if (refused == 0) continue;
+    socket.unsteered_because =
+        io_error("the kernel does not steer the datagrams of " + socket.bound.text(), refused)
+            .sentence;
+  }
+}
+
 // Opens the sockets of one listen for all shards and appends one to each of `shards`.
 std::optional<IoError> open_listen(const Listen& listen, const SocketOptions& options,
                                    std::vector<ShardSockets>& shards) {
@@ -130,6 +147,7 @@ std::optional<IoError> open_listen(const Listen& listen, const SocketOptions& op
       return listen_error(endpoint, errno);
     }
   }
+  steer(listen, shards);
   return std::nullopt;
 }
 
@@ -156,6 +174,8 @@ BoundSocket& BoundSocket::operator=(BoundSocket&& other) noexcept {
   is_wildcard = other.is_wildcard;
   receive_buffer_bytes = other.receive_buffer_bytes;
   absent_because = std::move(other.absent_because);
+  is_steered = other.is_steered;
+  unsteered_because = std::move(other.unsteered_because);
   fd_ = std::exchange(other.fd_, -1);
   return *this;
 }

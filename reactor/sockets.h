@@ -3,7 +3,8 @@
 // ipv6(7); limits/REPORT.md for what was measured.
 //
 // A port in use is an error even when its holder set SO_REUSEPORT too: shard 0 binds without the
-// option, sets it on the bound socket, and only then the other shards join.
+// option, sets it on the bound socket, and only then the other shards join. The kernel's index of a
+// socket in the group is then its shard, which is what steering needs (reactor/steering.h).
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "reactor/base/endpoint.h"
 #include "reactor/base/shard.h"
+#include "reactor/base/steering_rule.h"
 #include "reactor/io_error.h"
 
 namespace xord {
@@ -31,6 +33,8 @@ struct Listen {
   // Index of an earlier Listen whose bound port this one takes, whatever `endpoint` says: for
   // "0.0.0.0 and [::] on one free port". When that port is taken here, both move to another one.
   std::optional<uint32_t> port_of = std::nullopt;
+  // By which bytes its datagrams are dealt to several shards; empty: by the kernel's hash alone.
+  std::span<const SteeringRule> steering = {};
 };
 
 // One socket of one shard. Closed on destruction; moved, never copied.
@@ -50,6 +54,8 @@ class BoundSocket {
   bool is_wildcard = false;           // 0.0.0.0 or [::]: replies name their source address.
   uint32_t receive_buffer_bytes = 0;  // Granted; log it when below what was asked.
   std::string absent_because;         // Not empty: skipped, and why.
+  bool is_steered = false;            // Its group has the steering program of its Listen.
+  std::string unsteered_because;      // Not empty: the kernel refused that program, and why.
 
  private:
   int fd_ = -1;
@@ -64,10 +70,9 @@ struct SocketOptions {
   uint32_t receive_buffer_bytes = 4 * 1024 * 1024;  // The default of 208 KiB is 1 ms of load.
 };
 
-// Opens all sockets of all shards: `out` has options.shards elements, and the kernel's index of a
-// socket in its SO_REUSEPORT group is its shard. (A program that steers by key is attached to
-// (*out)[0] after this returns and before the first Reactor runs.) On an error everything is closed
-// again and the sentence names address and port.
+// Opens all sockets of all shards: `out` has options.shards elements. Steering is asked for before
+// anybody reads; a kernel that refuses it is no error (BoundSocket::unsteered_because). On an error
+// everything is closed again and the sentence names address and port.
 [[nodiscard]] std::optional<IoError> open_sockets(std::span<const Listen> listens,
                                                   const SocketOptions& options,
                                                   std::vector<ShardSockets>* out);

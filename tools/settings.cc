@@ -29,6 +29,7 @@ struct Word {
 // Enumerations are written as words.
 constexpr std::array<Word<IoChoice>, 3> io_words = {
     {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
+constexpr std::array<Word<bool>, 2> steering_words = {{{"on", true}, {"off", false}}};
 constexpr std::array<Word<Durability>, 2> durability_words = {
     {{"sync", Durability::sync}, {"os", Durability::os}}};
 constexpr std::array<Word<LogFormat>, 2> log_format_words = {
@@ -180,7 +181,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 using Config = ServerConfig;
 constexpr Duration no_time{};
 
-const std::array<Setting, 18> table = {{
+const std::array<Setting, 19> table = {{
     {"listen", "[SCHEME://]ADDR:PORT",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names", Arity::many,
      apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
@@ -198,6 +199,9 @@ const std::array<Setting, 18> table = {{
     {"io", "auto|uring|epoll", "How datagrams are read and written; auto: io_uring where allowed",
      Arity::one, [](Config& c, const Texts& t) { c.io = parse_word(io_words, t[0]); },
      [](const Config& c) { return show_word(io_words, c.io); }},
+    {"steering", "on|off", "Have the kernel hand each datagram to the thread that owns its key",
+     Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(steering_words, t[0]); },
+     [](const Config& c) { return show_word(steering_words, c.steering); }},
     {"log-level", "LEVEL", "trace, debug, info, warning, error or off", Arity::one,
      [](Config& c, const Texts& t) { c.log_level = parse_word(log_level_words, t[0]); },
      [](const Config& c) { return show_word(log_level_words, c.log_level); }},

@@ -134,6 +134,7 @@ void Admin::join_at_start() {
 
 void Admin::log_ready() {
   uint32_t granted = UINT32_MAX;
+  bool is_steered = true;  // Every address.
   nlohmann::ordered_json listen = nlohmann::ordered_json::array();
   const Reactor& reactor = shards_->reactor(0);
   for (size_t i = 0; i < reactor.sockets().size(); ++i) {
@@ -144,6 +145,11 @@ void Admin::log_ready() {
                  "not listening on " + address.endpoint.text() + ": " + socket.absent_because);
       continue;
     }
+    if (!socket.unsteered_because.empty()) {
+      log_.write(LogLevel::warning,
+                 socket.unsteered_because + "; most of them cost a hop between shards");
+    }
+    is_steered = is_steered && socket.is_steered;
     endpoints_.push_back(socket.bound);
     listen.push_back(std::string(name_of(address.dialect)) + "://" + socket.bound.text());
     granted = std::min(granted, socket.receive_buffer_bytes);
@@ -168,6 +174,7 @@ void Admin::log_ready() {
              {{"id", id().hex()},
               {"listen", listen},
               {"shards", shards_->count()},
+              {"steered", is_steered},
               {"io", std::string(reactor.backend_name())},
               {"receive_buffer_bytes", granted},
               {"data_dir", files_.directory->path()}});

@@ -54,6 +54,9 @@ struct ServerConfig {
 
   uint32_t shards = 0;  // 0: as many as the affinity mask and the cgroup quota allow.
   IoChoice io = IoChoice::automatic;
+  // Whether the kernel is asked to hand each datagram to the shard that it belongs to. Without it
+  // most datagrams cost a hop from shard to shard; answers are the same.
+  bool steering = true;
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;

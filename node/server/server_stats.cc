@@ -119,7 +119,8 @@ ServerStats collect_stats(const Shards& shards, const Id& id) {
   stats.storage_state = storage_state(shards);
   for (const BoundSocket& socket : first.sockets()) {
     if (socket.is_open()) {
-      stats.sockets.push_back({socket.bound.text(), socket.receive_buffer_bytes});
+      stats.sockets.push_back(
+          {socket.bound.text(), socket.receive_buffer_bytes, socket.is_steered});
     }
   }
   for (uint32_t index = 0; index < shards.count(); ++index) {
@@ -161,8 +162,9 @@ std::string ServerStats::json() const {
                  {"operations", operations},
                  {"total", object_of(total)}};
   for (const SocketStats& socket : sockets) {
-    object["sockets"].push_back(
-        {{"endpoint", socket.endpoint}, {"receive_buffer_bytes", socket.receive_buffer_bytes}});
+    object["sockets"].push_back({{"endpoint", socket.endpoint},
+                                 {"receive_buffer_bytes", socket.receive_buffer_bytes},
+                                 {"steered", socket.steered}});
   }
   if (shards.size() > 1) {
     object["shards"] = Json::array();

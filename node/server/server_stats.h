@@ -27,6 +27,7 @@ std::string_view name_of(StorageState state);
 struct SocketStats {
   std::string endpoint;               // As bound, with its port.
   uint32_t receive_buffer_bytes = 0;  // Granted by the kernel, for one shard's socket.
+  bool steered = false;               // The kernel deals its datagrams to the shards by key.
 };
 
 struct ShardStats {

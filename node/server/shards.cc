@@ -6,6 +6,7 @@
 #include "node/budget.h"
 #include "node/client_id.h"
 #include "node/server/calls.h"
+#include "node/wire/rpcudp_steering.h"
 #include "reactor/base/check.h"
 #include "reactor/entropy.h"
 
@@ -51,6 +52,8 @@ std::vector<Listen> listens_of(const ServerConfig& config) {
   for (const ListenAddress& address : config.listen) {
     Listen listen;
     listen.endpoint = address.endpoint;
+    // The one dialect for now; a config that names another is refused (config_check.h).
+    if (config.steering) listen.steering = rpcudp::steering_rules();
     listen.if_family_missing = address.optional ? IfFamilyMissing::skip : IfFamilyMissing::fail;
     // 0.0.0.0 and [::] on a free port are meant to be one port.
     for (uint32_t i = 0; i < listens.size() && address.endpoint.port == 0; ++i) {

@@ -1,5 +1,6 @@
 #include "node/wire/msgpack.h"
 #include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp_canonical.h"
 
 namespace xord::rpcudp {
 namespace {
@@ -41,36 +42,16 @@ bool read_id(Reader& in, Id* out) {
   return true;
 }
 
-// What the Python encoder, and ours, writes of a request before its first id. Nearly all requests
-// are spelled so, and comparing costs a tenth of reading (10 against 100 ns).
-struct Canonical {
-  std::string_view head;
-  Method method;
-};
-constexpr Canonical canonicals[] = {
-    {"\x92\xa9"
-     "find_node"
-     "\x92\xc4\x14",
-     Method::find_node},
-    {"\x92\xaa"
-     "find_value"
-     "\x92\xc4\x14",
-     Method::find_value},
-    {"\x92\xa5"
-     "store"
-     "\x93\xc4\x14",
-     Method::store},
-};
-
 // Reads method, sender and target of a canonical request and returns the bytes passed over; 0, and
-// nothing read, when it is spelled otherwise.
+// nothing read, when it is spelled otherwise. (Comparing costs a tenth of reading: 10 against 100
+// ns.)
 size_t read_canonical(Bytes body, Request* out) {
   for (const Canonical& canonical : canonicals) {
     const size_t head = canonical.head.size();
     const size_t size = head + id_size + 2 + id_size;
     if (body.size() < size || !equal(body.first(head), bytes_of(canonical.head))) continue;
     const Bytes target = body.subspan(head + id_size, 2 + id_size);
-    if (target[0] != 0xc4 || target[1] != id_size) return 0;
+    if (!equal(target.first(2), bytes_of(canonical_key_head))) return 0;
     out->method = canonical.method;
     out->sender = Id::from(body.subspan(head, id_size));
     out->target = Id::from(target.subspan(2));

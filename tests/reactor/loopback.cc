@@ -98,16 +98,18 @@ std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter)
   return parameter.param == IoChoice::uring ? "uring" : "epoll";
 }
 
-void with_refused_system_call(long number, std::optional<uint32_t> first_argument, int error_number,
-                              const std::function<void()>& body) {
-  constexpr uint32_t argument_at = offsetof(seccomp_data, args);  // Its low half: little endian.
+void with_refused_system_call(long number, std::optional<SystemCallArgument> argument,
+                              int error_number, const std::function<void()>& body) {
+  // Its low half: little endian.
+  const uint32_t argument_at =
+      static_cast<uint32_t>(offsetof(seccomp_data, args)) + 8 * (argument ? argument->index : 0);
   // Two jumps over the refusal: another call, or another argument.
   std::array<sock_filter, 6> program{{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, argument_at),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, first_argument.value_or(0), 0,
-               static_cast<uint8_t>(first_argument ? 1 : 0)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, argument ? argument->value : 0, 0,
+               static_cast<uint8_t>(argument ? 1 : 0)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<uint32_t>(error_number)),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   }};

@@ -73,9 +73,13 @@ std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter)
                            backend_test_name)
 
 // Runs `body` on a thread of its own in which system call `number` fails with `error_number`, if
-// its first argument is `first_argument` (empty: whatever it is). seccomp(2); no privilege needed.
-void with_refused_system_call(long number, std::optional<uint32_t> first_argument, int error_number,
-                              const std::function<void()>& body);
+// one of its arguments has that value (empty: whatever they are). seccomp(2); no privilege needed.
+struct SystemCallArgument {
+  uint32_t index;
+  uint32_t value;
+};
+void with_refused_system_call(long number, std::optional<SystemCallArgument> argument,
+                              int error_number, const std::function<void()>& body);
 
 // Runs `body` on a thread of its own that may lock at most `bytes` of memory (RLIMIT_MEMLOCK counts
 // by user: as root, the thread becomes a user that nobody else is).

@@ -116,7 +116,7 @@ TEST(Sockets, AHostWithoutIpv6IsDataForADefaultAndAnErrorForAnOrder) {
   const auto as_default = [](Family family, std::optional<uint32_t> port_of) {
     return Listen{wildcard(family), IfFamilyMissing::skip, port_of};
   };
-  with_refused_system_call(SYS_socket, AF_INET6, EAFNOSUPPORT, [&] {
+  with_refused_system_call(SYS_socket, {{0, AF_INET6}}, EAFNOSUPPORT, [&] {
     std::vector<ShardSockets> shards;
     const auto error = open_with(
         {as_default(Family::ipv4, {}), as_default(Family::ipv6, 0), {loopback(Family::ipv4)}}, 2,

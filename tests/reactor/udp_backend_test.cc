@@ -213,7 +213,7 @@ TEST_P(UdpBackendTest, AWaitEndsByADatagramAndByItsTimeout) {
 }
 
 TEST_P(UdpBackendTest, AnAbsentSocketKeepsTheIndicesOfTheOthers) {
-  with_refused_system_call(SYS_socket, AF_INET6, EAFNOSUPPORT, [&] {
+  with_refused_system_call(SYS_socket, {{0, AF_INET6}}, EAFNOSUPPORT, [&] {
     BackendHarness harness(
         GetParam(), {{wildcard(Family::ipv6), IfFamilyMissing::skip}, {loopback(Family::ipv4)}});
     LoopbackClient client(loopback(Family::ipv4));

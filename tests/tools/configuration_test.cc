@@ -204,6 +204,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"allow-network-file-system", "maybe", "neither true nor false"},
         BadText{"shards", "0", "1 to 64"}, BadText{"shards", "65", "1 to 64"},
         BadText{"shards", "two", "write auto"}, BadText{"io", "kqueue", "auto, uring or epoll"},
+        BadText{"steering", "yes", "on or off"},
         BadText{"log-level", "warn", "perhaps you mean warning"},
         BadText{"log-format", "xml", "text or json"},
         BadText{"amplification-max", "-1", "write a number"},

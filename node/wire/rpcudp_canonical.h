@@ -1,0 +1,33 @@
+// The one spelling in which the Python encoder, and ours, writes a request for a key: what stands
+// before the sender's id, and between it and the key. Nearly all requests are spelled so: the
+// parser compares before it reads, the kernel steers by it. Any other spelling means the same, only
+// slower.
+#pragma once
+
+#include <string_view>
+
+#include "node/wire/message.h"
+
+namespace xord::rpcudp {
+
+struct Canonical {
+  std::string_view head;  // Of the body: call, method, arguments, the sender's type and length.
+  Method method;
+};
+inline constexpr Canonical canonicals[] = {
+    {"\x92\xa9"
+     "find_node"
+     "\x92\xc4\x14",
+     Method::find_node},
+    {"\x92\xaa"
+     "find_value"
+     "\x92\xc4\x14",
+     Method::find_value},
+    {"\x92\xa5"
+     "store"
+     "\x93\xc4\x14",
+     Method::store},
+};
+inline constexpr std::string_view canonical_key_head = "\xc4\x14";  // Binary of 20 bytes.
+
+}  // namespace xord::rpcudp

@@ -1,0 +1,15 @@
+// Which shard a datagram of rpcudp is for, by its bytes alone: a canonical request for a key goes
+// to the owner of the key, a reply to the shard whose index our transaction carries. Pings, stuns
+// and other spellings match nothing and may land anywhere.
+#pragma once
+
+#include <span>
+
+#include "reactor/base/steering_rule.h"
+
+namespace xord::rpcudp {
+
+// Of a static table.
+std::span<const SteeringRule> steering_rules();
+
+}  // namespace xord::rpcudp
