@@ -45,6 +45,15 @@ class Mailbox {
   // Producer: the same for a frame that is already whole.
   [[nodiscard]] bool push(Bytes frame) { return push_parts(frame, {}); }
 
+  // Producer: whether no more than half of it is in use. Where frames that may be dropped share a
+  // mailbox with frames that may not, the former go in only while this holds, so that however many
+  // there are the latter find room.
+  bool has_half_free() {
+    if (written_ - released_seen_ <= capacity_ / 2) return true;
+    released_seen_ = released_.load(std::memory_order_acquire);
+    return written_ - released_seen_ <= capacity_ / 2;
+  }
+
   // Producer: shows the consumer all that was pushed, and rings if it sleeps: at most once a batch.
   // Nothing new: does nothing.
   void publish() {

@@ -29,6 +29,8 @@ constexpr Duration report_again = minutes(2);
 // Between the pages of one list: time for the admin thread to take them.
 constexpr Duration page_interval = milliseconds(1);
 constexpr Duration stall_log_interval = seconds(10);
+// For a mailbox that was full: its consumer empties it in a turn or two.
+constexpr Duration messages_again = milliseconds(1);
 
 // Every contact that may be filed, and a quarter as many spares for the owned buckets. A spare that
 // finds no room is forgotten: it will be heard of again.
@@ -189,6 +191,10 @@ void Shard::advance(Instant now, Outbox& out) {
   }
   Outputs outputs{out, messages_, operations_, results_};
   // One call of one node at a time: the reactor calls again, with new room, while anything is due.
+  if (messages_at_ && *messages_at_ <= now) {
+    messages_at_.reset();
+    return route_messages();
+  }
   if (!failed_.empty()) {
     const Completion failed = failed_.back();
     failed_.pop_back();
@@ -208,6 +214,7 @@ void Shard::advance(Instant now, Outbox& out) {
 
 void Shard::end_turn(Instant now, Outbox&) {
   turn_at_ = now;
+  if (!messages_.entries().empty() && !messages_at_) messages_at_ = now + messages_again;
   report_contacts(now);
   update_gauges();
   for (Mailbox* mailbox : setup_.to_shards) {
@@ -220,7 +227,7 @@ void Shard::end_turn(Instant now, Outbox&) {
 
 std::optional<Instant> Shard::next_wakeup() const {
   if (!turning_ || !failed_.empty()) return Instant::never();
-  Instant soonest = report_at_;
+  Instant soonest = messages_at_ ? std::min(report_at_, *messages_at_) : report_at_;
   for (const auto& network : networks_) {
     const std::optional<Instant> due = network->node.next_wakeup();
     if (due) soonest = std::min(soonest, *due);
@@ -236,15 +243,26 @@ void Shard::route() {
   if (!results_.entries().empty()) route_results();
 }
 
-// Full: the message is dropped and counted. It would have saved work; nothing is wrong without it.
+// Datagrams may use half of a mailbox; beyond it they are dropped and counted, as the kernel drops
+// what finds its buffer full. Everything else waits here until there is room, in order; what no
+// longer fits here either the node keeps back or, if it is evidence, drops and counts.
 void Shard::route_messages() {
-  for (const FrameOutbox::Entry& entry : messages_.entries()) {
+  uint64_t full = 0;  // A bit a shard: behind a message that waits for it all others wait.
+  static_assert(shards_max <= 64);
+  messages_.take([&](const FrameOutbox::Entry& entry, Bytes frame) {
     CHECK(entry.to < setup_.to_shards.size() && entry.to != setup_.index);
-    if (!setup_.to_shards[entry.to]->push(messages_.bytes(entry))) {
+    Mailbox& mailbox = *setup_.to_shards[entry.to];
+    const uint64_t bit = uint64_t{1} << entry.to;
+    const bool has_room = (full & bit) == 0;
+    if (frame_header<ShardMessage>(frame)->kind == ShardMessageKind::datagram) {
+      if (has_room && mailbox.has_half_free() && mailbox.push(frame)) return true;
       counters_.add(ShardCount::mailbox_full);
+      return true;
     }
-  }
-  messages_.clear();
+    if (has_room && mailbox.push(frame)) return true;
+    full |= bit;
+    return false;
+  });
 }
 
 // Full: the operation fails, and the node refuses whoever waits for it.

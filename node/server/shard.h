@@ -101,7 +101,7 @@ class Shard final : public ReactorHandler {
   CommitThread& commits_;
   std::vector<std::unique_ptr<Network>> networks_;
 
-  FrameOutbox messages_;
+  FrameOutbox messages_;  // Between turns: those that a full mailbox did not take yet.
   FrameOutbox operations_;
   FrameOutbox results_;
   // Operations that a full mailbox refused, still to be completed as failed: one in each advance().
@@ -113,9 +113,10 @@ class Shard final : public ReactorHandler {
 
   bool turning_ = false;
   bool draining_ = false;
-  Instant turn_at_;        // Of the last turn.
-  Instant report_at_;      // When contacts are next compared with what was reported.
-  Instant log_stalls_at_;  // The next stall is logged not before.
+  Instant turn_at_;                     // Of the last turn.
+  Instant report_at_;                   // When contacts are next compared with what was reported.
+  Instant log_stalls_at_;               // The next stall is logged not before.
+  std::optional<Instant> messages_at_;  // When messages that wait are tried again.
   Counters<ShardCount> counters_;
 };
 

@@ -66,7 +66,7 @@ enum class ShardCount : uint8_t {
   networks_loaded,
   turning,              // 1: the loop runs.
   drained,              // 1: the command `drain` is done.
-  mailbox_full,         // Messages to other shards that were dropped.
+  mailbox_full,         // Datagrams for other shards that were dropped.
   commit_mailbox_full,  // Operations that failed at once: the commit thread lags behind.
   log_lines_dropped,
   refused_draining,  // Datagrams dropped at the end of a run.

@@ -1,7 +1,8 @@
 // Frames: short messages of varying size with a destination, collected in one arena that is
 // allocated once. It is how a state machine hands out messages to other shards and operations to
-// storage; the composition copies each frame into the destination's mailbox. Bounded: push() says
-// when it is full, and the caller refuses and counts.
+// storage; the composition copies each frame into the destination's mailbox, and may leave here
+// what that does not take yet. Bounded: push() says when it is full, and the caller refuses and
+// counts.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +56,22 @@ class FrameOutbox {
   void clear() {
     entries_.clear();
     used_ = 0;
+  }
+  // Asks taken(const Entry&, Bytes) for each frame, oldest first: true lets it go, the others stay,
+  // in order.
+  template <class Taken>
+  void take(Taken&& taken) {
+    uint8_t* const begin = reinterpret_cast<uint8_t*>(bytes_.get());
+    size_t kept = 0;
+    used_ = 0;
+    for (Entry entry : entries_) {
+      if (taken(entry, bytes(entry))) continue;
+      if (entry.offset != used_) std::memmove(begin + used_, begin + entry.offset, entry.size);
+      entry.offset = used_;
+      used_ += (entry.size + 7) & ~uint32_t{7};
+      entries_[kept++] = entry;
+    }
+    entries_.resize(kept);
   }
 
  private:

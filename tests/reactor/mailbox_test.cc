@@ -82,6 +82,19 @@ TEST(Mailbox, FullRefusesAndTakesAgainAfterTheConsumerReleased) {
   EXPECT_EQ(frames_there(mailbox), pushed);
 }
 
+TEST(Mailbox, SaysWhetherHalfOfItIsFreeAsFarAsTheConsumerReleased) {
+  Doorbell doorbell;
+  Mailbox mailbox(256, doorbell);
+  uint32_t pushed = 0;
+  for (; mailbox.has_half_free(); ++pushed) ASSERT_TRUE(mailbox.push(Header{pushed}, {}));
+  EXPECT_EQ(pushed, 128u / 16 + 1);
+  mailbox.publish();
+  EXPECT_EQ(mailbox.read(1, [](Bytes) {}), 1u);
+  EXPECT_FALSE(mailbox.has_half_free()) << "read, but not released";
+  mailbox.release();
+  EXPECT_TRUE(mailbox.has_half_free());
+}
+
 TEST(Mailbox, TheLargestFrameFitsWhereverTheRingStands) {
   Doorbell doorbell;
   Mailbox mailbox(256, doorbell);

@@ -106,6 +106,35 @@ TEST(FrameOutbox, FramesAreAlignedForTheirHeaders) {
   }
 }
 
+// Against a plain list, some of which are taken each time.
+TEST(FrameOutbox, WhatIsNotTakenStaysInOrderAndGivesTheRoomOfTheOthersBack) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    FrameOutbox out(16, 400);
+    std::vector<std::pair<uint32_t, Octets>> expected;
+    for (int round = 0; round < 20; ++round) {
+      Octets tail(rng.bounded(40));
+      rng.fill(tail);
+      const auto to = static_cast<uint32_t>(rng.bounded(3));
+      while (out.push(to, uint32_t{7}, tail)) expected.emplace_back(to, tail);
+      const auto taken_to = static_cast<uint32_t>(rng.bounded(3));
+      size_t asked = 0;
+      out.take([&](const FrameOutbox::Entry& entry, Bytes frame) {
+        EXPECT_EQ(entry.to, expected[asked].first);
+        EXPECT_TRUE(equal(frame_tail<uint32_t>(frame), expected[asked].second));
+        ++asked;
+        return entry.to == taken_to;
+      });
+      ASSERT_EQ(asked, expected.size());
+      std::erase_if(expected, [&](const auto& each) { return each.first == taken_to; });
+      ASSERT_EQ(out.entries().size(), expected.size());
+    }
+    out.take([](const auto&, Bytes) { return true; });
+    EXPECT_TRUE(out.push(0, uint32_t{7}, Octets(392))) << "all of its room is back";
+  }
+}
+
 // Against the plain statement of its limits: so many frames, so many bytes in steps of eight.
 TEST(FrameOutbox, RefusesExactlyWhatDoesNotFitAndKeepsWhatDid) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
