@@ -33,6 +33,9 @@ class RawPeer {
   RawPeer(const RawPeer&) = delete;
   RawPeer& operator=(const RawPeer&) = delete;
 
+  // Another id at the same endpoint, as after a restart without its files.
+  void change_id() { rng_.fill(id_.bytes); }
+
   // Sends one request to a port of this process' address and returns its transaction.
   Transaction send_ping(uint16_t port) {
     return send(port, [&](MutableBytes out, Bytes transaction) {
