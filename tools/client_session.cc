@@ -16,16 +16,16 @@ std::atomic<bool> was_interrupted{false};
 static_assert(std::atomic<Reactor*>::is_always_lock_free);
 
 void on_signal(int) {
-  was_interrupted = true;
-  if (Reactor* reactor = interruptible.load()) reactor->request_stop();
+  was_interrupted.store(true, std::memory_order_relaxed);
+  if (Reactor* reactor = interruptible.load(std::memory_order_acquire)) reactor->request_stop();
 }
 
 // Catches SIGINT and SIGTERM for as long as it lives.
 class SignalCatcher {
  public:
   explicit SignalCatcher(Reactor& reactor) {
-    was_interrupted = false;
-    interruptible = &reactor;
+    was_interrupted.store(false, std::memory_order_relaxed);
+    interruptible.store(&reactor, std::memory_order_release);
     struct sigaction action {};
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, &old_interrupt_);
@@ -34,7 +34,7 @@ class SignalCatcher {
   ~SignalCatcher() {
     sigaction(SIGINT, &old_interrupt_, nullptr);
     sigaction(SIGTERM, &old_terminate_, nullptr);
-    interruptible = nullptr;
+    interruptible.store(nullptr, std::memory_order_release);
   }
   SignalCatcher(const SignalCatcher&) = delete;
   SignalCatcher& operator=(const SignalCatcher&) = delete;
@@ -104,7 +104,8 @@ SessionEnd run_session(ClientPlan plan) {
   ClientHandler handler(client, *reactor);
   const SignalCatcher catcher(*reactor);
   check(reactor->run(handler));
-  return {client.result(), was_interrupted && !client.is_finished()};
+  const bool interrupted = was_interrupted.load(std::memory_order_relaxed);
+  return {client.result(), interrupted && !client.is_finished()};
 }
 
 }  // namespace xord

@@ -228,7 +228,7 @@ std::optional<IoError> RocksStore::Impl::probe_disk() const {
 }
 
 void RocksStore::Impl::close_locked() {
-  const bool was_writable = writable_.exchange(false);
+  const bool was_writable = writable_.exchange(false, std::memory_order_acq_rel);
   if (database_ == nullptr) return;
   if (was_writable) database_->SyncWAL().PermitUncheckedError();
   for (rocksdb::ColumnFamilyHandle* family : families_) {
@@ -243,7 +243,7 @@ void RocksStore::Impl::close_locked() {
 }
 
 void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
-  if (!writable_.exchange(false)) return;
+  if (!writable_.exchange(false, std::memory_order_acq_rel)) return;
   report(ReportLevel::error,
          "the disk refused a write to " + database_path() + " (" + describe(status) +
              "): stores are refused, reads go on, and opening the database again is tried every "

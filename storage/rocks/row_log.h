@@ -20,8 +20,8 @@ class RowLog : public rocksdb::Logger {
 
   RowLog() : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
 
-  uint64_t take_bytes_dropped() { return bytes_dropped_.exchange(0); }
-  uint64_t take_bytes_torn() { return bytes_torn_.exchange(0); }
+  uint64_t take_bytes_dropped() { return bytes_dropped_.exchange(0, std::memory_order_relaxed); }
+  uint64_t take_bytes_torn() { return bytes_torn_.exchange(0, std::memory_order_relaxed); }
 
   void Logv(const char* format, va_list arguments) override { watch(format, arguments); }
 
