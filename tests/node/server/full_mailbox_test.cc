@@ -18,7 +18,7 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
  protected:
   void SetUp() override {
     std::vector<ShardSockets> sockets;
-    const std::vector<Listen> listens = {{.endpoint = *Endpoint::parse("127.0.0.1:0")}};
+    const std::vector<Listen> listens = {{.endpoint = own_loopback()}};
     ASSERT_FALSE(open_sockets(listens, {}, &sockets));
     port_ = sockets[0][0].bound.port;
     ReactorConfig config;

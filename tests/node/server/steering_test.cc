@@ -20,7 +20,7 @@ namespace xord {
 namespace {
 
 Endpoint loopback(bool is_ipv4) {
-  return *Endpoint::parse(is_ipv4 ? "127.0.0.1:0" : "[::1]:0");
+  return is_ipv4 ? own_loopback() : *Endpoint::parse("[::1]:0");
 }
 
 // A group of sockets without loops behind them, and a peer: on which socket does a datagram lie?
@@ -297,10 +297,9 @@ class Script {
     Server server;
     ServerConfig config = loopback_config(data_dir, shards);
     config.steering = steering;
-    if (port_ != 0) config.listen.front().endpoint.port = port_;
+    config.listen.front().endpoint.port = port_;
     const auto error = server.start(config);
     EXPECT_FALSE(error) << error->sentence;
-    port_ = server.endpoints().front().port;
     EXPECT_TRUE(eventually([&] { return is_ready(server); }));
     for (auto& peer : peers_) {
       hear([&] { return peer->send_ping(port_); }, *peer);
@@ -340,7 +339,7 @@ class Script {
 
   std::array<std::unique_ptr<RawPeer>, 3> peers_ = {
       std::make_unique<RawPeer>(1), std::make_unique<RawPeer>(2), std::make_unique<RawPeer>(3)};
-  uint16_t port_ = 0;
+  uint16_t port_ = own_port;
   std::vector<std::vector<uint8_t>> said_;
 };
 
