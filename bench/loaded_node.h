@@ -1,0 +1,81 @@
+// A whole node of one shard for benchmarks: a table of so many contacts, so many records in memory,
+// so many senders, each proven by a pong of its own; and a request at a time from datagram in to
+// datagram out, without a kernel. Time is virtual: five microseconds a request.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "node/contact_book.h"
+#include "node/node.h"
+#include "node/wire/rpcudp.h"
+#include "reactor/base/datagram.h"
+#include "reactor/base/frames.h"
+#include "reactor/base/rng.h"
+#include "storage/store.h"
+#include "tools/load/key_space.h"
+#include "tools/load/reply_check.h"
+
+namespace xord {
+
+struct LoadedNodeShape {
+  uint32_t contacts = 1'000;
+  uint32_t records = 0;        // Of 100 bytes, in memory.
+  uint32_t senders = 16;       // The first of them are contacts, when there are more contacts.
+  uint32_t near_bits = 0;      // Keys share so many leading bits with the node's id.
+  bool zipf = false;           // Keys by Zipf's law, else uniform.
+  Duration id_change_every{};  // 0: never. Else one sender after the other takes a new id.
+};
+
+class LoadedNode {
+ public:
+  explicit LoadedNode(const LoadedNodeShape& shape);
+
+  // Prepares the next request of `kind` in place and returns it; a tenth of what receive() costs.
+  Datagram next(RequestKind kind);
+  // Hands it over, does what is due, answers the node's pings. The bytes of the answer; 0: none.
+  size_t receive(const Datagram& datagram);
+
+  const NodeCounters& counters() const { return node_->counters(); }
+  uint32_t contacts_count() const { return node_->contacts_count(); }
+
+ private:
+  struct Sender {
+    Id id;
+    Endpoint endpoint;
+  };
+
+  void fill_table();
+  void load_records();
+  void prove_senders();
+  void change_an_id();
+  uint64_t draw_key() { return keys_.draw(rng_); }
+  // Answers pings in the outbox; the bytes of the last reply.
+  size_t take_datagrams();
+  void complete_stores();
+  Outputs outputs() { return {datagrams_, messages_, storage_, results_}; }
+
+  LoadedNodeShape shape_;
+  Rng rng_{1};
+  Id self_;
+  Instant now_;
+  Instant id_change_at_;
+  std::unique_ptr<ContactBook> book_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Node> node_;
+  KeySpace space_;
+  NumberDraw keys_;
+  std::vector<Sender> senders_;
+  uint32_t sender_ = 0;
+  uint32_t changed_ = 0;
+  uint64_t ids_drawn_ = 0;
+  uint64_t stores_ = 0;
+  std::array<uint8_t, 512> request_{};
+  Outbox datagrams_{1'024, 1 << 20};
+  FrameOutbox messages_{1'024, 1 << 18};
+  FrameOutbox storage_{1'024, 1 << 20};
+  FrameOutbox results_{64, 1 << 20};
+};
+
+}  // namespace xord

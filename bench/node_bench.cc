@@ -1,0 +1,69 @@
+// What a whole node costs, from datagram in to datagram out, without a kernel: parsing, admission,
+// table or store, the answer, and what the sender's request leads to. Making the requests is part
+// of each figure; `requests_alone` is that part.
+#include <benchmark/benchmark.h>
+
+#include "bench/loaded_node.h"
+
+namespace xord {
+namespace {
+
+constexpr uint32_t records = 1'000'000;
+
+LoadedNodeShape friendly() {
+  LoadedNodeShape shape;
+  shape.records = records;
+  return shape;
+}
+// Keys near our id, popular ones, senders that the table does not know, contacts that change.
+LoadedNodeShape unfriendly() {
+  LoadedNodeShape shape = friendly();
+  shape.senders = 10'000;
+  shape.near_bits = 12;
+  shape.zipf = true;
+  shape.id_change_every = milliseconds(10);
+  return shape;
+}
+
+// Made once a shape: a million records take seconds.
+LoadedNode& node_of(bool is_friendly) {
+  static LoadedNode one(friendly());
+  static LoadedNode other(unfriendly());
+  return is_friendly ? one : other;
+}
+
+void requests_alone(benchmark::State& state, bool is_friendly, RequestKind kind) {
+  LoadedNode& node = node_of(is_friendly);
+  for (auto _ : state) benchmark::DoNotOptimize(node.next(kind));
+}
+
+void answered(benchmark::State& state, bool is_friendly, RequestKind kind) {
+  LoadedNode& node = node_of(is_friendly);
+  uint64_t bytes = 0;
+  uint64_t silent = 0;
+  for (auto _ : state) {
+    const size_t size = node.receive(node.next(kind));
+    bytes += size;
+    silent += size == 0;
+  }
+  state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(state.iterations());
+  state.counters["silent"] = static_cast<double>(silent);
+}
+
+#define XORD_BOTH(function, kind)                                        \
+  BENCHMARK_CAPTURE(function, kind##_friendly, true, RequestKind::kind); \
+  BENCHMARK_CAPTURE(function, kind##_unfriendly, false, RequestKind::kind)
+
+XORD_BOTH(requests_alone, find_node);
+XORD_BOTH(answered, find_node);
+XORD_BOTH(answered, find_value_hit);
+XORD_BOTH(requests_alone, find_value_miss);
+XORD_BOTH(answered, find_value_miss);
+XORD_BOTH(requests_alone, ping);
+XORD_BOTH(answered, ping);
+BENCHMARK_CAPTURE(requests_alone, store_friendly, true, RequestKind::store)->Iterations(500'000);
+BENCHMARK_CAPTURE(answered, store_friendly, true, RequestKind::store)->Iterations(500'000);
+BENCHMARK_CAPTURE(answered, store_unfriendly, false, RequestKind::store)->Iterations(500'000);
+
+}  // namespace
+}  // namespace xord
