@@ -34,7 +34,8 @@ class LoadedNode {
 
   // Prepares the next request of `kind` in place and returns it; a tenth of what receive() costs.
   Datagram next(RequestKind kind);
-  // Hands it over, does what is due, answers the node's pings. The bytes of the answer; 0: none.
+  // Hands it over; every 64 requests, a turn, does what is due; answers the node's pings. The bytes
+  // of the answer; 0: none.
   size_t receive(const Datagram& datagram);
 
   const NodeCounters& counters() const { return node_->counters(); }
@@ -71,6 +72,7 @@ class LoadedNode {
   uint32_t changed_ = 0;
   uint64_t ids_drawn_ = 0;
   uint64_t stores_ = 0;
+  uint64_t requests_ = 0;
   std::array<uint8_t, 512> request_{};
   Outbox datagrams_{1'024, 1 << 20};
   FrameOutbox messages_{1'024, 1 << 18};

@@ -42,6 +42,7 @@ void ExpiryRing::file(RecordHandle record, NodeSeconds now, NodeSeconds due) {
   if (filed.due_next != no_record) records_[filed.due_next].due_previous = record;
   heads_[bucket] = record;
   occupied_[bucket / 64] |= uint64_t{1} << (bucket % 64);
+  first_ = filed_ == 0 ? tick : std::min(first_, tick);
   ++filed_;
 }
 
@@ -58,10 +59,12 @@ void ExpiryRing::take_out(RecordHandle record) {
   }
   filed.due_bucket = not_filed;
   --filed_;
+  const bool was_the_last = heads_[bucket] == no_record;
+  if (filed_ > 0 && was_the_last && bucket == bucket_of(first_)) first_ = occupied_from(first_);
 }
 
-uint64_t ExpiryRing::first_occupied() const {
-  const uint32_t start = bucket_of(cursor_);
+uint64_t ExpiryRing::occupied_from(uint64_t tick) const {
+  const uint32_t start = bucket_of(tick);
   const size_t words = occupied_.size();
   for (size_t i = 0; i <= words; ++i) {
     uint64_t word = occupied_[(start / 64 + i) % words];
@@ -69,25 +72,24 @@ uint64_t ExpiryRing::first_occupied() const {
     if (word == 0) continue;
     const size_t bucket =
         (start / 64 + i) % words * 64 + static_cast<size_t>(std::countr_zero(word));
-    return cursor_ + (bucket + heads_.size() - start) % heads_.size();
+    return tick + (bucket + heads_.size() - start) % heads_.size();
   }
   CHECK(filed_ == 0);
-  return cursor_;
+  return tick;
 }
 
 RecordHandle ExpiryRing::take_due(NodeSeconds now) {
   if (filed_ == 0) return no_record;
-  const uint64_t tick = first_occupied();
-  cursor_ = std::max(cursor_, std::min<uint64_t>(tick, now / bucket_seconds_));
-  if (tick >= now / bucket_seconds_) return no_record;
-  const RecordHandle record = heads_[bucket_of(tick)];
+  cursor_ = std::max(cursor_, std::min<uint64_t>(first_, now / bucket_seconds_));
+  if (first_ >= now / bucket_seconds_) return no_record;
+  const RecordHandle record = heads_[bucket_of(first_)];
   take_out(record);
   return record;
 }
 
 NodeSeconds ExpiryRing::next_due() const {
   if (filed_ == 0) return 0;
-  return static_cast<NodeSeconds>((first_occupied() + 1) * bucket_seconds_);
+  return static_cast<NodeSeconds>((first_ + 1) * bucket_seconds_);
 }
 
 }  // namespace xord
