@@ -89,10 +89,9 @@ Verdict ReplyCheck::check(Bytes datagram, RequestKind kind, uint64_t number, con
   if (depth_ == CheckDepth::transaction) return Verdict::right;
   const Method method = method_of(kind);
   const bool may_be_contacts = method == Method::find_node || method == Method::find_value;
-  if (may_be_contacts && ++replies_ % full_parse_every != 0) {
-    if (const auto count = count_contacts(datagram)) {
-      return kind == RequestKind::find_value_hit ? Verdict::value_missing : check_contacts(*count);
-    }
+  const auto count = may_be_contacts ? count_contacts(datagram) : std::nullopt;
+  if (count && (*count > contacts_most || ++replies_ % full_parse_every != 0)) {
+    return kind == RequestKind::find_value_hit ? Verdict::value_missing : check_contacts(*count);
   }
   if (rpcudp::parse_reply(datagram, method, &reply_) != ParseError::none) {
     return Verdict::malformed;
