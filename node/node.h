@@ -112,6 +112,9 @@ class Node {
   void receive_request(Instant now, const Datagram& datagram, Outputs& out);
   void serve(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
   void serve_waited(Instant now, const Datagram& datagram, Outputs& out);
+  void answer_ping(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
+  // What may go back to an unproven source of `datagram`.
+  ReplyBudget budget_of(const Datagram& datagram) const;
   // Whether the request may be served now; otherwise it is held or was answered within bounds.
   bool admit(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
   void answer_within_bounds(const Datagram& datagram, const Request& request, ReplyBudget& budget,

@@ -72,20 +72,33 @@ void Node::receive_request(Instant now, const Datagram& datagram, Outputs& out) 
     }
   }
   counters_.node.add(counter_of(request.method));
-  // A ping is answered at once and never pinged back: 43 bytes for 50 (DESIGN section 9).
   if (request.method == Method::ping) {
-    reply(
-        datagram.path, rpcudp::ping_reply_size,
-        [&](MutableBytes buffer) {
-          return rpcudp::encode_ping_reply(buffer, request.transaction, self_);
-        },
-        out);
-    if (proven_.is_proven(datagram.path.remote, now)) {
-      learn(now, {request.sender, datagram.path.remote}, Evidence::queried_us, out);
-    }
+    answer_ping(now, datagram, request, out);
+  } else if (admit(now, datagram, request, out)) {
+    serve(now, datagram, request, out);
+  }
+}
+
+// At once and never pinged back: 43 bytes for 50 (DESIGN section 9).
+void Node::answer_ping(Instant now, const Datagram& datagram, const Request& request,
+                       Outputs& out) {
+  const bool is_proven = proven_.is_proven(datagram.path.remote, now);
+  const ReplyBudget budget = budget_of(datagram);
+  if (!is_proven && !budget.fits(rpcudp::ping_reply_size)) {
+    counters_.node.add(NodeCounter::held_refused);
     return;
   }
-  if (admit(now, datagram, request, out)) serve(now, datagram, request, out);
+  reply(
+      datagram.path, rpcudp::ping_reply_size,
+      [&](MutableBytes buffer) {
+        return rpcudp::encode_ping_reply(buffer, request.transaction, self_);
+      },
+      out);
+  if (is_proven) learn(now, {request.sender, datagram.path.remote}, Evidence::queried_us, out);
+}
+
+ReplyBudget Node::budget_of(const Datagram& datagram) const {
+  return ReplyBudget::unproven(datagram.bytes.size(), config_.amplification_max);
 }
 
 bool Node::admit(Instant now, const Datagram& datagram, const Request& request, Outputs& out) {
@@ -95,7 +108,7 @@ bool Node::admit(Instant now, const Datagram& datagram, const Request& request, 
     counters_.node.add(NodeCounter::stun_unproven);
     return false;
   }
-  ReplyBudget budget = ReplyBudget::unproven(datagram.bytes.size(), config_.amplification_max);
+  ReplyBudget budget = budget_of(datagram);
   const HoldResult result = held_.hold(now, datagram, budget);
   const bool is_held =
       result == HoldResult::held_and_ping || result == HoldResult::held_already_pinged;
@@ -120,6 +133,7 @@ void Node::answer_within_bounds(const Datagram& datagram, const Request& request
     }
     return;
   }
+  if (!budget.fits(rpcudp::no_contacts_reply_size)) return;
   answer_contacts(datagram.path, request.transaction, request.target, budget.left(), out);
 }
 

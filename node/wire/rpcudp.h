@@ -26,6 +26,7 @@ static_assert(value_size_max == body_size_max - store_overhead);
 constexpr size_t ping_request_size = 50;
 constexpr size_t ping_reply_size = 43;
 constexpr size_t store_reply_size = 22;
+constexpr size_t no_contacts_reply_size = 22;
 constexpr size_t find_request_size_max = 78;
 constexpr size_t stun_reply_size_max = 80;
 constexpr size_t store_request_size_max(size_t value_size) {

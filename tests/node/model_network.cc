@@ -22,6 +22,17 @@ constexpr uint32_t outbox_bytes = 1 << 20;
 
 }  // namespace
 
+NodeConfig model_config() {
+  NodeConfig config;
+  config.budget = Budget::simulated();
+  config.routing = RoutingConfig::simulated();
+  config.operations = 8;
+  config.pending_answers = 64;
+  config.waiting_requests = 16;
+  config.waiting_bytes = 64 << 10;
+  return config;
+}
+
 ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
                         const StoreConfig& store_config)
     : book(4096, rpcudp::encode_contact_tail, seed),
@@ -176,14 +187,7 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
 ModelNetwork::ModelNetwork(uint64_t seed) : rng_(seed), now_(instant_of(first_node_seconds)) {}
 
 ModelNode& ModelNetwork::add(uint32_t shards) {
-  NodeConfig config;
-  config.budget = Budget::simulated();
-  config.routing = RoutingConfig::simulated();
-  config.operations = 8;
-  config.pending_answers = 64;
-  config.waiting_requests = 16;
-  config.waiting_bytes = 64 << 10;
-  return add(shards, config);
+  return add(shards, model_config());
 }
 
 ModelNode& ModelNetwork::add(uint32_t shards, const NodeConfig& config) {

@@ -18,6 +18,9 @@
 
 namespace xord::testing {
 
+// With the capacities of one of many nodes in one process.
+NodeConfig model_config();
+
 // What one shard of a model node did not send into the network: its results.
 struct ModelResult {
   OperationResult header;

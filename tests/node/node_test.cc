@@ -122,6 +122,27 @@ TEST(Node, NeverSendsASilentSourceMoreThanItSent) {
   }
 }
 
+TEST(Node, KeepsABoundBelowOneByAnsweringNothing) {
+  const std::vector<uint8_t> questions[] = {ping_from_stranger(), find_node_from_stranger({}),
+                                            find_value_from_stranger({}),
+                                            store_from_stranger({}, text_value)};
+  for (const double bound : {0.9, 0.5, 0.25, 0.1, 0.0}) {
+    ModelNetwork net(12);
+    NodeConfig config = model_config();
+    config.amplification_max = bound;
+    ModelNode& node = net.add(1, config);
+    uint16_t port = 5000;
+    for (const auto& question : questions) {
+      const Endpoint silent = Endpoint::ipv4(0xc0000200, port++);
+      net.send_from(silent, node.endpoint(), question);
+      net.run_for(seconds(10));
+      size_t sent_back = 0;
+      for (const auto& bytes : net.received_by(silent)) sent_back += bytes.size();
+      EXPECT_LE(static_cast<double>(sent_back), bound * static_cast<double>(question.size()));
+    }
+  }
+}
+
 TEST(Node, AcknowledgesAStoreOnlyWhenTheDiskHasIt) {
   ModelNetwork net(4);
   ModelNode& node = net.add();
