@@ -1,0 +1,175 @@
+// Watches everything that goes into and comes out of one node under fuzzing, and ends the process
+// when a rule of the wire is broken (docs/WIRE.md): one reply a request at most, of its own
+// meaning; only verified contacts of the asker's family, nearest first; only values that were
+// stored within the last ttl; never more bytes to an unproven source than its datagram allows. It
+// knows nothing of how a node works.
+#pragma once
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "node/amplification.h"
+#include "node/wire/rpcudp.h"
+#include "reactor/base/check.h"
+#include "reactor/base/instant.h"
+
+namespace xord::fuzz {
+
+using Octets = std::vector<uint8_t>;
+
+inline Octets octets(Bytes bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+class NodeWatch {
+ public:
+  NodeWatch(const Id& self, Duration ttl, double amplification_max)
+      : self_(self), ttl_(ttl), amplification_max_(amplification_max) {}
+
+  // A call of the node's that nobody has answered yet.
+  struct OpenCall {
+    Octets transaction;
+    Method method{};
+    Instant sent;
+  };
+
+  // Before the node receives `bytes` from `source`.
+  void received(Instant now, const Endpoint& source, Bytes bytes) {
+    budget_ = is_proven(now, source) ? ReplyBudget::unlimited()
+                                     : ReplyBudget::unproven(bytes.size(), amplification_max_);
+    if (rpcudp::is_reply(bytes)) {
+      received_reply(now, source, bytes);
+      return;
+    }
+    Request request;
+    if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+    Asked asked{request.method, request.target, request.acceptable};
+    asked_[{source, octets(request.transaction)}].push_back(asked);
+    if (request.method == Method::store && request.acceptable) {
+      stored(now, request.target, request.value);
+    }
+  }
+  // Somebody wants to store a value, the node's own program for one.
+  void stored(Instant now, const Id& key, Bytes value) { values_[key][octets(value)] = now; }
+  // What follows is not because of a datagram.
+  void no_datagram() { budget_ = ReplyBudget::unlimited(); }
+
+  // The node sent `bytes` to `to`.
+  void sent(Instant now, const Endpoint& to, Bytes bytes) {
+    CHECK(to.port != 0 && bytes.size() > rpcudp::header_size);
+    CHECK(budget_.spend(bytes.size()));
+    if (rpcudp::is_reply(bytes)) {
+      sent_reply(now, to, bytes);
+      return;
+    }
+    Request request;
+    CHECK(rpcudp::parse_request(bytes, &request) == ParseError::none);
+    CHECK(request.acceptable && request.sender == self_ && request.method != Method::stun);
+    calls_[to].push_back({octets(request.transaction), request.method, now});
+  }
+
+  // The node's latest open call to `to`, of `method` if one is given.
+  const OpenCall* latest_call(const Endpoint& to, Method method = Method::count) const {
+    const auto found = calls_.find(to);
+    if (found == calls_.end()) return nullptr;
+    for (auto call = found->second.rbegin(); call != found->second.rend(); ++call) {
+      if (method == Method::count || call->method == method) return &*call;
+    }
+    return nullptr;
+  }
+
+ private:
+  struct Asked {
+    Method method{};
+    Id target;
+    bool acceptable = true;
+  };
+
+  bool is_proven(Instant now, const Endpoint& source) const {
+    const auto found = proven_.find(source);
+    return found != proven_.end() && now < found->second + proven_lifetime;
+  }
+
+  void received_reply(Instant now, const Endpoint& source, Bytes bytes) {
+    const Bytes transaction = rpcudp::transaction_of(bytes);
+    std::vector<OpenCall>& calls = calls_[source];
+    for (auto call = calls.begin(); call != calls.end(); ++call) {
+      if (!equal(call->transaction, transaction)) continue;
+      Reply reply;
+      const bool is_in_time = now < call->sent + transaction_lifetime;
+      if (is_in_time && rpcudp::parse_reply(bytes, call->method, &reply) == ParseError::none) {
+        proven_[source] = now;
+        budget_ = ReplyBudget::unlimited();  // What was held for it is served.
+        if (call->method == Method::ping) verified_.insert({reply.responder, source});
+      }
+      // A call that failed by its answer may be made anew, which is no answer to a stranger.
+      if (is_in_time) budget_ = ReplyBudget::unlimited();
+      calls.erase(call);
+      return;
+    }
+  }
+
+  void sent_reply(Instant now, const Endpoint& to, Bytes bytes) {
+    const auto found = asked_.find({to, octets(rpcudp::transaction_of(bytes))});
+    CHECK(found != asked_.end());
+    std::vector<Asked>& open = found->second;
+    for (auto asked = open.begin(); asked != open.end(); ++asked) {
+      if (!is_answer(now, *asked, to, bytes)) continue;
+      open.erase(asked);
+      if (open.empty()) asked_.erase(found);
+      return;
+    }
+    CHECK(!"a reply that answers nothing that was asked");
+  }
+
+  bool is_answer(Instant now, const Asked& asked, const Endpoint& to, Bytes bytes) const {
+    Reply reply;
+    if (rpcudp::parse_reply(bytes, asked.method, &reply) != ParseError::none) return false;
+    switch (asked.method) {
+      case Method::ping:
+        return reply.responder == self_ && bytes.size() == rpcudp::ping_reply_size;
+      case Method::stun:
+        return reply.observed.address == to.address && reply.observed.port == to.port;
+      case Method::store:
+        return asked.acceptable || !reply.stored;
+      case Method::find_node:
+      case Method::find_value:
+        return reply.has_value ? is_stored(now, asked.target, reply.value)
+                               : are_contacts(asked.target, to, reply);
+      case Method::count:
+        break;
+    }
+    return false;
+  }
+
+  bool is_stored(Instant now, const Id& key, Bytes value) const {
+    const auto of_key = values_.find(key);
+    if (of_key == values_.end()) return false;
+    const auto found = of_key->second.find(octets(value));
+    return found != of_key->second.end() && now < found->second + ttl_;
+  }
+
+  bool are_contacts(const Id& target, const Endpoint& to, const Reply& reply) const {
+    for (size_t i = 0; i < reply.contacts_count; ++i) {
+      const Contact& contact = reply.contacts[i];
+      if (!verified_.contains({contact.id, contact.endpoint})) return false;
+      if (contact.endpoint == to || contact.endpoint.is_ipv4() != to.is_ipv4()) return false;
+      if (i > 0 && !nearer(target, reply.contacts[i - 1].id, contact.id)) return false;
+    }
+    return true;
+  }
+
+  Id self_;
+  Duration ttl_;
+  double amplification_max_;
+  ReplyBudget budget_ = ReplyBudget::unlimited();
+  std::map<std::pair<Endpoint, Octets>, std::vector<Asked>> asked_;
+  std::map<Endpoint, std::vector<OpenCall>> calls_;
+  std::map<Endpoint, Instant> proven_;
+  std::set<std::pair<Id, Endpoint>> verified_;
+  std::map<Id, std::map<Octets, Instant>> values_;  // When each was last stored.
+};
+
+}  // namespace xord::fuzz
