@@ -7,9 +7,8 @@
 namespace xord {
 namespace {
 
-// Transaction: shard (where steering finds it), slot index, then the hash.
+// Transaction: shard (where steering finds it), three bytes of slot index, then the hash.
 constexpr size_t shard_at = 0;
-constexpr size_t index_at = 1;
 constexpr size_t hash_at = 4;
 constexpr uint32_t indices_max = 1u << 24;
 static_assert(hash_at + crypto_shorthash_siphashx24_BYTES == transaction_size);
