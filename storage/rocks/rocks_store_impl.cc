@@ -5,6 +5,7 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,28 +14,13 @@
 #include <cstring>
 
 #include "storage/files/small_file.h"
+#include "storage/rocks/rocks_format.h"
 #include "storage/rocks/row_log.h"
 
 namespace xord {
 namespace {
 
-constexpr uint32_t disk_format = 1;  // docs/STORAGE.md. In the file `format` and in family `meta`.
-constexpr char format_key[] = "format";
-
-rocksdb::Slice slice_of(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-uint32_t format_in(Bytes payload) {
-  return payload.size() == 4 ? load_le<uint32_t>(payload.data()) : UINT32_MAX;
-}
-
-IoError format_refusal(const std::string& where, uint32_t format) {
-  return {where + " is of disk format " + std::to_string(format) +
-              ", and this xord knows none newer than " + std::to_string(disk_format) +
-              ": run the xord that wrote it, or choose another --data-dir",
-          0};
-}
+constexpr char format_key[] = "format";  // In family `meta`.
 
 }  // namespace
 
@@ -93,23 +79,12 @@ rocksdb::Options RocksStore::Impl::options() {
 
 // The file is there before RocksDB makes anything, so a database without it is not ours.
 std::optional<IoError> RocksStore::Impl::check_format() {
-  const std::string path = config_.directory + "/format";
-  auto read = read_small_file(path, FileKind::format, 1);
-  if (auto* error = std::get_if<IoError>(&read)) return *error;
-  if (auto* file = std::get_if<SmallFile>(&read)) {
-    const uint32_t format = format_in(file->second);
-    if (format != disk_format) return format_refusal(config_.directory, format);
-    return std::nullopt;
-  }
-  if (access(database_path().c_str(), F_OK) == 0) {
-    return IoError{
-        database_path() + " is there without the file " + path +
-            ", so its format is not known: put the file back, or move the directory away",
-        0};
-  }
+  auto format = read_format(config_.directory);
+  if (auto* error = std::get_if<IoError>(&format)) return *error;
+  if (std::get<std::optional<uint32_t>>(format)) return std::nullopt;
   uint8_t payload[4];
   store_le(payload, disk_format);
-  return write_small_file(path, FileKind::format, 1, payload);
+  return write_small_file(config_.directory + "/format", FileKind::format, 1, payload);
 }
 
 std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
@@ -139,15 +114,15 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
   // Networks that are no longer configured keep their records.
   std::vector<std::string> wanted{rocksdb::kDefaultColumnFamilyName, "meta"};
   for (const std::string& network : config_.networks) {
-    wanted.push_back("records-" + network);
-    wanted.push_back("published-" + network);
+    wanted.push_back(records_family(network));
+    wanted.push_back(published_family(network));
   }
   for (const std::string& name : wanted) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const std::string& name : names) {
-    const bool is_records = name.starts_with("records-");
+    const bool is_records = name.starts_with(records_prefix);
     descriptors.emplace_back(name, is_records ? records_options() : rocksdb::ColumnFamilyOptions());
   }
   rocksdb::DB* opened = nullptr;
@@ -167,8 +142,8 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
   };
   meta_ = family("meta");
   for (const std::string& network : config_.networks) {
-    records_.push_back(family("records-" + network));
-    published_.push_back(family("published-" + network));
+    records_.push_back(family(records_family(network)));
+    published_.push_back(family(published_family(network)));
   }
   const uint64_t dropped = log_->take_bytes_dropped();
   if (dropped > 0) {
@@ -312,30 +287,24 @@ void RocksStore::Impl::read(std::span<const RowName> names, std::vector<rocksdb:
   statuses = database_->MultiGet(rocksdb::ReadOptions(), families, keys, &rows);
 }
 
-rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range, const Visit& visit) {
+rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range,
+                                       const VisitRow& visit) {
   const std::shared_lock lock(mutex_);
   if (database_ == nullptr) return rocksdb::Status::IOError("not open");
-  uint8_t first[2];
-  uint8_t end[2];
-  store_be16(first, static_cast<uint16_t>(range.first));
-  store_be16(end, static_cast<uint16_t>(range.end));
-  const rocksdb::Slice bound = slice_of(Bytes(end));
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;
-  options.readahead_size = 2 << 20;
-  if (range.end <= UINT16_MAX) options.iterate_upper_bound = &bound;
-  const std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, family_of(network)));
-  for (at->Seek(slice_of(Bytes(first))); at->Valid(); at->Next()) {
-    const rocksdb::Slice key = at->key();
-    if (key.size() != id_size) continue;
-    RowKey row_key;
-    std::memcpy(row_key.data(), key.data(), id_size);
-    range.first = load_be16(row_key.data());
-    const rocksdb::Slice row = at->value();
-    if (!visit(row_key, {reinterpret_cast<const uint8_t*>(row.data()), row.size()})) break;
-  }
-  if (!at->status().ok()) ++range.first;
-  return at->status();
+  return scan_rows(*database_, family_of(network), range, visit);
+}
+
+std::optional<IoError> RocksStore::Impl::checkpoint(const std::string& path) {
+  const std::shared_lock lock(mutex_);
+  if (database_ == nullptr) return IoError{"the database is not open: try again later", 0};
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(database_.get(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(path);
+  if (status.ok()) return std::nullopt;
+  return IoError{"cannot save the database to " + path + " (" + describe(status) +
+                     "): is there room on that disk?",
+                 0};
 }
 
 rocksdb::Status RocksStore::Impl::compact() {

@@ -6,7 +6,6 @@
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -16,6 +15,7 @@
 
 #include "storage/rocks/expired_rows.h"
 #include "storage/rocks/rocks_store.h"
+#include "storage/rocks/row_scan.h"
 
 namespace xord {
 
@@ -58,13 +58,13 @@ class RocksStore::Impl {
   void read(std::span<const RowName> names, std::vector<rocksdb::Status>& statuses,
             std::vector<std::string>& rows);
 
-  // Calls visit(row key, row) for the rows of a range, in order, until it returns false. The status
-  // is of what stopped the walk early, with where to go on in `range.first`: RocksDB cannot step
-  // over a damaged block, so what is left of the damaged range's two-byte prefix is skipped.
-  using Visit = std::function<bool(const RowKey&, Bytes)>;
-  rocksdb::Status scan(NetworkIndex network, RowRange& range, const Visit& visit);
+  // scan_rows() of a network's records.
+  rocksdb::Status scan(NetworkIndex network, RowRange& range, const VisitRow& visit);
   // Compacts all records: their expired rows go, and their disk space comes back.
   rocksdb::Status compact();
+  // Makes the directory `path` a database of its own, as this one is now: all that was written
+  // before. Its tables are shared with this one by hard links where they can be.
+  std::optional<IoError> checkpoint(const std::string& path);
 
  private:
   std::optional<IoError> check_format();

@@ -65,6 +65,16 @@ std::optional<Row> parse_row(const RowKey& row_key, Bytes row) {
   return parsed;
 }
 
+std::string damage_of(const RowKey& row_key, Bytes row) {
+  if (row.size() < row_header_size + row_checksum_size) {
+    return "its row has " + std::to_string(row.size()) + " bytes, fewer than any";
+  }
+  if (row[0] != row_version) {
+    return "its row is of version " + std::to_string(row[0]) + ", which this xord does not know";
+  }
+  return parse_row(row_key, row) ? "it is not" : "its row does not fit its checksum";
+}
+
 std::optional<NodeSeconds> expiry_of_row(Bytes row) {
   if (row.size() < row_header_size + row_checksum_size || row[0] != row_version) {
     return std::nullopt;

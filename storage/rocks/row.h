@@ -38,6 +38,8 @@ struct Row {
 void encode_row(const RowKey& row_key, const Row& row, std::string& out);
 // Empty when the row is not whole: its length, its version, or its checksum, which covers the key.
 std::optional<Row> parse_row(const RowKey& row_key, Bytes row);
+// Why parse_row() gave nothing, for a person.
+std::string damage_of(const RowKey& row_key, Bytes row);
 // The expiry that a row states, unchecked: for the compaction filter. Empty if it is too short or
 // of a version that is not known here.
 std::optional<NodeSeconds> expiry_of_row(Bytes row);

@@ -1,0 +1,67 @@
+// RocksReader: the records of a stopped node as they lie on disk, for tools. The database is opened
+// read-only: nothing is written, made or repaired, and its write-ahead log is read into memory. It
+// says what cannot be read and goes on with the rest. Memory: the log (RocksConfig::log_bytes_max)
+// and RocksDB's caches, whatever the number of records.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "reactor/io_error.h"
+#include "storage/rocks/row_scan.h"
+
+namespace xord {
+
+// What a walk could not read: two-byte ranges of row keys (row.h), and why the last of them.
+struct UnreadableRows {
+  uint32_t ranges = 0;
+  std::string cause;
+};
+
+class RocksReader {
+ public:
+  // A directory without a database (a node that never got so far) has no networks. An error: a
+  // newer format, or a database that cannot be opened at all.
+  static std::variant<std::unique_ptr<RocksReader>, IoError> open(const std::string& directory);
+  ~RocksReader();
+  RocksReader(const RocksReader&) = delete;
+  RocksReader& operator=(const RocksReader&) = delete;
+
+  // The networks that have records; the index is what the calls below take.
+  const std::vector<std::string>& networks() const { return networks_; }
+
+  UnreadableRows walk(size_t network, RowRange range, const VisitRow& visit) const;
+  // One row by its key, through the tables' indices and filters as a node finds it: its bytes,
+  // nothing when there is none, or why it cannot be read.
+  std::variant<std::string, std::nullopt_t, IoError> read(size_t network,
+                                                          const RowKey& row_key) const;
+
+  uint64_t rows_estimate(size_t network) const;  // RocksDB's own, for a progress bar.
+  uint64_t table_bytes(size_t network) const;
+  // Of the write-ahead log, that could not be used: beyond a tail that a crash tore.
+  uint64_t log_bytes_dropped() const { return log_bytes_dropped_; }
+
+  // Every table file there is: visit(path, bytes, damage), damage being empty when all its blocks
+  // are as their checksums say. False ends it.
+  using VisitTable = std::function<bool(const std::string& path, uint64_t bytes,
+                                        const std::optional<std::string>& damage)>;
+  void verify_tables(const VisitTable& visit) const;
+
+ private:
+  explicit RocksReader(std::string path) : path_(std::move(path)) {}
+  std::optional<IoError> open_families();
+
+  const std::string path_;  // Of db/.
+  std::unique_ptr<rocksdb::DB> database_;
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All that were opened.
+  std::vector<std::string> networks_;
+  std::vector<rocksdb::ColumnFamilyHandle*> records_;  // By network.
+  uint64_t log_bytes_dropped_ = 0;
+};
+
+}  // namespace xord
