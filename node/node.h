@@ -26,6 +26,7 @@
 #include "node/operations.h"
 #include "node/pending_answers.h"
 #include "node/proven.h"
+#include "node/purge.h"
 #include "node/recent_filter.h"
 #include "node/round_trip.h"
 #include "node/routing_table.h"
@@ -80,6 +81,14 @@ class Node {
   void set(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out);
   // On any shard: the k nearest nodes to `target` that answer.
   void find(Instant now, OperationId operation, const Id& target, Outputs& out);
+
+  // On any shard: erases its records from key `from` on, as far as they share `prefix_bits` leading
+  // bits with it (160: that key alone), at most purge_records_max a call. The result has how many
+  // were erased in `stored`, and as its value the key to go on from, or none at the end; not_stored
+  // when the disk failed some, which stay. Refused while another purge is under way, or when there
+  // is no room to ask the disk.
+  void purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
+             Outputs& out);
 
   // --- Restart. A contact saved by an earlier run; `age` is how long ago it answered. Only the
   // owner of its bucket files it, the others follow by message: call it on every shard, and move
@@ -185,6 +194,11 @@ class Node {
            Outputs& out);
   void emit(OperationResult result, Bytes value, std::span<const Contact> contacts, Outputs& out);
 
+  // --- Purging: node_purge.cc.
+  bool begin_removal(Instant now, const Id& key, Outputs& out);
+  void removed(Stored erased, Outputs& out);
+  void end_purge(Outputs& out);
+
   // --- Joining: node_join.cc.
   void ping_bootstraps(Instant now, Outputs& out);
   void bootstrap_answered(Instant now, const Contact& contact, Outputs& out);
@@ -212,6 +226,7 @@ class Node {
   OngoingOperations operations_;
   PendingAnswers pending_;
   JoinState join_;
+  Purge purge_;
   std::optional<Instant> postponed_until_;  // Lookups that found no free slot are stepped again.
 };
 

@@ -340,6 +340,9 @@ void Node::finish_pending(Instant now, const PendingAnswer& pending, const Finis
     case PendingAnswer::Kind::own_value:
       own_value_read(now, PoolHandle::of(pending.operation), found, out);
       return;
+    case PendingAnswer::Kind::removal:
+      removed(stored, out);
+      return;
   }
 }
 

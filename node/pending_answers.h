@@ -22,6 +22,7 @@ struct PendingAnswer {
     value_reply,  // To `path`: the value, or contacts when it cannot be read.
     own_copy,     // A set of ours waits for the copy that this node holds itself.
     own_value,    // A get of ours waits for a value held here.
+    removal,      // A purge of ours waits for a record to be erased.
   };
   Kind kind{};
   Path path;

@@ -44,6 +44,9 @@ void CommitThread::start() {
 void CommitThread::stop() {
   impl_->stop();
 }
+bool CommitThread::begin_errand(Errand errand, ErrandFinished finished) {
+  return impl_->begin_errand(std::move(errand), std::move(finished));
+}
 DatabaseState CommitThread::state() const {
   return impl_->state();
 }
@@ -52,7 +55,8 @@ const Counters<CommitCount>& CommitThread::counters() const {
 }
 
 CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard)
-    : database_(database.impl()),
+    : store_(database),
+      database_(database.impl()),
       config_(config),
       operations_(config.operations_bytes, doorbell_),
       completions_(config.completions_bytes, shard),
@@ -70,6 +74,29 @@ void CommitThread::Impl::stop() {
   is_stopping_.store(true, std::memory_order_seq_cst);
   doorbell_.ring();
   if (thread_.joinable()) thread_.join();
+  std::optional<WaitingErrand> left;
+  {
+    const std::lock_guard lock(errand_mutex_);
+    left.swap(errand_);
+  }
+  if (left) left->finished(IoError{"the node is ending: try again when it runs", 0});
+}
+
+bool CommitThread::Impl::begin_errand(Errand errand, ErrandFinished finished) {
+  const std::lock_guard lock(errand_mutex_);
+  if (errand_ || is_stopping_.load(std::memory_order_seq_cst)) return false;
+  errand_ = {std::move(errand), std::move(finished)};
+  doorbell_.ring();
+  return true;
+}
+
+void CommitThread::Impl::run_errand() {
+  std::optional<WaitingErrand> next;
+  {
+    const std::lock_guard lock(errand_mutex_);
+    next.swap(errand_);
+  }
+  if (next) next->finished(next->errand(store_));
 }
 
 void CommitThread::Impl::run() {
@@ -147,6 +174,7 @@ void CommitThread::Impl::turn() {
     completions_.publish();
     operations_.release();
   }
+  run_errand();
   sync_if_due();
 }
 

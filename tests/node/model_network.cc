@@ -173,6 +173,8 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
       completion.kind = CompletionKind::written;
       if (operation.kind == OperationKind::write) {
         disk_[operation.key].assign(value.begin(), value.end());
+      } else if (operation.kind == OperationKind::erase) {
+        disk_.erase(operation.key);
       }
     }
     std::vector<uint8_t> bytes(sizeof completion);

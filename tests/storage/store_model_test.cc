@@ -50,7 +50,7 @@ class StoreModel {
 
   void run(int steps) {
     for (int i = 0; i < steps && !::testing::Test::HasFatalFailure(); ++i) {
-      switch (rng_.bounded(8)) {
+      switch (rng_.bounded(9)) {
         case 0:
         case 1:
         case 2:
@@ -68,6 +68,9 @@ class StoreModel {
           break;
         case 7:
           if (rng_.chance(0.02)) restart();
+          break;
+        case 8:
+          remove_one();
           break;
       }
       drain();
@@ -118,6 +121,14 @@ class StoreModel {
     ASSERT_LE(held.times.expiry, disk_[key].times.expiry + config_.ttl / 24);
   }
 
+  // Like a store of nothing: it takes effect when the disk has done it.
+  void remove_one() {
+    const Id key = key_of(rng_.bounded(keys_));
+    const StoreOutcome outcome = store_->begin_remove(now_, key, operations_);
+    ASSERT_NE(outcome.kind, StoreOutcome::Kind::unchanged);
+    if (outcome.kind == StoreOutcome::Kind::pending) callers_[outcome.ticket] = key;
+  }
+
   void disk_turn() {
     drain();
     const Waiting waiting = queue_.front();
@@ -127,7 +138,8 @@ class StoreModel {
     completion.ticket = operation.ticket;
     completion.key = operation.key;
     Value read;
-    const bool fails = rng_.chance(failure_);
+    const bool fails = rng_.chance(failure_) ||
+                       (operation.kind == OperationKind::read && !disk_.contains(operation.key));
     if (operation.kind == OperationKind::read) {
       completion.kind = fails ? CompletionKind::read_failed : CompletionKind::value_read;
       if (!fails) read = disk_[operation.key].value;
@@ -151,6 +163,12 @@ class StoreModel {
 
   void write(const Waiting& waiting) {
     const Operation& operation = waiting.operation;
+    if (operation.kind == OperationKind::erase) {
+      disk_.erase(operation.key);
+      held_.erase(operation.key);
+      return;
+    }
+    ASSERT_TRUE(operation.kind == OperationKind::write || disk_.contains(operation.key));
     Row& row = disk_[operation.key];
     Held& held = held_[operation.key];
     row.times = operation.times;
@@ -185,6 +203,7 @@ class StoreModel {
     if (found.presence == Presence::value) {
       ASSERT_TRUE(equal(found.value, held->second.value));
     }
+    ASSERT_TRUE(disk_.contains(key));
     ASSERT_EQ(disk_[key].value, held->second.value);
   }
 
