@@ -4,26 +4,21 @@
 #include <exception>
 #include <vector>
 
+#include "tools/command_table.h"
 #include "tools/commands.h"
-#include "tools/suggest.h"
 #include "tools/version.h"
 
 namespace xord {
 namespace {
 
-struct Command {
-  std::string_view name;
-  std::string_view summary;
-  ExitCode (*run)(Arguments, Terminal&);
-};
-
-constexpr std::array<Command, 6> commands = {{
+constexpr std::array<Command, 7> commands = {{
     {"run", "Run a node: join a network, keep records, answer others", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
     {"find", "List the nodes nearest to a key", find_command},
     {"ping", "Ask one node whether it is there", ping_command},
     {"load", "Put a node under load and measure how it answers", load_command},
+    {"store", "Look into a node's records, check, export, import, purge, save them", store_command},
 }};
 
 constexpr std::string_view examples = R"(
@@ -42,22 +37,9 @@ Exit codes: 0 done, 1 not found or refused, 2 usage or config, 3 no answer from 
 )";
 
 std::string help() {
-  std::string text =
-      "xord: a node of a Kademlia network, and commands that talk to one\n\n"
-      "Usage: xord COMMAND [ARGUMENTS]\n\nCommands:\n";
-  for (const Command& command : commands) {
-    const std::string name(command.name);
-    text += "  " + name + std::string(8 - name.size(), ' ') + std::string(command.summary) + "\n";
-  }
-  return text + std::string(examples);
-}
-
-[[noreturn]] void refuse_word(const std::string& word) {
-  std::vector<std::string_view> words = {"--help", "--version"};
-  for (const Command& command : commands) words.push_back(command.name);
-  const std::string fix = suggestion(word, words);
-  throw Failure(ExitCode::usage, (word[0] == '-' ? "the flag " : "the command ") + word +
-                                     " is not known" + (fix.empty() ? "; see `xord --help`" : fix));
+  return "xord: a node of a Kademlia network, and commands that talk to one\n\n"
+         "Usage: xord COMMAND [ARGUMENTS]\n\nCommands:\n" +
+         list_of(commands) + std::string(examples);
 }
 
 ExitCode dispatch(Arguments arguments, Terminal& terminal) {
@@ -75,13 +57,9 @@ ExitCode dispatch(Arguments arguments, Terminal& terminal) {
     return ExitCode::done;
   }
   const bool asks_help = word == "help";  // `xord help run` is `xord run --help`.
-  const std::string& name = asks_help ? arguments[1] : word;
   const std::vector<std::string> help_flag = {"--help"};
-  for (const Command& command : commands) {
-    if (command.name != name) continue;
-    return command.run(asks_help ? Arguments(help_flag) : arguments.subspan(1), terminal);
-  }
-  refuse_word(name);
+  const Command& command = find_command(asks_help ? arguments[1] : word, commands, "xord");
+  return command.run(asks_help ? Arguments(help_flag) : arguments.subspan(1), terminal);
 }
 
 }  // namespace

@@ -8,11 +8,12 @@
 
 namespace xord {
 
-ExitCode run_command(Arguments arguments, Terminal& terminal);   // A node, until SIGTERM.
-ExitCode get_command(Arguments arguments, Terminal& terminal);   // The value of a key.
-ExitCode set_command(Arguments arguments, Terminal& terminal);   // Stores a value under a key.
-ExitCode ping_command(Arguments arguments, Terminal& terminal);  // Whether a node answers.
-ExitCode find_command(Arguments arguments, Terminal& terminal);  // The nodes nearest to a key.
-ExitCode load_command(Arguments arguments, Terminal& terminal);  // Load on a node, measured.
+ExitCode run_command(Arguments arguments, Terminal& terminal);    // A node, until SIGTERM.
+ExitCode get_command(Arguments arguments, Terminal& terminal);    // The value of a key.
+ExitCode set_command(Arguments arguments, Terminal& terminal);    // Stores a value under a key.
+ExitCode ping_command(Arguments arguments, Terminal& terminal);   // Whether a node answers.
+ExitCode find_command(Arguments arguments, Terminal& terminal);   // The nodes nearest to a key.
+ExitCode load_command(Arguments arguments, Terminal& terminal);   // Load on a node, measured.
+ExitCode store_command(Arguments arguments, Terminal& terminal);  // What a node keeps on disk.
 
 }  // namespace xord

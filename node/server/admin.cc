@@ -8,6 +8,8 @@
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
+#include "storage/files/snapshot_files.h"
+#include "storage/rocks/rocks_store_impl.h"
 
 namespace xord {
 namespace {
@@ -70,6 +72,10 @@ void Admin::stop() {
 }
 
 void Admin::call(ShardCommand command, Bytes tail, FinishCall finish) {
+  call_on(shard_of(command.key, config_.shards), command, tail, std::move(finish));
+}
+
+void Admin::call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish) {
   ServerStatus why = ServerStatus::stopped;
   {
     const std::lock_guard lock(mutex_);
@@ -80,10 +86,10 @@ void Admin::call(ShardCommand command, Bytes tail, FinishCall finish) {
         CHECK(operation);
         command.operation = *operation;
         if (!records_are_there_ && command.kind != CommandKind::find) {
-          waiting_calls_.push_back({command, {tail.begin(), tail.end()}});
+          waiting_calls_.push_back({shard, command, {tail.begin(), tail.end()}});
           return;
         }
-        if (shards_->command(shard_of(command.key, shards_->count()), command, tail)) return;
+        if (shards_->command(shard, command, tail)) return;
         finish = calls_.take(*operation);
       }
     }
@@ -119,6 +125,23 @@ ServerStats Admin::stats() {
   stats.operations = calls_.count();
   stats.uptime_seconds = (monotonic_time() - started_at_).seconds();
   return stats;
+}
+
+std::optional<IoError> Admin::snapshot(const std::string& to) {
+  if (auto error = begin_snapshot(to)) return error;
+  std::promise<std::optional<IoError>> made;
+  auto outcome = made.get_future();
+  const bool is_begun = shards_->begin_errand(
+      [&](RocksStore& database) { return database.impl().checkpoint(to + "/db"); },
+      [&](std::optional<IoError> error) { made.set_value(std::move(error)); });
+  auto error = is_begun ? outcome.get()
+                        : IoError{
+                              "another snapshot is being made, or the node is ending: try again "
+                              "later",
+                              0};
+  if (!error) error = finish_snapshot(files_.directory->path(), to);
+  if (error) abandon_snapshot(to);
+  return error;
 }
 
 void Admin::log_stats() {
@@ -259,8 +282,7 @@ void Admin::release_waiting_calls() {
   if (waits && monotonic_time() < started_at_ + wait_for_records_max) return;
   while (!waiting_calls_.empty()) {
     const WaitingCall& waiting = waiting_calls_.front();
-    const uint32_t shard = shard_of(waiting.command.key, shards_->count());
-    if (!shards_->command(static_cast<ShardIndex>(shard), waiting.command, waiting.tail)) return;
+    if (!shards_->command(waiting.shard, waiting.command, waiting.tail)) return;
     waiting_calls_.pop_front();
   }
   records_are_there_ = true;

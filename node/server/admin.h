@@ -18,6 +18,7 @@
 
 #include "node/server/calls.h"
 #include "node/server/contacts_saver.h"
+#include "node/server/control_socket.h"
 #include "node/server/log.h"
 #include "node/server/resolver.h"
 #include "node/server/server.h"
@@ -46,9 +47,15 @@ class Admin {
   // By any thread. `finish` is called exactly once: by the admin thread, or here when the call
   // fails at once. `tail` is copied.
   void call(ShardCommand command, Bytes tail, FinishCall finish);
+  // The same for what is any shard's, or all shards' in turn.
+  void call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish);
+  uint32_t shards_count() const { return config_.shards; }
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
   void log_stats();
+  // Makes the directory `to` a data directory of its own, as this one is now. Waits for it: a
+  // commit thread does it.
+  std::optional<IoError> snapshot(const std::string& to);
 
  private:
   // What other threads ask of the admin thread, under requests_mutex_.
@@ -89,6 +96,7 @@ class Admin {
   std::optional<ServerError> open_shards();
   void restore_contacts();
   void join_at_start();
+  void open_control();
   void log_ready();
   void shut_down();
   void drain();
@@ -109,6 +117,7 @@ class Admin {
   std::unique_ptr<RocksStore> database_;
   std::unique_ptr<Shards> shards_;
   std::unique_ptr<ContactsSaver> saver_;
+  std::unique_ptr<ControlSocket> control_;  // Null when it could not be opened.
   std::vector<Endpoint> endpoints_;
   Duration started_at_;  // Monotonic, as are the next.
   Instant started_node_time_;
@@ -142,6 +151,7 @@ class Admin {
   // Sets and gets that came before the records of the last run were loaded: a get would not find
   // what is here, a set would not keep its copy.
   struct WaitingCall {
+    ShardIndex shard;
     ShardCommand command;
     std::vector<uint8_t> tail;
   };

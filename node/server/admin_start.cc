@@ -6,6 +6,7 @@
 
 #include "node/server/admin.h"
 #include "node/server/config_check.h"
+#include "node/server/control_commands.h"
 #include "reactor/cores.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
@@ -90,6 +91,7 @@ std::optional<ServerError> Admin::start_up() {
     accepting_ = true;
     live_ = true;
   }
+  open_control();
   log_ready();
   shards_->start_commits();
   join_at_start();
@@ -130,6 +132,17 @@ void Admin::join_at_start() {
     if (endpoints.size() < saved_contacts_asked) endpoints.push_back(contact.endpoint);
   }
   if (!names_.empty() || !endpoints.empty()) begin_own_join(std::move(endpoints));
+}
+
+// A node without it serves the network as well: only the commands of this host cannot ask it.
+void Admin::open_control() {
+  control_ = std::make_unique<ControlSocket>(
+      files_.directory->path(),
+      [this](std::string_view line) { return answer_control(*this, line); }, control_refusal);
+  if (const auto error = control_->open()) {
+    log_.write(LogLevel::warning, "no control socket: " + error->sentence);
+    control_.reset();
+  }
 }
 
 void Admin::log_ready() {
@@ -188,6 +201,7 @@ void Admin::shut_down() {
     const std::lock_guard lock(mutex_);
     accepting_ = false;
   }
+  if (control_ != nullptr) control_->close();
   drain();
   const ServerStats last = stats();
   log_.write(LogLevel::info, "stats", {{"stats", nlohmann::ordered_json::parse(last.json())}});
@@ -200,6 +214,7 @@ void Admin::shut_down() {
   shards_->stop();
   consume_frames();
   abandon_calls();
+  control_.reset();  // What its commands waited for is over.
   save_contacts();
   save_clock();
   shards_.reset();

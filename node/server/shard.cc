@@ -167,6 +167,8 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       return node.set(now, command->operation, command->key, tail, out);
     case CommandKind::find:
       return node.find(now, command->operation, command->key, out);
+    case CommandKind::purge:
+      return node.purge(now, command->operation, command->key, command->prefix_bits, out);
     case CommandKind::join: {
       CHECK(tail.size() == command->endpoints_count * sizeof(Endpoint));
       const auto* endpoints = reinterpret_cast<const Endpoint*>(tail.data());

@@ -18,6 +18,7 @@ enum class CommandKind : uint8_t {
   get,
   set,  // The value follows.
   find,
+  purge,  // From `key` on, within `prefix_bits`: Node::purge().
   join,   // `endpoints_count` Endpoints follow.
   drain,  // Take in nothing new, finish what the disk owes, report all contacts; then raise
           // ShardCount::drained.
@@ -28,7 +29,8 @@ struct ShardCommand {
   CommandKind kind{};
   NetworkIndex network = 0;
   uint16_t endpoints_count = 0;
-  Id key;  // Or target.
+  uint8_t prefix_bits = 0;  // purge only.
+  Id key;                   // Or target.
 };
 constexpr uint32_t join_endpoints_max = bootstraps_max;
 

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -84,14 +86,30 @@ std::optional<IoError> check_content(const std::string& path) {
                  "put its `identity` back");
 }
 
+// By what LOCK says, unless that is left over from a process that has ended: who only reads does
+// not write its number there.
 std::string holder_of(int lock) {
   char text[32] = {};
   const ssize_t size = pread(lock, text, sizeof text - 1, 0);
   std::string pid(text, size > 0 ? static_cast<size_t>(size) : 0);
   while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-  const bool is_number = !pid.empty() && std::all_of(pid.begin(), pid.end(),
-                                                     [](char c) { return c >= '0' && c <= '9'; });
-  return is_number ? "process " + pid : "another process";
+  const bool is_number =
+      !pid.empty() && pid.size() < 10 &&
+      std::all_of(pid.begin(), pid.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_alive = is_number && (kill(std::atoi(pid.c_str()), 0) == 0 || errno == EPERM);
+  return is_alive ? "process " + pid : "another process";
+}
+
+// Takes the lock, or closes it and says who has it.
+std::optional<IoError> take(int lock, int how, const std::string& path) {
+  if (flock(lock, how | LOCK_NB) == 0) return std::nullopt;
+  const int error = errno;
+  const std::string holder = holder_of(lock);
+  close(lock);
+  if (error != EWOULDBLOCK) return io_error("cannot lock " + path + "/LOCK", error);
+  return IoError{"the data directory " + path + " is held by " + holder +
+                     ": stop that one, or choose another --data-dir",
+                 error};
 }
 
 }  // namespace
@@ -135,15 +153,7 @@ std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open(
                         " (give it to this user, or choose another --data-dir)",
                     errno);
   }
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    const std::string holder = holder_of(lock);
-    close(lock);
-    if (error != EWOULDBLOCK) return io_error("cannot lock " + lock_path, error);
-    return IoError{"the data directory " + path + " is held by " + holder +
-                       ": stop that one, or choose another --data-dir",
-                   error};
-  }
+  if (auto error = take(lock, LOCK_EX, path)) return *error;
   // The holder's number is for that sentence only; the lock is the kernel's.
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock, 0) != 0 ||
@@ -155,8 +165,25 @@ std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open(
   return std::unique_ptr<DataDirectory>(new DataDirectory(path, lock));
 }
 
+std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open_to_read(
+    const std::string& path) {
+  if (path.empty()) return refusal("no data directory is given: choose one with --data-dir");
+  if (auto error = check_content(path)) return *error;
+  std::error_code ignored;
+  if (!fs::exists(path + "/identity", ignored)) {
+    return refusal("the directory " + path +
+                   " holds no data of a node: name a --data-dir on which one has run");
+  }
+  const int lock = ::open((path + "/LOCK").c_str(), O_RDONLY | O_CLOEXEC);
+  if (lock < 0 && errno != ENOENT) return io_error("cannot read " + path + "/LOCK", errno);
+  if (lock >= 0) {
+    if (auto error = take(lock, LOCK_SH, path)) return *error;
+  }
+  return std::unique_ptr<DataDirectory>(new DataDirectory(path, lock));
+}
+
 DataDirectory::~DataDirectory() {
-  close(lock_);
+  if (lock_ >= 0) close(lock_);
 }
 
 }  // namespace xord

@@ -23,6 +23,11 @@ class DataDirectory {
   // `identity`), held by another process, on a network file system unless forced.
   static std::variant<std::unique_ptr<DataDirectory>, IoError> open(const std::string& path,
                                                                     NetworkFileSystem network);
+  // The directory as it is, for a tool that only reads: locked against nodes where it has a LOCK
+  // (a snapshot has none), nothing made and nothing written. An error as above, or that nothing of
+  // xord's is there; errno EWOULDBLOCK says that a process holds it.
+  static std::variant<std::unique_ptr<DataDirectory>, IoError> open_to_read(
+      const std::string& path);
   // Unlocks. The lock also ends with the process, however it ends.
   ~DataDirectory();
   DataDirectory(const DataDirectory&) = delete;

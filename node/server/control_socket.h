@@ -1,0 +1,70 @@
+// ControlSocket: a Unix stream socket `control` in the data directory, by which commands on this
+// host ask a running node: a line to the handler, a line back (docs/CONTROL.md). It knows no
+// command. It has threads of its own, one to accept and one for each connection; no shard ever
+// waits for them. Who may open the data directory may connect (mode 0600).
+//
+// Bounds: control_connections_max connections, one more is told so and closed; a line has
+// control_line_max bytes and comes within control_line_time; an answer that nobody reads is given
+// up after the same time. The handler bounds its own.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "reactor/base/instant.h"
+#include "reactor/io_error.h"
+
+namespace xord {
+
+constexpr uint32_t control_connections_max = 8;
+constexpr size_t control_line_max = 64 << 10;
+constexpr Duration control_line_time = seconds(10);
+
+class ControlSocket {
+ public:
+  // One line without its newline; the answer likewise. Called by connections' threads, several at
+  // once.
+  using Handler = std::function<std::string(std::string_view line)>;
+  // What a client that cannot be served is told: a sentence to an answer.
+  using Refusal = std::function<std::string(const std::string& sentence)>;
+
+  ControlSocket(std::string directory, Handler handler, Refusal refusal);
+  ~ControlSocket();  // close(), and waits for the handler to return.
+  ControlSocket(const ControlSocket&) = delete;
+  ControlSocket& operator=(const ControlSocket&) = delete;
+
+  // Once. The caller holds the directory's lock, so a socket that is there is a dead node's and is
+  // replaced; a file of another kind is an error.
+  [[nodiscard]] std::optional<IoError> open();
+  // Takes no more requests; answers to those under way still go out. Harmless a second time.
+  void close();
+
+ private:
+  struct Connection {
+    std::thread thread;
+    int socket = -1;
+    std::atomic<bool> is_over{true};
+  };
+
+  void accept_all();
+  void admit(int socket);
+  void serve(int socket);
+  std::optional<std::string> read_line(int socket, std::string& buffer);
+
+  const std::string directory_;
+  const Handler handler_;
+  const Refusal refusal_;
+  int listener_ = -1;
+  std::thread acceptor_;
+  std::atomic<bool> is_closing_{false};
+  std::mutex mutex_;  // Guards the connections' sockets and threads.
+  std::array<Connection, control_connections_max> connections_;
+};
+
+}  // namespace xord

@@ -1,0 +1,216 @@
+// The control socket over real connections: lines and their bounds, and how it begins and ends.
+#include "node/server/control_socket.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "node/server/control_address.h"
+#include "tests/node/server/server_fixture.h"
+
+namespace xord {
+namespace {
+
+// A client: sends bytes, reads lines. Each read gives up after 30 s, as an empty text.
+class Client {
+ public:
+  explicit Client(const std::string& directory) : socket_(socket(AF_UNIX, SOCK_STREAM, 0)) {
+    const ControlAddress address(directory);
+    is_connected_ = connect(socket_, address.address(), address.size()) == 0;
+    const timeval give_up{30, 0};
+    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &give_up, sizeof give_up);
+  }
+  ~Client() { close(socket_); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  bool is_connected() const { return is_connected_; }
+  void send_bytes(const std::string& bytes) {
+    EXPECT_EQ(send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  // Without its newline; what was there before the end of the connection when it ends.
+  std::string line() {
+    size_t end = 0;
+    char piece[4096];
+    while ((end = buffer_.find('\n')) == std::string::npos) {
+      const ssize_t size = recv(socket_, piece, sizeof piece, 0);
+      if (size <= 0) return std::exchange(buffer_, {});
+      buffer_.append(piece, static_cast<size_t>(size));
+    }
+    const std::string line = buffer_.substr(0, end);
+    buffer_.erase(0, end + 1);
+    return line;
+  }
+  std::string ask(const std::string& request) {
+    send_bytes(request + "\n");
+    return line();
+  }
+
+ private:
+  int socket_;
+  bool is_connected_ = false;
+  std::string buffer_;
+};
+
+class ControlSocketTest : public testing::Test {
+ protected:
+  static std::string echo(std::string_view line) { return "you said " + std::string(line); }
+  static std::string refuse(const std::string& sentence) { return "no: " + sentence; }
+
+  TemporaryDirectory directory;
+};
+
+TEST_F(ControlSocketTest, ALineIsAnsweredWithALineAsOftenAsOneLikes) {
+  ControlSocket control(directory.path(), echo, refuse);
+  ASSERT_FALSE(control.open());
+  Client client(directory.path());
+  ASSERT_TRUE(client.is_connected());
+  EXPECT_EQ(client.ask("a"), "you said a");
+  client.send_bytes("b\nc\nd");
+  EXPECT_EQ(client.line(), "you said b");
+  EXPECT_EQ(client.line(), "you said c");
+  client.send_bytes("e\n");
+  EXPECT_EQ(client.line(), "you said de");
+}
+
+TEST_F(ControlSocketTest, OnlyItsOwnerMayConnect) {
+  ControlSocket control(directory.path(), echo, refuse);
+  ASSERT_FALSE(control.open());
+  struct stat status {};
+  ASSERT_EQ(stat(directory.at("control").c_str(), &status), 0);
+  EXPECT_TRUE(S_ISSOCK(status.st_mode));
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
+TEST_F(ControlSocketTest, APathBeyond107BytesIsReached) {
+  const std::string deep = directory.at(std::string(60, 'd') + "/" + std::string(60, 'e'));
+  std::filesystem::create_directories(deep);
+  ControlSocket control(deep, echo, refuse);
+  ASSERT_FALSE(control.open());
+  Client client(deep);
+  ASSERT_TRUE(client.is_connected());
+  EXPECT_EQ(client.ask("a"), "you said a");
+}
+
+TEST_F(ControlSocketTest, ALineThatIsTooLongIsRefusedAndItsConnectionEnds) {
+  ControlSocket control(directory.path(), echo, refuse);
+  ASSERT_FALSE(control.open());
+  Client client(directory.path());
+  client.send_bytes(std::string(control_line_max + 1, 'x'));
+  EXPECT_EQ(client.line().rfind("no: a request has at most", 0), 0u);
+  EXPECT_EQ(client.line(), "");
+  EXPECT_EQ(Client(directory.path()).ask("a"), "you said a");
+}
+
+TEST_F(ControlSocketTest, OneConnectionTooManyIsToldSoAndAnEndedOneGivesItsPlaceBack) {
+  ControlSocket control(directory.path(), echo, refuse);
+  ASSERT_FALSE(control.open());
+  std::vector<std::unique_ptr<Client>> clients;
+  for (uint32_t i = 0; i < control_connections_max; ++i) {
+    clients.push_back(std::make_unique<Client>(directory.path()));
+    EXPECT_EQ(clients.back()->ask("a"), "you said a");
+  }
+  Client refused(directory.path());
+  EXPECT_EQ(refused.line().rfind("no: the node serves 8 control connections", 0), 0u);
+  EXPECT_EQ(refused.line(), "");
+  clients.pop_back();
+  EXPECT_TRUE(eventually([&] { return Client(directory.path()).ask("b") == "you said b"; }));
+}
+
+TEST_F(ControlSocketTest, ASocketThatADeadNodeLeftIsReplaced) {
+  {
+    const ControlAddress address(directory.path());
+    const int dead = socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_EQ(bind(dead, address.address(), address.size()), 0);
+    close(dead);
+  }
+  ControlSocket control(directory.path(), echo, refuse);
+  ASSERT_FALSE(control.open());
+  EXPECT_EQ(Client(directory.path()).ask("a"), "you said a");
+}
+
+TEST_F(ControlSocketTest, AFileThatIsNoSocketIsLeftAlone) {
+  std::ofstream(directory.at("control")) << "mine";
+  ControlSocket control(directory.path(), echo, refuse);
+  const auto error = control.open();
+  ASSERT_TRUE(error);
+  EXPECT_NE(error->sentence.find(directory.at("control")), std::string::npos);
+  EXPECT_EQ(std::filesystem::file_size(directory.at("control")), 4u);
+}
+
+TEST_F(ControlSocketTest, ClosingAnswersWhatIsUnderWayTakesNothingNewAndRemovesTheName) {
+  std::promise<void> asked;
+  std::promise<void> go_on;
+  auto may_answer = go_on.get_future();
+  ControlSocket control(
+      directory.path(),
+      [&](std::string_view line) {
+        asked.set_value();
+        may_answer.wait();
+        return echo(line);
+      },
+      refuse);
+  ASSERT_FALSE(control.open());
+  Client client(directory.path());
+  Client silent(directory.path());
+  client.send_bytes("a\n");
+  asked.get_future().wait();
+  control.close();
+  EXPECT_FALSE(std::filesystem::exists(directory.at("control")));
+  EXPECT_FALSE(Client(directory.path()).is_connected());
+  EXPECT_EQ(silent.line(), "");
+  go_on.set_value();
+  EXPECT_EQ(client.line(), "you said a");
+  EXPECT_EQ(client.line(), "");
+}
+
+// ---- The commands of a real node.
+
+class ControlCommandsTest : public testing::Test {
+ protected:
+  ControlCommandsTest() { EXPECT_FALSE(server.start(loopback_config(directory.path()))); }
+  nlohmann::json ask(const std::string& line) {
+    return nlohmann::json::parse(Client(directory.path()).ask(line));
+  }
+
+  TemporaryDirectory directory;
+  Server server;
+};
+
+TEST_F(ControlCommandsTest, StatsAreThoseOfTheServer) {
+  ASSERT_TRUE(eventually([&] { return is_ready(server); }));
+  const nlohmann::json result = ask(R"({"command": "stats"})").at("result");
+  EXPECT_EQ(result.at("id"), server.id().hex());
+  EXPECT_EQ(result.at("storage_state"), "ready");
+  EXPECT_EQ(result.at("sockets").at(0).at("endpoint"), address_of(server));
+  EXPECT_TRUE(result.at("total").contains("storage"));
+}
+
+TEST_F(ControlCommandsTest, WhatIsNoRequestIsToldWhatOneIs) {
+  for (const char* line :
+       {"", "stats", "{}", "[1]", "{\"command\": 1}", "\xff\xfe", "{\"command\":"}) {
+    const nlohmann::json answer = ask(line);
+    EXPECT_EQ(answer.at("code"), 2) << line;
+    EXPECT_NE(answer.at("error").get<std::string>().find("JSON object"), std::string::npos);
+  }
+  EXPECT_EQ(ask(std::string(control_line_max - 1, '[')).at("code"), 2);
+  const nlohmann::json unknown = ask(R"({"command": "statz"})");
+  EXPECT_EQ(unknown.at("code"), 2);
+  EXPECT_NE(unknown.at("error").get<std::string>().find("stats"), std::string::npos);
+}
+
+TEST_F(ControlCommandsTest, AStoppedServerHasNoSocketAndARestartedOneHasOneAgain) {
+  server.stop();
+  EXPECT_FALSE(Client(directory.path()).is_connected());
+  ASSERT_FALSE(server.start(loopback_config(directory.path())));
+  EXPECT_TRUE(ask(R"({"command": "stats"})").contains("result"));
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,19 @@
+// A value as the commands print it: as the Python library would hold it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "reactor/base/bytes.h"
+#include "tools/terminal.h"
+
+namespace xord {
+
+enum class ValueForm : uint8_t { plain, json };
+
+// Plain: text, a number, true or false with a newline behind it; bytes as they are, without one.
+// JSON: {"key", "type", "value"}. Failure (not_found) for a value of a type that the library never
+// stores, unless as JSON.
+void show_value(const std::string& key, Bytes packed, ValueForm form, Terminal& terminal);
+
+}  // namespace xord

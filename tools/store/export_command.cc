@@ -1,0 +1,82 @@
+// `xord store export`: every record of a stopped node as a line of text.
+#include <fmt/format.h>
+
+#include "storage/files/export_line.h"
+#include "tools/client_flags.h"
+#include "tools/interrupt.h"
+#include "tools/store/export_output.h"
+#include "tools/store/store_commands.h"
+#include "tools/store/store_flags.h"
+#include "tools/store/stored_records.h"
+
+namespace xord {
+namespace {
+
+constexpr size_t piece_bytes = 256 << 10;
+
+struct Exported {
+  uint64_t records = 0;
+  uint64_t damaged = 0;
+  UnreadableRows unreadable;
+};
+
+ExportRecord record_of(const StoredRecords& stored, const StoredRecords::Visited& visited) {
+  const Row& row = *visited.row;
+  return {stored.reader().networks()[visited.network],
+          key_of_row(visited.row_key),
+          row.times,
+          row.source_prefix,
+          {row.value.begin(), row.value.end()}};
+}
+
+Exported write(const StoredRecords& stored, ExportOutput& output, Terminal& terminal) {
+  Exported exported;
+  std::string lines;
+  append_export_line(lines, ExportHeader{stored.node_now(), stored.wall_now()});
+  exported.unreadable =
+      stored.walk("exported", terminal, [&](const StoredRecords::Visited& visited) {
+        if (!visited.row) {
+          ++exported.damaged;
+          return;
+        }
+        ++exported.records;
+        append_export_line(lines, record_of(stored, visited));
+        if (lines.size() < piece_bytes) return;
+        output.append(lines);
+        lines.clear();
+      });
+  append_export_line(lines, ExportEnd{exported.records});
+  output.append(lines);
+  output.finish();
+  return exported;
+}
+
+}  // namespace
+
+ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Write every record of a stopped node as a line of text, for `xord store import`.",
+               "xord store export");
+  StoreFlags flags;
+  std::vector<std::string> file;
+  add_argument(app, "FILE", file, "Where to; - is the standard output [-]");
+  add_data_dir_flag(app, flags);
+  app.footer(
+      "The lines are described in docs/STORAGE.md. A file is there as a whole or not at all. What "
+      "is\n"
+      "damaged is left out. A running node's directory is refused: export a snapshot of it.\n"
+      "Exit codes: 0 done, 1 something is damaged and left out, 4 the directory cannot be read or\n"
+      "the file not be written.");
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  const StoredRecords stored(data_dir_of(flags, terminal));
+  const Interrupt interrupt;
+  ExportOutput output(file.empty() ? "-" : file[0], terminal);
+  const Exported exported = write(stored, output, terminal);
+  terminal.err << fmt::format("exported {} records\n", exported.records);
+  if (exported.damaged == 0 && exported.unreadable.ranges == 0) return ExitCode::done;
+  throw Failure(ExitCode::not_found,
+                fmt::format("{} damaged records and {} ranges of keys that cannot be read are left "
+                            "out; `xord store check` names them",
+                            exported.damaged, exported.unreadable.ranges));
+}
+
+}  // namespace xord

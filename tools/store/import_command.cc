@@ -1,0 +1,81 @@
+// `xord store import`: the records of an export into a data directory.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "tools/client_flags.h"
+#include "tools/interrupt.h"
+#include "tools/store/record_import.h"
+#include "tools/store/store_commands.h"
+#include "tools/store/store_flags.h"
+
+namespace xord {
+namespace {
+
+ImportReport import_from(std::istream& in, const std::string& data_dir, Terminal& terminal) {
+  ImportTarget target(data_dir);
+  const ImportReport report = RecordImport(in, target, terminal).run();
+  if (target.shift() != 0) {
+    terminal.err << fmt::format("times were moved by {} s, to the clock of this node\n",
+                                target.shift());
+  }
+  return report;
+}
+
+ImportReport import_from(const std::string& file, const std::string& data_dir, Terminal& terminal) {
+  if (file == "-") return import_from(std::cin, data_dir, terminal);
+  std::ifstream in(file, std::ios::binary);
+  if (in) return import_from(in, data_dir, terminal);
+  throw Failure(ExitCode::environment,
+                io_error("cannot read " + file + " (name an export)", errno).sentence);
+}
+
+void print(const ImportReport& report, const StoreFlags& flags, Terminal& terminal) {
+  for (const std::string& damage : report.damages) terminal.err << damage << '\n';
+  if (flags.json) {
+    const nlohmann::ordered_json shown = {{"imported", report.imported},
+                                          {"kept", report.kept},
+                                          {"damaged", report.damaged},
+                                          {"whole", report.is_whole}};
+    terminal.out << shown.dump() << '\n';
+    return;
+  }
+  terminal.out << fmt::format("imported {} records", report.imported);
+  if (report.kept > 0) {
+    terminal.out << fmt::format(", kept {} that were stored here later", report.kept);
+  }
+  terminal.out << '\n';
+}
+
+}  // namespace
+
+ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Take the records of an export into a stopped node's data directory.",
+               "xord store import");
+  StoreFlags flags;
+  std::vector<std::string> file;
+  add_argument(app, "FILE", file, "What `xord store export` wrote; - is the standard input");
+  add_data_dir_flag(app, flags);
+  add_json_flag(app, flags);
+  app.footer(
+      "A directory that is not there is made, with a new identity and the clock of the export.\n"
+      "Elsewhere, records keep what is left of their lives. Of two records of one key the one\n"
+      "stored later stays. Damaged lines are named and left out. Ctrl-C leaves what was imported\n"
+      "so far; importing again completes it.\n"
+      "Exit codes: 0 done, 1 something was damaged or missing, 2 no export, 4 the environment.");
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  const Interrupt interrupt;
+  const ImportReport report =
+      import_from(required(app, "FILE", file), data_dir_of(flags, terminal), terminal);
+  print(report, flags, terminal);
+  if (report.is_whole && report.damaged == 0) return ExitCode::done;
+  throw Failure(ExitCode::not_found, report.is_whole || report.damaged > 0
+                                         ? "something of the export is damaged; what is whole was "
+                                           "imported"
+                                         : "the export was cut before its end; what was there is "
+                                           "imported");
+}
+
+}  // namespace xord

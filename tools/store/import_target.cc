@@ -1,0 +1,84 @@
+#include "tools/store/import_target.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "node/server/start_files.h"
+#include "reactor/monotonic.h"
+#include "storage/files/clock_file.h"
+#include "storage/rocks/rocks_reader.h"
+#include "tools/failure.h"
+
+namespace xord {
+namespace {
+
+// Two clocks of one node, read at different moments, differ a little: that is no other node's time.
+constexpr int64_t drift_seconds_max = 60;
+
+[[noreturn]] void fail(const std::string& sentence) {
+  throw Failure(ExitCode::environment, sentence);
+}
+
+}  // namespace
+
+ImportTarget::ImportTarget(const std::string& data_dir) : data_dir_(data_dir) {
+  std::error_code ignored;
+  is_new_ = !std::filesystem::exists(data_dir + "/identity", ignored);
+}
+
+void ImportTarget::begin(const ExportHeader& header) {
+  ServerConfig config;
+  config.data_dir = data_dir_;
+  auto started = start_files(config, {Dialect::rpcudp});  // Locks; a new one gets an identity.
+  if (const auto* error = std::get_if<ServerError>(&started)) fail(error->sentence);
+  auto& files = std::get<StartFiles>(started);
+  directory_ = std::move(files.directory);
+  const Duration wall_now = wall_time();
+  const SavedClock exported{header.node_time, header.wall_time};
+  const Instant exported_now = resume_clock(exported, wall_now, seconds(ttl_max)).now;
+  if (is_new_) {
+    if (const auto error = write_clock(*directory_, {exported_now, wall_now})) {
+      fail(error->sentence);
+    }
+  } else {
+    shift_ = (files.clock.now - exported_now).whole_seconds();
+    if (std::abs(shift_) < drift_seconds_max) shift_ = 0;
+  }
+  auto opened = RocksReader::open(data_dir_);
+  if (const auto* error = std::get_if<IoError>(&opened)) fail(error->sentence);
+  networks_ = std::get<std::unique_ptr<RocksReader>>(opened)->networks();
+}
+
+RecordTimes ImportTarget::shifted(const RecordTimes& times) const {
+  const auto move = [this](NodeSeconds time) {
+    return static_cast<NodeSeconds>(
+        std::clamp<int64_t>(int64_t{time} + shift_, 0, int64_t{UINT32_MAX}));
+  };
+  return {move(times.first_seen), move(times.published), move(times.last_store),
+          move(times.expiry)};
+}
+
+std::optional<NetworkIndex> ImportTarget::network(const std::string& name) {
+  const auto at = std::find(networks_.begin(), networks_.end(), name);
+  if (at != networks_.end()) return static_cast<NetworkIndex>(at - networks_.begin());
+  if (name != name_of(Dialect::rpcudp) && name != name_of(Dialect::mainline)) return std::nullopt;
+  networks_.push_back(name);
+  database_.reset();  // To be opened with this one too.
+  return static_cast<NetworkIndex>(networks_.size() - 1);
+}
+
+RocksStore::Impl& ImportTarget::database() {
+  if (database_ == nullptr) open_database();
+  return database_->impl();
+}
+
+void ImportTarget::open_database() {
+  RocksConfig config;
+  config.directory = data_dir_;
+  config.networks = networks_;
+  database_ = std::make_unique<RocksStore>(config, nullptr);
+  if (const auto error = database_->impl().open(0)) fail(error->sentence);
+}
+
+}  // namespace xord

@@ -1,0 +1,115 @@
+// `xord store purge`: takes records out. A running node is asked, and does it itself.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tools/client_flags.h"
+#include "tools/control_client.h"
+#include "tools/interrupt.h"
+#include "tools/store/key_text.h"
+#include "tools/store/record_purge.h"
+#include "tools/store/store_commands.h"
+#include "tools/store/store_flags.h"
+
+namespace xord {
+namespace {
+
+constexpr Duration answer_within = minutes(10);
+
+struct PurgeFlags {
+  std::vector<std::string> key;
+  std::vector<std::string> prefix;
+  bool expired = false;
+  bool all = false;
+  bool yes = false;
+};
+
+PurgeSelection selection_of(const PurgeFlags& flags) {
+  const size_t named =
+      flags.key.size() + flags.prefix.size() + size_t{flags.expired} + size_t{flags.all};
+  if (named != 1) {
+    throw Failure(ExitCode::usage,
+                  "name what to purge, and only one: a KEY, --prefix HEX, --expired or --all; see "
+                  "`xord store purge --help`");
+  }
+  if (flags.all && !flags.yes) {
+    throw Failure(ExitCode::usage, "--all takes out every record: say --yes, too, if you mean it");
+  }
+  PurgeSelection selection;
+  selection.is_expired_only = flags.expired;
+  if (!flags.key.empty()) {
+    selection.prefix = id_of_key(flags.key[0]);
+    selection.prefix_bits = id_bits;
+  }
+  if (!flags.prefix.empty()) {
+    const std::string& digits = flags.prefix[0];
+    const size_t missing = 2 * id_size - std::min(2 * id_size, digits.size());
+    const auto prefix = Id::from_hex(digits + std::string(missing, '0'));
+    if (digits.empty() || !prefix) {
+      throw Failure(ExitCode::usage, "--prefix \"" + digits +
+                                         "\" is no beginning of an id: write 1 to 40 hexadecimal "
+                                         "digits");
+    }
+    selection.prefix = *prefix;
+    selection.prefix_bits = static_cast<uint32_t>(4 * digits.size());
+  }
+  return selection;
+}
+
+uint64_t ask_running(const std::string& data_dir, const PurgeSelection& selection) {
+  if (selection.is_expired_only) {
+    throw Failure(ExitCode::environment,
+                  "a node runs on " + data_dir +
+                      ", which serves nothing expired and reclaims its room by itself: stop it to "
+                      "do so at once");
+  }
+  nlohmann::ordered_json request = {{"command", "purge"}};
+  if (selection.prefix_bits == 0) {
+    request["all"] = true;
+  } else {
+    request["prefix"] = selection.prefix.hex().substr(0, selection.prefix_bits / 4);
+  }
+  return ask_control(data_dir, request, answer_within).at("purged").get<uint64_t>();
+}
+
+void add_purge_flags(CLI::App& app, PurgeFlags& flags) {
+  add_argument(app, "KEY", flags.key, "The key, as text; or its id, as 40 hexadecimal digits");
+  add_repeatable(app, "--prefix", flags.prefix, "All keys whose ids begin with these digits")
+      ->type_name("HEX");
+  app.add_flag("--expired", flags.expired, "What has expired, and the room it takes on disk");
+  app.add_flag("--all", flags.all, "Every record");
+  app.add_flag("--yes", flags.yes, "That --all is meant");
+}
+
+}  // namespace
+
+ExitCode store_purge_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Take records out of what a node keeps, for good.", "xord store purge");
+  StoreFlags flags;
+  PurgeFlags purge_flags;
+  add_purge_flags(app, purge_flags);
+  add_data_dir_flag(app, flags);
+  add_json_flag(app, flags);
+  app.footer(
+      "A running node is asked and goes on serving. Other nodes keep their copies, and may store\n"
+      "one here again.\n"
+      "Exit codes: 0 done, 1 there was no such record, 4 the environment.");
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  const PurgeSelection selection = selection_of(purge_flags);
+  const std::string data_dir = data_dir_of(flags, terminal);
+  auto reading = open_unless_held(data_dir);
+  const bool is_running = reading == nullptr;
+  reading.reset();
+  const Interrupt interrupt;
+  const uint64_t purged =
+      is_running ? ask_running(data_dir, selection) : purge_records(data_dir, selection, terminal);
+  if (flags.json) {
+    terminal.out << nlohmann::ordered_json{{"purged", purged}}.dump() << '\n';
+  } else {
+    terminal.out << fmt::format("purged {} records\n", purged);
+  }
+  const bool is_missing = purged == 0 && selection.prefix_bits == id_bits;
+  return is_missing ? ExitCode::not_found : ExitCode::done;
+}
+
+}  // namespace xord

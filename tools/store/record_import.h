@@ -1,0 +1,53 @@
+// Taking the lines of an export into a data directory: what is whole is taken, in batches that are
+// on disk as a whole or not at all; what is damaged is named and left out. Importing a second time
+// changes nothing. Memory: one batch.
+#pragma once
+
+#include <istream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/files/export_line.h"
+#include "storage/rocks/rocks_store_impl.h"
+#include "tools/store/import_target.h"
+#include "tools/terminal.h"
+
+namespace xord {
+
+constexpr size_t damaged_lines_max = 100;  // Named one by one.
+
+struct ImportReport {
+  uint64_t imported = 0;
+  uint64_t kept = 0;  // The record held here was stored later, and stays.
+  uint64_t damaged = 0;
+  std::vector<std::string> damages;  // "line 12: ...", at most damaged_lines_max.
+  bool is_whole = false;             // The end came, with the right number of records.
+};
+
+class RecordImport {
+ public:
+  RecordImport(std::istream& in, ImportTarget& target, Terminal& terminal);
+
+  // Failure: (usage) no header; (environment) the disk refused; (interrupted) SIGINT, for which an
+  // Interrupt must live: what was imported so far stays.
+  ImportReport run();
+
+ private:
+  bool next_line(std::string& line);
+  void take(const ExportRecord& record);
+  void note_damage(const std::string& what);
+  void write_batch();
+
+  std::istream& in_;
+  ImportTarget& target_;
+  Terminal& terminal_;
+  ImportReport report_;
+  uint64_t line_number_ = 0;
+  uint64_t records_ = 0;  // Whole ones, in the file.
+  std::vector<RocksStore::Impl::Change> batch_;
+  std::vector<NodeSeconds> stored_at_;  // last_store of each in the batch.
+  size_t batch_bytes_ = 0;
+};
+
+}  // namespace xord

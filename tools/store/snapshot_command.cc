@@ -1,0 +1,56 @@
+// `xord store snapshot`: a data directory as this one is now. A running node makes it itself.
+#include <filesystem>
+
+#include "storage/files/snapshot_files.h"
+#include "tools/client_flags.h"
+#include "tools/control_client.h"
+#include "tools/store/stopped_database.h"
+#include "tools/store/store_commands.h"
+#include "tools/store/store_flags.h"
+
+namespace xord {
+namespace {
+
+constexpr Duration answer_within = minutes(10);
+
+void snapshot_stopped(const std::string& data_dir, const std::string& to) {
+  StoppedDatabase stopped(data_dir);
+  auto error = begin_snapshot(to);
+  if (!error) {
+    error = stopped.database().checkpoint(to + "/db");
+    if (!error) error = finish_snapshot(data_dir, to);
+    if (error) abandon_snapshot(to);
+  }
+  if (error) throw Failure(ExitCode::environment, error->sentence);
+}
+
+}  // namespace
+
+ExitCode store_snapshot_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Make a directory that a node can be started on, as this one's is now.",
+               "xord store snapshot");
+  StoreFlags flags;
+  std::vector<std::string> target;
+  add_argument(app, "DIR", target, "The directory to be made; on the same disk it costs little");
+  add_data_dir_flag(app, flags);
+  app.footer(
+      "A running node is asked and goes on serving. The snapshot has the node's identity, too: "
+      "keep\n"
+      "it as safe, and run no two nodes on copies of one.\n"
+      "Exit codes: 0 done, 4 the environment.");
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  const std::string data_dir = data_dir_of(flags, terminal);
+  const std::string to =
+      std::filesystem::absolute(required(app, "DIR", target)).lexically_normal().string();
+  auto reading = open_unless_held(data_dir);
+  if (reading == nullptr) {
+    ask_control(data_dir, {{"command", "snapshot"}, {"directory", to}}, answer_within);
+  } else {
+    reading.reset();
+    snapshot_stopped(data_dir, to);
+  }
+  terminal.out << to << '\n';
+  return ExitCode::done;
+}
+
+}  // namespace xord

@@ -1,0 +1,208 @@
+#include "tools/store/store_check.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "reactor/base/hex.h"
+#include "reactor/monotonic.h"
+#include "storage/files/clock_file.h"
+#include "storage/files/contacts_file.h"
+#include "storage/files/identity_file.h"
+#include "storage/rocks/rocks_reader.h"
+#include "storage/store.h"
+#include "tools/progress.h"
+#include "tools/store/stored_records.h"
+
+namespace xord {
+namespace {
+
+// The index is built and compared a part of the keys at a time, as so many shards would: memory
+// stays at a part of the records.
+constexpr uint32_t parts = 64;
+constexpr uint32_t part_records_max = 16 << 20;  // Reserved only; used as records come.
+constexpr uint64_t check_seed = 0x5ca1ab1e;      // Of fingerprints. Nobody attacks a check.
+
+// The time up to which records are expired: that of the clock, if that is whole.
+NodeSeconds check_files(const DataDirectory& directory, CheckReport& report) {
+  const auto check = [&](const auto& read) {
+    if (const auto* error = std::get_if<IoError>(&read)) {
+      report.found(error->sentence);
+    } else {
+      ++report.files;
+    }
+  };
+  check(read_identity(directory));
+  check(read_contacts(directory));
+  const auto clock = read_clock(directory);
+  check(clock);
+  const auto* saved = std::get_if<std::optional<SavedClock>>(&clock);
+  if (saved == nullptr) return first_node_seconds;
+  return node_seconds(resume_clock(*saved, wall_time(), seconds(ttl_max)).now);
+}
+
+// One part of one network's keys: the rows, the store that is built of them, and back.
+class PartCheck {
+ public:
+  PartCheck(const RocksReader& reader, size_t network, NodeSeconds now, CheckReport& report)
+      : reader_(reader), network_(network), now_(now), report_(report), store_(config()) {}
+
+  void run(RowRange range, Progress& progress, uint64_t& done) {
+    const UnreadableRows unreadable =
+        reader_.walk(network_, range, [&](const RowKey& row_key, Bytes bytes) {
+          stop_if_interrupted();
+          take_row(row_key, bytes);
+          progress.reached(++done);
+          return true;
+        });
+    if (unreadable.ranges > 0) {
+      report_.found(std::to_string(unreadable.ranges) + " key ranges from " + hex_of(range.first) +
+                    " to " + hex_of(range.end - 1) + " (last two bytes of the key) of " + name() +
+                    " cannot be read: " + unreadable.cause);
+    }
+    compare_back();
+  }
+
+ private:
+  static StoreConfig config() {
+    StoreConfig config;
+    config.hash_seed = check_seed;
+    config.ttl = ttl_max;
+    config.records_max = part_records_max;
+    config.bytes_max = UINT64_MAX;
+    config.memory_max = 0;
+    config.value_size_max = UINT16_MAX;
+    return config;
+  }
+  const std::string& name() const { return reader_.networks()[network_]; }
+  static std::string hex_of(uint32_t two_bytes) {
+    uint8_t bytes[2];
+    store_be16(bytes, static_cast<uint16_t>(two_bytes));
+    return to_hex(bytes);
+  }
+  std::string record_of(const Id& key) const { return "record " + key.hex() + " of " + name(); }
+
+  void take_row(const RowKey& row_key, Bytes bytes) {
+    const Id key = key_of_row(row_key);
+    const std::optional<Row> row = parse_row(row_key, bytes);
+    if (!row) return report_.found(record_of(key) + " is damaged: " + damage_of(row_key, bytes));
+    ++report_.records;
+    expected_ += now_ < row->times.expiry;
+    report_.expired += now_ >= row->times.expiry;
+    Completion loaded;
+    loaded.kind = CompletionKind::record_loaded;
+    loaded.source_prefix = row->source_prefix;
+    loaded.value_size = static_cast<uint32_t>(row->value.size());
+    loaded.key = key;
+    loaded.times = row->times;
+    loaded.fingerprint = value_fingerprint(check_seed, row->value);
+    store_.complete(instant_of(now_), loaded, {});
+  }
+
+  // Every record of the index, in order of its keys, against its row as a node would read it.
+  void compare_back() {
+    uint64_t held = 0;
+    Id from;
+    while (const auto scanned = store_.first_from(instant_of(now_), from)) {
+      stop_if_interrupted();
+      ++held;
+      compare(scanned->key);
+      from = scanned->key;
+      if (!advance(from)) break;
+    }
+    report_.indexed += held;
+    if (held != expected_) {
+      report_.found("the index of " + name() + " holds " + std::to_string(held) + " of " +
+                    std::to_string(expected_) + " records that are on disk");
+    }
+  }
+  void compare(const Id& key) {
+    const RowKey row_key = row_key_of(key);
+    auto read = reader_.read(network_, row_key);
+    if (const auto* error = std::get_if<IoError>(&read)) {
+      return report_.found(record_of(key) + " is not read by its key: " + error->sentence);
+    }
+    const auto* bytes = std::get_if<std::string>(&read);
+    if (bytes == nullptr) return report_.found(record_of(key) + " is not found by its key");
+    const std::optional<Row> row = parse_row(row_key, bytes_of(*bytes));
+    const Found found = store_.find(instant_of(now_), key);
+    const bool is_equal = row && found.presence == Presence::cold &&
+                          found.times.expiry == std::min(row->times.expiry, now_ + ttl_max) &&
+                          found.times.published == std::min(row->times.published, now_);
+    if (!is_equal) report_.found(record_of(key) + " is another by its key than in the table");
+  }
+  // To the key behind it; false at the end.
+  static bool advance(Id& key) {
+    for (size_t i = id_size; i-- > 0;) {
+      if (++key.bytes[i] != 0) return true;
+    }
+    return false;
+  }
+
+  const RocksReader& reader_;
+  const size_t network_;
+  const NodeSeconds now_;
+  CheckReport& report_;
+  Store store_;
+  uint64_t expected_ = 0;
+};
+
+void check_rows(const RocksReader& reader, NodeSeconds now, CheckReport& report,
+                Terminal& terminal) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < reader.networks().size(); ++i) total += reader.rows_estimate(i);
+  Progress progress(terminal, "checked", "records", total);
+  uint64_t done = 0;
+  for (size_t network = 0; network < reader.networks().size(); ++network) {
+    for (uint32_t part = 0; part < parts; ++part) {
+      PartCheck(reader, network, now, report).run(row_range_of(part, parts), progress, done);
+    }
+  }
+}
+
+void check_tables(const RocksReader& reader, CheckReport& report, Terminal& terminal) {
+  Progress progress(terminal, "read", "bytes of tables", 0);
+  uint64_t done = 0;
+  reader.verify_tables(
+      [&](const std::string& path, uint64_t bytes, const std::optional<std::string>& damage) {
+        stop_if_interrupted();
+        ++report.tables;
+        if (damage) report.found("the table " + path + " is damaged: " + *damage);
+        progress.reached(done += bytes);
+        return true;
+      });
+}
+
+}  // namespace
+
+void CheckReport::found(const std::string& sentence) {
+  ++findings_count;
+  if (findings.size() < findings_max) findings.push_back(sentence);
+}
+
+nlohmann::ordered_json CheckReport::json() const {
+  return {{"sound", is_sound()}, {"findings", findings}, {"findings_count", findings_count},
+          {"files", files},      {"tables", tables},     {"records", records},
+          {"expired", expired},  {"indexed", indexed}};
+}
+
+CheckReport check_store(const DataDirectory& directory, Terminal& terminal) {
+  CheckReport report;
+  const NodeSeconds now = check_files(directory, report);
+  auto opened = RocksReader::open(directory.path());
+  if (const auto* error = std::get_if<IoError>(&opened)) {
+    report.found(error->sentence);
+    return report;
+  }
+  ++report.files;  // `format`.
+  const RocksReader& reader = *std::get<std::unique_ptr<RocksReader>>(opened);
+  if (reader.log_bytes_dropped() > 0) {
+    report.found("the write-ahead log in " + directory.path() +
+                 "/db is damaged: " + std::to_string(reader.log_bytes_dropped()) +
+                 " bytes of it, and all behind them, cannot be used");
+  }
+  check_tables(reader, report, terminal);
+  check_rows(reader, now, report, terminal);
+  return report;
+}
+
+}  // namespace xord

@@ -1,0 +1,51 @@
+// The records of a stopped node, for the subcommands that read: its directory locked, its database
+// open read-only, its clock. Walks in order of keys with a progress line, and ends early on SIGINT.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "storage/files/data_directory.h"
+#include "storage/rocks/rocks_reader.h"
+#include "tools/terminal.h"
+
+namespace xord {
+
+class StoredRecords {
+ public:
+  // Failure (environment) when a node runs there, or the directory, the clock or the database
+  // cannot be read.
+  explicit StoredRecords(const std::string& data_dir);
+  explicit StoredRecords(std::unique_ptr<DataDirectory> directory);
+
+  const DataDirectory& directory() const { return *directory_; }
+  const RocksReader& reader() const { return *reader_; }
+  // Node time if the node started now, and the wall clock that this was reckoned with.
+  Instant node_now() const { return node_now_; }
+  Duration wall_now() const { return wall_now_; }
+
+  // Every row of every network, with its record if it is whole; `verb` begins the progress line.
+  // Failure (interrupted) on SIGINT or SIGTERM, for which an Interrupt must live.
+  struct Visited {
+    size_t network;
+    const RowKey& row_key;
+    Bytes bytes;
+    const std::optional<Row>& row;
+  };
+  using Visit = std::function<void(const Visited&)>;
+  UnreadableRows walk(const std::string& verb, Terminal& terminal, const Visit& visit) const;
+
+ private:
+  void open();
+
+  std::unique_ptr<DataDirectory> directory_;
+  std::unique_ptr<RocksReader> reader_;
+  Instant node_now_;
+  Duration wall_now_;
+};
+
+// Failure (interrupted) once SIGINT or SIGTERM came.
+void stop_if_interrupted();
+
+}  // namespace xord
