@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "reactor/message_header.h"
+#include "reactor/send_groups.h"
 
 namespace xord {
 namespace {
@@ -40,13 +41,18 @@ class EpollBackend final : public UdpBackend {
   uint32_t receive(DatagramSink& sink) override;
   void send(const Outbox& outbox) override;
   void send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) override;
+  void set_coalescing(bool on) override { coalesces_ = on; }
   void stop() override {}
 
  private:
   void prepare_receive(uint32_t slot);
   uint32_t receive_from(uint8_t index, uint32_t datagrams_max, DatagramSink& sink);
   void hand_over(uint8_t index, const mmsghdr& received, DatagramSink& sink);
-  void send_run(int fd, uint32_t size);
+  void send_planned(const Outbox& outbox);
+  void prepare_group(const Outbox& outbox, const SendGroups::Group& group,
+                     const BoundSocket& socket);
+  void send_run();
+  void send_singly(const SendSlot& slot, size_t size);
   int wait(epoll_event* events, std::optional<Duration> timeout);
 
   const ShardSockets& sockets_;
@@ -58,6 +64,15 @@ class EpollBackend final : public UdpBackend {
   std::array<mmsghdr, batch_max> receive_headers_{};
   std::array<mmsghdr, batch_max> send_headers_{};
   std::array<SendSlot, batch_max> send_slots_;
+  // The run being prepared: consecutive sends of one socket.
+  uint32_t run_size_ = 0;
+  int run_fd_ = -1;
+  std::array<SendGroups::Group, batch_max> run_groups_;
+  SendGroups groups_;  // Of the batch that the run is part of.
+  std::array<iovec, batch_max> payloads_;
+  uint32_t payloads_used_ = 0;
+  bool coalesces_ = true;
+  uint32_t singly_left_ = 0;  // After a refusal: so many datagrams are not coalesced.
   const std::unique_ptr<ReceiveSlot[]> receive_slots_ = std::make_unique<ReceiveSlot[]>(batch_max);
 };
 
@@ -111,41 +126,84 @@ uint32_t EpollBackend::receive(DatagramSink& sink) {
   return handled;
 }
 
-// Sends the first `size` prepared messages by one socket.
-void EpollBackend::send_run(int fd, uint32_t size) {
-  for (uint32_t done = 0; done < size;) {
-    const int sent = sendmmsg(fd, &send_headers_[done], size - done, MSG_DONTWAIT);
+// Sends the run. What fails is the first message left: it alone is dropped, or sent singly.
+void EpollBackend::send_run() {
+  for (uint32_t done = 0; done < run_size_;) {
+    const int sent = sendmmsg(run_fd_, &send_headers_[done], run_size_ - done, MSG_DONTWAIT);
     if (sent > 0) {
       done += static_cast<uint32_t>(sent);
+      continue;
+    }
+    const SendGroups::Group& group = run_groups_[done];
+    if (group.count > 1 && may_refuse_segments(errno)) {
+      send_singly(send_slots_[done], groups_.entry(group.first).size);
     } else {
-      count_send_error(counters_, errno);  // Of the first message left: it alone is dropped.
-      ++done;
+      count_send_error(counters_, errno, group.count);
+    }
+    ++done;
+  }
+  run_size_ = 0;
+}
+
+// The datagrams of a group whose common send was refused: `slot` and its payloads are as they were.
+void EpollBackend::send_singly(const SendSlot& slot, size_t size) {
+  counters_.add(IoCounter::coalescing_refused);
+  singly_left_ = singly_after_refusal;
+  const msghdr& message = slot.message;
+  for (size_t i = 0; i < message.msg_iovlen; ++i) {
+    auto* at = static_cast<uint8_t*>(message.msg_iov[i].iov_base);
+    for (size_t left = message.msg_iov[i].iov_len; left > 0; left -= size, at += size) {
+      SendSlot single;
+      prepare_segment_alone(slot, {at, size}, &single);
+      if (sendmsg(run_fd_, &single.message, MSG_DONTWAIT) < 0) count_send_error(counters_, errno);
     }
   }
 }
 
-void EpollBackend::send(const Outbox& outbox) {
-  uint32_t size = 0;  // Of the run being prepared: consecutive datagrams of one socket.
-  int run_fd = -1;
-  for (const Outbox::Entry& entry : outbox.entries()) {
-    const auto index = socket_for(entry.path, sockets_);
+void EpollBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& group,
+                                 const BoundSocket& socket) {
+  SendSlot& slot = send_slots_[run_size_];
+  const Outbox::Entry& first = groups_.entry(group.first);
+  if (group.count == 1) {
+    prepare_send(first.path, outbox.bytes(first), socket, &slot);
+  } else {
+    const std::span<iovec> payloads =
+        groups_.gather(group, outbox, std::span(payloads_).subspan(payloads_used_));
+    payloads_used_ += static_cast<uint32_t>(payloads.size());
+    prepare_segments(first.path, payloads, static_cast<uint16_t>(first.size), socket, &slot);
+    counters_.add(IoCounter::sent_coalesced, group.count);
+  }
+  send_headers_[run_size_].msg_hdr = slot.message;
+  run_groups_[run_size_] = group;
+  ++run_size_;
+  counters_.add(IoCounter::sent, group.count);
+  counters_.add(IoCounter::sent_bytes, uint64_t{group.count} * first.size);
+}
+
+void EpollBackend::send_planned(const Outbox& outbox) {
+  payloads_used_ = 0;
+  for (const SendGroups::Group& group : groups_.groups()) {
+    const auto index = socket_for(groups_.entry(group.first).path, sockets_);
     if (!index) {
-      counters_.add(IoCounter::send_without_socket);
+      counters_.add(IoCounter::send_without_socket, group.count);
       continue;
     }
     const BoundSocket& socket = sockets_[*index];
-    if (size == batch_max || (size > 0 && socket.fd() != run_fd)) {
-      send_run(run_fd, size);
-      size = 0;
-    }
-    run_fd = socket.fd();
-    prepare_send(entry.path, outbox.bytes(entry), socket, &send_slots_[size]);
-    send_headers_[size].msg_hdr = send_slots_[size].message;
-    ++size;
-    counters_.add(IoCounter::sent);
-    counters_.add(IoCounter::sent_bytes, entry.size);
+    if (run_size_ > 0 && socket.fd() != run_fd_) send_run();
+    run_fd_ = socket.fd();
+    prepare_group(outbox, group, socket);
   }
-  if (size > 0) send_run(run_fd, size);
+  if (run_size_ > 0) send_run();
+}
+
+void EpollBackend::send(const Outbox& outbox) {
+  for (auto left = outbox.entries(); !left.empty();) {
+    const bool coalesce = coalesces_ && singly_left_ == 0;
+    const size_t planned = groups_.plan(left, coalesce);
+    singly_left_ -= std::min<uint32_t>(singly_left_, static_cast<uint32_t>(planned));
+    send_planned(outbox);
+    left = left.subspan(planned);
+  }
 }
 
 int EpollBackend::wait(epoll_event* events, std::optional<Duration> timeout) {

@@ -18,6 +18,8 @@ constexpr std::array names = std::to_array<std::string_view>({
     "completions_overflowed",
     "sent",
     "sent_bytes",
+    "sent_coalesced",
+    "coalescing_refused",
     "send_would_block",
     "send_forbidden",
     "send_too_long",
@@ -41,29 +43,37 @@ std::string_view name_of(IoCounter counter) {
   return names[static_cast<size_t>(counter)];
 }
 
-void count_send_error(IoCounters& counters, int error_number) {
+namespace {
+
+IoCounter counter_of(int error_number) {
   switch (error_number) {
     case EAGAIN:
     case ENOBUFS:
     case ENOMEM:
-      return counters.add(IoCounter::send_would_block);
+      return IoCounter::send_would_block;
     case EPERM:
     case EACCES:
-      return counters.add(IoCounter::send_forbidden);
+      return IoCounter::send_forbidden;
     case EMSGSIZE:
-      return counters.add(IoCounter::send_too_long);
+      return IoCounter::send_too_long;
     case ENETUNREACH:
     case EHOSTUNREACH:
     case ENETDOWN:
     case ENODEV:
     case EADDRNOTAVAIL:
-      return counters.add(IoCounter::send_unreachable);
+      return IoCounter::send_unreachable;
     case EINVAL:
     case EAFNOSUPPORT:
-      return counters.add(IoCounter::send_invalid);
+      return IoCounter::send_invalid;
     default:
-      return counters.add(IoCounter::send_failed);
+      return IoCounter::send_failed;
   }
+}
+
+}  // namespace
+
+void count_send_error(IoCounters& counters, int error_number, uint32_t datagrams) {
+  counters.add(counter_of(error_number), datagrams);
 }
 
 }  // namespace xord

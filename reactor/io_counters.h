@@ -20,6 +20,8 @@ enum class IoCounter : uint8_t {
   completions_overflowed,  // uring: times that the completion queue was full.
   sent,                 // Datagrams given to the kernel. Those it refused are counted again below.
   sent_bytes,           // Their payload.
+  sent_coalesced,       // Those of them that left in one send with others (reactor/send_groups.h).
+  coalescing_refused,   // Such sends that the kernel refused: their datagrams went singly.
   send_would_block,     // Refused: EAGAIN, ENOBUFS, ENOMEM: the socket's or device's queue is full.
   send_forbidden,       // Refused: EPERM, EACCES: a firewall rule, or a broadcast address.
   send_too_long,        // Refused: EMSGSIZE.
@@ -41,7 +43,7 @@ std::string_view name_of(IoCounter counter);
 
 using IoCounters = Counters<IoCounter>;
 
-// Counts a send that the kernel refused under its kind.
-void count_send_error(IoCounters& counters, int error_number);
+// Counts a send of so many datagrams that the kernel refused under its kind.
+void count_send_error(IoCounters& counters, int error_number, uint32_t datagrams = 1);
 
 }  // namespace xord

@@ -1,7 +1,9 @@
 #include "reactor/message_header.h"
 
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace xord {
@@ -34,27 +36,28 @@ void read_packet_info(const msghdr& received, LocalAddress* local) {
   }
 }
 
+// Behind the control messages that are there already.
 template <class Info>
-void write_packet_info(int level, int type, const Info& info, SendSlot* slot) {
-  auto* control = reinterpret_cast<cmsghdr*>(slot->control);
+void append_control(int level, int type, const Info& info, SendSlot* slot) {
+  auto* control = reinterpret_cast<cmsghdr*>(slot->control + slot->message.msg_controllen);
   control->cmsg_level = level;
   control->cmsg_type = type;
   control->cmsg_len = CMSG_LEN(sizeof info);
   std::memcpy(CMSG_DATA(control), &info, sizeof info);
   slot->message.msg_control = slot->control;
-  slot->message.msg_controllen = CMSG_SPACE(sizeof info);
+  slot->message.msg_controllen += CMSG_SPACE(sizeof info);
 }
 
 void write_source_address(const LocalAddress& local, SendSlot* slot) {
   if (local.address.is_ipv4()) {
     in_pktinfo info{};
     std::memcpy(&info.ipi_spec_dst, &local.address.bytes[12], 4);
-    write_packet_info(IPPROTO_IP, IP_PKTINFO, info, slot);
+    append_control(IPPROTO_IP, IP_PKTINFO, info, slot);
   } else {
     in6_pktinfo info{};
     std::memcpy(&info.ipi6_addr, local.address.bytes.data(), 16);
     info.ipi6_ifindex = local.interface;
-    write_packet_info(IPPROTO_IPV6, IPV6_PKTINFO, info, slot);
+    append_control(IPPROTO_IPV6, IPV6_PKTINFO, info, slot);
   }
 }
 
@@ -87,21 +90,58 @@ std::optional<uint8_t> socket_for(const Path& path, const ShardSockets& sockets)
   return std::nullopt;
 }
 
-SourceAddress prepare_send(const Path& path, Bytes bytes, const BoundSocket& socket,
-                           SendSlot* slot) {
+namespace {
+
+SourceAddress prepare(const Path& path, std::span<iovec> payloads, const BoundSocket& socket,
+                      SendSlot* slot) {
   slot->to_size = write_socket_address(path.remote, &slot->to);
-  slot->payload = {const_cast<uint8_t*>(bytes.data()), bytes.size()};
   slot->message = {};
   slot->message.msg_name = &slot->to;
   slot->message.msg_namelen = slot->to_size;
-  slot->message.msg_iov = &slot->payload;
-  slot->message.msg_iovlen = 1;
+  slot->message.msg_iov = payloads.data();
+  slot->message.msg_iovlen = payloads.size();
   const LocalAddress& local = path.local;
   const bool named = socket.is_wildcard && !local.address.is_unspecified() &&
                      local.address.is_ipv4() == socket.bound.is_ipv4();
   if (!named) return SourceAddress::chosen_by_kernel;
   write_source_address(local, slot);
   return SourceAddress::in_control;
+}
+
+}  // namespace
+
+SourceAddress prepare_send(const Path& path, Bytes bytes, const BoundSocket& socket,
+                           SendSlot* slot) {
+  slot->payload = {const_cast<uint8_t*>(bytes.data()), bytes.size()};
+  return prepare(path, {&slot->payload, 1}, socket, slot);
+}
+
+void prepare_segments(const Path& path, std::span<iovec> payloads, uint16_t segment_size,
+                      const BoundSocket& socket, SendSlot* slot) {
+  prepare(path, payloads, socket, slot);
+  append_control(SOL_UDP, UDP_SEGMENT, segment_size, slot);
+}
+
+void prepare_segment_alone(const SendSlot& group, iovec payload, SendSlot* slot) {
+  *slot = group;
+  slot->payload = payload;
+  slot->message.msg_name = &slot->to;
+  slot->message.msg_iov = &slot->payload;
+  slot->message.msg_iovlen = 1;
+  slot->message.msg_control = slot->control;
+  slot->message.msg_controllen -= segment_control_size;  // The last one there.
+}
+
+bool may_refuse_segments(int error_number) {
+  switch (error_number) {
+    case EMSGSIZE:
+    case EINVAL:
+    case EIO:  // No checksum offload, or IPsec on the way.
+    case EOPNOTSUPP:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace xord

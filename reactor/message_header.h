@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "reactor/base/datagram.h"
 #include "reactor/socket_address.h"
@@ -25,11 +26,12 @@ Path path_of(const msghdr& received, const ShardSockets& sockets, uint8_t index)
 std::optional<uint8_t> socket_for(const Path& path, const ShardSockets& sockets);
 
 // Everything that one send borrows until the kernel took it. Not to be moved once prepared.
+constexpr size_t segment_control_size = CMSG_SPACE(sizeof(uint16_t));
 struct SendSlot {
   SocketAddress to;
   socklen_t to_size;
   iovec payload;
-  alignas(cmsghdr) uint8_t control[receive_control_size];
+  alignas(cmsghdr) uint8_t control[receive_control_size + segment_control_size];
   msghdr message;
 };
 
@@ -39,5 +41,15 @@ enum class SourceAddress : uint8_t { chosen_by_kernel, in_control };
 // address, which only sendmsg can carry; needed on a wildcard socket when the path has one.
 SourceAddress prepare_send(const Path& path, Bytes bytes, const BoundSocket& socket,
                            SendSlot* slot);
+
+// Fills `slot` to send all `payloads`, each of `segment_size` bytes or several times that, as
+// datagrams of `segment_size` bytes (udp(7) UDP_SEGMENT). `payloads` are borrowed as `slot` is.
+void prepare_segments(const Path& path, std::span<iovec> payloads, uint16_t segment_size,
+                      const BoundSocket& socket, SendSlot* slot);
+// Fills `slot` to send one datagram of the group that prepare_segments() filled `group` for.
+void prepare_segment_alone(const SendSlot& group, iovec payload, SendSlot* slot);
+// Whether the kernel may refuse a send because of its segments: the device cannot, or its MTU is
+// too small. The same datagrams may go one by one.
+bool may_refuse_segments(int error_number);
 
 }  // namespace xord

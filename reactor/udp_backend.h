@@ -37,6 +37,9 @@ struct BackendOptions {
   uint32_t completions = 0;        // uring: 0 = more than buffers and sends; tests set less.
 };
 
+// After a send of several datagrams was refused and they went singly: so many more go singly.
+constexpr uint32_t singly_after_refusal = 4096;
+
 class DatagramSink {
  public:
   virtual void on_datagram(const Datagram& datagram) = 0;  // Its bytes live for the call.
@@ -55,13 +58,15 @@ class UdpBackend {
   // Hands up to batch_max datagrams that are there to `sink`, and returns how many completions or
   // datagrams it handled: 0 means there is nothing. The sink may call send().
   virtual uint32_t receive(DatagramSink& sink) = 0;
-  // Sends all of `outbox`, in order for each socket. When it returns the bytes are no longer
-  // needed; what the kernel refuses is counted and dropped. (Where equal-length replies along one
-  // path would become one UDP_SEGMENT send: in here, as each entry is prepared.)
+  // Sends all of `outbox`, in order for each path and length. When it returns the bytes are no
+  // longer needed; what the kernel refuses is counted and dropped.
   virtual void send(const Outbox& outbox) = 0;
   // send(), then sleeps until a datagram, a ring of the doorbell, or `timeout`; empty: no timeout.
   // A timeout of 0 only looks. May return early. On io_uring both are one system call.
   virtual void send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) = 0;
+  // Whether datagrams of one length along one path may leave in one send (reactor/send_groups.h).
+  // They do until told otherwise: a generator of load is to send like many peers.
+  virtual void set_coalescing(bool on) = 0;
   // Last call on that thread: lets go of the sockets, so that closing them frees their port.
   virtual void stop() = 0;
 };

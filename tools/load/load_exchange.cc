@@ -47,6 +47,9 @@ std::optional<IoError> LoadExchange::create(const ExchangeConfig& config, LoadSo
                                   exchange->io_counters_, &exchange->chosen_)) {
     return error;
   }
+  // A source's requests go one by one, as those of many peers would; and the kernel steers segments
+  // that were sent together by the first of them.
+  exchange->chosen_.backend->set_coalescing(false);
   if (auto error = exchange->chosen_.backend->start()) return error;
   *out = std::move(exchange);
   return std::nullopt;
