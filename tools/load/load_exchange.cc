@@ -49,7 +49,7 @@ std::optional<IoError> LoadExchange::create(const ExchangeConfig& config, LoadSo
   }
   // A source's requests go one by one, as those of many peers would; and the kernel steers segments
   // that were sent together by the first of them.
-  exchange->chosen_.backend->set_coalescing(false);
+  exchange->set_coalescing(false);
   if (auto error = exchange->chosen_.backend->start()) return error;
   *out = std::move(exchange);
   return std::nullopt;
@@ -63,6 +63,11 @@ void LoadExchange::use(const KeySpace& keys, ReplyCheck& check, ExchangeListener
   keys_ = &keys;
   check_ = &check;
   listener_ = &listener;
+}
+
+void LoadExchange::set_timeout(Duration timeout) {
+  CHECK(open_count_ == 0);
+  config_.timeout = timeout;
 }
 
 bool LoadExchange::can_ask() const {

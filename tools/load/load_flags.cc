@@ -252,6 +252,9 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
   bool no_answer = false;
   bool sleep = false;
   app.add_flag("--find-max", plan.find_max, "Search the highest rate that loses nothing");
+  app.add_flag(
+      "--overload", plan.overload,
+      "What the closed loop reaches, then a flood of as much as can be sent, then recovery");
   app.add_flag("--no-answer", no_answer, "The sources do not answer the node's pings");
   app.add_flag("--sleep", sleep, "Sleep between answers, instead of taking a whole core");
   app.add_flag("--json", plan.json, "Print the result as JSON");
@@ -269,6 +272,9 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
   read_keys(flags, plan);
   if (plan.find_max && !plan.rates.empty()) {
     refuse("--find-max looks for a rate itself: leave --rate out");
+  }
+  if (plan.overload && (plan.find_max || !plan.rates.empty())) {
+    refuse("--overload finds its own rates: leave --rate and --find-max out");
   }
   return plan;
 }

@@ -20,6 +20,7 @@ struct LoadPlan {
   // Open loop: requests a second, one step each. Empty: closed loop, `window` requests open.
   std::vector<double> rates;
   uint32_t window = 64;
+  bool overload = false;            // Offers far more than the node can (overload.h).
   bool find_max = false;            // Searches for the highest rate that holds the next two.
   Duration slo = milliseconds(10);  // Of p99.
   double loss_max = 0.001;

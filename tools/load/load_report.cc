@@ -99,7 +99,11 @@ nlohmann::json json_of(const StepResult& step) {
                          {"latency_us", json_of(step.latency)},
                          {"strays", json_of(step.strays)}};
   if (step.rate_planned > 0) json["rate_planned"] = step.rate_planned;
-  if (step.window > 0) json["window"] = step.window;
+  if (step.window == no_window) {
+    json["flood"] = true;
+  } else if (step.window > 0) {
+    json["window"] = step.window;
+  }
   for (size_t i = 0; i < request_kinds; ++i) {
     if (step.kinds[i].sent == 0) continue;
     json["kinds"][std::string(name_of(static_cast<RequestKind>(i)))] = json_of(step.kinds[i]);
@@ -109,6 +113,16 @@ nlohmann::json json_of(const StepResult& step) {
                                     {"user", std::round(cost->user)},
                                     {"system", std::round(cost->system)}};
   }
+  return json;
+}
+
+nlohmann::json json_of(const OverloadResult& overload) {
+  nlohmann::json json = {{"multiple", overload.multiple},
+                         {"goodput_share", overload.goodput_share},
+                         {"recovered_after_s", nullptr},
+                         {"memory_before", overload.memory_before},
+                         {"memory_after", overload.memory_after}};
+  if (overload.recovered_after) json["recovered_after_s"] = overload.recovered_after->seconds();
   return json;
 }
 
@@ -180,8 +194,9 @@ void LoadTables::stepped(const StepResult& step) {
              "p99.99      max\n";
     head_written_ = true;
   }
-  const std::string planned =
-      step.rate_planned > 0 ? text("%.0f", step.rate_planned) : text("window %u", step.window);
+  std::string planned = text("window %u", step.window);
+  if (step.rate_planned > 0) planned = text("%.0f", step.rate_planned);
+  if (step.window == no_window) planned = "flood";
   *out_ << text("%12s %11.0f %8lu %7.3f %8lu ", planned.c_str(), step.rate(), step.lost(),
                 step.loss_share() * 100, step.wrong())
         << latency_columns(step.latency) << '\n';
@@ -199,7 +214,27 @@ void LoadTables::stepped(const StepResult& step) {
   out_->flush();
 }
 
+void LoadTables::write_overload(const OverloadResult& overload) {
+  *out_ << text(
+      "overload: %.1f times what the closed loop reached was offered, by UDP_SEGMENT; %.2f "
+      "of it was answered\n",
+      overload.multiple, overload.goodput_share);
+  if (overload.recovered_after) {
+    *out_ << text("back at %.0f %% %.2f s after the flood\n", recovered_share * 100,
+                  overload.recovered_after->seconds());
+  } else {
+    *out_ << text("NOT back at %.0f %% within %u slices of %.1f s\n", recovered_share * 100,
+                  recovery_slices_max, recovery_slice.seconds());
+  }
+  if (overload.memory_before > 0) {
+    *out_ << text("resident memory of the node: %.1f MiB before, %.1f MiB after\n",
+                  static_cast<double>(overload.memory_before) / (1 << 20),
+                  static_cast<double>(overload.memory_after) / (1 << 20));
+  }
+}
+
 void LoadTables::finished(const LoadResult& result) {
+  if (out_ != nullptr && result.overload) write_overload(*result.overload);
   if (out_ == nullptr || !plan_.find_max) return;
   if (!result.best) {
     *out_ << "no rate held the limits\n";
@@ -229,6 +264,7 @@ nlohmann::json json_of(const LoadPlan& plan, const LoadResult& result) {
   }
   json["steps"] = nlohmann::json::array();
   for (const StepResult& step : result.steps) json["steps"].push_back(json_of(step));
+  if (result.overload) json["overload"] = json_of(*result.overload);
   if (plan.find_max) {
     json["rate_max"] = nullptr;
     if (result.best) json["rate_max"] = result.steps[*result.best].rate_planned;

@@ -24,6 +24,8 @@ class LoadTables : public LoadObserver {
   void finished(const LoadResult& result);
 
  private:
+  void write_overload(const OverloadResult& overload);
+
   const LoadPlan& plan_;
   std::ostream* out_;
   std::ostream* passing_;

@@ -45,7 +45,9 @@ class Run {
     QuestionStream questions(plan_, sources_);
     LoadStep step(plan_, *exchange_, questions);
     exchange_->use(keys_, check_, step);
-    if (plan_.find_max) {
+    if (plan_.overload) {
+      overload(step, questions);
+    } else if (plan_.find_max) {
       search(step);
     } else if (plan_.rates.empty()) {
       take(step, 0);
@@ -147,10 +149,41 @@ class Run {
   }
 
   const StepResult& take(LoadStep& step, double rate) {
-    result_.steps.push_back(step.run(rate, plan_.window, plan_.length,
-                                     [&](const StepProgress& told) { observer_.stepping(told); }));
+    return take(step, {rate, plan_.window, plan_.settling, plan_.length});
+  }
+  const StepResult& take(LoadStep& step, const StepShape& shape) {
+    result_.steps.push_back(
+        step.run(shape, [&](const StepProgress& told) { observer_.stepping(told); }));
     observer_.stepped(result_.steps.back());
     return result_.steps.back();
+  }
+
+  void overload(LoadStep& step, QuestionStream& questions) {
+    take(step, 0);
+    if (is_interrupted()) return;
+    const uint64_t memory_before = node_memory();
+    exchange_->set_coalescing(true);
+    exchange_->set_timeout(flood_timeout);
+    questions.set_burst(batch_max);
+    take(step, {0, no_window, plan_.settling, plan_.length});
+    exchange_->set_coalescing(false);
+    exchange_->set_timeout(plan_.timeout);
+    questions.set_burst(1);
+    const StepResult& peak = result_.steps[0];
+    const StepResult& flood = result_.steps[1];
+    std::vector<RecoverySlice> slices;
+    while (slices.size() < recovery_slices_max && !is_interrupted()) {
+      const StepResult slice =
+          step.run({0, plan_.window, {}, recovery_slice}, [](const StepProgress&) {});
+      slices.push_back({slice.ended - flood.ended, slice.rate()});
+      if (slice.was_interrupted || is_recovered(peak, slices.back())) break;
+    }
+    result_.overload = overload_of(peak, flood, slices);
+    result_.overload->memory_before = memory_before;
+    result_.overload->memory_after = node_memory();
+  }
+  uint64_t node_memory() const {
+    return plan_.server_pid == 0 ? 0 : process_memory(plan_.server_pid).value_or(0);
   }
 
   // The closed loop says about how much there is; then the interval is halved.

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "tools/load/load_step.h"
 #include "tools/load/load_tasks.h"
+#include "tools/load/overload.h"
 
 namespace xord {
 
@@ -24,6 +24,8 @@ struct LoadResult {
   std::vector<StepResult> steps;  // In the order they ran.
   // --find-max: the index of the best step that held the limits.
   std::optional<size_t> best;
+  // --overload: of the first two steps, the closed loop and the flood.
+  std::optional<OverloadResult> overload;
 };
 
 // What a person watches meanwhile. All calls at most once a second, or once a step.

@@ -82,7 +82,10 @@ Question QuestionStream::next(Instant now) {
   }
   Question question;
   question.source = source_;
-  source_ = source_ + 1 == plan_.sources ? 0 : source_ + 1;
+  if (--burst_left_ == 0) {
+    burst_left_ = burst_;
+    source_ = source_ + 1 == plan_.sources ? 0 : source_ + 1;
+  }
   uint64_t drawn = rng_.bounded(mix_sum_);
   size_t kind = 0;
   while (drawn >= plan_.mix[kind]) drawn -= plan_.mix[kind++];
@@ -114,17 +117,18 @@ Question QuestionStream::next(Instant now) {
 LoadStep::LoadStep(const LoadPlan& plan, LoadExchange& exchange, QuestionStream& questions)
     : plan_(plan), exchange_(exchange), questions_(questions) {}
 
-StepResult LoadStep::run(double rate, uint32_t window, Duration length,
+StepResult LoadStep::run(const StepShape& shape,
                          const std::function<void(const StepProgress&)>& progress) {
+  const double rate = shape.rate;
   result_ = {};
   result_.rate_planned = rate;
-  result_.window = rate > 0 ? 0 : window;
-  result_.length = length;
+  result_.window = rate > 0 ? 0 : shape.window;
+  result_.length = shape.length;
   interval_ = rate > 0 ? 1e9 / rate : 0;
   planned_ = 0;
   begin_ = told_at_ = exchange_.now();
-  counted_from_ = begin_ + plan_.settling;
-  end_ = counted_from_ + length;
+  counted_from_ = begin_ + shape.settling;
+  end_ = counted_from_ + shape.length;
   std::optional<ProcessTime> server_before;
   StrayCounts strays_before;
   bool is_settled = false;
@@ -153,6 +157,7 @@ StepResult LoadStep::run(double rate, uint32_t window, Duration length,
         static_cast<uint64_t>(static_cast<double>((end_ - begin_).nanoseconds) / interval_);
     if (due > planned_) result_.unsent = due - planned_;
   }
+  result_.ended = exchange_.now();
   while (exchange_.open_count() > 0) {
     exchange_.turn(plan_.waiting, exchange_.now() + milliseconds(10));
   }

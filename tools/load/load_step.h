@@ -22,9 +22,19 @@ struct KindResult {
   uint64_t wrong() const;
 };
 
+// What a step does.
+struct StepShape {
+  double rate = 0;      // Open loop: a second. 0: closed loop...
+  uint32_t window = 0;  // ...with so many open at once; no_window: as many as can be sent.
+  Duration settling;    // Not measured...
+  Duration length;      // ...before what is.
+};
+constexpr uint32_t no_window = UINT32_MAX;
+
 struct StepResult {
   double rate_planned = 0;  // A second; 0: closed loop.
   uint32_t window = 0;      // Closed loop only.
+  Instant ended;            // Nothing was asked afterwards.
   Duration length;
   uint64_t unsent = 0;  // Planned, but the generator had no room or no time: they count as lost.
   Duration late_max;    // The generator's own longest delay of a planned request.
@@ -59,6 +69,8 @@ class QuestionStream {
  public:
   QuestionStream(const LoadPlan& plan, LoadSources& sources);
   Question next(Instant now);
+  // So many questions in a row come from one source; at first 1.
+  void set_burst(uint32_t questions) { burst_ = burst_left_ = questions; }
 
  private:
   uint64_t free_number();  // Of targets and misses.
@@ -69,6 +81,8 @@ class QuestionStream {
   NumberDraw keys_;
   uint32_t mix_sum_ = 0;
   uint32_t source_ = 0;
+  uint32_t burst_ = 1;
+  uint32_t burst_left_ = 1;
   uint64_t stores_ = 0;
   uint32_t changed_source_ = 0;
   Instant id_change_at_;
@@ -78,9 +92,7 @@ class LoadStep : public ExchangeListener {
  public:
   LoadStep(const LoadPlan& plan, LoadExchange& exchange, QuestionStream& questions);
 
-  // `rate` 0: closed loop.
-  StepResult run(double rate, uint32_t window, Duration length,
-                 const std::function<void(const StepProgress&)>& progress);
+  StepResult run(const StepShape& shape, const std::function<void(const StepProgress&)>& progress);
 
   void ended(const Question& question, Ending ending, Verdict verdict, Duration latency) override;
 

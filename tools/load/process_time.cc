@@ -33,4 +33,12 @@ std::optional<ProcessTime> process_time(int pid) {
   return time;
 }
 
+std::optional<uint64_t> process_memory(int pid) {
+  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+  uint64_t all = 0;
+  uint64_t resident = 0;
+  if (!(statm >> all >> resident)) return std::nullopt;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace xord

@@ -1,4 +1,5 @@
-// CPU time of another process of this machine, all its threads together. proc(5): stat, schedstat.
+// CPU time and memory of another process of this machine, all its threads together. proc(5): stat,
+// statm, schedstat.
 #pragma once
 
 #include <cstdint>
@@ -20,5 +21,7 @@ struct ProcessTime {
 
 // Empty when there is no such process, or it may not be looked at.
 std::optional<ProcessTime> process_time(int pid);
+// Its resident memory in bytes.
+std::optional<uint64_t> process_memory(int pid);
 
 }  // namespace xord
