@@ -86,7 +86,11 @@ class Xord:
         self.ready = None
 
     async def start(self):
-        """Starts the process and returns once its log says that it is ready."""
+        """Starts the process and returns once its log says that it is ready and has its records.
+
+        It answers before it has them, but a store or get then waits 2 s at most, and a busy machine
+        may need longer to open a database.
+        """
         self.runs += 1
         self.log_path = self.scratch / f"{self.data_dir.name}.{self.runs}.log"
         command = [options.xord, "run", "--data-dir", self.data_dir, "--log-format", "json",
@@ -98,6 +102,7 @@ class Xord:
                 *map(str, command), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.environment, preexec_fn=die_with_parent)
         self.ready = await eventually(self._ready_line, 30, f"{self.data_dir.name} ready")
+        await eventually(self._has_records, 30, f"{self.data_dir.name} loaded: {self.text()}")
         tally["xord_nodes"] += 1
 
     def _ready_line(self):
@@ -107,6 +112,11 @@ class Xord:
         if self.process.returncode is not None:
             raise AssertionError(f"xord ended with {self.process.returncode}: {self.text()}")
         return None
+
+    def _has_records(self):
+        loaded = [line for line in self.lines()
+                  if line.get("message", "").endswith(" records loaded")]
+        return len(loaded) == self.ready["shards"]
 
     def text(self):
         return self.log_path.read_text(errors="replace")

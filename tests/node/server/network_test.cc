@@ -15,6 +15,11 @@ struct Shape {
   uint32_t shards;
 };
 
+// In place of its bytes, padding included, in the names that ctest lists.
+void PrintTo(const Shape& shape, std::ostream* out) {
+  *out << shape.shards << " shards";
+}
+
 class ServerNetwork : public testing::TestWithParam<Shape> {
  protected:
   // Starts server `index` in a directory of its own; it knows nobody.
