@@ -5,6 +5,7 @@
 // knows nothing of how a node works.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -115,13 +116,12 @@ class NodeWatch {
     const auto found = asked_.find({to, octets(rpcudp::transaction_of(bytes))});
     CHECK(found != asked_.end());
     std::vector<Asked>& open = found->second;
-    for (auto asked = open.begin(); asked != open.end(); ++asked) {
-      if (!is_answer(now, *asked, to, bytes)) continue;
-      open.erase(asked);
-      if (open.empty()) asked_.erase(found);
-      return;
-    }
-    CHECK(!"a reply that answers nothing that was asked");
+    const auto answered = std::find_if(open.begin(), open.end(), [&](const Asked& asked) {
+      return is_answer(now, asked, to, bytes);
+    });
+    CHECK(answered != open.end());  // Else it answers nothing that was asked.
+    open.erase(answered);
+    if (open.empty()) asked_.erase(found);
   }
 
   bool is_answer(Instant now, const Asked& asked, const Endpoint& to, Bytes bytes) const {
