@@ -111,10 +111,35 @@ def _network(settings, prove, asker, key):
     yield step("datagram", 1, packed_request("find_value", asker, key))
 
 
+def export_inputs(_):
+    """Lines of an export, without the checksum that the target adds (docs/STORAGE.md)."""
+    yield b"xord-export version=1 node_time=400000123000000456 wall_time=1764057600000000789 " \
+        b"columns=record,network,key,first_seen,published,last_store,expiry,source_prefix," \
+        b"value,checksum"
+    times = b"400000001 400000000 400000002 400604800"
+    for value in (b"-", b"a26869", b"ff" * 300):
+        yield b"record rpcudp " + b"0123456789" * 4 + b" " + times + b" 4142 " + value
+    yield b"end 2"
+    yield b"end 2 0abe8c8d"
+
+
+def small_file_inputs(_):
+    """Payloads, to which the target adds a header and a checksum (docs/STORAGE.md)."""
+    name = b"\x06rpcudp"
+    yield b"\x01\x00" + name + b"\x11" * 20 + b"\x22" * 32
+    contact = b"\x33" * 20 + b"\x00" * 10 + b"\xff\xff\x7f\x00\x00\x01" + b"\x00" * 4 \
+        + b"\x14\x21" + (400_000_000).to_bytes(4, "little")
+    for count in (0, 1, 3):
+        yield b"\x01\x00" + name + count.to_bytes(4, "little") + contact * count
+    yield b"\x02\x00" + (name + bytes(4)) * 2
+    yield (400_000_000 * 10**9).to_bytes(8, "little") + (1764057600 * 10**9).to_bytes(8, "little")
+
+
 def write_corpus(name, folder):
     """The corpus of the target `name`; returns how many inputs it has."""
     inputs = {"request": request_inputs, "reply": reply_inputs, "msgpack": msgpack_inputs,
-              "node": node_inputs}[name](Golden())
+              "node": node_inputs, "export": export_inputs,
+              "small_file": small_file_inputs}[name](Golden())
     found = HERE / "found" / name
     inputs = [*inputs, *(path.read_bytes() for path in sorted(found.glob("*")))]
     for data in inputs:
