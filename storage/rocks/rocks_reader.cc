@@ -3,6 +3,8 @@
 #include <rocksdb/convenience.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "storage/files/small_file.h"
 #include "storage/rocks/rocks_format.h"
 #include "storage/rocks/row_log.h"
@@ -53,6 +55,9 @@ std::optional<IoError> RocksReader::open_families() {
     if (!names[i].starts_with(records_prefix)) continue;
     networks_.push_back(names[i].substr(records_prefix.size()));
     records_.push_back(families_[i]);
+    const auto list = std::find(names.begin(), names.end(), published_family(networks_.back()));
+    published_.push_back(
+        list == names.end() ? nullptr : families_[static_cast<size_t>(list - names.begin())]);
   }
   log_bytes_dropped_ = log->take_bytes_dropped();
   return std::nullopt;
@@ -66,12 +71,13 @@ RocksReader::~RocksReader() {
   database_->Close().PermitUncheckedError();
 }
 
-UnreadableRows RocksReader::walk(size_t network, RowRange range, const VisitRow& visit) const {
+UnreadableRows RocksReader::walk(NetworkIndex network, RowRange range,
+                                 const VisitRow& visit) const {
   UnreadableRows unreadable_rows;
   bool goes_on = true;
   while (goes_on && range.first < range.end) {
     const rocksdb::Status status =
-        scan_rows(*database_, records_[network], range, [&](const RowKey& row_key, Bytes row) {
+        scan_rows(*database_, family_of(network), range, [&](const RowKey& row_key, Bytes row) {
           goes_on = visit(row_key, row);
           return goes_on;
         });
@@ -82,25 +88,25 @@ UnreadableRows RocksReader::walk(size_t network, RowRange range, const VisitRow&
   return unreadable_rows;
 }
 
-std::variant<std::string, std::nullopt_t, IoError> RocksReader::read(size_t network,
+std::variant<std::string, std::nullopt_t, IoError> RocksReader::read(NetworkIndex network,
                                                                      const RowKey& row_key) const {
   std::string row;
   const rocksdb::Status status =
-      database_->Get(rocksdb::ReadOptions(), records_[network], slice_of(row_key), &row);
+      database_->Get(rocksdb::ReadOptions(), family_of(network), slice_of(row_key), &row);
   if (status.ok()) return row;
   if (status.IsNotFound()) return std::nullopt;
   return unreadable(path_, status);
 }
 
-uint64_t RocksReader::rows_estimate(size_t network) const {
+uint64_t RocksReader::rows_estimate(NetworkIndex network) const {
   uint64_t rows = 0;
-  database_->GetIntProperty(records_[network], rocksdb::DB::Properties::kEstimateNumKeys, &rows);
+  database_->GetIntProperty(family_of(network), rocksdb::DB::Properties::kEstimateNumKeys, &rows);
   return rows;
 }
 
-uint64_t RocksReader::table_bytes(size_t network) const {
+uint64_t RocksReader::table_bytes(NetworkIndex network) const {
   uint64_t bytes = 0;
-  database_->GetIntProperty(records_[network], rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
+  database_->GetIntProperty(family_of(network), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
   return bytes;
 }
 

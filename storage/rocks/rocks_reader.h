@@ -32,17 +32,19 @@ class RocksReader {
   RocksReader(const RocksReader&) = delete;
   RocksReader& operator=(const RocksReader&) = delete;
 
-  // The networks that have records; the index is what the calls below take.
+  // The networks that have records; the index is what the calls below take. With published_list_bit
+  // they mean the list of what the node itself published there, if has_published_list().
   const std::vector<std::string>& networks() const { return networks_; }
+  bool has_published_list(NetworkIndex network) const { return published_[network] != nullptr; }
 
-  UnreadableRows walk(size_t network, RowRange range, const VisitRow& visit) const;
+  UnreadableRows walk(NetworkIndex network, RowRange range, const VisitRow& visit) const;
   // One row by its key, through the tables' indices and filters as a node finds it: its bytes,
   // nothing when there is none, or why it cannot be read.
-  std::variant<std::string, std::nullopt_t, IoError> read(size_t network,
+  std::variant<std::string, std::nullopt_t, IoError> read(NetworkIndex network,
                                                           const RowKey& row_key) const;
 
-  uint64_t rows_estimate(size_t network) const;  // RocksDB's own, for a progress bar.
-  uint64_t table_bytes(size_t network) const;
+  uint64_t rows_estimate(NetworkIndex network) const;  // RocksDB's own, for a progress bar.
+  uint64_t table_bytes(NetworkIndex network) const;
   // Of the write-ahead log, that could not be used: beyond a tail that a crash tore.
   uint64_t log_bytes_dropped() const { return log_bytes_dropped_; }
 
@@ -55,12 +57,16 @@ class RocksReader {
  private:
   explicit RocksReader(std::string path) : path_(std::move(path)) {}
   std::optional<IoError> open_families();
+  rocksdb::ColumnFamilyHandle* family_of(NetworkIndex network) const {
+    return (is_published_list(network) ? published_ : records_)[network_of(network)];
+  }
 
   const std::string path_;  // Of db/.
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All that were opened.
   std::vector<std::string> networks_;
-  std::vector<rocksdb::ColumnFamilyHandle*> records_;  // By network.
+  std::vector<rocksdb::ColumnFamilyHandle*> records_;    // By network, as are the next.
+  std::vector<rocksdb::ColumnFamilyHandle*> published_;  // Null where there is none.
   uint64_t log_bytes_dropped_ = 0;
 };
 

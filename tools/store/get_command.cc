@@ -13,7 +13,7 @@ namespace {
 
 // The first network that has it: a directory mostly has but one.
 std::string row_of(const StoredRecords& stored, const Id& key, const std::string& text) {
-  for (size_t network = 0; network < stored.reader().networks().size(); ++network) {
+  for (NetworkIndex network = 0; network < stored.reader().networks().size(); ++network) {
     auto read = stored.reader().read(network, row_key_of(key));
     if (const auto* error = std::get_if<IoError>(&read)) {
       throw Failure(ExitCode::environment, error->sentence);

@@ -11,7 +11,7 @@ StoppedDatabase::StoppedDatabase(const std::string& data_dir) {
     const StoredRecords stored(data_dir);
     node_now_ = stored.node_now();
     networks_ = stored.reader().networks();
-    for (size_t i = 0; i < networks_.size(); ++i)
+    for (NetworkIndex i = 0; i < networks_.size(); ++i)
       rows_estimate_ += stored.reader().rows_estimate(i);
   }
   auto opened = DataDirectory::open(data_dir, NetworkFileSystem::forced);

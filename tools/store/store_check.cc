@@ -43,7 +43,7 @@ NodeSeconds check_files(const DataDirectory& directory, CheckReport& report) {
 // One part of one network's keys: the rows, the store that is built of them, and back.
 class PartCheck {
  public:
-  PartCheck(const RocksReader& reader, size_t network, NodeSeconds now, CheckReport& report)
+  PartCheck(const RocksReader& reader, NetworkIndex network, NodeSeconds now, CheckReport& report)
       : reader_(reader), network_(network), now_(now), report_(report), store_(config()) {}
 
   void run(RowRange range, Progress& progress, uint64_t& done) {
@@ -73,7 +73,10 @@ class PartCheck {
     config.value_size_max = UINT16_MAX;
     return config;
   }
-  const std::string& name() const { return reader_.networks()[network_]; }
+  std::string name() const {
+    const std::string& network = reader_.networks()[network_of(network_)];
+    return is_published_list(network_) ? "the published list of " + network : network;
+  }
   static std::string hex_of(uint32_t two_bytes) {
     uint8_t bytes[2];
     store_be16(bytes, static_cast<uint16_t>(two_bytes));
@@ -139,7 +142,7 @@ class PartCheck {
   }
 
   const RocksReader& reader_;
-  const size_t network_;
+  const NetworkIndex network_;
   const NodeSeconds now_;
   CheckReport& report_;
   Store store_;
@@ -149,13 +152,15 @@ class PartCheck {
 void check_rows(const RocksReader& reader, NodeSeconds now, CheckReport& report,
                 Terminal& terminal) {
   uint64_t total = 0;
-  for (size_t i = 0; i < reader.networks().size(); ++i) total += reader.rows_estimate(i);
+  for (NetworkIndex i = 0; i < reader.networks().size(); ++i) total += reader.rows_estimate(i);
   Progress progress(terminal, "checked", "records", total);
   uint64_t done = 0;
-  for (size_t network = 0; network < reader.networks().size(); ++network) {
-    for (uint32_t part = 0; part < parts; ++part) {
-      PartCheck(reader, network, now, report).run(row_range_of(part, parts), progress, done);
-    }
+  const auto check = [&](NetworkIndex network, uint32_t part, uint32_t of_parts) {
+    PartCheck(reader, network, now, report).run(row_range_of(part, of_parts), progress, done);
+  };
+  for (NetworkIndex network = 0; network < reader.networks().size(); ++network) {
+    for (uint32_t part = 0; part < parts; ++part) check(network, part, parts);
+    if (reader.has_published_list(network)) check(network | published_list_bit, 0, 1);
   }
 }
 

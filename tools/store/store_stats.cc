@@ -43,16 +43,26 @@ void count_row(const StoredRecords::Visited& visited, NodeSeconds now, NetworkSt
   ++stats.expiring[bound];
 }
 
+// A list that a person keeps: short.
+uint64_t published_count(const RocksReader& reader, NetworkIndex network) {
+  uint64_t count = 0;
+  if (!reader.has_published_list(network)) return count;
+  reader.walk(network | published_list_bit, row_range_of(0, 1),
+              [&](const RowKey&, Bytes) { return ++count > 0; });
+  return count;
+}
+
 std::string text_of(const NetworkStats& stats) {
   std::string text = fmt::format(
       "network {}\n"
       "  records      {}\n"
       "  value bytes  {}, {} on average, {} at most\n"
       "  tables       {} on disk\n"
-      "  expired      {} rows still to be reclaimed\n",
+      "  expired      {} rows still to be reclaimed\n"
+      "  published    {} keys that the node publishes itself\n",
       stats.network, stats.records, stats.value_bytes,
       stats.records == 0 ? 0 : stats.value_bytes / stats.records, stats.value_size_most,
-      stats.table_bytes, stats.expired);
+      stats.table_bytes, stats.expired, stats.published);
   if (stats.damaged > 0) text += fmt::format("  damaged      {} rows\n", stats.damaged);
   for (size_t i = 0; i < stats.expiring.size(); ++i) {
     if (stats.expiring[i] == 0) continue;
@@ -69,10 +79,15 @@ Json json_of(const NetworkStats& stats) {
   for (size_t i = 0; i < stats.expiring.size(); ++i) {
     expiring[expiry_bounds[i].name] = stats.expiring[i];
   }
-  return {{"network", stats.network},         {"records", stats.records},
-          {"value_bytes", stats.value_bytes}, {"value_size_most", stats.value_size_most},
-          {"table_bytes", stats.table_bytes}, {"expired", stats.expired},
-          {"damaged", stats.damaged},         {"expiring", expiring}};
+  return {{"network", stats.network},
+          {"records", stats.records},
+          {"value_bytes", stats.value_bytes},
+          {"value_size_most", stats.value_size_most},
+          {"table_bytes", stats.table_bytes},
+          {"expired", stats.expired},
+          {"damaged", stats.damaged},
+          {"published", stats.published},
+          {"expiring", expiring}};
 }
 
 }  // namespace
@@ -98,10 +113,11 @@ std::string StoreStats::text() const {
 
 StoreStats count_records(const StoredRecords& stored, Terminal& terminal) {
   StoreStats stats;
-  for (size_t i = 0; i < stored.reader().networks().size(); ++i) {
+  for (NetworkIndex i = 0; i < stored.reader().networks().size(); ++i) {
     NetworkStats& network = stats.networks.emplace_back();
     network.network = stored.reader().networks()[i];
     network.table_bytes = stored.reader().table_bytes(i);
+    network.published = published_count(stored.reader(), i);
   }
   const NodeSeconds now = node_seconds(stored.node_now());
   stats.unreadable = stored.walk("counted", terminal, [&](const StoredRecords::Visited& visited) {

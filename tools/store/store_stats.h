@@ -30,6 +30,7 @@ struct NetworkStats {
   uint64_t expired = 0;  // Rows that compaction will reclaim.
   uint64_t damaged = 0;  // Rows that a node would not serve.
   uint64_t table_bytes = 0;
+  uint64_t published = 0;  // Keys that the node publishes anew each day.
 };
 
 struct StoreStats {

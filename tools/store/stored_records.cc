@@ -46,12 +46,12 @@ UnreadableRows StoredRecords::walk(const std::string& verb, Terminal& terminal,
                                    const Visit& visit) const {
   UnreadableRows all;
   uint64_t total = 0;
-  for (size_t network = 0; network < reader_->networks().size(); ++network) {
+  for (NetworkIndex network = 0; network < reader_->networks().size(); ++network) {
     total += reader_->rows_estimate(network);
   }
   Progress progress(terminal, verb, "records", total);
   uint64_t count = 0;
-  for (size_t network = 0; network < reader_->networks().size(); ++network) {
+  for (NetworkIndex network = 0; network < reader_->networks().size(); ++network) {
     const UnreadableRows unreadable =
         reader_->walk(network, row_range_of(0, 1), [&](const RowKey& row_key, Bytes bytes) {
           stop_if_interrupted();

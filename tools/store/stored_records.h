@@ -28,7 +28,7 @@ class StoredRecords {
   // Every row of every network, with its record if it is whole; `verb` begins the progress line.
   // Failure (interrupted) on SIGINT or SIGTERM, for which an Interrupt must live.
   struct Visited {
-    size_t network;
+    NetworkIndex network;
     const RowKey& row_key;
     Bytes bytes;
     const std::optional<Row>& row;

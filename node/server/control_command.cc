@@ -1,0 +1,35 @@
+#include "node/server/control_command.h"
+
+#include <future>
+
+#include "node/server/key_digest.h"
+
+namespace xord {
+
+std::string text_in(const ControlJson& request, const char* name) {
+  const auto at = request.find(name);
+  return at != request.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::optional<Id> id_in(const ControlJson& request) {
+  const bool has_key = request.contains("key");
+  if (has_key == request.contains("id")) return std::nullopt;
+  if (!has_key) return Id::from_hex(text_in(request, "id"));
+  if (!request["key"].is_string()) return std::nullopt;
+  return key_digest(text_in(request, "key"));
+}
+
+ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& command, Bytes tail) {
+  std::promise<ShardAnswer> answered;
+  admin.call_on(shard, command, tail, [&](const CallResult& result) {
+    answered.set_value({result.status, result.stored, {result.value.begin(), result.value.end()}});
+  });
+  return answered.get_future().get();
+}
+
+ControlError refused_by_node(ServerStatus status, const std::string& before) {
+  return {ControlCode::refused, before + "the node said " + std::string(name_of(status)) +
+                                    ": try again, and look into its log"};
+}
+
+}  // namespace xord

@@ -1,0 +1,257 @@
+// `xord store` on directories made by hand: rows as they should be, and rows that are not.
+#include "tools/store/store_commands.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "node/server/key_digest.h"
+#include "node/server/start_files.h"
+#include "reactor/base/rng.h"
+#include "reactor/monotonic.h"
+#include "storage/rocks/rocks_reader.h"
+#include "storage/rocks/rocks_store_impl.h"
+
+namespace xord {
+namespace {
+
+using Words = std::vector<std::string>;
+using StoreCommand = ExitCode (*)(Arguments, Terminal&);
+using Rows = std::map<RowKey, std::string>;
+
+struct Outcome {
+  ExitCode code = ExitCode::done;
+  std::string out;
+  std::string err;
+};
+
+class StoreCommandsTest : public testing::Test {
+ protected:
+  StoreCommandsTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "xord-store-XXXXXX").string();
+    scratch_ = mkdtemp(name.data());
+    make(data_dir(), instant_of(now));
+  }
+  ~StoreCommandsTest() override { std::filesystem::remove_all(scratch_); }
+
+  static constexpr NodeSeconds now = first_node_seconds + 1'000'000;
+
+  std::string file(const std::string& name) const { return (scratch_ / name).string(); }
+  std::string data_dir() const { return file("data"); }
+
+  // A data directory whose node time is `at`, as a node leaves it.
+  static void make(const std::string& directory, Instant at) {
+    ServerConfig config;
+    config.data_dir = directory;
+    auto started = start_files(config, {Dialect::rpcudp});
+    const auto& files = std::get<StartFiles>(started);
+    ASSERT_FALSE(write_clock(*files.directory, {at, wall_time()}));
+  }
+  static void write(const std::string& directory, const Rows& rows) {
+    RocksConfig config;
+    config.directory = directory;
+    config.networks = {"rpcudp"};
+    RocksStore store(config, nullptr);
+    ASSERT_FALSE(store.impl().open(0));
+    std::vector<RocksStore::Impl::Change> changes;
+    for (const auto& [key, row] : rows) changes.push_back({0, key, row});
+    std::vector<RocksStore::Impl::Change> undo;
+    ASSERT_TRUE(store.impl().write(changes, undo).ok());
+  }
+  static Rows rows_of(const std::string& directory) {
+    auto opened = RocksReader::open(directory);
+    const auto& reader = std::get<std::unique_ptr<RocksReader>>(opened);
+    Rows rows;
+    for (NetworkIndex i = 0; i < reader->networks().size(); ++i) {
+      reader->walk(i, row_range_of(0, 1), [&](const RowKey& key, Bytes row) {
+        rows[key] = std::string(text_of(row));
+        return true;
+      });
+    }
+    return rows;
+  }
+  static Rows::value_type row(const Id& key, std::string_view value, NodeSeconds expiry,
+                              NodeSeconds last_store = now - 10) {
+    const RowKey row_key = row_key_of(key);
+    std::string bytes;
+    encode_row(row_key, {{now - 20, now - 30, last_store, expiry}, 0x1234, bytes_of(value)}, bytes);
+    return {row_key, bytes};
+  }
+  static Rows many(uint32_t count) {
+    Rng rng(count);
+    Rows rows;
+    for (uint32_t i = 0; i < count; ++i) {
+      Id key;
+      rng.fill(key.bytes);
+      std::string value(rng.bounded(i % 50 == 0 ? 8140 : 60), '\0');
+      rng.fill({reinterpret_cast<uint8_t*>(value.data()), value.size()});
+      rows.insert(row(key, value, now + 10'000 + i));
+    }
+    return rows;
+  }
+
+  Outcome run(StoreCommand command, Words words, std::string directory = "") const {
+    words.insert(words.end(), {"--data-dir", directory.empty() ? data_dir() : directory});
+    std::ostringstream out;
+    std::ostringstream err;
+    Terminal terminal{out, err, {}};
+    Outcome outcome;
+    try {
+      outcome.code = command(words, terminal);
+    } catch (const Failure& failure) {
+      outcome.code = failure.code();
+      err << failure.what();
+    }
+    outcome.out = out.str();
+    outcome.err = err.str();
+    return outcome;
+  }
+  nlohmann::json json(StoreCommand command, Words words, const std::string& directory = "") const {
+    words.push_back("--json");
+    const Outcome outcome = run(command, words, directory);
+    EXPECT_FALSE(outcome.out.empty()) << outcome.err;
+    return nlohmann::json::parse(outcome.out, nullptr, false);
+  }
+
+  std::filesystem::path scratch_;
+};
+
+TEST_F(StoreCommandsTest, ExportAndImportBackGiveEveryRowByteForByte) {
+  const Rows rows = many(3000);
+  write(data_dir(), rows);
+  EXPECT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  EXPECT_EQ(json(store_import_command, {file("all")}, file("new")).at("imported"), 3000);
+  EXPECT_EQ(rows_of(file("new")), rows);
+  // Into the directory that it came from, whole or with records missing, too.
+  EXPECT_EQ(run(store_purge_command, {"--prefix", "3"}).code, ExitCode::done);
+  EXPECT_LT(rows_of(data_dir()).size(), rows.size());
+  EXPECT_EQ(json(store_import_command, {file("all")}).at("imported"), 3000);
+  EXPECT_EQ(rows_of(data_dir()), rows);
+  EXPECT_TRUE(json(store_check_command, {}, file("new")).at("sound"));
+}
+
+TEST_F(StoreCommandsTest, IntoAnotherNodeRecordsKeepWhatIsLeftOfTheirLives) {
+  const Id key = key_digest("k");
+  write(data_dir(), {row(key, "value", now + 5'000)});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  make(file("other"), instant_of(now + 700'000));
+  const Outcome outcome = run(store_import_command, {file("all")}, file("other"));
+  EXPECT_EQ(outcome.code, ExitCode::done) << outcome.err;
+  EXPECT_NE(outcome.err.find("times were moved by "), std::string::npos);
+  const Rows moved = rows_of(file("other"));
+  const auto parsed = parse_row(row_key_of(key), bytes_of(moved.at(row_key_of(key))));
+  ASSERT_TRUE(parsed);
+  EXPECT_NEAR(parsed->times.expiry, now + 705'000, 60);
+  EXPECT_EQ(parsed->times.expiry - parsed->times.published, 5'030u);
+  EXPECT_EQ(text_of(parsed->value), "value");
+}
+
+TEST_F(StoreCommandsTest, OfTwoRecordsOfAKeyTheOneStoredLaterStays) {
+  const Id older = key_digest("older here");
+  const Id newer = key_digest("newer here");
+  const Id same = key_digest("of one second");
+  write(data_dir(),
+        {row(older, "imported", now + 9, now - 5), row(newer, "imported", now + 9, now - 5),
+         row(same, "imported", now + 9, now - 5)});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  write(data_dir(), {row(older, "held", now + 9, now - 6), row(newer, "held", now + 9, now - 4),
+                     row(same, "held", now + 9, now - 5)});
+  const nlohmann::json report = json(store_import_command, {file("all")});
+  EXPECT_EQ(report.at("imported"), 1);
+  EXPECT_EQ(report.at("kept"), 2);
+  const Rows rows = rows_of(data_dir());
+  const auto value_of = [&](const Id& key) {
+    const RowKey row_key = row_key_of(key);
+    return std::string(text_of(parse_row(row_key, bytes_of(rows.at(row_key)))->value));
+  };
+  EXPECT_EQ(value_of(older), "imported");
+  EXPECT_EQ(value_of(newer), "held");
+  EXPECT_EQ(value_of(same), "held");
+}
+
+TEST_F(StoreCommandsTest, ADamagedRowIsNamedLeftOutOfAnExportAndPurgedLikeAnother) {
+  const Id key = key_digest("k");
+  Rows rows = many(100);
+  const size_t whole = rows.size();
+  const auto damage = [&](auto&& how) {
+    auto [row_key, bytes] = row(key, "value", now + 9'000);
+    how(bytes);
+    rows[row_key] = bytes;
+    write(data_dir(), rows);
+    const Outcome check = run(store_check_command, {});
+    EXPECT_EQ(check.code, ExitCode::not_found);
+    EXPECT_NE(check.out.find("record " + key.hex() + " of rpcudp is damaged: "), std::string::npos)
+        << check.out;
+    EXPECT_EQ(json(store_stats_command, {}).at("networks").at(0).at("damaged"), 1);
+    const Outcome exported = run(store_export_command, {});
+    EXPECT_EQ(exported.code, ExitCode::not_found);
+    EXPECT_EQ(exported.out.find(key.hex()), std::string::npos);
+    EXPECT_NE(exported.out.find("\nend " + std::to_string(whole) + " "), std::string::npos);
+    const Outcome got = run(store_get_command, {"k"});
+    EXPECT_EQ(got.code, ExitCode::environment);
+    EXPECT_NE(got.err.find("is damaged: "), std::string::npos);
+    return check.out;
+  };
+  const std::string flipped = damage([](std::string& bytes) { bytes[24] = '\0'; });
+  EXPECT_NE(flipped.find("does not fit its checksum"), std::string::npos);
+  const std::string other = damage([](std::string& bytes) { bytes[0] = 9; });
+  EXPECT_NE(other.find("its row is of version 9"), std::string::npos);
+  const std::string cut = damage([](std::string& bytes) { bytes.resize(5); });
+  EXPECT_NE(cut.find("its row has 5 bytes"), std::string::npos);
+  EXPECT_EQ(json(store_purge_command, {"k"}).at("purged"), 1);
+  EXPECT_EQ(run(store_check_command, {}).code, ExitCode::done);
+}
+
+TEST_F(StoreCommandsTest, StatsTellWhatIsLeftOfTheLivesOfRecords) {
+  Rows rows;
+  uint32_t number = 0;
+  for (const NodeSeconds left : {600u, 3'500u, 20'000u, 80'000u, 300'000u, 604'700u, 2'000'000u}) {
+    rows.insert(row(key_digest(std::to_string(++number)), "1234", now + left));
+  }
+  rows.insert(row(key_digest("expired"), "12345", now - 1));
+  write(data_dir(), rows);
+  const nlohmann::json network = json(store_stats_command, {}).at("networks").at(0);
+  EXPECT_EQ(network.at("records"), 7);
+  EXPECT_EQ(network.at("expired"), 1);
+  EXPECT_EQ(network.at("value_bytes"), 28);
+  EXPECT_EQ(network.at("expiring"),
+            (nlohmann::json{
+                {"1h", 2}, {"6h", 1}, {"1d", 1}, {"3d", 0}, {"7d", 2}, {"30d", 1}, {"longer", 0}}));
+  EXPECT_EQ(run(store_get_command, {"expired"}).code, ExitCode::not_found);
+  EXPECT_EQ(json(store_purge_command, {"--expired"}).at("purged"), 1);
+  EXPECT_EQ(rows_of(data_dir()).size(), 7u);
+  EXPECT_EQ(json(store_check_command, {}).at("indexed"), 7);
+}
+
+TEST_F(StoreCommandsTest, AStoppedNodesDirectoryIsRefusedWhileAnybodyHoldsIt) {
+  write(data_dir(), many(3));
+  const auto held = DataDirectory::open(data_dir(), NetworkFileSystem::forced);
+  ASSERT_TRUE(std::holds_alternative<std::unique_ptr<DataDirectory>>(held));
+  for (const StoreCommand command :
+       {store_check_command, store_export_command, store_stats_command}) {
+    EXPECT_EQ(run(command, {}).code, ExitCode::environment);
+  }
+  EXPECT_EQ(run(store_get_command, {"k"}).code, ExitCode::environment);
+  EXPECT_EQ(run(store_purge_command, {"k"}).code, ExitCode::environment);
+}
+
+TEST_F(StoreCommandsTest, ReadersGoTogetherAndKeepANodeOut) {
+  write(data_dir(), many(3));
+  const auto reading = DataDirectory::open_to_read(data_dir());
+  EXPECT_EQ(run(store_check_command, {}).code, ExitCode::done);
+  const auto node = DataDirectory::open(data_dir(), NetworkFileSystem::forced);
+  EXPECT_TRUE(std::holds_alternative<IoError>(node));
+}
+
+TEST_F(StoreCommandsTest, WhatIsMissingOrTooMuchIsAUsageError) {
+  EXPECT_EQ(run(store_purge_command, {"k", "--prefix", "00"}).code, ExitCode::usage);
+  EXPECT_EQ(run(store_purge_command, {"--all"}).code, ExitCode::usage);
+  EXPECT_EQ(run(store_import_command, {}).code, ExitCode::usage);
+}
+
+}  // namespace
+}  // namespace xord
