@@ -1,0 +1,125 @@
+"""Breaks production code on purpose, one patch at a time, and prints which test notices.
+
+    python3 tests/mutants.py                     all of tests/mutants/*.patch
+    python3 tests/mutants.py timer-early ...     these
+
+Each patch begins with a sentence that says what it breaks, then `Tests:` with the test programs
+that are to notice, in the order in which they are asked. The work is done on a clone of HEAD below
+build/, so that this tree is not touched; that the programs pass there unbroken is checked first.
+Exits with 1 when a patch does not apply, does not build, or is not noticed.
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PATCHES = ROOT / "tests" / "mutants"
+SCRATCH = ROOT / "build" / "mutants"
+RUN_SECONDS = 300  # A broken wake-up or loop may hang for ever: that is noticed, too.
+
+
+class Mutant:
+    def __init__(self, path):
+        head = path.read_text().split("\ndiff ", 1)[0]
+        self.path = path
+        self.name = path.stem
+        self.sentence = head.splitlines()[0]
+        self.programs = re.search(r"^Tests: (.+)$", head, re.M).group(1).split()
+
+
+def call(*command):
+    return subprocess.run(command, cwd=SCRATCH, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", check=False)
+
+
+def make_scratch():
+    """A clone of HEAD that keeps its build directory from one run to the next."""
+    if not (SCRATCH / ".git").exists():
+        SCRATCH.parent.mkdir(exist_ok=True)
+        subprocess.run(["git", "clone", "--quiet", "--shared", str(ROOT), str(SCRATCH)], check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.strip()
+    for command in (["git", "fetch", "--quiet", "origin", head],
+                    ["git", "reset", "--quiet", "--hard", head]):
+        subprocess.run(command, cwd=SCRATCH, check=True)
+    if not (SCRATCH / "build" / "debug" / "build.ninja").exists():
+        configured = call("cmake", "--preset", "debug")
+        if configured.returncode != 0:
+            sys.exit(configured.stdout)
+
+
+def build(programs):
+    return call("cmake", "--build", "--preset", "debug", "--target", *programs)
+
+
+def noticed_by(program):
+    """What of `program` fails, as a sentence's end; None when all of it passes."""
+    try:
+        ran = subprocess.run([f"build/debug/{program}"], cwd=SCRATCH, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
+                             timeout=RUN_SECONDS)
+    except subprocess.TimeoutExpired as ended:
+        begun = re.findall(r"\[ RUN      \] (\S+)", (ended.stdout or b"").decode(errors="replace"))
+        return f"{begun[-1] if begun else program}, which hangs"
+    if ran.returncode == 0:
+        return None
+    failed = sorted(set(re.findall(r"^\[  FAILED  \] (\w+(?:/\w+)*\.[\w/]+)", ran.stdout, re.M)))
+    if failed:
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        return failed[0] + more
+    begun = re.findall(r"\[ RUN      \] (\S+)", ran.stdout)
+    return f"{begun[-1] if begun else program}, which aborts"
+
+
+def try_mutant(mutant):
+    """(noticed, what to print)"""
+    applied = call("git", "apply", "-C1", str(mutant.path))
+    if applied.returncode != 0:
+        return False, f"does not apply: {applied.stdout.strip()}"
+    try:
+        built = build(mutant.programs)
+        if built.returncode != 0:
+            return False, f"does not build:\n{built.stdout[-2000:]}"
+        for program in mutant.programs:
+            by = noticed_by(program)
+            if by is not None:
+                return True, f"noticed by {program}: {by}"
+        return False, f"NOT NOTICED by {' '.join(mutant.programs)}"
+    finally:
+        subprocess.run(["git", "checkout", "--quiet", "."], cwd=SCRATCH, check=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of tests/mutants/NAME.patch")
+    names = parser.parse_args().names
+    mutants = [Mutant(path) for path in sorted(PATCHES.glob("*.patch"))
+               if not names or path.stem in names]
+    unknown = set(names) - {mutant.name for mutant in mutants}
+    if unknown or not mutants:
+        sys.exit(f"no such patch: {' '.join(sorted(unknown))}")
+
+    make_scratch()
+    programs = sorted({program for mutant in mutants for program in mutant.programs})
+    built = build(programs)
+    if built.returncode != 0:
+        sys.exit(built.stdout[-4000:])
+    for program in programs:
+        by = noticed_by(program)
+        if by is not None:
+            sys.exit(f"{program} fails without any patch: {by}")
+
+    survived = 0
+    for mutant in mutants:
+        noticed, text = try_mutant(mutant)
+        survived += not noticed
+        print(f"{mutant.name:24} {mutant.sentence}\n{'':24} {text}", flush=True)
+    print(f"{len(mutants)} patches, {len(mutants) - survived} noticed, {survived} not")
+    sys.exit(1 if survived else 0)
+
+
+if __name__ == "__main__":
+    main()
