@@ -289,7 +289,7 @@ void Node::serve_waited(Instant now, const Datagram& datagram, Outputs& out) {
       return;
     }
     answer_find_value(now, datagram, request, out);
-  } else if (store_.is_loaded()) {
+  } else if (store_.is_loaded(request.target)) {
     answer_store(now, datagram, request, out);
   } else {
     answer_stored(datagram.path, request.transaction, Stored::no, out);

@@ -78,6 +78,7 @@ enum class CompletionKind : uint8_t {
   value_read,     // The value follows.
   read_failed,    // The value could not be read (I/O error, or damaged).
   record_loaded,  // At start: a record found on disk; no ticket. The value follows or is left out.
+                  // In the order of load_prefix(), but for what is loaded late.
   load_finished,  // At start: every record of this shard's range was handed over.
   load_failed,    // At start: the database could not be opened or read to the end.
 };
@@ -93,6 +94,12 @@ struct Completion {
   RecordTimes times;
   uint64_t fingerprint = 0;  // record_loaded: value_fingerprint() of the value.
 };
+
+// Records are loaded in the order of their keys' last two bytes, which choose the shard
+// (reactor/base/shard.h): so whole ranges of them are known before all are.
+inline uint32_t load_prefix(const Id& key) {
+  return load_be16(&key.bytes[id_size - 2]);
+}
 
 // What a store remembers of a value that it does not hold in memory, to tell whether another is
 // equal: 64 bits under a secret seed of this process, so nobody can make two values collide.

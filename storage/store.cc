@@ -50,9 +50,7 @@ Found Store::find(Instant now, const Id& key) {
   const RecordHandle handle = index_.find(key);
   Found found;
   if (handle != no_record) found = view(handle, node_seconds(now));
-  if (found.presence == Presence::absent && load_state_ == LoadState::loading) {
-    found.presence = Presence::loading;
-  }
+  if (found.presence == Presence::absent && !is_loaded(key)) found.presence = Presence::loading;
   switch (found.presence) {
     case Presence::absent:
       counters_.add(StoreCount::absent);

@@ -26,7 +26,7 @@ enum class Presence : uint8_t {
   absent,
   value,    // It is in memory.
   cold,     // It is on disk: begin_read().
-  loading,  // Its range is not loaded yet: ask again when load_finished() turned true.
+  loading,  // Its range is not loaded yet: ask again when is_loaded() turned true.
 };
 
 struct Found {
@@ -111,6 +111,10 @@ class Store {
   // Takes in what the disk did; `value` is what followed the completion, borrowed for this call.
   Finished complete(Instant now, const Completion& completion, Bytes value);
   bool is_loaded() const { return load_state_ == LoadState::loaded; }
+  // Whether what was on disk of this key is known. Records come in the order of load_prefix().
+  bool is_loaded(const Id& key) const {
+    return load_state_ != LoadState::loading || load_prefix(key) < loading_prefix_;
+  }
 
   // Drops what is expired and writes times that are due, a bounded number for one `now`: if more is
   // due, next_wakeup() is the nanosecond behind it, so that a turn of the loop, which has one
@@ -183,6 +187,7 @@ class Store {
 
   StoreConfig config_;
   LoadState load_state_ = LoadState::loading;
+  uint32_t loading_prefix_ = 0;  // All records of a smaller one are loaded.
   Records records_;
   KeyIndex index_;
   KeyOrder order_;

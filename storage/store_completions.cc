@@ -139,6 +139,7 @@ Finished Store::complete_read(NodeSeconds at, const Completion& completion, Byte
 }
 
 void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
+  loading_prefix_ = std::max(loading_prefix_, load_prefix(completion.key));
   RecordTimes times = completion.times;
   // A run whose clock was ahead may have left times that are still to come: no record may owe a
   // longer life to that than an ordinary store would give it now.

@@ -28,7 +28,7 @@ bool Store::holds(const Record& record, RecordHandle handle, Bytes value) const 
 StoreRefusal Store::refusal_of(const StoreRequest& request) const {
   if (request.age >= config_.ttl) return StoreRefusal::too_old;
   if (request.value.size() > config_.value_size_max) return StoreRefusal::too_large;
-  if (load_state_ == LoadState::loading) return StoreRefusal::loading;
+  if (!is_loaded(request.key)) return StoreRefusal::loading;
   if (load_state_ == LoadState::failed) return StoreRefusal::disk_failed;
   return StoreRefusal::none;
 }

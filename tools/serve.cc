@@ -15,7 +15,8 @@ class SignalSet {
     sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, &old_);
-    std::signal(SIGPIPE, SIG_IGN);  // A node outlives the reader of its log.
+    std::signal(SIGPIPE, SIG_IGN);  // A node outlives the reader of its log...
+    std::signal(SIGXFSZ, SIG_IGN);  // ...and a file that may not grow: a write that fails.
   }
   ~SignalSet() { pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
   SignalSet(const SignalSet&) = delete;

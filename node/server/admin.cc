@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t notices_max = 256;
 constexpr Duration reclaim_interval = seconds(1);
+constexpr Duration tell_progress_interval = seconds(2);
 constexpr Duration save_clock_interval = minutes(1);
 // Lists come every 4 s at the soonest, one from each shard; two writes are at least so far apart.
 constexpr Duration save_contacts_interval = seconds(3);
@@ -121,7 +122,7 @@ void Admin::bootstrap(std::vector<std::string> names, FinishCall finish) {
 ServerStats Admin::stats() {
   const std::lock_guard lock(mutex_);
   if (!live_) return final_stats_;
-  ServerStats stats = collect_stats(*shards_, id());
+  ServerStats stats = collect_stats(*shards_, *database_, id());
   stats.operations = calls_.count();
   stats.uptime_seconds = (monotonic_time() - started_at_).seconds();
   return stats;
@@ -221,6 +222,8 @@ void Admin::do_what_is_due() {
   if (now >= reclaim_at_) {
     reclaim_at_ = now + reclaim_interval;
     if (!clock_is_doubted()) database_->set_reclaim_time(node_seconds(shards_->now()));
+    database_->tell_if_settled();
+    tell_progress();
     retry_join_if_alone();
   }
   release_waiting_calls();
@@ -321,17 +324,39 @@ void Admin::take_report(ShardIndex shard, Bytes frame) {
 void Admin::save_contacts() {
   const std::vector<SavedContacts> contacts = saver_->contacts();
   if (contacts.empty()) return;
-  if (const auto error = write_contacts(*files_.directory, contacts)) {
-    log_.write(LogLevel::warning, "cannot save the contacts: " + error->sentence);
-  }
+  tell_saved(write_contacts(*files_.directory, contacts), contacts_fail_, "contacts");
 }
 
 void Admin::save_clock() {
   if (clock_is_doubted()) return;
-  if (const auto error =
-          write_clock(*files_.directory, files_.wall->at(shards_->now(), wall_time()))) {
-    log_.write(LogLevel::warning, "cannot save the clock: " + error->sentence);
+  const SavedClock clock = files_.wall->at(shards_->now(), wall_time());
+  tell_saved(write_clock(*files_.directory, clock), clock_fails_, "clock");
+}
+
+// One line when saving begins to fail, and one when it works again.
+void Admin::tell_saved(const std::optional<IoError>& error, bool& is_failing,
+                       const std::string& what) {
+  if (error && !is_failing) {
+    log_.write(LogLevel::warning, "cannot save the " + what + ": " + error->sentence);
+  } else if (!error && is_failing) {
+    log_.write(LogLevel::info, "the " + what + " can be saved again");
   }
+  is_failing = error.has_value();
+}
+
+void Admin::tell_progress() {
+  const Duration now = monotonic_time();
+  if (now < tell_progress_at_) return;
+  tell_progress_at_ = now + tell_progress_interval;
+  if (storage_state(*shards_) != StorageState::loading) return;
+  uint64_t loaded = 0;
+  for (uint32_t shard = 0; shard < shards_->count(); ++shard) {
+    loaded += shards_->commits(shard).counters().read(CommitCount::records_loaded);
+  }
+  const DatabaseCounts counts = database_->counts();
+  const uint64_t expected = counts[static_cast<size_t>(DatabaseCount::records_expected)];
+  log_.write(LogLevel::info, "loading records: " + std::to_string(loaded) + " of about " +
+                                 std::to_string(std::max(expected, loaded)));
 }
 
 bool Admin::clock_is_doubted() const {

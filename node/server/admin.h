@@ -88,6 +88,8 @@ class Admin {
   void take_report(ShardIndex shard, Bytes frame);
   void save_contacts();
   void save_clock();
+  void tell_saved(const std::optional<IoError>& error, bool& is_failing, const std::string& what);
+  void tell_progress();
   void notice(LogLevel level, const std::string& text);
   bool clock_is_doubted() const;
 
@@ -124,6 +126,9 @@ class Admin {
   Duration reclaim_at_;
   Duration save_clock_at_;
   Duration save_contacts_at_;
+  bool contacts_fail_ = false;  // Saving them does; the log knows. The same for the clock.
+  bool clock_fails_ = false;
+  Duration tell_progress_at_;
 
   // Joining. Names that were ever given are tried again whenever the table is empty.
   std::unique_ptr<Resolver> resolver_;
@@ -172,6 +177,6 @@ class Admin {
 
 StorageState storage_state(const Shards& shards);
 // Reads all counters of running shards.
-ServerStats collect_stats(const Shards& shards, const Id& id);
+ServerStats collect_stats(const Shards& shards, const RocksStore& database, const Id& id);
 
 }  // namespace xord

@@ -54,9 +54,23 @@ constexpr std::string_view commit_count_names[] = {
     "commits_failed",
     "commit_nanoseconds",
     "commit_nanoseconds_max",
+    "commits_within_1ms",
+    "commits_within_10ms",
+    "commits_within_100ms",
+    "commits_within_1s",
+    "commits_longer",
+    "rows_unreadable",
+    "ranges_lost",
     "completions_waited",
 };
 static_assert(std::size(commit_count_names) == static_cast<size_t>(CommitCount::count));
+
+constexpr std::string_view database_count_names[] = {
+    "bytes_logged",   "bytes_flushed", "bytes_compacted",  "write_amplification_percent",
+    "rows_reclaimed", "openings",      "records_expected", "table_bytes",
+    "memory_bytes",
+};
+static_assert(std::size(database_count_names) == static_cast<size_t>(DatabaseCount::count));
 
 inline std::string_view name_of(StoreCount which) {
   return store_count_names[static_cast<size_t>(which)];

@@ -90,13 +90,15 @@ Json object_of(const ShardStats& stats) {
 }  // namespace
 
 std::string_view name_of(StorageState state) {
-  constexpr std::string_view names[] = {"opening", "loading", "ready", "failed", "stopped"};
+  constexpr std::string_view names[] = {"opening", "loading", "ready",
+                                        "damaged", "failed",  "stopped"};
   return names[static_cast<size_t>(state)];
 }
 
 StorageState storage_state(const Shards& shards) {
   bool loaded = true;
   bool opening = false;
+  bool damaged = false;
   for (uint32_t index = 0; index < shards.count(); ++index) {
     const DatabaseState state = shards.commits(index).state();
     if (state == DatabaseState::refusing_writes || state == DatabaseState::unavailable) {
@@ -104,13 +106,15 @@ StorageState storage_state(const Shards& shards) {
     }
     const Shard& shard = shards.shard(index);
     opening = opening || state == DatabaseState::opening;
+    damaged = damaged || shards.commits(index).is_damaged();
     loaded = loaded && shard.counters().read(ShardCount::networks_loaded) == shard.networks_count();
   }
   if (opening) return StorageState::opening;
-  return loaded ? StorageState::ready : StorageState::loading;
+  if (!loaded) return StorageState::loading;
+  return damaged ? StorageState::damaged : StorageState::ready;
 }
 
-ServerStats collect_stats(const Shards& shards, const Id& id) {
+ServerStats collect_stats(const Shards& shards, const RocksStore& database, const Id& id) {
   ServerStats stats;
   stats.id = id.hex();
   const Reactor& first = shards.reactor(0);
@@ -137,12 +141,16 @@ ServerStats collect_stats(const Shards& shards, const Id& id) {
   const size_t records = static_cast<size_t>(ShardCount::records);
   stats.contacts = stats.total.shard[contacts].value;
   stats.records = stats.total.shard[records].value;
+  const DatabaseCounts counts = database.counts();
+  for (size_t i = 0; i < counts.size(); ++i) {
+    stats.database.push_back({database_count_names[i], counts[i]});
+  }
   return stats;
 }
 
 uint64_t ServerStats::count(std::string_view name) const {
-  for (const auto* list :
-       {&total.shard, &total.node, &total.malformed, &total.io, &total.storage, &total.commits}) {
+  for (const auto* list : {&total.shard, &total.node, &total.malformed, &total.io, &total.storage,
+                           &total.commits, &database}) {
     for (const NamedCount& count : *list) {
       if (count.name == name) return count.value;
     }
@@ -160,7 +168,8 @@ std::string ServerStats::json() const {
                  {"contacts", contacts},
                  {"records", records},
                  {"operations", operations},
-                 {"total", object_of(total)}};
+                 {"total", object_of(total)},
+                 {"database", object_of(database)}};
   for (const SocketStats& socket : sockets) {
     object["sockets"].push_back({{"endpoint", socket.endpoint},
                                  {"receive_buffer_bytes", socket.receive_buffer_bytes},

@@ -19,6 +19,7 @@ enum class StorageState : uint8_t {
   opening,  // The database is being opened: requests for records are held.
   loading,  // Its records are being read.
   ready,    // Every record is served, stores are acknowledged.
+  damaged,  // The same, but some records cannot be read; the log says why.
   failed,   // Refuses stores, answers lookups, and keeps trying; the log says why.
   stopped,
 };
@@ -52,8 +53,10 @@ struct ServerStats {
   ShardStats
       total;  // Summed over all shards; of contacts the fewest, of longest times the longest.
   std::vector<ShardStats> shards;
+  std::vector<NamedCount>
+      database;  // Of the one RocksDB: bytes written to disk, and what it holds.
 
-  // The count of that name in `total`, over all its lists; 0 when there is none.
+  // The count of that name in `total`, over all its lists, or in `database`; 0 when there is none.
   uint64_t count(std::string_view name) const;
   // One JSON object on one line: the fields above by these names, each list an object. Without the
   // counts of single shards unless there is more than one.

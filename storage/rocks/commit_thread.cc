@@ -50,6 +50,9 @@ bool CommitThread::begin_errand(Errand errand, ErrandFinished finished) {
 DatabaseState CommitThread::state() const {
   return impl_->state();
 }
+bool CommitThread::is_damaged() const {
+  return impl_->is_damaged();
+}
 const Counters<CommitCount>& CommitThread::counters() const {
   return impl_->counters();
 }
@@ -152,12 +155,16 @@ void CommitThread::Impl::serve() {
     const bool is_last = is_stopping_.load(std::memory_order_seq_cst);
     turn();
     if (is_last && !operations_.has_frames_before_sleep()) return;
-    doorbell_.announce_sleep();
-    if (!operations_.has_frames_before_sleep() && !is_stopping_.load(std::memory_order_seq_cst)) {
-      doorbell_.wait(time_to_next_duty());
-    }
-    doorbell_.awake();
+    sleep_until_needed();
   }
+}
+
+void CommitThread::Impl::sleep_until_needed() {
+  doorbell_.announce_sleep();
+  if (!operations_.has_frames_before_sleep() && !is_stopping_.load(std::memory_order_seq_cst)) {
+    doorbell_.wait(time_to_next_duty());
+  }
+  doorbell_.awake();
 }
 
 // The order of a turn: a database that came back is repaired before anything else touches it;
@@ -176,6 +183,7 @@ void CommitThread::Impl::turn() {
   }
   run_errand();
   sync_if_due();
+  if (is_damaged()) try_unreadable();
 }
 
 uint32_t CommitThread::Impl::take_operations() {
@@ -227,11 +235,16 @@ void CommitThread::Impl::add_times_changes() {
     names_.push_back({taken.operation->network, row_key_of(taken.operation->key)});
   }
   database_.read(names_, statuses_, rows_);
+  for (size_t i = 0; i < names_.size(); ++i) {
+    const rocksdb::Status& status = statuses_[i];
+    if (!status.ok() && !status.IsNotFound()) note_unreadable(names_[i], describe(status));
+  }
 }
 
 bool CommitThread::Impl::gather_changes() {
   writes_.clear();
   changes_.clear();
+  changes_bytes_ = 0;
   add_times_changes();
   size_t times_at = 0;
   for (const Taken& taken : taken_) {
@@ -255,7 +268,7 @@ bool CommitThread::Impl::gather_changes() {
     }
     if (operation.kind != OperationKind::erase) {
       encode_row(change.key, row, change.row.emplace());
-      counters_.add(CommitCount::bytes_written, change.row->size());
+      changes_bytes_ += change.row->size();
     }
     changes_.push_back(std::move(change));
     writes_.push_back(&operation);
@@ -272,13 +285,15 @@ void CommitThread::Impl::write_batch() {
     count_commit(monotonic_time() - begun);
     if (!is_written) {
       counters_.add(CommitCount::commits_failed);
-      state_.store(DatabaseState::refusing_writes, std::memory_order_release);
-      retry_after_ = config_.retry;
-      next_retry_ = monotonic_time() + retry_after_;
+      begin_refusing();
     }
   }
   is_sync_due_ |= is_written;
-  if (is_written) counters_.add(CommitCount::rows_written, changes_.size());
+  if (is_written) {
+    counters_.add(CommitCount::rows_written, changes_.size());
+    counters_.add(CommitCount::bytes_written, changes_bytes_);
+    database_.count_stored(changes_bytes_);
+  }
   for (const Operation* operation : writes_) {
     answer(*operation, is_written ? CompletionKind::written : CompletionKind::write_failed);
   }
@@ -288,6 +303,11 @@ void CommitThread::Impl::count_commit(Duration took) {
   counters_.add(CommitCount::batches);
   const auto nanoseconds = static_cast<uint64_t>(took.nanoseconds);
   counters_.add(CommitCount::commit_nanoseconds, nanoseconds);
+  counters_.add(took <= milliseconds(1)     ? CommitCount::commits_within_1ms
+                : took <= milliseconds(10)  ? CommitCount::commits_within_10ms
+                : took <= milliseconds(100) ? CommitCount::commits_within_100ms
+                : took <= seconds(1)        ? CommitCount::commits_within_1s
+                                            : CommitCount::commits_longer);
   if (nanoseconds > counters_.read(CommitCount::commit_nanoseconds_max)) {
     counters_.set(CommitCount::commit_nanoseconds_max, nanoseconds);
   }
@@ -306,9 +326,13 @@ void CommitThread::Impl::read_batch() {
   for (const Taken& taken : taken_) {
     const Operation& operation = *taken.operation;
     if (operation.kind != OperationKind::read) continue;
-    const auto row =
-        statuses_[at].ok() ? parse_row(names_[at].key, bytes_of(rows_[at])) : std::nullopt;
-    if (statuses_[at].ok() && !row) counters_.add(CommitCount::rows_damaged);
+    const rocksdb::Status& status = statuses_[at];
+    const auto row = status.ok() ? parse_row(names_[at].key, bytes_of(rows_[at])) : std::nullopt;
+    if (status.ok() && !row) counters_.add(CommitCount::rows_damaged);
+    if (!row && !status.IsNotFound()) {
+      counters_.add(CommitCount::rows_unreadable);
+      note_unreadable(names_[at], status.ok() ? "wrong checksum" : describe(status));
+    }
     ++at;
     if (!row) {
       answer(operation, CompletionKind::read_failed);
@@ -327,6 +351,15 @@ void CommitThread::Impl::read_batch() {
   }
 }
 
+// A database that fails soon after it was opened is tried less and less often.
+void CommitThread::Impl::begin_refusing() {
+  state_.store(DatabaseState::refusing_writes, std::memory_order_release);
+  const Duration now = monotonic_time();
+  const bool is_again = reopened_at_ > Duration{} && now < reopened_at_ + settled_after;
+  retry_after_ = is_again ? std::min(retry_after_ * 2, retry_longest) : config_.retry;
+  next_retry_ = now + retry_after_;
+}
+
 void CommitThread::Impl::try_to_open() {
   if (monotonic_time() < next_retry_) return;
   if (!database_.is_writable() && database_.open(generation_)) {
@@ -339,9 +372,8 @@ void CommitThread::Impl::try_to_open() {
     next_retry_ = monotonic_time() + retry_after_;
     return;
   }
+  reopened_at_ = monotonic_time();
   state_.store(DatabaseState::open, std::memory_order_release);
-  database_.report(ReportLevel::info,
-                   "the database takes writes again (shard " + std::to_string(config_.shard) + ")");
 }
 
 bool CommitThread::Impl::apply_undo() {
@@ -355,18 +387,58 @@ bool CommitThread::Impl::apply_undo() {
 void CommitThread::Impl::sync_if_due() {
   if (database_.config().durability == Durability::sync || !is_sync_due_) return;
   const Duration now = monotonic_time();
-  if (now < next_sync_) return;
-  database_.sync();
-  is_sync_due_ = false;
+  if (now < next_sync_ || state() != DatabaseState::open) return;
   next_sync_ = now + sync_interval;
+  is_sync_due_ = !database_.sync().ok();
+  if (is_sync_due_) begin_refusing();
+}
+
+// ---- What cannot be read.
+
+void CommitThread::Impl::note_unreadable(const RocksStore::Impl::RowName& name,
+                                         const std::string& cause) {
+  if (!unreadable_) unreadable_ = name;
+  update_damage(cause);
+}
+
+void CommitThread::Impl::update_damage(const std::string& cause) {
+  const bool was_damaged = is_damaged();
+  const bool is_so = unreadable_ || !lost_.empty();
+  is_damaged_.store(is_so, std::memory_order_relaxed);
+  if (is_so == was_damaged) return;
+  if (is_so) {
+    try_unreadable_after_ = config_.retry;
+    next_try_unreadable_ = monotonic_time() + try_unreadable_after_;
+    database_.begin_unreadable(cause);
+  } else {
+    database_.end_unreadable();
+  }
+}
+
+void CommitThread::Impl::try_unreadable() {
+  const Duration now = monotonic_time();
+  if (now < next_try_unreadable_) return;
+  try_unreadable_after_ = std::min(try_unreadable_after_ * 2, retry_longest);
+  if (unreadable_) {
+    database_.read({&*unreadable_, 1}, statuses_, rows_);
+    const bool is_there = statuses_[0].ok() && parse_row(unreadable_->key, bytes_of(rows_[0]));
+    if (is_there || statuses_[0].IsNotFound()) unreadable_.reset();
+  }
+  if (!lost_.empty()) load_lost();
+  // Many lost ranges take long to try: a tenth of this thread's time at most.
+  const Duration took = monotonic_time() - now;
+  next_try_unreadable_ = now + took + std::max(try_unreadable_after_, took * 10);
+  update_damage(lost_cause_);
 }
 
 // How long to sleep if no operation comes.
 std::optional<Duration> CommitThread::Impl::time_to_next_duty() const {
   std::optional<Duration> due;
   if (state() == DatabaseState::refusing_writes) due = next_retry_;
-  const bool syncs = is_sync_due_ && database_.config().durability == Durability::os;
+  const bool syncs = is_sync_due_ && database_.config().durability == Durability::os &&
+                     state() == DatabaseState::open;
   if (syncs && (!due || next_sync_ < *due)) due = next_sync_;
+  if (is_damaged() && (!due || next_try_unreadable_ < *due)) due = next_try_unreadable_;
   if (!due) return std::nullopt;
   return std::max(*due - monotonic_time(), Duration{});
 }

@@ -40,7 +40,14 @@ enum class CommitCount : uint8_t {
   commits_failed,
   commit_nanoseconds,      // Sum over batches, write and sync.
   commit_nanoseconds_max,  // Of one batch.
-  completions_waited,      // Times that the shard's mailbox was full.
+  commits_within_1ms,      // Batches by how long they took, each counted once.
+  commits_within_10ms,
+  commits_within_100ms,
+  commits_within_1s,
+  commits_longer,
+  rows_unreadable,     // Reads that the disk failed.
+  ranges_lost,         // Gauge: two-byte ranges of row keys that could not be loaded.
+  completions_waited,  // Times that the shard's mailbox was full.
   count
 };
 
@@ -73,6 +80,8 @@ class CommitThread {
   void stop();
 
   DatabaseState state() const;
+  // Whether some of what the shard's range holds cannot be read; the rest can.
+  bool is_damaged() const;
   const Counters<CommitCount>& counters() const;
 
  private:

@@ -24,6 +24,7 @@ class CommitThread::Impl {
   Mailbox& operations() { return operations_; }
   Mailbox& completions() { return completions_; }
   DatabaseState state() const { return state_.load(std::memory_order_acquire); }
+  bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
   const Counters<CommitCount>& counters() const { return counters_; }
 
  private:
@@ -38,9 +39,14 @@ class CommitThread::Impl {
   bool open_first();
   void load();
   void load_network(NetworkIndex network);
+  bool load_some(NetworkIndex network, RowRange& left);
   bool load_row(NetworkIndex network, const RowKey& row_key, Bytes bytes);
+  void lose(NetworkIndex network, RowRange range);
+  void report_losses(NetworkIndex network, uint64_t damaged_before);
+  void load_lost();
   void serve();
   void turn();
+  void sleep_until_needed();
 
   // One batch: everything that has queued.
   void run_errand();
@@ -55,8 +61,12 @@ class CommitThread::Impl {
   void push(const Completion& completion, Bytes value);
 
   // Disk trouble.
+  void begin_refusing();
   void try_to_open();
   bool apply_undo();
+  void note_unreadable(const RocksStore::Impl::RowName& name, const std::string& cause);
+  void update_damage(const std::string& cause);
+  void try_unreadable();
   void sync_if_due();
   std::optional<Duration> time_to_next_duty() const;
   void count_commit(Duration took);
@@ -84,12 +94,27 @@ class CommitThread::Impl {
   Duration next_retry_{};    // By the monotonic clock, as is the next.
   Duration next_sync_{};
   bool is_sync_due_ = false;
+  Duration reopened_at_{};  // 0: never.
+
+  // What cannot be read is tried again: one row that a read met, and the ranges that loading lost.
+  struct LostRange {
+    NetworkIndex network;
+    RowRange range;
+  };
+  std::optional<RocksStore::Impl::RowName> unreadable_;
+  std::vector<LostRange> lost_;  // Neighbours merged; at most lost_max.
+  std::string lost_cause_;
+  uint32_t lost_in_a_row_ = 0;
+  std::atomic<bool> is_damaged_{false};
+  Duration try_unreadable_after_{};
+  Duration next_try_unreadable_{};
   uint64_t load_bytes_left_ = 0;
 
   // Of the batch in hand; kept to reuse their memory.
   std::vector<Taken> taken_;
   std::vector<const Operation*> writes_;  // Answered together once the batch is committed.
   std::vector<RocksStore::Impl::Change> changes_;
+  uint64_t changes_bytes_ = 0;
   std::vector<RocksStore::Impl::RowName> names_;
   std::vector<rocksdb::Status> statuses_;
   std::vector<std::string> rows_;

@@ -1,10 +1,19 @@
 // The commit thread at start: every record of the shard's range goes to the shard, at the pace at
-// which the shard takes them.
+// which the shard takes them. Between one part and the next it carries out operations: of records
+// whose range is loaded already.
 #include <algorithm>
 
 #include "storage/rocks/commit_thread_impl.h"
 
 namespace xord {
+namespace {
+
+// Rows between two looks at the mailbox: some 30 ms.
+constexpr uint32_t rows_at_a_time = 32'768;
+// Ranges that could not be read. More than that, and those in between are tried with them.
+constexpr size_t lost_max = 1024;
+
+}  // namespace
 
 void CommitThread::Impl::load() {
   for (size_t i = 0; i < database_.config().networks.size(); ++i) {
@@ -15,34 +24,104 @@ void CommitThread::Impl::load() {
 }
 
 void CommitThread::Impl::load_network(NetworkIndex network) {
-  RowRange range = row_range_of(config_.shard, config_.shards);
+  RowRange left = row_range_of(config_.shard, config_.shards);
   const uint64_t damaged_before = counters_.read(CommitCount::rows_damaged);
-  uint32_t ranges_lost = 0;
-  std::string cause;
-  while (range.first < range.end && !is_stopping_.load(std::memory_order_relaxed)) {
-    const rocksdb::Status status = database_.scan(
-        network, range,
-        [&](const RowKey& row_key, Bytes row) { return load_row(network, row_key, row); });
-    if (status.ok()) break;
-    ++ranges_lost;
-    cause = describe(status);
+  while (!is_stopping_.load(std::memory_order_relaxed)) {
+    if (!database_.is_open()) {  // It failed meanwhile, and opening it again did too.
+      sleep_until_needed();
+      turn();
+      continue;
+    }
+    const bool is_done = load_some(network, left);
+    completions_.publish();
+    if (is_done) break;
+    turn();
   }
-  const uint64_t damaged = counters_.read(CommitCount::rows_damaged) - damaged_before;
-  if (ranges_lost > 0 || damaged > 0) {
-    database_.report(
-        ReportLevel::error,
-        "the database in " + database_.config().directory + " is damaged: " +
-            std::to_string(damaged) + " records and " + std::to_string(ranges_lost) + " of " +
-            std::to_string(row_range_of(config_.shard, config_.shards).end -
-                           row_range_of(config_.shard, config_.shards).first) +
-            " key ranges of shard " + std::to_string(config_.shard) + " cannot be read" +
-            (cause.empty() ? "" : " (" + cause + ")") +
-            "; they are not served, the rest is: put a backup in its place to have them back");
-  }
+  report_losses(network, damaged_before);
   Completion finished;
   finished.kind = CompletionKind::load_finished;
   finished.network = network;
   push(finished, {});
+  completions_.publish();
+}
+
+// Goes on with `left`; true when nothing of it is left.
+bool CommitThread::Impl::load_some(NetworkIndex network, RowRange& left) {
+  const uint32_t before = left.first;
+  uint32_t rows = 0;
+  uint32_t prefix = UINT32_MAX;
+  bool is_paused = false;
+  const rocksdb::Status status =
+      database_.scan(network, left, [&](const RowKey& row_key, Bytes row) {
+        // Only between two prefixes can the walk be taken up again.
+        const uint32_t row_prefix = load_be16(row_key.data());
+        is_paused = rows >= rows_at_a_time && row_prefix != prefix;
+        if (is_paused) return false;
+        prefix = row_prefix;
+        ++rows;
+        return load_row(network, row_key, row);
+      });
+  if (status.ok()) return !is_paused;
+  if (left.first == before) return false;  // Closed under our hands.
+  lost_cause_ = describe(status);
+  // Where one range after the other is lost, more and more are left for later: each attempt costs.
+  const uint32_t step = rows > 0 ? 1 : std::min(lost_in_a_row_ + 1, left.end - left.first + 1);
+  lost_in_a_row_ = rows > 0 ? 1 : lost_in_a_row_ + step;
+  lose(network, {left.first - 1, left.first - 1 + step});
+  left.first += step - 1;
+  return left.first >= left.end;
+}
+
+void CommitThread::Impl::lose(NetworkIndex network, RowRange range) {
+  counters_.add(CommitCount::ranges_lost, range.end - range.first);
+  if (!lost_.empty() && lost_.back().network == network) {
+    RowRange& last = lost_.back().range;
+    if (last.end == range.first || (lost_.size() == lost_max && last.end < range.first)) {
+      last.end = range.end;
+      return;
+    }
+  }
+  lost_.push_back({network, range});
+}
+
+void CommitThread::Impl::report_losses(NetworkIndex network, uint64_t damaged_before) {
+  const uint64_t damaged = counters_.read(CommitCount::rows_damaged) - damaged_before;
+  uint32_t ranges = 0;
+  for (const LostRange& lost : lost_) {
+    if (lost.network == network) ranges += lost.range.end - lost.range.first;
+  }
+  lost_in_a_row_ = 0;
+  update_damage({});  // The log is told here.
+  if (ranges == 0 && damaged == 0) return;
+  const RowRange all = row_range_of(config_.shard, config_.shards);
+  database_.report(
+      ReportLevel::error,
+      "the database in " + database_.config().directory +
+          " is damaged: " + std::to_string(damaged) + " records and " + std::to_string(ranges) +
+          " of " + std::to_string(all.end - all.first) + " key ranges of shard " +
+          std::to_string(config_.shard) + " cannot be read" +
+          (lost_cause_.empty() ? "" : " (" + lost_cause_ + ")") +
+          "; they are not served, the rest is: put a backup in its place to have them back");
+}
+
+// Tries again what loading lost. What was stored meanwhile is newer, and the store keeps it.
+void CommitThread::Impl::load_lost() {
+  const std::vector<LostRange> lost = std::move(lost_);
+  lost_.clear();
+  counters_.set(CommitCount::ranges_lost, 0);
+  for (const LostRange& each : lost) {
+    RowRange left = each.range;
+    while (left.first < left.end) {
+      const uint32_t before = left.first;
+      const rocksdb::Status status = database_.scan(
+          each.network, left,
+          [&](const RowKey& row_key, Bytes row) { return load_row(each.network, row_key, row); });
+      if (status.ok() || is_stopping_.load(std::memory_order_relaxed)) break;
+      lost_cause_ = describe(status);
+      if (left.first == before) ++left.first;  // Closed: all of it is still lost.
+      lose(each.network, {left.first - 1, left.first});
+    }
+  }
   completions_.publish();
 }
 

@@ -13,4 +13,12 @@ void RocksStore::set_reclaim_time(NodeSeconds now) {
   impl_->expired_rows().set_time(now);
 }
 
+void RocksStore::tell_if_settled() {
+  impl_->tell_if_settled();
+}
+
+DatabaseCounts RocksStore::counts() const {
+  return impl_->counts();
+}
+
 }  // namespace xord

@@ -3,6 +3,7 @@
 // it blocks as long as the disk does, and never runs on a shard.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +14,10 @@
 #include "reactor/io_error.h"
 #include "storage/durability.h"
 #include "storage/operation.h"
+
+namespace rocksdb {
+class Env;
+}
 
 namespace xord {
 
@@ -25,7 +30,24 @@ struct RocksConfig {
   // Of the write-ahead log and of unwritten tables: bounds memory, and the time that opening takes
   // (measured: 0.3 s for 16 MB, 1.5 s for 64).
   uint64_t log_bytes_max = 32 << 20;
+  // What lies below RocksDB, borrowed; null: the host's. Tests put a failing disk there.
+  rocksdb::Env* env = nullptr;
 };
+
+// What the one database counts, whatever the number of commit threads.
+enum class DatabaseCount : uint8_t {
+  bytes_logged,  // Written to disk since the start: the write-ahead log,...
+  bytes_flushed,
+  bytes_compacted,
+  write_amplification_percent,  // ...and the sum of them, to the bytes of rows that were stored.
+  rows_reclaimed,               // Expired ones that compactions left out.
+  openings,
+  records_expected,  // RocksDB's estimate when it was opened last: the end of loading.
+  table_bytes,       // Gauges: on disk beside the log,...
+  memory_bytes,      // ...and what RocksDB says it holds in memory.
+  count
+};
+using DatabaseCounts = std::array<uint64_t, static_cast<size_t>(DatabaseCount::count)>;
 
 // What happened, for the log: one sentence. Called from commit threads, by one at a time.
 enum class ReportLevel : uint8_t { info, warning, error };
@@ -43,6 +65,12 @@ class RocksStore {
   // The node time that reclaiming compares with: any thread, each second or so. Until it is called
   // nothing is reclaimed (nor while the clock is doubted: storage/files/clock_file.h).
   void set_reclaim_time(NodeSeconds now);
+
+  // Any thread, each second or so: tells the log when a database that failed again and again has
+  // held for a minute.
+  void tell_if_settled();
+  // Any thread. Never waits: while the database is being opened its gauges are those of before.
+  DatabaseCounts counts() const;
 
   class Impl;  // Shared with CommitThread; storage/rocks/rocks_store_impl.h.
   Impl& impl() { return *impl_; }

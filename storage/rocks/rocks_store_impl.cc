@@ -1,6 +1,5 @@
 #include "storage/rocks/rocks_store_impl.h"
 
-#include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
@@ -10,9 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
+#include "reactor/monotonic.h"
 #include "storage/files/small_file.h"
 #include "storage/rocks/rocks_format.h"
 #include "storage/rocks/row_log.h"
@@ -21,6 +20,8 @@ namespace xord {
 namespace {
 
 constexpr char format_key[] = "format";  // In family `meta`.
+// Of data blocks alone: cold reads are cached by the store itself, as values.
+constexpr size_t blocks_bytes = 16 << 20;
 
 }  // namespace
 
@@ -29,7 +30,13 @@ std::string describe(const rocksdb::Status& status) {
 }
 
 RocksStore::Impl::Impl(const RocksConfig& config, Report report)
-    : config_(config), report_(std::move(report)), expired_rows_(config.ttl) {}
+    : config_(config),
+      report_(std::move(report)),
+      expired_rows_(config.ttl),
+      statistics_(rocksdb::CreateDBStatistics()),
+      blocks_(rocksdb::NewLRUCache(blocks_bytes)) {
+  statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
+}
 
 RocksStore::Impl::~Impl() {
   close_locked();
@@ -42,8 +49,7 @@ void RocksStore::Impl::report(ReportLevel level, const std::string& sentence) {
 
 rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
   rocksdb::BlockBasedTableOptions table;
-  // Cold reads are cached by the store itself, as values and not as blocks.
-  table.block_cache = rocksdb::NewLRUCache(16 << 20);
+  table.block_cache = blocks_;
   table.cache_index_and_filter_blocks = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   rocksdb::ColumnFamilyOptions family;
@@ -64,6 +70,8 @@ rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
 
 rocksdb::Options RocksStore::Impl::options() {
   rocksdb::Options options;
+  options.env = &env();
+  options.statistics = statistics_;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
@@ -88,8 +96,10 @@ std::optional<IoError> RocksStore::Impl::check_format() {
 }
 
 std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
+  // Not under the handle's lock: whoever was faster may be loading under it already.
+  const std::lock_guard opening(opening_mutex_);
+  if (generation() != seen_generation && is_writable()) return std::nullopt;
   const std::unique_lock lock(mutex_);
-  if (generation() != seen_generation && is_writable()) return std::nullopt;  // Another was faster.
   if (auto error = check_format()) return error;
   if (generation() > 0) {
     // The old handle can still read; it is given up only for a disk that takes writes again.
@@ -100,9 +110,21 @@ std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
     close_locked();
     return error;
   }
-  generation_.fetch_add(1, std::memory_order_release);
+  opened_at_.store(monotonic_time().nanoseconds, std::memory_order_relaxed);
+  const uint64_t openings = generation_.fetch_add(1, std::memory_order_release) + 1;
   writable_.store(true, std::memory_order_release);
+  if (openings > 1 && !is_flapping_.load(std::memory_order_relaxed))
+    report(ReportLevel::info, takes_writes);
   return std::nullopt;
+}
+
+bool RocksStore::Impl::is_open() {
+  const std::shared_lock lock(mutex_);
+  return database_ != nullptr;
+}
+
+rocksdb::Env& RocksStore::Impl::env() const {
+  return config_.env != nullptr ? *config_.env : *rocksdb::Env::Default();
 }
 
 std::optional<IoError> RocksStore::Impl::open_locked() {
@@ -145,6 +167,8 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
     records_.push_back(family(records_family(network)));
     published_.push_back(family(published_family(network)));
   }
+  read_gauges();
+  records_expected_.store(sum_of("rocksdb.estimate-num-keys"), std::memory_order_relaxed);
   const uint64_t dropped = log_->take_bytes_dropped();
   if (dropped > 0) {
     report(ReportLevel::error,
@@ -189,17 +213,11 @@ std::optional<IoError> RocksStore::Impl::check_meta() {
 // Whether the disk takes and syncs a write: tried beside the database.
 std::optional<IoError> RocksStore::Impl::probe_disk() const {
   const std::string path = config_.directory + "/probe";
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return io_error("cannot write " + path, errno);
-  const std::vector<uint8_t> block(64 << 10, 0x5a);
-  const bool is_written =
-      ::write(file, block.data(), block.size()) == static_cast<ssize_t>(block.size()) &&
-      fsync(file) == 0;
-  const int error = errno;
-  ::close(file);
-  unlink(path.c_str());
-  if (is_written) return std::nullopt;
-  return io_error("cannot write " + path, error);
+  const rocksdb::Status written =
+      rocksdb::WriteStringToFile(&env(), std::string(64 << 10, 'x'), path, true);
+  env().DeleteFile(path).PermitUncheckedError();
+  if (written.ok()) return std::nullopt;
+  return IoError{"cannot write " + path + " (" + describe(written) + ")", 0};
 }
 
 void RocksStore::Impl::close_locked() {
@@ -219,6 +237,18 @@ void RocksStore::Impl::close_locked() {
 
 void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
   if (!writable_.exchange(false, std::memory_order_acq_rel)) return;
+  const Duration opened_at{opened_at_.load(std::memory_order_relaxed)};
+  const bool is_again = generation() > 1 && monotonic_time() < opened_at + settled_after;
+  const bool is_told = is_flapping_.exchange(is_again, std::memory_order_relaxed) && is_again;
+  if (is_told) return;
+  if (is_again) {
+    return report(
+        ReportLevel::error,
+        "writing to " + database_path() + " failed again soon after it was opened (" +
+            describe(status) +
+            "): opening it is tried less and less often, and the log is silent until a "
+            "minute went well; free disk space, replace the disk or put a backup in place");
+  }
   report(ReportLevel::error,
          "the disk refused a write to " + database_path() + " (" + describe(status) +
              "): stores are refused, reads go on, and opening the database again is tried every "

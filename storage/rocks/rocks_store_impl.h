@@ -2,7 +2,9 @@
 // exclusive only while the handle is opened or closed.
 #pragma once
 
+#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
@@ -18,6 +20,10 @@
 #include "storage/rocks/row_scan.h"
 
 namespace xord {
+
+// A database that was opened again and took writes for so long is well.
+constexpr Duration settled_after = minutes(1);
+constexpr char takes_writes[] = "the database takes writes again";
 
 class RowLog;  // RocksDB's messages, watched for what recovery dropped.
 
@@ -35,6 +41,17 @@ class RocksStore::Impl {
   std::optional<IoError> open(uint64_t seen_generation);
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   bool is_writable() const { return writable_.load(std::memory_order_acquire); }
+  bool is_open();  // At least for reading.
+
+  void tell_if_settled();
+  DatabaseCounts counts();
+  // Of rows, as the caller counts them: what write amplification refers to.
+  void count_stored(uint64_t bytes) { bytes_stored_.fetch_add(bytes, std::memory_order_relaxed); }
+
+  // A commit thread cannot read some of its rows, or can again. The log is told by the first and
+  // by the last of them; not by one without a cause, which told it what it lost.
+  void begin_unreadable(const std::string& cause);
+  void end_unreadable();
 
   // One row to be changed; an empty row erases.
   struct Change {
@@ -71,6 +88,9 @@ class RocksStore::Impl {
   std::optional<IoError> open_locked();
   std::optional<IoError> check_meta();
   std::optional<IoError> probe_disk() const;
+  rocksdb::Env& env() const;
+  void read_gauges();
+  uint64_t sum_of(const std::string& property) const;  // Over the records of all networks.
   void close_locked();
   rocksdb::ColumnFamilyHandle* family_of(NetworkIndex network) const {
     return (is_published_list(network) ? published_ : records_)[network_of(network)];
@@ -86,7 +106,8 @@ class RocksStore::Impl {
   ExpiredRows expired_rows_;  // Outlives the handle.
   std::shared_ptr<RowLog> log_;
 
-  std::shared_mutex mutex_;  // Guards the handle and the families.
+  std::mutex opening_mutex_;  // One at a time tries to open; taken before the next.
+  std::shared_mutex mutex_;   // Guards the handle and the families.
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All of them, to be closed.
   std::vector<rocksdb::ColumnFamilyHandle*> records_;   // By network, as are the next.
@@ -94,6 +115,17 @@ class RocksStore::Impl {
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> writable_{false};
+  // A database that fails soon after each opening is told of once, not each time.
+  std::atomic<int64_t> opened_at_{0};  // Monotonic nanoseconds.
+  std::atomic<bool> is_flapping_{false};
+  std::atomic<uint32_t> unreadable_threads_{0};
+
+  const std::shared_ptr<rocksdb::Statistics> statistics_;  // Over all openings.
+  const std::shared_ptr<rocksdb::Cache> blocks_;
+  std::atomic<uint64_t> bytes_stored_{0};
+  std::atomic<uint64_t> records_expected_{0};
+  std::atomic<uint64_t> table_bytes_{0};
+  std::atomic<uint64_t> memory_bytes_{0};
 };
 
 // "<what>: <status>", as a sentence's beginning.

@@ -88,6 +88,7 @@ Disk::Disk(const std::string& directory, const Options& options) : options_(opti
   config.durability = options.durability;
   config.hash_seed = options.store.hash_seed;
   config.log_bytes_max = 4 << 20;
+  config.env = options.env;
   database = std::make_unique<RocksStore>(config, [this](ReportLevel, const std::string& sentence) {
     const std::lock_guard lock(mutex);
     report += sentence + "\n";
@@ -107,6 +108,13 @@ Disk::~Disk() {
 std::string Disk::reported() {
   const std::lock_guard lock(mutex);
   return report;
+}
+
+size_t Disk::times_reported(const std::string& text) {
+  const std::string all = reported();
+  size_t count = 0;
+  for (size_t at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++count;
+  return count;
 }
 
 void Disk::wait_until_loaded() {

@@ -31,6 +31,8 @@ class TestShard {
             Instant start);
 
   void start() { thread.start(); }
+  // Takes in the completions that are there; false if there are none.
+  bool take_completions();
   // Takes completions in until `done` holds.
   void run_until(const std::function<bool()>& done);
   void wait_until_loaded();
@@ -51,7 +53,6 @@ class TestShard {
   bool has_load_failed = false;
 
  private:
-  bool take_completions();
   std::map<Ticket, std::string> read_;
 };
 
@@ -64,12 +65,14 @@ class Disk {
         .hash_seed = 77, .records_max = 20'000, .writes_max = 4096, .write_bytes_max = 4 << 20};
     std::vector<std::string> networks{"rpcudp"};
     Instant start = instant_of(first_node_seconds);
+    rocksdb::Env* env = nullptr;  // tests/storage/rocks/faulty_disk.h
   };
 
   Disk(const std::string& directory, const Options& options);
   ~Disk();
   // What the log was told; taken under its lock.
   std::string reported();
+  size_t times_reported(const std::string& text);
   TestShard& owner(const Id& key) { return *shards[shard_of(key, options_.shards)]; }
   std::string get(const Id& key) { return owner(key).get(key); }
   bool put(const Id& key, std::string_view value) { return owner(key).store_and_wait(key, value); }

@@ -1,0 +1,278 @@
+// A disk that fails in a run, below RocksDB: what was acknowledged is served as far as it can be
+// read, stores are refused, the log is told once each way, and when the cause is gone all is well
+// again without a restart.
+#include "storage/rocks/rocks_store_impl.h"
+#include "tests/storage/rocks/disk.h"
+#include "tests/storage/rocks/faulty_disk.h"
+#include "tests/storage/temporary_directory.h"
+
+namespace xord {
+namespace {
+
+constexpr uint64_t kept = 200;
+
+// Large and not to be compressed, so that tables are of megabytes.
+std::string value_of(uint64_t number) {
+  std::vector<uint8_t> bytes(7000 + number % 1000);
+  Rng(number).fill(bytes);
+  return {bytes.begin(), bytes.end()};
+}
+
+class FaultTest : public ::testing::Test {
+ protected:
+  Disk& open(uint32_t shards = 2) {
+    disk.reset();
+    Disk::Options options;
+    options.shards = shards;
+    options.store.memory_max = 0;  // Every find is a read from disk.
+    options.env = faulty.env();
+    disk = std::make_unique<Disk>(temporary.path(), options);
+    return *disk;
+  }
+  void open_with_records() {
+    open().wait_until_loaded();
+    for (uint64_t i = 0; i < kept; ++i) ASSERT_TRUE(disk->put(numbered_key(i), value_of(i)));
+    // Half in tables, half in the log and in memory.
+    ASSERT_TRUE(disk->database->impl().compact().ok());
+    for (uint64_t i = kept; i < 2 * kept; ++i) {
+      ASSERT_TRUE(disk->put(numbered_key(i), value_of(i)));
+    }
+  }
+  void expect_all_served(const std::string& when) {
+    for (uint64_t i = 0; i < 2 * kept; ++i) {
+      ASSERT_EQ(disk->get(numbered_key(i)), value_of(i)) << when << ", " << i;
+    }
+  }
+  bool is_any_refusing() const {
+    return std::any_of(disk->shards.begin(), disk->shards.end(), [](const auto& shard) {
+      return shard->thread.state() == DatabaseState::refusing_writes;
+    });
+  }
+  // Until stores are taken again; commit threads try every 20 ms here.
+  void wait_until_well() {
+    for (auto& shard : disk->shards) {
+      while (shard->thread.state() != DatabaseState::open || shard->thread.is_damaged()) {
+        if (!shard->take_completions()) shard->doorbell.wait(milliseconds(5));
+      }
+      shard->take_completions();
+    }
+  }
+
+  TemporaryDirectory temporary;
+  FaultyDisk faulty;
+  std::unique_ptr<Disk> disk;
+};
+
+struct WriteFault {
+  Fault fault;
+  const char* name;
+  const char* cause;  // What the log is told.
+};
+
+class WriteFaultTest : public FaultTest, public ::testing::WithParamInterface<WriteFault> {};
+
+TEST_P(WriteFaultTest, CostsOnlyTheStoresItRefusesAndIsToldOnce) {
+  open_with_records();
+  faulty.set(GetParam().fault);
+  // A log that is open takes writes without being opened: only a new table needs a new file.
+  disk->database->impl().compact().PermitUncheckedError();
+  uint64_t refused = 0;
+  for (uint64_t i = 1000; i < 1100; ++i) refused += !disk->put(numbered_key(i), "refused");
+  EXPECT_EQ(refused, 100u);
+  EXPECT_FALSE(disk->put(numbered_key(1), "another value"));
+  EXPECT_TRUE(is_any_refusing());
+  expect_all_served("while the disk fails");
+  EXPECT_EQ(disk->get(numbered_key(1000)), "-");
+  EXPECT_EQ(disk->times_reported("stores are refused"), 1u) << disk->reported();
+  EXPECT_NE(disk->reported().find(GetParam().cause), std::string::npos) << disk->reported();
+
+  faulty.set(Fault::none);
+  wait_until_well();
+  EXPECT_EQ(disk->times_reported("takes writes again"), 1u) << disk->reported();
+  expect_all_served("after it");
+  EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
+  open(3).wait_until_loaded();
+  expect_all_served("after a restart");
+  for (uint64_t i = 1000; i < 1100; ++i) EXPECT_EQ(disk->get(numbered_key(i)), "-") << i;
+  EXPECT_EQ(disk->get(numbered_key(2000)), "taken");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, WriteFaultTest,
+    ::testing::Values(WriteFault{Fault::full, "Full", "No space left"},
+                      WriteFault{Fault::write_error, "WriteError", "Input/output error, writing"},
+                      WriteFault{Fault::sync_error, "SyncError", "Input/output error, syncing"},
+                      WriteFault{Fault::no_permission, "NoPermission", "Permission denied"},
+                      WriteFault{Fault::no_descriptors, "NoDescriptors", "Too many open files"}),
+    [](const auto& named) { return named.param.name; });
+
+TEST_F(FaultTest, ADiskThatCannotReadCostsWhatItCannotReadAndOnlyForAsLongAsItCannot) {
+  open_with_records();
+  open().wait_until_loaded();  // All in tables now, and no block in RocksDB's cache.
+  faulty.set(Fault::read_error);
+  uint64_t missing = 0;
+  for (uint64_t i = 0; i < 2 * kept; ++i) {
+    const std::string got = disk->get(numbered_key(i));
+    if (got == "-") {
+      ++missing;
+    } else {
+      ASSERT_EQ(got, value_of(i));
+    }
+  }
+  EXPECT_GT(missing, 0u);
+  EXPECT_TRUE(disk->shards[0]->thread.is_damaged() || disk->shards[1]->thread.is_damaged());
+  EXPECT_EQ(disk->times_reported("cannot be read"), 1u) << disk->reported();
+  EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));  // Writing does not need to read.
+
+  faulty.set(Fault::none);
+  wait_until_well();
+  EXPECT_EQ(disk->times_reported("can be read again"), 1u) << disk->reported();
+  expect_all_served("after it");
+}
+
+TEST_F(FaultTest, WhatCouldNotBeLoadedIsLoadedOnceItCanBeRead) {
+  open_with_records();
+  open().wait_until_loaded();  // All in tables.
+  faulty.set(Fault::read_error);
+  open().wait_until_loaded();
+  uint64_t served = 0;
+  for (uint64_t i = 0; i < 2 * kept; ++i) served += disk->get(numbered_key(i)) == value_of(i);
+  EXPECT_LT(served, 2 * kept);
+  EXPECT_NE(disk->reported().find("key ranges"), std::string::npos) << disk->reported();
+  EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
+
+  faulty.set(Fault::none);
+  wait_until_well();
+  EXPECT_EQ(disk->times_reported("can be read again"), 1u) << disk->reported();
+  expect_all_served("in the end");
+}
+
+// ---- Power loss.
+
+struct PowerLoss {
+  Durability durability;
+  const char* name;
+};
+class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
+ protected:
+  // What a run sent, and when it was acknowledged (0: it was not).
+  struct Sent {
+    std::string value;
+    Duration acknowledged_at;
+  };
+
+  void run_and_cut_power(Rng& rng, uint64_t round) {
+    Disk::Options options;
+    options.durability = GetParam().durability;
+    options.shards = 1 + static_cast<uint32_t>(rng.bounded(3));
+    options.env = faulty.env();
+    Disk disk(temporary.path(), options);
+    for (auto& shard : disk.shards) {
+      shard->run_until([&] { return shard->store.is_loaded() || shard->has_load_failed; });
+      ASSERT_FALSE(shard->has_load_failed) << "round " << round << ": " << disk.reported();
+    }
+    const Duration begun = monotonic_time();
+    const uint64_t batches = 1 + rng.bounded(40);
+    for (uint64_t batch = 0; batch < batches; ++batch) store_some(disk, rng, round);
+    // Long enough that a sync of each second has been, in some rounds.
+    while (options.durability == Durability::os && round % 4 == 3 &&
+           monotonic_time() < begun + milliseconds(1500)) {
+      store_some(disk, rng, round);
+      disk.shards[0]->doorbell.wait(milliseconds(10));  // Stay below records_max.
+    }
+    if (rng.chance(0.3)) disk.database->impl().compact().PermitUncheckedError();
+    begin_some(disk, rng, round);  // Under way when the power goes.
+    faulty.cut_power();
+    synced_at = faulty.log_synced_at();
+  }
+  std::vector<std::pair<uint64_t, Ticket>> begin_some(Disk& disk, Rng& rng, uint64_t round) {
+    std::vector<std::pair<uint64_t, Ticket>> begun;
+    const uint64_t count = 1 + rng.bounded(30);
+    for (uint64_t i = 0; i < count; ++i) {
+      const uint64_t key = next_key++;
+      sent[key] = {"round " + std::to_string(round) + std::string(rng.bounded(3000), 'x'), {}};
+      TestShard& shard = disk.owner(numbered_key(key));
+      begun.emplace_back(key, shard.begin_store(numbered_key(key), sent[key].value).ticket);
+    }
+    for (auto& shard : disk.shards) shard->flush();
+    return begun;
+  }
+  void store_some(Disk& disk, Rng& rng, uint64_t round) {
+    for (const auto& [key, ticket] : begin_some(disk, rng, round)) {
+      TestShard& shard = disk.owner(numbered_key(key));
+      shard.run_until([&] { return shard.finished.contains(ticket); });
+      ASSERT_EQ(shard.finished[ticket], Finished::Kind::stored);
+      sent[key].acknowledged_at = monotonic_time();
+    }
+  }
+  // With `sync` all that was acknowledged; with `os` all that was before the last sync began.
+  void expect_what_was_promised(uint64_t round) {
+    Disk::Options options;
+    options.env = faulty.env();
+    Disk disk(temporary.path(), options);
+    TestShard& shard = *disk.shards[0];
+    shard.run_until([&] { return shard.store.is_loaded() || shard.has_load_failed; });
+    ASSERT_FALSE(shard.has_load_failed) << "round " << round << ": " << disk.reported();
+    const bool is_sync = GetParam().durability == Durability::sync;
+    uint64_t lost = 0;
+    for (auto& [key, one] : sent) {
+      const std::string served = disk.get(numbered_key(key));
+      const bool was_acknowledged = one.acknowledged_at > Duration{};
+      const bool is_promised =
+          was_acknowledged && (is_sync || one.acknowledged_at < synced_at || is_old(key));
+      if (served == "-") {
+        ASSERT_FALSE(is_promised) << "round " << round << ", key " << key << ", "
+                                  << (synced_at - one.acknowledged_at).seconds()
+                                  << " s before the last sync began; " << disk.reported();
+        lost += was_acknowledged;
+        one.acknowledged_at = {};
+      } else {
+        ASSERT_EQ(served, one.value) << "round " << round << ", key " << key;
+        one.acknowledged_at = nanoseconds(1);  // It is in tables now, as recovery leaves it.
+      }
+    }
+    lost_all += lost;
+    first_key_of_run = next_key;
+  }
+  bool is_old(uint64_t key) const { return key < first_key_of_run; }
+
+  TemporaryDirectory temporary;
+  FaultyDisk faulty;
+  std::map<uint64_t, Sent> sent;
+  uint64_t next_key = 0;
+  uint64_t first_key_of_run = 0;
+  uint64_t lost_all = 0;
+  Duration synced_at;
+};
+
+TEST_P(PowerLossTest, LosesNothingThatWasPromised) {
+  const uint64_t seed = 20'261'125;
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Rng rng(seed);
+  for (uint64_t round = 0; round < 8; ++round) {
+    run_and_cut_power(rng, round);
+    if (HasFailure()) return;
+    faulty.restore_power(rng);
+    expect_what_was_promised(round);
+    if (HasFailure()) return;
+    faulty.cut_power();  // The verifier's own end is no orderly one either.
+    faulty.restore_power(rng);
+  }
+  uint64_t acknowledged = 0;
+  for (const auto& [key, one] : sent) acknowledged += one.acknowledged_at > Duration{};
+  std::printf("power cut 8 times: %llu of %llu records served, %llu acknowledged ones lost\n",
+              static_cast<unsigned long long>(acknowledged),
+              static_cast<unsigned long long>(sent.size()),
+              static_cast<unsigned long long>(lost_all));
+  if (GetParam().durability == Durability::sync) {
+    EXPECT_EQ(lost_all, 0u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, PowerLossTest,
+                         ::testing::Values(PowerLoss{Durability::sync, "Sync"},
+                                           PowerLoss{Durability::os, "Os"}),
+                         [](const auto& named) { return named.param.name; });
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,99 @@
+// A file system below RocksDB, over real files, that fails as it is told and can lose power. A
+// fault may come and go at any time, by any thread. After cut_power() nothing reaches the disk any
+// more; once the database is closed, restore_power() leaves what a disk may show after that: of
+// each file at least what was synced, perhaps more, but a file or a name whose directory was not
+// synced is gone.
+#pragma once
+
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reactor/base/rng.h"
+#include "reactor/monotonic.h"
+
+namespace xord {
+
+enum class Fault : uint8_t {
+  none,
+  full,         // No write finds space.
+  write_error,  // Writes fail with EIO,...
+  sync_error,   // ...syncs do,...
+  // ...reads of the first quarter of a large table do: the end is needed to open it, and RocksDB
+  // reads 512 KiB of that at once.
+  read_error,
+  no_permission,   // Nothing may be opened or made; what is open goes on.
+  no_descriptors,  // The same for want of file descriptors.
+};
+
+class FaultyDisk : public rocksdb::FileSystemWrapper {
+ public:
+  FaultyDisk();
+  rocksdb::Env* env() { return env_.get(); }
+
+  void set(Fault fault) { fault_.store(fault); }
+  void cut_power();
+  // The database is closed. `rng` draws how much of what was not synced is there all the same.
+  void restore_power(Rng& rng);
+  // When the last sync of a write-ahead log that went well, its name included, was begun.
+  Duration log_synced_at() const { return Duration{log_synced_at_.load()}; }
+
+  const char* Name() const override { return "xord.FaultyDisk"; }
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* out,
+                                    rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* out,
+                                       rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* out,
+                                        rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* out,
+                                 rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override;
+
+  // What its files ask and tell.
+  rocksdb::IOStatus may_write() const;
+  rocksdb::IOStatus may_sync() const;
+  rocksdb::IOStatus may_read(uint64_t offset, uint64_t file_size) const;
+  rocksdb::IOStatus may_open() const;
+  void written(const std::string& path, uint64_t bytes);
+  void synced(const std::string& path, Duration begun);
+  void directory_synced(const std::string& path);
+
+ private:
+  struct File {
+    uint64_t size = 0;
+    uint64_t synced = 0;
+  };
+  // A change of a directory that is lost unless the directory is synced.
+  struct Entry {
+    std::string path;
+    std::string renamed_from;              // Empty: it was made.
+    std::optional<std::string> overwrote;  // The content of what a rename replaced.
+  };
+
+  std::unique_ptr<rocksdb::Env> env_;
+  std::atomic<Fault> fault_{Fault::none};
+  std::atomic<bool> is_off_{false};
+  std::atomic<int64_t> log_synced_at_{0};
+  std::mutex mutex_;  // Guards the next three.
+  int64_t log_sync_began_ = 0;
+  std::map<std::string, File> files_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace xord
