@@ -34,6 +34,13 @@ RecordHandle KeyIndex::find(const Id& key) const {
   return no_record;
 }
 
+void KeyIndex::fetch_ahead(Bytes keys) const {
+  for (; keys.size() >= id_size; keys = keys.subspan(id_size)) {
+    const uint64_t hashed = XXH3_64bits_withSeed(keys.data(), id_size, seed_);
+    __builtin_prefetch(&slots_[home(hashed)], 1);
+  }
+}
+
 void KeyIndex::insert(RecordHandle record) {
   const uint64_t hashed = hash(records_[record].key);
   size_t slot = home(hashed);

@@ -13,6 +13,8 @@ class KeyIndex {
   KeyIndex(const Records& records, uint64_t seed);
 
   RecordHandle find(const Id& key) const;  // no_record when absent.
+  // Loads what find() and insert() of these keys, one behind the other, will look at.
+  void fetch_ahead(Bytes keys) const;
   // The record's key is in place and not in the index.
   void insert(RecordHandle record);
   // The record is in the index.

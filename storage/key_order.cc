@@ -1,9 +1,14 @@
 #include "storage/key_order.h"
 
+#include <algorithm>
+#include <array>
+
 namespace xord {
 
 KeyOrder::KeyOrder(const Records& records)
-    : records_(records), nodes_(records.size()), bits_(records.size()) {
+    : records_(records),
+      nodes_(records.size(), Filled::from_the_beginning),
+      bits_(records.size(), Filled::from_the_beginning) {
   CHECK(records.size() < leaf_mark);
 }
 
@@ -23,6 +28,29 @@ KeyOrder::Link KeyOrder::take_node() {
   const Link node = free_nodes_;
   free_nodes_ = nodes_[node].children[0];
   return node;
+}
+
+void KeyOrder::fetch_ahead(Bytes keys) const {
+  const size_t count = std::min(keys.size() / id_size, keys_ahead_max);
+  if (root_ == none) return;
+  std::array<Link, keys_ahead_max> at;
+  at.fill(root_);
+  for (size_t left = count; left > 0;) {
+    left = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (is_leaf(at[i])) continue;
+      const uint8_t bit = bits_[at[i]];
+      const bool side = ((keys[i * id_size + bit / 8] >> (7 - bit % 8)) & 1) != 0;
+      at[i] = nodes_[at[i]].children[side];
+      if (is_leaf(at[i])) {
+        __builtin_prefetch(&key_of(at[i]));
+        continue;
+      }
+      __builtin_prefetch(&nodes_[at[i]], 1);
+      __builtin_prefetch(&bits_[at[i]]);
+      ++left;
+    }
+  }
 }
 
 void KeyOrder::insert(RecordHandle record) {

@@ -12,6 +12,9 @@ class KeyOrder {
  public:
   explicit KeyOrder(const Records& records);  // Outlives the tree.
 
+  // Loads what insert() of these keys, one behind the other and keys_ahead_max at most, will look
+  // at: all paths a level at a time, so that their memory is waited for together.
+  void fetch_ahead(Bytes keys) const;
   // The record's key is in place and no record of that key is in the tree.
   void insert(RecordHandle record);
   // The record is in the tree.

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
@@ -14,17 +15,23 @@
 
 namespace xord {
 
+// An array that is filled from its beginning gets pages of 2 MiB where the kernel has them: fewer
+// of a random access' two cache misses are for the page table. One that is touched anywhere would
+// take all its memory at once.
+enum class Filled : uint8_t { anywhere, from_the_beginning };
+
 template <class T>
 class LazyArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
-  explicit LazyArray(size_t count) : count_(count) {
+  explicit LazyArray(size_t count, Filled filled = Filled::anywhere) : count_(count) {
     const size_t bytes = count * sizeof(T);
     if (bytes >= mapped_from) {
       void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       CHECK(at != MAP_FAILED);
+      if (filled == Filled::from_the_beginning) madvise(at, bytes, MADV_HUGEPAGE);
       elements_ = static_cast<T*>(at);
     } else if (bytes > 0) {
       void* at = std::aligned_alloc(alignof(T) < sizeof(void*) ? sizeof(void*) : alignof(T),

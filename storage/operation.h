@@ -77,6 +77,8 @@ enum class CompletionKind : uint8_t {
   write_failed,   // It is not, and will not be: the store must be refused.
   value_read,     // The value follows.
   read_failed,    // The value could not be read (I/O error, or damaged).
+  keys_ahead,     // At start: the keys of the next records to be loaded follow, at most
+                  // keys_ahead_max: memory for them is fetched at once, and nothing else happens.
   record_loaded,  // At start: a record found on disk; no ticket. The value follows or is left out.
                   // In the order of load_prefix(), but for what is loaded late.
   load_finished,  // At start: every record of this shard's range was handed over.
@@ -100,6 +102,8 @@ struct Completion {
 inline uint32_t load_prefix(const Id& key) {
   return load_be16(&key.bytes[id_size - 2]);
 }
+
+constexpr size_t keys_ahead_max = 32;
 
 // What a store remembers of a value that it does not hold in memory, to tell whether another is
 // equal: 64 bits under a secret seed of this process, so nobody can make two values collide.

@@ -20,7 +20,7 @@ NodeSeconds ring_horizon(const StoreConfig& config) {
 
 Store::Store(const StoreConfig& config)
     : config_(config),
-      records_(config.records_max),
+      records_(config.records_max, Filled::from_the_beginning),
       index_(records_, config.hash_seed),
       order_(records_),
       ring_(records_, ring_horizon(config)),

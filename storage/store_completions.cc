@@ -18,6 +18,10 @@ Finished Store::complete(Instant now, const Completion& completion, Bytes value)
     case CompletionKind::read_failed:
       finished = complete_read(at, completion, value);
       break;
+    case CompletionKind::keys_ahead:
+      index_.fetch_ahead(value);
+      order_.fetch_ahead(value);
+      return finished;
     case CompletionKind::record_loaded:
       load(at, completion, value);
       break;

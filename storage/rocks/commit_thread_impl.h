@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "reactor/base/frames.h"
 #include "reactor/monotonic.h"
 #include "storage/rocks/commit_thread.h"
 #include "storage/rocks/rocks_store_impl.h"
@@ -41,6 +42,7 @@ class CommitThread::Impl {
   void load_network(NetworkIndex network);
   bool load_some(NetworkIndex network, RowRange& left);
   bool load_row(NetworkIndex network, const RowKey& row_key, Bytes bytes);
+  void push_staged();
   void lose(NetworkIndex network, RowRange range);
   void report_losses(NetworkIndex network, uint64_t damaged_before);
   void load_lost();
@@ -109,6 +111,9 @@ class CommitThread::Impl {
   Duration try_unreadable_after_{};
   Duration next_try_unreadable_{};
   uint64_t load_bytes_left_ = 0;
+  // Loaded records on their way, with their keys: pushed keys_ahead_max at a time.
+  FrameOutbox staged_{keys_ahead_max, 256 << 10};
+  std::vector<uint8_t> staged_keys_;
 
   // Of the batch in hand; kept to reuse their memory.
   std::vector<Taken> taken_;
