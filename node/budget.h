@@ -50,6 +50,12 @@ constexpr uint32_t value_candidates_max = 4;
 // Largest value a peer can store: 8,192 bytes of request body less its 52 of envelope.
 constexpr uint32_t value_size_max = 8'140;
 
+// ---- Replication.
+
+// Nodes of a region that one lookup serves: the smallest range with k nodes around a key has 20 to
+// 40, as ids are spread evenly. More, and only the key itself is served. 44 bytes each.
+constexpr uint32_t region_contacts_max = 64;
+
 // ---- Held requests.
 
 // A find_node or find_value is under 100 bytes and a store of a short value under 200; anything
@@ -96,6 +102,18 @@ struct Budget {
   // of nodes may join in a second, and a forger gains nothing.
   uint32_t held_pings_a_second = 1024;
 
+  // Regions being found, 7 KiB each, and regions whose records are being stored, 3 KiB each: a
+  // cycle over a network of 10,000 nodes takes some 350 of them in an hour or a day.
+  uint32_t region_lookups = 4;
+  uint32_t regions = 16;
+  // Records that are republished or handed over at once, 9 KiB each, each with up to k stores in
+  // flight: 16 of the largest are 128 KiB to one node, which a default receive buffer holds.
+  uint32_t replications = 16;
+  // Newcomers that wait for their hand-over: as many as join in a burst.
+  uint32_t newcomers = 256;
+  // Contacts that were handed their records within the hour, 16 bytes each.
+  uint32_t handed_contacts = 4096;
+
   // What one of many nodes in a simulation needs.
   static Budget simulated() {
     Budget budget;
@@ -110,6 +128,11 @@ struct Budget {
     budget.held_small = 24;
     budget.held_large = 2;
     budget.held_prefixes = 16;
+    budget.region_lookups = 1;
+    budget.regions = 2;
+    budget.replications = 2;
+    budget.newcomers = 32;
+    budget.handed_contacts = 64;
     return budget;
   }
 };

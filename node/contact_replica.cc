@@ -44,7 +44,8 @@ bool ContactReplica::apply(const ContactChange& change) {
     case ContactChange::Kind::removed:
       if (handle != no_contact) erase(slot);
       return true;
-    case ContactChange::Kind::answerable: {
+    case ContactChange::Kind::answerable:
+    case ContactChange::Kind::arrived: {
       if (handle == no_contact) handle = file(change.contact, slot);
       if (handle == no_contact) return false;
       NearestIndex& index = index_of(change.contact);

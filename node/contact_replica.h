@@ -25,6 +25,7 @@ inline Family family_of(const Endpoint& endpoint) {
 struct ContactChange {
   enum class Kind : uint8_t {
     answerable,    // Filed, and to be handed out.
+    arrived,       // The same, for the first time: it may get records.
     unanswerable,  // Filed, and not to be handed out.
     removed,
     displaced,  // From another shard to its owner: another id lives at its endpoint.

@@ -10,40 +10,49 @@
 namespace xord {
 
 // X(name): one list for the enum and for its names.
-#define XORD_NODE_COUNTERS(X)                                                             \
-  X(requests_ping)                                                                        \
-  X(requests_stun)                                                                        \
-  X(requests_store)                                                                       \
-  X(requests_find_node)                                                                   \
-  X(requests_find_value)                                                                  \
-  X(replies_sent)                                                                         \
-  X(values_served)                                                                        \
-  X(stores_acknowledged)                                                                  \
-  X(stores_refused)                                                                       \
-  X(held)             /* Requests of unproven sources, held until they are proven. */     \
-  X(held_released)    /* ... and served. */                                               \
-  X(held_dropped)     /* ... whose source never answered. */                              \
-  X(held_refused)     /* The pool was full or pings were paced: small answer. */          \
-  X(stun_unproven)    /* Not answered: the source is not proven. */                       \
-  X(forwarded)        /* Datagrams handed to the shard they belong to. */                 \
-  X(messages_dropped) /* The mailbox of another shard was full. */                        \
-  X(outbox_full)      /* Datagrams not sent because the outbox was full. */               \
-  X(replies_matched)                                                                      \
-  X(replies_unknown)      /* No such transaction: late, repeated or forged. */            \
-  X(replies_wrong_source) /* The transaction is ours, the source is not who was asked. */ \
-  X(calls_sent)                                                                           \
-  X(calls_expired)  /* No answer within 5 s. */                                           \
-  X(calls_refused)  /* No free slot for another request in flight. */                     \
-  X(calls_repeated) /* ping and store, sent once more. */                                 \
-  X(lookups_started)                                                                      \
-  X(lookups_finished)                                                                     \
-  X(lookups_refused)                                                                      \
-  X(operations_refused)                                                                   \
-  X(pending_refused) /* No slot to wait for the disk: store refused, value missed. */     \
-  X(path_copies_sent)                                                                     \
-  X(pings_of_newcomers)                                                                   \
-  X(pings_before_eviction)                                                                \
-  X(pings_of_upkeep)                                                                      \
+#define XORD_NODE_COUNTERS(X)                                                               \
+  X(requests_ping)                                                                          \
+  X(requests_stun)                                                                          \
+  X(requests_store)                                                                         \
+  X(requests_find_node)                                                                     \
+  X(requests_find_value)                                                                    \
+  X(replies_sent)                                                                           \
+  X(values_served)                                                                          \
+  X(stores_acknowledged)                                                                    \
+  X(stores_refused)                                                                         \
+  X(held)             /* Requests of unproven sources, held until they are proven. */       \
+  X(held_released)    /* ... and served. */                                                 \
+  X(held_dropped)     /* ... whose source never answered. */                                \
+  X(held_refused)     /* The pool was full or pings were paced: small answer. */            \
+  X(stun_unproven)    /* Not answered: the source is not proven. */                         \
+  X(forwarded)        /* Datagrams handed to the shard they belong to. */                   \
+  X(messages_dropped) /* The mailbox of another shard was full. */                          \
+  X(outbox_full)      /* Datagrams not sent because the outbox was full. */                 \
+  X(replies_matched)                                                                        \
+  X(replies_unknown)      /* No such transaction: late, repeated or forged. */              \
+  X(replies_wrong_source) /* The transaction is ours, the source is not who was asked. */   \
+  X(calls_sent)                                                                             \
+  X(calls_expired)  /* No answer within 5 s. */                                             \
+  X(calls_refused)  /* No free slot for another request in flight. */                       \
+  X(calls_repeated) /* ping and store, sent once more. */                                   \
+  X(lookups_started)                                                                        \
+  X(lookups_finished)                                                                       \
+  X(lookups_refused)                                                                        \
+  X(operations_refused)                                                                     \
+  X(pending_refused) /* No slot to wait for the disk: store refused, value missed. */       \
+  X(path_copies_sent)                                                                       \
+  X(region_lookups)      /* Lookups for republish, each for all that is due in a region. */ \
+  X(regions_alone)       /* ... of which found no region but one key. */                    \
+  X(regions_refused)     /* Found, but too many were being served. */                       \
+  X(records_republished) /* Records that this node holds. */                                \
+  X(records_published)   /* Keys of its own list, first time and each day. */               \
+  X(records_handed_over)                                                                    \
+  X(hand_overs)         /* Newcomers whose records were looked for. */                      \
+  X(hand_overs_refused) /* Too many waited. */                                              \
+  X(network_size)       /* Gauge: nodes in the network, by the density around us. */        \
+  X(pings_of_newcomers)                                                                     \
+  X(pings_before_eviction)                                                                  \
+  X(pings_of_upkeep)                                                                        \
   X(refreshes)
 
 enum class NodeCounter : uint8_t {

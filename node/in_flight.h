@@ -25,6 +25,7 @@ enum class Purpose : uint8_t {
   probe,      // A ping for the routing table.
   bootstrap,  // A ping to an address whose id is not known yet.
   store,      // A store of an operation: set, path copy, republish, hand-over.
+  survey,     // A question of a region's survey; context: its handle and row.
   command,    // A single call of a client command.
   count
 };

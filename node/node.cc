@@ -14,13 +14,14 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 }  // namespace
 
 Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
-           ContactBook& book, Store& store, Instant start)
+           ContactBook& book, Store& store, Instant start, Store* published)
     : config_(config),
       self_(self),
       hash_seed_(secrets.hash_seed),
       rng_(rng),
       book_(book),
       store_(store),
+      published_(published),
       table_(config.routing, self, config.shard, config.shards, book, start),
       proven_(config.budget.proven_sources, secrets.hash_seed, config.trusted),
       heard_(config.budget.heard_contacts, secrets.hash_seed),
@@ -30,8 +31,11 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       in_flight_(config.shard, config.budget.requests_in_flight(), secrets.transactions, start),
       lookups_(config.budget.lookups, config.budget.lookup_rows),
       values_(config.budget.lookup_values),
-      operations_(config.operations),
-      pending_(config.pending_answers) {
+      operations_(config.operations + config.budget.replications),
+      pending_(config.pending_answers),
+      surveys_(config.budget.region_lookups, config.budget),
+      replication_(config.budget, start),
+      handed_(config.budget.handed_contacts, secrets.hash_seed, hours(1)) {
   CHECK(config.shard < config.shards && config.shards <= shards_max);
 }
 
@@ -52,6 +56,9 @@ void Node::advance(Instant now, Outputs& out) {
   }
   table_.advance(now, rng_, [&](const TableAction& action) { act(now, action, out); });
   store_.advance(now, out.storage);
+  if (published_ != nullptr) published_->advance(now, out.storage);
+  take_due(now, out);
+  replicate(now, out);
   broadcast_changes(out);
 }
 
@@ -62,6 +69,9 @@ std::optional<Instant> Node::next_wakeup() const {
   next = earlier(next, postponed_until_);
   next = earlier(next, join_.retry_at);
   next = earlier(next, table_.next_wakeup());
+  next = earlier(next, table_.arrived_at());
+  next = earlier(next, replication_.resume_at);
+  if (published_ != nullptr) next = earlier(next, published_->next_wakeup());
   return earlier(next, store_.next_wakeup());
 }
 

@@ -12,6 +12,8 @@
 // after it. Full means refuse and count (node/counters.h).
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -28,6 +30,8 @@
 #include "node/proven.h"
 #include "node/purge.h"
 #include "node/recent_filter.h"
+#include "node/region.h"
+#include "node/replication.h"
 #include "node/round_trip.h"
 #include "node/routing_table.h"
 #include "node/shard_message.h"
@@ -53,8 +57,9 @@ struct Outputs {
 class Node {
  public:
   // `book` and `store` are borrowed and outlive the node. `self` is the node's id in this network.
+  // `published`, when there is one, is the list of what this node publishes anew each day.
   Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
-       ContactBook& book, Store& store, Instant start);
+       ContactBook& book, Store& store, Instant start, Store* published = nullptr);
 
   // Handles one datagram. Malformed or unwanted input is counted and dropped: it is the peer's
   // error, so there is nothing for the caller to handle.
@@ -90,6 +95,16 @@ class Node {
   void purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
              Outputs& out);
 
+  // On the shard that owns `key`: puts `value` into the list of what is published anew each day,
+  // then stores it as set does. Done once it is in the list, on however many nodes it landed.
+  void keep(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out);
+  // On the shard that owns `key`: takes it out of the list; not_found when it is not there. The
+  // copies in the network lapse by themselves.
+  void forget(Instant now, OperationId operation, const Id& key, Outputs& out);
+  // The keys of this shard's list from `from` on, in order: the value is an array of
+  // PublishedKeys, at most published_keys_max; fewer are all there are.
+  void list_published(Instant now, OperationId operation, const Id& from, Outputs& out);
+
   // --- Restart. A contact saved by an earlier run; `age` is how long ago it answered. Only the
   // owner of its bucket files it, the others follow by message: call it on every shard, and move
   // the messages every few contacts.
@@ -108,14 +123,25 @@ class Node {
 
  private:
   // What a lookup is for; decides what its end leads to.
-  enum class Reason : uint8_t { operation, join, farther_bucket, refresh };
+  enum class Reason : uint8_t { operation, join, farther_bucket, refresh, region };
   struct RunningLookup {
     explicit RunningLookup(uint32_t rows_max) : lookup(rows_max) {}
     Lookup lookup;
     Reason reason{};
-    PoolHandle operation;  // Reason::operation and Reason::join.
+    PoolHandle operation;  // Reason::operation; Reason::region: its survey.
+  };
+  // From the due record that wants it to the region found: first a lookup, then the survey.
+  struct RunningSurvey {
+    explicit RunningSurvey(const Budget& budget) : survey(region_rows(budget)) {}
+    static uint32_t region_rows(const Budget& budget) {
+      return std::min(budget.lookup_rows, region_contacts_max);
+    }
+    RegionSurvey survey;
+    bool is_begun = false;
   };
   enum class Stored : uint8_t { no, yes };
+  enum class OwnCopy : uint8_t { none, kept };
+  using UsableContacts = std::array<Contact, reply_contacts_kept>;
 
   // --- Requests of others: node_requests.cc.
   void receive_request(Instant now, const Datagram& datagram, Outputs& out);
@@ -148,12 +174,14 @@ class Node {
   bool ping(Instant now, const Endpoint& to, const std::optional<Id>& responder, Purpose purpose,
             uint8_t attempt, uint64_t context, Outputs& out, const LocalAddress& local = {});
   bool ask(Instant now, PoolHandle lookup, Lookup::Row row, Outputs& out);
+  bool ask_for_neighbours(Instant now, PoolHandle survey, RegionSurvey::Row row, Outputs& out);
   bool store_at(Instant now, PoolHandle operation, uint8_t target, uint8_t attempt, Outputs& out);
   template <class Encode>
   bool call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out,
             const LocalAddress& local = {});
   void receive_reply(Instant now, const Datagram& datagram, Outputs& out);
   void answered(Instant now, const Call& call, const Reply& reply, Outputs& out);
+  std::span<const Contact> usable_of(const Reply& reply, UsableContacts& usable) const;
   void became_slow(Instant now, const Call& call, Outputs& out);
   void expired(Instant now, const Call& call, Outputs& out);
 
@@ -174,6 +202,7 @@ class Node {
   bool start_lookup(Instant now, LookupKind kind, const Id& target, Reason reason,
                     PoolHandle operation, Outputs& out);
   void step(Instant now, PoolHandle lookup, Outputs& out);
+  void postpone(Instant now);
   void step_postponed(Instant now, Outputs& out);
   void finish(Instant now, PoolHandle lookup, Outputs& out);
 
@@ -188,7 +217,8 @@ class Node {
                         Outputs& out);
   void keep_own_copy(Instant now, PoolHandle operation, Outputs& out);
   // One store of the operation landed, or did not; the last one ends it.
-  void store_decided(PoolHandle operation, Stored stored, Outputs& out);
+  void send_stores(Instant now, PoolHandle operation, OwnCopy own_copy, Outputs& out);
+  void store_decided(Instant now, PoolHandle operation, Stored stored, Outputs& out);
   uint32_t path_copy_age(const Id& key, const Contact& holder) const;
   void end(PoolHandle operation, OperationStatus status, std::span<const Contact> contacts,
            Outputs& out);
@@ -198,6 +228,36 @@ class Node {
   bool begin_removal(Instant now, const Id& key, Outputs& out);
   void removed(Stored erased, Outputs& out);
   void end_purge(Outputs& out);
+
+  // --- Republish: node_republish.cc.
+  void take_due(Instant now, Outputs& out);
+  void want_region(Instant now, const Id& key, Outputs& out);
+  void begin_region(Instant now, const Id& key, Outputs& out);
+  bool is_being_found(const Id& key) const;
+  void survey_region(Instant now, PoolHandle survey, const Lookup& lookup, Outputs& out);
+  void step_survey(Instant now, PoolHandle survey, Outputs& out);
+  void accept_region(Instant now, const Region& region);
+  // Goes on with what is to be stored elsewhere, a bounded number of records a call.
+  void replicate(Instant now, Outputs& out);
+  // Looks at the next record of the region; false when there is none.
+  bool step_region(Instant now, RegionWork& work, Outputs& out);
+  void republish(Instant now, const RegionWork& work, const ScannedRecord& record, Outputs& out);
+  void publish(Instant now, const RegionWork& work, const ScannedRecord& record, Outputs& out);
+  void begin_replication(Instant now, OperationTask task, const ScannedRecord& record,
+                         std::span<const Contact> targets, Outputs& out);
+  void replicate_value(Instant now, PoolHandle operation, const Found& found, Outputs& out);
+  void replicated(Instant now, PoolHandle operation, Outputs& out);
+  void end_replication(Instant now, PoolHandle operation);
+
+  // --- Hand-over: node_hand_over.cc.
+  void take_arrivals(Instant now);
+  bool begin_hand_over();
+  // Looks at the next record that the newcomer may be given; false when there is none.
+  bool step_hand_over(Instant now, HandOver& hand_over, Outputs& out);
+
+  // --- The list of what is published: node_published.cc.
+  void kept(Instant now, PoolHandle operation, Stored stored, Outputs& out);
+  void note_published(Instant now, const OngoingOperation& ongoing, Outputs& out);
 
   // --- Joining: node_join.cc.
   void ping_bootstraps(Instant now, Outputs& out);
@@ -213,6 +273,7 @@ class Node {
   Rng rng_;
   ContactBook& book_;
   Store& store_;
+  Store* published_;
   NodeCounters counters_;
   RoutingTable table_;
   ProvenSources proven_;
@@ -225,6 +286,9 @@ class Node {
   ValuePool values_;
   OngoingOperations operations_;
   PendingAnswers pending_;
+  FixedPool<RunningSurvey> surveys_;
+  Replication replication_;
+  RecentFilter handed_;
   JoinState join_;
   Purge purge_;
   std::optional<Instant> postponed_until_;  // Lookups that found no free slot are stepped again.

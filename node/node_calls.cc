@@ -71,6 +71,18 @@ bool Node::ask(Instant now, PoolHandle lookup, Lookup::Row row, Outputs& out) {
       out);
 }
 
+bool Node::ask_for_neighbours(Instant now, PoolHandle survey, RegionSurvey::Row row, Outputs& out) {
+  const Contact& contact = surveys_[survey].survey.contact(row);
+  const Call question{Purpose::survey,  Method::find_node, 0,
+                      contact.endpoint, contact.id,        context_of(survey, row)};
+  return call(
+      now, question, rpcudp::find_request_size_max,
+      [&](MutableBytes buffer, Bytes transaction) {
+        return rpcudp::encode_find_node_request(buffer, transaction, self_, contact.id);
+      },
+      out);
+}
+
 bool Node::store_at(Instant now, PoolHandle operation, uint8_t target, uint8_t attempt,
                     Outputs& out) {
   OngoingOperation& ongoing = operations_[operation];
@@ -118,6 +130,14 @@ void Node::receive_reply(Instant now, const Datagram& datagram, Outputs& out) {
   prove(now, source, out);
 }
 
+std::span<const Contact> Node::usable_of(const Reply& reply, UsableContacts& usable) const {
+  size_t count = 0;
+  for (size_t i = 0; i < reply.contacts_count; ++i) {
+    if (is_usable(reply.contacts[i])) usable[count++] = reply.contacts[i];
+  }
+  return std::span(usable).first(count);
+}
+
 void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& out) {
   if (call.method == Method::ping) {
     if (call.responder && *call.responder != reply.responder) {
@@ -132,17 +152,23 @@ void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& 
       const PoolHandle handle = handle_of(call.context);
       RunningLookup* running = lookups_.find(handle);
       if (running == nullptr) return;  // It ended while this call was slow.
-      std::array<Contact, reply_contacts_kept> usable;
-      size_t count = 0;
-      for (size_t i = 0; i < reply.contacts_count; ++i) {
-        if (is_usable(reply.contacts[i])) usable[count++] = reply.contacts[i];
-      }
+      UsableContacts usable;
       if (reply.has_value) {
         running->lookup.answered_value(row_of(call.context), reply.value, values_);
       } else {
-        running->lookup.answered(row_of(call.context), std::span(usable).first(count));
+        running->lookup.answered(row_of(call.context), usable_of(reply, usable));
       }
       step(now, handle, out);
+      return;
+    }
+    case Purpose::survey: {
+      const PoolHandle handle = handle_of(call.context);
+      RunningSurvey* running = surveys_.find(handle);
+      if (running == nullptr) return;
+      UsableContacts usable;
+      running->survey.answered(row_of(call.context), usable_of(reply, usable),
+                               reply.contacts_count);
+      step_survey(now, handle, out);
       return;
     }
     case Purpose::store: {
@@ -153,7 +179,7 @@ void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& 
       --target.open_count;
       if (target.decided) return;
       target.decided = true;
-      store_decided(handle, reply.stored ? Stored::yes : Stored::no, out);
+      store_decided(now, handle, reply.stored ? Stored::yes : Stored::no, out);
       return;
     }
     case Purpose::bootstrap:
@@ -174,6 +200,14 @@ void Node::became_slow(Instant now, const Call& call, Outputs& out) {
     if (running == nullptr) return;
     running->lookup.slow(row_of(call.context));
     step(now, handle, out);
+    return;
+  }
+  if (call.purpose == Purpose::survey) {
+    const PoolHandle handle = handle_of(call.context);
+    RunningSurvey* running = surveys_.find(handle);
+    if (running == nullptr) return;
+    running->survey.slow(row_of(call.context));
+    step_survey(now, handle, out);
     return;
   }
   // ping and store are sent once more, as a new transaction; the first stays open. Not the ping of
@@ -202,6 +236,14 @@ void Node::expired(Instant now, const Call& call, Outputs& out) {
       step(now, handle, out);
       return;
     }
+    case Purpose::survey: {
+      const PoolHandle handle = handle_of(call.context);
+      RunningSurvey* running = surveys_.find(handle);
+      if (running == nullptr) return;
+      running->survey.failed(row_of(call.context));
+      step_survey(now, handle, out);
+      return;
+    }
     case Purpose::store: {
       const PoolHandle handle = handle_of(call.context);
       OngoingOperation* operation = operations_.find(handle);
@@ -209,7 +251,7 @@ void Node::expired(Instant now, const Call& call, Outputs& out) {
       StoreTarget& target = operation->targets[row_of(call.context)];
       if (--target.open_count > 0 || target.decided) return;
       target.decided = true;
-      store_decided(handle, Stored::no, out);
+      store_decided(now, handle, Stored::no, out);
       return;
     }
     case Purpose::bootstrap:

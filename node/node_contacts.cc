@@ -12,6 +12,8 @@ bool Node::tell(ShardIndex shard, Message message, Outputs& out, Bytes tail) {
   return false;
 }
 template bool Node::tell(ShardIndex, DatagramMessage, Outputs&, Bytes);
+template bool Node::tell(ShardIndex, RegionWantedMessage, Outputs&, Bytes);
+template bool Node::tell(ShardIndex, RegionMessage, Outputs&, Bytes);
 
 bool Node::is_usable(const Contact& contact) const {
   const IpAddress& address = contact.endpoint.address;
@@ -132,6 +134,12 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
     }
     case ShardMessageKind::contact_changed:
       table_.apply(frame_header<ContactChangedMessage>(frame)->change, now);
+      break;
+    case ShardMessageKind::region_wanted:
+      begin_region(now, frame_header<RegionWantedMessage>(frame)->key, out);
+      break;
+    case ShardMessageKind::region:
+      accept_region(now, frame_header<RegionMessage>(frame)->region);
       break;
     case ShardMessageKind::proven: {
       const Endpoint& source = frame_header<ProvenMessage>(frame)->source;

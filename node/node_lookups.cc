@@ -46,10 +46,14 @@ void Node::step(Instant now, PoolHandle handle, Outputs& out) {
   while (const auto row = running.lookup.next()) {
     if (ask(now, handle, *row, out)) continue;
     running.lookup.postponed(*row);
-    postponed_until_ = now + postponement;
+    postpone(now);
     return;
   }
   if (running.lookup.is_finished()) finish(now, handle, out);
+}
+
+void Node::postpone(Instant now) {
+  postponed_until_ = now + postponement;
 }
 
 void Node::step_postponed(Instant now, Outputs& out) {
@@ -57,6 +61,10 @@ void Node::step_postponed(Instant now, Outputs& out) {
   postponed_until_.reset();
   for (uint32_t index = 0; index < lookups_.slots_max(); ++index) {
     if (const auto handle = lookups_.taken_at(index)) step(now, *handle, out);
+  }
+  for (uint32_t index = 0; index < surveys_.slots_max(); ++index) {
+    const auto handle = surveys_.taken_at(index);
+    if (handle && surveys_[*handle].is_begun) step_survey(now, *handle, out);
   }
 }
 
@@ -74,6 +82,9 @@ void Node::finish(Instant now, PoolHandle handle, Outputs& out) {
       --join_.refreshes_running;
       break;
     case Reason::refresh:
+      break;
+    case Reason::region:
+      survey_region(now, running.operation, running.lookup, out);
       break;
   }
   running.lookup.release(values_);

@@ -7,7 +7,9 @@ namespace xord {
 
 std::optional<PoolHandle> Node::begin(OperationId operation, OperationTask task, const Id& target,
                                       Outputs& out) {
-  const auto handle = operations_.take();
+  // Some places are the replication's.
+  const bool has_place = operations_.taken_count() - replication_.open_count < config_.operations;
+  const auto handle = has_place ? operations_.take() : std::nullopt;
   if (!handle) {
     counters_.node.add(NodeCounter::operations_refused);
     emit({operation, OperationStatus::refused}, {}, {}, out);
@@ -108,9 +110,14 @@ void Node::finish_operation(Instant now, PoolHandle operation, const Lookup& loo
       finish_get(now, operation, lookup, out);
       return;
     case OperationTask::set:
+    case OperationTask::keep:
       store_at_nearest(now, operation, contacts, out);
       return;
     case OperationTask::join:
+    case OperationTask::forget:
+    case OperationTask::republish:
+    case OperationTask::publish:
+    case OperationTask::hand_over:
       CHECK(false);
   }
 }
@@ -156,19 +163,23 @@ uint32_t Node::path_copy_age(const Id& key, const Contact& holder) const {
 void Node::store_at_nearest(Instant now, PoolHandle operation, std::span<const Contact> nearest,
                             Outputs& out) {
   OngoingOperation& ongoing = operations_[operation];
-  ongoing.targets_count = static_cast<uint8_t>(nearest.size());
+  ongoing.aim_at(nearest);
+  const bool is_near =
+      nearest.size() < bucket_size || nearer(ongoing.target, self_, nearest.back().id);
+  send_stores(now, operation, is_near ? OwnCopy::kept : OwnCopy::none, out);
+}
+
+void Node::send_stores(Instant now, PoolHandle operation, OwnCopy own_copy, Outputs& out) {
+  OngoingOperation& ongoing = operations_[operation];
   // One more than there are, so that answers within this call do not end the operation under it.
-  ongoing.undecided_count = static_cast<uint16_t>(nearest.size() + 1);
-  for (uint8_t i = 0; i < nearest.size(); ++i) ongoing.targets[i] = {nearest[i], 0, false};
-  for (uint8_t i = 0; i < nearest.size(); ++i) {
+  ongoing.undecided_count = static_cast<uint16_t>(ongoing.targets_count + 1);
+  for (uint8_t i = 0; i < ongoing.targets_count; ++i) {
     if (store_at(now, operation, i, 0, out)) continue;
     ongoing.targets[i].decided = true;
     --ongoing.undecided_count;
   }
-  const bool is_near =
-      nearest.size() < bucket_size || nearer(ongoing.target, self_, nearest.back().id);
-  if (is_near) keep_own_copy(now, operation, out);
-  store_decided(operation, Stored::no, out);
+  if (own_copy == OwnCopy::kept) keep_own_copy(now, operation, out);
+  store_decided(now, operation, Stored::no, out);
 }
 
 void Node::keep_own_copy(Instant now, PoolHandle operation, Outputs& out) {
@@ -193,14 +204,26 @@ void Node::keep_own_copy(Instant now, PoolHandle operation, Outputs& out) {
   }
 }
 
-void Node::store_decided(PoolHandle operation, Stored stored, Outputs& out) {
+void Node::store_decided(Instant now, PoolHandle operation, Stored stored, Outputs& out) {
   OngoingOperation* ongoing = operations_.find(operation);
   if (ongoing == nullptr) return;
   if (stored == Stored::yes) ++ongoing->stored;
   if (--ongoing->undecided_count > 0) return;
-  if (ongoing->task == OperationTask::get) {  // A path copy: its get was answered before.
-    operations_.give_back(operation);
-    return;
+  switch (ongoing->task) {
+    case OperationTask::get:  // A path copy: its get was answered before.
+      operations_.give_back(operation);
+      return;
+    case OperationTask::keep:
+      if (ongoing->stored > 0) note_published(now, *ongoing, out);
+      end(operation, OperationStatus::done, {}, out);
+      return;
+    case OperationTask::republish:
+    case OperationTask::publish:
+    case OperationTask::hand_over:
+      replicated(now, operation, out);
+      return;
+    default:
+      break;
   }
   end(operation, ongoing->stored > 0 ? OperationStatus::done : OperationStatus::not_stored, {},
       out);

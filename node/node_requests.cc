@@ -299,7 +299,16 @@ void Node::serve_waited(Instant now, const Datagram& datagram, Outputs& out) {
 void Node::complete(Instant now, Bytes frame, Outputs& out) {
   const Completion* completion = frame_header<Completion>(frame);
   CHECK(completion != nullptr);
-  const Finished finished = store_.complete(now, *completion, frame_tail<Completion>(frame));
+  const Bytes value = frame_tail<Completion>(frame);
+  if (is_published_list(completion->network)) {
+    if (published_ == nullptr) return;
+    const Finished finished = published_->complete(now, *completion, value);
+    if (const auto pending = pending_.take(list_ticket(finished.ticket))) {
+      finish_pending(now, *pending, finished, out);
+    }
+    return;
+  }
+  const Finished finished = store_.complete(now, *completion, value);
   switch (finished.kind) {
     case Finished::Kind::nothing:
       return;
@@ -335,13 +344,23 @@ void Node::finish_pending(Instant now, const PendingAnswer& pending, const Finis
       }
       return;
     case PendingAnswer::Kind::own_copy:
-      store_decided(PoolHandle::of(pending.operation), stored, out);
+      store_decided(now, PoolHandle::of(pending.operation), stored, out);
       return;
     case PendingAnswer::Kind::own_value:
       own_value_read(now, PoolHandle::of(pending.operation), found, out);
       return;
     case PendingAnswer::Kind::removal:
       removed(stored, out);
+      return;
+    case PendingAnswer::Kind::kept:
+      kept(now, PoolHandle::of(pending.operation), stored, out);
+      return;
+    case PendingAnswer::Kind::forgotten:
+      end(PoolHandle::of(pending.operation),
+          stored == Stored::yes ? OperationStatus::done : OperationStatus::refused, {}, out);
+      return;
+    case PendingAnswer::Kind::replicated:
+      replicate_value(now, PoolHandle::of(pending.operation), found, out);
       return;
   }
 }

@@ -19,6 +19,14 @@ enum class OperationStatus : uint8_t {
   refused,      // The node is at its limit of operations or lookups: try again later.
 };
 
+// list_published: what its value is an array of.
+struct PublishedKey {
+  Id key;
+  uint32_t value_size = 0;
+  uint32_t published_ago = 0;  // Seconds since it was last published; a day or more: it is due.
+};
+constexpr uint32_t published_keys_max = 256;
+
 // Behind it follow `value_size` bytes of value, then `contacts_count` Contacts, nearest first.
 struct OperationResult {
   OperationId operation = 0;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "node/budget.h"
 #include "node/contact.h"
@@ -16,7 +17,18 @@
 
 namespace xord {
 
-enum class OperationTask : uint8_t { get, set, find, join };
+enum class OperationTask : uint8_t {
+  get,
+  set,
+  find,
+  join,
+  keep,    // Into the list of what is published anew each day, then as set.
+  forget,  // Out of that list.
+  // The node's own, without a result:
+  republish,  // A record held here, at the k nearest.
+  publish,    // A key of the list, a day after the last time.
+  hand_over,  // A record at a newcomer.
+};
 
 // One node that a value is stored at. A store is sent once more when it is slow, so two requests
 // may be open for one target; the first answer decides.
@@ -56,6 +68,11 @@ struct OngoingOperation {
     value_size = static_cast<uint32_t>(bytes.size());
   }
   Bytes value_bytes() const { return {value.data(), value_size}; }
+  // At most k.
+  void aim_at(std::span<const Contact> contacts) {
+    targets_count = static_cast<uint8_t>(contacts.size());
+    for (size_t i = 0; i < contacts.size(); ++i) targets[i] = {contacts[i], 0, false};
+  }
   OperationResult result(OperationStatus status) const {
     OperationResult result{id, status};
     result.stored = stored;

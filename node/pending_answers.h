@@ -16,6 +16,12 @@
 
 namespace xord {
 
+// The two stores of a node number their tickets by themselves: those of its published list carry
+// this bit, which a ticket reaches after 2^31 writes in one slot.
+inline Ticket list_ticket(Ticket ticket) {
+  return ticket ^ uint64_t { 1 } << 63;
+}
+
 struct PendingAnswer {
   enum class Kind : uint8_t {
     store_reply,  // To `path`: true or false.
@@ -23,12 +29,15 @@ struct PendingAnswer {
     own_copy,     // A set of ours waits for the copy that this node holds itself.
     own_value,    // A get of ours waits for a value held here.
     removal,      // A purge of ours waits for a record to be erased.
+    kept,         // A keep waits for the list's disk.
+    forgotten,    // A forget does.
+    replicated,   // A republish or hand-over waits for its value.
   };
   Kind kind{};
   Path path;
   Transaction transaction{};
   Id key;
-  uint64_t operation = 0;  // own_copy, own_value.
+  uint64_t operation = 0;  // All but the first two.
 };
 
 class PendingAnswers {

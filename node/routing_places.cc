@@ -160,15 +160,24 @@ bool RoutingTable::is_answerable(const FiledContact& filed, Instant now) {
 void RoutingTable::settle(FiledContact& filed, Instant now) {
   const Contact& contact = book_.contact(filed.handle);
   const bool answerable = is_answerable(filed, now);
-  const auto kind =
-      answerable ? ContactChange::Kind::answerable : ContactChange::Kind::unanswerable;
+  const bool arrives = answerable && filed.told == Told::nothing && filed.answered_in_this_run;
+  const auto kind = arrives      ? ContactChange::Kind::arrived
+                    : answerable ? ContactChange::Kind::answerable
+                                 : ContactChange::Kind::unanswerable;
   const auto news = answerable ? Told::answerable : Told::unanswerable;
   if (filed.told == news) return;
   CHECK(replica_.apply({kind, contact}));
+  if (arrives) note_arrival(contact, now);
   // Without room the others are told when the bucket is looked after.
   if (shards_ > 1 && changes_.size() == changes_max) return;
   filed.told = news;
   if (shards_ > 1) changes_.push_back({kind, contact});
+}
+
+void RoutingTable::note_arrival(const Contact& contact, Instant now) {
+  if (arrivals_.size() == arrivals_max) return;  // Republish serves it within the hour.
+  if (arrivals_.empty()) arrived_at_ = now;
+  arrivals_.push_back(contact);
 }
 
 // For changes that must not wait: the caller saw to it that there is room.
@@ -186,6 +195,7 @@ void RoutingTable::apply(const ContactChange& change, Instant now) {
   }
   CHECK(owner_of(change.contact.id) != shard_);
   if (!replica_.apply(change)) refusals_.add(TableRefusal::replica_full);
+  if (change.kind == ContactChange::Kind::arrived) note_arrival(change.contact, now);
   if (change.kind == ContactChange::Kind::removed) return;
   // Two shards filed two ids of one endpoint, neither knowing of the other: the greater one goes.
   const ContactHandle other = own_other_at(change.contact);

@@ -1,5 +1,7 @@
 #include "node/routing_table.h"
 
+#include <algorithm>
+
 namespace xord {
 namespace {
 
@@ -29,6 +31,7 @@ RoutingTable::RoutingTable(const RoutingConfig& config, const Id& self, ShardInd
       pinged_(config.recent_pings, config.seed) {
   CHECK(shard < shards && shards <= shards_max);
   if (shards > 1) changes_.reserve(changes_max);
+  arrivals_.reserve(arrivals_max);
   for (uint32_t range = 0; range < id_bits; ++range) {
     empty_refresh_at_[range] = start + refresh_interval(range);
   }
@@ -240,6 +243,39 @@ TableAction RoutingTable::probe(FiledContact& filed, Instant now) {
   filed.probed_until = now + probe_lifetime;
   filed.probes_failed = 0;
   return {TableAction::Kind::ping_oldest, book_.contact(filed.handle), {}};
+}
+
+std::bitset<id_bits> RoutingTable::occupied_ranges(const Id& without) const {
+  std::bitset<id_bits> occupied;
+  const uint32_t end = std::min(deepest_range().value_or(0) + 1, id_bits);
+  for (uint32_t range = 0; range < end; ++range) {
+    Id inside = self_;
+    inside.bytes[range / 8] = static_cast<uint8_t>(inside.bytes[range / 8] ^ (0x80 >> (range % 8)));
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+      std::array<ContactHandle, 2> found;
+      const size_t count = nearest(inside, family, found);
+      for (size_t i = 0; i < count; ++i) {
+        const Id& id = book_.id(found[i]);
+        if (id != without && tree_.range_of(id) == range) occupied.set(range);
+      }
+    }
+  }
+  return occupied;
+}
+
+uint64_t RoutingTable::network_size() const {
+  std::array<ContactHandle, bucket_size> found;
+  uint64_t size = 1;
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const size_t count = nearest(self_, family, found);
+    if (count < bucket_size) {
+      size += count;
+      continue;
+    }
+    const uint64_t reach = distance(self_, book_.id(found.back())).leading_word() | 1;
+    size += static_cast<uint64_t>((bucket_size - 1) * 0x1p64 / static_cast<double>(reach));
+  }
+  return size;
 }
 
 size_t RoutingTable::count_nearer(const Id& key, const Id& id, size_t at_most) const {

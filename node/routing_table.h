@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -129,6 +130,23 @@ class RoutingTable {
   uint32_t count() const { return replica_.count(); }
   uint32_t answerable_count() const { return replica_.answerable_count(); }
 
+  // Contacts that entered a bucket, on any shard, and did not come from an earlier run: since when
+  // some wait, and one of them. Bounded: more than arrivals_max are not remembered.
+  std::optional<Instant> arrived_at() const {
+    return arrivals_.empty() ? std::nullopt : std::optional(arrived_at_);
+  }
+  std::optional<Contact> take_arrival() {
+    if (arrivals_.empty()) return std::nullopt;
+    const Contact contact = arrivals_.back();
+    arrivals_.pop_back();
+    return contact;
+  }
+  // The ranges, by bits shared with our id, that hold an answerable contact other than `without`.
+  std::bitset<id_bits> occupied_ranges(const Id& without) const;
+  // How many nodes the network has, by the distance of the k-th nearest contact: the smallest of
+  // (k - 1) / distance is its unbiased estimate, right to a fifth or so.
+  uint64_t network_size() const;
+
   // A lookup of `target` began: its bucket needs no refresh for an hour.
   void note_lookup(const Id& target, Instant now);
   // Calls act(const TableAction&) for what is due.
@@ -170,6 +188,7 @@ class RoutingTable {
   static constexpr size_t actions_max = 4;
   using Actions = std::array<TableAction, actions_max>;
   static constexpr size_t changes_max = 1024;
+  static constexpr size_t arrivals_max = 64;
   // What one call makes at most: a split that makes room for all spares, and the newcomer.
   static constexpr size_t changes_a_call = 2 * bucket_size;
 
@@ -210,6 +229,7 @@ class RoutingTable {
   void fill_from_spares(Bucket& bucket, Instant now);
   static bool is_answerable(const FiledContact& filed, Instant now);
   void tell(ContactChange::Kind kind, const Contact& contact);
+  void note_arrival(const Contact& contact, Instant now);
   // Puts the contact's standing into the replica, and tells the others if it is news.
   void settle(FiledContact& filed, Instant now);
 
@@ -234,6 +254,8 @@ class RoutingTable {
   TimerWheel timers_;                      // One a bucket, and one for the empty ranges.
   RecentFilter pinged_;
   std::vector<ContactChange> changes_;  // At most changes_max, reserved at construction.
+  std::vector<Contact> arrivals_;       // At most arrivals_max, reserved at construction.
+  Instant arrived_at_;
   uint32_t restored_count_ = 0;
   uint64_t version_ = 0;
   Counters<TableRefusal> refusals_;

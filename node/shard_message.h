@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "node/contact.h"
+#include "node/region.h"
 #include "node/routing_table.h"
 #include "reactor/base/datagram.h"
 #include "storage/operation.h"
@@ -19,6 +20,8 @@ enum class ShardMessageKind : uint8_t {
   evidence,         // EvidenceMessage: what I learnt about a contact whose bucket is yours.
   contact_changed,  // ContactChangedMessage: what became of a contact in a bucket of mine.
   proven,           // ProvenMessage: this source answered a transaction.
+  region_wanted,    // RegionWantedMessage: a record of mine is due, and the bucket is yours.
+  region,           // RegionMessage: the nodes of a region, for all that is due in it.
 };
 
 struct ShardMessage {
@@ -51,6 +54,18 @@ struct ContactChangedMessage {
   static constexpr ShardMessageKind kind = ShardMessageKind::contact_changed;
   ShardMessage message;
   ContactChange change;
+};
+
+struct RegionWantedMessage {
+  static constexpr ShardMessageKind kind = ShardMessageKind::region_wanted;
+  ShardMessage message;
+  Id key;
+};
+
+struct RegionMessage {
+  static constexpr ShardMessageKind kind = ShardMessageKind::region;
+  ShardMessage message;
+  Region region;
 };
 
 struct ProvenMessage {

@@ -91,7 +91,8 @@ std::optional<Ticket> Store::begin_read(Instant now, const Id& key, FrameOutbox&
 std::optional<ScannedRecord> Store::first_from(Instant now, const Id& from) {
   const RecordHandle handle = order_.first_from(from);
   if (handle == no_record) return std::nullopt;
-  return ScannedRecord{records_[handle].key, view(handle, node_seconds(now))};
+  const Record& record = records_[handle];
+  return ScannedRecord{record.key, view(handle, node_seconds(now)), record.value_size};
 }
 
 RecordHandle Store::take_record(const Id& key) {

@@ -84,6 +84,7 @@ struct Finished {
 struct ScannedRecord {
   Id key;
   Found found;  // Presence::absent: expired, or not yet committed; go on behind it.
+  uint32_t value_size = 0;
 };
 
 class Store {
@@ -132,6 +133,10 @@ class Store {
   std::optional<Id> take_due();
   // Whether a record with these times may be republished now: the hour is over.
   bool is_due(const RecordTimes& times, Instant now) const;
+  bool is_half_due(const RecordTimes& times, Instant now) const;  // Half of the period is over.
+  // `value` was published just now: if it is what is held under `key`, and no other store is under
+  // way, its times move, on disk too.
+  void renew(Instant now, const Id& key, Bytes value, FrameOutbox& operations);
   // The record was republished: that counts as a store of it.
   void note_republished(Instant now, const Id& key);
   // It is nothing to republish now: look at it again a whole period later.
@@ -176,6 +181,7 @@ class Store {
   void drop(RecordHandle handle);
   NodeSeconds due_of(const Record& record) const;
   NodeSeconds republish_due_of(const Record& record) const;
+  NodeSeconds republish_since(const RecordTimes& times) const;
   NodeSeconds next_visit_of(const Record& record) const;
   void hand_out(RecordHandle handle, NodeSeconds at);
   NodeSeconds jitter_of(const Id& key) const;

@@ -43,6 +43,18 @@ struct StoreConfig {
   uint32_t reads_max = 64;               // Reads awaiting theirs.
 };
 
+// The list of what a node itself published in `network`: kept for good, published anew each day
+// (checklist 26), on disk with the time of its last publication, read when it is needed.
+inline StoreConfig published_list_config(NetworkIndex network) {
+  StoreConfig config;
+  config.network = network | published_list_bit;
+  config.ttl = ttl_max;
+  config.republish = {24 * 3600, true};
+  config.times_on_disk = StoreConfig::TimesOnDisk::at_once;
+  config.memory_max = 0;
+  return config;
+}
+
 enum class StoreCount : uint8_t {
   records,  // Gauges: held now, values of them all, values in memory.
   value_bytes,

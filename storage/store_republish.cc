@@ -40,11 +40,27 @@ std::optional<Id> Store::take_due() {
   return key;
 }
 
+NodeSeconds Store::republish_since(const RecordTimes& times) const {
+  return config_.republish.since_publication ? times.published : times.last_store;
+}
+
 bool Store::is_due(const RecordTimes& times, Instant now) const {
-  if (config_.republish.after == 0) return false;
-  const NodeSeconds since =
-      config_.republish.since_publication ? times.published : times.last_store;
-  return node_seconds(now) >= since + config_.republish.after;
+  const NodeSeconds after = config_.republish.after;
+  return after > 0 && node_seconds(now) >= republish_since(times) + after;
+}
+
+bool Store::is_half_due(const RecordTimes& times, Instant now) const {
+  const NodeSeconds after = config_.republish.after;
+  return after > 0 && node_seconds(now) >= republish_since(times) + after / 2;
+}
+
+void Store::renew(Instant now, const Id& key, Bytes value, FrameOutbox& operations) {
+  const RecordHandle handle = index_.find(key);
+  if (handle == no_record) return;
+  const Record& record = records_[handle];
+  const NodeSeconds at = node_seconds(now);
+  if (record.pending_count > 0 || !is_served(record, at) || !holds(record, handle, value)) return;
+  begin_equal(at, handle, {at, at, at, at + config_.ttl}, operations);
 }
 
 void Store::note_republished(Instant now, const Id& key) {

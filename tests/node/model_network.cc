@@ -20,6 +20,22 @@ NodeConfig shard_config(const NodeConfig& base, uint32_t shard, uint32_t shards)
 
 constexpr uint32_t outbox_bytes = 1 << 20;
 
+StoreConfig records_config(uint64_t seed, const ModelOptions& options) {
+  StoreConfig config;
+  config.hash_seed = seed;
+  config.memory_max = options.memory_max;
+  config.ttl = options.ttl;
+  config.republish.after = options.republish_after;
+  return config;
+}
+
+StoreConfig list_config(uint64_t seed, const ModelOptions& options) {
+  StoreConfig config = published_list_config(0);
+  config.hash_seed = seed;
+  config.records_max = options.published_max;
+  return config;
+}
+
 }  // namespace
 
 NodeConfig model_config() {
@@ -34,11 +50,12 @@ NodeConfig model_config() {
 }
 
 ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
-                        const StoreConfig& store_config)
+                        const ModelOptions& options)
     : book(4096, rpcudp::encode_contact_tail, seed),
-      store(store_config),
+      store(records_config(seed, options)),
+      published(list_config(seed, options)),
       node(config, self, NodeSecrets{{static_cast<uint8_t>(seed), config.shard}, seed}, Rng(seed),
-           book, store, instant_of(first_node_seconds)),
+           book, store, instant_of(first_node_seconds), &published),
       datagrams(256, outbox_bytes),
       messages(1024, outbox_bytes),
       storage(256, outbox_bytes),
@@ -46,19 +63,20 @@ ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
       outputs{datagrams, messages, storage, results} {}
 
 ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
-                     const NodeConfig& base)
+                     const NodeConfig& base, const ModelOptions& options)
     : endpoint_(endpoint), rng_(seed) {
   const Id self = random_id_from(rng_);
   for (uint32_t i = 0; i < shards; ++i) {
-    StoreConfig store_config;
-    store_config.hash_seed = seed;
     shards_.push_back(
-        std::make_unique<Shard>(seed + i, self, shard_config(base, i, shards), store_config));
+        std::make_unique<Shard>(seed + i, self, shard_config(base, i, shards), options));
     Completion loaded;
     loaded.kind = CompletionKind::load_finished;
-    shards_[i]->node.complete(instant_of(first_node_seconds),
-                              {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded},
-                              shards_[i]->outputs);
+    for (const NetworkIndex network : {NetworkIndex{0}, published_list_bit}) {
+      loaded.network = network;
+      shards_[i]->node.complete(instant_of(first_node_seconds),
+                                {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded},
+                                shards_[i]->outputs);
+    }
   }
 }
 
@@ -159,11 +177,12 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
     const Bytes value = frame_tail<Operation>(frame);
     Completion completion;
     completion.ticket = operation.ticket;
+    completion.network = operation.network;
     completion.key = operation.key;
     completion.times = operation.times;
     std::vector<uint8_t> tail;
     if (operation.kind == OperationKind::read) {
-      tail = disk_[operation.key];
+      tail = disk_[{operation.network, operation.key}];
       completion.kind = CompletionKind::value_read;
       completion.has_value = true;
       completion.value_size = static_cast<uint32_t>(tail.size());
@@ -172,9 +191,9 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
     } else {
       completion.kind = CompletionKind::written;
       if (operation.kind == OperationKind::write) {
-        disk_[operation.key].assign(value.begin(), value.end());
+        disk_[{operation.network, operation.key}].assign(value.begin(), value.end());
       } else if (operation.kind == OperationKind::erase) {
-        disk_.erase(operation.key);
+        disk_.erase({operation.network, operation.key});
       }
     }
     std::vector<uint8_t> bytes(sizeof completion);
@@ -189,14 +208,17 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
 ModelNetwork::ModelNetwork(uint64_t seed) : rng_(seed), now_(instant_of(first_node_seconds)) {}
 
 ModelNode& ModelNetwork::add(uint32_t shards) {
-  return add(shards, model_config());
+  NodeConfig config = model_config();
+  config.ttl = seconds(options.ttl);
+  return add(shards, config);
 }
 
 ModelNode& ModelNetwork::add(uint32_t shards, const NodeConfig& config) {
   const auto index = static_cast<uint32_t>(nodes_.size());
   const Endpoint endpoint = Endpoint::ipv4(0x0a000001 + index, 8468);
-  nodes_.push_back(std::make_unique<ModelNode>(rng_.next(), endpoint, shards, config));
+  nodes_.push_back(std::make_unique<ModelNode>(rng_.next(), endpoint, shards, config, options));
   by_endpoint_[endpoint] = index;
+  wakeups_.push_back(nodes_.back()->next_wakeup());
   return *nodes_.back();
 }
 
@@ -205,6 +227,7 @@ Id ModelNetwork::random_id() {
 }
 
 void ModelNetwork::collect(ModelNode& node) {
+  wakeups_[by_endpoint_[node.endpoint()]] = node.next_wakeup();
   for (auto& [path, bytes] : node.sent) {
     if (is_dead(node)) continue;
     if (loses && loses(node.endpoint(), path.remote, bytes)) continue;
@@ -238,10 +261,9 @@ void ModelNetwork::deliver(const Flying& flying) {
 std::optional<Instant> ModelNetwork::next_event() const {
   std::optional<Instant> next;
   if (!flying_.empty()) next = flying_.top().at;
-  for (const auto& node : nodes_) {
-    if (is_dead(*node)) continue;
-    const auto wakeup = node->next_wakeup();
-    if (wakeup && (!next || *wakeup < *next)) next = wakeup;
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    const auto& wakeup = wakeups_[i];
+    if (wakeup && (!next || *wakeup < *next) && !is_dead(*nodes_[i])) next = wakeup;
   }
   return next;
 }
@@ -254,11 +276,10 @@ void ModelNetwork::run_event(Instant at) {
     deliver(flying);
     return;
   }
-  for (const auto& node : nodes_) {
-    const auto wakeup = node->next_wakeup();
-    if (is_dead(*node) || !wakeup || *wakeup > now_) continue;
-    node->advance(now_);
-    collect(*node);
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (!wakeups_[i] || *wakeups_[i] > now_ || is_dead(*nodes_[i])) continue;
+    nodes_[i]->advance(now_);
+    collect(*nodes_[i]);
   }
 }
 

@@ -29,9 +29,18 @@ struct ModelResult {
   Bytes value() const { return Bytes(tail).first(header.value_size); }
 };
 
+// What the stores of a node are made with.
+struct ModelOptions {
+  NodeSeconds republish_after = 0;  // 0: never.
+  uint64_t memory_max = uint64_t{1} << 20;
+  uint32_t published_max = 400;
+  NodeSeconds ttl = 7 * 86'400;
+};
+
 class ModelNode {
  public:
-  ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards, const NodeConfig& base);
+  ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards, const NodeConfig& base,
+            const ModelOptions& options);
 
   const Id& id() const { return shards_[0]->node.self(); }
   const Endpoint& endpoint() const { return endpoint_; }
@@ -39,6 +48,11 @@ class ModelNode {
   Node& shard(uint32_t index) { return shards_[index]->node; }
   Node& owner(const Id& key) { return shard(shard_of(key, shards_count())); }
   Store& store(uint32_t index) { return shards_[index]->store; }
+  Store& published(uint32_t index) { return shards_[index]->published; }
+  // Of `key` as this node holds it, whichever shard does.
+  Found held(Instant now, const Id& key) {
+    return shards_[shard_of(key, shards_count())]->store.find(now, key);
+  }
   uint32_t shards_count() const { return static_cast<uint32_t>(shards_.size()); }
   uint64_t count(NodeCounter which) const;
   uint64_t malformed(ParseError why) const;
@@ -64,9 +78,10 @@ class ModelNode {
 
  private:
   struct Shard {
-    Shard(uint64_t seed, const Id& self, const NodeConfig& config, const StoreConfig& store_config);
+    Shard(uint64_t seed, const Id& self, const NodeConfig& config, const ModelOptions& options);
     ContactBook book;
     Store store;
+    Store published;
     Node node;
     Outbox datagrams;
     FrameOutbox messages;
@@ -83,7 +98,7 @@ class ModelNode {
   Endpoint endpoint_;
   Rng rng_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::map<Id, std::vector<uint8_t>> disk_;
+  std::map<std::pair<NetworkIndex, Id>, std::vector<uint8_t>> disk_;
 };
 
 class ModelNetwork {
@@ -118,6 +133,7 @@ class ModelNetwork {
   Id random_id();
 
   Duration delay = milliseconds(1);
+  ModelOptions options;  // Of nodes added from here on.
   // True: the datagram is lost.
   std::function<bool(const Endpoint& from, const Endpoint& to, Bytes bytes)> loses;
 
@@ -143,6 +159,7 @@ class ModelNetwork {
   OperationId next_operation_ = 1;
   std::vector<std::unique_ptr<ModelNode>> nodes_;
   std::map<Endpoint, size_t> by_endpoint_;
+  std::vector<std::optional<Instant>> wakeups_;  // Of each node, as of its last call.
   std::set<Endpoint> dead_;
   std::map<Endpoint, std::vector<std::vector<uint8_t>>> strangers_;
   std::priority_queue<Flying> flying_;
