@@ -52,6 +52,9 @@ constexpr uint32_t value_size_max = 8'140;
 
 // ---- Replication.
 
+// Each holder republishes what no store reached for so long (tReplicate).
+constexpr Duration republish_after = hours(1);
+
 // Nodes of a region that one lookup serves: the smallest range with k nodes around a key has 20 to
 // 40, as ids are spread evenly. More, and only the key itself is served. 44 bytes each.
 constexpr uint32_t region_contacts_max = 64;

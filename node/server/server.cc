@@ -2,6 +2,7 @@
 
 #include "node/budget.h"
 #include "node/server/admin.h"
+#include "node/server/published_query.h"
 #include "node/wire/rpcudp.h"
 
 namespace xord {
@@ -27,7 +28,7 @@ BootstrapResult bootstrap_result(const CallResult& call) {
 
 // A callback that keeps the promise of the future given out.
 template <class Result>
-std::function<void(const Result&)> keep(std::future<Result>* future) {
+std::function<void(const Result&)> keep_promise(std::future<Result>* future) {
   auto promise = std::make_shared<std::promise<Result>>();
   *future = promise->get_future();
   return [promise](const Result& result) { promise->set_value(result); };
@@ -120,6 +121,15 @@ void Server::bootstrap(std::vector<std::string> host_ports,
 }
 
 void Server::set_wire(const Id& key, Bytes wire, std::function<void(const SetResult&)> finished) {
+  store_wire(CommandKind::set, key, wire, std::move(finished));
+}
+
+void Server::keep_wire(const Id& key, Bytes wire, std::function<void(const SetResult&)> finished) {
+  store_wire(CommandKind::keep, key, wire, std::move(finished));
+}
+
+void Server::store_wire(CommandKind kind, const Id& key, Bytes wire,
+                        std::function<void(const SetResult&)> finished) {
   FinishCall finish = [finished = std::move(finished)](const CallResult& call) {
     finished(set_result(call));
   };
@@ -127,7 +137,7 @@ void Server::set_wire(const Id& key, Bytes wire, std::function<void(const SetRes
     return finish(call_result(ServerStatus::unacceptable));
   const auto admin = this->admin();
   if (!admin) return finish(call_result(ServerStatus::stopped));
-  admin->call(command_of(CommandKind::set, key), wire, std::move(finish));
+  admin->call(command_of(kind, key), wire, std::move(finish));
 }
 
 void Server::set(const Id& key, const Value& value,
@@ -135,6 +145,21 @@ void Server::set(const Id& key, const Value& value,
   const std::optional<std::vector<uint8_t>> wire = encode_value(value);
   if (!wire) return finished({ServerStatus::unacceptable, 0});
   set_wire(key, *wire, std::move(finished));
+}
+
+void Server::forget(const Id& key, std::function<void(const ForgetResult&)> finished) {
+  FinishCall finish = [finished = std::move(finished)](const CallResult& call) {
+    finished({call.status});
+  };
+  const auto admin = this->admin();
+  if (!admin) return finish(call_result(ServerStatus::stopped));
+  admin->call(command_of(CommandKind::forget, key), {}, std::move(finish));
+}
+
+void Server::published(const Id& from, std::function<void(const PublishedResult&)> finished) {
+  const auto admin = this->admin();
+  if (!admin) return finished({ServerStatus::stopped, {}, {}});
+  list_published(admin, from, std::move(finished));
 }
 
 void Server::get(const Id& key, std::function<void(const GetResult&)> finished) {
@@ -159,7 +184,7 @@ void Server::find(const Id& target, std::function<void(const FindResult&)> finis
 
 std::future<BootstrapResult> Server::bootstrap(std::vector<std::string> host_ports) {
   std::future<BootstrapResult> future;
-  bootstrap(std::move(host_ports), keep(&future));
+  bootstrap(std::move(host_ports), keep_promise(&future));
   return future;
 }
 
@@ -169,13 +194,45 @@ std::future<SetResult> Server::set(std::string_view key, const Value& value) {
 
 std::future<SetResult> Server::set(const Id& key, const Value& value) {
   std::future<SetResult> future;
-  set(key, value, keep(&future));
+  set(key, value, keep_promise(&future));
   return future;
 }
 
 std::future<SetResult> Server::set_wire(const Id& key, Bytes wire) {
   std::future<SetResult> future;
-  set_wire(key, wire, keep(&future));
+  set_wire(key, wire, keep_promise(&future));
+  return future;
+}
+
+std::future<SetResult> Server::keep(std::string_view key, const Value& value) {
+  return keep(key_digest(key), value);
+}
+
+std::future<SetResult> Server::keep(const Id& key, const Value& value) {
+  std::future<SetResult> future;
+  const auto finished = keep_promise<SetResult>(&future);
+  const std::optional<std::vector<uint8_t>> wire = encode_value(value);
+  if (wire) {
+    keep_wire(key, *wire, finished);
+  } else {
+    finished({ServerStatus::unacceptable, 0});
+  }
+  return future;
+}
+
+std::future<ForgetResult> Server::forget(std::string_view key) {
+  return forget(key_digest(key));
+}
+
+std::future<ForgetResult> Server::forget(const Id& key) {
+  std::future<ForgetResult> future;
+  forget(key, keep_promise(&future));
+  return future;
+}
+
+std::future<PublishedResult> Server::published(const Id& from) {
+  std::future<PublishedResult> future;
+  published(from, keep_promise(&future));
   return future;
 }
 
@@ -185,13 +242,13 @@ std::future<GetResult> Server::get(std::string_view key) {
 
 std::future<GetResult> Server::get(const Id& key) {
   std::future<GetResult> future;
-  get(key, keep(&future));
+  get(key, keep_promise(&future));
   return future;
 }
 
 std::future<FindResult> Server::find(const Id& target) {
   std::future<FindResult> future;
-  find(target, keep(&future));
+  find(target, keep_promise(&future));
   return future;
 }
 

@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "node/contact.h"
+#include "node/operation_result.h"
 #include "node/server/key_digest.h"
 #include "node/server/server_config.h"
 #include "node/server/server_stats.h"
@@ -42,6 +43,7 @@
 namespace xord {
 
 class Admin;  // node/server/admin.h: what runs.
+enum class CommandKind : uint8_t;
 
 // Whom an error is for; `xord run` exits with its number.
 enum class ServerErrorKind : uint8_t {
@@ -79,6 +81,16 @@ struct SetResult {
   ServerStatus status{};
   // done: how many nodes acknowledged the value, this one included when it keeps a copy.
   uint32_t stored = 0;
+};
+
+struct ForgetResult {
+  ServerStatus status{};  // not_found: the key is not in the list.
+};
+
+struct PublishedResult {
+  ServerStatus status{};
+  std::vector<PublishedKey> keys;  // In order.
+  std::optional<Id> next;          // Where to go on; empty: these are the last.
 };
 
 struct FindResult {
@@ -136,6 +148,17 @@ class Server {
   std::future<GetResult> get(std::string_view key);
   std::future<GetResult> get(const Id& key);
 
+  // set(), and again each day by this server itself, over restarts, until forget(): a list on disk
+  // with room for a million keys. Done as soon as the key is in the list: `stored` says how many
+  // nodes have it by then; with 0 it is tried again. Keeping a key again replaces its value.
+  std::future<SetResult> keep(std::string_view key, const Value& value);
+  std::future<SetResult> keep(const Id& key, const Value& value);
+  // Takes a key out of that list. What the network holds lapses within the ttl.
+  std::future<ForgetResult> forget(std::string_view key);
+  std::future<ForgetResult> forget(const Id& key);
+  // The list from key `from` on, some hundreds at a time.
+  std::future<PublishedResult> published(const Id& from = {});
+
   // The nodes nearest to `target` that answer, at most 20.
   std::future<FindResult> find(const Id& target);
 
@@ -146,6 +169,9 @@ class Server {
                  std::function<void(const BootstrapResult&)> finished);
   void set(const Id& key, const Value& value, std::function<void(const SetResult&)> finished);
   void set_wire(const Id& key, Bytes wire, std::function<void(const SetResult&)> finished);
+  void keep_wire(const Id& key, Bytes wire, std::function<void(const SetResult&)> finished);
+  void forget(const Id& key, std::function<void(const ForgetResult&)> finished);
+  void published(const Id& from, std::function<void(const PublishedResult&)> finished);
   void get(const Id& key, std::function<void(const GetResult&)> finished);
   void find(const Id& target, std::function<void(const FindResult&)> finished);
 
@@ -157,6 +183,8 @@ class Server {
 
  private:
   std::shared_ptr<Admin> admin() const;
+  void store_wire(CommandKind kind, const Id& key, Bytes wire,
+                  std::function<void(const SetResult&)> finished);
 
   mutable std::mutex mutex_;      // Guards the two below; held for no longer than to copy them.
   std::shared_ptr<Admin> admin_;  // Of the last start(): kept after stop() for stats().

@@ -33,8 +33,8 @@ std::vector<NamedCount> read_all(const Counters<Enum>& counters, Name&& name) {
 }
 
 // Adds `more` to `sum`, name by name; both are of the same enums in the same order. Of longest
-// times the longest is kept, and of contacts the fewest: every shard has a replica of the whole
-// table.
+// times the longest is kept, and of contacts and of the network's size the smallest: every
+// shard has a replica of the whole table.
 void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& more) {
   if (sum.empty()) {
     sum = more;
@@ -43,7 +43,7 @@ void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& mor
   for (size_t i = 0; i < sum.size(); ++i) {
     const std::string_view name = sum[i].name;
     uint64_t& value = sum[i].value;
-    if (name == "contacts") {
+    if (name == "contacts" || name == "network_size") {
       value = std::min(value, more[i].value);
     } else if (name.ends_with("_max") || name.find("longest") != std::string_view::npos) {
       value = std::max(value, more[i].value);

@@ -44,10 +44,13 @@ struct Shard::Network {
   Network(const ShardNetwork& setup, Instant start)
       : book(book_size(setup.node.routing), rpcudp::encode_contact_tail, setup.secrets.hash_seed),
         store(setup.store),
-        node(setup.node, setup.self, setup.secrets, Rng(setup.seed), book, store, start) {}
+        published(setup.published),
+        node(setup.node, setup.self, setup.secrets, Rng(setup.seed), book, store, start,
+             &published) {}
 
   ContactBook book;
   Store store;
+  Store published;
   Node node;
   uint64_t reported_version = 0;
   Instant reported_at = Instant::never();
@@ -69,7 +72,8 @@ Shard::Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, I
   size_t operations_max = 0;
   for (const ShardNetwork& network : setup_.networks) {
     networks_.push_back(std::make_unique<Network>(network, start));
-    operations_max += network.store.writes_max + network.store.reads_max;
+    operations_max += network.store.writes_max + network.store.reads_max +
+                      network.published.writes_max + network.published.reads_max;
   }
   failed_.reserve(operations_max);
   source_commands_ = reactor.add_mailbox(*setup_.commands);
@@ -165,6 +169,12 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       return node.get(now, command->operation, command->key, out);
     case CommandKind::set:
       return node.set(now, command->operation, command->key, tail, out);
+    case CommandKind::keep:
+      return node.keep(now, command->operation, command->key, tail, out);
+    case CommandKind::forget:
+      return node.forget(now, command->operation, command->key, out);
+    case CommandKind::list_published:
+      return node.list_published(now, command->operation, command->key, out);
     case CommandKind::find:
       return node.find(now, command->operation, command->key, out);
     case CommandKind::purge:

@@ -25,6 +25,7 @@ namespace xord {
 struct ShardNetwork {
   NodeConfig node;
   StoreConfig store;
+  StoreConfig published;
   Id self;
   NodeSecrets secrets;
   uint64_t seed = 0;  // Of its node's random stream.

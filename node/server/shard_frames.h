@@ -16,7 +16,10 @@ namespace xord {
 
 enum class CommandKind : uint8_t {
   get,
-  set,  // The value follows.
+  set,   // The value follows.
+  keep,  // As set.
+  forget,
+  list_published,  // From the key on, of this shard.
   find,
   purge,  // From `key` on, within `prefix_bits`: Node::purge().
   join,   // `endpoints_count` Endpoints follow.

@@ -42,6 +42,11 @@ static_assert(write_bytes_max + (writes_max + reads_max) * (sizeof(Operation) + 
                   value_size_max + sizeof(Operation) <=
               operations_bytes);
 
+// Keys that the node itself publishes each day, and their values on disk: 79 bytes of memory each,
+// taken when they come; a million keys are 12 a second.
+constexpr uint64_t published_max = uint64_t{1} << 20;
+constexpr uint64_t published_bytes_max = uint64_t{8} << 30;
+
 // A get stays with the node until its path copy is acknowledged, seconds after its result.
 constexpr uint32_t node_operations = 4 * calls_max;
 
@@ -133,6 +138,8 @@ void Shards::make_nodes(const std::vector<NetworkSetup>& networks, RocksStore& d
       each.store = store_config(network, networks.size());
       each.store.hash_seed = hash_seed;
       each.store.loaded = networks[network].loaded;
+      each.published = list_config(network, networks.size());
+      each.published.hash_seed = hash_seed;
       each.self = networks[network].self;
       each.secrets = secrets[network];
       each.seed = entropy_word();
@@ -175,7 +182,18 @@ StoreConfig Shards::store_config(NetworkIndex network, size_t networks) const {
   store.writes_max = writes_max / static_cast<uint32_t>(networks);
   store.write_bytes_max = write_bytes_max / static_cast<uint32_t>(networks);
   store.reads_max = reads_max / static_cast<uint32_t>(networks);
+  store.republish.after = static_cast<NodeSeconds>(republish_after.whole_seconds());
   return store;
+}
+
+StoreConfig Shards::list_config(NetworkIndex network, size_t networks) const {
+  const uint64_t share = count() * networks;
+  StoreConfig list = published_list_config(network);
+  // Keys are spread evenly, but not exactly: a sixteenth more on each shard.
+  list.records_max = static_cast<uint32_t>(published_max / share * 17 / 16);
+  list.bytes_max = published_bytes_max / share;
+  list.value_size_max = value_size_max;
+  return list;
 }
 
 void Shards::make_mailboxes() {

@@ -79,6 +79,7 @@ class Shards {
  private:
   NodeConfig node_config(ShardIndex shard) const;
   StoreConfig store_config(NetworkIndex network, size_t networks) const;
+  StoreConfig list_config(NetworkIndex network, size_t networks) const;
   void make_mailboxes();
   ShardSetup setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const;
 

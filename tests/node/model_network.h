@@ -40,7 +40,7 @@ struct ModelOptions {
 class ModelNode {
  public:
   ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards, const NodeConfig& base,
-            const ModelOptions& options);
+            const ModelOptions& options = {});
 
   const Id& id() const { return shards_[0]->node.self(); }
   const Endpoint& endpoint() const { return endpoint_; }

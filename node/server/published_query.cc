@@ -1,0 +1,72 @@
+#include "node/server/published_query.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "node/region.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+namespace {
+
+struct Query {
+  std::shared_ptr<Admin> admin;
+  Id from;
+  std::function<void(const PublishedResult&)> finished;
+  std::vector<PublishedKey> keys;
+  // A shard whose page was full may have more behind its last key: nothing behind that is told.
+  std::optional<Id> known_to;
+};
+
+void add_page(Query& query, Bytes page) {
+  CHECK(page.size() % sizeof(PublishedKey) == 0);
+  const size_t before = query.keys.size();
+  const size_t count = page.size() / sizeof(PublishedKey);
+  query.keys.resize(before + count);
+  if (count > 0) std::memcpy(&query.keys[before], page.data(), page.size());
+  if (count < published_keys_max) return;
+  const Id last = query.keys.back().key;
+  query.known_to = query.known_to ? std::min(*query.known_to, last) : last;
+}
+
+PublishedResult result_of(Query& query) {
+  PublishedResult result;
+  std::sort(query.keys.begin(), query.keys.end(),
+            [](const PublishedKey& a, const PublishedKey& b) { return a.key < b.key; });
+  if (query.known_to) {
+    const auto end = std::find_if(query.keys.begin(), query.keys.end(),
+                                  [&](const auto& each) { return each.key > *query.known_to; });
+    query.keys.erase(end, query.keys.end());
+    result.next = next_id(*query.known_to);
+  }
+  result.keys = std::move(query.keys);
+  return result;
+}
+
+void ask(const std::shared_ptr<Query>& query, uint32_t shard) {
+  if (shard == query->admin->shards_count()) return query->finished(result_of(*query));
+  ShardCommand command;
+  command.kind = CommandKind::list_published;
+  command.key = query->from;
+  query->admin->call_on(static_cast<ShardIndex>(shard), command, {},
+                        [query, shard](const CallResult& call) {
+                          if (call.status != ServerStatus::done) {
+                            return query->finished({call.status, {}, {}});
+                          }
+                          add_page(*query, call.value);
+                          ask(query, shard + 1);
+                        });
+}
+
+}  // namespace
+
+void list_published(std::shared_ptr<Admin> admin, const Id& from,
+                    std::function<void(const PublishedResult&)> finished) {
+  auto query = std::make_shared<Query>();
+  query->admin = std::move(admin);
+  query->from = from;
+  query->finished = std::move(finished);
+  ask(query, 0);
+}
+
+}  // namespace xord
