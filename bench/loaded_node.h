@@ -26,6 +26,16 @@ struct LoadedNodeShape {
   uint32_t near_bits = 0;      // Keys share so many leading bits with the node's id.
   bool zipf = false;           // Keys by Zipf's law, else uniform.
   Duration id_change_every{};  // 0: never. Else one sender after the other takes a new id.
+
+  // Keys near our id, popular ones, senders that the table does not know, contacts that change.
+  static LoadedNodeShape unfriendly() {
+    LoadedNodeShape shape;
+    shape.senders = 10'000;
+    shape.near_bits = 12;
+    shape.zipf = true;
+    shape.id_change_every = milliseconds(10);
+    return shape;
+  }
 };
 
 class LoadedNode {

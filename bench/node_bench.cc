@@ -10,25 +10,15 @@ namespace {
 
 constexpr uint32_t records = 1'000'000;
 
-LoadedNodeShape friendly() {
-  LoadedNodeShape shape;
+LoadedNodeShape with_records(LoadedNodeShape shape) {
   shape.records = records;
-  return shape;
-}
-// Keys near our id, popular ones, senders that the table does not know, contacts that change.
-LoadedNodeShape unfriendly() {
-  LoadedNodeShape shape = friendly();
-  shape.senders = 10'000;
-  shape.near_bits = 12;
-  shape.zipf = true;
-  shape.id_change_every = milliseconds(10);
   return shape;
 }
 
 // Made once a shape: a million records take seconds.
 LoadedNode& node_of(bool is_friendly) {
-  static LoadedNode one(friendly());
-  static LoadedNode other(unfriendly());
+  static LoadedNode one(with_records({}));
+  static LoadedNode other(with_records(LoadedNodeShape::unfriendly()));
   return is_friendly ? one : other;
 }
 

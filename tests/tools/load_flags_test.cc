@@ -127,6 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{{flag, target, "--key-spread", "zipf:0"}, "zipf:1.2"},
                     Mistake{{flag, target, "--key-spread", "normal"}, "\"normal\""},
                     Mistake{{flag, target, "--near-id", "200"}, "--near-id \"200\""},
+                    Mistake{{flag, target, "--stored"}, "needs the --seed"},
                     Mistake{{flag, target, "--check", "none"}, "--check \"none\""},
                     Mistake{{flag, target, "--sources", "2M"}, "--sources \"2M\""},
                     Mistake{{flag, "192.0.2.1:9", "--sources", "17"}, "can have 16 at most"},

@@ -256,6 +256,8 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
       "--overload", plan.overload,
       "What the closed loop reaches, then a flood of as much as can be sent, then recovery");
   app.add_flag("--no-answer", no_answer, "The sources do not answer the node's pings");
+  app.add_flag("--stored", plan.keys_are_stored,
+               "The keys for hits are there: an earlier run with this --seed stored them");
   app.add_flag("--sleep", sleep, "Sleep between answers, instead of taking a whole core");
   app.add_flag("--json", plan.json, "Print the result as JSON");
   app.footer(
@@ -270,6 +272,9 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
   read_load(flags, plan);
   read_sources(flags, plan);
   read_keys(flags, plan);
+  if (plan.keys_are_stored && !flags.is_given("--seed")) {
+    refuse("--stored needs the --seed of the run that stored the keys");
+  }
   if (plan.find_max && !plan.rates.empty()) {
     refuse("--find-max looks for a rate itself: leave --rate out");
   }

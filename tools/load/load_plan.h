@@ -33,7 +33,8 @@ struct LoadPlan {
   AnswerPings answer_pings = AnswerPings::yes;
   Duration id_change_every{};  // 0: never. Else the sources take new ids, one after the other.
 
-  uint32_t keys = 10'000;  // Stored in the warm-up when there are hits; drawn from with zipf.
+  uint32_t keys = 10'000;        // Stored in the warm-up when there are hits; drawn from with zipf.
+  bool keys_are_stored = false;  // By an earlier run with the same seed.
   Spread key_spread = Spread::uniform;
   double zipf_exponent = 0.99;
   ValueSizes value_sizes;

@@ -96,7 +96,7 @@ class Run {
       result_.warm_up.sources = proven.right;
       result_.warm_up.sources_failed = proven.failed;
     }
-    if (plan_.mix[static_cast<size_t>(RequestKind::find_value_hit)] > 0 &&
+    if (plan_.mix[static_cast<size_t>(RequestKind::find_value_hit)] > 0 && !plan_.keys_are_stored &&
         plan_.check == CheckDepth::content) {
       const uint32_t sources = plan_.sources;
       const TasksDone stored = tasks("keys", store_window, plan_.keys, [&](uint64_t number) {

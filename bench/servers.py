@@ -1,0 +1,171 @@
+"""The servers that bench/run.py puts under load: floors, xords, and a node of the Python library.
+
+Each is a process on a free port of its own, with all of its threads on one core, and ends with the
+`with` block that started it.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+START_MAX = 60  # Seconds until a server must be ready.
+
+
+class Server:
+    """A process under load: its name, its target for `xord load`, its process id."""
+
+    def __init__(self, name, command, core, ready, cwd=None):
+        self.name = name
+        self.output = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            ["taskset", "-c", core, *map(str, command)], stdin=subprocess.DEVNULL,
+            stdout=self.output, stderr=subprocess.STDOUT, cwd=cwd)
+        self.target = self._wait_for(ready)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def _text(self):
+        self.output.seek(0)
+        return self.output.read()
+
+    def _wait_for(self, ready):
+        end = time.monotonic() + START_MAX
+        while time.monotonic() < end:
+            found = re.search(ready, self._text())
+            if found:
+                return "127.0.0.1:" + found.group(1)
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        self.stop()
+        raise SystemExit(f"{self.name} did not start: {self._text()[-2000:]}")
+
+    def stats(self):
+        """A xord's counters: one JSON object, logged on SIGUSR1."""
+        before = self._text().count('"message":"stats"')
+        self.process.send_signal(signal.SIGUSR1)
+        end = time.monotonic() + START_MAX
+        while time.monotonic() < end:
+            lines = [line for line in self._text().splitlines() if '"message":"stats"' in line]
+            if len(lines) > before:
+                return json.loads(lines[-1])["stats"]
+            time.sleep(0.02)
+        raise SystemExit(f"{self.name} logged no stats")
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Machine:
+    """Where servers and the generator run, and what started is stopped again."""
+
+    def __init__(self, build, server_core, client_core, scratch):
+        self.build, self.scratch = pathlib.Path(build), pathlib.Path(scratch)
+        self.server_core, self.client_core = server_core, client_core
+        self.stack = contextlib.ExitStack()
+        self.started = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return self.stack.__exit__(*error)
+
+    def _keep(self, server):
+        self.stack.callback(server.stop)
+        return server
+
+    def floor(self, io, reply_bytes):
+        command = [self.build / "floor", "--listen", "0.0.0.0:0", "--io", io, "--reply",
+                   reply_bytes]
+        return self._keep(Server(f"floor {io}", command, self.server_core, r"ready \S+:(\d+)"))
+
+    def xord(self, io, *flags, core=None, shards=1):
+        """A xord with default flags and `flags`, its data in the scratch directory."""
+        self.started += 1
+        data = self.scratch / f"xord{self.started}"
+        command = [self.build / "xord", "run", "--listen", "0.0.0.0:0", "--data-dir", data, "--io",
+                   io, "--shards", shards, "--log-format", "json", *flags]
+        return self._keep(Server(f"xord {io}", command, core or self.server_core,
+                                 r'"listen":\["(?:rpcudp://)?[\d.]+:(\d+)"'))
+
+    def python_node(self):
+        command = [sys.executable, ROOT / "bench" / "python_node.py"]
+        return self._keep(Server("python", command, self.server_core, r"ready \S+:(\d+)"))
+
+    def load(self, server, *flags, most=240):
+        """One run of `xord load` against `server`: its JSON report, or None when it took too long
+        or nothing answered."""
+        command = ["taskset", "-c", self.client_core, self.build / "xord", "load", "--target",
+                   server.target, "--server-pid", server.pid, "--json", *flags]
+        try:
+            done = subprocess.run(list(map(str, command)), capture_output=True, text=True,
+                                  timeout=most)
+        except subprocess.TimeoutExpired:
+            return None
+        if done.returncode == 3:
+            return None
+        if not done.stdout:
+            raise SystemExit(f"xord load: {done.stderr}")
+        report = json.loads(done.stdout)
+        report["exit_code"] = done.returncode
+        return report
+
+
+def reply_bytes(target, method="find_node", samples=64):
+    """The mean size of a node's answer to find_node for random targets, to a source that it first
+    pings and that answers, as `xord load` has them."""
+    host, port = target.rsplit(":", 1)
+    sizes = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.bind(("127.0.0.1", 0))
+        asker.settimeout(5)
+        sender = os.urandom(20)
+        head = bytes([0xA0 | len(method)]) + method.encode()
+        while len(sizes) < samples:
+            transaction = os.urandom(20)
+            body = b"\x92" + head + b"\x92\xc4\x14" + sender + b"\xc4\x14" + os.urandom(20)
+            asker.sendto(b"\0" + transaction + body, (host, int(port)))
+            while True:
+                datagram, source = asker.recvfrom(65536)
+                if datagram[:21] == b"\1" + transaction:
+                    sizes.append(len(datagram))
+                    break
+                if datagram[:1] == b"\0":  # Its ping: we are who we say.
+                    asker.sendto(b"\1" + datagram[1:21] + b"\xc4\x14" + sender, source)
+    return round(sum(sizes) / len(sizes))
+
+
+def machine_facts():
+    """What a figure depends on, for the history."""
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*:\s*(.*)", cpuinfo)
+    return {"cpu": model.group(1) if model else "unknown", "cores": os.cpu_count(),
+            "kernel": os.uname().release}
+
+
+def commit_of(root=ROOT):
+    """The commit that is measured, with a + behind it when files differ from it."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(root), *words], capture_output=True,
+                              text=True).stdout.strip()
+    commit = git("rev-parse", "--short", "HEAD") or "unknown"
+    changed = [line for line in git("status", "--porcelain", "-uno").splitlines()
+               if "bench/history.ndjson" not in line]
+    return commit + ("+" if changed else "")
