@@ -7,7 +7,8 @@ namespace xord {
 namespace {
 
 constexpr Duration per_request = microseconds(5);
-constexpr uint32_t requests_a_turn = 64;  // As in a full batch of the reactor.
+constexpr uint32_t first_sender = 0x0a000001;  // 10.0.0.1, and so on.
+constexpr uint32_t requests_a_turn = 64;       // As in a full batch of the reactor.
 const Instant start = instant_of(first_node_seconds + 1'000'000);
 
 NodeConfig node_config(const LoadedNodeShape& shape) {
@@ -49,7 +50,7 @@ LoadedNode::LoadedNode(const LoadedNodeShape& shape)
   node_ = std::make_unique<Node>(config, self_, NodeSecrets{}, Rng(2), *book_, *store_, start);
   for (uint32_t i = 0; i < shape.senders; ++i) {
     senders_.push_back({space_.id(IdDomain::sources, ids_drawn_++),
-                        Endpoint::ipv4(0x0a000001 + i, static_cast<uint16_t>(8468 + i % 1000))});
+                        Endpoint::ipv4(first_sender + i, static_cast<uint16_t>(8468 + i % 1000))});
   }
   load_records();
   fill_table();
@@ -163,31 +164,36 @@ size_t LoadedNode::receive(const Datagram& datagram) {
 
 size_t LoadedNode::take_datagrams() {
   size_t size = 0;
-  struct Ping {
-    Path path;
-    Transaction transaction;
-  };
-  std::array<Ping, 64> pings;
   size_t count = 0;
   for (const Outbox::Entry& entry : datagrams_.entries()) {
     const Bytes bytes = datagrams_.bytes(entry);
     if (rpcudp::is_reply(bytes)) {
       size = bytes.size();
-    } else if (count < pings.size()) {
+    } else if (count < pings_.size()) {
       const Bytes transaction = rpcudp::transaction_of(bytes);
-      pings[count].path = entry.path;
-      std::copy(transaction.begin(), transaction.end(), pings[count++].transaction.begin());
+      pings_[count].source = entry.path.remote;
+      std::copy(transaction.begin(), transaction.end(), pings_[count++].transaction.begin());
     }
   }
   datagrams_.clear();
+  if (count > 0) size = std::max(size, answer_pings(count));
+  return size;
+}
+
+// The first `count` of pings_. What a pong leads to may ping again: one level deep is enough.
+size_t LoadedNode::answer_pings(size_t count) {
+  size_t size = 0;
   for (size_t i = 0; i < count; ++i) {
-    const uint32_t index = load_be32(&pings[i].path.remote.address.bytes[12]) - 0x0a000001;
+    const uint32_t index = load_be32(&pings_[i].source.address.bytes[12]) - first_sender;
     if (index >= senders_.size()) continue;
     std::array<uint8_t, rpcudp::ping_reply_size> pong;
-    rpcudp::encode_ping_reply(pong, pings[i].transaction, senders_[index].id);
+    rpcudp::encode_ping_reply(pong, pings_[i].transaction, senders_[index].id);
     Outputs out = outputs();
     node_->receive(now_, {{senders_[index].endpoint, {}}, pong}, out);
-    size = std::max(size, take_datagrams());
+    for (const Outbox::Entry& entry : datagrams_.entries()) {
+      if (rpcudp::is_reply(datagrams_.bytes(entry))) size = entry.size;
+    }
+    datagrams_.clear();
   }
   return size;
 }

@@ -52,6 +52,10 @@ class LoadedNode {
   uint32_t contacts_count() const { return node_->contacts_count(); }
 
  private:
+  struct Ping {  // Of the node, to be answered.
+    Endpoint source;
+    Transaction transaction;
+  };
   struct Sender {
     Id id;
     Endpoint endpoint;
@@ -64,6 +68,7 @@ class LoadedNode {
   uint64_t draw_key() { return keys_.draw(rng_); }
   // Answers pings in the outbox; the bytes of the last reply.
   size_t take_datagrams();
+  size_t answer_pings(size_t count);
   void complete_stores();
   Outputs outputs() { return {datagrams_, messages_, storage_, results_}; }
 
@@ -83,6 +88,7 @@ class LoadedNode {
   uint64_t ids_drawn_ = 0;
   uint64_t stores_ = 0;
   uint64_t requests_ = 0;
+  std::array<Ping, 64> pings_;
   std::array<uint8_t, 512> request_{};
   Outbox datagrams_{1'024, 1 << 20};
   FrameOutbox messages_{1'024, 1 << 18};

@@ -48,10 +48,6 @@ size_t write_ipv4(const uint8_t* octets, char* out) {
 
 }  // namespace
 
-bool IpAddress::is_unspecified() const {
-  return *this == IpAddress{} || *this == ipv4(0);
-}
-
 bool IpAddress::is_multicast() const {
   if (is_ipv4()) return (bytes[12] & 0xf0) == 0xe0 || load_be32(&bytes[12]) == 0xffffffff;
   return bytes[0] == 0xff;

@@ -22,7 +22,11 @@ constexpr size_t id_size = 20;
 struct Id {
   std::array<uint8_t, id_size> bytes{};
 
-  bool operator==(const Id&) const = default;
+  bool operator==(const Id& other) const {  // By words, as IpAddress.
+    const uint64_t first = load_be64(bytes.data()) ^ load_be64(other.bytes.data());
+    const uint64_t second = load_be64(&bytes[8]) ^ load_be64(&other.bytes[8]);
+    return (first | second | (load_be32(&bytes[16]) ^ load_be32(&other.bytes[16]))) == 0;
+  }
   std::strong_ordering operator<=>(const Id& other) const {
     const int order = std::memcmp(bytes.data(), other.bytes.data(), id_size);
     return order <=> 0;
