@@ -28,6 +28,8 @@ RECORDS = "1M"
 UNFRIENDLY = ["--sources", "10k", "--near-id", 12, "--key-spread", "zipf", "--keys", RECORDS,
               "--id-change", "10ms"]
 FRIENDLY = ["--sources", 16, "--contacts", 1000, "--keys", RECORDS]
+# Room for all values in memory beside the index, which is reserved for --records-max.
+ROOM = ["--records-max", "2M", "--memory-max", "2GiB"]
 HIT_BYTES = 130  # A reply with a value of 100 bytes.
 
 
@@ -114,7 +116,8 @@ def print_row(name, row, summary):
         rate, cost, user = figures["rate"], figures["ns"], figures["user_ns"]
         print(f"    {server:12} {rate['median']:9,.0f}/s ({rate['least']:,.0f} to "
               f"{rate['most']:,.0f})  {cost['median']:5.0f} ns CPU a request, "
-              f"{user['median']:4.0f} user, {cost['median'] - user['median']:5.0f} system")
+              f"{user['median']:4.0f} user, {cost['median'] - user['median']:5.0f} system",
+              flush=True)
 
 
 def fill(machine, server, records, seed, unfriendly):
@@ -135,7 +138,7 @@ def run_rows(machine, names, options):
         if not chosen:
             continue
         limit = ["--contacts-max", 1000] if unfriendly else []
-        nodes = [machine.xord(io, "--memory-max", "1GiB", *limit) for io in options.io]
+        nodes = [machine.xord(io, *ROOM, *limit) for io in options.io]
         if any(ROWS[name].kind == "find_value_hit" for name in chosen) or options.records:
             for node in nodes:
                 fill(machine, node, RECORDS, options.seed, unfriendly)
