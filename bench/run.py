@@ -4,6 +4,7 @@
     bench/run.py                      every row against the floor: half an hour
     bench/run.py --rows find_node     one of them: two minutes
     bench/run.py --peers python       highest rates, xord beside the Python library's node
+    bench/run.py --overload           as much as can be sent, and what is still answered
     bench/run.py --list               the rows
 
 Servers have one core, `xord load` has another. Each round puts each server under load in turn, so
@@ -27,7 +28,9 @@ RECORDS = "1M"
 # ids change. --contacts-max keeps 9,000 of the 10,000 senders out of the table.
 UNFRIENDLY = ["--sources", "10k", "--near-id", 12, "--key-spread", "zipf", "--keys", RECORDS,
               "--id-change", "10ms"]
-FRIENDLY = ["--sources", 16, "--contacts", 1000, "--keys", RECORDS]
+# A thousand sources, which are the table's contacts, one after the other: no two replies of a batch
+# go to one peer, so nothing is coalesced, at the floor or at the node.
+FRIENDLY = ["--sources", 1000, "--keys", RECORDS]
 # Room for all values in memory beside the index, which is reserved for --records-max.
 ROOM = ["--records-max", "2M", "--memory-max", "2GiB"]
 HIT_BYTES = 130  # A reply with a value of 100 bytes.
@@ -70,15 +73,18 @@ def figures_of(report):
 class Rounds:
     """The figures of each server of a row, round by round."""
 
-    def __init__(self, machine, row, seconds, seed):
-        self.machine, self.row, self.seconds, self.seed = machine, row, seconds, seed
+    def __init__(self, machine, row, options):
+        self.machine, self.row, self.seconds = machine, row, options.seconds
+        self.seed, self.patience = options.seed, options.patience
         self.figures = {}
+        self.disturbed = 0  # Steps before which the machine did not fall idle.
 
     def measure(self, server):
         is_floor = server.name.startswith("floor")
         flags = [*self.row.flags(), "--seed", self.seed, "--duration", f"{self.seconds}s",
                  "--warm-up", "200ms"]
         flags += ["--check", "transaction"] if is_floor else ["--stored"]
+        self.disturbed += not servers.wait_until_idle(self.patience)
         report = self.machine.load(server, *flags)
         if report is None:
             raise SystemExit(f"{server.name} answered nothing")
@@ -88,7 +94,7 @@ class Rounds:
 
     def summary(self):
         """By server: medians and spread; the share of the floor, fastest beside fastest."""
-        out = {"servers": {}}
+        out = {"servers": {}, "disturbed": self.disturbed}
         for name, rounds in self.figures.items():
             out["servers"][name] = {key: spread([one[key] for one in rounds])
                                     for key in ("rate", "ns", "user_ns", "p99_us")}
@@ -111,7 +117,8 @@ def print_row(name, row, summary):
     share = summary["share"]
     wanted = f"reach {row.reach:.2f}, aim {row.aim:.2f}" if row.reach else ""
     print(f"{name}: share of the floor {share['median']:.3f} ({share['least']:.3f} to "
-          f"{share['most']:.3f} by round; by CPU time {summary['cpu_share']:.3f})  {wanted}")
+          f"{share['most']:.3f} by round; by CPU time {summary['cpu_share']:.3f})  {wanted}"
+          + (f"  {summary['disturbed']} steps DISTURBED" if summary["disturbed"] else ""))
     for server, figures in summary["servers"].items():
         rate, cost, user = figures["rate"], figures["ns"], figures["user_ns"]
         print(f"    {server:12} {rate['median']:9,.0f}/s ({rate['least']:,.0f} to "
@@ -145,7 +152,7 @@ def run_rows(machine, names, options):
         floors = {}
         for name in chosen:
             row = ROWS[name]
-            measured = Rounds(machine, row, options.seconds, options.seed)
+            measured = Rounds(machine, row, options)
             measured.measure(nodes[0])  # Contacts are filed, caches are warm: not counted.
             measured.figures.clear()
             size = {"find_value_hit": HIT_BYTES, "ping": 43}.get(row.kind)
@@ -189,11 +196,36 @@ def run_instructions(options):
     return counts
 
 
+def run_overload(machine, options):
+    """What a node still answers of a flood, beside its peak; how soon it is back."""
+    results = {}
+    for io in options.io:
+        node = machine.xord(io)
+        for _ in range(options.rounds):
+            report = machine.load(node, "--contacts", 1000, "--duration", f"{options.seconds}s",
+                                  "--overload")
+            if report is None:
+                raise SystemExit(f"{node.name} answered nothing")
+            found = report["overload"]
+            flood = next(step for step in report["steps"] if step.get("flood"))
+            found["p99_us"] = flood["latency_us"]["p99"]
+            results.setdefault(node.name, []).append(found)
+            recovered = found["recovered_after_s"]
+            print(f"{node.name}: goodput {found['goodput_share']:.2f} of its peak at "
+                  f"{found['multiple']:.1f} times of it, p99 {found['p99_us'] / 1000:.1f} ms; back "
+                  f"{'never' if recovered is None else f'after {recovered:.2f} s'}; memory "
+                  f"{found['memory_before'] >> 20} to {found['memory_after'] >> 20} MiB",
+                  flush=True)
+        node.stop()
+    return results
+
+
 PEER_KINDS = ("find_node", "find_value_hit", "find_value_miss", "store", "ping")
 
 
 def find_max(machine, server, kind, sources, options):
     """The highest rate of one kind of request, the table being filled by 2,000 contacts."""
+    servers.wait_until_idle(options.patience)
     report = machine.load(server, "--mix", f"{kind}=1", "--sources", sources, "--contacts", 2000,
                           "--keys", 1000, "--find-max", "--slo", options.slo, "--duration",
                           f"{options.seconds}s", "--warm-up", "200ms", "--timeout", "2s", most=120)
@@ -243,6 +275,8 @@ def read_options():
     parser.add_argument("--protection", type=words, default=["protected", "trusted"],
                         help="with --peers: default flags, and --trusted-net")
     parser.add_argument("--slo", default="10ms", help="with --peers: p99 at most")
+    parser.add_argument("--overload", action="store_true",
+                        help="instead of the rows: floods of find_node")
     parser.add_argument("--instructions", action="store_true",
                         help="instead of the rows: instructions a request, by callgrind")
     parser.add_argument("--records", action="store_true",
@@ -250,8 +284,12 @@ def read_options():
     parser.add_argument("--io", type=words, default=["uring", "epoll"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measured step")
+    parser.add_argument("--patience", type=float, default=30,
+                        help="seconds to wait before each step for an idle machine")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--build", type=pathlib.Path, default=servers.ROOT / "build" / "release")
+    parser.add_argument("--commit", default=servers.commit_of(),
+                        help="what --build was built of, for the history")
     parser.add_argument("--server-core", default="0")
     parser.add_argument("--client-core", default="1")
     parser.add_argument("--scratch", help="where data goes meanwhile, on a real disk")
@@ -266,13 +304,15 @@ def main():
         print("\n".join(ROWS))
         return
     line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "commit": servers.commit_of(), "machine": servers.machine_facts(),
+            "commit": options.commit, "machine": servers.machine_facts(),
             "rounds": options.rounds, "seconds": options.seconds}
     with tempfile.TemporaryDirectory(prefix="xord-bench-", dir=options.scratch) as scratch:
         with servers.Machine(options.build, options.server_core, options.client_core,
                              scratch) as machine:
             if options.instructions:
                 line["instructions"] = run_instructions(options)
+            elif options.overload:
+                line["overload"] = run_overload(machine, options)
             elif options.peers:
                 line["peers"] = run_peers(machine, options)
             else:

@@ -20,6 +20,27 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 START_MAX = 60  # Seconds until a server must be ready.
 
 
+def busy_share(interval=0.2):
+    """How much of all cores was in use, by anybody, for a moment from now on."""
+    def ticks():
+        fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        counts = list(map(int, fields))
+        return sum(counts), counts[3] + counts[4]
+    all_before, idle_before = ticks()
+    time.sleep(interval)
+    all_after, idle_after = ticks()
+    return 1 - (idle_after - idle_before) / max(all_after - all_before, 1)
+
+
+def wait_until_idle(patience, most=0.08):
+    """Waits until nobody else uses the machine; False when `patience` ends first."""
+    end = time.monotonic() + patience
+    while busy_share() > most:
+        if time.monotonic() > end:
+            return False
+    return True
+
+
 class Server:
     """A process under load: its name, its target for `xord load`, its process id."""
 
