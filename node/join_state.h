@@ -15,15 +15,23 @@
 
 namespace xord {
 
-constexpr uint32_t bootstraps_max = 64;
+constexpr uint32_t bootstraps_max = 64;  // A power of two.
 // While nobody is known the pings are repeated, at first soon, then at ever longer intervals.
 constexpr Duration join_retry_min = seconds(2);
 constexpr Duration join_retry_max = minutes(1);
 
 struct JoinState {
+  // A ping is sent once more when it is slow, so two may be open; the first answer decides.
+  struct Ping {
+    uint8_t open_count = 0;
+    bool decided = false;
+  };
+
   std::array<Endpoint, bootstraps_max> endpoints;
+  std::array<Ping, bootstraps_max> pings;  // Of the current round.
   uint32_t endpoints_count = 0;
-  uint32_t pings_open = 0;
+  uint32_t pings_round = 0;  // What an earlier round's pings bring is nobody's any more.
+  uint32_t pings_open = 0;   // Endpoints of this round that are undecided.
   Duration retry_after = join_retry_min;
   std::optional<Instant> retry_at;
   std::optional<PoolHandle> operation;     // Who waits for the result; told once.
@@ -32,6 +40,13 @@ struct JoinState {
   std::optional<Contact> answered;         // Who answered a bootstrap ping last.
   std::bitset<id_bits> ranges_to_refresh;  // By bits shared with the own id.
   uint32_t refreshes_running = 0;
+
+  // The context of a ping to endpoint `index`, and the ping of a context; null when it is of an
+  // earlier round.
+  uint64_t context_of(uint32_t index) const { return uint64_t{pings_round} << 32 | index; }
+  Ping* ping_of(uint64_t context) {
+    return context >> 32 == pings_round ? &pings[context & (bootstraps_max - 1)] : nullptr;
+  }
 };
 
 }  // namespace xord

@@ -120,6 +120,8 @@ class Node {
   const Id& self() const { return self_; }
   uint32_t contacts_count() const { return table_.count(); }
   const NodeCounters& counters() const { return counters_; }
+  // For tests and the simulator: aborts with what does not hold.
+  void check_invariants() const { table_.check_invariants(); }
 
  private:
   // What a lookup is for; decides what its end leads to.
@@ -261,8 +263,8 @@ class Node {
 
   // --- Joining: node_join.cc.
   void ping_bootstraps(Instant now, Outputs& out);
-  void bootstrap_answered(Instant now, const Contact& contact, Outputs& out);
-  void bootstrap_failed(Instant now, Outputs& out);
+  void bootstrap_answered(Instant now, uint64_t context, const Contact& contact, Outputs& out);
+  void bootstrap_expired(Instant now, uint64_t context, Outputs& out);
   void look_up_self(Instant now, Outputs& out);
   void joined(Instant now, const Lookup& lookup, Outputs& out);
   void refresh_farther_buckets(Instant now, Outputs& out);

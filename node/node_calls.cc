@@ -183,7 +183,7 @@ void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& 
       return;
     }
     case Purpose::bootstrap:
-      bootstrap_answered(now, {reply.responder, call.to}, out);
+      bootstrap_answered(now, call.context, {reply.responder, call.to}, out);
       return;
     case Purpose::admission:
     case Purpose::probe:
@@ -221,6 +221,9 @@ void Node::became_slow(Instant now, const Call& call, Outputs& out) {
   } else if (!ping(now, call.to, call.responder, call.purpose, 1, call.context, out)) {
     return;
   }
+  if (call.purpose == Purpose::bootstrap) {
+    if (JoinState::Ping* repeated = join_.ping_of(call.context)) ++repeated->open_count;
+  }
   counters_.node.add(NodeCounter::calls_repeated);
 }
 
@@ -255,7 +258,7 @@ void Node::expired(Instant now, const Call& call, Outputs& out) {
       return;
     }
     case Purpose::bootstrap:
-      if (call.attempt > 0) bootstrap_failed(now, out);
+      bootstrap_expired(now, call.context, out);
       return;
     case Purpose::admission:
     case Purpose::probe:

@@ -30,14 +30,22 @@ void Node::join(Instant now, OperationId operation, std::span<const Endpoint> en
 
 void Node::ping_bootstraps(Instant now, Outputs& out) {
   join_.retry_at.reset();
+  ++join_.pings_round;
+  join_.pings_open = 0;
   for (uint32_t i = 0; i < join_.endpoints_count; ++i) {
-    if (ping(now, join_.endpoints[i], std::nullopt, Purpose::bootstrap, 0, 0, out)) {
+    join_.pings[i] = {};
+    if (ping(now, join_.endpoints[i], std::nullopt, Purpose::bootstrap, 0, join_.context_of(i),
+             out)) {
+      join_.pings[i].open_count = 1;
       ++join_.pings_open;
     }
   }
 }
 
-void Node::bootstrap_answered(Instant now, const Contact& contact, Outputs& out) {
+void Node::bootstrap_answered(Instant now, uint64_t context, const Contact& contact, Outputs& out) {
+  JoinState::Ping* answered = join_.ping_of(context);
+  if (answered == nullptr || answered->decided) return;
+  answered->decided = true;
   --join_.pings_open;
   if (is_usable(contact)) join_.answered = contact;
   // The first answer starts the lookup. It may know nobody: who answers later is asked as well.
@@ -45,8 +53,15 @@ void Node::bootstrap_answered(Instant now, const Contact& contact, Outputs& out)
   look_up_self(now, out);
 }
 
-void Node::bootstrap_failed(Instant now, Outputs& out) {
-  if (--join_.pings_open > 0 || join_.is_looking_up || table_.count() > 0) return;
+void Node::bootstrap_expired(Instant now, uint64_t context, Outputs& out) {
+  JoinState::Ping* silent = join_.ping_of(context);
+  if (silent == nullptr || --silent->open_count > 0 || silent->decided) return;
+  silent->decided = true;
+  if (--join_.pings_open > 0 || join_.is_looking_up) return;
+  if (table_.count() > 0) {  // The contacts of an earlier run may still be there.
+    look_up_self(now, out);
+    return;
+  }
   if (join_.operation) {
     end(*join_.operation, OperationStatus::no_contacts, {}, out);
     join_.operation.reset();

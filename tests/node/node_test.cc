@@ -340,6 +340,36 @@ TEST(Node, KeepsPingingItsBootstrapsWhileNobodyAnswers) {
   EXPECT_EQ(node.shard(0).contacts_count(), 1u);
 }
 
+TEST(Node, JoinsByTheContactsItKnowsWhenNoBootstrapNodeAnswers) {
+  ModelNetwork net(10);
+  for (int i = 0; i < 8; ++i) net.add();
+  net.join_all();
+  ModelNode& node = net.node(5);
+  node.run(0, net.now(), [&](Node& one, Outputs& out) {
+    one.join(net.now(), 901, std::span(&stranger, 1), out);
+  });
+  const auto joined = net.await(node, 901, seconds(30));
+  ASSERT_TRUE(joined.has_value());
+  EXPECT_EQ(joined->header.status, OperationStatus::done);
+}
+
+// A ping is sent once more when it is slow. Here all answers are, and all of them come.
+TEST(Node, CountsABootstrapNodeOnceThoughItAnswersTwice) {
+  ModelNetwork net(11);
+  for (int i = 0; i < 3; ++i) net.add();
+  net.delay = milliseconds(1400);
+  const Endpoint names[] = {net.node(0).endpoint(), stranger};
+  net.node(1).run(0, net.now(),
+                  [&](Node& one, Outputs& out) { one.join(net.now(), 1, names, out); });
+  const auto joined = net.await(net.node(1), 1, minutes(2));
+  ASSERT_TRUE(joined.has_value());
+  // A second join begins with none of the first one's pings open.
+  net.node(1).run(0, net.now(), [&](Node& one, Outputs& out) {
+    one.join(net.now(), 2, std::span(&stranger, 1), out);
+  });
+  ASSERT_TRUE(net.await(net.node(1), 2, minutes(2)).has_value());
+}
+
 TEST(Node, AnswersAsOneNodeWhicheverShardTheDatagramLandsOn) {
   ModelNetwork net(13);
   for (int i = 0; i < 30; ++i) net.add(i == 0 ? 5 : 1);
