@@ -11,7 +11,7 @@
 namespace xord {
 namespace {
 
-constexpr std::array<Command, 7> commands = {{
+constexpr std::array<Command, 8> commands = {{
     {"run", "Run a node: join a network, keep records, answer others", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
@@ -19,6 +19,7 @@ constexpr std::array<Command, 7> commands = {{
     {"ping", "Ask one node whether it is there", ping_command},
     {"load", "Put a node under load and measure how it answers", load_command},
     {"store", "Look into a node's records, check, export, import, purge, save them", store_command},
+    {"sim", "Simulate a whole network and check that it behaves", sim_command},
 }};
 
 constexpr std::string_view examples = R"(

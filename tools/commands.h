@@ -15,5 +15,6 @@ ExitCode ping_command(Arguments arguments, Terminal& terminal);   // Whether a n
 ExitCode find_command(Arguments arguments, Terminal& terminal);   // The nodes nearest to a key.
 ExitCode load_command(Arguments arguments, Terminal& terminal);   // Load on a node, measured.
 ExitCode store_command(Arguments arguments, Terminal& terminal);  // What a node keeps on disk.
+ExitCode sim_command(Arguments arguments, Terminal& terminal);    // A network, simulated.
 
 }  // namespace xord

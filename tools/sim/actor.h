@@ -27,6 +27,8 @@ class Actor {
   // When advance() is next needed.
   virtual std::optional<Instant> next_wakeup() const = 0;
   virtual const Id& id() const = 0;
+  // Whether it would serve a value of `key` now.
+  virtual bool holds(Instant now, const Id& key) = 0;
 
   // Operations: each ends with one Surroundings::finished().
   virtual void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) = 0;

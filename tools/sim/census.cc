@@ -26,6 +26,39 @@ std::vector<uint32_t> Census::nearest(std::span<const uint32_t> members, const I
   return order;
 }
 
+Census::Tables Census::tables(std::span<const uint32_t> members, size_t sample, Rng& rng) const {
+  Tables tables;
+  size_t looked = 0;
+  for (size_t i = 0; i < sample && !members.empty(); ++i) {
+    const uint32_t index = members[rng.bounded(members.size())];
+    const Host& host = world_.host(index);
+    if (host.node == nullptr) continue;
+    const auto contacts = host.node->contacts(world_.local_now(index));
+    const auto is_alive = [&](const Contact& contact) {
+      const auto other = world_.host_at(contact.endpoint);
+      return other && world_.host(*other).is_up() && world_.host(*other).id == contact.id;
+    };
+    size_t alive = 0;
+    for (const auto& [contact, age] : contacts) alive += is_alive(contact);
+    std::vector<uint32_t> around = nearest(members, host.id, bucket_size + 1);
+    std::erase(around, index);
+    size_t known = 0;
+    for (const uint32_t other : around) {
+      known += std::any_of(contacts.begin(), contacts.end(), [&](const auto& entry) {
+        return entry.first.id == world_.host(other).id;
+      });
+    }
+    ++looked;
+    tables.contacts += static_cast<double>(contacts.size());
+    tables.alive +=
+        static_cast<double>(alive) / static_cast<double>(std::max<size_t>(contacts.size(), 1));
+    tables.nearest_known +=
+        static_cast<double>(known) / static_cast<double>(std::max<size_t>(around.size(), 1));
+  }
+  const double scale = 1.0 / static_cast<double>(std::max<size_t>(looked, 1));
+  return {tables.contacts * scale, tables.alive * scale, tables.nearest_known * scale};
+}
+
 bool Census::is_exact(std::span<const uint32_t> members, uint32_t asker, const Id& target,
                       std::span<const Contact> found) const {
   std::vector<uint32_t> expected = nearest(members, target, bucket_size + 1);

@@ -18,6 +18,14 @@ class Census {
   // The `count` of `members` nearest to `target`, nearest first.
   std::vector<uint32_t> nearest(std::span<const uint32_t> members, const Id& target,
                                 size_t count) const;
+  // Of the tables of about `sample` members: contacts a table, the share of them that are up, and
+  // the share of a node's k nearest that it knows.
+  struct Tables {
+    double contacts = 0;
+    double alive = 0;
+    double nearest_known = 0;
+  };
+  Tables tables(std::span<const uint32_t> members, size_t sample, Rng& rng) const;
   // Whether exactly the k nearest of `members` were found, but for `asker`, who does not name
   // himself.
   bool is_exact(std::span<const uint32_t> members, uint32_t asker, const Id& target,

@@ -4,28 +4,33 @@
 
 namespace xord::sim {
 
-OperationId Operations::open(uint32_t host, Done done) {
-  open_[next_] = {host, world_.now(), std::move(done)};
+OperationId Operations::open(uint32_t host, const char* what, Done done) {
+  open_[next_] = {host, what, world_.now(), std::move(done)};
   return next_++;
 }
 
+std::optional<Operations::Overdue> Operations::overdue(Duration limit) const {
+  if (open_.empty() || world_.now() - open_.begin()->second.began <= limit) return std::nullopt;
+  return Overdue{open_.begin()->second.host, open_.begin()->second.what};
+}
+
 void Operations::join(uint32_t host, std::vector<Endpoint> endpoints, Done done) {
-  const OperationId operation = open(host, std::move(done));
+  const OperationId operation = open(host, "join", std::move(done));
   world_.act(host, [&](Actor& actor, Instant now) { actor.join(now, operation, endpoints); });
 }
 
 void Operations::find(uint32_t host, const Id& target, Done done) {
-  const OperationId operation = open(host, std::move(done));
+  const OperationId operation = open(host, "find", std::move(done));
   world_.act(host, [&](Actor& actor, Instant now) { actor.find(now, operation, target); });
 }
 
 void Operations::get(uint32_t host, const Id& key, Done done) {
-  const OperationId operation = open(host, std::move(done));
+  const OperationId operation = open(host, "get", std::move(done));
   world_.act(host, [&](Actor& actor, Instant now) { actor.get(now, operation, key); });
 }
 
 void Operations::set(uint32_t host, const Id& key, std::vector<uint8_t> value, Done done) {
-  const OperationId operation = open(host, std::move(done));
+  const OperationId operation = open(host, "set", std::move(done));
   world_.act(host, [&](Actor& actor, Instant now) { actor.set(now, operation, key, value); });
 }
 

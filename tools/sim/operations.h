@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "tools/sim/world.h"
@@ -31,9 +32,12 @@ class Operations : public Watcher {
   void find(uint32_t host, const Id& target, Done done);
   void get(uint32_t host, const Id& key, Done done);
   void set(uint32_t host, const Id& key, std::vector<uint8_t> value, Done done);
-  size_t open_count() const { return open_.size(); }
-  // The oldest that is open was begun then; the present when none is.
-  Instant oldest() const { return open_.empty() ? world_.now() : open_.begin()->second.began; }
+  // The one that is open for longest, if it is so for longer than `limit`.
+  struct Overdue {
+    uint32_t host = 0;
+    const char* what = "";
+  };
+  std::optional<Overdue> overdue(Duration limit) const;
 
   void turn_begins(uint32_t, const Datagram*) override {}
   void sent(uint32_t, const Endpoint&, Bytes) override {}
@@ -44,10 +48,11 @@ class Operations : public Watcher {
  private:
   struct Open {
     uint32_t host = 0;
+    const char* what = "";
     Instant began;
     Done done;
   };
-  OperationId open(uint32_t host, Done done);
+  OperationId open(uint32_t host, const char* what, Done done);
 
   World& world_;
   OperationId next_ = 1;

@@ -120,6 +120,7 @@ class World : public Surroundings {
   uint64_t bytes_sent() const { return bytes_sent_; }
   uint64_t events_done() const { return events_done_; }
   const ContactBook& book() const { return book_; }
+  const WorldOptions& options() const { return options_; }
 
   // --- Surroundings.
   void send(uint32_t host, const Endpoint& to, Bytes bytes) override;

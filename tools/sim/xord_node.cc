@@ -107,6 +107,11 @@ std::optional<Instant> XordNode::next_wakeup() const {
   return next;
 }
 
+bool XordNode::holds(Instant now, const Id& key) {
+  const auto record = shards_[shard_of(key, shards_count())]->store.first_from(now, key);
+  return record && record->key == key && record->found.presence != Presence::absent;
+}
+
 void XordNode::join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) {
   run(now, 0, [&](Node& node, Outputs& out) { node.join(now, operation, endpoints, out); });
 }

@@ -47,6 +47,7 @@ class XordNode : public Actor {
   void advance(Instant now) override;
   std::optional<Instant> next_wakeup() const override;
   const Id& id() const override { return shards_[0]->node.self(); }
+  bool holds(Instant now, const Id& key) override;
   void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) override;
   void find(Instant now, OperationId operation, const Id& target) override;
   void get(Instant now, OperationId operation, const Id& key) override;

@@ -1,0 +1,65 @@
+// A hostile host: answers just enough to be taken for a node, and does one kind of harm. It knows
+// every endpoint of the world, as an attacker who has crawled it does, and may forge its source.
+// Bounded by its rate: one burst a tick.
+#pragma once
+
+#include <vector>
+
+#include "tools/sim/world.h"
+
+namespace xord::sim {
+
+enum class Malice : uint8_t {
+  silent,    // Answers pings and nothing else.
+  liar,      // Names contacts that do not exist, near whatever is looked for; takes no store.
+  eclipser,  // Sits near one key, names only its fellows, answers with values of its own.
+  forger,    // Sends requests, and replies, with the sources of others.
+  flooder,   // Sends much: requests, damaged ones, nonsense, what it has heard.
+  count
+};
+constexpr const char* malice_names[] = {"silent", "liar", "eclipser", "forger", "flooder"};
+
+// What all of them know.
+struct Conspiracy {
+  std::vector<Endpoint> everybody;
+  std::vector<Contact> eclipsers;
+  Duration tick = seconds(15);
+  uint32_t burst = 20;
+};
+
+class HostileActor : public Actor {
+ public:
+  // `world` and `conspiracy` are borrowed.
+  HostileActor(World& world, const Conspiracy& conspiracy, uint32_t host, Malice malice, Rng rng);
+
+  void receive(Instant now, const Datagram& datagram) override;
+  void advance(Instant now) override;
+  std::optional<Instant> next_wakeup() const override { return next_tick_; }
+  const Id& id() const override { return id_; }
+  bool holds(Instant, const Id&) override { return false; }
+  // Nobody asks a hostile host.
+  void join(Instant, OperationId, std::span<const Endpoint>) override {}
+  void find(Instant, OperationId, const Id&) override {}
+  void get(Instant, OperationId, const Id&) override {}
+  void set(Instant, OperationId, const Id&, Bytes) override {}
+
+ private:
+  void answer(const Endpoint& source, const Request& request);
+  void answer_contacts(const Endpoint& source, const Request& request);
+  void make_known();
+  void forge();
+  void flood();
+  std::vector<uint8_t> some_request();
+  Endpoint anybody();
+
+  World& world_;
+  const Conspiracy& conspiracy_;
+  uint32_t host_;
+  Malice malice_;
+  Rng rng_;
+  Id id_;
+  Instant next_tick_;
+  std::vector<uint8_t> heard_;  // One datagram, to be sent again.
+};
+
+}  // namespace xord::sim

@@ -1,0 +1,197 @@
+#include "tools/sim/plot.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace xord::sim {
+namespace {
+
+constexpr double panel_width = 460;
+constexpr double panel_height = 300;
+constexpr double left = 62;
+constexpr double right = 18;
+constexpr double top = 34;
+constexpr double bottom = 46;
+constexpr double heading_height = 40;
+constexpr size_t panels_a_row = 2;
+// Okabe and Ito's, told apart by the colour blind, too.
+constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"};
+
+template <class... Arguments>
+std::string text(const char* format, Arguments... arguments) {
+  std::array<char, 512> buffer;
+  const int size = std::snprintf(buffer.data(), buffer.size(), format, arguments...);
+  return std::string(buffer.data(), std::min<size_t>(static_cast<size_t>(size), buffer.size() - 1));
+}
+
+std::string escaped(const std::string& words) {
+  std::string result;
+  for (const char letter : words) {
+    if (letter == '&') {
+      result += "&amp;";
+    } else if (letter == '<') {
+      result += "&lt;";
+    } else {
+      result += letter;
+    }
+  }
+  return result;
+}
+
+// 1, 2 or 5 times a power of ten, so that there are about `count` steps in `span`.
+double round_step(double span, double count) {
+  const double raw = span / count;
+  const double power = std::pow(10, std::floor(std::log10(raw)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (factor * power >= raw) return factor * power;
+  }
+  return 10 * power;
+}
+
+class Drawing {
+ public:
+  Drawing(const Panel& panel, double x, double y) : panel_(panel), x_(x), y_(y) {
+    bool is_first = true;
+    for (const Curve& curve : panel.curves) {
+      for (const auto& [at, value] : curve.points) {
+        x_least_ = is_first ? along(at) : std::min(x_least_, along(at));
+        x_most_ = is_first ? along(at) : std::max(x_most_, along(at));
+        y_most_ = std::max(y_most_, value);
+        is_first = false;
+      }
+    }
+    y_most_ = std::max(y_most_, panel.y_most);
+    if (y_most_ <= 0) y_most_ = 1;
+    if (x_most_ <= x_least_) x_most_ = x_least_ + 1;
+    y_step_ = round_step(y_most_, 5);
+    y_most_ = std::ceil(y_most_ / y_step_ - 1e-9) * y_step_;
+  }
+
+  std::string svg() const { return axes() + curves() + legend(); }
+
+ private:
+  double along(double at) const { return panel_.is_log_x ? std::log10(std::max(at, 1e-9)) : at; }
+  double px(double at) const {
+    const double width = panel_width - left - right;
+    return x_ + left + (along(at) - x_least_) / (x_most_ - x_least_) * width;
+  }
+  double py(double value) const {
+    const double height = panel_height - top - bottom;
+    return y_ + panel_height - bottom - value / y_most_ * height;
+  }
+
+  std::string x_tick(double at) const {
+    const char* label = at >= 1e6 ? "%gM" : at >= 1e4 ? "%gk" : "%g";
+    const double shown = at >= 1e6 ? at / 1e6 : at >= 1e4 ? at / 1e3 : at;
+    return text("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='tick'/>", px(at), px(at),
+                py(0), py(0) + 5) +
+           text("<text x='%.1f' y='%.1f' class='number' text-anchor='middle'>", px(at),
+                py(0) + 18) +
+           text(label, shown) + "</text>\n";
+  }
+
+  std::string axes() const {
+    std::string svg = text("<text x='%.1f' y='%.1f' class='title'>", x_ + left, y_ + 20) +
+                      escaped(panel_.title) + "</text>\n";
+    for (double value = 0; value <= y_most_ * 1.0001; value += y_step_) {
+      svg += text("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='grid'/>", x_ + left,
+                  x_ + panel_width - right, py(value), py(value));
+      svg += text("<text x='%.1f' y='%.1f' class='number' text-anchor='end'>%g</text>\n",
+                  x_ + left - 8, py(value) + 4, value);
+    }
+    if (panel_.is_log_x) {
+      for (double at = std::floor(x_least_); at <= x_most_ + 1e-9; at += 1) {
+        if (at >= x_least_ - 1e-9) svg += x_tick(std::pow(10, at));
+      }
+    } else {
+      const double step = round_step(x_most_ - x_least_, 6);
+      for (double at = std::ceil(x_least_ / step) * step; at <= x_most_ + step * 1e-6; at += step) {
+        svg += x_tick(std::abs(at) < step * 1e-6 ? 0 : at);
+      }
+    }
+    svg += text("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='axis'/>", x_ + left,
+                x_ + panel_width - right, py(0), py(0));
+    svg += text("<text x='%.1f' y='%.1f' class='label' text-anchor='middle'>",
+                x_ + left + (panel_width - left - right) / 2, y_ + panel_height - 8) +
+           escaped(panel_.x_label) + "</text>\n";
+    const double middle = y_ + top + (panel_height - top - bottom) / 2;
+    svg += text(
+               "<text transform='translate(%.1f %.1f) rotate(-90)' class='label' "
+               "text-anchor='middle'>",
+               x_ + 14, middle) +
+           escaped(panel_.y_label) + "</text>\n";
+    return svg;
+  }
+
+  std::string curves() const {
+    std::string svg;
+    for (size_t i = 0; i < panel_.curves.size(); ++i) {
+      const Curve& curve = panel_.curves[i];
+      const char* colour = colours[i % std::size(colours)];
+      if (curve.mark == Mark::points) {
+        for (const auto& [at, value] : curve.points) {
+          svg += text("<circle cx='%.1f' cy='%.1f' r='3.5' fill='%s'/>", px(at), py(value), colour);
+        }
+        continue;
+      }
+      svg += text("<polyline fill='none' stroke-width='2' stroke='%s' points='", colour);
+      for (const auto& [at, value] : curve.points) svg += text("%.1f,%.1f ", px(at), py(value));
+      svg += "'/>\n";
+    }
+    return svg;
+  }
+
+  // On the right of the title, one entry behind the other.
+  std::string legend() const {
+    std::string svg;
+    double at = x_ + panel_width - right;
+    for (size_t i = panel_.curves.size(); i > 0; --i) {
+      const Curve& curve = panel_.curves[i - 1];
+      if (curve.name.empty()) continue;
+      at -= 6.4 * static_cast<double>(curve.name.size());
+      svg += text("<text x='%.1f' y='%.1f' class='number'>", at, y_ + 20) + escaped(curve.name) +
+             "</text>";
+      svg += text("<rect x='%.1f' y='%.1f' width='12' height='4' fill='%s'/>\n", at - 17, y_ + 14,
+                  colours[(i - 1) % std::size(colours)]);
+      at -= 28;
+    }
+    return svg;
+  }
+
+  const Panel& panel_;
+  double x_;
+  double y_;
+  double x_least_ = 0;
+  double x_most_ = 1;
+  double y_most_ = 0;
+  double y_step_ = 1;
+};
+
+}  // namespace
+
+std::string svg_of(const std::string& heading, const std::vector<Panel>& panels) {
+  const size_t columns = std::min(panels.size(), panels_a_row);
+  const size_t rows = (panels.size() + panels_a_row - 1) / panels_a_row;
+  const double width = panel_width * static_cast<double>(columns);
+  const double height = heading_height + panel_height * static_cast<double>(rows);
+  std::string svg = text(
+      "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f "
+      "%.0f'>\n",
+      width, height, width, height);
+  svg +=
+      "<style>text{font-family:Helvetica,Arial,sans-serif;fill:#222}.heading{font-size:16px;"
+      "font-weight:bold}.title{font-size:14px;font-weight:bold}.label{font-size:12px}"
+      ".number{font-size:11px;fill:#444}.grid{stroke:#e4e4e4}.axis,.tick{stroke:#222}</style>\n"
+      "<rect width='100%' height='100%' fill='white'/>\n";
+  svg += "<text x='20' y='26' class='heading'>" + escaped(heading) + "</text>\n";
+  for (size_t i = 0; i < panels.size(); ++i) {
+    const double x = panel_width * static_cast<double>(i % panels_a_row);
+    const double y = heading_height + panel_height * static_cast<double>(i / panels_a_row);
+    svg += Drawing(panels[i], x, y).svg();
+  }
+  return svg + "</svg>\n";
+}
+
+}  // namespace xord::sim

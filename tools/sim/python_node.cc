@@ -1,0 +1,447 @@
+#include "tools/sim/python_node.h"
+
+#include <algorithm>
+
+#include "tools/sim/draw.h"
+
+namespace xord::sim {
+namespace {
+
+constexpr Duration timeout = seconds(5);
+constexpr Duration refresh_every = hours(1);
+constexpr Duration kept_for = hours(7 * 24);
+constexpr size_t spares_max = 5 * bucket_size;
+constexpr uint32_t split_every = 5;  // Depth that is no multiple of it may split anywhere.
+
+}  // namespace
+
+PythonNode::PythonNode(uint32_t host, const Id& self, Rng rng, Instant start,
+                       Surroundings& surroundings)
+    : host_(host),
+      self_(self),
+      rng_(rng),
+      surroundings_(surroundings),
+      buckets_(1),
+      refresh_at_(start + refresh_every) {
+  buckets_[0].looked_up = start;
+}
+
+void PythonNode::send(const Endpoint& to, Bytes bytes) {
+  surroundings_.send(host_, to, bytes);
+}
+
+size_t PythonNode::contacts_count() const {
+  size_t count = 0;
+  for (const Bucket& bucket : buckets_) count += bucket.contacts.size();
+  return count;
+}
+
+bool PythonNode::holds(Instant now, const Id& key) {
+  const auto found = kept_.find(key);
+  return found != kept_.end() && now - found->second.since < kept_for;
+}
+
+std::optional<Instant> PythonNode::next_wakeup() const {
+  if (timeouts_.empty()) return refresh_at_;
+  return std::min(refresh_at_, timeouts_.front().first);
+}
+
+// ---- Requests of others.
+
+void PythonNode::receive(Instant now, const Datagram& datagram) {
+  if (!rpcudp::is_reply(datagram.bytes)) {
+    Request request;
+    if (rpcudp::parse_request(datagram.bytes, &request) == ParseError::none) {
+      answer(now, datagram.path.remote, request);
+    }
+    return;
+  }
+  // Matched by message id only, from any address.
+  const Bytes bytes = rpcudp::transaction_of(datagram.bytes);
+  if (bytes.size() != transaction_size) return;
+  Transaction transaction;
+  std::copy(bytes.begin(), bytes.end(), transaction.begin());
+  const auto found = calls_.find(transaction);
+  if (found == calls_.end()) return;
+  const Call call = found->second;
+  calls_.erase(found);
+  Reply reply;
+  const bool parsed = rpcudp::parse_reply(datagram.bytes, call.method, &reply) == ParseError::none;
+  ended(now, call, parsed ? &reply : nullptr);
+}
+
+void PythonNode::answer(Instant now, const Endpoint& source, const Request& request) {
+  std::vector<uint8_t> buffer(rpcudp::request_size_max);
+  size_t size = 0;
+  if (request.method != Method::stun) welcome(now, {request.sender, source});
+  switch (request.method) {
+    case Method::ping:
+      size = rpcudp::encode_ping_reply(buffer, request.transaction, self_);
+      break;
+    case Method::stun:
+      size = rpcudp::encode_stun_reply(buffer, request.transaction, source);
+      break;
+    case Method::store:
+      kept_[request.target] = {{request.value.begin(), request.value.end()}, now};
+      size = rpcudp::encode_store_reply(buffer, request.transaction, true);
+      break;
+    case Method::find_value:
+      if (holds(now, request.target)) {
+        size = rpcudp::encode_value_reply(buffer, request.transaction, kept_[request.target].value);
+        break;
+      }
+      [[fallthrough]];
+    case Method::find_node: {
+      std::vector<Contact> contacts = nearest(request.target, source);
+      // The node whose id is the target is left out.
+      std::erase_if(contacts, [&](const Contact& c) { return c.id == request.target; });
+      rpcudp::ContactsReply reply(buffer, request.transaction, contacts.size());
+      std::array<uint8_t, rpcudp::contact_tail_max> tail;
+      for (const Contact& contact : contacts) {
+        reply.add(contact.id,
+                  Bytes(tail).first(rpcudp::encode_contact_tail(contact.endpoint, tail)));
+      }
+      size = reply.size();
+      break;
+    }
+    case Method::count:
+      return;
+  }
+  send(source, Bytes(buffer).first(size));
+}
+
+std::vector<Contact> PythonNode::nearest(const Id& target, const Endpoint& excluded) const {
+  std::vector<Contact> all;
+  for (const Bucket& bucket : buckets_) {
+    for (const Contact& contact : bucket.contacts) {
+      if (contact.endpoint != excluded) all.push_back(contact);
+    }
+  }
+  const auto nearer_first = [&](const Contact& a, const Contact& b) {
+    return nearer(target, a.id, b.id);
+  };
+  const size_t count = std::min<size_t>(bucket_size, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<ptrdiff_t>(count), all.end(),
+                    nearer_first);
+  all.resize(count);
+  return all;
+}
+
+// ---- The routing table.
+
+PythonNode::Bucket& PythonNode::bucket_of(const Id& id) {
+  return *std::find_if(buckets_.begin(), buckets_.end(), [&](const Bucket& bucket) {
+    return shared_prefix(bucket.low, id) >= bucket.depth;
+  });
+}
+
+// An unknown contact is handed the keys that it should hold, in one burst, and filed.
+void PythonNode::welcome(Instant now, const Contact& contact) {
+  if (contact.id == self_) return;
+  const std::vector<Contact>& known = bucket_of(contact.id).contacts;
+  if (std::any_of(known.begin(), known.end(),
+                  [&](const Contact& c) { return c.id == contact.id; })) {
+    return;
+  }
+  for (const auto& [key, kept] : kept_) {
+    const std::vector<Contact> around = nearest(key, {});
+    const bool is_nearest = around.empty() || nearer(key, self_, around.front().id);
+    const bool is_nearer = around.empty() || nearer(key, contact.id, around.back().id);
+    if (is_nearest && is_nearer) call(now, contact, Method::store, 0, key, kept.value);
+  }
+  add_contact(now, contact);
+}
+
+void PythonNode::add_contact(Instant now, const Contact& contact) {
+  Bucket* bucket = &bucket_of(contact.id);
+  while (bucket->contacts.size() >= bucket_size) {
+    const bool has_self = shared_prefix(bucket->low, self_) >= bucket->depth;
+    if (bucket->depth >= id_bits - 1 || (!has_self && bucket->depth % split_every == 0)) break;
+    split(*bucket);
+    bucket = &bucket_of(contact.id);
+  }
+  if (bucket->contacts.size() < bucket_size) {
+    bucket->contacts.push_back(contact);
+    return;
+  }
+  std::erase_if(bucket->spares, [&](const Contact& spare) { return spare.id == contact.id; });
+  bucket->spares.push_back(contact);
+  if (bucket->spares.size() > spares_max) bucket->spares.pop_front();
+  call(now, bucket->contacts.front(), Method::ping, 0, {}, {});  // The head, which stays head.
+}
+
+void PythonNode::split(Bucket& bucket) {
+  Bucket upper = bucket;
+  const uint32_t bit = bucket.depth;
+  ++bucket.depth;
+  ++upper.depth;
+  upper.low.bytes[bit / 8] |= static_cast<uint8_t>(0x80 >> bit % 8);
+  const auto is_upper = [&](const Contact& contact) { return contact.id.bit(bit); };
+  const auto is_lower = [&](const Contact& contact) { return !contact.id.bit(bit); };
+  std::erase_if(bucket.contacts, is_upper);
+  std::erase_if(bucket.spares, is_upper);
+  std::erase_if(upper.contacts, is_lower);
+  std::erase_if(upper.spares, is_lower);
+  buckets_.push_back(std::move(upper));
+}
+
+void PythonNode::remove_contact(const Contact& contact) {
+  Bucket& bucket = bucket_of(contact.id);
+  const auto is_it = [&](const Contact& known) { return known.id == contact.id; };
+  std::erase_if(bucket.spares, is_it);
+  if (std::erase_if(bucket.contacts, is_it) == 0 || bucket.spares.empty()) return;
+  bucket.contacts.push_back(bucket.spares.back());
+  bucket.spares.pop_back();
+}
+
+// ---- Calls.
+
+void PythonNode::call(Instant now, const Contact& to, Method method, uint64_t crawl,
+                      const Id& target, Bytes value) {
+  Transaction transaction;
+  rng_.fill(transaction);
+  std::vector<uint8_t> buffer(rpcudp::request_size_max);
+  size_t size = 0;
+  switch (method) {
+    case Method::ping:
+      size = rpcudp::encode_ping_request(buffer, transaction, self_);
+      break;
+    case Method::find_node:
+      size = rpcudp::encode_find_node_request(buffer, transaction, self_, target);
+      break;
+    case Method::find_value:
+      size = rpcudp::encode_find_value_request(buffer, transaction, self_, target);
+      break;
+    case Method::store:
+      size = rpcudp::encode_store_request(buffer, transaction, self_, target, value, std::nullopt);
+      break;
+    case Method::stun:
+    case Method::count:
+      CHECK(false);
+  }
+  calls_[transaction] = {to, method, now + timeout, crawl};
+  timeouts_.emplace_back(now + timeout, transaction);
+  if (crawl != 0) ++crawls_[crawl].open;
+  send(to.endpoint, Bytes(buffer).first(size));
+}
+
+// One failure removes a contact; an answer files its sender.
+void PythonNode::ended(Instant now, const Call& call, const Reply* reply) {
+  Contact contact = call.to;
+  if (call.method == Method::ping && reply != nullptr) contact.id = reply->responder;
+  if (reply == nullptr) {
+    remove_contact(contact);
+  } else {
+    welcome(now, contact);
+  }
+  const auto found = crawls_.find(call.crawl);
+  if (found == crawls_.end()) return;
+  Crawl& crawl = found->second;
+  --crawl.open;
+  if (call.method == Method::store) {
+    crawl.stored += reply != nullptr && reply->stored;
+  } else if (call.method == Method::ping) {  // Of a bootstrap node.
+    if (reply != nullptr) add_row(crawl, contact);
+  } else {
+    for (Row& row : crawl.rows) {
+      if (row.contact.id != contact.id) continue;
+      row.state = reply == nullptr ? State::failed : State::answered;
+      row.had_value = reply != nullptr && reply->has_value;
+    }
+    if (reply != nullptr && reply->has_value) {
+      crawl.values.emplace_back(reply->value.begin(), reply->value.end());
+    } else if (reply != nullptr) {
+      for (size_t i = 0; i < reply->contacts_count; ++i) add_row(crawl, reply->contacts[i]);
+    }
+  }
+  if (crawl.open == 0) next_round(now, call.crawl);
+}
+
+void PythonNode::advance(Instant now) {
+  while (!timeouts_.empty() && timeouts_.front().first <= now) {
+    const Transaction transaction = timeouts_.front().second;
+    timeouts_.pop_front();
+    const auto found = calls_.find(transaction);
+    if (found == calls_.end()) continue;
+    const Call call = found->second;
+    calls_.erase(found);
+    ended(now, call, nullptr);
+  }
+  if (now < refresh_at_) return;
+  refresh_at_ = now + refresh_every;
+  refresh(now);
+}
+
+// ---- Crawls.
+
+uint64_t PythonNode::begin(Task task, OperationId operation, const Id& target, Instant now) {
+  const uint64_t handle = next_crawl_++;
+  Crawl& crawl = crawls_[handle];
+  crawl.task = task;
+  crawl.operation = operation;
+  crawl.target = target;
+  for (const Contact& contact : nearest(target, {})) add_row(crawl, contact);
+  bucket_of(target).looked_up = now;
+  return handle;
+}
+
+void PythonNode::add_row(Crawl& crawl, const Contact& contact) {
+  if (contact.id == self_ || contact.endpoint.port == 0) return;
+  for (const Row& row : crawl.rows) {
+    if (row.contact.id == contact.id) return;
+  }
+  const auto at = std::find_if(crawl.rows.begin(), crawl.rows.end(), [&](const Row& row) {
+    return nearer(crawl.target, contact.id, row.contact.id);
+  });
+  crawl.rows.insert(at, {contact});
+}
+
+// All of a round has ended: alpha more, or all of the k nearest when the last one changed nothing.
+void PythonNode::next_round(Instant now, uint64_t handle) {
+  Crawl& crawl = crawls_[handle];
+  if (crawl.is_storing) return end_crawl(now, handle);
+  std::erase_if(crawl.rows, [](const Row& row) { return row.state == State::failed; });
+  if (!crawl.values.empty()) return end_crawl(now, handle);
+  std::vector<Id> round;
+  for (size_t i = 0; i < std::min<size_t>(bucket_size, crawl.rows.size()); ++i) {
+    round.push_back(crawl.rows[i].contact.id);
+  }
+  const uint32_t most = round == crawl.last_round ? bucket_size : lookup_parallelism;
+  crawl.last_round = round;
+  std::vector<Contact> to_ask;
+  for (size_t i = 0; i < round.size() && to_ask.size() < most; ++i) {
+    if (crawl.rows[i].state != State::unasked) continue;
+    crawl.rows[i].state = State::asked;
+    to_ask.push_back(crawl.rows[i].contact);
+  }
+  if (to_ask.empty()) return end_crawl(now, handle);
+  ++crawl.rounds;
+  crawl.asked += static_cast<uint32_t>(to_ask.size());
+  const Method method = crawl.task == Task::get ? Method::find_value : Method::find_node;
+  const Id target = crawl.target;
+  for (const Contact& contact : to_ask) call(now, contact, method, handle, target, {});
+}
+
+void PythonNode::end_crawl(Instant now, uint64_t handle) {
+  Crawl& crawl = crawls_[handle];
+  std::vector<Contact> found;
+  for (const Row& row : crawl.rows) {
+    if (row.state == State::answered && found.size() < bucket_size) found.push_back(row.contact);
+  }
+  const OperationStatus status =
+      found.empty() ? OperationStatus::no_contacts : OperationStatus::done;
+  switch (crawl.task) {
+    case Task::join:
+    case Task::find:
+      return finish(handle, status, {}, found);
+    case Task::refresh:
+      crawls_.erase(handle);
+      return;
+    case Task::get: {
+      if (crawl.values.empty()) {
+        return finish(handle, found.empty() ? status : OperationStatus::not_found, {}, {});
+      }
+      std::vector<uint8_t> chosen = crawl.values[0];
+      long votes = 0;
+      for (const auto& value : crawl.values) {
+        const long count = std::count(crawl.values.begin(), crawl.values.end(), value);
+        if (count > votes) chosen = value;
+        votes = std::max(votes, count);
+      }
+      const Id key = crawl.target;
+      const auto lacking = std::find_if(crawl.rows.begin(), crawl.rows.end(), [](const Row& row) {
+        return row.state == State::answered && !row.had_value;
+      });
+      if (lacking != crawl.rows.end()) {
+        call(now, lacking->contact, Method::store, 0, key, chosen);
+      }
+      return finish(handle, OperationStatus::done, chosen, {});
+    }
+    case Task::set:
+    case Task::republish:
+      if (!crawl.is_storing && !found.empty()) return store_at_nearest(now, handle);
+      return finish(handle, crawl.stored > 0 ? OperationStatus::done : OperationStatus::not_stored,
+                    {}, {});
+  }
+}
+
+void PythonNode::store_at_nearest(Instant now, uint64_t handle) {
+  Crawl& crawl = crawls_[handle];
+  crawl.is_storing = true;
+  std::vector<Contact> found;
+  for (const Row& row : crawl.rows) {
+    if (row.state == State::answered && found.size() < bucket_size) found.push_back(row.contact);
+  }
+  if (nearer(crawl.target, self_, found.back().id)) {
+    kept_[crawl.target] = {crawl.value, now};
+    ++crawl.stored;
+  }
+  const Id key = crawl.target;
+  const std::vector<uint8_t> value = crawl.value;
+  for (const Contact& contact : found) call(now, contact, Method::store, handle, key, value);
+}
+
+void PythonNode::finish(uint64_t handle, OperationStatus status, Bytes value,
+                        std::span<const Contact> contacts) {
+  const Crawl crawl = std::move(crawls_[handle]);
+  crawls_.erase(handle);
+  if (crawl.task == Task::republish) return;
+  OperationResult result{crawl.operation, status};
+  result.stored = static_cast<uint16_t>(crawl.stored);
+  result.hops = static_cast<uint8_t>(std::min(crawl.rounds, 255u));
+  result.asked = static_cast<uint16_t>(crawl.asked);
+  result.value_size = static_cast<uint32_t>(value.size());
+  result.contacts_count = static_cast<uint8_t>(contacts.size());
+  const Bytes listed(reinterpret_cast<const uint8_t*>(contacts.data()), contacts.size_bytes());
+  surroundings_.finished(host_, result, value.empty() ? listed : value);
+}
+
+void PythonNode::join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) {
+  const uint64_t handle = begin(Task::join, operation, self_, now);
+  if (endpoints.empty()) return next_round(now, handle);
+  for (const Endpoint& endpoint : endpoints)
+    call(now, {{}, endpoint}, Method::ping, handle, {}, {});
+}
+
+void PythonNode::find(Instant now, OperationId operation, const Id& target) {
+  next_round(now, begin(Task::find, operation, target, now));
+}
+
+void PythonNode::get(Instant now, OperationId operation, const Id& key) {
+  const uint64_t handle = begin(Task::get, operation, key, now);
+  if (!holds(now, key)) return next_round(now, handle);
+  const std::vector<uint8_t> value = kept_[key].value;
+  finish(handle, OperationStatus::done, value, {});
+}
+
+void PythonNode::set(Instant now, OperationId operation, const Id& key, Bytes value) {
+  const uint64_t handle = begin(Task::set, operation, key, now);
+  crawls_[handle].value.assign(value.begin(), value.end());
+  next_round(now, handle);
+}
+
+// Buckets without a lookup for an hour, then every key that is older than one, with a full set.
+void PythonNode::refresh(Instant now) {
+  std::erase_if(kept_, [&](const auto& entry) { return now - entry.second.since >= kept_for; });
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    if (now - buckets_[i].looked_up < refresh_every) continue;
+    Id target = random_id(rng_);
+    for (uint32_t bit = 0; bit < buckets_[i].depth; ++bit) {
+      const auto mask = static_cast<uint8_t>(0x80 >> bit % 8);
+      uint8_t& byte = target.bytes[bit / 8];
+      byte = static_cast<uint8_t>(buckets_[i].low.bit(bit) ? byte | mask : byte & ~mask);
+    }
+    next_round(now, begin(Task::refresh, 0, target, now));
+  }
+  std::vector<Id> due;
+  for (const auto& [key, kept] : kept_) {
+    if (now - kept.since >= refresh_every) due.push_back(key);
+  }
+  for (const Id& key : due) {
+    const uint64_t handle = begin(Task::republish, 0, key, now);
+    crawls_[handle].value = kept_[key].value;
+    next_round(now, handle);
+  }
+}
+
+}  // namespace xord::sim

@@ -1,0 +1,63 @@
+// Setup: everything that a simulation is told, drawn from a seed or set by a scenario, and printed
+// before it runs. Plain values: equal setups give equal runs.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/sim/faults.h"
+#include "tools/sim/hostile.h"
+#include "tools/sim/workload.h"
+#include "tools/sim/world.h"
+
+namespace xord::sim {
+
+enum class Scenario : uint8_t { join, churn, partition, crash, sybil, mixed, swarm, count };
+constexpr const char* scenario_names[] = {"join",  "churn", "partition", "crash",
+                                          "sybil", "mixed", "swarm"};
+
+// Hosts that come and go all the time, as users' machines do. Sessions are Weibull distributed with
+// shape 0.5 (KAD: Steiner, En-Najjary and Biersack 2007 fit 0.4 to 0.6; Mainline alike).
+struct ChurnOptions {
+  Duration session_median{};  // 0: nobody comes and goes.
+  Duration absence_median = minutes(30);
+  double shape = 0.5;
+  double new_identity = 0.5;  // Share of returns under a new id, with nothing kept.
+};
+
+struct Setup {
+  Scenario scenario{};
+  uint64_t seed = 1;
+  uint32_t nodes = 100;  // Honest ones.
+  double python_share = 0;
+  double nat_share = 0;
+  uint32_t shards_max = 1;
+  int32_t drift_ppm_max = 0;
+  std::array<uint32_t, static_cast<size_t>(Malice::count)> hostile{};
+  Duration join_span = minutes(2);  // All join within it.
+  Duration length = hours(1);       // After that, until the faults are healed.
+  Duration settling = hours(2);     // After the faults, before everything must be well again.
+  WorldOptions world;
+  NetworkOptions network_at_first;  // While all join, before the faults.
+  FaultOptions faults;
+  ChurnOptions churn;
+  WorkloadOptions workload;
+  std::optional<Duration> crash_third_at;  // After all have joined.
+  std::optional<Duration> split_at;        // In halves, for split_for.
+  Duration split_for = hours(1);
+  uint32_t records_at_start = 0;  // Set when all have joined.
+  bool checks = true;
+  bool must_end_well = true;  // Liveness is demanded at the end.
+
+  uint32_t hostile_count() const;
+};
+
+Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration length);
+// The seed draws the options, too; some kinds of faults are absent from each run.
+Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Duration> length);
+// A line a concern, for a person.
+std::string describe(const Setup& setup);
+
+}  // namespace xord::sim

@@ -1,0 +1,350 @@
+#include "tools/sim/simulation.h"
+
+#include <algorithm>
+
+#include "tools/sim/draw.h"
+#include "tools/sim/python_node.h"
+
+namespace xord::sim {
+namespace {
+
+constexpr Duration watch_every = minutes(5);
+constexpr Duration inspect_every = minutes(1);
+constexpr uint32_t inspected_at_once = 8;
+constexpr size_t watched_records = 100;
+constexpr size_t watched_hosts = 60;
+constexpr uint32_t final_finds = 20;
+constexpr uint32_t final_gets = 40;
+// A join that reached nobody is begun anew, so often.
+constexpr uint32_t join_attempts = 20;
+// Nothing takes so long; stalls are shorter, too.
+constexpr Duration operation_limit = minutes(30);
+
+}  // namespace
+
+Simulation::Simulation(const Setup& setup)
+    : setup_(setup),
+      world_(setup.world),
+      operations_(world_),
+      checkers_(world_),
+      workload_(world_, operations_, checkers_, setup.workload),
+      census_(world_),
+      rng_(world_.rng("simulation")) {
+  add_hosts();
+}
+
+Simulation::~Simulation() = default;
+
+void Simulation::add_hosts() {
+  Rng rng = world_.rng("hosts");
+  for (uint32_t i = 0; i < setup_.nodes; ++i) {
+    // The first ones are those that everybody joins by.
+    const bool is_python = i > 0 && rng.chance(setup_.python_share);
+    const bool is_behind_nat = rng.chance(setup_.nat_share) && i >= 3;
+    const auto shards = static_cast<uint32_t>(1 + rng.bounded(setup_.shards_max));
+    const int32_t drift = setup_.drift_ppm_max == 0
+                              ? 0
+                              : static_cast<int32_t>(rng.bounded(2 * setup_.drift_ppm_max + 1)) -
+                                    setup_.drift_ppm_max;
+    world_.add_host(is_python ? HostKind::python : HostKind::xord,
+                    Endpoint::ipv4(0x0a000001 + i, 8468), shards, drift, is_behind_nat);
+  }
+  const Id attacked = random_id(rng);
+  for (size_t malice = 0; malice < setup_.hostile.size(); ++malice) {
+    for (uint32_t i = 0; i < setup_.hostile[malice]; ++i) {
+      const Endpoint endpoint = Endpoint::ipv4(0x0a800001 + world_.hosts_count(), 8468);
+      Host& host = world_.host(world_.add_host(HostKind::hostile, endpoint, 1, 0));
+      if (malice != static_cast<size_t>(Malice::eclipser)) continue;
+      std::copy_n(attacked.bytes.begin(), 6, host.id.bytes.begin());
+      conspiracy_.eclipsers.push_back({host.id, host.endpoint});
+    }
+  }
+  for (uint32_t i = 0; i < world_.hosts_count(); ++i) {
+    conspiracy_.everybody.push_back(world_.host(i).endpoint);
+  }
+}
+
+void Simulation::plan_joins() {
+  Rng rng = world_.rng("joins");
+  for (uint32_t i = 0; i < setup_.nodes; ++i) {
+    const Duration after = i == 0 ? Duration{} : scaled(setup_.join_span, rng.unit());
+    world_.plan(after, [this, i] {
+      start(i);
+      rejoin(i, join_attempts);
+    });
+  }
+  uint32_t host = setup_.nodes;
+  for (size_t malice = 0; malice < setup_.hostile.size(); ++malice) {
+    for (uint32_t i = 0; i < setup_.hostile[malice]; ++i, ++host) {
+      world_.plan(scaled(setup_.join_span, rng.unit()), [this, host, malice] {
+        world_.start(host, std::make_unique<HostileActor>(
+                               world_, conspiracy_, host, static_cast<Malice>(malice),
+                               world_.rng("hostile" + std::to_string(host))));
+      });
+    }
+  }
+}
+
+void Simulation::start(uint32_t host) {
+  if (world_.host(host).kind == HostKind::xord) return world_.start(host);
+  const std::string name =
+      "python" + std::to_string(host) + ".run" + std::to_string(world_.host(host).runs);
+  world_.start(host, std::make_unique<PythonNode>(host, world_.host(host).id, world_.rng(name),
+                                                  world_.local_now(host), world_));
+}
+
+std::optional<uint32_t> Simulation::someone_up(uint32_t but) {
+  for (int attempt = 0; attempt < 64; ++attempt) {
+    const auto host = static_cast<uint32_t>(rng_.bounded(setup_.nodes));
+    const Host& other = world_.host(host);
+    if (host != but && other.is_up() && other.is_public) return host;
+  }
+  return std::nullopt;
+}
+
+// Programs know an address or two, not always a good one, and try again.
+void Simulation::rejoin(uint32_t host, uint32_t attempts) {
+  std::vector<Endpoint> known;
+  for (int i = 0; i < 2; ++i) {
+    if (const auto other = someone_up(host)) known.push_back(world_.host(*other).endpoint);
+  }
+  if (known.empty()) return;  // The first of all.
+  ++report_.joins.begun;
+  operations_.join(host, known, [this, host, attempts](const Outcome& outcome) {
+    report_.joins.add(outcome);
+    report_.joins.right += outcome.is_done();
+    if (outcome.is_done() || attempts == 0) return;
+    world_.plan(seconds(20), [this, host, attempts] {
+      if (world_.host(host).is_up()) rejoin(host, attempts - 1);
+    });
+  });
+}
+
+void Simulation::set_first_records() {
+  const Duration span = seconds(std::max(setup_.records_at_start / 5, 1u));
+  for (uint32_t i = 0; i < setup_.records_at_start; ++i) {
+    world_.plan(scaled(span, rng_.unit()), [this] { workload_.set_one(); });
+  }
+}
+
+// ---- What happens to hosts, beside faults.
+
+void Simulation::plan_churn(uint32_t host) {
+  const Duration session = weibull(rng_, setup_.churn.session_median, setup_.churn.shape);
+  world_.plan(session, [this, host] { leave(host); });
+}
+
+void Simulation::leave(uint32_t host) {
+  if (is_healed_ || !world_.host(host).is_up()) return;
+  world_.crash(host, rng_.chance(setup_.churn.new_identity) ? Storage::lost : Storage::kept);
+  const Duration absence = weibull(rng_, setup_.churn.absence_median, setup_.churn.shape);
+  world_.plan(absence, [this, host] { come_back(host); });
+}
+
+void Simulation::come_back(uint32_t host) {
+  if (world_.host(host).is_up()) return;
+  if (world_.host(host).disk != nullptr && world_.host(host).disk->rows_count() == 0) {
+    world_.host(host).id = random_id(rng_);  // A new one.
+  }
+  start(host);
+  rejoin(host, join_attempts);
+  plan_churn(host);
+}
+
+void Simulation::plan_blows() {
+  if (setup_.churn.session_median > Duration{}) {
+    for (uint32_t i = 0; i < setup_.nodes; ++i) plan_churn(i);
+  }
+  if (setup_.crash_third_at) {
+    world_.plan(*setup_.crash_third_at, [this] {
+      for (uint32_t i = 0; i < setup_.nodes; ++i) {
+        if (world_.host(i).is_up() && rng_.chance(1.0 / 3)) world_.crash(i, Storage::lost);
+      }
+    });
+  }
+  if (setup_.split_at) {
+    world_.plan(*setup_.split_at, [this] {
+      for (uint32_t i = 0; i < world_.hosts_count(); ++i) world_.network().put_in_group(i, i % 2);
+      world_.network().cut(0, 1);
+      world_.network().cut(1, 0);
+      world_.plan(setup_.split_for, [this] { world_.network().heal_partitions(); });
+    });
+  }
+}
+
+// ---- Looking on.
+
+void Simulation::watch() {
+  report_.moments.push_back(look());
+  world_.plan(watch_every, [this] { watch(); });
+}
+
+Moment Simulation::look() {
+  Moment moment;
+  moment.hours = (world_.now() - Instant{}).seconds() / 3600;
+  const std::vector<uint32_t> members = census_.members();
+  moment.up = static_cast<uint32_t>(members.size());
+  Rng rng = world_.rng("look" + std::to_string(report_.moments.size()));
+  size_t looked = 0;
+  size_t held = 0;
+  uint64_t replicas = 0;
+  for (const auto& [key, record] : workload_.records()) {
+    const double share =
+        static_cast<double>(watched_records) / static_cast<double>(workload_.records().size());
+    if (!rng.chance(share)) continue;
+    const size_t copies =
+        static_cast<size_t>(std::count_if(members.begin(), members.end(), [&](uint32_t host) {
+          return world_.host(host).actor->holds(world_.local_now(host), key);
+        }));
+    ++looked;
+    held += copies > 0;
+    replicas += copies;
+  }
+  if (looked > 0) {
+    moment.replicas = static_cast<double>(replicas) / static_cast<double>(looked);
+    moment.held = static_cast<double>(held) / static_cast<double>(looked);
+  }
+  const Census::Tables tables = census_.tables(members, watched_hosts, rng);
+  moment.contacts = tables.contacts;
+  moment.contacts_alive = tables.alive;
+  moment.nearest_known = tables.nearest_known;
+  const double elapsed = std::max((world_.now() - watched_at_).seconds(), 1.0);
+  const double scale = 1.0 / (elapsed * std::max<double>(moment.up, 1));
+  moment.datagrams = static_cast<double>(world_.datagrams_sent() - watched_datagrams_) * scale;
+  moment.bytes = static_cast<double>(world_.bytes_sent() - watched_bytes_) * scale;
+  const auto since = [](uint64_t right, uint64_t& right_before, uint64_t all, uint64_t& before) {
+    const double share = all == before ? 1.0
+                                       : static_cast<double>(right - right_before) /
+                                             static_cast<double>(all - before);
+    right_before = right;
+    before = all;
+    return share;
+  };
+  OperationStats& gets = workload_.gets();
+  OperationStats& finds = workload_.finds();
+  moment.gets_right = since(gets.right, watched_gets_right_, gets.ended(), watched_gets_);
+  moment.finds_right = since(finds.right, watched_finds_right_, finds.ended(), watched_finds_);
+  watched_datagrams_ = world_.datagrams_sent();
+  watched_bytes_ = world_.bytes_sent();
+  watched_at_ = world_.now();
+  return moment;
+}
+
+// ---- The run.
+
+void Simulation::pass(Instant until, const std::function<void(double)>& progress) {
+  while (world_.now() < until && !checkers_.violation()) {
+    world_.run_until(std::min(until, world_.now() + inspect_every));
+    if (setup_.checks) checkers_.inspect(inspected_at_once);
+    // An operation that never ends is one that the node forgot.
+    if (const auto overdue = operations_.overdue(operation_limit)) {
+      checkers_.violated(overdue->host,
+                         std::string("a ") + overdue->what + " that has not ended in half an hour");
+    }
+    if (progress) progress((world_.now() - Instant{}).seconds() / (end_ - Instant{}).seconds());
+  }
+}
+
+SimulationReport Simulation::run(const std::function<void(double)>& progress) {
+  const Instant joined = world_.now() + setup_.join_span + minutes(2);
+  const Instant healed = joined + setup_.length;
+  end_ = healed + (setup_.must_end_well ? setup_.settling + minutes(10) : Duration{});
+  plan_joins();
+  pass(joined, progress);
+  set_first_records();
+  watched_at_ = world_.now();
+  watched_datagrams_ = world_.datagrams_sent();
+  watched_bytes_ = world_.bytes_sent();
+  watch();
+  workload_.run_until(healed);
+  faults_ = std::make_unique<Faults>(world_, setup_.faults,
+                                     [this](uint32_t host) { rejoin(host, join_attempts); });
+  plan_blows();
+  pass(healed, progress);
+  if (setup_.must_end_well && !checkers_.violation()) {
+    end_faults();
+    pass(healed + setup_.settling, progress);
+    if (!checkers_.violation()) check_liveness();
+  }
+  if (setup_.checks) checkers_.inspect(world_.hosts_count());
+  report_.violation = checkers_.violation();
+  report_.digest = world_.digest();
+  report_.events = world_.events_done();
+  report_.datagrams = world_.datagrams_sent();
+  report_.hours = (world_.now() - Instant{}).seconds() / 3600;
+  report_.sets = workload_.sets();
+  report_.gets = workload_.gets();
+  report_.finds = workload_.finds();
+  report_.faults = faults_->counts();
+  report_.checks = checkers_.counts();
+  return report_;
+}
+
+void Simulation::end_faults() {
+  is_healed_ = true;
+  if (!setup_.crash_third_at) faults_->heal();
+  world_.network().heal();
+  for (uint32_t i = 0; i < world_.hosts_count(); ++i) {
+    const Host& host = world_.host(i);
+    if (host.kind == HostKind::hostile && host.is_up()) world_.crash(i, Storage::lost);
+  }
+}
+
+// With the faults gone there is no excuse left.
+void Simulation::check_liveness() {
+  check_finds();
+  check_records();
+}
+
+void Simulation::check_finds() {
+  const std::vector<uint32_t> members = census_.members();
+  for (uint32_t i = 0; i < final_finds; ++i) {
+    const uint32_t asker = members[rng_.bounded(members.size())];
+    if (world_.host(asker).kind != HostKind::xord) continue;
+    const Id target = random_id(rng_);
+    ++report_.final_finds;
+    operations_.find(asker, target, [this, members, asker, target](const Outcome& outcome) {
+      report_.final_exact += census_.is_exact(members, asker, target, outcome.contacts);
+    });
+    world_.run_for(seconds(6));
+  }
+  world_.run_for(seconds(30));
+  // Python nodes and those behind a NAT make exactness a matter of luck.
+  const bool is_due = setup_.python_share == 0 && setup_.nat_share == 0;
+  if (is_due && report_.final_exact < report_.final_finds) {
+    checkers_.violated(0, std::to_string(report_.final_finds - report_.final_exact) + " of " +
+                              std::to_string(report_.final_finds) +
+                              " lookups are not exact after everything was healed");
+  }
+}
+
+// Who holds a record can be found by everybody.
+void Simulation::check_records() {
+  const std::vector<uint32_t> members = census_.members();
+  std::vector<Id> keys;
+  for (const auto& [key, record] : workload_.records()) {
+    const std::vector<uint32_t> nearest = census_.nearest(members, key, bucket_size);
+    const auto holders = std::count_if(nearest.begin(), nearest.end(), [&](uint32_t host) {
+      // Not about to expire.
+      const Instant later = world_.local_now(host) + minutes(10);
+      return world_.host(host).actor->holds(later, key);
+    });
+    if (holders > 0) keys.push_back(key);
+  }
+  for (uint32_t i = 0; i < final_gets && !keys.empty(); ++i) {
+    const uint32_t asker = members[rng_.bounded(members.size())];
+    const Id key = keys[rng_.bounded(keys.size())];
+    if (world_.host(asker).kind != HostKind::xord) continue;
+    ++report_.final_gets;
+    operations_.get(asker, key,
+                    [this](const Outcome& outcome) { report_.final_got += outcome.is_done(); });
+    world_.run_for(seconds(6));
+  }
+  world_.run_for(seconds(30));
+  const bool is_due = setup_.python_share == 0 && setup_.nat_share == 0;
+  if (is_due && report_.final_got < report_.final_gets) {
+    checkers_.violated(0, "a record is held by one of the k nearest and was not found");
+  }
+}
+
+}  // namespace xord::sim

@@ -1,0 +1,103 @@
+// A simulation: one setup, run from the first join to the last check. It brings up the hosts, lets
+// programs work and things go wrong, heals everything if the scenario ends so, and then demands
+// that lookups are exact and records are where they belong. What it saw is its report.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tools/sim/census.h"
+#include "tools/sim/checkers.h"
+#include "tools/sim/faults.h"
+#include "tools/sim/setup.h"
+#include "tools/sim/workload.h"
+
+namespace xord::sim {
+
+// How the network was at one time.
+struct Moment {
+  double hours = 0;
+  uint32_t up = 0;
+  double replicas = 0;    // Mean, over a sample of records.
+  double held = 0;        // Share of the sample that anybody holds.
+  double gets_right = 1;  // Since the moment before.
+  double finds_right = 1;
+  double contacts = 0;        // Mean in a table.
+  double contacts_alive = 0;  // Share of them.
+  double nearest_known = 0;   // Share of the k nearest to a node that it knows.
+  double datagrams = 0;       // A node and second, since the moment before.
+  double bytes = 0;
+};
+
+struct SimulationReport {
+  std::optional<Violation> violation;
+  uint64_t digest = 0;
+  uint64_t events = 0;
+  uint64_t datagrams = 0;
+  double hours = 0;
+  OperationStats joins;
+  OperationStats sets;
+  OperationStats gets;
+  OperationStats finds;
+  // Lookups after everything had settled.
+  uint64_t final_finds = 0;
+  uint64_t final_exact = 0;
+  uint64_t final_gets = 0;
+  uint64_t final_got = 0;
+  std::vector<Moment> moments;
+  FaultCounts faults;
+  CheckerCounts checks;
+};
+
+class Simulation {
+ public:
+  explicit Simulation(const Setup& setup);
+  ~Simulation();
+
+  // Runs to the end or to the first violation. `progress(share)` is called now and then.
+  SimulationReport run(const std::function<void(double)>& progress = {});
+  World& world() { return world_; }
+
+ private:
+  void add_hosts();
+  void plan_joins();
+  void start(uint32_t host);
+  void rejoin(uint32_t host, uint32_t attempts);
+  std::optional<uint32_t> someone_up(uint32_t but);
+  void set_first_records();
+  void plan_churn(uint32_t host);
+  void leave(uint32_t host);
+  void come_back(uint32_t host);
+  void plan_blows();
+  void watch();
+  Moment look();
+  void end_faults();
+  void check_liveness();
+  void check_finds();
+  void check_records();
+  // Runs until then, inspecting and telling progress on the way.
+  void pass(Instant until, const std::function<void(double)>& progress);
+
+  Setup setup_;
+  World world_;
+  Operations operations_;
+  Checkers checkers_;
+  Workload workload_;
+  Census census_;
+  Rng rng_;
+  Conspiracy conspiracy_;
+  std::unique_ptr<Faults> faults_;
+  bool is_healed_ = false;
+  Instant end_;
+  SimulationReport report_;
+  uint64_t watched_datagrams_ = 0;
+  uint64_t watched_bytes_ = 0;
+  uint64_t watched_gets_ = 0;
+  uint64_t watched_gets_right_ = 0;
+  uint64_t watched_finds_ = 0;
+  uint64_t watched_finds_right_ = 0;
+  Instant watched_at_;
+};
+
+}  // namespace xord::sim

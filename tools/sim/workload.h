@@ -1,0 +1,102 @@
+// What programs do on a simulated network: they set values, get them, and look up random ids, at
+// times that are drawn. Keeps the books: which record exists, and how operations went. Bounded:
+// records_max records; no more operations of a host at a time than its pool holds.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tools/sim/census.h"
+#include "tools/sim/checkers.h"
+#include "tools/sim/operations.h"
+
+namespace xord::sim {
+
+struct WorkloadOptions {
+  Duration set_every = seconds(60);  // On average, the whole network's.
+  Duration get_every = seconds(20);
+  Duration find_every = seconds(60);
+  uint32_t records_max = 200;
+  uint32_t value_size_max = 400;
+  // Hostile hosts store values of their own, and copies of others with bits flipped: what a get
+  // brings is then not to be held against anybody.
+  bool is_attacked = false;
+};
+
+// A distribution as its values: runs are short enough to keep them all.
+class Sample {
+ public:
+  void add(double value) { values_.push_back(value); }
+  size_t count() const { return values_.size(); }
+  double mean() const;
+  double quantile(double share) const;
+  const std::vector<double>& values() const { return values_; }
+
+ private:
+  std::vector<double> values_;
+};
+
+struct OperationStats {
+  uint64_t begun = 0;
+  uint64_t right = 0;    // Found what is there; stored; exactly the nearest.
+  uint64_t cut_off = 0;  // The host went down.
+  uint64_t refused = 0;
+  uint64_t poisoned = 0;  // A get that brought what an attacker made.
+  Sample seconds;
+  Sample asked;
+  Sample hops;
+
+  void add(const Outcome& outcome);
+  uint64_t ended() const { return seconds.count(); }
+};
+
+struct KnownRecord {
+  std::vector<uint8_t> value;
+  Instant set_at;
+};
+
+class Workload {
+ public:
+  Workload(World& world, Operations& operations, Checkers& checkers,
+           const WorkloadOptions& options);
+
+  // Begins, and goes on until `until`.
+  void run_until(Instant until);
+  // One of each, by a random member.
+  void set_one();
+  void get_one();
+  void find_one();
+  void set_as(uint32_t host, const Id& key, std::vector<uint8_t> value);
+
+  const std::map<Id, KnownRecord>& records() const { return records_; }
+  OperationStats& sets() { return sets_; }
+  OperationStats& gets() { return gets_; }
+  OperationStats& finds() { return finds_; }
+  // Values of ours begin so; what an attacker makes does not.
+  static bool is_ours(Bytes value);
+
+ private:
+  using Deed = void (Workload::*)();
+  void repeat(Deed deed, Duration every);
+  // A random honest xord host that is up and has been for a while.
+  std::optional<uint32_t> member();
+  std::vector<uint8_t> new_value();
+  std::optional<Id> known_key();
+
+  World& world_;
+  Operations& operations_;
+  Checkers& checkers_;
+  WorkloadOptions options_;
+  Census census_;
+  Rng rng_;
+  Instant until_{};
+  std::map<Id, KnownRecord> records_;
+  std::map<Id, std::vector<std::vector<uint8_t>>> ever_set_;  // Values of each key.
+  std::vector<Id> keys_;                                      // In order of appearance.
+  OperationStats sets_;
+  OperationStats gets_;
+  OperationStats finds_;
+};
+
+}  // namespace xord::sim

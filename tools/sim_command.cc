@@ -1,0 +1,107 @@
+// `xord sim`: simulates whole networks of xord nodes, one seed after the other.
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+
+#include "reactor/monotonic.h"
+#include "tools/commands.h"
+#include "tools/interrupt.h"
+#include "tools/sim_flags.h"
+#include "tools/sim_plots.h"
+#include "tools/sim_report.h"
+
+namespace xord {
+namespace {
+
+std::string command_of(const SimPlan& plan, uint64_t seed) {
+  std::string command =
+      std::string("xord sim --scenario ") + sim::scenario_names[static_cast<size_t>(plan.scenario)];
+  if (plan.nodes) command += " --nodes " + std::to_string(*plan.nodes);
+  if (plan.length) {
+    std::string hours_text = std::to_string(plan.length->seconds() / 3600);
+    command += " --hours " + hours_text;
+  }
+  return command + " --seed " + std::to_string(seed);
+}
+
+// A line that passes, on a terminal; nothing elsewhere.
+class ProgressLine {
+ public:
+  explicit ProgressLine(Terminal& terminal)
+      : out_(terminal.err),
+        is_watched_(&terminal.err == &std::cerr && isatty(STDERR_FILENO) == 1),
+        began_(monotonic_time()) {}
+  ~ProgressLine() {
+    if (is_watched_) out_ << "\r\033[K" << std::flush;
+  }
+
+  void show(double share) {
+    const Duration now = monotonic_time();
+    if (!is_watched_ || now - shown_ < milliseconds(200)) return;
+    shown_ = now;
+    const double elapsed = (now - began_).seconds();
+    out_ << "\r\033[K  " << static_cast<int>(share * 100) << " %, "
+         << static_cast<int>(share > 0 ? elapsed / share - elapsed : 0) << " s to go" << std::flush;
+  }
+
+ private:
+  std::ostream& out_;
+  bool is_watched_;
+  Duration began_;
+  Duration shown_;
+};
+
+void write_plot(const std::string& file, const std::string& svg) {
+  std::ofstream out(file);
+  out << svg;
+  if (!out.flush()) {
+    throw Failure(ExitCode::environment, "cannot write \"" + file + "\"; check the folder");
+  }
+}
+
+// One seed; false when a check did not hold.
+bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
+  const sim::Setup setup = setup_of(plan, seed);
+  // Before it runs, so that a broken invariant, which aborts, leaves the seed behind.
+  terminal.err << sim::describe(setup) << std::flush;
+  const Duration began = monotonic_time();
+  sim::SimulationReport report;
+  {
+    ProgressLine progress(terminal);
+    sim::Simulation simulation(setup);
+    report = simulation.run([&](double share) { progress.show(share); });
+  }
+  if (!plan.plot_file.empty()) write_plot(plan.plot_file, plot_of(setup, report));
+  if (plan.json) {
+    nlohmann::json json = json_of(setup, report);
+    json["real_seconds"] = (monotonic_time() - began).seconds();
+    terminal.out << json.dump() << '\n';
+  } else {
+    terminal.out << text_of(setup, report);
+  }
+  if (!report.violation) return true;
+  terminal.err << "xord: after " << (report.violation->at - Instant{}).seconds() << " s, host "
+               << report.violation->host << ": " << report.violation->what << "; repeat with:\n  "
+               << command_of(plan, seed) << '\n';
+  return false;
+}
+
+}  // namespace
+
+ExitCode sim_command(Arguments arguments, Terminal& terminal) {
+  const auto plan = parse_sim_flags(arguments, terminal);
+  if (!plan) return ExitCode::done;
+  const Interrupt interrupt;
+  const Duration began = monotonic_time();
+  for (uint64_t i = 0;; ++i) {
+    const bool goes_on =
+        plan->for_time ? i == 0 || monotonic_time() - began < *plan->for_time : i < plan->seeds;
+    if (!goes_on) break;
+    if (Interrupt::requested()) return ExitCode::interrupted;
+    if (!run_seed(*plan, plan->seed + i, terminal)) return ExitCode::not_found;
+  }
+  return ExitCode::done;
+}
+
+}  // namespace xord

@@ -1,0 +1,28 @@
+// The flags of `xord sim`, read and checked.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tools/flags.h"
+#include "tools/sim/setup.h"
+
+namespace xord {
+
+struct SimPlan {
+  sim::Scenario scenario = sim::Scenario::swarm;
+  std::optional<uint32_t> nodes;  // Else the scenario's, or drawn.
+  std::optional<Duration> length;
+  uint64_t seed = 1;
+  uint64_t seeds = 1;                // This one and those that follow it...
+  std::optional<Duration> for_time;  // ...or as many as fit in this time.
+  bool json = false;
+  std::string plot_file;  // Empty: none.
+};
+
+// The setup of `seed` under this plan.
+sim::Setup setup_of(const SimPlan& plan, uint64_t seed);
+// Empty when help was asked for. Failure (usage) when a flag is wrong.
+std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal);
+
+}  // namespace xord

@@ -1,0 +1,76 @@
+#include "tools/sim_plots.h"
+
+#include <functional>
+
+#include "tools/sim/plot.h"
+
+namespace xord {
+namespace {
+
+using sim::Curve;
+using sim::Mark;
+using sim::Moment;
+using sim::Panel;
+using Measure = std::function<double(const Moment&)>;
+
+Curve curve_of(const char* name, const sim::SimulationReport& report, const Measure& measure) {
+  Curve curve{name, {}, Mark::line};
+  for (const Moment& moment : report.moments) {
+    curve.points.emplace_back(moment.hours, measure(moment));
+  }
+  return curve;
+}
+
+// Share of the sample at or below each value.
+Curve cumulated(const char* name, const sim::Sample& sample) {
+  Curve curve{name, {}, Mark::line};
+  if (sample.count() == 0) return curve;
+  for (int percent = 0; percent <= 100; ++percent) {
+    curve.points.emplace_back(sample.quantile(percent / 100.0), percent);
+  }
+  return curve;
+}
+
+}  // namespace
+
+std::string plot_of(const sim::Setup& setup, const sim::SimulationReport& report) {
+  const std::string time = "virtual hours";
+  std::vector<Panel> panels;
+  panels.push_back(
+      {"Nodes", time, "up", {curve_of("", report, [](const Moment& m) { return m.up; })}});
+  panels.push_back(
+      {"Operations",
+       time,
+       "right, %",
+       {curve_of("gets", report, [](const Moment& m) { return 100 * m.gets_right; }),
+        curve_of("exact finds", report, [](const Moment& m) { return 100 * m.finds_right; })},
+       100});
+  panels.push_back({"Replicas of a record",
+                    time,
+                    "nodes that hold it",
+                    {curve_of("", report, [](const Moment& m) { return m.replicas; })}});
+  panels.push_back(
+      {"Tables",
+       time,
+       "%",
+       {curve_of("contacts up", report, [](const Moment& m) { return 100 * m.contacts_alive; }),
+        curve_of("k nearest known", report, [](const Moment& m) { return 100 * m.nearest_known; })},
+       100});
+  panels.push_back({"Time of an operation",
+                    "seconds",
+                    "% done by then",
+                    {cumulated("get", report.gets.seconds), cumulated("find", report.finds.seconds),
+                     cumulated("set", report.sets.seconds)},
+                    100});
+  panels.push_back({"Traffic",
+                    time,
+                    "datagrams a node and second",
+                    {curve_of("", report, [](const Moment& m) { return m.datagrams; })}});
+  return sim::svg_of("xord sim --scenario " +
+                         std::string(sim::scenario_names[static_cast<size_t>(setup.scenario)]) +
+                         " --nodes " + std::to_string(setup.nodes) + " --seed " +
+                         std::to_string(setup.seed),
+                     panels);
+}
+
+}  // namespace xord

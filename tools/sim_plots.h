@@ -1,0 +1,12 @@
+// The picture of a simulation.
+#pragma once
+
+#include <string>
+
+#include "tools/sim/simulation.h"
+
+namespace xord {
+
+std::string plot_of(const sim::Setup& setup, const sim::SimulationReport& report);
+
+}  // namespace xord

@@ -1,0 +1,124 @@
+#include "tools/sim_report.h"
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace xord {
+namespace {
+
+using sim::OperationStats;
+using sim::Sample;
+
+template <class... Arguments>
+std::string line(const char* format, Arguments... arguments) {
+  std::array<char, 400> text;
+  const int size = std::snprintf(text.data(), text.size(), format, arguments...);
+  return std::string(text.data(), std::min<size_t>(static_cast<size_t>(size), text.size() - 1));
+}
+
+double share(uint64_t part, uint64_t all) {
+  return all == 0 ? 1 : static_cast<double>(part) / static_cast<double>(all);
+}
+
+std::string operation_line(const char* name, const OperationStats& stats) {
+  if (stats.begun == 0) return "";
+  return line("  %-6s %7" PRIu64
+              "   right %6.2f %%   %6.3f / %6.3f s   %5.1f / %3.0f calls   %4.2f / %2.0f hops%s\n",
+              name, stats.ended(), 100 * share(stats.right, stats.ended()),
+              stats.seconds.quantile(0.5), stats.seconds.quantile(0.99), stats.asked.mean(),
+              stats.asked.quantile(0.99), stats.hops.mean(), stats.hops.quantile(0.99),
+              stats.poisoned > 0 ? line("   %" PRIu64 " poisoned", stats.poisoned).c_str() : "");
+}
+
+nlohmann::json json_of(const OperationStats& stats) {
+  return {{"begun", stats.begun},
+          {"ended", stats.ended()},
+          {"right", stats.right},
+          {"cut_off", stats.cut_off},
+          {"refused", stats.refused},
+          {"poisoned", stats.poisoned},
+          {"seconds_p50", stats.seconds.quantile(0.5)},
+          {"seconds_p99", stats.seconds.quantile(0.99)},
+          {"calls_mean", stats.asked.mean()},
+          {"hops_mean", stats.hops.mean()},
+          {"hops_p99", stats.hops.quantile(0.99)}};
+}
+
+nlohmann::json json_of(const sim::Moment& moment) {
+  return {{"hours", moment.hours},
+          {"up", moment.up},
+          {"replicas", moment.replicas},
+          {"held", moment.held},
+          {"gets_right", moment.gets_right},
+          {"finds_right", moment.finds_right},
+          {"contacts", moment.contacts},
+          {"contacts_alive", moment.contacts_alive},
+          {"nearest_known", moment.nearest_known},
+          {"datagrams_per_node_second", moment.datagrams},
+          {"bytes_per_node_second", moment.bytes}};
+}
+
+}  // namespace
+
+std::string text_of(const sim::Setup&, const sim::SimulationReport& report) {
+  std::string text = line("  %.2f virtual hours, %" PRIu64 " events, %" PRIu64
+                          " datagrams, digest %016" PRIx64 "\n",
+                          report.hours, report.events, report.datagrams, report.digest);
+  text += "  operations          found           p50 / p99         mean / p99       mean / p99\n";
+  text += operation_line("join", report.joins) + operation_line("set", report.sets) +
+          operation_line("get", report.gets) + operation_line("find", report.finds);
+  if (!report.moments.empty()) {
+    const sim::Moment& last = report.moments.back();
+    text += line(
+        "  at the end: %u up, %.1f replicas a record, %.2f %% of records held; tables of %.0f"
+        " contacts, %.1f %% alive, %.1f %% of the k nearest known; %.2f datagrams and %.0f"
+        " bytes a node and second\n",
+        last.up, last.replicas, 100 * last.held, last.contacts, 100 * last.contacts_alive,
+        100 * last.nearest_known, last.datagrams, last.bytes);
+  }
+  if (report.final_finds > 0) {
+    text += line("  healed: %" PRIu64 " of %" PRIu64 " lookups exact, %" PRIu64 " of %" PRIu64
+                 " records found\n",
+                 report.final_exact, report.final_finds, report.final_got, report.final_gets);
+  }
+  text += line("  faults: %" PRIu64 " crashes, %" PRIu64 " stalls, %" PRIu64 " clocks, %" PRIu64
+               " partitions, %" PRIu64 " disks; checked: %" PRIu64 " datagrams, %" PRIu64
+               " of them replies, %" PRIu64 " values, %" PRIu64 " from unproven sources, %" PRIu64
+               " tables\n",
+               report.faults.crashes, report.faults.stalls, report.faults.leaps,
+               report.faults.partitions, report.faults.disks, report.checks.datagrams,
+               report.checks.replies, report.checks.values_served, report.checks.unproven,
+               report.checks.inspections);
+  return text;
+}
+
+nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& report) {
+  nlohmann::json json = {
+      {"scenario", sim::scenario_names[static_cast<size_t>(setup.scenario)]},
+      {"seed", setup.seed},
+      {"nodes", setup.nodes},
+      {"hours", report.hours},
+      {"digest", line("%016" PRIx64, report.digest)},
+      {"events", report.events},
+      {"datagrams", report.datagrams},
+      {"join", json_of(report.joins)},
+      {"set", json_of(report.sets)},
+      {"get", json_of(report.gets)},
+      {"find", json_of(report.finds)},
+      {"healed_finds", report.final_finds},
+      {"healed_exact", report.final_exact},
+      {"healed_gets", report.final_gets},
+      {"healed_found", report.final_got},
+      {"moments", nlohmann::json::array()},
+      {"violation", nullptr},
+  };
+  for (const sim::Moment& moment : report.moments) json["moments"].push_back(json_of(moment));
+  if (report.violation) {
+    json["violation"] = {{"seconds", (report.violation->at - Instant{}).seconds()},
+                         {"host", report.violation->host},
+                         {"what", report.violation->what}};
+  }
+  return json;
+}
+
+}  // namespace xord

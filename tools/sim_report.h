@@ -1,0 +1,16 @@
+// What a simulation saw, for a person and for a machine.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+#include "tools/sim/simulation.h"
+
+namespace xord {
+
+std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report);
+// The fields that docs/COMMANDS.md lists.
+nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& report);
+
+}  // namespace xord
