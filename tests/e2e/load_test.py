@@ -5,7 +5,7 @@ import socket
 
 import harness
 import raw
-from harness import Scenario, port_of
+from harness import OWN_IP, Scenario, endpoint_of
 
 EVERYTHING = "find_node=70,find_value_hit=10,find_value_miss=10,store=5,ping=5"
 KINDS = {"find_node", "find_value_hit", "find_value_miss", "store", "ping"}
@@ -127,9 +127,8 @@ class Load(Scenario):
 
     async def test_a_server_of_the_python_library_can_be_measured_as_well(self):
         server = await self.python_server()
-        target = f"127.0.0.1:{port_of(server)}"
-        report = await self.load(target, "--mix", EVERYTHING, "--keys", 50, "--contacts", 60,
-                                 "--window", 4)
+        report = await self.load(endpoint_of(server), "--mix", EVERYTHING, "--keys", 50,
+                                 "--contacts", 60, "--window", 4)
         self.check_everything_right(report)
         self.assertEqual(report["node"], server.node.id.hex())
         self.assertEqual(report["warm_up"]["contacts_in_answer"], 20)
@@ -143,7 +142,7 @@ class Load(Scenario):
 
     async def lies_told(self, kind, mix, **arguments):
         """The step of a run against a liar."""
-        node = await kind.open(**arguments)
+        node = await kind.open(OWN_IP, **arguments)
         self.addCleanup(node.close)
         report = await self.load("%s:%d" % node.address, "--mix", mix, "--window", 2, "--keys", 10,
                                  code=1)
