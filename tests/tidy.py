@@ -251,7 +251,7 @@ def check_text(path, text, files):
     yield from check_banned(path, text)
     if path.endswith(".md"):
         yield from check_links(path, text, files)
-    elif not path.endswith((".json", ".txt")) and path != "LICENSE":
+    elif not path.endswith((".json", ".ndjson", ".svg", ".txt")) and path != "LICENSE":
         yield from check_sizes(path, text)
     if path.endswith((".h", ".cc")):
         yield from check_includes(path, text, files)
