@@ -109,21 +109,27 @@ void Node::replicate(Instant now, Outputs& out) {
   take_arrivals(now);
   replication_.resume_at.reset();
   uint32_t steps = 0;
+  // One record a call: its k stores are what there is room for.
+  const size_t sent = out.datagrams.entries().size();
+  const auto may_step = [&] {
+    return replication_.has_slot() && steps < steps_max && out.datagrams.entries().size() == sent;
+  };
   for (uint32_t i = 0; i < replication_.regions.slots_max(); ++i) {
     const auto handle = replication_.regions.taken_at(i);
-    while (handle && replication_.has_slot() && steps < steps_max) {
+    while (handle && may_step()) {
       ++steps;
       if (step_region(now, replication_.regions[*handle], out)) continue;
       replication_.regions.give_back(*handle);
       break;
     }
   }
-  while (begin_hand_over() && replication_.has_slot() && steps < steps_max) {
+  while (begin_hand_over() && may_step()) {
     ++steps;
     if (!step_hand_over(now, *replication_.hand_over, out)) replication_.hand_over.reset();
   }
-  // In the next turn: others are to have theirs.
-  if (steps == steps_max) replication_.resume_at = now + nanoseconds(1);
+  // In the next turn: others are to have theirs. Without a slot, the one that ends resumes.
+  const bool is_left = replication_.regions.taken_count() > 0 || replication_.hand_over;
+  if (is_left && replication_.has_slot()) replication_.resume_at = now + nanoseconds(1);
 }
 
 bool Node::step_region(Instant now, RegionWork& work, Outputs& out) {

@@ -341,7 +341,8 @@ void Shard::report_contacts(Instant now) {
   if (!draining_ || !all_sent || counters_.read(ShardCount::drained)) return;
   uint64_t pending = failed_.size();
   for (const auto& network : networks_) {
-    pending += network->store.counters().read(StoreCount::writes_pending);
+    pending += network->store.counters().read(StoreCount::writes_pending) +
+               network->published.counters().read(StoreCount::writes_pending);
   }
   if (pending > 0) return;
   counters_.set(ShardCount::drained, 1);
