@@ -2,17 +2,6 @@
 #include "node/node.h"
 
 namespace xord {
-namespace {
-
-// The key behind `key`; empty when it was the last.
-std::optional<Id> after(Id key) {
-  for (size_t i = id_size; i-- > 0;) {
-    if (++key.bytes[i] != 0) return key;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 void Node::purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
                  Outputs& out) {
@@ -31,7 +20,7 @@ void Node::purge(Instant now, OperationId operation, const Id& from, uint32_t pr
     }
     const bool is_there = scanned->found.presence != Presence::absent;
     has_room = !is_there || begin_removal(now, scanned->key, out);
-    purge_.next = has_room ? after(scanned->key) : scanned->key;
+    purge_.next = has_room ? next_id(scanned->key) : scanned->key;
     // Whoever goes on from there must stay in the range.
     if (purge_.next && shared_prefix(*purge_.next, from) < prefix_bits) purge_.next.reset();
   }

@@ -11,13 +11,15 @@
 namespace xord {
 namespace {
 
-constexpr std::array<Command, 8> commands = {{
+constexpr std::array<Command, 10> commands = {{
     {"run", "Run a node: join a network, keep records, answer others", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
     {"find", "List the nodes nearest to a key", find_command},
     {"ping", "Ask one node whether it is there", ping_command},
     {"load", "Put a node under load and measure how it answers", load_command},
+    {"published", "List what a node of this host publishes anew each day", published_command},
+    {"forget", "Let a node of this host no longer publish a key", forget_command},
     {"store", "Look into a node's records, check, export, import, purge, save them", store_command},
     {"sim", "Simulate a whole network and check that it behaves", sim_command},
 }};

@@ -4,8 +4,11 @@
 #include "node/budget.h"
 #include "node/server/key_digest.h"
 #include "node/wire/value.h"
+#include "reactor/base/hex.h"
 #include "tools/client_flags.h"
 #include "tools/commands.h"
+#include "tools/control_client.h"
+#include "tools/store/store_flags.h"
 #include "tools/suggest.h"
 
 namespace xord {
@@ -56,6 +59,22 @@ void print(const std::string& key, const std::string& type, const ClientResult& 
                << (asked == 1 ? " node\n" : " nodes\n");
 }
 
+// By way of the node that runs on this host, which publishes the value anew each day from then on.
+ExitCode keep(const std::string& data_dir, const std::string& key, const std::string& type,
+              Bytes packed, const ClientFlags& flags, Terminal& terminal) {
+  const nlohmann::ordered_json request = {
+      {"command", "keep"}, {"id", key_digest(key).hex()}, {"value", to_hex(packed)}};
+  const auto stored =
+      ask_control(data_dir, request, timeout_of(flags)).at("stored").get<uint32_t>();
+  if (flags.json) {
+    const nlohmann::json shown = {{"key", key}, {"type", type}, {"kept", true}, {"stored", stored}};
+    terminal.out << shown.dump() << '\n';
+  } else {
+    terminal.out << "kept, and stored on " << stored << (stored == 1 ? " node\n" : " nodes\n");
+  }
+  return ExitCode::done;
+}
+
 }  // namespace
 
 ExitCode set_command(Arguments arguments, Terminal& terminal) {
@@ -70,6 +89,12 @@ ExitCode set_command(Arguments arguments, Terminal& terminal) {
                  "What VALUE is: str, int, float, bool (true or false), or bytes (as they are, or "
                  "hex: and hexadecimal digits) [str]")
       ->type_name("TYPE");
+  StoreFlags running;
+  bool is_kept = false;
+  app.add_flag("--keep", is_kept,
+               "Let the node that runs on this host store it, now and anew each day, until `xord "
+               "forget`; instead of --via");
+  add_data_dir_flag(app, running);
   add_via_flag(app, flags);
   add_common_flags(app, flags);
   app.footer(
@@ -83,6 +108,17 @@ ExitCode set_command(Arguments arguments, Terminal& terminal) {
   if (type.size() > 1)
     throw Failure(ExitCode::usage, "--type is there more than once: give it once");
   const std::string kind = type.empty() ? "str" : type[0];
+  if (is_kept && !flags.via.empty()) {
+    throw Failure(
+        ExitCode::usage,
+        "--keep and --via do not go together: the node of this host stores what it keeps");
+  }
+  if (is_kept) {
+    return keep(data_dir_of(running, terminal), name, kind, pack(text, kind), flags, terminal);
+  }
+  if (!running.data_dir.empty()) {
+    throw Failure(ExitCode::usage, "--data-dir goes with --keep: leave it out, or say --keep, too");
+  }
   ClientPlan plan;
   plan.task = ClientTask::set;
   plan.target = key_digest(name);

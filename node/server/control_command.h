@@ -39,7 +39,10 @@ struct ShardAnswer {
 ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& command, Bytes tail = {});
 ControlError refused_by_node(ServerStatus status, const std::string& before);
 
-// The command purge: control_purge.cc.
+// The commands that have files of their own: control_purge.cc and control_published.cc.
 ControlResult control_purge(Admin& admin, const ControlJson& request);
+ControlResult control_keep(Admin& admin, const ControlJson& request);
+ControlResult control_forget(Admin& admin, const ControlJson& request);
+ControlResult control_published(Admin& admin, const ControlJson& request);
 
 }  // namespace xord

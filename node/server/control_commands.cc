@@ -27,9 +27,8 @@ struct ControlCommand {
   ControlResult (*run)(Admin& admin, const ControlJson& request);
 };
 constexpr ControlCommand control_commands[] = {
-    {"stats", stats},
-    {"purge", control_purge},
-    {"snapshot", snapshot},
+    {"stats", stats},       {"purge", control_purge},   {"snapshot", snapshot},
+    {"keep", control_keep}, {"forget", control_forget}, {"published", control_published},
 };
 
 ControlResult answer(Admin& admin, std::string_view line) {

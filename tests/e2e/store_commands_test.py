@@ -4,6 +4,7 @@ Python peer is needed.
 """
 
 import ctypes
+import hashlib
 import json
 import os
 import pathlib
@@ -318,6 +319,50 @@ class Running(Store):
         deep.parent.mkdir()
         await self.xord(data_dir=deep)
         self.assertTrue((await self.store("stats", "--json", data_dir=deep)).json["running"])
+
+
+class Published(Store):
+    async def published(self, node):
+        done = await self.command("published", "--json", "--data-dir", node.data_dir)
+        self.assertEqual(done.code, DONE, done)
+        return done.json
+
+    async def test_what_is_kept_is_listed_over_restarts_until_it_is_forgotten(self):
+        node = await self.xord()
+        where = ("--data-dir", node.data_dir)
+        self.assertEqual(await self.published(node), [])
+        for number in range(3):
+            done = await self.command("set", f"key {number}", str(number), "--type", "int",
+                                      "--keep", "--json", *where)
+            self.assertEqual((done.code, done.json["kept"]), (DONE, True), done)
+        listed = await self.published(node)
+        ids = {hashlib.sha1(f"key {number}".encode()).hexdigest() for number in range(3)}
+        self.assertEqual({one["id"] for one in listed}, ids)
+        got = await self.command("get", "key 1", "--via", node.endpoint)
+        self.assertEqual(got.out, "1\n")
+        await node.kill()
+        node = await self.xord(data_dir=node.data_dir)
+        self.assertEqual({one["id"] for one in await self.published(node)}, ids)
+        done = await self.command("forget", "key 1", *where)
+        self.assertEqual(done.code, DONE, done)
+        self.assertEqual(len(await self.published(node)), 2)
+        done = await self.command("forget", "key 1", *where)
+        self.assertEqual(done.code, NOT_FOUND, done)
+        plain = await self.command("published", *where)
+        self.assertEqual(len(plain.out.splitlines()), 2, plain)
+        await node.stop()
+        self.data_dir = node.data_dir
+        stats = (await self.store("stats", "--json")).json
+        self.assertEqual(stats["networks"][0]["published"], 2)
+        await self.store("check")
+
+    async def test_without_a_running_node_it_is_a_sentence(self):
+        for words in (("set", "k", "v", "--keep"), ("published",), ("forget", "k")):
+            done = await self.command(*words, "--data-dir", self.scratch / "nowhere")
+            self.assertEqual(done.code, ENVIRONMENT, done)
+            self.assertRegex(done.err, r"^xord: .+\.\n$")
+        done = await self.command("set", "k", "v", "--keep", "--via", "127.0.0.1:9")
+        self.assertEqual(done.code, USAGE, done)
 
 
 class Interrupted(Store):
