@@ -111,6 +111,26 @@ TEST_P(ReactorTest, AWindowOfManyIsServedWithoutLoss) {
   EXPECT_EQ(count(IoCounter::received), static_cast<uint64_t>(datagrams));
 }
 
+TEST_P(ReactorTest, ABusyLoopTakesManyDatagramsATurnAndAQuietOneWaitsForNone) {
+  make({{loopback(Family::ipv4)}});
+  LoopbackClient client(loopback(Family::ipv4));
+  client.connect(server());
+  constexpr int datagrams = 640;
+  for (int i = 0; i < datagrams; ++i) client.send("all of these are there when it starts");
+  uint64_t busy_turns = 0;
+  handler.on_end_turn = [&](Instant, Outbox&) {
+    if (count(IoCounter::received) < datagrams) ++busy_turns;
+  };
+  start();
+  for (int i = 0; i < datagrams; ++i) client.receive();
+  for (int i = 0; i < 50; ++i) {
+    client.send("alone");
+    ASSERT_EQ(client.receive(), "alone") << "it was answered though nothing else came";
+  }
+  stop();
+  EXPECT_LE(busy_turns, static_cast<uint64_t>(datagrams) / 16) << "batches of 64, or somewhat less";
+}
+
 TEST_P(ReactorTest, EachCallHasTheRoomThatWasPromised) {
   make({{loopback(Family::ipv4)}},
        {.outbox_datagrams = 8, .outbox_bytes = 512, .room_datagrams = 4, .room_bytes = 256});
