@@ -34,10 +34,12 @@ struct JoinState {
   uint32_t pings_open = 0;   // Endpoints of this round that are undecided.
   Duration retry_after = join_retry_min;
   std::optional<Instant> retry_at;
-  std::optional<PoolHandle> operation;     // Who waits for the result; told once.
-  bool is_looking_up = false;              // The lookup of the own id runs,
-  bool must_repeat = false;                // and began without some who answered since.
-  std::optional<Contact> answered;         // Who answered a bootstrap ping last.
+  std::optional<PoolHandle> operation;  // Who waits for the result; told once.
+  bool is_looking_up = false;           // The lookup of the own id runs,
+  bool must_repeat = false;             // and began without some who answered since.
+  // Who answered this round's pings. Their buckets may be other shards', and not here yet.
+  std::array<Contact, bootstraps_max> answered;
+  uint32_t answered_count = 0;
   std::bitset<id_bits> ranges_to_refresh;  // By bits shared with the own id.
   uint32_t refreshes_running = 0;
 

@@ -32,6 +32,7 @@ void Node::ping_bootstraps(Instant now, Outputs& out) {
   join_.retry_at.reset();
   ++join_.pings_round;
   join_.pings_open = 0;
+  join_.answered_count = 0;
   for (uint32_t i = 0; i < join_.endpoints_count; ++i) {
     join_.pings[i] = {};
     if (ping(now, join_.endpoints[i], std::nullopt, Purpose::bootstrap, 0, join_.context_of(i),
@@ -47,7 +48,9 @@ void Node::bootstrap_answered(Instant now, uint64_t context, const Contact& cont
   if (answered == nullptr || answered->decided) return;
   answered->decided = true;
   --join_.pings_open;
-  if (is_usable(contact)) join_.answered = contact;
+  if (is_usable(contact) && join_.answered_count < bootstraps_max) {
+    join_.answered[join_.answered_count++] = contact;
+  }
   // The first answer starts the lookup. It may know nobody: who answers later is asked as well.
   join_.must_repeat = join_.is_looking_up;
   look_up_self(now, out);

@@ -25,10 +25,12 @@ bool Node::start_lookup(Instant now, LookupKind kind, const Id& target, Reason r
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     count += table_.nearest(target, family, std::span(found).subspan(count, bucket_size));
   }
-  std::array<Contact, 2 * bucket_size + 1> known;
+  std::array<Contact, 2 * bucket_size + bootstraps_max> known;
   for (size_t i = 0; i < count; ++i) known[i] = {book_.id(found[i]), book_.endpoint(found[i])};
-  // Its bucket may be another shard's, and not here yet.
-  if (reason == Reason::join && join_.answered) known[count++] = *join_.answered;
+  if (reason == Reason::join) {
+    std::copy_n(join_.answered.begin(), join_.answered_count, known.begin() + count);
+    count += join_.answered_count;
+  }
   RunningLookup& running = lookups_[*handle];
   running.reason = reason;
   running.operation = operation;
