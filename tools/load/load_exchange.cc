@@ -65,11 +65,6 @@ void LoadExchange::use(const KeySpace& keys, ReplyCheck& check, ExchangeListener
   listener_ = &listener;
 }
 
-void LoadExchange::set_timeout(Duration timeout) {
-  CHECK(open_count_ == 0);
-  config_.timeout = timeout;
-}
-
 bool LoadExchange::can_ask() const {
   return next_ - oldest_ < rows_.size() && outbox_.has_room(rpcudp::request_size_max) &&
          outbox_.entries().size() < batch_max;
@@ -186,6 +181,14 @@ void LoadExchange::receive_request(const Datagram& datagram) {
   const Id id = keys_->id(IdDomain::sources, sources_.id_number(*source));
   outbox_.commit(datagram.path, rpcudp::encode_ping_reply(buffer, request.transaction, id));
   ++strays_.pings_answered;
+}
+
+void LoadExchange::give_up_open() {
+  const Instant now = clock_.now();
+  for (; oldest_ < next_; ++oldest_) {
+    Row& row = row_of(oldest_);
+    if (row.is_open) close(row, Ending::lost, Verdict::count, now - row.question.planned);
+  }
 }
 
 void LoadExchange::give_up_overdue(Instant now) {

@@ -84,12 +84,12 @@ class LoadExchange : private DatagramSink {
   // Queues a request; turn() sends it. can_ask() first.
   void ask(const Question& question);
   uint32_t open_count() const { return open_count_; }
+  // Gives up all that are open: they are lost, and their answers late.
+  void give_up_open();
 
   // Whether a source's requests of equal length that are queued together leave in one send. At
   // first they do not.
   void set_coalescing(bool on) { chosen_.backend->set_coalescing(on); }
-  // Of questions asked from now on; only while none is open.
-  void set_timeout(Duration timeout);
 
   // One turn: sends what is queued, takes what has come, gives up what is overdue. Sleeps until
   // something comes, `until` at the latest; or with Waiting::spin only looks.

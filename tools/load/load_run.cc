@@ -33,6 +33,7 @@ class Run {
     config.io = plan.io;
     config.answer_pings = plan.answer_pings;
     config.timeout = plan.timeout;
+    if (plan.overload) config.questions_max = flood_questions_max;
     config.tag = entropy_word();
     check_io(LoadExchange::create(config, sources_, &exchange_));
     result_.io = exchange_->backend_name();
@@ -163,11 +164,9 @@ class Run {
     if (is_interrupted()) return;
     const uint64_t memory_before = node_memory();
     exchange_->set_coalescing(true);
-    exchange_->set_timeout(flood_timeout);
     questions.set_burst(batch_max);
     take(step, {0, no_window, plan_.settling, plan_.length});
     exchange_->set_coalescing(false);
-    exchange_->set_timeout(plan_.timeout);
     questions.set_burst(1);
     const StepResult& peak = result_.steps[0];
     const StepResult& flood = result_.steps[1];

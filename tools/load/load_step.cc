@@ -160,6 +160,8 @@ StepResult LoadStep::run(const StepShape& shape,
   result_.ended = exchange_.now();
   while (exchange_.open_count() > 0) {
     exchange_.turn(plan_.waiting, exchange_.now() + milliseconds(10));
+    const bool is_flood = shape.rate == 0 && shape.window == no_window;
+    if (is_flood && exchange_.now() - result_.ended > flood_drain) exchange_.give_up_open();
   }
   result_.strays = difference(exchange_.strays(), strays_before);
   return result_;

@@ -30,6 +30,8 @@ struct StepShape {
   Duration length;      // ...before what is.
 };
 constexpr uint32_t no_window = UINT32_MAX;
+// Behind a flood answers are awaited so long only: most questions have none to come.
+constexpr Duration flood_drain = milliseconds(200);
 
 struct StepResult {
   double rate_planned = 0;  // A second; 0: closed loop.

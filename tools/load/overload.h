@@ -20,9 +20,8 @@ constexpr Duration recovery_slice = milliseconds(100);
 constexpr uint32_t recovery_slices_max = 30;
 // A node is back when it answers this share of what it could.
 constexpr double recovered_share = 0.85;
-// In the flood: what is not answered by then is lost. Longer than any queue of a node that serves
-// the oldest first, short enough for the table of open questions.
-constexpr Duration flood_timeout = milliseconds(200);
+// Open at once in a flood: two million a second, each for a timeout of a second. 112 MiB.
+constexpr uint32_t flood_questions_max = 1 << 21;
 
 struct OverloadResult {
   double multiple = 0;       // Offered, as a multiple of what the closed loop reached.
