@@ -24,7 +24,15 @@ constexpr uint64_t keys = 300;
 struct Witnessed {
   uint64_t key;
   uint64_t version;
+  uint64_t expiry;  // As it was acknowledged.
 };
+
+constexpr NodeSeconds ttl = 86'400;
+
+// A minute a version: so that equal stores move times, some of them on disk.
+Instant time_of(uint64_t version) {
+  return instant_of(first_node_seconds) + minutes(static_cast<int64_t>(version));
+}
 
 std::string value_of(uint64_t key, uint64_t version) {
   return std::to_string(key) + " " + std::to_string(version) + " " +
@@ -37,23 +45,35 @@ std::string value_of(uint64_t key, uint64_t version) {
   Rng rng(seed);
   Disk disk(directory, options);
   disk.wait_until_loaded();
+  std::map<uint64_t, uint64_t> last;  // Version, of keys stored in this run.
   for (uint64_t version = first_version;; ++version) {
+    for (auto& shard : disk.shards) shard->now = time_of(version);
     std::vector<Witnessed> batch;
-    std::vector<Ticket> tickets;
+    std::vector<std::optional<Ticket>> tickets;
     const uint64_t count = 1 + rng.bounded(40);
     for (uint64_t i = 0; i < count; ++i) {
       const uint64_t key = rng.bounded(keys);
       TestShard& shard = disk.owner(numbered_key(key));
-      const StoreOutcome outcome = shard.begin_store(numbered_key(key), value_of(key, version));
-      if (outcome.kind != StoreOutcome::Kind::pending) continue;
-      batch.push_back({key, version});
-      tickets.push_back(outcome.ticket);
+      const bool is_equal = last.contains(key) && rng.chance(0.5);
+      if (!is_equal) last[key] = version;
+      const StoreOutcome outcome = shard.begin_store(numbered_key(key), value_of(key, last[key]));
+      if (outcome.kind == StoreOutcome::Kind::refused) abort();
+      const bool is_pending = outcome.kind == StoreOutcome::Kind::pending;
+      batch.push_back({key, last[key], 0});
+      tickets.push_back(is_pending ? std::optional(outcome.ticket) : std::nullopt);
     }
     for (auto& shard : disk.shards) shard->flush();
     for (size_t i = 0; i < batch.size(); ++i) {
       TestShard& shard = disk.owner(numbered_key(batch[i].key));
-      shard.run_until([&] { return shard.finished.contains(tickets[i]); });
-      if (shard.finished[tickets[i]] != Finished::Kind::stored) abort();
+      if (tickets[i]) {
+        shard.run_until([&] { return shard.finished.contains(*tickets[i]); });
+        if (shard.finished[*tickets[i]] != Finished::Kind::stored) abort();
+      }
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      TestShard& shard = disk.owner(numbered_key(batch[i].key));
+      batch[i].version = last[batch[i].key];
+      batch[i].expiry = shard.store.find(shard.now, numbered_key(batch[i].key)).times.expiry;
       if (write(witness, &batch[i], sizeof batch[i]) != sizeof batch[i]) abort();
     }
     if (fsync(witness) != 0) abort();
@@ -84,8 +104,10 @@ constexpr char child_format[] = "%" SCNu64 " %" SCNu64 " %llu %u %u %d %255s";
   }
   Disk::Options options;
   options.store.memory_max = child.memory_max;
+  options.store.ttl = ttl;
   options.shards = child.shards;
   options.durability = static_cast<Durability>(child.durability);
+  options.start = time_of(child.first_version);
   store_until_killed(child.directory, child.witness, child.seed, child.first_version, options);
 }();
 
@@ -129,31 +151,38 @@ class KillTest : public ::testing::TestWithParam<Durability> {
     Witnessed line{};
     for (off_t at = from; pread(witness, &line, sizeof line, at) == sizeof line;
          at += sizeof line) {
-      acknowledged[line.key] = line.version;
+      acknowledged[line.key] = line;
       ++lines;
     }
     // Versions that were sent and not witnessed are at most one batch ahead.
-    for (const auto& [key, version] : acknowledged) next_version = std::max(next_version, version);
+    for (const auto& [key, one] : acknowledged) {
+      next_version = std::max(next_version, one.version);
+    }
     next_version += 2;
   }
 
   // Serves what was acknowledged, or a later version that was sent and not witnessed.
-  void expect_nothing_lost(const Disk::Options& options) {
+  void expect_nothing_lost(Disk::Options options) {
+    options.start = time_of(next_version);
     Disk disk(inside.path(), options);
     disk.wait_until_loaded();
-    for (const auto& [key, version] : acknowledged) {
+    for (const auto& [key, line] : acknowledged) {
+      const uint64_t version = line.version;
       const std::string served = disk.get(numbered_key(key));
       bool is_known = false;
       for (uint64_t v = version; v < next_version && !is_known; ++v) {
         is_known = served == value_of(key, v);
       }
       EXPECT_TRUE(is_known) << "key " << key << ", version " << version << ", served " << served;
+      TestShard& shard = disk.owner(numbered_key(key));
+      const NodeSeconds expiry = shard.store.find(shard.now, numbered_key(key)).times.expiry;
+      EXPECT_GE(expiry + ttl / 24, line.expiry) << "key " << key;
     }
   }
 
   TemporaryDirectory inside;
   TemporaryDirectory outside;
-  std::map<uint64_t, uint64_t> acknowledged;
+  std::map<uint64_t, Witnessed> acknowledged;
   uint64_t next_version = 1;
   uint64_t lines = 0;
 };
@@ -167,6 +196,7 @@ TEST_P(KillTest, NothingAcknowledgedIsLostWhateverTheMomentAndTheNumberOfShards)
     options.durability = GetParam();
     options.shards = rng.chance(0.5) ? 1 : 3;
     options.store.memory_max = rng.chance(0.5) ? 0 : 1 << 20;
+    options.store.ttl = ttl;
     run_and_kill(rng.next(), options);
     options.shards = rng.chance(0.5) ? 1 : 3;
     expect_nothing_lost(options);
