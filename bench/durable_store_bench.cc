@@ -14,6 +14,7 @@
 
 #include "reactor/base/check.h"
 #include "reactor/base/rng.h"
+#include "reactor/monotonic.h"
 #include "storage/rocks/commit_thread.h"
 #include "storage/store.h"
 
