@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "node/budget.h"
 #include "node/client_id.h"
@@ -9,6 +12,7 @@
 #include "node/wire/rpcudp_steering.h"
 #include "reactor/base/check.h"
 #include "reactor/entropy.h"
+#include "reactor/monotonic.h"
 
 namespace xord {
 namespace {
@@ -51,6 +55,7 @@ constexpr uint64_t published_bytes_max = uint64_t{8} << 30;
 constexpr uint32_t node_operations = 4 * calls_max;
 
 constexpr Duration started_within = seconds(10);
+constexpr Duration port_wait_max = seconds(2);
 
 std::vector<Listen> listens_of(const ServerConfig& config) {
   std::vector<Listen> listens;
@@ -76,6 +81,21 @@ std::vector<Listen> listens_of(const ServerConfig& config) {
   return listens;
 }
 
+// The kernel lets go of an io_uring, and of the sockets registered with it, a moment after its
+// process is gone: who restarts a node right after `kill -9` would find its own port taken. So a
+// port that is in use is asked for again for a while before it is an error.
+std::optional<IoError> open_sockets_soon(const ServerConfig& config,
+                                         std::vector<ShardSockets>* out) {
+  SocketOptions options;
+  options.shards = config.shards;
+  const Duration give_up_at = monotonic_time() + port_wait_max;
+  while (true) {
+    auto error = open_sockets(listens_of(config), options, out);
+    if (!error || error->error_number != EADDRINUSE || monotonic_time() > give_up_at) return error;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 }  // namespace
 
 Shards::Shards(const ServerConfig& config, NodeClock clock, Doorbell& admin)
@@ -91,10 +111,8 @@ Shards::~Shards() {
 }
 
 std::optional<IoError> Shards::open() {
-  SocketOptions options;
-  options.shards = config_.shards;
-  std::vector<ShardSockets> sockets(config_.shards);
-  if (auto error = open_sockets(listens_of(config_), options, &sockets)) return error;
+  std::vector<ShardSockets> sockets;
+  if (auto error = open_sockets_soon(config_, &sockets)) return error;
   ReactorConfig reactor_config;
   reactor_config.io = config_.io;
   // One call of a node may send a value of 8 KiB to each of the k nearest.

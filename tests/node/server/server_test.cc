@@ -2,7 +2,9 @@
 #include "node/server/server.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -61,6 +63,22 @@ TEST(Server, RefusesASecondStartWhileItRuns) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind, ServerErrorKind::config);
   EXPECT_TRUE(server.is_running());
+}
+
+// As a node finds it that is started right after `kill -9`, while the kernel ends the old io_uring.
+TEST(Server, WaitsForAPortThatIsAboutToBeFree) {
+  TemporaryDirectory directory;
+  Server holder;
+  ServerConfig config = loopback_config(directory.at("holder"));
+  config.listen.front().endpoint = own_loopback(own_port);
+  ASSERT_FALSE(holder.start(config));
+  config.data_dir = directory.at("data");
+  Server server;
+  auto start = std::async(std::launch::async, [&] { return server.start(config); });
+  poll(nullptr, 0, 200);  // Long enough for it to find the port taken.
+  holder.stop();
+  const auto error = start.get();
+  EXPECT_FALSE(error) << error->sentence;
 }
 
 TEST(Server, SaysWhichPortIsTakenAndLeavesNothingBehind) {
