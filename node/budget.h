@@ -28,6 +28,8 @@ constexpr Duration transaction_lifetime = seconds(5);
 constexpr Duration adaptive_timeout_min = milliseconds(200);
 constexpr Duration adaptive_timeout_max = transaction_lifetime;
 constexpr Duration adaptive_timeout_unmeasured = seconds(1);  // RFC 6298 2.1.
+// A call to a node that has not heard of us lately takes two: its ping and our answer come between.
+constexpr int64_t round_trips_of_a_call = 2;
 // Requests of an unproven source are held so long for its answer. Shorter than the 5 s that the
 // asker waits, or the answer would come too late to be of use.
 constexpr Duration held_lifetime = seconds(4);

@@ -24,8 +24,8 @@ void RoundTrip::sample(Duration measured) {
 
 Duration RoundTrip::timeout() const {
   if (!is_measured()) return adaptive_timeout_unmeasured;
-  const Duration wait = microseconds(int64_t{srtt_} + 4 * int64_t{rttvar_});
-  return std::clamp(wait, adaptive_timeout_min, adaptive_timeout_max);
+  const Duration round_trip = microseconds(int64_t{srtt_} + 4 * int64_t{rttvar_});
+  return std::clamp(round_trip * round_trips_of_a_call, adaptive_timeout_min, adaptive_timeout_max);
 }
 
 RoundTrips::RoundTrips(uint32_t contacts_max, uint64_t seed)

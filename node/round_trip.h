@@ -1,6 +1,8 @@
 // How long answers take, of each contact and of the node as a whole, and from that how long to
-// wait for one: srtt + 4 rttvar with the weights of RFC 6298, clamped as node/budget.h says. Only
-// decides when a call is slow, never when it failed. Fixed size: the contacts used last are kept.
+// wait for one: twice srtt + 4 rttvar with the weights of RFC 6298, clamped as node/budget.h says.
+// Twice, since a node that protects itself pings a source that it does not know and answers what
+// it asked one round trip later (DESIGN section 9). Only decides when a call is slow, never when
+// it failed. Fixed size: the contacts used last are kept.
 #pragma once
 
 #include <array>

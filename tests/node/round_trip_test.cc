@@ -18,11 +18,11 @@ TEST(RoundTrip, IsASecondBeforeAnySample) {
   EXPECT_FALSE(RoundTrip{}.is_measured());
 }
 
-TEST(RoundTrip, TheFirstSampleGivesThriceItself) {  // R + 4 * R/2, RFC 6298 2.2.
+TEST(RoundTrip, TheFirstSampleGivesSixTimesItself) {  // Twice R + 4 * R/2, RFC 6298 2.2.
   RoundTrip round_trip;
   round_trip.sample(milliseconds(100));
   EXPECT_EQ(round_trip.srtt(), milliseconds(100));
-  EXPECT_EQ(round_trip.timeout(), milliseconds(300));
+  EXPECT_EQ(round_trip.timeout(), milliseconds(600));
 }
 
 TEST(RoundTrip, LaterSamplesAreSmoothedWithTheWeightsOfRfc6298) {
@@ -31,7 +31,13 @@ TEST(RoundTrip, LaterSamplesAreSmoothedWithTheWeightsOfRfc6298) {
   round_trip.sample(milliseconds(180));
   // rttvar = 3/4 * 50 + 1/4 * 80 = 57.5; srtt = 7/8 * 100 + 1/8 * 180 = 110.
   EXPECT_EQ(round_trip.srtt(), milliseconds(110));
-  EXPECT_EQ(round_trip.timeout(), milliseconds(340));
+  EXPECT_EQ(round_trip.timeout(), milliseconds(680));
+}
+
+TEST(RoundTrip, AnEvenRoundTripStillLeavesTimeForAPingInBetween) {
+  RoundTrip even;
+  for (int i = 0; i < 100; ++i) even.sample(milliseconds(150));
+  EXPECT_GE(even.timeout(), milliseconds(300));
 }
 
 TEST(RoundTrip, StaysBetween200MillisecondsAnd5Seconds) {
@@ -50,7 +56,7 @@ TEST(RoundTrips, AContactThatWasNotMeasuredIsGivenTheNodesTimeout) {
   RoundTrips round_trips(64, 1);
   EXPECT_EQ(round_trips.timeout(endpoint(1)), seconds(1));
   round_trips.sample(endpoint(1), milliseconds(200));
-  EXPECT_EQ(round_trips.timeout(endpoint(2)), milliseconds(600));
+  EXPECT_EQ(round_trips.timeout(endpoint(2)), milliseconds(1200));
 }
 
 TEST(RoundTrips, EachContactIsJudgedByItsOwnAnswers) {

@@ -13,8 +13,9 @@ namespace {
 // A network of xord nodes that joined one after the other, each through one that was there.
 class SmallWorld {
  public:
-  SmallWorld(uint64_t seed, uint32_t nodes, uint32_t shards = 1)
-      : world_(options(seed)), operations_(world_), census_(world_) {
+  SmallWorld(uint64_t seed, uint32_t nodes, uint32_t shards = 1,
+             Duration delay = NetworkOptions{}.delay_min)
+      : world_(options(seed, delay)), operations_(world_), census_(world_) {
     Rng rng = world_.rng("joining");
     for (uint32_t i = 0; i < nodes; ++i) {
       world_.add_host(HostKind::xord, Endpoint::ipv4(0x0a000001 + i, 8468), shards, 0);
@@ -48,9 +49,10 @@ class SmallWorld {
   Operations& operations() { return operations_; }
 
  private:
-  static WorldOptions options(uint64_t seed) {
+  static WorldOptions options(uint64_t seed, Duration delay) {
     WorldOptions options;
     options.seed = seed;
+    options.network.delay_min = delay;
     options.network.delay_mean = Network::calm_delay_mean;
     options.xord.node.budget = Budget::simulated();
     options.xord.node.routing = RoutingConfig::simulated();
@@ -73,6 +75,14 @@ TEST(World, LookupsFindExactlyTheNearest) {
 TEST(World, LookupsFindExactlyTheNearestWhateverTheShards) {
   SmallWorld small(2, 40, 3);
   EXPECT_EQ(small.exact_finds(30), 30u);
+}
+
+// Nodes that have not heard of the asker lately ping it first, and answer after two round trips:
+// more than the 200 ms that a call is given at least.
+TEST(World, LookupsFindExactlyTheNearestWhereARoundTripTakesLong) {
+  SmallWorld far_apart(5, 60, 1, milliseconds(60));
+  far_apart.world().run_for(hours(1));  // Whoever was proven is so no more.
+  EXPECT_EQ(far_apart.exact_finds(30), 30u);
 }
 
 TEST(World, EqualSeedsGiveEqualDatagrams) {
