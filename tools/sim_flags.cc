@@ -1,12 +1,10 @@
 #include "tools/sim_flags.h"
 
 #include <charconv>
-#include <map>
 
 #include "reactor/entropy.h"
-#include "tools/failure.h"
 #include "tools/suggest.h"
-#include "tools/units.h"
+#include "tools/value_flags.h"
 
 namespace xord {
 namespace {
@@ -15,16 +13,7 @@ constexpr uint32_t nodes_most = 4'000'000;
 constexpr double hours_most = 24 * 366;
 constexpr uint32_t nodes_default = 200;
 
-[[noreturn]] void refuse(const std::string& sentence) {
-  throw Failure(ExitCode::usage, sentence);
-}
-
-struct FlagHelp {
-  const char* name;
-  const char* type;
-  const char* help;
-};
-constexpr FlagHelp value_flags[] = {
+constexpr ValueFlag value_flags[] = {
     {"--scenario", "NAME", "join, churn, partition, crash, sybil, mixed, swarm [swarm]"},
     {"--nodes", "N", "Nodes in the network [200; swarm: the seed draws it]"},
     {"--hours", "H", "Virtual hours after all have joined [2; swarm: the seed draws it]"},
@@ -33,26 +22,6 @@ constexpr FlagHelp value_flags[] = {
     {"--for", "DURATION", "Run seeds for so long, instead of --seeds"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
-
-using Texts = std::map<std::string, std::vector<std::string>>;
-
-std::string text_of_flag(const Texts& texts, const std::string& name) {
-  const std::vector<std::string>& given = texts.at(name);
-  if (given.size() > 1) refuse(name + " is there more than once: give it once");
-  return given.empty() ? "" : given[0];
-}
-
-std::optional<uint64_t> count_of(const Texts& texts, const std::string& name, uint64_t least,
-                                 uint64_t most) {
-  const std::string written = text_of_flag(texts, name);
-  if (written.empty()) return std::nullopt;
-  const auto parsed = parse_count(written);
-  if (!parsed || *parsed < least || *parsed > most) {
-    refuse(name + " \"" + written + "\" is not a count from " + std::to_string(least) + " to " +
-           std::to_string(most));
-  }
-  return parsed;
-}
 
 std::optional<Duration> hours_of(const std::string& written) {
   if (written.empty()) return std::nullopt;
@@ -89,30 +58,23 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
 
 std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) {
   CLI::App app("Simulate a whole network of these very nodes, on virtual time.", "xord sim");
-  Texts texts;
-  for (const FlagHelp& flag : value_flags) {
-    add_repeatable(app, flag.name, texts[flag.name], flag.help)->type_name(flag.type);
-  }
+  ValueFlags flags(app, value_flags);
   SimPlan plan;
   app.add_flag("--json", plan.json, "Print the report as JSON, a document a seed");
   app.footer(
       "A seed gives the same run, datagram by datagram: the digest says so.\n"
       "Exit codes: 0 all checks held, 1 one did not.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return std::nullopt;
-  plan.scenario = scenario_of(text_of_flag(texts, "--scenario"));
-  if (const auto nodes = count_of(texts, "--nodes", 3, nodes_most)) {
+  plan.scenario = scenario_of(flags.text("--scenario"));
+  if (const auto nodes = flags.count("--nodes", 3, nodes_most)) {
     plan.nodes = static_cast<uint32_t>(*nodes);
   }
-  plan.length = hours_of(text_of_flag(texts, "--hours"));
-  const auto seed = count_of(texts, "--seed", 0, UINT64_MAX);
+  plan.length = hours_of(flags.text("--hours"));
+  const auto seed = flags.count("--seed", 0, UINT64_MAX);
   plan.seed = seed ? *seed : entropy_word() >> 32;  // Short enough to be read out.
-  plan.seeds = count_of(texts, "--seeds", 1, UINT32_MAX).value_or(1);
-  const std::string for_time = text_of_flag(texts, "--for");
-  if (!for_time.empty()) {
-    plan.for_time = parse_duration(for_time);
-    if (!plan.for_time) refuse("--for \"" + for_time + "\" is not a duration like 60s");
-  }
-  plan.plot_file = text_of_flag(texts, "--plot");
+  plan.seeds = flags.count("--seeds", 1, UINT32_MAX).value_or(1);
+  plan.for_time = flags.duration("--for", seconds(1));
+  plan.plot_file = flags.text("--plot");
   if (!plan.plot_file.empty() && (plan.seeds > 1 || plan.for_time)) {
     refuse("--plot shows one run: leave --seeds and --for out");
   }

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 #include "node/budget.h"
 #include "node/server/resolve.h"
 #include "reactor/entropy.h"
 #include "tools/failure.h"
 #include "tools/units.h"
+#include "tools/value_flags.h"
 
 namespace xord {
 namespace {
@@ -19,17 +19,8 @@ constexpr uint32_t keys_most = 100'000'000;
 constexpr size_t rates_most = 64;
 constexpr uint32_t value_size_most = value_size_max - 3;
 
-[[noreturn]] void refuse(const std::string& sentence) {
-  throw Failure(ExitCode::usage, sentence);
-}
-
-struct FlagHelp {
-  const char* name;
-  const char* type;
-  const char* help;
-};
 // Flags with one value, in the order of the help.
-constexpr FlagHelp value_flags[] = {
+constexpr ValueFlag value_flags[] = {
     {"--target", "HOST:PORT", "The node to put under load"},
     {"--mix", "KIND=N,…",
      "Shares of find_node, find_value_hit, find_value_miss, store, ping [find_node=100]"},
@@ -54,45 +45,6 @@ constexpr FlagHelp value_flags[] = {
     {"--hgrm", "FILE", "Write all percentiles, for a plot; .2, .3 is appended for further steps"},
 };
 
-using Texts = std::map<std::string, std::vector<std::string>>;
-
-// The parsed flags, each with its default and range.
-class Reader {
- public:
-  explicit Reader(const Texts& texts) : texts_(texts) {}
-
-  std::string text(const std::string& name, const std::string& otherwise) const {
-    const std::vector<std::string>& given = texts_.at(name);
-    if (given.size() > 1) refuse(name + " is there more than once: give it once");
-    return given.empty() ? otherwise : given[0];
-  }
-  bool is_given(const std::string& name) const { return !texts_.at(name).empty(); }
-
-  uint64_t count(const std::string& name, uint64_t otherwise, uint64_t least, uint64_t most) const {
-    if (!is_given(name)) return otherwise;
-    const std::string written = text(name, "");
-    const auto parsed = parse_count(written);
-    if (!parsed || *parsed < least || *parsed > most) {
-      refuse(name + " \"" + written + "\" is not a count from " + std::to_string(least) + " to " +
-             std::to_string(most));
-    }
-    return *parsed;
-  }
-  Duration duration(const std::string& name, Duration otherwise, Duration least) const {
-    if (!is_given(name)) return otherwise;
-    const std::string written = text(name, "");
-    const auto parsed = parse_duration(written);
-    if (!parsed || *parsed < least || *parsed > hours(24 * 7)) {
-      refuse(name + " \"" + written + "\" is not a duration from " + show_duration(least) +
-             " to 1w: write it like 10s or 500ms");
-    }
-    return *parsed;
-  }
-
- private:
-  const Texts& texts_;
-};
-
 std::vector<std::string> split(const std::string& text, char at) {
   std::vector<std::string> parts(1);
   for (const char letter : text) {
@@ -105,7 +57,7 @@ std::vector<std::string> split(const std::string& text, char at) {
   return parts;
 }
 
-Endpoint read_target(const Reader& flags) {
+Endpoint read_target(const ValueFlags& flags) {
   if (!flags.is_given("--target")) {
     refuse(
         "there is nothing to put under load: name a node with --target HOST:PORT; see "
@@ -146,7 +98,7 @@ std::array<uint32_t, request_kinds> read_mix(const std::string& written) {
   return mix;
 }
 
-std::vector<double> read_rates(const Reader& flags) {
+std::vector<double> read_rates(const ValueFlags& flags) {
   std::vector<double> rates;
   if (!flags.is_given("--rate")) return rates;
   for (const std::string& part : split(flags.text("--rate", ""), ',')) {
@@ -175,7 +127,7 @@ void read_key_spread(const std::string& written, LoadPlan& plan) {
   refuse("--key-spread \"" + written + "\" is not uniform, zipf, or zipf:EXPONENT like zipf:1.2");
 }
 
-ValueSizes read_value_sizes(const Reader& flags) {
+ValueSizes read_value_sizes(const ValueFlags& flags) {
   const std::string written = flags.text("--value-size", "100");
   const size_t dash = written.find('-');
   const auto least = parse_count(written.substr(0, dash));
@@ -205,49 +157,48 @@ CheckDepth read_check(const std::string& written) {
   refuse("--check \"" + written + "\" is neither content nor transaction");
 }
 
-void read_load(const Reader& flags, LoadPlan& plan) {
+void read_load(const ValueFlags& flags, LoadPlan& plan) {
   plan.mix = read_mix(flags.text("--mix", "find_node=100"));
   plan.rates = read_rates(flags);
-  plan.window = static_cast<uint32_t>(flags.count("--window", plan.window, 1, window_most));
-  plan.slo = flags.duration("--slo", plan.slo, microseconds(1));
-  plan.length = flags.duration("--duration", plan.length, milliseconds(10));
-  plan.settling = flags.duration("--warm-up", plan.settling, Duration{});
-  plan.timeout = flags.duration("--timeout", plan.timeout, milliseconds(1));
-  plan.seed = flags.is_given("--seed") ? flags.count("--seed", 0, 0, UINT64_MAX) : entropy_word();
+  plan.window =
+      static_cast<uint32_t>(flags.count("--window", 1, window_most).value_or(plan.window));
+  plan.slo = flags.duration("--slo", microseconds(1)).value_or(plan.slo);
+  plan.length = flags.duration("--duration", milliseconds(10)).value_or(plan.length);
+  plan.settling = flags.duration("--warm-up", Duration{}).value_or(plan.settling);
+  plan.timeout = flags.duration("--timeout", milliseconds(1)).value_or(plan.timeout);
+  plan.seed = flags.count("--seed", 0, UINT64_MAX).value_or(entropy_word());
   plan.check = read_check(flags.text("--check", "content"));
   plan.io = read_io(flags.text("--io", "epoll"));
-  plan.server_pid = static_cast<int>(flags.count("--server-pid", 0, 1, INT32_MAX));
+  plan.server_pid = static_cast<int>(flags.count("--server-pid", 1, INT32_MAX).value_or(0));
   plan.hgrm_file = flags.text("--hgrm", "");
 }
 
-void read_sources(const Reader& flags, LoadPlan& plan) {
+void read_sources(const ValueFlags& flags, LoadPlan& plan) {
   const uint32_t most = LoadSources::most_for(plan.target);
-  plan.sources = static_cast<uint32_t>(flags.count("--sources", 16, 1, LoadSources::addresses_max));
+  plan.sources =
+      static_cast<uint32_t>(flags.count("--sources", 1, LoadSources::addresses_max).value_or(16));
   plan.contacts =
-      static_cast<uint32_t>(flags.count("--contacts", 0, 0, LoadSources::addresses_max));
+      static_cast<uint32_t>(flags.count("--contacts", 0, LoadSources::addresses_max).value_or(0));
   if (plan.sources + plan.contacts > most) {
     refuse("--sources and --contacts are " + std::to_string(plan.sources + plan.contacts) +
            " together: " + plan.target.text() + " can have " + std::to_string(most) +
            " at most; more are there for a target on 127.0.0.0/8 only");
   }
-  plan.id_change_every = flags.duration("--id-change", {}, microseconds(10));
+  plan.id_change_every = flags.duration("--id-change", microseconds(10)).value_or(Duration{});
 }
 
-void read_keys(const Reader& flags, LoadPlan& plan) {
-  plan.keys = static_cast<uint32_t>(flags.count("--keys", plan.keys, 1, keys_most));
+void read_keys(const ValueFlags& flags, LoadPlan& plan) {
+  plan.keys = static_cast<uint32_t>(flags.count("--keys", 1, keys_most).value_or(plan.keys));
   read_key_spread(flags.text("--key-spread", "uniform"), plan);
   plan.value_sizes = read_value_sizes(flags);
-  plan.near_bits = static_cast<uint32_t>(flags.count("--near-id", 0, 0, 128));
+  plan.near_bits = static_cast<uint32_t>(flags.count("--near-id", 0, 128).value_or(0));
 }
 
 }  // namespace
 
 std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal) {
   CLI::App app("Put a node under load and measure how it answers.", "xord load");
-  Texts texts;
-  for (const FlagHelp& flag : value_flags) {
-    add_repeatable(app, flag.name, texts[flag.name], flag.help)->type_name(flag.type);
-  }
+  ValueFlags flags(app, value_flags);
   LoadPlan plan;
   bool no_answer = false;
   bool sleep = false;
@@ -265,7 +216,6 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
       "Give the generator a core of its own: it spins.\n"
       "Exit codes: 0 done, 1 wrong answers, or no rate held the limits, 3 no node answered.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return std::nullopt;
-  const Reader flags(texts);
   plan.answer_pings = no_answer ? AnswerPings::no : AnswerPings::yes;
   plan.waiting = sleep ? Waiting::sleep : Waiting::spin;
   plan.target = read_target(flags);
