@@ -56,12 +56,13 @@ bool InFlight::abandon(const Transaction& transaction) {
   return true;
 }
 
-Overdue InFlight::fall_due(TimerId timer, Call* call) {
+Overdue InFlight::fall_due(Instant now, TimerId timer, Call* call) {
   const auto handle = slots_.taken_at(static_cast<uint32_t>(timer));
   CHECK(handle.has_value());
   Slot& slot = slots_[*handle];
   *call = slot.call;
-  if (!slot.awaits_slow) {
+  // After a long sleep both are over at once: armed anew, the call would stay open a turn longer.
+  if (!slot.awaits_slow || now >= slot.sent + transaction_lifetime) {
     close(*handle);
     return Overdue::expired;
   }

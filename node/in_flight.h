@@ -77,12 +77,12 @@ class InFlight {
   bool abandon(const Transaction& transaction);
 
   // Calls overdue(const Call&, Overdue) for every call that became slow or expired by `now`,
-  // earliest first. It may open calls.
+  // earliest first; expired only, if both. It may open calls.
   template <class Sink>
   void advance(Instant now, Sink&& overdue) {
     wheel_.advance(now, [&](TimerId timer) {
       Call call;
-      const Overdue what = fall_due(timer, &call);
+      const Overdue what = fall_due(now, timer, &call);
       overdue(static_cast<const Call&>(call), what);
     });
   }
@@ -102,7 +102,7 @@ class InFlight {
 
   Transaction transaction_of(uint32_t index, Instant now);
   std::optional<PoolHandle> find(Bytes transaction) const;
-  Overdue fall_due(TimerId timer, Call* call);
+  Overdue fall_due(Instant now, TimerId timer, Call* call);
   void close(PoolHandle handle);
 
   ShardIndex shard_;
