@@ -64,6 +64,8 @@ class Node {
   // Handles one datagram. Malformed or unwanted input is counted and dropped: it is the peer's
   // error, so there is nothing for the caller to handle.
   void receive(Instant now, const Datagram& datagram, Outputs& out);
+  // Has the memory fetched that receive() of these will look at. Changes nothing: a hint only.
+  void fetch_ahead(std::span<const Datagram> batch) const;
   // Handles a message of shard `from`.
   void deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out);
   // Handles a completion of the disk, of this node's network.

@@ -56,6 +56,21 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
   broadcast_changes(out);
 }
 
+void Node::fetch_ahead(std::span<const Datagram> batch) const {
+  if (batch.size() < 2) return;  // It would be looked at before it is there.
+  std::array<Id, keys_ahead_max> keys;
+  size_t count = 0;
+  for (const Datagram& datagram : batch) {
+    const auto key = rpcudp::record_key(datagram.bytes);
+    if (!key) continue;
+    keys[count++] = *key;
+    if (count < keys.size()) continue;
+    store_.fetch_ahead(keys);
+    count = 0;
+  }
+  store_.fetch_ahead({keys.data(), count});
+}
+
 void Node::receive_request(Instant now, const Datagram& datagram, Outputs& out) {
   Request request;
   const ParseError error = rpcudp::parse_request(datagram.bytes, &request);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "reactor/datagram_batch.h"
 #include "reactor/message_header.h"
 #include "reactor/send_groups.h"
 
@@ -47,7 +48,7 @@ class EpollBackend final : public UdpBackend {
  private:
   void prepare_receive(uint32_t slot);
   uint32_t receive_from(uint8_t index, uint32_t datagrams_max, DatagramSink& sink);
-  void hand_over(uint8_t index, const mmsghdr& received, DatagramSink& sink);
+  void take(uint8_t index, const mmsghdr& received);
   void send_planned(const Outbox& outbox);
   void prepare_group(const Outbox& outbox, const SendGroups::Group& group,
                      const BoundSocket& socket);
@@ -62,6 +63,7 @@ class EpollBackend final : public UdpBackend {
   std::array<bool, listens_max> readable_{};
   uint8_t first_ = 0;  // The socket that is read first; it moves on, so that none starves.
   std::array<mmsghdr, batch_max> receive_headers_{};
+  DatagramBatch batch_;
   std::array<mmsghdr, batch_max> send_headers_{};
   std::array<SendSlot, batch_max> send_slots_;
   // The run being prepared: consecutive sends of one socket.
@@ -88,14 +90,14 @@ void EpollBackend::prepare_receive(uint32_t slot) {
   header.msg_flags = 0;
 }
 
-void EpollBackend::hand_over(uint8_t index, const mmsghdr& received, DatagramSink& sink) {
+void EpollBackend::take(uint8_t index, const mmsghdr& received) {
   const msghdr& header = received.msg_hdr;
   if (header.msg_flags & MSG_TRUNC) return counters_.add(IoCounter::received_too_long);
   if (received.msg_len == 0) return counters_.add(IoCounter::received_empty);
   counters_.add(IoCounter::received);
   counters_.add(IoCounter::received_bytes, received.msg_len);
   const auto* bytes = static_cast<const uint8_t*>(header.msg_iov->iov_base);
-  sink.on_datagram({path_of(header, sockets_, index), {bytes, received.msg_len}});
+  batch_.add({path_of(header, sockets_, index), {bytes, received.msg_len}});
 }
 
 uint32_t EpollBackend::receive_from(uint8_t index, uint32_t datagrams_max, DatagramSink& sink) {
@@ -109,9 +111,10 @@ uint32_t EpollBackend::receive_from(uint8_t index, uint32_t datagrams_max, Datag
   const auto count = static_cast<uint32_t>(received);
   if (count < datagrams_max) readable_[index] = false;
   for (uint32_t i = 0; i < count; ++i) {
-    hand_over(index, receive_headers_[i], sink);
+    take(index, receive_headers_[i]);
     prepare_receive(i);
   }
+  batch_.hand_over_to(sink);
   return count;
 }
 

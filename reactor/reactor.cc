@@ -27,6 +27,7 @@ class Reactor::Turn final : public DatagramSink {
 
   void run();
   void flush();
+  void on_batch(std::span<const Datagram> batch) override { handler_.fetch_ahead(batch); }
   void on_datagram(const Datagram& datagram) override;
 
  private:

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,8 @@ class ReactorHandler {
  public:
   virtual ~ReactorHandler() = default;
 
+  // All that receive() is about to be called with: the moment to have memory fetched for it.
+  virtual void fetch_ahead(std::span<const Datagram> /*batch*/) {}
   virtual void receive(Instant now, const Datagram& datagram, Outbox& out) = 0;
   // A frame out of the mailbox that add_mailbox() gave the index `source`; it lives for the call.
   virtual void receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out) = 0;

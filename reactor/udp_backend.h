@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,9 @@ constexpr uint32_t singly_after_refusal = 4096;
 
 class DatagramSink {
  public:
+  // Comes first, with all that on_datagram() is about to be called with: the moment to have memory
+  // fetched that those calls will look at.
+  virtual void on_batch(std::span<const Datagram> /*batch*/) {}
   virtual void on_datagram(const Datagram& datagram) = 0;  // Its bytes live for the call.
 
  protected:

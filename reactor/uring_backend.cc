@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "reactor/base/check.h"
+#include "reactor/datagram_batch.h"
 #include "reactor/message_header.h"
 #include "reactor/send_groups.h"
 
@@ -70,9 +71,9 @@ class UringBackend final : public UdpBackend {
   void arm_receive(uint8_t index);
   void arm_doorbell();
   void rearm_ended();
-  void on_completion(const io_uring_cqe& completion, DatagramSink& sink);
-  void on_receive(const io_uring_cqe& completion, uint8_t index, DatagramSink& sink);
-  void hand_over(uint8_t index, uint8_t* buffer, uint32_t filled, DatagramSink& sink);
+  void on_completion(const io_uring_cqe& completion);
+  void on_receive(const io_uring_cqe& completion, uint8_t index);
+  void take(uint8_t index, uint8_t* buffer, uint32_t filled);
   void give_back(uint16_t buffer);
   void prepare_sends(const Outbox& outbox);
   void prepare_group(const Outbox& outbox, const SendGroups::Group& group, uint8_t socket);
@@ -93,6 +94,7 @@ class UringBackend final : public UdpBackend {
   const std::unique_ptr<ReceiveBuffer[]> buffers_;
   io_uring_buf_ring* buffer_ring_ = nullptr;
   size_t buffer_ring_size_ = 0;
+  DatagramBatch batch_;
   int given_back_ = 0;  // Buffers in the ring that the kernel was not shown yet.
   std::array<bool, listens_max> receive_ended_{};
   bool doorbell_ended_ = false;
@@ -243,7 +245,8 @@ uint32_t UringBackend::receive(DatagramSink& sink) {
   // Moved to a list before they are handled: the sink may send, which works on the same ring.
   for (unsigned i = 0; i < count; ++i) batch[i] = *ready[i];
   io_uring_cq_advance(&ring_, count);
-  for (unsigned i = 0; i < count; ++i) on_completion(batch[i], sink);
+  for (unsigned i = 0; i < count; ++i) on_completion(batch[i]);
+  batch_.hand_over_to(sink);
   io_uring_buf_ring_advance(buffer_ring_, given_back_);
   given_back_ = 0;
   // Not before the buffers are back: a receive that ended for lack of them would end again.
@@ -251,12 +254,12 @@ uint32_t UringBackend::receive(DatagramSink& sink) {
   return count;
 }
 
-void UringBackend::on_completion(const io_uring_cqe& completion, DatagramSink& sink) {
+void UringBackend::on_completion(const io_uring_cqe& completion) {
   const UserData data = unpacked(completion.user_data);
   const bool ended = (completion.flags & IORING_CQE_F_MORE) == 0;
   switch (data.kind) {
     case Completion::receive:
-      return on_receive(completion, data.index, sink);
+      return on_receive(completion, data.index);
     case Completion::send:  // Those that succeed are silent (CQE_SKIP_SUCCESS).
     case Completion::group:
       if (completion.res >= 0) return;
@@ -269,7 +272,7 @@ void UringBackend::on_completion(const io_uring_cqe& completion, DatagramSink& s
   }
 }
 
-void UringBackend::on_receive(const io_uring_cqe& completion, uint8_t index, DatagramSink& sink) {
+void UringBackend::on_receive(const io_uring_cqe& completion, uint8_t index) {
   // Whatever the result says: an empty datagram, a lack of buffers and a full completion queue all
   // end a multishot receive (limits/REPORT.md, "Pitfalls met").
   if ((completion.flags & IORING_CQE_F_MORE) == 0) receive_ended_[index] = true;
@@ -281,12 +284,12 @@ void UringBackend::on_receive(const io_uring_cqe& completion, uint8_t index, Dat
   if ((completion.flags & IORING_CQE_F_BUFFER) == 0) return;
   const auto buffer = static_cast<uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
   if (completion.res >= 0) {
-    hand_over(index, buffers_[buffer].bytes, static_cast<uint32_t>(completion.res), sink);
+    take(index, buffers_[buffer].bytes, static_cast<uint32_t>(completion.res));
   }
   give_back(buffer);
 }
 
-void UringBackend::hand_over(uint8_t index, uint8_t* buffer, uint32_t filled, DatagramSink& sink) {
+void UringBackend::take(uint8_t index, uint8_t* buffer, uint32_t filled) {
   io_uring_recvmsg_out* out =
       io_uring_recvmsg_validate(buffer, static_cast<int>(filled), &receive_header_);
   if (out == nullptr) return counters_.add(IoCounter::receive_failed);
@@ -302,7 +305,7 @@ void UringBackend::hand_over(uint8_t index, uint8_t* buffer, uint32_t filled, Da
   counters_.add(IoCounter::received);
   counters_.add(IoCounter::received_bytes, size);
   const auto* bytes = static_cast<const uint8_t*>(io_uring_recvmsg_payload(out, &receive_header_));
-  sink.on_datagram({path_of(header, sockets_, index), {bytes, size}});
+  batch_.add({path_of(header, sockets_, index), {bytes, size}});
 }
 
 void UringBackend::prepare_sends(const Outbox& outbox) {

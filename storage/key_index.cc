@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <array>
 #include <bit>
 
 namespace xord {
@@ -38,6 +39,22 @@ void KeyIndex::fetch_ahead(Bytes keys) const {
   for (; keys.size() >= id_size; keys = keys.subspan(id_size)) {
     const uint64_t hashed = XXH3_64bits_withSeed(keys.data(), id_size, seed_);
     __builtin_prefetch(&slots_[home(hashed)], 1);
+  }
+}
+
+void KeyIndex::fetch_records_ahead(std::span<const Id> keys, std::span<RecordHandle> likely) const {
+  CHECK(keys.size() <= keys_ahead_max && keys.size() == likely.size());
+  std::array<uint64_t, keys_ahead_max> hashes;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    hashes[i] = hash(keys[i]);
+    __builtin_prefetch(&slots_[home(hashes[i])]);
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const uint32_t tag = static_cast<uint32_t>(hashes[i]) & ~handle_mask_;
+    size_t slot = home(hashes[i]);
+    while (slots_[slot] != 0 && (slots_[slot] & ~handle_mask_) != tag) slot = after(slot);
+    likely[i] = slots_[slot] == 0 ? no_record : record_in(slot);
+    if (likely[i] != no_record) __builtin_prefetch(&records_[likely[i]]);
   }
 }
 

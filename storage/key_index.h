@@ -3,6 +3,8 @@
 // keeps peers from choosing keys that collide. 6 bytes a record; never grows, no tombstones.
 #pragma once
 
+#include <span>
+
 #include "storage/record.h"
 
 namespace xord {
@@ -15,6 +17,10 @@ class KeyIndex {
   RecordHandle find(const Id& key) const;  // no_record when absent.
   // Loads what find() and insert() of these keys, one behind the other, will look at.
   void fetch_ahead(Bytes keys) const;
+  // What find() of each key will return or pass over, most likely: has those records fetched and
+  // leaves their handles in `likely`, no_record for a key that is absent. As many as `keys`, which
+  // are keys_ahead_max at most.
+  void fetch_records_ahead(std::span<const Id> keys, std::span<RecordHandle> likely) const;
   // The record's key is in place and not in the index.
   void insert(RecordHandle record);
   // The record is in the index.

@@ -1,6 +1,7 @@
 #include "storage/store.h"
 
 #include <algorithm>
+#include <array>
 
 namespace xord {
 namespace {
@@ -67,6 +68,14 @@ Found Store::find(Instant now, const Id& key) {
       break;
   }
   return found;
+}
+
+void Store::fetch_ahead(std::span<const Id> keys) const {
+  std::array<RecordHandle, keys_ahead_max> likely;
+  index_.fetch_records_ahead(keys, std::span(likely).first(keys.size()));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (likely[i] != no_record) cache_.fetch_ahead(likely[i]);
+  }
 }
 
 std::optional<Ticket> Store::begin_read(Instant now, const Id& key, FrameOutbox& operations) {

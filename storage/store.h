@@ -96,6 +96,9 @@ class Store {
 
   // Never served: what is expired at `now`, or not committed.
   Found find(Instant now, const Id& key);
+  // Has the memory fetched that find() of these keys will look at, all at once instead of one
+  // behind the other. At most keys_ahead_max keys.
+  void fetch_ahead(std::span<const Id> keys) const;
   // Asks the disk for a record that find() called cold. Empty, and counted, when too many reads
   // are pending or `operations` is full: answer as if absent.
   std::optional<Ticket> begin_read(Instant now, const Id& key, FrameOutbox& operations);

@@ -9,10 +9,17 @@ namespace {
 // Places are 32 bits of words: 32 GiB a shard.
 constexpr uint64_t words_max = uint64_t{1} << 32;
 
+// The lines of a value that are worth fetching ahead: copying a longer one streams by itself.
+constexpr uint32_t words_per_line = 8;
+constexpr uint32_t words_fetched_ahead = 4 * words_per_line;
+
 }  // namespace
 
 ValueCache::ValueCache(Records& records, uint64_t bytes_max)
-    : records_(records), words_(std::min(bytes_max / 8, words_max - 1)), small_{}, large_{} {
+    : records_(records),
+      words_(std::min(bytes_max / 8, words_max - 1), Filled::from_the_beginning),
+      small_{},
+      large_{} {
   const auto total = static_cast<uint32_t>(words_.size());
   small_.capacity = total / 8;
   large_.base = small_.capacity;
@@ -28,6 +35,16 @@ Bytes ValueCache::value(RecordHandle record) const {
 Bytes ValueCache::use(RecordHandle record) {
   header(records_[record].cached_at).is_used = 1;
   return value(record);
+}
+
+void ValueCache::fetch_ahead(RecordHandle record) const {
+  const Record& of = records_[record];
+  if (of.cached_at == not_cached) return;
+  const uint32_t length = std::min(words(of.value_size), words_fetched_ahead);
+  for (uint32_t word = 0; word < length; word += words_per_line) {
+    __builtin_prefetch(&words_[of.cached_at + word]);
+  }
+  __builtin_prefetch(&words_[of.cached_at + length - 1]);
 }
 
 uint64_t ValueCache::words_taken(const Ring& ring, uint32_t needed) {

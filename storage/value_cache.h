@@ -19,6 +19,8 @@ class ValueCache {
   Bytes value(RecordHandle record) const;
   // The same, and remembers that it was asked for.
   Bytes use(RecordHandle record);
+  // Has the record's value fetched, if it is cached.
+  void fetch_ahead(RecordHandle record) const;
   // Copies `value` in, making room; the record has none cached. A value larger than a ring is not
   // taken in. `value` must not lie in the cache.
   void insert(RecordHandle record, Bytes value);

@@ -113,6 +113,18 @@ const Counters<StoreCount>& Shard::store_counters(NetworkIndex network) const {
   return networks_[network]->store.counters();
 }
 
+void Shard::fetch_ahead(std::span<const Datagram> batch) {
+  const auto network_of = [&](const Datagram& datagram) {
+    return setup_.network_of_socket[datagram.path.local.socket];
+  };
+  while (!batch.empty()) {
+    size_t count = 1;
+    while (count < batch.size() && network_of(batch[count]) == network_of(batch[0])) ++count;
+    networks_[network_of(batch[0])]->node.fetch_ahead(batch.first(count));
+    batch = batch.subspan(count);
+  }
+}
+
 void Shard::receive(Instant now, const Datagram& datagram, Outbox& out) {
   if (draining_) {
     counters_.add(ShardCount::refused_draining);

@@ -63,6 +63,7 @@ class Shard final : public ReactorHandler {
   }
   void told(ShardIndex from, Instant now, Bytes frame);
 
+  void fetch_ahead(std::span<const Datagram> batch) override;
   void receive(Instant now, const Datagram& datagram, Outbox& out) override;
   void receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out) override;
   void advance(Instant now, Outbox& out) override;

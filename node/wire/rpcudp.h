@@ -39,6 +39,9 @@ constexpr size_t value_reply_size(size_t value_size) {
 // --- Reading.
 
 bool is_reply(Bytes datagram);
+// The key of a request for a record, find_value or store, in the canonical spelling; of all else
+// empty. Whether the rest is well formed is for parse_request() to say.
+std::optional<Id> record_key(Bytes datagram);
 // The transaction of a reply or request; empty when the datagram is too short to have one.
 Bytes transaction_of(Bytes datagram);
 // `*out` is unspecified unless the result is `none`.

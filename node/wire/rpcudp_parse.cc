@@ -237,6 +237,14 @@ ParseError parse_request(Bytes datagram, Request* out) {
   return in.error();
 }
 
+std::optional<Id> record_key(Bytes datagram) {
+  if (datagram.size() <= header_size || datagram[0] != kind_request) return std::nullopt;
+  Request request;
+  if (read_canonical(datagram.subspan(header_size), &request) == 0) return std::nullopt;
+  if (request.method == Method::find_node) return std::nullopt;
+  return request.target;
+}
+
 ParseError parse_reply(Bytes datagram, Method method, Reply* out) {
   if (datagram.size() <= header_size) return ParseError::too_short;
   if (datagram[0] != kind_reply) return ParseError::unknown_kind;

@@ -1,0 +1,32 @@
+// What one look at the kernel brought, kept until it is handed over together: the sink hears of all
+// of it before the first is handled.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "reactor/base/check.h"
+#include "reactor/udp_backend.h"
+
+namespace xord {
+
+class DatagramBatch {
+ public:
+  // At most batch_max; the bytes stay borrowed until they are handed over.
+  void add(const Datagram& datagram) {
+    DCHECK(size_ < batch_max);
+    datagrams_[size_++] = datagram;
+  }
+  // Leaves the batch empty.
+  void hand_over_to(DatagramSink& sink) {
+    sink.on_batch({datagrams_.data(), size_});
+    for (uint32_t i = 0; i < size_; ++i) sink.on_datagram(datagrams_[i]);
+    size_ = 0;
+  }
+
+ private:
+  std::array<Datagram, batch_max> datagrams_;
+  uint32_t size_ = 0;
+};
+
+}  // namespace xord
