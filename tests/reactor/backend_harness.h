@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,13 @@ class BackendHarness : public DatagramSink {
   }
   ~BackendHarness() { chosen.backend->stop(); }
 
+  void on_batch(std::span<const Datagram> batch) override {
+    EXPECT_EQ(handed_over, announced.size());  // One batch is handed over before the next comes.
+    for (const Datagram& datagram : batch) announced.emplace_back(text_of(datagram.bytes));
+  }
   void on_datagram(const Datagram& datagram) override {
+    ASSERT_LT(handed_over, announced.size());
+    EXPECT_EQ(announced[handed_over++], text_of(datagram.bytes));
     received.push_back({datagram.path, std::string(text_of(datagram.bytes))});
   }
   // Takes what is there until nothing is.
@@ -62,6 +69,8 @@ class BackendHarness : public DatagramSink {
   Outbox nothing{1, 1};
   Outbox out{1024, 1 << 20};
   std::vector<Received> received;
+  std::vector<std::string> announced;  // By on_batch(), in all.
+  size_t handed_over = 0;
 };
 
 }  // namespace xord

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -51,6 +52,29 @@ TEST(KeyIndex, AgreesWithAMapUnderRandomInsertsAndErasesUpToFull) {
     }
     for (const auto& [key, handle] : model) ASSERT_EQ(index.find(key), handle);
   }
+}
+
+TEST(KeyIndex, WhatIsFetchedAheadIsWhatIsFound) {
+  Rng rng(3);
+  constexpr uint32_t held = 1000;
+  Records records(held);
+  KeyIndex index(records, rng.next());
+  for (RecordHandle i = 0; i < held; ++i) {
+    rng.fill(records[i].key.bytes);
+    index.insert(i);
+  }
+  uint32_t wrong = 0;
+  for (int round = 0; round < 100; ++round) {
+    std::array<Id, keys_ahead_max> keys;
+    std::array<RecordHandle, keys_ahead_max> likely;
+    for (Id& key : keys) {
+      key = records[rng.bounded(held)].key;
+      if (rng.chance(0.3)) rng.fill(key.bytes);
+    }
+    index.fetch_records_ahead(keys, likely);
+    for (size_t i = 0; i < keys.size(); ++i) wrong += likely[i] != index.find(keys[i]);
+  }
+  EXPECT_LT(wrong, 5u);  // Of 3,200: 22 bits of the hash seldom agree by chance.
 }
 
 TEST(KeyOrder, FindsTheFirstKeyFromAnywhereAsASortedMapDoes) {

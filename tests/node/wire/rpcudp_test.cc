@@ -81,6 +81,24 @@ ParseError error_of(const Octets& datagram) {
 
 // --- Requests.
 
+TEST(RpcudpRecordKey, IsThatOfACanonicalRequestForARecordAndOfNothingElse) {
+  const Octets get = encoded([](MutableBytes out) {
+    return rpcudp::encode_find_value_request(out, transaction, id_of(1), id_of(2));
+  });
+  EXPECT_EQ(rpcudp::record_key(get), id_of(2));
+  EXPECT_EQ(rpcudp::record_key(store_request({0x01})), id_of(2));
+  const Octets find = encoded([](MutableBytes out) {
+    return rpcudp::encode_find_node_request(out, transaction, id_of(1), id_of(2));
+  });
+  EXPECT_EQ(rpcudp::record_key(find), std::nullopt);
+  for (size_t size = 0; size < get.size(); ++size) {
+    EXPECT_EQ(rpcudp::record_key(Bytes(get).first(size)), std::nullopt) << size;
+  }
+  Octets reply = get;
+  reply[0] = 1;
+  EXPECT_EQ(rpcudp::record_key(reply), std::nullopt);
+}
+
 TEST(RpcudpRequest, AnAgeIsTheFiveBytesDirectlyBehindAStoreAndNothingElse) {
   const Octets value = {0x05};
   EXPECT_EQ(parsed(store_request(value)).age, std::nullopt);
