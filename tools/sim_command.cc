@@ -22,6 +22,7 @@ std::string command_of(const SimPlan& plan, uint64_t seed) {
     std::string hours_text = std::to_string(plan.length->seconds() / 3600);
     command += " --hours " + hours_text;
   }
+  if (!plan.republishes) command += " --no-republish";
   return command + " --seed " + std::to_string(seed);
 }
 

@@ -49,17 +49,20 @@ sim::Scenario scenario_of(const std::string& written) {
 }  // namespace
 
 sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
-  if (plan.scenario == sim::Scenario::swarm) {
-    return sim::draw_setup(seed, plan.nodes, plan.length);
-  }
-  return sim::scenario_setup(plan.scenario, seed, plan.nodes.value_or(nodes_default),
-                             plan.length.value_or(hours(2)));
+  sim::Setup setup =
+      plan.scenario == sim::Scenario::swarm
+          ? sim::draw_setup(seed, plan.nodes, plan.length)
+          : sim::scenario_setup(plan.scenario, seed, plan.nodes.value_or(nodes_default),
+                                plan.length.value_or(hours(2)));
+  if (!plan.republishes) setup.world.xord.store.republish.after = 0;
+  return setup;
 }
 
 std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) {
   CLI::App app("Simulate a whole network of these very nodes, on virtual time.", "xord sim");
   ValueFlags flags(app, value_flags);
   SimPlan plan;
+  app.add_flag("!--no-republish", plan.republishes, "Holders do not republish what they hold");
   app.add_flag("--json", plan.json, "Print the report as JSON, a document a seed");
   app.footer(
       "A seed gives the same run, datagram by datagram: the digest says so.\n"

@@ -16,6 +16,7 @@ struct SimPlan {
   uint64_t seed = 1;
   uint64_t seeds = 1;                // This one and those that follow it...
   std::optional<Duration> for_time;  // ...or as many as fit in this time.
+  bool republishes = true;
   bool json = false;
   std::string plot_file;  // Empty: none.
 };

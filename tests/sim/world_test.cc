@@ -60,6 +60,8 @@ class SmallWorld {
     options.xord.node.pending_answers = 64;
     options.xord.node.waiting_requests = 16;
     options.xord.node.waiting_bytes = 64 << 10;
+    options.xord.published_max = 8;
+    options.xord.publish_after = hours(1);
     return options;
   }
   World world_;
@@ -123,6 +125,34 @@ TEST(World, WhatLosesItsStorageHoldsNothing) {
     small.world().start(i);
     EXPECT_EQ(small.world().host(i).disk->rows_count(), 0u);
   }
+}
+
+TEST(World, WhatAHostKeepsPublishedComesBackWhenAllOthersLostIt) {
+  SmallWorld small(6, 25);
+  Id key;
+  key.bytes[0] = 0x42;
+  const std::vector<uint8_t> value = {0xa4, 'k', 'e', 'e', 'p'};
+  small.operations().keep(4, key, value, [](const Outcome&) {});
+  small.world().run_for(seconds(10));
+  for (uint32_t i = 0; i < 25; ++i) {
+    small.world().crash(i, i == 4 ? Storage::kept : Storage::lost);
+    small.world().start(i);
+    if (i != 4) {
+      const Endpoint keeper = small.world().host(4).endpoint;
+      small.operations().join(i, {keeper}, [](const Outcome&) {});
+    }
+  }
+  small.world().run_for(seconds(10));
+  const auto holders = [&] {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < 25; ++i) {
+      count += i != 4 && small.world().host(i).node->holds(small.world().local_now(i), key);
+    }
+    return count;
+  };
+  EXPECT_EQ(holders(), 0u);
+  small.world().run_for(hours(1) + minutes(20));
+  EXPECT_GE(holders(), bucket_size - 1);
 }
 
 }  // namespace

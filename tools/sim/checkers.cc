@@ -67,6 +67,11 @@ void Checkers::note_own_copy(uint32_t host, const Id& key, Bytes value) {
          world_.local_now(host) + world_.options().xord.node.ttl + own_copy_slack);
 }
 
+void Checkers::note_kept(uint32_t host, const Id& key, Bytes value) {
+  note_own_copy(host, key, value);
+  believed(host).kept.insert(hash_of(value));
+}
+
 // ---- What comes in.
 
 void Checkers::turn_begins(uint32_t host, const Datagram* datagram) {
@@ -138,7 +143,19 @@ void Checkers::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
   if (is_reply) {
     reply_leaves(host, to, bytes);
   } else {
-    believed(host).called[hash_of(rpcudp::transaction_of(bytes))] = {to, world_.local_now(host)};
+    request_leaves(host, to, bytes);
+  }
+}
+
+void Checkers::request_leaves(uint32_t host, const Endpoint& to, Bytes bytes) {
+  Believed& mine = believed(host);
+  mine.called[hash_of(rpcudp::transaction_of(bytes))] = {to, world_.local_now(host)};
+  if (mine.kept.empty()) return;
+  Request request;
+  if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+  const bool is_published = request.method == Method::store && !request.age;
+  if (is_published && mine.kept.contains(hash_of(request.value))) {
+    note_own_copy(host, request.target, request.value);
   }
 }
 
@@ -221,7 +238,9 @@ void Checkers::went_down(uint32_t host, Storage storage) {
   mine.asked.clear();
   mine.called.clear();
   mine.proven.clear();
-  if (storage == Storage::lost) mine.permits.clear();
+  if (storage == Storage::kept) return;
+  mine.permits.clear();
+  mine.kept.clear();
 }
 
 void Checkers::inspect(uint32_t hosts) {

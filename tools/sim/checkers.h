@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "tools/sim/world.h"
@@ -33,6 +34,8 @@ class Checkers : public Watcher {
 
   // A set by `host` begins: it may keep a copy itself, which no datagram tells.
   void note_own_copy(uint32_t host, const Id& key, Bytes value);
+  // `host` keeps this published: whenever it stores it anew, it may keep a copy itself.
+  void note_kept(uint32_t host, const Id& key, Bytes value);
   // Looks into some hosts now, and aborts if a table is broken.
   void inspect(uint32_t hosts);
   void violated(uint32_t host, const std::string& what);
@@ -67,11 +70,13 @@ class Checkers : public Watcher {
     std::unordered_map<uint64_t, Called> called;   // By transaction.
     std::unordered_map<uint64_t, Instant> proven;  // By source, local time of the last answer.
     std::unordered_map<uint64_t, std::vector<Permit>> permits;  // By key. They lie on the disk.
+    std::unordered_set<uint64_t> kept;                          // Values, as Permit::fingerprint.
     Instant swept;
   };
 
   void request_arrives(uint32_t host, Instant local, const Datagram& datagram);
   void reply_arrives(uint32_t host, Instant local, const Datagram& datagram);
+  void request_leaves(uint32_t host, const Endpoint& to, Bytes bytes);
   void reply_leaves(uint32_t host, const Endpoint& to, Bytes bytes);
   void check_answer(uint32_t host, const AskedBy& asked, Bytes bytes);
   void check_contacts(uint32_t host, const AskedBy& asked, const Reply& reply);

@@ -35,14 +35,19 @@ void Disk::take(Instant now, uint32_t shard, Bytes operation_frame) {
 }
 
 void Disk::put(const Operation& operation, Bytes value) {
+  const Place place{operation.network, operation.key};
+  if (operation.kind == OperationKind::erase) {
+    rows_.erase(place);
+    return;
+  }
   if (operation.kind == OperationKind::write) {
-    Row& row = rows_[operation.key];
+    Row& row = rows_[place];
     row.times = operation.times;
     row.source_prefix = operation.source_prefix;
     row.value.assign(value.begin(), value.end());
     return;
   }
-  const auto found = rows_.find(operation.key);
+  const auto found = rows_.find(place);
   if (found == rows_.end()) return;
   const NodeSeconds first_seen = found->second.times.first_seen;
   found->second.times = operation.times;
@@ -62,7 +67,7 @@ std::vector<uint8_t> Disk::carry_out(const UnderWay& under_way) {
     completion.kind = works_ ? CompletionKind::written : CompletionKind::write_failed;
     return frame_of(completion, {});
   }
-  const auto found = rows_.find(operation.key);
+  const auto found = rows_.find(Place{operation.network, operation.key});
   if (found == rows_.end()) {
     completion.kind = CompletionKind::read_failed;
     return frame_of(completion, {});
@@ -86,29 +91,39 @@ void Disk::crash() {
   under_way_.clear();
 }
 
+void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, const Place& place,
+                    const Row& row) {
+  UnderWay record;
+  record.at = at;
+  record.shard = shard;
+  record.completion.kind = CompletionKind::record_loaded;
+  record.completion.network = place.network;
+  record.completion.source_prefix = row.source_prefix;
+  record.completion.key = place.key;
+  record.completion.times = row.times;
+  record.completion.value_size = static_cast<uint32_t>(row.value.size());
+  record.completion.fingerprint = value_fingerprint(fingerprint_seed, row.value);
+  record.completion.has_value = rng_.chance(options_.keep_values_share);
+  if (record.completion.has_value) record.value = row.value;
+  under_way_.push_back(std::move(record));
+}
+
 void Disk::load(Instant now, uint32_t shards, uint64_t fingerprint_seed) {
   CHECK(under_way_.empty());
   Instant at = now;
-  for (const auto& [key, row] : rows_) {
-    UnderWay record;
-    record.at = at = at + exponential(rng_, options_.delay_mean / 16);
-    record.shard = shard_of(key, shards);
-    record.completion.kind = CompletionKind::record_loaded;
-    record.completion.source_prefix = row.source_prefix;
-    record.completion.key = key;
-    record.completion.times = row.times;
-    record.completion.value_size = static_cast<uint32_t>(row.value.size());
-    record.completion.fingerprint = value_fingerprint(fingerprint_seed, row.value);
-    record.completion.has_value = rng_.chance(options_.keep_values_share);
-    if (record.completion.has_value) record.value = row.value;
-    under_way_.push_back(std::move(record));
+  for (const auto& [place, row] : rows_) {
+    at = at + exponential(rng_, options_.delay_mean / 16);
+    load_row(at, shard_of(place.key, shards), fingerprint_seed, place, row);
   }
   for (uint32_t shard = 0; shard < shards; ++shard) {
-    UnderWay end;
-    end.at = at = at + exponential(rng_, options_.delay_mean);
-    end.shard = shard;
-    end.completion.kind = CompletionKind::load_finished;
-    under_way_.push_back(std::move(end));
+    for (const NetworkIndex network : {NetworkIndex{0}, published_list_bit}) {
+      UnderWay end;
+      end.at = at = at + exponential(rng_, options_.delay_mean);
+      end.shard = shard;
+      end.completion.kind = CompletionKind::load_finished;
+      end.completion.network = network;
+      under_way_.push_back(std::move(end));
+    }
   }
 }
 

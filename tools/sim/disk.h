@@ -44,12 +44,22 @@ class Disk {
   void erase_all() { rows_.clear(); }
   // While false every write fails.
   void set_works(bool works) { works_ = works; }
-  // Hands out every record to the shard that owns it, and then the end to each, over some time.
-  // `fingerprint_seed` is that of the stores.
+  // Hands out every record, and every key of the list of what is published, to the shard that owns
+  // it, and then the end to each, over some time. `fingerprint_seed` is that of the stores.
   void load(Instant now, uint32_t shards, uint64_t fingerprint_seed);
   size_t rows_count() const { return rows_.size(); }
 
  private:
+  // In the order in which a commit thread loads them (storage/operation.h).
+  struct Place {
+    NetworkIndex network = 0;
+    Id key;
+    friend bool operator<(const Place& a, const Place& b) {
+      if (a.network != b.network) return a.network < b.network;
+      if (load_prefix(a.key) != load_prefix(b.key)) return load_prefix(a.key) < load_prefix(b.key);
+      return a.key < b.key;
+    }
+  };
   struct Row {
     RecordTimes times;
     uint16_t source_prefix = 0;
@@ -65,12 +75,14 @@ class Disk {
 
   std::vector<uint8_t> carry_out(const UnderWay& under_way);
   void put(const Operation& operation, Bytes value);
+  void load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, const Place& place,
+                const Row& row);
   Instant due(Instant now);
 
   DiskOptions options_;
   Rng rng_;
   bool works_ = true;
-  std::map<Id, Row> rows_;
+  std::map<Place, Row> rows_;
   std::deque<UnderWay> under_way_;
 };
 

@@ -34,6 +34,12 @@ void Operations::set(uint32_t host, const Id& key, std::vector<uint8_t> value, D
   world_.act(host, [&](Actor& actor, Instant now) { actor.set(now, operation, key, value); });
 }
 
+void Operations::keep(uint32_t host, const Id& key, std::vector<uint8_t> value, Done done) {
+  const OperationId operation = open(host, "keep", std::move(done));
+  world_.act(
+      host, [&](Actor&, Instant now) { world_.host(host).node->keep(now, operation, key, value); });
+}
+
 // The caller hears of it in a turn of its own: it may want to act on the same host.
 void Operations::finished(uint32_t, const OperationResult& result, Bytes tail) {
   const auto found = open_.find(result.operation);

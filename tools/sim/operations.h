@@ -32,6 +32,7 @@ class Operations : public Watcher {
   void find(uint32_t host, const Id& target, Done done);
   void get(uint32_t host, const Id& key, Done done);
   void set(uint32_t host, const Id& key, std::vector<uint8_t> value, Done done);
+  void keep(uint32_t xord_host, const Id& key, std::vector<uint8_t> value, Done done);
   // The one that is open for longest, if it is so for longer than `limit`.
   struct Overdue {
     uint32_t host = 0;

@@ -20,6 +20,8 @@ XordConfig small_node() {
   config.store.memory_max = 64 << 10;
   config.store.write_bytes_max = 32 << 10;
   config.store.writes_max = 32;
+  config.store.republish.after = static_cast<NodeSeconds>(republish_after.whole_seconds());
+  config.published_max = 32;
   return config;
 }
 
@@ -112,6 +114,10 @@ Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Dur
   setup.world.xord.disk.keep_values_share = store_rng.unit();
   if (store_rng.chance(0.3)) setup.world.xord.store.memory_max = 4 << 10;  // Values are cold.
   setup.workload.records_max = between(store_rng, 10u, 150u);
+  setup.workload.kept_share = store_rng.chance(0.5) ? store_rng.unit() * 0.5 : 0;
+  // A day is longer than most runs.
+  setup.world.xord.publish_after =
+      store_rng.chance(0.8) ? between(store_rng, minutes(20), hours(3)) : hours(24);
   setup.workload.is_attacked = setup.hostile_count() > 0;
   setup.world.contacts_max = 4 * (setup.nodes + setup.hostile_count()) + 20'000;
   return setup;
@@ -188,7 +194,9 @@ std::string describe(const Setup& setup) {
   }
   text << (setup.hostile_count() == 0 ? " none" : "") << "; records live "
        << shown(setup.world.xord.node.ttl) << ", disk " << shown(setup.world.xord.disk.delay_mean)
-       << '\n';
+       << (setup.world.xord.store.republish.after == 0 ? ", nothing republished" : "") << "; "
+       << setup.workload.kept_share << " of sets kept, published anew every "
+       << shown(setup.world.xord.publish_after) << '\n';
   return text.str();
 }
 

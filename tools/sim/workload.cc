@@ -120,15 +120,22 @@ void Workload::set_one() {
 
 void Workload::set_as(uint32_t host, const Id& key, std::vector<uint8_t> value) {
   ++sets_.begun;
-  checkers_.note_own_copy(host, key, value);
   ever_set_[key].push_back(value);
-  operations_.set(host, key, value, [this, key, value](const Outcome& outcome) {
+  const bool is_kept = rng_.chance(options_.kept_share);
+  const auto done = [this, key, value](const Outcome& outcome) {
     sets_.add(outcome);
     if (!outcome.is_done()) return;
     ++sets_.right;
     if (!records_.contains(key)) keys_.push_back(key);
     records_[key] = {value, world_.now()};
-  });
+  };
+  if (is_kept) {
+    checkers_.note_kept(host, key, value);
+    operations_.keep(host, key, value, done);
+  } else {
+    checkers_.note_own_copy(host, key, value);
+    operations_.set(host, key, value, done);
+  }
 }
 
 void Workload::get_one() {

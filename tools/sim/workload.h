@@ -19,6 +19,7 @@ struct WorkloadOptions {
   Duration find_every = seconds(60);
   uint32_t records_max = 200;
   uint32_t value_size_max = 400;
+  double kept_share = 0;  // Of sets: published anew by that host from then on (`xord set --keep`).
   // Hostile hosts store values of their own, and copies of others with bits flipped: what a get
   // brings is then not to be held against anybody.
   bool is_attacked = false;
@@ -53,7 +54,7 @@ struct OperationStats {
 
 struct KnownRecord {
   std::vector<uint8_t> value;
-  Instant set_at;
+  Instant set_at;  // Last.
 };
 
 class Workload {

@@ -9,8 +9,23 @@ namespace {
 // How often a datagram lands on a shard that it does not belong to: steering is wrong for a while
 // after a restart, and absent where the kernel refuses it.
 constexpr double steering_wrong = 0.3;
+// The largest value that a simulated program keeps published, and how many of them are written or
+// read at once.
+constexpr uint32_t published_size_max = 1024;
+constexpr uint32_t published_at_once = 4;
 // Contacts that are restored between two moves of messages.
 constexpr size_t restored_at_once = 64;
+
+StoreConfig list_config(const XordConfig& config, uint64_t hash_seed) {
+  StoreConfig list = published_list_config(config.node.network);
+  list.hash_seed = hash_seed;
+  list.records_max = config.published_max;
+  list.republish.after = static_cast<NodeSeconds>(config.publish_after.whole_seconds());
+  list.value_size_max = published_size_max;
+  list.write_bytes_max = published_at_once * published_size_max;
+  list.writes_max = list.reads_max = published_at_once;
+  return list;
+}
 
 }  // namespace
 
@@ -35,7 +50,8 @@ XordNode::XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng 
   store_config.ttl = static_cast<NodeSeconds>(node_config.ttl.whole_seconds());
   for (uint32_t i = 0; i < config.shards; ++i) {
     node_config.shard = static_cast<ShardIndex>(i);
-    shards_.push_back(std::make_unique<Shard>(node_config, store_config, self, secrets,
+    shards_.push_back(std::make_unique<Shard>(node_config, store_config,
+                                              list_config(config, secrets.hash_seed), self, secrets,
                                               rng.split("shard" + std::to_string(i)), book, start));
   }
   disk_.load(start, config.shards, secrets.hash_seed);
@@ -129,6 +145,11 @@ void XordNode::get(Instant now, OperationId operation, const Id& key) {
 void XordNode::set(Instant now, OperationId operation, const Id& key, Bytes value) {
   run(now, shard_of(key, shards_count()),
       [&](Node& node, Outputs& out) { node.set(now, operation, key, value, out); });
+}
+
+void XordNode::keep(Instant now, OperationId operation, const Id& key, Bytes value) {
+  run(now, shard_of(key, shards_count()),
+      [&](Node& node, Outputs& out) { node.keep(now, operation, key, value, out); });
 }
 
 void XordNode::restore(Instant now, std::span<const std::pair<Contact, Duration>> contacts) {

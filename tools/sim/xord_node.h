@@ -32,6 +32,9 @@ struct XordConfig {
   uint32_t shards = 1;
   NodeConfig node;    // Of any shard; `shard` and `shards` are filled in.
   StoreConfig store;  // `hash_seed` and `loaded` are filled in.
+  // Keys in the list of what a shard publishes itself, and how often it does; 0 keys: no list.
+  uint32_t published_max = 0;
+  Duration publish_after = hours(24);
   DiskOptions disk;
 };
 
@@ -52,6 +55,8 @@ class XordNode : public Actor {
   void find(Instant now, OperationId operation, const Id& target) override;
   void get(Instant now, OperationId operation, const Id& key) override;
   void set(Instant now, OperationId operation, const Id& key, Bytes value) override;
+  // As set, and anew each `publish_after`.
+  void keep(Instant now, OperationId operation, const Id& key, Bytes value);
   // Files what an earlier run saved.
   void restore(Instant now, std::span<const std::pair<Contact, Duration>> contacts);
 
@@ -65,10 +70,14 @@ class XordNode : public Actor {
 
  private:
   struct Shard {
-    Shard(const NodeConfig& node_config, const StoreConfig& store_config, const Id& self,
-          const NodeSecrets& secrets, Rng rng, ContactBook& book, Instant start)
-        : store(store_config), node(node_config, self, secrets, rng, book, store, start) {}
+    Shard(const NodeConfig& node_config, const StoreConfig& store_config,
+          const StoreConfig& list_config, const Id& self, const NodeSecrets& secrets, Rng rng,
+          ContactBook& book, Instant start)
+        : store(store_config),
+          published(list_config.records_max > 0 ? std::make_unique<Store>(list_config) : nullptr),
+          node(node_config, self, secrets, rng, book, store, start, published.get()) {}
     Store store;
+    std::unique_ptr<Store> published;
     Node node;
   };
   struct Message {
