@@ -75,4 +75,19 @@ std::optional<Instant> Node::next_wakeup() const {
   return earlier(next, store_.next_wakeup());
 }
 
+// In the order of NodeTable.
+NodeUsage Node::usage() const {
+  return {in_flight_.open_count(),
+          lookups_.taken_count(),
+          values_.kept_count(),
+          operations_.taken_count() - replication_.open_count,
+          replication_.open_count,
+          surveys_.taken_count(),
+          replication_.regions.taken_count(),
+          static_cast<uint32_t>(replication_.newcomers.size()),
+          held_.sources_count(),
+          held_.held_count(),
+          pending_.count()};
+}
+
 }  // namespace xord

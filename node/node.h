@@ -35,6 +35,7 @@
 #include "node/round_trip.h"
 #include "node/routing_table.h"
 #include "node/shard_message.h"
+#include "node/usage.h"
 #include "node/value_pool.h"
 #include "node/waiting_requests.h"
 #include "node/wire/rpcudp.h"
@@ -124,6 +125,9 @@ class Node {
   const NodeCounters& counters() const { return counters_; }
   // For tests and the simulator: aborts with what does not hold.
   void check_invariants() const { table_.check_invariants(); }
+  // For them, too: what is taken of its tables, and how many buckets there are.
+  NodeUsage usage() const;
+  uint32_t buckets_count() const { return table_.buckets_count(); }
 
  private:
   // What a lookup is for; decides what its end leads to.

@@ -47,6 +47,7 @@ class PendingAnswers {
       : pending_max_(pending_max), rows_(std::bit_ceil(uint64_t{pending_max} * 2)) {}
 
   bool full() const { return count_ == pending_max_; }
+  uint32_t count() const { return count_; }
   // `ticket` is not in the table, and the table is not full.
   void insert(Ticket ticket, const PendingAnswer& answer) {
     CHECK(!full());

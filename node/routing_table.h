@@ -128,6 +128,7 @@ class RoutingTable {
     return count_nearer(key, self_, bucket_size) < bucket_size;
   }
   uint32_t count() const { return replica_.count(); }
+  uint32_t buckets_count() const { return tree_.count(); }  // Of this shard.
   uint32_t answerable_count() const { return replica_.answerable_count(); }
 
   // Contacts that entered a bucket, on any shard, and did not come from an earlier run: since when

@@ -76,10 +76,14 @@ std::string text_of(const sim::Setup&, const sim::SimulationReport& report) {
         last.up, last.replicas, 100 * last.held, last.contacts, 100 * last.contacts_alive,
         100 * last.nearest_known, last.datagrams, last.bytes);
   }
-  if (report.final_finds > 0) {
+  const sim::HealedCounts& healed = report.healed;
+  if (healed.finds > 0) {
     text += line("  healed: %" PRIu64 " of %" PRIu64 " lookups exact, %" PRIu64 " of %" PRIu64
-                 " records found\n",
-                 report.final_exact, report.final_finds, report.final_got, report.final_gets);
+                 " records found, %" PRIu64 " of %" PRIu64
+                 " on all of their k nearest; at rest %.2f"
+                 " datagrams a node and second (%.2f allowed)\n",
+                 healed.exact, healed.finds, healed.got, healed.gets, healed.placed, healed.records,
+                 healed.datagrams, healed.datagrams_max);
   }
   text += line("  faults: %" PRIu64 " crashes, %" PRIu64 " stalls, %" PRIu64 " clocks, %" PRIu64
                " partitions, %" PRIu64 " disks; checked: %" PRIu64 " datagrams, %" PRIu64
@@ -105,10 +109,14 @@ nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& rep
       {"set", json_of(report.sets)},
       {"get", json_of(report.gets)},
       {"find", json_of(report.finds)},
-      {"healed_finds", report.final_finds},
-      {"healed_exact", report.final_exact},
-      {"healed_gets", report.final_gets},
-      {"healed_found", report.final_got},
+      {"healed_finds", report.healed.finds},
+      {"healed_exact", report.healed.exact},
+      {"healed_gets", report.healed.gets},
+      {"healed_found", report.healed.got},
+      {"healed_records", report.healed.records},
+      {"healed_placed", report.healed.placed},
+      {"rest_datagrams_per_node_second", report.healed.datagrams},
+      {"rest_datagrams_allowed", report.healed.datagrams_max},
       {"moments", nlohmann::json::array()},
       {"violation", nullptr},
   };

@@ -243,6 +243,16 @@ void Checkers::went_down(uint32_t host, Storage storage) {
   mine.kept.clear();
 }
 
+void Checkers::inspect_tables(uint32_t host, const Node& node) {
+  const NodeUsage usage = node.usage();
+  const NodeUsage most = usage_max(world_.options().xord.node);
+  for (size_t i = 0; i < usage.size(); ++i) {
+    if (usage[i] <= most[i]) continue;
+    violated(host, std::to_string(usage[i]) + " " + node_table_names[i] + ", at most " +
+                       std::to_string(most[i]) + " are allowed");
+  }
+}
+
 void Checkers::inspect(uint32_t hosts) {
   for (uint32_t i = 0; i < hosts && !violation_; ++i) {
     const uint32_t host = next_inspected_++ % world_.hosts_count();
@@ -251,6 +261,7 @@ void Checkers::inspect(uint32_t hosts) {
     ++counts_.inspections;
     for (uint32_t shard = 0; shard < node->shards_count(); ++shard) {
       node->node(shard).check_invariants();
+      inspect_tables(host, node->node(shard));
       const auto& counters = node->store(shard).counters();
       if (counters.read(StoreCount::records) > world_.options().xord.store.records_max) {
         violated(host, "more records than it may keep");

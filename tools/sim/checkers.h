@@ -74,6 +74,7 @@ class Checkers : public Watcher {
     Instant swept;
   };
 
+  void inspect_tables(uint32_t host, const Node& node);
   void request_arrives(uint32_t host, Instant local, const Datagram& datagram);
   void reply_arrives(uint32_t host, Instant local, const Datagram& datagram);
   void request_leaves(uint32_t host, const Endpoint& to, Bytes bytes);

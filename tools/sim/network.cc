@@ -15,7 +15,9 @@ Duration Network::delay(uint32_t from, uint32_t to) {
   // A factor of the link's own, the same both ways, from 0.5 to 2: hosts are near or far.
   const uint64_t mixed = (uint64_t{from} ^ to) * 0x9e3779b97f4a7c15u + uint64_t{from} + to;
   const double factor = 0.5 + 1.5 * static_cast<double>((mixed * 0xd6e8feb86659fd93u) >> 54) / 1024;
-  Duration after = options_.delay_min + exponential(rng_, scaled(options_.delay_mean, factor));
+  const Duration mean = scaled(options_.delay_mean, factor);
+  Duration after =
+      options_.delay_min + std::min(exponential(rng_, mean), scaled(mean, options_.delay_most));
   if (options_.straggling > 0 && rng_.chance(options_.straggling)) {
     after = after + exponential(rng_, options_.straggling_mean);
   }
@@ -42,6 +44,7 @@ void Network::heal() {
   heal_partitions();
   options_.loss = options_.duplicate = options_.straggling = 0;
   options_.delay_mean = std::min(options_.delay_mean, calm_delay_mean);
+  options_.delay_most = 2;
 }
 
 }  // namespace xord::sim

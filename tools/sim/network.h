@@ -17,6 +17,7 @@ struct NetworkOptions {
   double duplicate = 0;
   Duration delay_min = milliseconds(5);
   Duration delay_mean = milliseconds(20);  // On top, exponential; of each link its own, 0.5 to 2x.
+  double delay_most = 30;                  // The exponential part's most, times its mean.
   double straggling = 0;                   // Datagrams that come late enough to be overtaken...
   Duration straggling_mean = seconds(1);   // ...by so much.
   uint32_t queue_max = 256;                // Datagrams under way to one host; more are lost.
@@ -43,8 +44,9 @@ class Network {
   // --- Partitions: hosts are in groups, of which some do not hear others.
   void put_in_group(uint32_t host, uint32_t group) { groups_[host] = static_cast<uint8_t>(group); }
   void cut(uint32_t from_group, uint32_t to_group) { is_cut_[from_group][to_group] = true; }
-  // No partition, no loss, no repetition, and no answer later than a call is patient: a lookup goes
-  // on without a node that is slow, and is then not exact (DESIGN section 7). NATs stay.
+  // No partition, no loss, no repetition, and no answer later than a call is patient, twice srtt +
+  // 4 rttvar: a lookup goes on without a node that is slow, and is then not exact (DESIGN section
+  // 7). An exponential tail is later once in some hundred calls. NATs stay.
   void heal();
   void heal_partitions() { is_cut_ = {}; }
   bool is_behind_nat(uint32_t host) const { return is_behind_nat_[host]; }

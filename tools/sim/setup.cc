@@ -132,7 +132,6 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
   setup.length = length;
   setup.world.xord = small_node();
   setup.world.contacts_max = 4 * nodes + 20'000;
-  setup.settling = hours(1);
   setup.join_span = std::max(minutes(2), seconds(nodes) / 10);
   setup.records_at_start = std::min(nodes * 2, 1000u);
   setup.workload.records_max = 2 * setup.records_at_start;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/sim/faults.h"
+#include "tools/sim/healed.h"
 #include "tools/sim/hostile.h"
 #include "tools/sim/workload.h"
 #include "tools/sim/world.h"
@@ -36,9 +37,9 @@ struct Setup {
   uint32_t shards_max = 1;
   int32_t drift_ppm_max = 0;
   std::array<uint32_t, static_cast<size_t>(Malice::count)> hostile{};
-  Duration join_span = minutes(2);  // All join within it.
-  Duration length = hours(1);       // After that, until the faults are healed.
-  Duration settling = hours(2);     // After the faults, before everything must be well again.
+  Duration join_span = minutes(2);   // All join within it.
+  Duration length = hours(1);        // After that, until the faults are healed.
+  Duration settling = healed_after;  // After the faults, before everything must be well again.
   WorldOptions world;
   NetworkOptions network_at_first;  // While all join, before the faults.
   FaultOptions faults;

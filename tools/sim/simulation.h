@@ -10,6 +10,7 @@
 #include "tools/sim/census.h"
 #include "tools/sim/checkers.h"
 #include "tools/sim/faults.h"
+#include "tools/sim/healed.h"
 #include "tools/sim/setup.h"
 #include "tools/sim/workload.h"
 
@@ -40,11 +41,7 @@ struct SimulationReport {
   OperationStats sets;
   OperationStats gets;
   OperationStats finds;
-  // Lookups after everything had settled.
-  uint64_t final_finds = 0;
-  uint64_t final_exact = 0;
-  uint64_t final_gets = 0;
-  uint64_t final_got = 0;
+  HealedCounts healed;  // After everything had settled.
   std::vector<Moment> moments;
   FaultCounts faults;
   CheckerCounts checks;
@@ -73,9 +70,7 @@ class Simulation {
   void watch();
   Moment look();
   void end_faults();
-  void check_liveness();
-  void check_finds();
-  void check_records();
+  void settle(const std::function<void(double)>& progress);
   // Runs until then, inspecting and telling progress on the way.
   void pass(Instant until, const std::function<void(double)>& progress);
 
@@ -85,6 +80,7 @@ class Simulation {
   Checkers checkers_;
   Workload workload_;
   Census census_;
+  Healed healed_;
   Rng rng_;
   Conspiracy conspiracy_;
   std::unique_ptr<Faults> faults_;

@@ -124,8 +124,15 @@ std::optional<Instant> XordNode::next_wakeup() const {
 }
 
 bool XordNode::holds(Instant now, const Id& key) {
+  return life_left(now, key).has_value();
+}
+
+std::optional<Duration> XordNode::life_left(Instant now, const Id& key) {
   const auto record = shards_[shard_of(key, shards_count())]->store.first_from(now, key);
-  return record && record->key == key && record->found.presence != Presence::absent;
+  if (!record || record->key != key || record->found.presence == Presence::absent) {
+    return std::nullopt;
+  }
+  return instant_of(record->found.times.expiry) - now;
 }
 
 void XordNode::join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) {
@@ -176,6 +183,15 @@ std::vector<std::pair<Contact, Duration>> XordNode::contacts(Instant now) const 
 uint64_t XordNode::count(NodeCounter which) const {
   uint64_t sum = 0;
   for (const auto& shard : shards_) sum += shard->node.counters().node.read(which);
+  return sum;
+}
+
+NodeUsage XordNode::usage() const {
+  NodeUsage sum{};
+  for (const auto& shard : shards_) {
+    const NodeUsage usage = shard->node.usage();
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += usage[i];
+  }
   return sum;
 }
 

@@ -51,6 +51,8 @@ class XordNode : public Actor {
   std::optional<Instant> next_wakeup() const override;
   const Id& id() const override { return shards_[0]->node.self(); }
   bool holds(Instant now, const Id& key) override;
+  // How long the record will be served; empty when it is not.
+  std::optional<Duration> life_left(Instant now, const Id& key);
   void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) override;
   void find(Instant now, OperationId operation, const Id& target) override;
   void get(Instant now, OperationId operation, const Id& key) override;
@@ -67,6 +69,7 @@ class XordNode : public Actor {
   // All contacts that are filed, with how long ago each answered.
   std::vector<std::pair<Contact, Duration>> contacts(Instant now) const;
   uint64_t count(NodeCounter which) const;
+  NodeUsage usage() const;  // Of all shards.
 
  private:
   struct Shard {

@@ -1,0 +1,50 @@
+// How much of each of a shard's fixed tables is taken, and how much there is: what must never be
+// exceeded, and what must be given back when there is nothing to do. For tests and the simulator.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "node/node_config.h"
+
+namespace xord {
+
+enum class NodeTable : uint8_t {
+  calls,
+  lookups,
+  lookup_values,
+  operations,  // Those of the program.
+  replications,
+  surveys,
+  regions,
+  newcomers,
+  held_sources,
+  held_requests,
+  pending_answers,
+  count
+};
+constexpr const char* node_table_names[] = {
+    "calls",   "lookups",   "lookup values", "operations",    "replications",    "surveys",
+    "regions", "newcomers", "held sources",  "held requests", "pending answers",
+};
+static_assert(std::size(node_table_names) == static_cast<size_t>(NodeTable::count));
+
+using NodeUsage = std::array<uint32_t, static_cast<size_t>(NodeTable::count)>;
+
+// The most there may be of each, in the order of NodeTable.
+inline NodeUsage usage_max(const NodeConfig& config) {
+  const Budget& budget = config.budget;
+  return {budget.requests_in_flight(),
+          budget.lookups,
+          budget.lookup_values,
+          config.operations,
+          budget.replications,
+          budget.region_lookups,
+          budget.regions,
+          budget.newcomers,
+          budget.held_sources,
+          budget.held_small + budget.held_large,
+          config.pending_answers};
+}
+
+}  // namespace xord
