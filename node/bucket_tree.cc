@@ -56,7 +56,7 @@ void BucketTree::place(const Bucket& bucket) {
 
 bool BucketTree::can_split(const Bucket& bucket) const {
   return bucket.depth < split_bits && bucket.range + bucket.depth + 1u < id_bits &&
-         count_ < buckets_.size();
+         count_ <= buckets_.size() / 2;
 }
 
 Bucket& BucketTree::split(Bucket& bucket, const ContactBook& book) {

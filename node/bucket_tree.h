@@ -34,6 +34,8 @@ class BucketTree {
   Bucket* make(uint32_t range);
   bool has_bucket(uint32_t range) const;
 
+  // Not while half of the buckets are in use: the others are for ranges nearer to us, of which each
+  // needs one.
   bool can_split(const Bucket& bucket) const;
   // Moves the upper half of the bucket's range, with its contacts and spares, to the bucket
   // returned. Only when can_split().

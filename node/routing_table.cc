@@ -115,6 +115,7 @@ bool RoutingTable::is_wanted(const Bucket* bucket, const Contact& contact, Insta
   if (!is_within_limits(bucket, contact, nullptr)) return false;
   if (bucket == nullptr) return !is_full();
   if (!is_full() && (!bucket->is_full() || tree_.can_split(*bucket))) return true;
+  if (!config_.prefers_old_contacts) return true;
   for (const FiledContact& filed : bucket->contacts()) {
     if (filed.failures >= failures_max || book_.id(filed.handle) == contact.id) return true;
   }
@@ -207,7 +208,9 @@ TableAction RoutingTable::take_place(const Contact& contact, Instant now) {
   }
   const bool has_room = !bucket->is_full() && !is_full();
   if (!has_room && stale != nullptr) remove(*bucket, *stale);
-  if (has_room || stale != nullptr) {
+  const bool displaces = !config_.prefers_old_contacts && !bucket->contacts().empty();
+  if (!has_room && stale == nullptr && displaces) remove(*bucket, bucket->contacts()[0]);
+  if (has_room || stale != nullptr || displaces) {
     FiledContact filed;
     filed.handle = book_.acquire(contact);
     filed.answered = now;

@@ -45,11 +45,14 @@ struct RoutingConfig {
   uint64_t seed = 0;              // Secret.
   Id client_id;                   // Shared by all xord client commands: never filed.
   SubnetLimits subnets;
+  // Whether contacts that answer keep their places (checklist 11). Otherwise a newcomer takes the
+  // place of the one seen least recently, unasked: so that a simulation can show what it is worth.
+  bool prefers_old_contacts = true;
 
   // Of the contacts in a network of 100,000 nodes, 400 are filed.
   static RoutingConfig simulated() {
     RoutingConfig config;
-    config.contacts_max = 800;
+    config.contacts_max = 1'000;
     config.buckets_max = 64;
     config.recent_pings = 256;
     return config;

@@ -1,4 +1,5 @@
 // `xord sim`: simulates whole networks of xord nodes, one seed after the other.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -22,6 +23,8 @@ std::string command_of(const SimPlan& plan, uint64_t seed) {
     std::string hours_text = std::to_string(plan.length->seconds() / 3600);
     command += " --hours " + hours_text;
   }
+  if (plan.records) command += " --records " + std::to_string(*plan.records);
+  if (!plan.prefers_old_contacts) command += " --no-old-contacts";
   if (!plan.republishes) command += " --no-republish";
   return command + " --seed " + std::to_string(seed);
 }
@@ -61,6 +64,13 @@ void write_plot(const std::string& file, const std::string& svg) {
   }
 }
 
+// Of this process, over all seeds that it ran.
+uint64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
 // One seed; false when a check did not hold.
 bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   const sim::Setup setup = setup_of(plan, seed);
@@ -77,6 +87,7 @@ bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   if (plan.json) {
     nlohmann::json json = json_of(setup, report);
     json["real_seconds"] = (monotonic_time() - began).seconds();
+    json["memory_bytes"] = peak_memory();
     terminal.out << json.dump() << '\n';
   } else {
     terminal.out << text_of(setup, report);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint32_t nodes_most = 4'000'000;
 constexpr double hours_most = 24 * 366;
+constexpr uint32_t records_most = 1'000'000;
 constexpr uint32_t nodes_default = 200;
 
 constexpr ValueFlag value_flags[] = {
@@ -20,6 +21,7 @@ constexpr ValueFlag value_flags[] = {
     {"--seed", "N", "Decides everything that is drawn [from the kernel]"},
     {"--seeds", "N", "Run so many seeds, from --seed on, and stop at the first that fails [1]"},
     {"--for", "DURATION", "Run seeds for so long, instead of --seeds"},
+    {"--records", "N", "Set so many when all have joined, and none later [the scenario's]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
 
@@ -54,6 +56,8 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
           ? sim::draw_setup(seed, plan.nodes, plan.length)
           : sim::scenario_setup(plan.scenario, seed, plan.nodes.value_or(nodes_default),
                                 plan.length.value_or(hours(2)));
+  if (plan.records) sim::set_records(setup, *plan.records);
+  setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
   return setup;
 }
@@ -62,6 +66,8 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   CLI::App app("Simulate a whole network of these very nodes, on virtual time.", "xord sim");
   ValueFlags flags(app, value_flags);
   SimPlan plan;
+  app.add_flag("!--no-old-contacts", plan.prefers_old_contacts,
+               "Newcomers displace the contacts seen least recently, unasked");
   app.add_flag("!--no-republish", plan.republishes, "Holders do not republish what they hold");
   app.add_flag("--json", plan.json, "Print the report as JSON, a document a seed");
   app.footer(
@@ -71,6 +77,9 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   plan.scenario = scenario_of(flags.text("--scenario"));
   if (const auto nodes = flags.count("--nodes", 3, nodes_most)) {
     plan.nodes = static_cast<uint32_t>(*nodes);
+  }
+  if (const auto records = flags.count("--records", 1, records_most)) {
+    plan.records = static_cast<uint32_t>(*records);
   }
   plan.length = hours_of(flags.text("--hours"));
   const auto seed = flags.count("--seed", 0, UINT64_MAX);

@@ -16,7 +16,9 @@ struct SimPlan {
   uint64_t seed = 1;
   uint64_t seeds = 1;                // This one and those that follow it...
   std::optional<Duration> for_time;  // ...or as many as fit in this time.
+  std::optional<uint32_t> records;
   bool republishes = true;
+  bool prefers_old_contacts = true;
   bool json = false;
   std::string plot_file;  // Empty: none.
 };

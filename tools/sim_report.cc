@@ -58,9 +58,25 @@ nlohmann::json json_of(const sim::Moment& moment) {
           {"bytes_per_node_second", moment.bytes}};
 }
 
+constexpr const char* method_names[] = {"ping", "stun", "store", "find_node", "find_value"};
+static_assert(std::size(method_names) == static_cast<size_t>(Method::count));
+
+std::string requests_line(const sim::Setup& setup, const sim::SimulationReport& report) {
+  const double hours = setup.length.seconds() / 3600;
+  std::string text = "  requests a node and hour:";
+  for (size_t i = 0; i < report.requests.size(); ++i) {
+    text += line(" %.1f %s,", static_cast<double>(report.requests[i]) / (hours * setup.nodes),
+                 method_names[i]);
+  }
+  const uint64_t stores = report.requests[static_cast<size_t>(Method::store)];
+  return text + line(" of %" PRIu64 " records: %.1f stores each an hour\n", report.records,
+                     static_cast<double>(stores) /
+                         (hours * static_cast<double>(std::max<uint64_t>(report.records, 1))));
+}
+
 }  // namespace
 
-std::string text_of(const sim::Setup&, const sim::SimulationReport& report) {
+std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report) {
   std::string text = line("  %.2f virtual hours, %" PRIu64 " events, %" PRIu64
                           " datagrams, digest %016" PRIx64 "\n",
                           report.hours, report.events, report.datagrams, report.digest);
@@ -76,6 +92,7 @@ std::string text_of(const sim::Setup&, const sim::SimulationReport& report) {
         last.up, last.replicas, 100 * last.held, last.contacts, 100 * last.contacts_alive,
         100 * last.nearest_known, last.datagrams, last.bytes);
   }
+  text += requests_line(setup, report);
   const sim::HealedCounts& healed = report.healed;
   if (healed.finds > 0) {
     text += line("  healed: %" PRIu64 " of %" PRIu64 " lookups exact, %" PRIu64 " of %" PRIu64
@@ -120,6 +137,10 @@ nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& rep
       {"moments", nlohmann::json::array()},
       {"violation", nullptr},
   };
+  json["records"] = report.records;
+  for (size_t i = 0; i < report.requests.size(); ++i) {
+    json["requests"][method_names[i]] = report.requests[i];
+  }
   for (const sim::Moment& moment : report.moments) json["moments"].push_back(json_of(moment));
   if (report.violation) {
     json["violation"] = {{"seconds", (report.violation->at - Instant{}).seconds()},

@@ -47,6 +47,18 @@ TEST_F(RoutingTableTest, ALiveContactIsNeverDisplacedByANewcomer) {
   EXPECT_EQ(next.contact, far_contact(1)) << "the one that answered is at the tail now";
 }
 
+// What a simulation compares the rule above with.
+TEST_F(RoutingTableTest, WithoutPreferenceForOldContactsANewcomerDisplacesTheLeastRecentlySeen) {
+  config.prefers_old_contacts = false;
+  make_table();
+  fill_bucket();
+  const TableAction action = table->observe(far_contact(99), Evidence::ponged, now);
+  EXPECT_EQ(action.kind, Kind::none);
+  EXPECT_TRUE(hands_out(far_contact(99)));
+  EXPECT_FALSE(hands_out(far_contact(0)));
+  EXPECT_TRUE(hands_out(far_contact(1)));
+}
+
 TEST_F(RoutingTableTest, TheOldestIsDroppedForTheNewestSpareWhenPingAndRepeatStaySilent) {
   fill_bucket();
   now = now + minutes(2);
@@ -286,6 +298,25 @@ TEST_F(RoutingTableTest, AFullTableStillReplacesWhoIsGone) {
   stay_silent(far_contact(0));
   EXPECT_TRUE(hands_out(far_contact(99)));
   EXPECT_EQ(table->count(), 5u);
+}
+
+TEST_F(RoutingTableTest, ContactsFarAwayLeaveHalfOfTheBucketsToThoseNearUs) {
+  config.contacts_max = 800;
+  config.buckets_max = 20;
+  make_table();
+  for (uint32_t i = 0; i < 2000; ++i) {
+    Contact far = far_contact(i);
+    rng.fill(std::span(far.id.bytes).subspan(1, 15));
+    far.id.bytes[0] = static_cast<uint8_t>(0x80 | rng.next());
+    pong(far);
+  }
+  EXPECT_EQ(table->buckets_count(), 11u);
+  for (uint32_t range = 1; range < 8; ++range) {
+    Contact near = far_contact(5000 + range);
+    near.id.bytes[0] = static_cast<uint8_t>(0x80 >> range);
+    pong(near);
+    EXPECT_TRUE(hands_out(near));
+  }
 }
 
 TEST_F(RoutingTableTest, ABookThatIsFullRefusesAndCounts) {

@@ -30,8 +30,8 @@ uint64_t hash_of(Bytes bytes) {
 
 }  // namespace
 
-Checkers::Checkers(World& world) : world_(world) {
-  world.add_watcher(*this);
+Checkers::Checkers(World& world, bool watches) : world_(world), watches_(watches) {
+  if (watches) world.add_watcher(*this);
 }
 
 Checkers::Believed& Checkers::believed(uint32_t host) {
@@ -63,11 +63,13 @@ void Checkers::permit(uint32_t host, const Id& key, Bytes value, Instant until) 
 }
 
 void Checkers::note_own_copy(uint32_t host, const Id& key, Bytes value) {
+  if (!watches_) return;
   permit(host, key, value,
          world_.local_now(host) + world_.options().xord.node.ttl + own_copy_slack);
 }
 
 void Checkers::note_kept(uint32_t host, const Id& key, Bytes value) {
+  if (!watches_) return;
   note_own_copy(host, key, value);
   believed(host).kept.insert(hash_of(value));
 }

@@ -30,7 +30,8 @@ struct CheckerCounts {
 
 class Checkers : public Watcher {
  public:
-  explicit Checkers(World& world);
+  // Without `watches` it holds violations that others found, and looks at nothing itself.
+  Checkers(World& world, bool watches);
 
   // A set by `host` begins: it may keep a copy itself, which no datagram tells.
   void note_own_copy(uint32_t host, const Id& key, Bytes value);
@@ -87,6 +88,7 @@ class Checkers : public Watcher {
   Believed& believed(uint32_t host);
 
   World& world_;
+  bool watches_;
   std::vector<Believed> believed_;
   // The turn that runs.
   const Datagram* cause_ = nullptr;  // From an unproven source; null otherwise.

@@ -45,6 +45,7 @@ void Network::heal() {
   options_.loss = options_.duplicate = options_.straggling = 0;
   options_.delay_mean = std::min(options_.delay_mean, calm_delay_mean);
   options_.delay_most = 2;
+  options_.queue_max = std::max(options_.queue_max, calm_queue_max);
 }
 
 }  // namespace xord::sim

@@ -27,6 +27,7 @@ class Network {
  public:
   static constexpr uint32_t groups_max = 4;
   static constexpr Duration calm_delay_mean = milliseconds(5);
+  static constexpr uint32_t calm_queue_max = 1024;  // Answers to all lookups of a host at once.
 
   Network(const NetworkOptions& options, Rng rng) : options_(options), rng_(rng) {}
 
@@ -44,9 +45,9 @@ class Network {
   // --- Partitions: hosts are in groups, of which some do not hear others.
   void put_in_group(uint32_t host, uint32_t group) { groups_[host] = static_cast<uint8_t>(group); }
   void cut(uint32_t from_group, uint32_t to_group) { is_cut_[from_group][to_group] = true; }
-  // No partition, no loss, no repetition, and no answer later than a call is patient, twice srtt +
-  // 4 rttvar: a lookup goes on without a node that is slow, and is then not exact (DESIGN section
-  // 7). An exponential tail is later once in some hundred calls. NATs stay.
+  // No partition, no loss, no repetition, room in the queues, and no answer later than a call is
+  // patient, twice srtt + 4 rttvar: a lookup goes on without a node that is slow, and is then not
+  // exact (DESIGN section 7). An exponential tail is later once in some hundred calls. NATs stay.
   void heal();
   void heal_partitions() { is_cut_ = {}; }
   bool is_behind_nat(uint32_t host) const { return is_behind_nat_[host]; }

@@ -25,6 +25,36 @@ XordConfig small_node() {
   return config;
 }
 
+// The same, so that 100,000 fit in memory: few things at a time, short values, no list.
+XordConfig slim_node() {
+  XordConfig config = small_node();
+  config.node.budget.lookups = 3;
+  config.node.budget.lookup_rows = 64;
+  config.node.budget.lookup_values = 1;
+  config.node.budget.other_requests = 32;
+  config.node.budget.held_small = 12;
+  config.node.budget.held_large = 1;
+  config.node.budget.regions = 1;
+  config.node.budget.replications = 1;
+  config.node.routing.contacts_max = 640;
+  config.node.routing.buckets_max = 48;
+  config.node.routing.recent_pings = 128;
+  config.node.operations = 2;
+  config.node.pending_answers = 16;
+  config.node.waiting_requests = 4;
+  config.node.waiting_bytes = 2 << 10;
+  config.store.value_size_max = 512;
+  config.store.records_max = 64;
+  config.store.memory_max = 8 << 10;
+  config.store.write_bytes_max = 2 << 10;
+  config.store.writes_max = 8;
+  config.published_max = 0;
+  return config;
+}
+
+// Above this, hosts are slim and datagrams are not checked.
+constexpr uint32_t large_network = 5000;
+
 Duration maybe(Rng& rng, double probability, Duration from, Duration to) {
   const Duration drawn = between(rng, from, to);  // Always drawn: later draws stay as they are.
   return rng.chance(probability) ? drawn : Duration{};
@@ -135,6 +165,11 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
   setup.join_span = std::max(minutes(2), seconds(nodes) / 10);
   setup.records_at_start = std::min(nodes * 2, 1000u);
   setup.workload.records_max = 2 * setup.records_at_start;
+  if (nodes > large_network) {
+    setup.world.xord = slim_node();
+    setup.workload.records_max = setup.records_at_start = nodes / 20;
+    setup.checks = false;
+  }
   switch (scenario) {
     case Scenario::join:
       setup.join_span = std::max(seconds(30), seconds(nodes) / 200);
@@ -169,6 +204,16 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
   return setup;
 }
 
+void set_records(Setup& setup, uint32_t records) {
+  setup.records_at_start = setup.workload.records_max = records;
+  setup.workload.set_every = {};
+  setup.workload.get_every = seconds(10);
+  // Eight times the even share: copies stay behind where nodes came that are nearer.
+  const uint64_t share = uint64_t{8} * bucket_size * records / setup.nodes;
+  uint32_t& most = setup.world.xord.store.records_max;
+  most = std::max(most, static_cast<uint32_t>(share));
+}
+
 std::string describe(const Setup& setup) {
   std::ostringstream text;
   text << "seed " << setup.seed << ", scenario "
@@ -187,6 +232,12 @@ std::string describe(const Setup& setup) {
        << every("clock leap", faults.leap_every) << every("wall clock set", faults.wall_every)
        << every("partition", faults.partition_every) << every("disk failure", faults.disk_every)
        << "down " << shown(faults.down_mean) << ", storage lost " << faults.lose_storage << '\n';
+  if (!setup.world.xord.node.routing.prefers_old_contacts) {
+    text << "  newcomers displace the contacts seen least recently\n";
+  }
+  if (setup.records_at_start > 0) {
+    text << "  " << setup.records_at_start << " records at the start\n";
+  }
   text << "  hostile:";
   for (size_t i = 0; i < setup.hostile.size(); ++i) {
     if (setup.hostile[i] > 0) text << ' ' << setup.hostile[i] << ' ' << malice_names[i];

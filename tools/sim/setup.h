@@ -58,6 +58,8 @@ struct Setup {
 Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration length);
 // The seed draws the options, too; some kinds of faults are absent from each run.
 Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Duration> length);
+// So many records, set when all have joined and never again, with room for them in every store.
+void set_records(Setup& setup, uint32_t records);
 // A line a concern, for a person.
 std::string describe(const Setup& setup);
 

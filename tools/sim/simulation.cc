@@ -11,7 +11,7 @@ namespace {
 constexpr Duration watch_every = minutes(5);
 constexpr Duration inspect_every = minutes(1);
 constexpr uint32_t inspected_at_once = 8;
-constexpr size_t watched_records = 100;
+constexpr size_t watched_records = 200;
 constexpr size_t watched_hosts = 60;
 // A join that reached nobody is begun anew, so often.
 constexpr uint32_t join_attempts = 20;
@@ -24,7 +24,8 @@ Simulation::Simulation(const Setup& setup)
     : setup_(setup),
       world_(setup.world),
       operations_(world_),
-      checkers_(world_),
+      checkers_(world_, setup.checks),
+      tally_(world_),
       workload_(world_, operations_, checkers_, setup.workload),
       census_(world_),
       // Python nodes and those behind a NAT make what is found a matter of luck.
@@ -124,7 +125,7 @@ void Simulation::rejoin(uint32_t host, uint32_t attempts) {
 void Simulation::set_first_records() {
   const Duration span = seconds(std::max(setup_.records_at_start / 5, 1u));
   for (uint32_t i = 0; i < setup_.records_at_start; ++i) {
-    world_.plan(scaled(span, rng_.unit()), [this] { workload_.set_one(); });
+    world_.plan(scaled(span, rng_.unit()), [this] { workload_.set_new(); });
   }
 }
 
@@ -261,7 +262,11 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   faults_ = std::make_unique<Faults>(world_, setup_.faults,
                                      [this](uint32_t host) { rejoin(host, join_attempts); });
   plan_blows();
+  const RequestCounts before = tally_.requests();
   pass(healed, progress);
+  for (size_t i = 0; i < before.size(); ++i) {
+    report_.requests[i] = tally_.requests()[i] - before[i];
+  }
   if (setup_.must_end_well && !checkers_.violation()) {
     settle(progress);
   }
@@ -276,6 +281,7 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   report_.finds = workload_.finds();
   report_.faults = faults_->counts();
   report_.checks = checkers_.counts();
+  report_.records = workload_.records().size();
   report_.healed = healed_.counts();
   return report_;
 }

@@ -12,6 +12,7 @@
 #include "tools/sim/faults.h"
 #include "tools/sim/healed.h"
 #include "tools/sim/setup.h"
+#include "tools/sim/tally.h"
 #include "tools/sim/workload.h"
 
 namespace xord::sim {
@@ -43,6 +44,9 @@ struct SimulationReport {
   OperationStats finds;
   HealedCounts healed;  // After everything had settled.
   std::vector<Moment> moments;
+  RequestCounts
+      requests{};        // Of xord nodes, from when all have joined until the faults are healed.
+  uint64_t records = 0;  // That were set, at the end.
   FaultCounts faults;
   CheckerCounts checks;
 };
@@ -78,6 +82,7 @@ class Simulation {
   World world_;
   Operations operations_;
   Checkers checkers_;
+  Tally tally_;
   Workload workload_;
   Census census_;
   Healed healed_;

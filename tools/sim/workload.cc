@@ -72,6 +72,7 @@ void Workload::run_until(Instant until) {
 }
 
 void Workload::repeat(Deed deed, Duration every) {
+  if (every == Duration{}) return;
   world_.plan(exponential(rng_, every), [this, deed, every] {
     if (world_.now() > until_) return;
     (this->*deed)();
@@ -116,6 +117,11 @@ void Workload::set_one() {
   const auto known = known_key();
   if (!is_new && !known) return;
   set_as(*host, is_new ? random_id(rng_) : *known, new_value());
+}
+
+void Workload::set_new() {
+  const auto host = member();
+  if (host) set_as(*host, random_id(rng_), new_value());
 }
 
 void Workload::set_as(uint32_t host, const Id& key, std::vector<uint8_t> value) {

@@ -14,7 +14,7 @@
 namespace xord::sim {
 
 struct WorkloadOptions {
-  Duration set_every = seconds(60);  // On average, the whole network's.
+  Duration set_every = seconds(60);  // On average, the whole network's; 0: never.
   Duration get_every = seconds(20);
   Duration find_every = seconds(60);
   uint32_t records_max = 200;
@@ -66,6 +66,7 @@ class Workload {
   void run_until(Instant until);
   // One of each, by a random member.
   void set_one();
+  void set_new();  // Under a new key.
   void get_one();
   void find_one();
   void set_as(uint32_t host, const Id& key, std::vector<uint8_t> value);

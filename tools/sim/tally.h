@@ -1,0 +1,36 @@
+// Tally: how many requests of each kind xord nodes sent, and the bytes of all datagrams. What a
+// network spends on what. Looks at datagrams only.
+#pragma once
+
+#include <array>
+
+#include "node/wire/message.h"
+#include "node/wire/rpcudp.h"
+#include "tools/sim/world.h"
+
+namespace xord::sim {
+
+using RequestCounts = std::array<uint64_t, static_cast<size_t>(Method::count)>;
+
+class Tally : public Watcher {
+ public:
+  explicit Tally(World& world) : world_(world) { world.add_watcher(*this); }
+  const RequestCounts& requests() const { return requests_; }
+
+  void turn_begins(uint32_t, const Datagram*) override {}
+  void sent(uint32_t host, const Endpoint&, Bytes bytes) override {
+    Request request;
+    if (world_.host(host).node == nullptr || rpcudp::is_reply(bytes)) return;
+    if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+    ++requests_[static_cast<size_t>(request.method)];
+  }
+  void turn_ends(uint32_t) override {}
+  void finished(uint32_t, const OperationResult&, Bytes) override {}
+  void went_down(uint32_t, Storage) override {}
+
+ private:
+  World& world_;
+  RequestCounts requests_{};
+};
+
+}  // namespace xord::sim
