@@ -134,6 +134,15 @@ void RoutingTable::forget_spare(Bucket& bucket, const Contact& contact) {
   bucket.remove_spare(*spare);
 }
 
+void RoutingTable::forget_spares_at(Bucket& bucket, const Endpoint& endpoint) {
+  for (size_t i = bucket.spares().size(); i > 0; --i) {
+    SpareContact& spare = bucket.spares()[i - 1];
+    if (book_.endpoint(spare.handle) != endpoint) continue;
+    book_.release(spare.handle);
+    bucket.remove_spare(spare);
+  }
+}
+
 void RoutingTable::displaced(const Contact& contact, Instant now) {
   if (owner_of(contact.id) != shard_) return;
   Bucket* bucket = tree_.find(contact.id);

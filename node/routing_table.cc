@@ -200,8 +200,14 @@ TableAction RoutingTable::wait_for_holder(Bucket& bucket, FiledContact& holder,
 }
 
 TableAction RoutingTable::take_place(const Contact& contact, Instant now) {
+  // A split gives places to spares: not to the contact itself, which would then have two, nor to
+  // whoever was at its endpoint before. Its id from elsewhere holds the place that it is given.
+  if (Bucket* whole = tree_.find(contact.id)) forget_spares_at(*whole, contact.endpoint);
   Bucket* bucket = bucket_with_room(contact.id, now);
   if (bucket == nullptr) return {};
+  if (FiledContact* holder = find(*bucket, contact.id)) {
+    return wait_for_holder(*bucket, *holder, contact, now);
+  }
   FiledContact* stale = nullptr;  // Kept for want of another: here is one.
   for (FiledContact& filed : bucket->contacts()) {
     if (stale == nullptr && filed.failures >= failures_max) stale = &filed;

@@ -228,6 +228,7 @@ class RoutingTable {
   bool file(Bucket& bucket, const FiledContact& filed, Instant now);
   void remove(Bucket& bucket, FiledContact& filed);
   void forget_spare(Bucket& bucket, const Contact& contact);
+  void forget_spares_at(Bucket& bucket, const Endpoint& endpoint);
   SpareContact* choose_spare(Bucket& bucket, const FiledContact* leaving);
   void promote(Bucket& bucket, SpareContact& spare, Instant now);
   void fill_from_spares(Bucket& bucket, Instant now);

@@ -300,6 +300,49 @@ TEST_F(RoutingTableTest, AFullTableStillReplacesWhoIsGone) {
   EXPECT_EQ(table->count(), 5u);
 }
 
+// Splitting a bucket gives its spares places: the newcomer for which it is split may be one of
+// them.
+TEST_F(RoutingTableTest, ASpareThatASplitGivesAPlaceIsNotFiledTwice) {
+  config.contacts_max = bucket_size + 2;
+  make_table();
+  fill_bucket();
+  Contact near = far_contact(50);
+  near.id.bytes[0] = 0x40;
+  Contact nearer = far_contact(52);
+  nearer.id.bytes[0] = 0x20;
+  pong(near);
+  pong(nearer);
+  Contact spare = far_contact(51);
+  spare.id.bytes[0] = 0xc0;
+  pong(spare);  // The table is full.
+  EXPECT_FALSE(hands_out(spare));
+  table->displaced(near, now);
+  table->displaced(nearer, now);
+  pong(spare);
+  EXPECT_TRUE(hands_out(spare));
+  EXPECT_EQ(table->count(), bucket_size + 1);
+  table->check_invariants();
+}
+
+TEST_F(RoutingTableTest, ASplitDoesNotFileTheFormerIdOfTheNewcomersEndpoint) {
+  config.contacts_max = bucket_size + 1;
+  make_table();
+  fill_bucket();
+  Contact near = far_contact(50);
+  near.id.bytes[0] = 0x40;
+  pong(near);
+  Contact former = far_contact(51);
+  former.id.bytes[0] = 0xc0;
+  pong(former);
+  table->displaced(near, now);
+  Contact newcomer = former;
+  newcomer.id.bytes[0] = 0xe0;
+  pong(newcomer);
+  EXPECT_TRUE(hands_out(newcomer));
+  EXPECT_FALSE(hands_out(former));
+  table->check_invariants();
+}
+
 TEST_F(RoutingTableTest, ContactsFarAwayLeaveHalfOfTheBucketsToThoseNearUs) {
   config.contacts_max = 800;
   config.buckets_max = 20;
