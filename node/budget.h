@@ -41,11 +41,14 @@ constexpr Duration timer_tick = milliseconds(1);
 
 // ---- Lookups.
 
-// Contacts one lookup remembers, 53 bytes each. It asks some 30 to 60 nodes, and each answer names
+// Contacts one lookup remembers, 57 bytes each. It asks some 30 to 60 nodes, and each answer names
 // k that are mostly the same ones; 128 leave room for k nearest with two thirds of them dead. A
 // row index must fit a byte.
 constexpr uint32_t lookup_rows_max = 128;
 static_assert(lookup_rows_max >= 4 * bucket_size && lookup_rows_max < UINT8_MAX);
+// Contacts of one subnet that a lookup follows on the word of others: a quarter of its k nearest.
+// Whoever owns a /24 can name any number of contacts there, all nearest to the key.
+constexpr uint32_t lookup_subnet_max = bucket_size / 4;
 // Different values that one find_value weighs against each other; a vote for yet another is not
 // counted. Honest nodes disagree in two ways at most: the value before and after a new store.
 constexpr uint32_t value_candidates_max = 4;

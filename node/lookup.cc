@@ -13,6 +13,12 @@ uint32_t tag_of(const Endpoint& endpoint) {
          load_le<uint32_t>(&endpoint.address.bytes[4]) + endpoint.port;
 }
 
+uint32_t subnet_tag_of(const IpAddress& address) {
+  const uint8_t* bytes = address.bytes.data();
+  return address.is_ipv4() ? load_be32(bytes + 12) >> 8
+                           : load_be32(bytes) * 0x9e3779b1u + load_be32(bytes + 4);
+}
+
 }  // namespace
 
 Lookup::Lookup(uint32_t rows_max) {
@@ -20,6 +26,7 @@ Lookup::Lookup(uint32_t rows_max) {
   cells_.reserve(rows_max);
   order_.reserve(rows_max);
   tags_.reserve(rows_max);
+  subnet_tags_.reserve(rows_max);
   rows_max_ = rows_max;
 }
 
@@ -30,6 +37,7 @@ void Lookup::start(const LookupPlan& plan, std::span<const Contact> known) {
   cells_.clear();
   order_.clear();
   tags_.clear();
+  subnet_tags_.clear();
   running_count_ = slow_count_ = answered_count_ = asked_count_ = barren_count_ = 0;
   lost_a_value_ = false;
   for (const Contact& contact : known) add(contact, no_row);
@@ -183,13 +191,14 @@ void Lookup::add(const Contact& contact, Row named_by) {
   if (contact.id == plan_.self) return;
   const uint32_t position = position_of(contact.id);
   if (is_known(contact, position)) return;
-  const Row row = free_row(position);
+  const Row row = row_for(contact, position, named_by);
   if (row == no_row) return;
   const uint8_t hops =
       named_by == no_row ? uint8_t{0} : static_cast<uint8_t>(cell(named_by).hops + 1);
   cells_[row] = {contact, named_by, State::unasked, false, hops};
   tags_[row] = tag_of(contact.endpoint);
-  order_.insert(order_.begin() + position, row);  // Never grows: free_row() made room.
+  subnet_tags_[row] = subnet_tag_of(contact.endpoint.address);
+  order_.insert(order_.begin() + position, row);  // Never grows: row_for() made room.
 }
 
 // The first position in the order whose contact is not nearer to the target than `id`.
@@ -209,17 +218,40 @@ bool Lookup::is_known(const Contact& contact, uint32_t position) const {
   return false;
 }
 
+bool Lookup::has_its_share(const IpAddress& address) const {
+  uint32_t count = 0;
+  const uint32_t tag = subnet_tag_of(address);
+  for (size_t row = 0; row < subnet_tags_.size(); ++row) {
+    count += subnet_tags_[row] == tag && same_subnet(cells_[row].contact.endpoint.address, address);
+  }
+  return count >= plan_.subnets.a_lookup_max;
+}
+
 // A row for a contact that belongs at `position`: a new one, or that of the farthest unasked
-// contact if that is farther. Rows that were asked stay: they keep a node from being asked twice.
-Lookup::Row Lookup::free_row(uint32_t position) {
+// contact if that is farther; one of its own subnet if that has its share. What we knew at the
+// start was admitted by the table under limits of its own: it counts, and is not refused.
+Lookup::Row Lookup::row_for(const Contact& contact, uint32_t position, Row named_by) {
+  const IpAddress& address = contact.endpoint.address;
+  if (named_by != no_row && plan_.subnets.apply_to(address) && has_its_share(address)) {
+    return take_farthest_unasked(position, [&](Row row) {
+      return same_subnet(cells_[row].contact.endpoint.address, address);
+    });
+  }
   if (cells_.size() < rows_max_) {
     cells_.emplace_back();
     tags_.push_back(0);
+    subnet_tags_.push_back(0);
     return static_cast<Row>(cells_.size() - 1);
   }
+  return take_farthest_unasked(position, [](Row) { return true; });
+}
+
+// Rows that were asked stay: they keep a node from being asked twice.
+template <class MayGo>
+Lookup::Row Lookup::take_farthest_unasked(uint32_t position, MayGo&& may_go) {
   for (auto at = static_cast<uint32_t>(order_.size()); at > position; --at) {
     const Row row = order_[at - 1];
-    if (cells_[row].state != State::unasked) continue;
+    if (cells_[row].state != State::unasked || !may_go(row)) continue;
     order_.erase(order_.begin() + (at - 1));
     return row;
   }

@@ -13,6 +13,7 @@
 
 #include "node/budget.h"
 #include "node/contact.h"
+#include "node/subnet_limits.h"
 #include "node/value_pool.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/fixed_pool.h"
@@ -27,6 +28,7 @@ struct LookupPlan {
   Id target;
   uint32_t width = bucket_size;               // How many nearest to find: k, or more for a region.
   uint32_t parallelism = lookup_parallelism;  // alpha.
+  SubnetLimits subnets;
 };
 
 class Lookup {
@@ -50,6 +52,8 @@ class Lookup {
 
   // `row`, asked and not failed, answered, by naming contacts. Contacts that are us, or already in
   // a row by id or endpoint (failed ones too), are ignored; with no room the farthest unasked go.
+  // So they do when their subnet has its share of the rows; one that was asked keeps its part of
+  // it.
   void answered(Row row, std::span<const Contact> named);
   // `row` answered with a value. A copy is kept in `pool`, once for equal bytes.
   void answered_value(Row row, Bytes value, ValuePool& pool);
@@ -106,15 +110,19 @@ class Lookup {
   void add(const Contact& contact, Row named_by);
   uint32_t position_of(const Id& id) const;
   bool is_known(const Contact& contact, uint32_t position) const;
-  Row free_row(uint32_t position);
+  bool has_its_share(const IpAddress& address) const;
+  Row row_for(const Contact& contact, uint32_t position, Row named_by);
+  template <class MayGo>
+  Row take_farthest_unasked(uint32_t position, MayGo&& may_go);
 
   LookupPlan plan_;
   uint32_t rows_max_ = 0;
   // Cells stay where they are, as rows name them; what is sorted is an order of rows.
-  std::vector<Cell> cells_;     // All three reserved at construction, never grown.
-  std::vector<Row> order_;      // Nearest to the target first.
-  std::vector<uint32_t> tags_;  // Of each row's endpoint: one pass over a few cache lines.
-  uint32_t running_count_ = 0;  // In state asked.
+  std::vector<Cell> cells_;            // All four reserved at construction, never grown.
+  std::vector<Row> order_;             // Nearest to the target first.
+  std::vector<uint32_t> tags_;         // Of each row's endpoint: one pass over a few cache lines.
+  std::vector<uint32_t> subnet_tags_;  // Likewise of its subnet.
+  uint32_t running_count_ = 0;         // In state asked.
   uint32_t slow_count_ = 0;
   uint32_t answered_count_ = 0;
   uint32_t asked_count_ = 0;

@@ -1,6 +1,7 @@
-// Limits on how many contacts of one /24 (IPv4) or /64 (IPv6) a bucket and the whole table file, so
-// that whoever owns one subnet cannot own a bucket (not in the paper; DESIGN section 4). Addresses
-// of one machine or site are exempt unless configured otherwise, so that a network there works.
+// Limits on how many contacts of one /24 (IPv4) or /64 (IPv6) a bucket and the whole table file and
+// a lookup follows, so that whoever owns one subnet cannot own a bucket or the neighbourhood of a
+// key (not in the paper; DESIGN section 4). Addresses of one machine or site are exempt unless
+// configured otherwise, so that a network there works.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "node/budget.h"
 #include "node/endpoint_hash.h"
 #include "reactor/base/endpoint.h"
 
@@ -20,6 +22,7 @@ enum class LocalSubnets : uint8_t { exempt, limited };
 struct SubnetLimits {
   uint32_t a_bucket_max = 2;
   uint32_t a_table_max = 10;
+  uint32_t a_lookup_max = lookup_subnet_max;
   LocalSubnets local = LocalSubnets::exempt;
 
   bool apply_to(const IpAddress& address) const {

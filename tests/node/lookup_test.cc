@@ -25,6 +25,14 @@ std::vector<Contact> range(uint32_t first, uint32_t last) {
   return contacts;
 }
 
+// The same in a subnet of the Internet: 203.0.`subnet`.0/24.
+Contact in_subnet(uint32_t subnet, uint32_t far) {
+  Contact contact = at(far);
+  contact.endpoint = Endpoint::ipv4(0xcb000000 + (subnet << 8) + far % 256,
+                                    static_cast<uint16_t>(8468 + far / 256));
+  return contact;
+}
+
 class LookupTest : public testing::Test {
  protected:
   void start(std::vector<Contact> known, LookupKind kind = LookupKind::find_node) {
@@ -286,6 +294,84 @@ TEST_F(LookupTest, AWiderLookupFindsMoreThanK) {
     for (const uint32_t distance : asked_now()) answer(distance);
   }
   EXPECT_EQ(results().size(), 50u);
+}
+
+TEST_F(LookupTest, OneSubnetCannotFillTheKNearest) {
+  std::vector<Contact> honest;
+  for (uint32_t i = 0; i < 30; ++i) honest.push_back(in_subnet(100 + i, 1000 + i));
+  start(honest);
+  std::vector<Contact> named;
+  for (uint32_t i = 1; i <= 100; ++i) named.push_back(in_subnet(1, i));
+  Distances asked;
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) {
+      asked.push_back(distance);
+      answer(distance, distance == 1002 || distance < 1000 ? named : std::vector<Contact>{});
+    }
+  }
+  Distances expected = {1, 2, 3, 4, 5};
+  for (uint32_t i = 0; i < bucket_size - lookup_subnet_max; ++i) expected.push_back(1000 + i);
+  EXPECT_EQ(results(), expected);
+  EXPECT_LE(asked.size(), bucket_size + lookup_parallelism);
+}
+
+TEST_F(LookupTest, OfOneSubnetTheNearestAreFollowedAndFailuresGiveItNoNewShare) {
+  start({in_subnet(200, 1000)});
+  asked_now();
+  answer(1000, {in_subnet(1, 30), in_subnet(1, 31), in_subnet(1, 32), in_subnet(1, 33),
+                in_subnet(1, 34), in_subnet(1, 35), in_subnet(1, 10), in_subnet(2, 40)});
+  EXPECT_EQ(asked_now(), (Distances{10, 30, 31}));  // 10 took the place of 34.
+  lookup.failed(row(10));
+  lookup.failed(row(30));
+  answer(31, {in_subnet(1, 1), in_subnet(1, 2), in_subnet(1, 3)});
+  EXPECT_EQ(asked_now(), (Distances{1, 2, 40})) << "1 and 2 took the places of 33 and 32";
+}
+
+TEST_F(LookupTest, AnIpv6SubnetHasTheSameShare) {
+  std::vector<Contact> named;
+  for (uint32_t i = 1; i <= 20; ++i) {
+    named.push_back(at(i));
+    named.back().endpoint.address = *IpAddress::parse("2001:db8:0:1::" + std::to_string(i));
+  }
+  start({at(1000)});
+  asked_now();
+  answer(1000, named);
+  Distances asked;
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) {
+      asked.push_back(distance);
+      answer(distance);
+    }
+  }
+  EXPECT_EQ(asked, (Distances{1, 2, 3, 4, 5}));
+}
+
+TEST_F(LookupTest, SubnetsOfOneMachineOrSiteAreLimitedOnlyIfConfigured) {
+  start({in_subnet(1, 1000)});
+  asked_now();
+  answer(1000, range(1, 20));
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) answer(distance);
+  }
+  EXPECT_EQ(results().size(), bucket_size);
+  plan.subnets.local = LocalSubnets::limited;
+  start({in_subnet(1, 1000)});
+  asked_now();
+  answer(1000, range(1, 20));
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) answer(distance);
+  }
+  EXPECT_EQ(results(), (Distances{1, 2, 3, 4, 5, 1000}));
+}
+
+TEST_F(LookupTest, WhatTheTableKnewIsFollowedWhateverItsSubnet) {
+  std::vector<Contact> known;
+  for (uint32_t i = 1; i <= 10; ++i) known.push_back(in_subnet(1, i));
+  start(known);
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) answer(distance, {in_subnet(1, 200 + distance)});
+  }
+  EXPECT_EQ(results(), (Distances{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
 }
 
 TEST_F(LookupTest, Checklist20StopsAskingAtTheFirstValueAndAwaitsWhatIsInFlight) {
