@@ -46,11 +46,14 @@ constexpr Duration timer_tick = milliseconds(1);
 // row index must fit a byte.
 constexpr uint32_t lookup_rows_max = 128;
 static_assert(lookup_rows_max >= 4 * bucket_size && lookup_rows_max < UINT8_MAX);
-// Contacts of one subnet that a lookup follows on the word of others: a quarter of its k nearest.
+// Paths of one lookup (S/Kademlia 4.4), each with rows of its own: more than eight find nothing new
+// in k contacts known at the start.
+constexpr uint32_t lookup_paths_max = 8;
+// Contacts of one subnet that a path follows on the word of others: a quarter of its k nearest.
 // Whoever owns a /24 can name any number of contacts there, all nearest to the key.
 constexpr uint32_t lookup_subnet_max = bucket_size / 4;
-// Different values that one find_value weighs against each other; a vote for yet another is not
-// counted. Honest nodes disagree in two ways at most: the value before and after a new store.
+// Different values that one path of a find_value may bring to be weighed; a vote for yet another is
+// not counted. Honest nodes disagree in two ways at most: the value before and after a new store.
 constexpr uint32_t value_candidates_max = 4;
 // Largest value a peer can store: 8,192 bytes of request body less its 52 of envelope.
 constexpr uint32_t value_size_max = 8'140;
@@ -78,11 +81,11 @@ constexpr uint32_t held_per_source_max = 8;
 // Capacities of one shard. The defaults are a production node's; some 19 MB.
 struct Budget {
   // Lookups at once: refresh, get and set, republish. Full means "refuse the caller", never
-  // "queue without bound". 7 KiB each.
+  // "queue without bound". 7 KiB each, for each of NodeConfig::disjoint_paths.
   uint32_t lookups = 1024;
   uint32_t lookup_rows = lookup_rows_max;
   // Candidate values of all lookups together, 8 KiB each: only a lookup that found something
-  // needs one, and only for as long as its last calls are awaited.
+  // needs one, and only for as long as its last calls are awaited. So many for each path.
   uint32_t lookup_values = 256;
   // Pings of the routing table and of admission, and stores, next to the calls of lookups.
   uint32_t other_requests = 4096;

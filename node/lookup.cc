@@ -1,136 +1,164 @@
 #include "node/lookup.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "reactor/base/check.h"
 
 namespace xord {
-namespace {
 
-// Enough to pass over nearly all other rows; equal tags are followed by a comparison.
-uint32_t tag_of(const Endpoint& endpoint) {
-  return load_le<uint32_t>(&endpoint.address.bytes[12]) * 0x9e3779b1u +
-         load_le<uint32_t>(&endpoint.address.bytes[4]) + endpoint.port;
-}
+static_assert(lookup_paths_max <= 8, "a path is a bit of a byte");
+static_assert((lookup_paths_max - 1) << 8 < 1u << Lookup::row_bits);
 
-uint32_t subnet_tag_of(const IpAddress& address) {
-  const uint8_t* bytes = address.bytes.data();
-  return address.is_ipv4() ? load_be32(bytes + 12) >> 8
-                           : load_be32(bytes) * 0x9e3779b1u + load_be32(bytes + 4);
-}
-
-}  // namespace
-
-Lookup::Lookup(uint32_t rows_max) {
-  CHECK(rows_max >= 1 && rows_max < no_row);
-  cells_.reserve(rows_max);
-  order_.reserve(rows_max);
-  tags_.reserve(rows_max);
-  subnet_tags_.reserve(rows_max);
-  rows_max_ = rows_max;
+Lookup::Lookup(uint32_t rows_max, uint32_t paths_max) {
+  CHECK(paths_max >= 1 && paths_max <= lookup_paths_max);
+  paths_.reserve(paths_max);
+  for (uint32_t i = 0; i < paths_max; ++i) paths_.emplace_back(rows_max);
 }
 
 void Lookup::start(const LookupPlan& plan, std::span<const Contact> known) {
   CHECK(candidates_count_ == 0);
-  CHECK(plan.parallelism >= 1 && plan.width >= 1 && plan.width < rows_max_);
+  CHECK(plan.paths >= 1 && plan.paths <= paths_.size());
   plan_ = plan;
-  cells_.clear();
-  order_.clear();
-  tags_.clear();
-  subnet_tags_.clear();
-  running_count_ = slow_count_ = answered_count_ = asked_count_ = barren_count_ = 0;
   lost_a_value_ = false;
-  for (const Contact& contact : known) add(contact, no_row);
+  for (uint32_t i = 0; i < plan.paths; ++i) paths_[i].start(plan);
+  for (const Contact& contact : known) {
+    const auto rank = std::count_if(known.begin(), known.end(), [&](const Contact& other) {
+      return nearer(plan.target, other.id, contact.id);
+    });
+    paths_[static_cast<size_t>(rank) % plan.paths].add_known(contact);
+  }
 }
 
 std::optional<Lookup::Row> Lookup::next() {
-  if (has_found() || running_count_ >= slots()) return std::nullopt;
-  const auto row = first_unasked();
-  if (!row) return std::nullopt;
-  cell(*row).state = State::asked;
-  ++running_count_;
-  ++asked_count_;
-  return row;
+  for (uint32_t i = 0; i < plan_.paths; ++i) {
+    while (const auto row = paths_[i].next()) {
+      const LookupPath::Asked asked = asked_on_another(i, paths_[i].contact(*row).endpoint);
+      if (asked == LookupPath::Asked::never) return row_of(i, *row);
+      paths_[i].asked_elsewhere(*row, asked);
+    }
+  }
+  return std::nullopt;
 }
 
-void Lookup::postponed(Row row) {
-  CHECK(cell(row).state == State::asked);
-  cell(row).state = State::unasked;
-  --running_count_;
-  --asked_count_;
-}
-
-void Lookup::answered(Row row, std::span<const Contact> named) {
-  leave_flight(row, State::answered);
-  ++answered_count_;
-  const Row nearest = order_.front();
-  for (const Contact& contact : named) add(contact, row);
-  barren_count_ = order_.front() == nearest ? barren_count_ + 1 : 0;
+LookupPath::Asked Lookup::asked_on_another(uint32_t path, const Endpoint& endpoint) const {
+  for (uint32_t i = 0; i < plan_.paths; ++i) {
+    if (i == path) continue;
+    const LookupPath::Asked asked = paths_[i].asked_at(endpoint);
+    if (asked != LookupPath::Asked::never) return asked;
+  }
+  return LookupPath::Asked::never;
 }
 
 void Lookup::answered_value(Row row, Bytes value, ValuePool& pool) {
-  leave_flight(row, State::answered);
-  ++answered_count_;
-  cell(row).had_value = true;
+  path_of(row).answered_value(in_path(row));
+  const auto path = static_cast<uint8_t>(path_index(row));
+  const auto bit = static_cast<uint8_t>(1u << path);
+  uint32_t brought_count = 0;
   for (uint32_t i = 0; i < candidates_count_; ++i) {
-    if (!equal(pool.bytes(candidates_[i].value), value)) continue;
-    ++candidates_[i].votes;
+    Candidate& candidate = candidates_[i];
+    brought_count += candidate.brought == path;
+    if (!equal(pool.bytes(candidate.value), value)) continue;
+    ++candidate.votes;
+    candidate.paths = static_cast<uint8_t>(candidate.paths | bit);
     return;
   }
-  if (candidates_count_ == value_candidates_max) return;
+  if (brought_count == value_candidates_max) return;
   if (const auto kept = pool.keep(value)) {
-    candidates_[candidates_count_++] = {*kept, 1};
+    candidates_[candidates_count_++] = {*kept, 1, bit, path};
   } else {
     lost_a_value_ = true;
   }
 }
 
 void Lookup::slow(Row row) {
-  CHECK(cell(row).state == State::asked);
-  leave_flight(row, State::slow);
-  ++slow_count_;
+  path_of(row).slow(in_path(row));
+  for (uint32_t i = 0; i < plan_.paths; ++i) paths_[i].lost_elsewhere(contact(row).endpoint);
 }
 
 void Lookup::failed(Row row) {
-  leave_flight(row, State::failed);
+  path_of(row).failed(in_path(row));
+  for (uint32_t i = 0; i < plan_.paths; ++i) paths_[i].lost_elsewhere(contact(row).endpoint);
 }
 
 bool Lookup::is_finished() const {
-  if (has_found()) return running_count_ == 0;
-  uint32_t nearest = 0;
-  for (const Row row : order_) {
-    const State state = cell(row).state;
-    if (state == State::unasked || state == State::asked) return false;
-    if (state == State::answered && ++nearest == plan_.width) return true;
+  uint32_t answered_count = 0;
+  uint32_t slow_count = 0;
+  for (const LookupPath& path : paths()) {
+    if (!path.is_settled()) return false;
+    answered_count += path.answered_count();
+    slow_count += path.slow_count();
   }
   // With nobody found yet, ending before the slow ones had their 5 s would report an empty network.
-  return answered_count_ > 0 || slow_count_ == 0;
+  return answered_count > 0 || slow_count == 0;
+}
+
+template <class Visit>
+void Lookup::for_each_answered(Visit&& visit) const {
+  std::array<uint32_t, lookup_paths_max> positions{};
+  std::array<LookupPath::Row, lookup_paths_max> heads{};
+  const auto advance = [&](uint32_t path) {
+    heads[path] = paths_[path].next_answered(positions[path]);
+  };
+  for (uint32_t i = 0; i < plan_.paths; ++i) advance(i);
+  while (true) {
+    std::optional<uint32_t> nearest;
+    for (uint32_t i = 0; i < plan_.paths; ++i) {
+      if (heads[i] == LookupPath::no_row) continue;
+      if (!nearest || nearer(plan_.target, paths_[i].contact(heads[i]).id,
+                             paths_[*nearest].contact(heads[*nearest]).id)) {
+        nearest = i;
+      }
+    }
+    if (!nearest || !visit(row_of(*nearest, heads[*nearest]))) return;
+    advance(*nearest);
+  }
 }
 
 size_t Lookup::results(std::span<Contact> out) const {
   const size_t most = std::min<size_t>(out.size(), plan_.width);
   size_t count = 0;
-  for (const Row row : order_) {
-    if (count == most) break;
-    if (cell(row).state == State::answered) out[count++] = cell(row).contact;
-  }
+  for_each_answered([&](Row row) {
+    if (count == most) return false;
+    const Contact& found = contact(row);
+    const std::span<const Contact> before = out.first(count);
+    // On several paths an id may have been named at several endpoints, and a subnet had its share
+    // of each.
+    if (count > 0 && before.back().id == found.id) return true;
+    const IpAddress& address = found.endpoint.address;
+    const auto of_subnet = std::count_if(before.begin(), before.end(), [&](const Contact& other) {
+      return same_subnet(other.endpoint.address, address);
+    });
+    if (named_by(row) && plan_.subnets.apply_to(address) &&
+        of_subnet >= int64_t{plan_.subnets.a_lookup_max}) {
+      return true;
+    }
+    out[count++] = found;
+    return true;
+  });
   return count;
 }
 
 std::optional<Bytes> Lookup::value(const ValuePool& pool) const {
   const Candidate* best = nullptr;
+  const auto weight = [](const Candidate& candidate) {
+    return std::pair(std::popcount(candidate.paths), candidate.votes);
+  };
   for (uint32_t i = 0; i < candidates_count_; ++i) {
-    if (best == nullptr || candidates_[i].votes > best->votes) best = &candidates_[i];
+    if (best == nullptr || weight(candidates_[i]) > weight(*best)) best = &candidates_[i];
   }
   if (best == nullptr) return std::nullopt;
   return pool.bytes(best->value);
 }
 
 std::optional<Contact> Lookup::nearest_without_value() const {
-  for (const Row row : order_) {
-    if (cell(row).state == State::answered && !cell(row).had_value) return cell(row).contact;
-  }
-  return std::nullopt;
+  std::optional<Contact> nearest;
+  for_each_answered([&](Row row) {
+    if (path_of(row).had_value(in_path(row))) return true;
+    nearest = contact(row);
+    return false;
+  });
+  return nearest;
 }
 
 void Lookup::release(ValuePool& pool) {
@@ -139,123 +167,33 @@ void Lookup::release(ValuePool& pool) {
 }
 
 std::optional<Lookup::Row> Lookup::named_by(Row row) const {
-  const Row by = cell(row).named_by;
-  return by == no_row ? std::nullopt : std::optional<Row>(by);
+  const auto by = path_of(row).named_by(in_path(row));
+  return by ? std::optional(row_of(path_index(row), *by)) : std::nullopt;
+}
+
+uint32_t Lookup::asked_count() const {
+  uint32_t count = 0;
+  for (const LookupPath& path : paths()) count += path.asked_count();
+  return count;
 }
 
 uint32_t Lookup::hops() const {
-  for (const Row row : order_) {
-    if (cell(row).state == State::answered) return cell(row).hops;
-  }
-  return 0;
-}
-
-const Lookup::Cell& Lookup::cell(Row row) const {
-  CHECK(row < cells_.size());
-  return cells_[row];
-}
-
-Lookup::Cell& Lookup::cell(Row row) {
-  CHECK(row < cells_.size());
-  return cells_[row];
-}
-
-// Checklist 18. A round is `parallelism` answers here, as slots are refilled one by one: when so
-// many in a row named nothing nearer than the nearest seen, all of the nearest are asked at once.
-// The next nearer contact makes the lookup narrow again.
-uint32_t Lookup::slots() const {
-  return barren_count_ >= plan_.parallelism ? std::max(plan_.width, plan_.parallelism)
-                                            : plan_.parallelism;
-}
-
-// Checklist 16 and 17: the nearest unasked one among the `width` nearest in the running.
-std::optional<Lookup::Row> Lookup::first_unasked() const {
-  uint32_t running = 0;
-  for (const Row row : order_) {
-    const State state = cell(row).state;
-    if (state == State::unasked) return row;
-    if (state == State::asked || state == State::answered) ++running;
-    if (running == plan_.width) return std::nullopt;
-  }
-  return std::nullopt;
-}
-
-void Lookup::leave_flight(Row row, State state) {
-  Cell& left = cell(row);
-  CHECK(left.state == State::asked || left.state == State::slow);
-  --(left.state == State::asked ? running_count_ : slow_count_);
-  left.state = state;
-}
-
-void Lookup::add(const Contact& contact, Row named_by) {
-  if (contact.id == plan_.self) return;
-  const uint32_t position = position_of(contact.id);
-  if (is_known(contact, position)) return;
-  const Row row = row_for(contact, position, named_by);
-  if (row == no_row) return;
-  const uint8_t hops =
-      named_by == no_row ? uint8_t{0} : static_cast<uint8_t>(cell(named_by).hops + 1);
-  cells_[row] = {contact, named_by, State::unasked, false, hops};
-  tags_[row] = tag_of(contact.endpoint);
-  subnet_tags_[row] = subnet_tag_of(contact.endpoint.address);
-  order_.insert(order_.begin() + position, row);  // Never grows: row_for() made room.
-}
-
-// The first position in the order whose contact is not nearer to the target than `id`.
-uint32_t Lookup::position_of(const Id& id) const {
-  const auto at = std::partition_point(order_.begin(), order_.end(), [&](Row row) {
-    return nearer(plan_.target, cells_[row].contact.id, id);
+  uint32_t hops = 0;
+  for_each_answered([&](Row row) {
+    hops = path_of(row).hops(in_path(row));
+    return false;
   });
-  return static_cast<uint32_t>(at - order_.begin());
+  return hops;
 }
 
-bool Lookup::is_known(const Contact& contact, uint32_t position) const {
-  if (position < order_.size() && cells_[order_[position]].contact.id == contact.id) return true;
-  const uint32_t tag = tag_of(contact.endpoint);
-  for (size_t row = 0; row < tags_.size(); ++row) {
-    if (tags_[row] == tag && cells_[row].contact.endpoint == contact.endpoint) return true;
-  }
-  return false;
+const LookupPath& Lookup::path_of(Row row) const {
+  CHECK(path_index(row) < plan_.paths);
+  return paths_[path_index(row)];
 }
 
-bool Lookup::has_its_share(const IpAddress& address) const {
-  uint32_t count = 0;
-  const uint32_t tag = subnet_tag_of(address);
-  for (size_t row = 0; row < subnet_tags_.size(); ++row) {
-    count += subnet_tags_[row] == tag && same_subnet(cells_[row].contact.endpoint.address, address);
-  }
-  return count >= plan_.subnets.a_lookup_max;
-}
-
-// A row for a contact that belongs at `position`: a new one, or that of the farthest unasked
-// contact if that is farther; one of its own subnet if that has its share. What we knew at the
-// start was admitted by the table under limits of its own: it counts, and is not refused.
-Lookup::Row Lookup::row_for(const Contact& contact, uint32_t position, Row named_by) {
-  const IpAddress& address = contact.endpoint.address;
-  if (named_by != no_row && plan_.subnets.apply_to(address) && has_its_share(address)) {
-    return take_farthest_unasked(position, [&](Row row) {
-      return same_subnet(cells_[row].contact.endpoint.address, address);
-    });
-  }
-  if (cells_.size() < rows_max_) {
-    cells_.emplace_back();
-    tags_.push_back(0);
-    subnet_tags_.push_back(0);
-    return static_cast<Row>(cells_.size() - 1);
-  }
-  return take_farthest_unasked(position, [](Row) { return true; });
-}
-
-// Rows that were asked stay: they keep a node from being asked twice.
-template <class MayGo>
-Lookup::Row Lookup::take_farthest_unasked(uint32_t position, MayGo&& may_go) {
-  for (auto at = static_cast<uint32_t>(order_.size()); at > position; --at) {
-    const Row row = order_[at - 1];
-    if (cells_[row].state != State::unasked || !may_go(row)) continue;
-    order_.erase(order_.begin() + (at - 1));
-    return row;
-  }
-  return no_row;
+LookupPath& Lookup::path_of(Row row) {
+  CHECK(path_index(row) < plan_.paths);
+  return paths_[path_index(row)];
 }
 
 }  // namespace xord

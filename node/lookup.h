@@ -1,8 +1,8 @@
-// One iterative lookup (paper 2.3, checklist 15 to 20) as a state machine over rows: asked "whom
-// next?", told "answered", "slow" or "failed". Owns nothing but its rows; sends nothing, reads no
-// clock, knows neither transactions nor the routing table: whoever calls it does the calls.
-// A slot is refilled as it frees: there are no rounds. Bounded: a fixed number of rows, each asked
-// at most once, so every lookup ends once each call was answered or failed.
+// One iterative lookup (paper 2.3, checklist 15 to 20): the paths it takes, usually one, and the
+// values that came. With more (S/Kademlia 4.4) each path starts with contacts of its own and goes
+// on by what it was told itself; a node is asked by one path only, and what it says is used in that
+// one. So a node that lies leads one path astray, not the others. Sends nothing, reads no clock:
+// whoever calls it does the calls. Bounded by the rows of its paths.
 #pragma once
 
 #include <array>
@@ -13,48 +13,39 @@
 
 #include "node/budget.h"
 #include "node/contact.h"
-#include "node/subnet_limits.h"
+#include "node/lookup_path.h"
 #include "node/value_pool.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/fixed_pool.h"
 
 namespace xord {
 
-enum class LookupKind : uint8_t { find_node, find_value };
-
-struct LookupPlan {
-  LookupKind kind = LookupKind::find_node;
-  Id self;  // Never asked, whoever names it.
-  Id target;
-  uint32_t width = bucket_size;               // How many nearest to find: k, or more for a region.
-  uint32_t parallelism = lookup_parallelism;  // alpha.
-  SubnetLimits subnets;
-};
-
 class Lookup {
  public:
-  using Row = uint8_t;  // Names one contact of this lookup from its start to its end.
-  static constexpr Row no_row = UINT8_MAX;
+  using Row = uint16_t;  // Names one contact of this lookup from its start to its end.
+  static constexpr Row no_row = UINT16_MAX;
+  static constexpr uint32_t row_bits = 11;  // A path and a row of it.
 
-  explicit Lookup(uint32_t rows_max = lookup_rows_max);
+  // `rows_max` a path.
+  explicit Lookup(uint32_t rows_max = lookup_rows_max, uint32_t paths_max = 1);
 
-  // Begins anew with the contacts known so far, in any order; at least one, or it is finished at
-  // once. The last lookup's values must have been released. width < rows_max.
+  // Begins anew with the contacts known so far, in any order, dealt over the paths by nearness; at
+  // least one, or it is finished at once. The last lookup's values must have been released.
+  // width < rows_max, paths <= paths_max.
   void start(const LookupPlan& plan, std::span<const Contact> known);
 
   // Whom to ask now; the row counts as asked. Call it until it is empty, at the start and after
-  // each event: at most `parallelism` calls are in flight, not counting slow ones (which so open
-  // one more slot each); all of the `width` nearest at once after parallelism answers in a row
-  // that named nothing nearer than the nearest seen (checklist 18).
+  // each event: at most `parallelism` calls a path are in flight, not counting slow ones (which so
+  // open one more slot each); all of the `width` nearest at once after parallelism answers in a
+  // row that named nothing nearer than the nearest seen (checklist 18).
   std::optional<Row> next();
   // The call to `row` could not be made for want of room here: it may be asked again later.
-  void postponed(Row row);
+  void postponed(Row row) { path_of(row).postponed(in_path(row)); }
 
-  // `row`, asked and not failed, answered, by naming contacts. Contacts that are us, or already in
-  // a row by id or endpoint (failed ones too), are ignored; with no room the farthest unasked go.
-  // So they do when their subnet has its share of the rows; one that was asked keeps its part of
-  // it.
-  void answered(Row row, std::span<const Contact> named);
+  // `row`, asked and not failed, answered, by naming contacts.
+  void answered(Row row, std::span<const Contact> named) {
+    path_of(row).answered(in_path(row), named);
+  }
   // `row` answered with a value. A copy is kept in `pool`, once for equal bytes.
   void answered_value(Row row, Bytes value, ValuePool& pool);
   // `row` is past its adaptive timeout: out of the running unless it answers.
@@ -62,15 +53,17 @@ class Lookup {
   // `row` did not answer within 5 s, or with nonsense: out for good.
   void failed(Row row);
 
-  // Nothing more to come: the `width` nearest that are neither slow nor failed have answered. With
-  // a value: every call in flight has answered, failed or become slow, that is within one adaptive
-  // timeout of the first value. While nobody at all has answered, slow calls are awaited.
+  // Nothing more to come: on each path the `width` nearest that are neither slow nor failed have
+  // answered, or there is a value, and every call in flight has answered, failed or become slow,
+  // that is within one adaptive timeout of its first value. While nobody at all has answered, slow
+  // calls are awaited.
   bool is_finished() const;
 
-  // The nearest that answered, nearest first: at most `width`, and as many as `out` has room for.
+  // The nearest that answered on any path, nearest first: at most `width`, and as many as `out` has
+  // room for.
   size_t results(std::span<Contact> out) const;
-  // The value that most nodes gave, of equals the one that came first; a span into `pool`, valid
-  // until release(). Empty when there is none.
+  // The value that most paths came to, of equals the one that most nodes gave, then the one that
+  // came first; a span into `pool`, valid until release(). Empty when there is none.
   std::optional<Bytes> value(const ValuePool& pool) const;
   // Whether a value came that could not be kept: "none found" would then be a lie.
   bool lost_a_value() const { return lost_a_value_; }
@@ -80,56 +73,39 @@ class Lookup {
   void release(ValuePool& pool);
 
   const LookupPlan& plan() const { return plan_; }
-  const Contact& contact(Row row) const { return cell(row).contact; }
+  const Contact& contact(Row row) const { return path_of(row).contact(in_path(row)); }
   // Who named `row` first; empty for those known at the start.
   std::optional<Row> named_by(Row row) const;
   // For statistics: calls made, and how many answers deep the nearest result was found.
-  uint32_t asked_count() const { return asked_count_; }
+  uint32_t asked_count() const;
   uint32_t hops() const;
 
  private:
-  enum class State : uint8_t { unasked, asked, slow, answered, failed };
-  struct Cell {
-    Contact contact;
-    Row named_by = no_row;
-    State state = State::unasked;
-    bool had_value = false;
-    uint8_t hops = 0;
-  };
   struct Candidate {
     PoolHandle value;
     uint32_t votes = 0;
+    uint8_t paths = 0;    // A bit each that came to it.
+    uint8_t brought = 0;  // The path that came first.
   };
 
-  const Cell& cell(Row row) const;
-  Cell& cell(Row row);
-  bool has_found() const { return candidates_count_ > 0 || lost_a_value_; }
-  uint32_t slots() const;
-  std::optional<Row> first_unasked() const;
-  void leave_flight(Row row, State state);
-  void add(const Contact& contact, Row named_by);
-  uint32_t position_of(const Id& id) const;
-  bool is_known(const Contact& contact, uint32_t position) const;
-  bool has_its_share(const IpAddress& address) const;
-  Row row_for(const Contact& contact, uint32_t position, Row named_by);
-  template <class MayGo>
-  Row take_farthest_unasked(uint32_t position, MayGo&& may_go);
+  static uint32_t path_index(Row row) { return row >> 8; }
+  static LookupPath::Row in_path(Row row) { return static_cast<LookupPath::Row>(row & 0xff); }
+  static Row row_of(uint32_t path, LookupPath::Row row) {
+    return static_cast<Row>(path << 8 | row);
+  }
+  std::span<const LookupPath> paths() const { return std::span(paths_).first(plan_.paths); }
+  const LookupPath& path_of(Row row) const;
+  LookupPath& path_of(Row row);
+  LookupPath::Asked asked_on_another(uint32_t path, const Endpoint& endpoint) const;
+  // Calls visit(Row) for those that answered, nearest first, until it returns false.
+  template <class Visit>
+  void for_each_answered(Visit&& visit) const;
 
   LookupPlan plan_;
-  uint32_t rows_max_ = 0;
-  // Cells stay where they are, as rows name them; what is sorted is an order of rows.
-  std::vector<Cell> cells_;            // All four reserved at construction, never grown.
-  std::vector<Row> order_;             // Nearest to the target first.
-  std::vector<uint32_t> tags_;         // Of each row's endpoint: one pass over a few cache lines.
-  std::vector<uint32_t> subnet_tags_;  // Likewise of its subnet.
-  uint32_t running_count_ = 0;         // In state asked.
-  uint32_t slow_count_ = 0;
-  uint32_t answered_count_ = 0;
-  uint32_t asked_count_ = 0;
-  uint32_t barren_count_ = 0;  // Answers in a row that named nothing nearer.
+  std::vector<LookupPath> paths_;  // Made at construction; the first plan_.paths are in use.
   uint32_t candidates_count_ = 0;
   bool lost_a_value_ = false;
-  std::array<Candidate, value_candidates_max> candidates_;  // In order of arrival.
+  std::array<Candidate, value_candidates_max * lookup_paths_max> candidates_;  // As they came.
 };
 
 }  // namespace xord

@@ -133,7 +133,7 @@ class Node {
   // What a lookup is for; decides what its end leads to.
   enum class Reason : uint8_t { operation, join, farther_bucket, refresh, region };
   struct RunningLookup {
-    explicit RunningLookup(uint32_t rows_max) : lookup(rows_max) {}
+    RunningLookup(uint32_t rows_max, uint32_t paths_max) : lookup(rows_max, paths_max) {}
     Lookup lookup;
     Reason reason{};
     PoolHandle operation;  // Reason::operation; Reason::region: its survey.

@@ -5,16 +5,22 @@ namespace xord {
 namespace {
 
 // A call of a lookup names the lookup's slot and the row in one word; a store names the operation's
-// slot and the target. 24 bits of index, 8 of row, 32 of generation.
-uint64_t context_of(PoolHandle handle, uint8_t row) {
-  DCHECK(handle.index < (1u << 24));
-  return uint64_t{handle.generation} << 32 | uint64_t{row} << 24 | handle.index;
+// slot and the target. 21 bits of index, 11 of row, 32 of generation.
+constexpr uint32_t index_bits = 32 - Lookup::row_bits;
+uint64_t context_of(PoolHandle handle, Lookup::Row row) {
+  DCHECK(handle.index < (1u << index_bits) && row < (1u << Lookup::row_bits));
+  return uint64_t{handle.generation} << 32 | uint64_t{row} << index_bits | handle.index;
 }
 PoolHandle handle_of(uint64_t context) {
-  return {static_cast<uint32_t>(context & 0xffffff), static_cast<uint32_t>(context >> 32)};
+  return {static_cast<uint32_t>(context & ((1u << index_bits) - 1)),
+          static_cast<uint32_t>(context >> 32)};
 }
+Lookup::Row lookup_row_of(uint64_t context) {
+  return static_cast<Lookup::Row>((context >> index_bits) & ((1u << Lookup::row_bits) - 1));
+}
+// Of a survey's row or a store's target.
 uint8_t row_of(uint64_t context) {
-  return static_cast<uint8_t>(context >> 24);
+  return static_cast<uint8_t>(lookup_row_of(context));
 }
 
 }  // namespace
@@ -154,9 +160,9 @@ void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& 
       if (running == nullptr) return;  // It ended while this call was slow.
       UsableContacts usable;
       if (reply.has_value) {
-        running->lookup.answered_value(row_of(call.context), reply.value, values_);
+        running->lookup.answered_value(lookup_row_of(call.context), reply.value, values_);
       } else {
-        running->lookup.answered(row_of(call.context), usable_of(reply, usable));
+        running->lookup.answered(lookup_row_of(call.context), usable_of(reply, usable));
       }
       step(now, handle, out);
       return;
@@ -198,7 +204,7 @@ void Node::became_slow(Instant now, const Call& call, Outputs& out) {
     const PoolHandle handle = handle_of(call.context);
     RunningLookup* running = lookups_.find(handle);
     if (running == nullptr) return;
-    running->lookup.slow(row_of(call.context));
+    running->lookup.slow(lookup_row_of(call.context));
     step(now, handle, out);
     return;
   }
@@ -235,7 +241,7 @@ void Node::expired(Instant now, const Call& call, Outputs& out) {
       const PoolHandle handle = handle_of(call.context);
       RunningLookup* running = lookups_.find(handle);
       if (running == nullptr) return;
-      running->lookup.failed(row_of(call.context));
+      running->lookup.failed(lookup_row_of(call.context));
       step(now, handle, out);
       return;
     }

@@ -37,6 +37,7 @@ struct NodeConfig {
 
   Duration ttl = hours(7 * 24);    // A record's life after its publication.
   double amplification_max = 1.0;  // Bytes to an unproven source per byte from it.
+  uint32_t disjoint_paths = 1;     // Of each get, set and find; 1..lookup_paths_max.
   std::vector<Subnet> trusted;     // Exempt from proof (--trusted-net).
 };
 

@@ -38,6 +38,7 @@ bool Node::start_lookup(Instant now, LookupKind kind, const Id& target, Reason r
   plan.kind = kind;
   plan.self = self_;
   plan.target = target;
+  if (reason == Reason::operation) plan.paths = config_.disjoint_paths;
   plan.subnets = config_.routing.subnets;
   running.lookup.start(plan, std::span(known).first(count));
   step(now, *handle, out);

@@ -1,5 +1,5 @@
 // Lookups through whole networks of model nodes, by a tiny queue of events in virtual time: nodes
-// that answer, answer late, lose calls, or are dead.
+// that answer, answer late, lose calls, are dead, or lie.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,10 +16,16 @@ namespace xord {
 namespace {
 
 struct Faults {
-  double dead = 0;  // Share of the nodes.
-  double loss = 0;  // Of calls.
-  double late = 0;  // Of answers: between the adaptive timeout and beyond 5 s.
+  double dead = 0;           // Share of the nodes.
+  double loss = 0;           // Of calls.
+  double late = 0;           // Of answers: between the adaptive timeout and beyond 5 s.
+  double liars = 0;          // Share of the nodes: each names the others under ids at the target...
+  bool liars_forge = false;  // ...or, asked for a value, makes one up.
+  size_t contacts_a_bucket = bucket_size;  // Fewer make more hops, as millions of nodes do.
 };
+
+const std::string true_value = "true";
+const std::string forged_value = "forged";
 
 constexpr Duration adaptive_timeout = milliseconds(300);
 
@@ -30,14 +36,23 @@ class Network {
       Contact contact;
       rng_.fill(contact.id.bytes);
       contact.endpoint = Endpoint::ipv4(0x0a000000 + i, 8468);
-      nodes_.push_back({contact, rng_.chance(faults.dead), {}});
+      nodes_.push_back({contact, rng_.chance(faults.dead), rng_.chance(faults.liars), {}});
     }
     for (Node& node : nodes_) fill_table(node);
   }
 
   // What `node` answers: the k nearest to `target` of its table, dead ones included.
   std::vector<Contact> nearest_known(const Contact& node, const Id& target) const {
-    return nearest(by_endpoint(node.endpoint).table, target);
+    const Node& asked = by_endpoint(node.endpoint);
+    return asked.is_liar ? made_up(target) : nearest(asked.table, target);
+  }
+  void store_at_nearest(const Id& target) { holders_ = nearest(others({}, Those::all), target); }
+  // The value that it answers instead.
+  std::optional<std::string> value_of(const Contact& node) const {
+    const Node& asked = by_endpoint(node.endpoint);
+    if (asked.is_liar) return faults_.liars_forge ? std::optional(forged_value) : std::nullopt;
+    const bool holds = std::count(holders_.begin(), holders_.end(), asked.contact) > 0;
+    return holds ? std::optional(true_value) : std::nullopt;
   }
   // The k nearest to `target` of all nodes that are alive.
   std::vector<Contact> nearest_alive(const Id& target, const Contact& without) const {
@@ -57,11 +72,11 @@ class Network {
     };
     return rng_.chance(faults_.late) ? draw(301, 6000) : draw(5, 250);
   }
-  // Some node that is alive.
+  // Some honest node that is alive.
   const Contact& somebody() {
     while (true) {
       const Node& node = nodes_[rng_.bounded(nodes_.size())];
-      if (!node.is_dead) return node.contact;
+      if (!node.is_dead && !node.is_liar) return node.contact;
     }
   }
   Rng& rng() { return rng_; }
@@ -70,6 +85,7 @@ class Network {
   struct Node {
     Contact contact;
     bool is_dead;
+    bool is_liar;
     std::vector<Contact> table;
   };
 
@@ -80,6 +96,17 @@ class Network {
     for (const Node& node : nodes_) {
       if (node.contact == without || (node.is_dead && wanted == Those::alive)) continue;
       contacts.push_back(node.contact);
+    }
+    return contacts;
+  }
+  // All liars, as the nearest to `target` that there can be.
+  std::vector<Contact> made_up(const Id& target) const {
+    std::vector<Contact> contacts;
+    for (const Node& node : nodes_) {
+      if (!node.is_liar || contacts.size() == bucket_size) continue;
+      Contact contact{target, node.contact.endpoint};
+      contact.id.bytes[id_size - 1] ^= static_cast<uint8_t>(contacts.size() + 1);
+      contacts.push_back(contact);
     }
     return contacts;
   }
@@ -101,7 +128,7 @@ class Network {
     }
     for (auto& [prefix, contacts] : buckets) {
       rng_.shuffle(contacts);
-      contacts.resize(std::min<size_t>(contacts.size(), bucket_size));
+      contacts.resize(std::min(contacts.size(), faults_.contacts_a_bucket));
       node.table.insert(node.table.end(), contacts.begin(), contacts.end());
     }
   }
@@ -109,14 +136,27 @@ class Network {
   Rng rng_;
   Faults faults_;
   std::vector<Node> nodes_;
+  std::vector<Contact> holders_;
+};
+
+struct Way {
+  uint32_t paths = 1;
+  LookupKind kind = LookupKind::find_node;
 };
 
 // Drives one lookup to its end and checks on the way what must always hold.
 class Drive {
  public:
-  Drive(Network& network, const Contact& self, const Id& target)
-      : network_(network), self_(self), target_(target) {
+  Drive(Network& network, const Contact& self, const Id& target, const Way& way = {})
+      : network_(network),
+        self_(self),
+        target_(target),
+        way_(way),
+        lookup_(lookup_rows_max, way.paths),
+        values_(value_candidates_max * lookup_paths_max) {
     LookupPlan plan;
+    plan.kind = way.kind;
+    plan.paths = way.paths;
     plan.self = self.id;
     plan.target = target;
     const std::vector<Contact> known = network.nearest_known(self, target);
@@ -142,6 +182,9 @@ class Drive {
     found.resize(lookup_.results(found));
     return found;
   }
+  std::string value() const {
+    return std::string(text_of(lookup_.value(values_).value_or(Bytes{})));
+  }
   Duration took() const { return now_ - Instant{}; }
   uint32_t asked_count() const { return lookup_.asked_count(); }
   const std::set<Endpoint>& answered() const { return answered_; }
@@ -164,7 +207,8 @@ class Drive {
       ASSERT_NE(contact.id, self_.id);
       ASSERT_TRUE(asked_.insert(contact.endpoint).second) << "asked twice";
       // Those past their adaptive timeout are not among the running.
-      ASSERT_LT(running_.size(), barren_ < lookup_parallelism ? lookup_parallelism : bucket_size);
+      const bool is_narrow = barren_ < lookup_parallelism && way_.paths == 1;
+      ASSERT_LT(running_.size(), way_.paths * (is_narrow ? lookup_parallelism : bucket_size));
       running_.insert(*row);
       const auto round_trip = network_.round_trip(contact);
       if (round_trip && *round_trip < transaction_lifetime) add(*round_trip, What::answer, *row);
@@ -185,6 +229,12 @@ class Drive {
       running_.erase(event.row);
       const Contact contact = lookup_.contact(event.row);
       answered_.insert(contact.endpoint);
+      const auto value =
+          way_.kind == LookupKind::find_value ? network_.value_of(contact) : std::nullopt;
+      if (value) {
+        lookup_.answered_value(event.row, bytes_of(*value), values_);
+        return;
+      }
       std::vector<Contact> named = network_.nearest_known(contact, target_);
       network_.rng().shuffle(named);
       const Id before = nearest_seen_;
@@ -207,7 +257,9 @@ class Drive {
   Contact self_;
   Id target_;
   Id nearest_seen_;
+  Way way_;
   Lookup lookup_;
+  ValuePool values_;
   Instant now_;
   uint64_t sequence_ = 0;
   std::priority_queue<Event> events_;
@@ -220,14 +272,16 @@ class Drive {
 
 // Runs `lookups` lookups of random targets through a network of `nodes`; `check` sees each result.
 template <class Check>
-void run(uint64_t seed, uint32_t nodes, const Faults& faults, int lookups, Check&& check) {
+void run(uint64_t seed, uint32_t nodes, const Faults& faults, int lookups, Check&& check,
+         const Way& way = {}) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   Network network(seed, nodes, faults);
   for (int i = 0; i < lookups; ++i) {
     Id target;
     network.rng().fill(target.bytes);
     const Contact self = network.somebody();
-    Drive drive(network, self, target);
+    if (way.kind == LookupKind::find_value) network.store_at_nearest(target);
+    Drive drive(network, self, target, way);
     drive.run();
     check(drive, network, self, target);
     if (testing::Test::HasFailure()) return;
@@ -272,6 +326,82 @@ TEST(LookupNetwork, EndsWhateverIsLostLateOrDeadAndReturnsOnlyNodesThatAnsweredN
           EXPECT_LE(drive.asked_count(), lookup_rows_max);
         });
   }
+}
+
+TEST(DisjointPaths, FindExactlyTheKNearestWhenEverybodyAnswers) {
+  for (const uint32_t paths : {2u, 4u, 8u}) {
+    for (uint64_t seed = 1; seed <= 8; ++seed) {
+      run(seed, static_cast<uint32_t>(5 + seed * 40), {}, 20,
+          [](const Drive& drive, const Network& network, const Contact& self, const Id& target) {
+            EXPECT_EQ(drive.results(), network.nearest_alive(target, self));
+          },
+          {.paths = paths});
+    }
+  }
+}
+
+TEST(DisjointPaths, EndWhateverIsLostLateOrDeadAndReturnOnlyNodesThatAnsweredNearestFirst) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    Rng rng(seed);
+    const Faults faults{.dead = rng.unit() * 0.8,
+                        .loss = rng.unit() * 0.6,
+                        .late = rng.unit(),
+                        .liars = rng.unit() * 0.3};
+    run(seed, static_cast<uint32_t>(5 + rng.bounded(150)), faults, 10,
+        [](const Drive& drive, const Network&, const Contact&, const Id& target) {
+          const std::vector<Contact> found = drive.results();
+          for (size_t i = 0; i < found.size(); ++i) {
+            EXPECT_TRUE(drive.answered().count(found[i].endpoint));
+            EXPECT_TRUE(i == 0 || nearer(target, found[i - 1].id, found[i].id));
+          }
+          EXPECT_EQ(found.empty(), drive.answered().empty());
+        },
+        {.paths = static_cast<uint32_t>(2 + rng.bounded(7))});
+  }
+}
+
+TEST(DisjointPaths, AFewDeadNodesHideNoneOfTheKNearest) {
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    run(seed, 300, {.dead = 0.33}, 20,
+        [](const Drive& drive, const Network& network, const Contact& self, const Id& target) {
+          const std::vector<Contact> found = drive.results();
+          for (const Contact& contact : network.alive_of_nearest(target, self)) {
+            EXPECT_EQ(std::count(found.begin(), found.end(), contact), 1);
+          }
+        },
+        {.paths = 4});
+  }
+}
+
+// Of 200 gets of values that the k nearest were given, in networks of 1,000, so many are right.
+int gets_right(Faults faults, uint32_t paths) {
+  faults.contacts_a_bucket = 4;
+  int right = 0;
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    run(seed, 1000, faults, 40,
+        [&](const Drive& drive, const Network&, const Contact&, const Id&) {
+          right += drive.value() == true_value;
+        },
+        {.paths = paths, .kind = LookupKind::find_value});
+  }
+  return right;
+}
+
+TEST(DisjointPaths, FourFindValuesThatLiarsHideFromOne) {
+  const int by_one = gets_right({.liars = 0.2}, 1);
+  const int by_four = gets_right({.liars = 0.2}, 4);
+  RecordProperty("right_by_one_path", by_one);
+  RecordProperty("right_by_four_paths", by_four);
+  EXPECT_LT(by_one, 180) << "the liars hide too little to show anything";
+  EXPECT_GT(by_four, 190);
+}
+
+TEST(DisjointPaths, FourOutvoteLiarsThatForgeValues) {
+  const int by_one = gets_right({.liars = 0.05, .liars_forge = true}, 1);
+  const int by_four = gets_right({.liars = 0.05, .liars_forge = true}, 4);
+  RecordProperty("right_by_one_path", by_one);
+  RecordProperty("right_by_four_paths", by_four);
+  EXPECT_GT(by_four, by_one);
 }
 
 }  // namespace

@@ -466,5 +466,105 @@ TEST_F(LookupTest, MayBeStartedAgainAfterItsValuesWereReleased) {
   EXPECT_FALSE(lookup.value(pool).has_value());
 }
 
+// Two paths: of the contacts 1 to 6, known at the start, the odd ones are the first's.
+class TwoPathsTest : public LookupTest {
+ protected:
+  TwoPathsTest() {
+    lookup = Lookup(30, 2);
+    plan.paths = 2;
+  }
+};
+
+TEST_F(TwoPathsTest, DealTheKnownByNearnessAndAskAlphaEach) {
+  start({at(5), at(1), at(8), at(6), at(3), at(2), at(4), at(7)});
+  EXPECT_EQ(asked_now(), (Distances{1, 3, 5, 2, 4, 6}));
+}
+
+TEST_F(TwoPathsTest, UseWhatANodeNamesInThePathThatAskedIt) {
+  plan.parallelism = 1;
+  start(range(101, 104));
+  EXPECT_EQ(asked_now(), (Distances{101, 102}));
+  answer(101, {at(1), at(2)});  // What it names is nearest, and leads this path alone.
+  EXPECT_EQ(asked_now(), Distances{1});
+  answer(102);
+  EXPECT_EQ(asked_now(), Distances{104});
+  EXPECT_EQ(lookup.named_by(row(1)), row(101));
+}
+
+TEST_F(TwoPathsTest, AskANodeOnceThoughBothHeardOfIt) {
+  start(range(1, 2));
+  asked_now();
+  answer(1, {at(3), at(4)});
+  EXPECT_EQ(asked_now(), (Distances{3, 4}));
+  answer(2, {at(3), at(4), at(5)});
+  EXPECT_EQ(asked_now(), Distances{5});
+  answer(3);
+  answer(4);
+  EXPECT_FALSE(lookup.is_finished());
+  answer(5);
+  EXPECT_TRUE(lookup.is_finished());
+  EXPECT_EQ(results(), (Distances{1, 2, 3, 4, 5}));
+}
+
+TEST_F(TwoPathsTest, GoOnFartherWhenTheOtherLostANodeThatBothHeardOf) {
+  plan.width = 2;
+  start(range(101, 102));
+  asked_now();
+  answer(101, {at(1)});
+  EXPECT_EQ(asked_now(), Distances{1});
+  answer(102, {at(1), at(3), at(4)});
+  EXPECT_EQ(asked_now(), Distances{3});  // 1, asked by the other, and 3 are the two nearest.
+  answer(3);
+  EXPECT_EQ(asked_now(), Distances{});
+  lookup.slow(row(1));
+  EXPECT_EQ(asked_now(), Distances{4});
+}
+
+TEST_F(TwoPathsTest, GoOnAfterTheOtherCameToAValueAndWeighPathsBeforeNodes) {
+  start(range(1, 9), LookupKind::find_value);
+  EXPECT_EQ(asked_now(), (Distances{1, 3, 5, 2, 4, 6}));
+  for (const uint32_t distance : {1, 3, 5}) answer_value(distance, "of one path");
+  EXPECT_FALSE(lookup.is_finished());
+  answer(2, {at(10)});
+  answer_value(4, "of both");
+  answer(6);
+  EXPECT_TRUE(lookup.is_finished());
+  EXPECT_EQ(value(), "of one path");
+  lookup.release(pool);
+  rows.clear();
+
+  start(range(1, 9), LookupKind::find_value);
+  asked_now();
+  answer_value(1, "of both");
+  answer_value(3, "of one path");
+  answer_value(5, "of one path");
+  answer_value(2, "of both");
+  answer(4);
+  answer(6);
+  EXPECT_TRUE(lookup.is_finished());
+  EXPECT_EQ(value(), "of both");
+  lookup.release(pool);
+}
+
+TEST_F(TwoPathsTest, ReturnAnIdAndASubnetOnceForBoth) {
+  start(range(101, 102));
+  asked_now();
+  std::vector<Contact> of_the_second;
+  for (uint32_t i = 1; i <= 10; ++i) {
+    of_the_second.push_back(in_subnet(1, i));
+    of_the_second.back().endpoint.port = 1;
+  }
+  answer(101, {in_subnet(1, 1), in_subnet(1, 3), in_subnet(1, 5), in_subnet(1, 7)});
+  answer(102, of_the_second);
+  while (!lookup.is_finished()) {
+    ASSERT_FALSE(asked_now().empty());
+    for (const Lookup::Row asked : std::vector(rows.begin() + 2, rows.end())) {
+      lookup.answered(asked, {});
+    }
+    rows.resize(2);
+  }
+  EXPECT_EQ(results(), (Distances{1, 2, 3, 4, 5, 101, 102}));
+}
+
 }  // namespace
 }  // namespace xord

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "tests/node/model_network.h"
 
@@ -156,6 +157,37 @@ TEST_F(Paper, BeyondTheSizeOfTheNetworkIsEstimated) {
   const double mean = sum / static_cast<double>(network.size());
   EXPECT_GT(mean, 40);
   EXPECT_LT(mean, 90);
+}
+
+TEST_F(Paper, BeyondDisjointPathsFindExactlyTheKNearest) {
+  NodeConfig config = testing::model_config();
+  config.disjoint_paths = 4;
+  for (size_t i = 0; i < 40; ++i) network.add();
+  ModelNode& asker = network.add(2, config);
+  network.join_all();
+  for (size_t i = 0; i < 8; ++i) {
+    const Id key = network.random_id();
+    const auto found = network.find(asker, key);
+    ASSERT_TRUE(found && found->header.status == OperationStatus::done);
+    ASSERT_EQ(found->header.contacts_count, bucket_size);
+    for (size_t j = 0; j < bucket_size; ++j) {
+      Contact contact;
+      std::memcpy(&contact, found->tail.data() + j * sizeof contact, sizeof contact);
+      const auto is_it = [&](size_t node) { return network.node(node).id() == contact.id; };
+      size_t node = 0;
+      while (!is_it(node)) ASSERT_LT(++node, network.size());
+      const size_t nearer_than_asker = nearer(key, asker.id(), contact.id);
+      EXPECT_EQ(rank(network.node(node), key), j + nearer_than_asker);
+    }
+    ASSERT_TRUE(network.set(asker, key, value));
+    const auto got = network.get(asker, key);
+    ASSERT_TRUE(got && got->header.status == OperationStatus::done);
+  }
+  const Id key = network.random_id();
+  ASSERT_TRUE(network.set(network.node(0), key, value));
+  const auto got = network.get(asker, key);
+  ASSERT_TRUE(got);
+  EXPECT_EQ(std::vector<uint8_t>(got->value().begin(), got->value().end()), value);
 }
 
 }  // namespace
