@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "node/budget.h"
 #include "node/server/resolve.h"
 #include "reactor/base/id.h"
 #include "tools/listen_text.h"
@@ -181,7 +182,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 using Config = ServerConfig;
 constexpr Duration no_time{};
 
-const std::array<Setting, 19> table = {{
+const std::array<Setting, 20> table = {{
     {"listen", "[SCHEME://]ADDR:PORT",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names", Arity::many,
      apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
@@ -218,6 +219,12 @@ const std::array<Setting, 19> table = {{
        for (const std::string& text : texts) c.trusted_nets.push_back(parse_subnet(text));
      },
      [](const Config& c) { return show_each(c.trusted_nets, show_subnet); }},
+    {"disjoint-paths", "D", "Paths of each get, set and find that share no node; 1 to 8",
+     Arity::one,
+     [](Config& c, const Texts& t) {
+       c.disjoint_paths = static_cast<uint32_t>(parse_count_in(t[0], 1, lookup_paths_max));
+     },
+     [](const Config& c) { return Texts{std::to_string(c.disjoint_paths)}; }},
     {"ttl", "DURATION", "How long a record lives after it was published", Arity::one,
      [](Config& c, const Texts& t) {
        c.ttl = parse_duration_in(t[0], minutes(1), hours(24 * 3650));

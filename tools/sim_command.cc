@@ -25,6 +25,8 @@ std::string command_of(const SimPlan& plan, uint64_t seed) {
   }
   if (plan.records) command += " --records " + std::to_string(*plan.records);
   if (!plan.prefers_old_contacts) command += " --no-old-contacts";
+  if (plan.disjoint_paths > 1)
+    command += " --disjoint-paths " + std::to_string(plan.disjoint_paths);
   if (!plan.republishes) command += " --no-republish";
   return command + " --seed " + std::to_string(seed);
 }

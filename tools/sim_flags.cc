@@ -22,6 +22,7 @@ constexpr ValueFlag value_flags[] = {
     {"--seeds", "N", "Run so many seeds, from --seed on, and stop at the first that fails [1]"},
     {"--for", "DURATION", "Run seeds for so long, instead of --seeds"},
     {"--records", "N", "Set so many when all have joined, and none later [the scenario's]"},
+    {"--disjoint-paths", "D", "Paths of each get, set and find that share no node, 1 to 8 [1]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
 
@@ -58,6 +59,7 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
                                 plan.length.value_or(hours(2)));
   if (plan.records) sim::set_records(setup, *plan.records);
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
+  setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
   return setup;
 }
@@ -85,6 +87,8 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   const auto seed = flags.count("--seed", 0, UINT64_MAX);
   plan.seed = seed ? *seed : entropy_word() >> 32;  // Short enough to be read out.
   plan.seeds = flags.count("--seeds", 1, UINT32_MAX).value_or(1);
+  plan.disjoint_paths =
+      static_cast<uint32_t>(flags.count("--disjoint-paths", 1, lookup_paths_max).value_or(1));
   plan.for_time = flags.duration("--for", seconds(1));
   plan.plot_file = flags.text("--plot");
   if (!plan.plot_file.empty() && (plan.seeds > 1 || plan.for_time)) {

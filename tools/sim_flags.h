@@ -17,6 +17,7 @@ struct SimPlan {
   uint64_t seeds = 1;                // This one and those that follow it...
   std::optional<Duration> for_time;  // ...or as many as fit in this time.
   std::optional<uint32_t> records;
+  uint32_t disjoint_paths = 1;
   bool republishes = true;
   bool prefers_old_contacts = true;
   bool json = false;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "node/budget.h"
 #include "node/server/resolve.h"
 #include "reactor/base/shard.h"
 #include "storage/operation.h"
@@ -38,6 +39,9 @@ std::optional<std::string> fault_of_limits(const ServerConfig& config) {
   }
   if (!std::isfinite(config.amplification_max) || config.amplification_max < 0) {
     return "the amplification bound must be a number that is not negative";
+  }
+  if (config.disjoint_paths < 1 || config.disjoint_paths > lookup_paths_max) {
+    return "the number of disjoint paths must be between 1 and " + std::to_string(lookup_paths_max);
   }
   if (config.commit_window < Duration{} || config.commit_window > seconds(10)) {
     return "a commit window must be between 0 and 10 s";

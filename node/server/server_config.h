@@ -66,6 +66,9 @@ struct ServerConfig {
   // Sources exempt from proof, rate limits and budgets, and from nothing else.
   std::vector<Subnet> trusted_nets;
 
+  // Paths of each get, set and find that share no node (node/lookup.h). 1 to 8.
+  uint32_t disjoint_paths = 1;
+
   // A record's life after its publication; the Python library's is a week. 1 minute to 10 years.
   Duration ttl = hours(7 * 24);
   // How long the commit thread waits for more stores before a sync. 0: takes what has queued.

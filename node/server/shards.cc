@@ -185,6 +185,7 @@ NodeConfig Shards::node_config(ShardIndex shard) const {
   node.ttl = config_.ttl;
   node.amplification_max = config_.amplification_max;
   node.trusted = config_.trusted_nets;
+  node.disjoint_paths = config_.disjoint_paths;
   return node;
 }
 

@@ -121,8 +121,9 @@ TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
 
 TEST(Cli, TheHelpOfRunNamesEverySetting) {
   const std::string help = xord_of({"run", "--help"}).out;
-  for (const std::string name : {"listen", "bootstrap", "data-dir", "shards", "io", "log-level",
-                                 "log-format", "amplification-max", "trusted-net", "ttl"}) {
+  for (const std::string name :
+       {"listen", "bootstrap", "data-dir", "shards", "io", "log-level", "log-format",
+        "amplification-max", "trusted-net", "disjoint-paths", "ttl"}) {
     EXPECT_NE(help.find("--" + name), std::string::npos) << name;
   }
 }

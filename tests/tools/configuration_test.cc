@@ -95,7 +95,7 @@ TEST_F(ConfigurationTest, WhatPrintConfigPrintsIsAConfigFileThatGivesTheSameAgai
       {flag("listen", {"127.0.0.1:0", "rpcudp://[::1]:9"}), flag("bootstrap", {"a.example:8468"}),
        flag("data-dir", {"/tmp/with \"quotes\" and \t"}),
        flag("trusted-net", {"10.0.0.0/8", "::/0"}), flag("amplification-max", {"1.25"}),
-       flag("memory-max", {"2G"}), flag("shards", {"4"}),
+       flag("disjoint-paths", {"4"}), flag("memory-max", {"2G"}), flag("shards", {"4"}),
        flag("allow-network-file-system", {"true"}), flag("commit-window", {"5ms"})},
       home_);
   const auto again = read_config_file(file(print_configuration(first)));
@@ -208,6 +208,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"log-level", "warn", "perhaps you mean warning"},
         BadText{"log-format", "xml", "text or json"},
         BadText{"amplification-max", "-1", "write a number"},
+        BadText{"disjoint-paths", "0", "at least 1"}, BadText{"disjoint-paths", "9", "at most 8"},
         BadText{"amplification-max", "nan", "write a number"},
         BadText{"amplification-max", "", "write a number"},
         BadText{"trusted-net", "10.0.0.1/8", "no bit set behind it"},

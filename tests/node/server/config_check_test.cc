@@ -38,6 +38,8 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
       {[](ServerConfig& c) { c.drain_max = -seconds(1); }, "drain"},
       {[](ServerConfig& c) { c.records_max = 0; }, "records"},
       {[](ServerConfig& c) { c.contacts_max = 19; }, "contacts"},
+      {[](ServerConfig& c) { c.disjoint_paths = 0; }, "disjoint paths"},
+      {[](ServerConfig& c) { c.disjoint_paths = 9; }, "disjoint paths"},
       {[](ServerConfig& c) { c.bootstrap = {"example.org"}; }, "\"example.org\""},
   };
   for (const Fault& fault : faults) {
