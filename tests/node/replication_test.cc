@@ -129,6 +129,23 @@ TEST_F(ReplicationTest, OneHolderOfAllRepublishesInAnHourAndTheOthersSkip) {
   EXPECT_LE(total(NodeCounter::records_republished), 3 * first + 3);
 }
 
+TEST_F(ReplicationTest, WhatWasStoredWithinTheHourIsNotRepublishedWithTheRestOfItsRegion) {
+  build(30);
+  Id key = network.random_id();
+  ASSERT_TRUE(network.set(network.node(3), key, value_of(1)));
+  network.run_for(minutes(50));
+  key.bytes[19] ^= 1;
+  const NodeSeconds stored = node_seconds(network.now());
+  ASSERT_TRUE(network.set(network.node(3), key, value_of(2)));
+  network.run_for(minutes(40));
+  ASSERT_GE(total(NodeCounter::records_republished), 1u);
+  for (size_t i = 0; i < network.size(); ++i) {
+    const Found found = network.node(i).held(network.now(), key);
+    if (found.presence == Presence::absent) continue;
+    EXPECT_LE(found.times.last_store, stored + 60) << i;
+  }
+}
+
 TEST_F(ReplicationTest, ManyDueRecordsOfARegionShareOneLookup) {
   build(30);
   Id key = network.random_id();

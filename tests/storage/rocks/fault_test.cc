@@ -106,6 +106,21 @@ INSTANTIATE_TEST_SUITE_P(
                       WriteFault{Fault::no_descriptors, "NoDescriptors", "Too many open files"}),
     [](const auto& named) { return named.param.name; });
 
+// The batch is in the log, where the next opening finds it, though its store was refused.
+TEST_F(FaultTest, ABatchWhoseSyncFailedDoesNotComeBackWithTheLog) {
+  open_with_records();
+  for (const uint64_t number : {uint64_t{1000}, uint64_t{1}}) {
+    faulty.set(Fault::sync_error);
+    EXPECT_FALSE(disk->put(numbered_key(number), "refused"));
+    faulty.set(Fault::none);
+    wait_until_well();
+  }
+  expect_all_served("after it");
+  open(3).wait_until_loaded();
+  expect_all_served("after a restart");
+  EXPECT_EQ(disk->get(numbered_key(1000)), "-");
+}
+
 TEST_F(FaultTest, ADiskThatCannotReadCostsWhatItCannotReadAndOnlyForAsLongAsItCannot) {
   open_with_records();
   open().wait_until_loaded();  // All in tables now, and no block in RocksDB's cache.
