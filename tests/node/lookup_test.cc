@@ -533,14 +533,13 @@ TEST_F(TwoPathsTest, GoOnAfterTheOtherCameToAValueAndWeighPathsBeforeNodes) {
   lookup.release(pool);
   rows.clear();
 
+  plan.parallelism = 4;
   start(range(1, 9), LookupKind::find_value);
-  asked_now();
+  EXPECT_EQ(asked_now(), (Distances{1, 3, 5, 7, 2, 4, 6, 8}));
   answer_value(1, "of both");
-  answer_value(3, "of one path");
-  answer_value(5, "of one path");
+  for (const uint32_t distance : {3, 5, 7}) answer_value(distance, "of one path");
   answer_value(2, "of both");
-  answer(4);
-  answer(6);
+  for (const uint32_t distance : {4, 6, 8}) answer(distance);
   EXPECT_TRUE(lookup.is_finished());
   EXPECT_EQ(value(), "of both");
   lookup.release(pool);
