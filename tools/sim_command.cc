@@ -24,6 +24,7 @@ std::string command_of(const SimPlan& plan, uint64_t seed) {
     command += " --hours " + hours_text;
   }
   if (plan.records) command += " --records " + std::to_string(*plan.records);
+  if (plan.published) command += " --published " + std::to_string(*plan.published);
   if (!plan.prefers_old_contacts) command += " --no-old-contacts";
   if (plan.disjoint_paths > 1)
     command += " --disjoint-paths " + std::to_string(plan.disjoint_paths);

@@ -23,6 +23,7 @@ constexpr ValueFlag value_flags[] = {
     {"--for", "DURATION", "Run seeds for so long, instead of --seeds"},
     {"--records", "N", "Set so many when all have joined, and none later [the scenario's]"},
     {"--disjoint-paths", "D", "Paths of each get, set and find that share no node, 1 to 8 [1]"},
+    {"--published", "N", "So many keys that one node keeps published, each 2 hours [0]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
 
@@ -58,6 +59,7 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
           : sim::scenario_setup(plan.scenario, seed, plan.nodes.value_or(nodes_default),
                                 plan.length.value_or(hours(2)));
   if (plan.records) sim::set_records(setup, *plan.records);
+  if (plan.published) sim::set_published(setup, *plan.published);
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
@@ -82,6 +84,9 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   }
   if (const auto records = flags.count("--records", 1, records_most)) {
     plan.records = static_cast<uint32_t>(*records);
+  }
+  if (const auto published = flags.count("--published", 1, records_most)) {
+    plan.published = static_cast<uint32_t>(*published);
   }
   plan.length = hours_of(flags.text("--hours"));
   const auto seed = flags.count("--seed", 0, UINT64_MAX);

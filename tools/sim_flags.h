@@ -18,6 +18,7 @@ struct SimPlan {
   std::optional<Duration> for_time;  // ...or as many as fit in this time.
   std::optional<uint32_t> records;
   uint32_t disjoint_paths = 1;
+  std::optional<uint32_t> published;
   bool republishes = true;
   bool prefers_old_contacts = true;
   bool json = false;

@@ -93,6 +93,14 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
         100 * last.nearest_known, last.datagrams, last.bytes);
   }
   text += requests_line(setup, report);
+  const sim::PublisherCounts& publisher = report.publisher;
+  if (publisher.keys > 0) {
+    text += line("  one node publishes %" PRIu64 " keys: %" PRIu64 " publications by %" PRIu64
+                 " lookups since all were kept (%" PRIu64 " for one key alone); %" PRIu64
+                 " of %" PRIu64 " on all of their k nearest\n",
+                 publisher.keys, publisher.published, publisher.region_lookups,
+                 publisher.regions_alone, publisher.placed, publisher.sampled);
+  }
   const sim::HealedCounts& healed = report.healed;
   if (healed.finds > 0) {
     text += line("  healed: %" PRIu64 " of %" PRIu64 " lookups exact, %" PRIu64 " of %" PRIu64
@@ -138,6 +146,14 @@ nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& rep
       {"violation", nullptr},
   };
   json["records"] = report.records;
+  if (report.publisher.keys > 0) {
+    json["publisher"] = {{"keys", report.publisher.keys},
+                         {"published", report.publisher.published},
+                         {"region_lookups", report.publisher.region_lookups},
+                         {"regions_alone", report.publisher.regions_alone},
+                         {"sampled", report.publisher.sampled},
+                         {"placed", report.publisher.placed}};
+  }
   for (size_t i = 0; i < report.requests.size(); ++i) {
     json["requests"][method_names[i]] = report.requests[i];
   }

@@ -37,9 +37,9 @@ XordConfig slim_node() {
   config.node.budget.regions = 1;
   config.node.budget.replications = 1;
   config.node.routing.contacts_max = 640;
-  config.node.routing.buckets_max = 48;
+  config.node.routing.buckets_max = 40;
   config.node.routing.recent_pings = 128;
-  config.node.operations = 2;
+  config.node.operations = 1;
   config.node.pending_answers = 16;
   config.node.waiting_requests = 4;
   config.node.waiting_bytes = 2 << 10;
@@ -174,6 +174,7 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
     case Scenario::join:
       setup.join_span = std::max(seconds(30), seconds(nodes) / 200);
       setup.records_at_start = 0;
+      setup.workload.find_every = seconds(2);  // Their hops are what it is run for.
       setup.settling = minutes(10);
       break;
     case Scenario::churn:
@@ -210,6 +211,14 @@ void set_records(Setup& setup, uint32_t records) {
   setup.workload.get_every = seconds(10);
   // Eight times the even share: copies stay behind where nodes came that are nearer.
   const uint64_t share = uint64_t{8} * bucket_size * records / setup.nodes;
+  uint32_t& most = setup.world.xord.store.records_max;
+  most = std::max(most, static_cast<uint32_t>(share));
+}
+
+void set_published(Setup& setup, uint32_t keys) {
+  setup.published_by_one = setup.world.xord.published_max = keys;
+  setup.world.xord.publish_after = hours(2);
+  const uint64_t share = uint64_t{4} * bucket_size * keys / setup.nodes;
   uint32_t& most = setup.world.xord.store.records_max;
   most = std::max(most, static_cast<uint32_t>(share));
 }

@@ -49,6 +49,7 @@ struct Setup {
   std::optional<Duration> split_at;        // In halves, for split_for.
   Duration split_for = hours(1);
   uint32_t records_at_start = 0;  // Set when all have joined.
+  uint32_t published_by_one = 0;  // Keys that the first host keeps published from then on.
   bool checks = true;
   bool must_end_well = true;  // Liveness is demanded at the end.
 
@@ -60,6 +61,8 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
 Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Duration> length);
 // So many records, set when all have joined and never again, with room for them in every store.
 void set_records(Setup& setup, uint32_t records);
+// So many keys kept published by the first host, anew every two hours instead of a day.
+void set_published(Setup& setup, uint32_t keys);
 // A line a concern, for a person.
 std::string describe(const Setup& setup);
 

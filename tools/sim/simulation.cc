@@ -31,6 +31,7 @@ Simulation::Simulation(const Setup& setup)
       // Python nodes and those behind a NAT make what is found a matter of luck.
       healed_(world_, operations_, checkers_, workload_,
               setup.python_share == 0 && setup.nat_share == 0),
+      publisher_(world_, operations_, checkers_, 0),
       rng_(world_.rng("simulation")) {
   add_hosts();
 }
@@ -262,11 +263,13 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   faults_ = std::make_unique<Faults>(world_, setup_.faults,
                                      [this](uint32_t host) { rejoin(host, join_attempts); });
   plan_blows();
+  if (setup_.published_by_one > 0) publisher_.keep(setup_.published_by_one);
   const RequestCounts before = tally_.requests();
   pass(healed, progress);
   for (size_t i = 0; i < before.size(); ++i) {
     report_.requests[i] = tally_.requests()[i] - before[i];
   }
+  if (setup_.published_by_one > 0) report_.publisher = publisher_.counts();
   if (setup_.must_end_well && !checkers_.violation()) {
     settle(progress);
   }

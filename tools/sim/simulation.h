@@ -11,6 +11,7 @@
 #include "tools/sim/checkers.h"
 #include "tools/sim/faults.h"
 #include "tools/sim/healed.h"
+#include "tools/sim/publisher.h"
 #include "tools/sim/setup.h"
 #include "tools/sim/tally.h"
 #include "tools/sim/workload.h"
@@ -47,6 +48,7 @@ struct SimulationReport {
   RequestCounts
       requests{};        // Of xord nodes, from when all have joined until the faults are healed.
   uint64_t records = 0;  // That were set, at the end.
+  PublisherCounts publisher;
   FaultCounts faults;
   CheckerCounts checks;
 };
@@ -86,6 +88,7 @@ class Simulation {
   Workload workload_;
   Census census_;
   Healed healed_;
+  Publisher publisher_;
   Rng rng_;
   Conspiracy conspiracy_;
   std::unique_ptr<Faults> faults_;
