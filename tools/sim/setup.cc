@@ -37,9 +37,9 @@ XordConfig slim_node() {
   config.node.budget.regions = 1;
   config.node.budget.replications = 1;
   config.node.routing.contacts_max = 640;
-  config.node.routing.buckets_max = 40;
+  config.node.routing.buckets_max = 48;
   config.node.routing.recent_pings = 128;
-  config.node.operations = 1;
+  config.node.operations = 2;
   config.node.pending_answers = 16;
   config.node.waiting_requests = 4;
   config.node.waiting_bytes = 2 << 10;
