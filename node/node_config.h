@@ -39,6 +39,9 @@ struct NodeConfig {
   double amplification_max = 1.0;  // Bytes to an unproven source per byte from it.
   uint32_t disjoint_paths = 1;     // Of each get, set and find; 1..lookup_paths_max.
   std::vector<Subnet> trusted;     // Exempt from proof (--trusted-net).
+
+  // Candidate values of all lookups together: the budget's for each path.
+  uint32_t lookup_values() const { return budget.lookup_values * disjoint_paths; }
 };
 
 // Drawn once in each run from the kernel's entropy, equal for all shards of a network but the

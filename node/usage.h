@@ -36,7 +36,7 @@ inline NodeUsage usage_max(const NodeConfig& config) {
   const Budget& budget = config.budget;
   return {budget.requests_in_flight(),
           budget.lookups,
-          budget.lookup_values,
+          config.lookup_values(),
           config.operations,
           budget.replications,
           budget.region_lookups,
