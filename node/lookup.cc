@@ -23,11 +23,16 @@ void Lookup::start(const LookupPlan& plan, std::span<const Contact> known) {
   lost_a_value_ = false;
   for (uint32_t i = 0; i < plan.paths; ++i) paths_[i].start(plan);
   for (const Contact& contact : known) {
-    const auto rank = std::count_if(known.begin(), known.end(), [&](const Contact& other) {
-      return nearer(plan.target, other.id, contact.id);
-    });
-    paths_[static_cast<size_t>(rank) % plan.paths].add_known(contact);
+    path_for(contact, known).add_known(contact);
   }
+}
+
+LookupPath& Lookup::path_for(const Contact& contact, std::span<const Contact> known) {
+  if (plan_.paths == 1) return paths_[0];
+  const auto rank = std::count_if(known.begin(), known.end(), [&](const Contact& other) {
+    return nearer(plan_.target, other.id, contact.id);
+  });
+  return paths_[static_cast<size_t>(rank) % plan_.paths];
 }
 
 std::optional<Lookup::Row> Lookup::next() {

@@ -94,6 +94,8 @@ class Lookup {
     return static_cast<Row>(path << 8 | row);
   }
   std::span<const LookupPath> paths() const { return std::span(paths_).first(plan_.paths); }
+  // The path that a contact known at the start is dealt to: by its rank among them.
+  LookupPath& path_for(const Contact& contact, std::span<const Contact> known);
   const LookupPath& path_of(Row row) const;
   LookupPath& path_of(Row row);
   LookupPath::Asked asked_on_another(uint32_t path, const Endpoint& endpoint) const;

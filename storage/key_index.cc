@@ -21,16 +21,21 @@ uint64_t KeyIndex::hash(const Id& key) const {
 
 // The home slot comes from the hash's high bits; the low ones are independent of it.
 uint32_t KeyIndex::slot_word(uint64_t hash, RecordHandle record) const {
-  return (static_cast<uint32_t>(hash) & ~handle_mask_) | (record + 1);
+  return tag(hash) | (record + 1);
+}
+
+size_t KeyIndex::slot_with(uint32_t tag, size_t slot) const {
+  while (slots_[slot] != 0 && (slots_[slot] & ~handle_mask_) != tag) slot = after(slot);
+  return slot;
 }
 
 RecordHandle KeyIndex::find(const Id& key) const {
   const uint64_t hashed = hash(key);
-  const uint32_t tag = static_cast<uint32_t>(hashed) & ~handle_mask_;
-  for (size_t slot = home(hashed); slots_[slot] != 0; slot = after(slot)) {
-    if ((slots_[slot] & ~handle_mask_) != tag) continue;
+  size_t slot = slot_with(tag(hashed), home(hashed));
+  while (slots_[slot] != 0) {
     const RecordHandle record = record_in(slot);
     if (records_[record].key == key) return record;
+    slot = slot_with(tag(hashed), after(slot));
   }
   return no_record;
 }
@@ -50,9 +55,7 @@ void KeyIndex::fetch_records_ahead(std::span<const Id> keys, std::span<RecordHan
     __builtin_prefetch(&slots_[home(hashes[i])]);
   }
   for (size_t i = 0; i < keys.size(); ++i) {
-    const uint32_t tag = static_cast<uint32_t>(hashes[i]) & ~handle_mask_;
-    size_t slot = home(hashes[i]);
-    while (slots_[slot] != 0 && (slots_[slot] & ~handle_mask_) != tag) slot = after(slot);
+    const size_t slot = slot_with(tag(hashes[i]), home(hashes[i]));
     likely[i] = slots_[slot] == 0 ? no_record : record_in(slot);
     if (likely[i] != no_record) __builtin_prefetch(&records_[likely[i]]);
   }

@@ -28,6 +28,9 @@ class KeyIndex {
 
  private:
   uint64_t hash(const Id& key) const;
+  uint32_t tag(uint64_t hash) const { return static_cast<uint32_t>(hash) & ~handle_mask_; }
+  // The slot from `slot` on that has this tag, or the empty one behind which none can be.
+  size_t slot_with(uint32_t tag, size_t slot) const;
   size_t home(uint64_t hash) const {
     return static_cast<size_t>((static_cast<unsigned __int128>(hash) * slots_.size()) >> 64);
   }

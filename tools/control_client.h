@@ -13,6 +13,7 @@ namespace xord {
 // node's own sentence and code when it refused; (environment) when its socket is not there, is not
 // to be opened, or does not answer.
 nlohmann::ordered_json ask_control(const std::string& data_dir,
-                                   const nlohmann::ordered_json& request, Duration timeout);
+                                   const nlohmann::ordered_json& request,
+                                   Duration timeout = minutes(1));
 
 }  // namespace xord

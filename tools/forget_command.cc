@@ -6,11 +6,6 @@
 #include "tools/store/store_flags.h"
 
 namespace xord {
-namespace {
-
-constexpr Duration answer_within = minutes(1);
-
-}  // namespace
 
 ExitCode forget_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Let a running node of this host no longer publish a key anew each day.",
@@ -23,7 +18,7 @@ ExitCode forget_command(Arguments arguments, Terminal& terminal) {
       "What the network holds lapses by itself. Exit codes: 0 done, 1 it was not in the list, 4.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const std::string id = id_of_key(required(app, "KEY", key)).hex();
-  ask_control(data_dir_of(flags, terminal), {{"command", "forget"}, {"id", id}}, answer_within);
+  ask_control(data_dir_of(flags, terminal), {{"command", "forget"}, {"id", id}});
   return ExitCode::done;
 }
 

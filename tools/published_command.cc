@@ -7,11 +7,6 @@
 #include "tools/units.h"
 
 namespace xord {
-namespace {
-
-constexpr Duration answer_within = minutes(1);
-
-}  // namespace
 
 ExitCode published_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("List the keys that a running node of this host publishes anew each day.",
@@ -24,7 +19,7 @@ ExitCode published_command(Arguments arguments, Terminal& terminal) {
       "--json: a list of {\"id\", \"value_bytes\", \"published_ago_s\"}. Exit codes: 0, 4.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const nlohmann::ordered_json list =
-      ask_control(data_dir_of(flags, terminal), {{"command", "published"}}, answer_within);
+      ask_control(data_dir_of(flags, terminal), {{"command", "published"}});
   if (flags.json) {
     terminal.out << list.dump() << '\n';
     return ExitCode::done;

@@ -94,7 +94,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   plan.seeds = flags.count("--seeds", 1, UINT32_MAX).value_or(1);
   plan.disjoint_paths =
       static_cast<uint32_t>(flags.count("--disjoint-paths", 1, lookup_paths_max).value_or(1));
-  plan.for_time = flags.duration("--for", seconds(1));
+  plan.for_time = flags.duration("--for", Duration{});
   plan.plot_file = flags.text("--plot");
   if (!plan.plot_file.empty() && (plan.seeds > 1 || plan.for_time)) {
     refuse("--plot shows one run: leave --seeds and --for out");

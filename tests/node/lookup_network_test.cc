@@ -311,18 +311,22 @@ TEST(LookupNetwork, ADeadThirdDelaysALookupByAdaptiveTimeoutsAndNotByFiveSeconds
   }
 }
 
+void expect_only_answered_nearest_first(const Drive& drive, const Id& target) {
+  const std::vector<Contact> found = drive.results();
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(drive.answered().count(found[i].endpoint));
+    EXPECT_TRUE(i == 0 || nearer(target, found[i - 1].id, found[i].id));
+  }
+  EXPECT_EQ(found.empty(), drive.answered().empty());
+}
+
 TEST(LookupNetwork, EndsWhateverIsLostLateOrDeadAndReturnsOnlyNodesThatAnsweredNearestFirst) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     Rng rng(seed);
     const Faults faults{.dead = rng.unit() * 0.8, .loss = rng.unit() * 0.6, .late = rng.unit()};
     run(seed, static_cast<uint32_t>(2 + rng.bounded(150)), faults, 10,
         [](const Drive& drive, const Network&, const Contact&, const Id& target) {
-          const std::vector<Contact> found = drive.results();
-          for (size_t i = 0; i < found.size(); ++i) {
-            EXPECT_TRUE(drive.answered().count(found[i].endpoint));
-            EXPECT_TRUE(i == 0 || nearer(target, found[i - 1].id, found[i].id));
-          }
-          EXPECT_EQ(found.empty(), drive.answered().empty());
+          expect_only_answered_nearest_first(drive, target);
           EXPECT_LE(drive.asked_count(), lookup_rows_max);
         });
   }
@@ -349,12 +353,7 @@ TEST(DisjointPaths, EndWhateverIsLostLateOrDeadAndReturnOnlyNodesThatAnsweredNea
                         .liars = rng.unit() * 0.3};
     run(seed, static_cast<uint32_t>(5 + rng.bounded(150)), faults, 10,
         [](const Drive& drive, const Network&, const Contact&, const Id& target) {
-          const std::vector<Contact> found = drive.results();
-          for (size_t i = 0; i < found.size(); ++i) {
-            EXPECT_TRUE(drive.answered().count(found[i].endpoint));
-            EXPECT_TRUE(i == 0 || nearer(target, found[i - 1].id, found[i].id));
-          }
-          EXPECT_EQ(found.empty(), drive.answered().empty());
+          expect_only_answered_nearest_first(drive, target);
         },
         {.paths = static_cast<uint32_t>(2 + rng.bounded(7))});
   }

@@ -306,14 +306,11 @@ TEST_F(RoutingTableTest, ASpareThatASplitGivesAPlaceIsNotFiledTwice) {
   config.contacts_max = bucket_size + 2;
   make_table();
   fill_bucket();
-  Contact near = far_contact(50);
-  near.id.bytes[0] = 0x40;
-  Contact nearer = far_contact(52);
-  nearer.id.bytes[0] = 0x20;
+  const Contact near = contact_in(0x40, 50);
+  const Contact nearer = contact_in(0x20, 52);
   pong(near);
   pong(nearer);
-  Contact spare = far_contact(51);
-  spare.id.bytes[0] = 0xc0;
+  const Contact spare = contact_in(0xc0, 51);
   pong(spare);  // The table is full.
   EXPECT_FALSE(hands_out(spare));
   table->displaced(near, now);
@@ -328,11 +325,9 @@ TEST_F(RoutingTableTest, ASplitDoesNotFileTheFormerIdOfTheNewcomersEndpoint) {
   config.contacts_max = bucket_size + 1;
   make_table();
   fill_bucket();
-  Contact near = far_contact(50);
-  near.id.bytes[0] = 0x40;
+  const Contact near = contact_in(0x40, 50);
   pong(near);
-  Contact former = far_contact(51);
-  former.id.bytes[0] = 0xc0;
+  const Contact former = contact_in(0xc0, 51);
   pong(former);
   table->displaced(near, now);
   Contact newcomer = former;

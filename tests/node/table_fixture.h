@@ -37,6 +37,12 @@ class RoutingTableTest : public ::testing::Test {
     contact.endpoint = Endpoint::ipv4(0x0a000000 + number, 4000);
     return contact;
   }
+  // Whose id begins with `first`.
+  static Contact contact_in(uint8_t first, uint32_t number) {
+    Contact contact = far_contact(number);
+    contact.id.bytes[0] = first;
+    return contact;
+  }
   static Contact far_contact_at(uint32_t number, const char* endpoint) {
     Contact contact = far_contact(number);
     contact.endpoint = *Endpoint::parse(endpoint);

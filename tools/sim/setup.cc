@@ -103,6 +103,13 @@ void draw_population(Rng rng, Setup& setup) {
   setup.join_span = between(rng, seconds(10), seconds(int64_t{setup.nodes} * 4));
 }
 
+// In each host, for so many times its even share of the copies of `records`.
+void make_room(Setup& setup, uint32_t records, uint64_t times) {
+  const uint64_t share = times * bucket_size * records / setup.nodes;
+  uint32_t& most = setup.world.xord.store.records_max;
+  most = std::max(most, static_cast<uint32_t>(share));
+}
+
 std::string shown(Duration duration) {
   std::ostringstream text;
   text << std::round(duration.seconds() * 1000) / 1000 << " s";
@@ -209,18 +216,13 @@ void set_records(Setup& setup, uint32_t records) {
   setup.records_at_start = setup.workload.records_max = records;
   setup.workload.set_every = {};
   setup.workload.get_every = seconds(10);
-  // Eight times the even share: copies stay behind where nodes came that are nearer.
-  const uint64_t share = uint64_t{8} * bucket_size * records / setup.nodes;
-  uint32_t& most = setup.world.xord.store.records_max;
-  most = std::max(most, static_cast<uint32_t>(share));
+  make_room(setup, records, 8);  // Copies stay behind where nodes came that are nearer.
 }
 
 void set_published(Setup& setup, uint32_t keys) {
   setup.published_by_one = setup.world.xord.published_max = keys;
   setup.world.xord.publish_after = hours(2);
-  const uint64_t share = uint64_t{4} * bucket_size * keys / setup.nodes;
-  uint32_t& most = setup.world.xord.store.records_max;
-  most = std::max(most, static_cast<uint32_t>(share));
+  make_room(setup, keys, 4);
 }
 
 std::string describe(const Setup& setup) {
