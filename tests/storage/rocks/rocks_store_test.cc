@@ -70,6 +70,30 @@ class RocksStoreTest : public ::testing::Test {
       database->DestroyColumnFamilyHandle(handle);
     }
   }
+  // 3,000 records, of which some tens cannot be read.
+  void leave_a_damaged_table() {
+    open_loaded();
+    put_many(0, 3000);
+    disk.reset();
+    compact();
+    for (const std::string& path : files_ending(".sst")) {
+      std::string table = content_of(path);
+      if (table.size() < 100'000) continue;  // The one with the records.
+      for (size_t i = 0; i < 40; ++i) table[50'000 + i] = static_cast<char>(~table[50'000 + i]);
+      overwrite(path, table);
+    }
+  }
+  // How many of them are served; none may be another's, or not as it was.
+  uint64_t count_served() {
+    uint64_t served = 0;
+    for (uint64_t i = 0; i < 3000; ++i) {
+      const std::string got = disk->get(numbered_key(i));
+      if (got == "-") continue;
+      EXPECT_EQ(got, value_of(i));
+      ++served;
+    }
+    return served;
+  }
 
   TemporaryDirectory temporary;
   std::unique_ptr<Disk> disk;
@@ -191,28 +215,34 @@ TEST_F(RocksStoreTest, DamageInTheMiddleOfTheLogIsReportedWithHowMuchWasLost) {
 }
 
 TEST_F(RocksStoreTest, ADamagedTableIsReportedAndTheRestIsServed) {
-  open_loaded();
-  put_many(0, 3000);
-  disk.reset();
-  compact();
-  for (const std::string& path : files_ending(".sst")) {
-    std::string table = content_of(path);
-    if (table.size() < 100'000) continue;  // The one with the records.
-    for (size_t i = 0; i < 40; ++i) table[50'000 + i] = static_cast<char>(~table[50'000 + i]);
-    overwrite(path, table);
-  }
+  leave_a_damaged_table();
   open_loaded();
   EXPECT_NE(disk->reported().find("is damaged"), std::string::npos) << disk->reported();
-  uint64_t served = 0;
-  for (uint64_t i = 0; i < 3000; ++i) {
-    const std::string got = disk->get(numbered_key(i));
-    if (got == "-") continue;
-    ASSERT_EQ(got, value_of(i));
-    ++served;
-  }
+  const uint64_t served = count_served();
   EXPECT_LT(served, 3000u);
   EXPECT_GT(served, 2500u);
   EXPECT_TRUE(disk->put(numbered_key(9999), "new"));
+}
+
+// RocksDB takes no more writes from a database in which a compaction failed.
+TEST_F(RocksStoreTest, ACompactionThatMeetsADamagedTableCostsStoresOnlyUntilItIsOpenedAgain) {
+  leave_a_damaged_table();
+  open_loaded();
+  const uint64_t served = count_served();
+  ASSERT_FALSE(disk->database->impl().compact().ok());
+  EXPECT_FALSE(disk->put(numbered_key(9999), "refused"));
+  EXPECT_EQ(disk->shards[0]->thread.state(), DatabaseState::refusing_writes);
+  EXPECT_EQ(count_served(), served);
+  EXPECT_EQ(disk->times_reported("stores are refused"), 1u) << disk->reported();
+  while (disk->shards[0]->thread.state() != DatabaseState::open) {
+    if (!disk->shards[0]->take_completions()) disk->shards[0]->doorbell.wait(milliseconds(5));
+  }
+  EXPECT_EQ(disk->times_reported("takes writes again"), 1u) << disk->reported();
+  EXPECT_TRUE(disk->put(numbered_key(9999), "taken"));
+  EXPECT_EQ(count_served(), served);
+  open_loaded();
+  EXPECT_EQ(count_served(), served);
+  EXPECT_EQ(disk->get(numbered_key(9999)), "taken");
 }
 
 TEST_F(RocksStoreTest, ARowWithAWrongChecksumIsNotServed) {
