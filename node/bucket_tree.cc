@@ -14,8 +14,9 @@ void set_bit(Id& id, uint32_t bit, bool is_set) {
 }  // namespace
 
 BucketTree::BucketTree(const Id& self, uint32_t buckets_max)
-    : self_(self), buckets_(buckets_max), ranges_(id_bits) {
+    : self_(self), buckets_max_(buckets_max), ranges_(id_bits) {
   CHECK(buckets_max < no_bucket);
+  buckets_.reserve(buckets_max);
   for (Range& range : ranges_) range.fill(no_bucket);
 }
 
@@ -41,8 +42,8 @@ bool BucketTree::has_bucket(uint32_t range) const {
 
 Bucket* BucketTree::make(uint32_t range) {
   CHECK(range < id_bits && !has_bucket(range));
-  if (count_ == buckets_.size()) return nullptr;
-  Bucket& bucket = buckets_[count_++];
+  if (count() == buckets_max_) return nullptr;
+  Bucket& bucket = buckets_.emplace_back();
   bucket.range = static_cast<uint8_t>(range);
   place(bucket);
   return &bucket;
@@ -56,12 +57,12 @@ void BucketTree::place(const Bucket& bucket) {
 
 bool BucketTree::can_split(const Bucket& bucket) const {
   return bucket.depth < split_bits && bucket.range + bucket.depth + 1u < id_bits &&
-         count_ <= buckets_.size() / 2;
+         count() <= buckets_max_ / 2;
 }
 
 Bucket& BucketTree::split(Bucket& bucket, const ContactBook& book) {
   CHECK(can_split(bucket));
-  Bucket& upper = buckets_[count_++];
+  Bucket& upper = buckets_.emplace_back();
   upper.range = bucket.range;
   upper.refresh_at = bucket.refresh_at;
   upper.depth = ++bucket.depth;

@@ -41,7 +41,7 @@ class BucketTree {
   // returned. Only when can_split().
   Bucket& split(Bucket& bucket, const ContactBook& book);
 
-  uint32_t count() const { return count_; }
+  uint32_t count() const { return static_cast<uint32_t>(buckets_.size()); }
   uint32_t index_of(const Bucket& bucket) const {
     return static_cast<uint32_t>(&bucket - buckets_.data());
   }
@@ -59,7 +59,9 @@ class BucketTree {
   void place(const Bucket& bucket);
 
   Id self_;
-  uint32_t count_ = 0;  // Buckets are never given back: there are at most 16 a range.
+  uint32_t buckets_max_;
+  // Never given back: there are at most 16 a range. Reserved at construction, so that none moves
+  // and the memory of those that are never needed is not taken.
   std::vector<Bucket> buckets_;
   std::vector<Range> ranges_;
 };

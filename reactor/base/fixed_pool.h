@@ -6,7 +6,9 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "reactor/base/check.h"
@@ -25,10 +27,29 @@ struct PoolHandle {
   }
 };
 
+// Constructs without arguments as `T object;` does: bytes that have no initial value are not
+// written, so that room for a value takes no memory before it holds one.
+template <class T>
+struct DefaultInit : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = DefaultInit<U>;
+  };
+  template <class U>
+  void construct(U* at) {
+    ::new (static_cast<void*>(at)) U;
+  }
+  template <class U, class... Arguments>
+  void construct(U* at, Arguments&&... arguments) {
+    std::construct_at(at, std::forward<Arguments>(arguments)...);
+  }
+};
+
 template <class T>
 class FixedPool {
  public:
-  // Constructs every object at once, each from `arguments`; they live as long as the pool.
+  // Constructs every object at once, each from `arguments`; they live as long as the pool. What has
+  // no initial value of its own has none.
   template <class... Arguments>
   explicit FixedPool(uint32_t slots_max, const Arguments&... arguments) : generations_(slots_max) {
     CHECK(slots_max < UINT32_MAX);
@@ -83,9 +104,9 @@ class FixedPool {
            generations_[handle.index] == handle.generation;
   }
 
-  std::vector<uint32_t> generations_;  // Odd while taken; counts both takes and returns.
-  std::vector<T> objects_;             // Never resized.
-  std::vector<uint32_t> free_;         // A stack, reserved at construction.
+  std::vector<uint32_t> generations_;       // Odd while taken; counts both takes and returns.
+  std::vector<T, DefaultInit<T>> objects_;  // Never resized.
+  std::vector<uint32_t> free_;              // A stack, reserved at construction.
 };
 
 }  // namespace xord
