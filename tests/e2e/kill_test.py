@@ -4,8 +4,9 @@ Each round draws the durability, the number of shards and how much the disk may 
 node on what the last one left, loads it, and kills it between 0 and 500 ms after a store was sent.
 What the witness (a log outside the data directory, synced before the kill) says of a key decides
 what may be served afterwards: the value acknowledged last, or one that was sent later and was not
-refused; nothing that was never sent, nothing that was refused, no mixture. 10 rounds, or
---rounds N; --seed N repeats a run's draws.
+refused; nothing that was never sent, nothing that was refused, no mixture. What is on the disk
+expires at most ttl/24 earlier than was acknowledged. 10 rounds, or --rounds N; --seed N repeats a
+run's draws.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 
 import peers
 
@@ -25,6 +27,8 @@ OUTSTANDING = 48
 OLD_KEYS_CHECKED = 200  # Besides those of the round; the last round checks all.
 KILL_WITHIN = 0.5
 SIZES = (0, 1, 90, 90, 700, 3000, 8000)
+TTL = 2 * 3600  # Nothing expires in a run, and a long one sees times fall ttl/24 behind.
+CLOCK_SLACK = 2  # Expiries are whole seconds, and node time goes on from a clock in whole seconds.
 
 own = argparse.ArgumentParser(add_help=False)
 own.add_argument("--rounds", type=int, default=10)
@@ -39,6 +43,7 @@ class Key:
     def __init__(self, name):
         self.name = name
         self.acknowledged = None   # The value acknowledged last.
+        self.acknowledged_at = None  # When that was sent, by the wall clock: at the earliest.
         self.undecided = set()     # Sent after it, and neither acknowledged nor refused.
         self.refused = set()       # Refused, and neither sent nor acknowledged otherwise.
         self.is_busy = False
@@ -52,15 +57,29 @@ class Key:
         self.undecided.add(value)
         self.refused.discard(value)
 
-    def decide(self, value, answered, result):
+    def decide(self, value, sent_at, answered, result):
         if not answered:
             return
         self.undecided.discard(value)
         if result is True:
             self.acknowledged = value
+            self.acknowledged_at = sent_at
             self.undecided.clear()
         elif value != self.acknowledged:
             self.refused.add(value)
+
+
+def read_expiries(path):
+    """By key, when its record expires, by the wall clock; of an export (docs/STORAGE.md)."""
+    expiries = {}
+    with open(path, "rb") as lines:
+        header = dict(field.split(b"=") for field in next(lines).split() if b"=" in field)
+        ahead = (int(header[b"wall_time"]) - int(header[b"node_time"])) / 1e9
+        for line in lines:
+            fields = line.split(b" ", 7)
+            if fields[0] == b"record":
+                expiries[bytes.fromhex(fields[2].decode())] = int(fields[6]) + ahead
+    return expiries
 
 
 class Kill(Scenario):
@@ -75,6 +94,7 @@ class Kill(Scenario):
         self.addCleanup(self.witness.close)
         self.keys = []
         self.touched = set()
+        self.latest = 0  # By how many seconds an expiry on the disk was behind, at most.
         self.counts = dict.fromkeys(("stores", "acknowledged", "refused", "undecided", "gets"), 0)
 
     def note(self, word, key, value):
@@ -102,8 +122,9 @@ class Kill(Scenario):
         self.counts["stores"] += 1
         self.note(b"sent", key, value)
         key.send(value)
+        sent_at = time.time()
         answered, result = await peer.store(address, key.name, value, bound=1.5)
-        key.decide(value, answered, result)
+        key.decide(value, sent_at, answered, result)
         word = b"undecided" if not answered else b"acknowledged" if result else b"refused"
         self.note(word, key, value)
         self.counts[word.decode()] += 1
@@ -189,12 +210,31 @@ class Kill(Scenario):
         if "store" in outcome.err and outcome.code == 2:
             return False
         self.assertEqual(outcome.code, 0, outcome)
+        await self.check_expiries(node)
         return True
+
+    async def check_expiries(self, node):
+        """That no record on the disk expires more than ttl/24 before what was acknowledged."""
+        lines = self.scratch / "export"
+        outcome = await self.command("store", "export", lines, "--data-dir", node.data_dir,
+                                     bound=120)
+        self.assertEqual(outcome.code, 0, outcome)
+        expiries = read_expiries(lines)
+        lines.unlink()
+        for key in self.keys:
+            if key.acknowledged_at is None:
+                continue
+            expiry = expiries.get(key.name)
+            self.assertIsNotNone(expiry, f"key {key.name.hex()} is not on the disk")
+            early = key.acknowledged_at + TTL - expiry
+            self.latest = max(self.latest, early)
+            self.assertLessEqual(early, TTL / 24 + CLOCK_SLACK, f"key {key.name.hex()}")
+            self.assertLessEqual(expiry, time.time() + TTL + CLOCK_SLACK, key.name.hex())
 
     def draw(self, node):
         harness.options.shards = self.random.choice((1, 3))
         durability = self.random.choice(("sync", "os"))
-        node.arguments = ["--durability", durability]
+        node.arguments = ["--durability", durability, "--ttl", f"{TTL}s"]
         if self.random.random() < 0.3:  # Less than is held: new values are refused.
             node.arguments += ["--storage-max", "1MiB"]
         return f"{durability}, {harness.options.shards} shards"
@@ -223,7 +263,8 @@ class Kill(Scenario):
                   flush=True)
             before = dict(self.counts)
         print(f"{arguments.rounds} times kill -9, {len(self.keys)} keys, {self.counts}; all served "
-              f"as promised; store check clean {checked} times")
+              f"as promised; store check clean {checked} times; expiries on the disk at most "
+              f"{self.latest:.0f} s of {TTL / 24:.0f} behind")
 
 
 if __name__ == "__main__":
