@@ -24,6 +24,7 @@ constexpr ValueFlag value_flags[] = {
     {"--records", "N", "Set so many when all have joined, and none later [the scenario's]"},
     {"--disjoint-paths", "D", "Paths of each get, set and find that share no node, 1 to 8 [1]"},
     {"--published", "N", "So many keys that one node keeps published, each 2 hours [0]"},
+    {"--ttl", "DURATION", "How long a record lives after it was published [7d; swarm: drawn]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
 
@@ -60,6 +61,7 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
                                 plan.length.value_or(hours(2)));
   if (plan.records) sim::set_records(setup, *plan.records);
   if (plan.published) sim::set_published(setup, *plan.published);
+  if (plan.ttl) setup.world.xord.node.ttl = *plan.ttl;
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
@@ -95,6 +97,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   plan.disjoint_paths =
       static_cast<uint32_t>(flags.count("--disjoint-paths", 1, lookup_paths_max).value_or(1));
   plan.for_time = flags.duration("--for", Duration{});
+  plan.ttl = flags.duration("--ttl", minutes(1));
   plan.plot_file = flags.text("--plot");
   if (!plan.plot_file.empty() && (plan.seeds > 1 || plan.for_time)) {
     refuse("--plot shows one run: leave --seeds and --for out");

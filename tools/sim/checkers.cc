@@ -247,7 +247,7 @@ void Checkers::went_down(uint32_t host, Storage storage) {
 
 void Checkers::inspect_tables(uint32_t host, const Node& node) {
   const NodeUsage usage = node.usage();
-  const NodeUsage most = usage_max(world_.options().xord.node);
+  const NodeUsage most = usage_max(world_.config_of(host).node);
   for (size_t i = 0; i < usage.size(); ++i) {
     if (usage[i] <= most[i]) continue;
     violated(host, std::to_string(usage[i]) + " " + node_table_names[i] + ", at most " +

@@ -7,7 +7,7 @@
 namespace xord::sim {
 namespace {
 
-constexpr int at_once = 3;  // Of the four operations of a simulated host.
+constexpr int at_once = 64;  // Of its operations: a quarter.
 constexpr size_t sample_max = 1000;
 
 }  // namespace

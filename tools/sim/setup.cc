@@ -220,9 +220,20 @@ void set_records(Setup& setup, uint32_t records) {
 }
 
 void set_published(Setup& setup, uint32_t keys) {
-  setup.published_by_one = setup.world.xord.published_max = keys;
-  setup.world.xord.publish_after = hours(2);
+  setup.published_by_one = keys;
   make_room(setup, keys, 4);
+}
+
+XordConfig publisher_config(const Setup& setup) {
+  XordConfig config = setup.world.xord;
+  const NodeConfig production;
+  config.node.budget = production.budget;
+  config.node.operations = production.operations;
+  config.node.pending_answers = production.pending_answers;
+  config.published_max = setup.published_by_one;
+  config.published_at_once = config.node.operations;
+  config.publish_after = hours(2);
+  return config;
 }
 
 std::string describe(const Setup& setup) {

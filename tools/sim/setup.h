@@ -61,8 +61,11 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
 Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Duration> length);
 // So many records, set when all have joined and never again, with room for them in every store.
 void set_records(Setup& setup, uint32_t records);
-// So many keys kept published by the first host, anew every two hours instead of a day.
+// So many keys kept published by the first host.
 void set_published(Setup& setup, uint32_t keys);
+// Of that host: the list has room for its keys, the node that of production; it publishes anew
+// every two hours instead of a day.
+XordConfig publisher_config(const Setup& setup);
 // A line a concern, for a person.
 std::string describe(const Setup& setup);
 

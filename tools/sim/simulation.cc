@@ -52,6 +52,9 @@ void Simulation::add_hosts() {
     world_.add_host(is_python ? HostKind::python : HostKind::xord,
                     Endpoint::ipv4(0x0a000001 + i, 8468), shards, drift, is_behind_nat);
   }
+  if (setup_.published_by_one > 0) {
+    world_.host(0).config = std::make_unique<XordConfig>(publisher_config(setup_));
+  }
   const Id attacked = random_id(rng);
   for (size_t malice = 0; malice < setup_.hostile.size(); ++malice) {
     for (uint32_t i = 0; i < setup_.hostile[malice]; ++i) {

@@ -70,7 +70,7 @@ void World::start(uint32_t index) {
   const Instant local = start_time_of(host);
   const bool is_doubtful = host.runs > 0 && local - host.saved_local > options_.xord.node.ttl;
   host.clock = LocalClock(now_, local, host.clock.drift_ppm());
-  XordConfig config = options_.xord;
+  XordConfig config = config_of(index);
   config.shards = host.shards;
   const std::string name = "host" + std::to_string(index) + ".run" + std::to_string(host.runs);
   auto node =

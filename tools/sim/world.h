@@ -34,6 +34,7 @@ struct Host {
   std::unique_ptr<Actor> actor;  // Null while it is down.
   XordNode* node = nullptr;      // The actor, if that is what it is.
   std::unique_ptr<Disk> disk;
+  std::unique_ptr<XordConfig> config;  // Of its own, instead of the world's; or null.
   uint32_t shards = 1;
   bool is_public = true;  // Not behind a NAT.
   uint32_t runs = 0;
@@ -88,6 +89,10 @@ class World : public Surroundings {
   void leap_clock(uint32_t host, Duration forward);
   Host& host(uint32_t index) { return hosts_[index]; }
   const Host& host(uint32_t index) const { return hosts_[index]; }
+  const XordConfig& config_of(uint32_t index) const {
+    const Host& host = hosts_[index];
+    return host.config != nullptr ? *host.config : options_.xord;
+  }
   uint32_t hosts_count() const { return static_cast<uint32_t>(hosts_.size()); }
   std::optional<uint32_t> host_at(const Endpoint& endpoint) const;
   Instant local_now(uint32_t host) const { return hosts_[host].clock.local(now_); }

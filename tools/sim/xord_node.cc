@@ -9,10 +9,8 @@ namespace {
 // How often a datagram lands on a shard that it does not belong to: steering is wrong for a while
 // after a restart, and absent where the kernel refuses it.
 constexpr double steering_wrong = 0.3;
-// The largest value that a simulated program keeps published, and how many of them are written or
-// read at once.
+// The largest value that a simulated program keeps published.
 constexpr uint32_t published_size_max = 1024;
-constexpr uint32_t published_at_once = 4;
 // Contacts that are restored between two moves of messages.
 constexpr size_t restored_at_once = 64;
 
@@ -22,8 +20,8 @@ StoreConfig list_config(const XordConfig& config, uint64_t hash_seed) {
   list.records_max = config.published_max;
   list.republish.after = static_cast<NodeSeconds>(config.publish_after.whole_seconds());
   list.value_size_max = published_size_max;
-  list.write_bytes_max = published_at_once * published_size_max;
-  list.writes_max = list.reads_max = published_at_once;
+  list.write_bytes_max = config.published_at_once * published_size_max;
+  list.writes_max = list.reads_max = config.published_at_once;
   return list;
 }
 

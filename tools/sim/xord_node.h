@@ -34,6 +34,7 @@ struct XordConfig {
   StoreConfig store;  // `hash_seed` and `loaded` are filled in.
   // Keys in the list of what a shard publishes itself, and how often it does; 0 keys: no list.
   uint32_t published_max = 0;
+  uint32_t published_at_once = 4;  // Of them, written or read at a time.
   Duration publish_after = hours(24);
   DiskOptions disk;
 };
