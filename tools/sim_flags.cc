@@ -25,6 +25,7 @@ constexpr ValueFlag value_flags[] = {
     {"--disjoint-paths", "D", "Paths of each get, set and find that share no node, 1 to 8 [1]"},
     {"--published", "N", "So many keys that one node keeps published, each 2 hours [0]"},
     {"--ttl", "DURATION", "How long a record lives after it was published [7d; swarm: drawn]"},
+    {"--buckets", "N", "Of a table; twice as many as ranges in use: none is split [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
 
@@ -61,6 +62,7 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
                                 plan.length.value_or(hours(2)));
   if (plan.records) sim::set_records(setup, *plan.records);
   if (plan.published) sim::set_published(setup, *plan.published);
+  if (plan.buckets) setup.world.xord.node.routing.buckets_max = *plan.buckets;
   if (plan.ttl) setup.world.xord.node.ttl = *plan.ttl;
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
@@ -89,6 +91,9 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   }
   if (const auto published = flags.count("--published", 1, records_most)) {
     plan.published = static_cast<uint32_t>(*published);
+  }
+  if (const auto buckets = flags.count("--buckets", 8, id_bits * BucketTree::buckets_a_range)) {
+    plan.buckets = static_cast<uint32_t>(*buckets);
   }
   plan.length = hours_of(flags.text("--hours"));
   const auto seed = flags.count("--seed", 0, UINT64_MAX);

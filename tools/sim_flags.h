@@ -19,6 +19,7 @@ struct SimPlan {
   std::optional<uint32_t> records;
   uint32_t disjoint_paths = 1;
   std::optional<uint32_t> published;
+  std::optional<uint32_t> buckets;
   std::optional<Duration> ttl;
   bool republishes = true;
   bool prefers_old_contacts = true;
