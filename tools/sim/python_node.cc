@@ -127,6 +127,14 @@ std::vector<Contact> PythonNode::nearest(const Id& target, const Endpoint& exclu
   return all;
 }
 
+// Whether a contact is nearer to `key` than this node.
+bool PythonNode::knows_nearer(const Id& key) const {
+  return std::any_of(buckets_.begin(), buckets_.end(), [&](const Bucket& bucket) {
+    return std::any_of(bucket.contacts.begin(), bucket.contacts.end(),
+                       [&](const Contact& contact) { return nearer(key, contact.id, self_); });
+  });
+}
+
 // ---- The routing table.
 
 PythonNode::Bucket& PythonNode::bucket_of(const Id& id) {
@@ -144,10 +152,10 @@ void PythonNode::welcome(Instant now, const Contact& contact) {
     return;
   }
   for (const auto& [key, kept] : kept_) {
+    if (knows_nearer(key)) continue;
     const std::vector<Contact> around = nearest(key, {});
-    const bool is_nearest = around.empty() || nearer(key, self_, around.front().id);
     const bool is_nearer = around.empty() || nearer(key, contact.id, around.back().id);
-    if (is_nearest && is_nearer) call(now, contact, Method::store, 0, key, kept.value);
+    if (is_nearer) call(now, contact, Method::store, 0, key, kept.value);
   }
   add_contact(now, contact);
 }

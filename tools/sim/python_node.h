@@ -76,6 +76,7 @@ class PythonNode : public Actor {
   // Requests.
   void answer(Instant now, const Endpoint& source, const Request& request);
   std::vector<Contact> nearest(const Id& target, const Endpoint& excluded) const;
+  bool knows_nearer(const Id& key) const;
   void send(const Endpoint& to, Bytes bytes);
   // The routing table.
   Bucket& bucket_of(const Id& id);
