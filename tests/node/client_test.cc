@@ -39,8 +39,8 @@ struct ModelNode {
 
 // Replies by hand, so that the client's codec is not tested against itself alone.
 Octets reply_head(Bytes transaction) {
-  Octets reply = {0x01};
-  reply.insert(reply.end(), transaction.begin(), transaction.end());
+  Octets reply(1 + transaction.size(), 0x01);
+  std::copy(transaction.begin(), transaction.end(), reply.begin() + 1);
   return reply;
 }
 void append_id(Octets& reply, const Id& id) {
