@@ -19,6 +19,10 @@ constexpr uint32_t bootstraps_max = 64;  // A power of two.
 // While nobody is known the pings are repeated, at first soon, then at ever longer intervals.
 constexpr Duration join_retry_min = seconds(2);
 constexpr Duration join_retry_max = minutes(1);
+// After a join the own id is looked up again, each so long after the last time: nodes that joined
+// at the same moment, or while the network was small, are else unknown to their neighbours until
+// the hourly refresh. 20 calls each.
+constexpr std::array<Duration, 3> join_repeats{minutes(1), minutes(5), minutes(20)};
 
 struct JoinState {
   // A ping is sent once more when it is slow, so two may be open; the first answer decides.
@@ -37,6 +41,8 @@ struct JoinState {
   std::optional<PoolHandle> operation;  // Who waits for the result; told once.
   bool is_looking_up = false;           // The lookup of the own id runs,
   bool must_repeat = false;             // and began without some who answered since.
+  uint32_t repeats = 0;                 // Of join_repeats, those begun since the join;
+  std::optional<Instant> repeat_at;     // the next one.
   // Who answered this round's pings. Their buckets may be other shards', and not here yet.
   std::array<Contact, bootstraps_max> answered;
   uint32_t answered_count = 0;

@@ -54,6 +54,7 @@ void Node::advance(Instant now, Outputs& out) {
     ping_bootstraps(now, out);
     if (join_.pings_open == 0) look_up_self(now, out);
   }
+  if (join_.repeat_at && *join_.repeat_at <= now) look_up_self(now, out);
   table_.advance(now, rng_, [&](const TableAction& action) { act(now, action, out); });
   store_.advance(now, out.storage);
   if (published_ != nullptr) published_->advance(now, out.storage);
@@ -68,6 +69,7 @@ std::optional<Instant> Node::next_wakeup() const {
   next = earlier(next, waiting_.next_wakeup());
   next = earlier(next, postponed_until_);
   next = earlier(next, join_.retry_at);
+  next = earlier(next, join_.repeat_at);
   next = earlier(next, table_.next_wakeup());
   next = earlier(next, table_.arrived_at());
   next = earlier(next, replication_.resume_at);

@@ -1,5 +1,6 @@
 // Joining (paper 2.3, checklist 32): ping the bootstrap endpoints, look up the own id among those
-// that answered, then refresh every range farther away than the nearest neighbour.
+// that answered, then refresh every range farther away than the nearest neighbour. Then the own id
+// once more now and then, for the sake of those who joined at the same time.
 #include <algorithm>
 
 #include "node/node.h"
@@ -23,6 +24,7 @@ void Node::join(Instant now, OperationId operation, std::span<const Endpoint> en
   join_.endpoints_count = static_cast<uint32_t>(std::min<size_t>(endpoints.size(), bootstraps_max));
   std::copy_n(endpoints.begin(), join_.endpoints_count, join_.endpoints.begin());
   join_.retry_after = join_retry_min;
+  join_.repeats = 0;
   ping_bootstraps(now, out);
   if (join_.pings_open == 0) look_up_self(now, out);  // A restart: the table is what we have.
   broadcast_changes(out);
@@ -74,6 +76,7 @@ void Node::bootstrap_expired(Instant now, uint64_t context, Outputs& out) {
 }
 
 void Node::look_up_self(Instant now, Outputs& out) {
+  join_.repeat_at.reset();
   if (join_.is_looking_up) return;
   join_.is_looking_up = true;
   if (!start_lookup(now, LookupKind::find_node, self_, Reason::join, {}, out)) {
@@ -102,7 +105,12 @@ void Node::joined(Instant now, const Lookup& lookup, Outputs& out) {
     return;
   }
   const uint32_t nearest_range = shared_prefix(self_, nearest[0].id);
-  for (uint32_t range = 0; range < nearest_range; ++range) join_.ranges_to_refresh.set(range);
+  const OccupiedRanges occupied =
+      join_.repeats > 0 ? table_.occupied_ranges(Id{}) : OccupiedRanges{};
+  for (uint32_t range = 0; range < nearest_range; ++range) {
+    if (!occupied[range]) join_.ranges_to_refresh.set(range);
+  }
+  if (join_.repeats < join_repeats.size()) join_.repeat_at = now + join_repeats[join_.repeats++];
 }
 
 void Node::refresh_farther_buckets(Instant now, Outputs& out) {

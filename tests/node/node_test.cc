@@ -242,6 +242,38 @@ TEST(Node, JoinsAndFindsTheNearestExactly) {
   }
 }
 
+// It knows one node, which knew nobody then; by now that one has joined the others.
+TEST(Node, WhoJoinedWhileTheNetworkWasSmallIsFoundMinutesLater) {
+  ModelNetwork net(21);
+  for (int i = 0; i < 80; ++i) net.add();
+  const auto join = [&](ModelNode& node, const ModelNode& other) {
+    const Endpoint endpoint = other.endpoint();
+    node.run(0, net.now(), [&](Node& shard, Outputs& out) {
+      shard.join(net.now(), 900, std::span(&endpoint, 1), out);
+    });
+    ASSERT_TRUE(net.await(node, 900, seconds(30)));
+  };
+  ModelNode& early = net.node(0);
+  size_t far_at = 1;  // From the other half of the ids: none of its lookups ends near `early`.
+  while (net.node(far_at).id().bit(0) == early.id().bit(0)) ++far_at;
+  ModelNode& only_known = net.node(far_at);
+  join(early, only_known);
+  ModelNode& first = net.node(far_at + 1);
+  for (size_t i = 1; i < net.size(); ++i) {
+    if (i != far_at && i != far_at + 1) join(net.node(i), first);
+  }
+  join(only_known, first);
+  const auto is_found = [&] {
+    const auto result = net.find(first, early.id());
+    Contact nearest;
+    std::memcpy(&nearest, result->tail.data(), sizeof nearest);
+    return nearest == early.contact();
+  };
+  EXPECT_FALSE(is_found());
+  net.run_for(minutes(7));
+  EXPECT_TRUE(is_found());
+}
+
 TEST(Node, PingsAnUnprovenSourceFromTheAddressThatItAsked) {
   ModelNetwork net(15);
   ModelNode& node = net.add(2);
