@@ -4,9 +4,10 @@
     python3 tests/mutants.py timer-early ...     these
 
 Each patch begins with a sentence that says what it breaks, then `Tests:` with the test programs
-that are to notice, in the order in which they are asked. The work is done on a clone of HEAD below
-build/, so that this tree is not touched; that the programs pass there unbroken is checked first.
-Exits with 1 when a patch does not apply, does not build, or is not noticed.
+that are to notice, in the order in which they are asked; `program:FILTER` asks only the tests that
+this gtest filter names. The work is done on a clone of HEAD below build/, so that this tree is not
+touched; that the programs pass there unbroken is checked first, and that a filter names tests that
+there are. Exits with 1 when a patch does not apply, does not build, or is not noticed.
 """
 
 import argparse
@@ -21,13 +22,32 @@ SCRATCH = ROOT / "build" / "mutants"
 RUN_SECONDS = 300  # A broken wake-up or loop may hang for ever: that is noticed, too.
 
 
+class Asked:
+    """A program, and which of its tests: all of them, or those of a filter."""
+
+    def __init__(self, text):
+        self.text = text
+        self.program, _, self.filter = text.partition(":")
+
+    def command(self, *options):
+        filtered = [f"--gtest_filter={self.filter}"] if self.filter else []
+        return [f"build/debug/{self.program}", *filtered, *options]
+
+    def patterns(self):
+        """Each pattern of the filter as an Asked of its own, without those behind a minus."""
+        wanted = self.filter.split("-", 1)[0].split(":") if self.filter else []
+        return [Asked(f"{self.program}:{pattern}") for pattern in wanted]
+
+
 class Mutant:
     def __init__(self, path):
         head = path.read_text().split("\ndiff ", 1)[0]
         self.path = path
         self.name = path.stem
         self.sentence = head.splitlines()[0]
-        self.programs = re.search(r"^Tests: (.+)$", head, re.M).group(1).split()
+        tests = re.search(r"^Tests: (.+)$", head, re.M).group(1).split()
+        self.asked = [Asked(text) for text in tests]
+        self.programs = list(dict.fromkeys(each.program for each in self.asked))
 
 
 def call(*command):
@@ -55,15 +75,20 @@ def build(programs):
     return call("cmake", "--build", "--preset", "debug", "--target", *programs)
 
 
-def noticed_by(program):
-    """What of `program` fails, as a sentence's end; None when all of it passes."""
+def names_tests(asked):
+    listed = call(*asked.command("--gtest_list_tests"))
+    return listed.returncode == 0 and re.search(r"^  \S", listed.stdout, re.M) is not None
+
+
+def noticed_by(asked):
+    """Which of the tests fail, as a sentence's end; None when all of them pass."""
     try:
-        ran = subprocess.run([f"build/debug/{program}"], cwd=SCRATCH, stdout=subprocess.PIPE,
+        ran = subprocess.run(asked.command(), cwd=SCRATCH, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
                              timeout=RUN_SECONDS)
     except subprocess.TimeoutExpired as ended:
         begun = re.findall(r"\[ RUN      \] (\S+)", (ended.stdout or b"").decode(errors="replace"))
-        return f"{begun[-1] if begun else program}, which hangs"
+        return f"{begun[-1] if begun else asked.text}, which hangs"
     if ran.returncode == 0:
         return None
     failed = sorted(set(re.findall(r"^\[  FAILED  \] (\w+(?:/\w+)*\.[\w/]+)", ran.stdout, re.M)))
@@ -71,7 +96,7 @@ def noticed_by(program):
         more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
         return failed[0] + more
     begun = re.findall(r"\[ RUN      \] (\S+)", ran.stdout)
-    return f"{begun[-1] if begun else program}, which aborts"
+    return f"{begun[-1] if begun else asked.text}, which aborts"
 
 
 def try_mutant(mutant):
@@ -83,11 +108,11 @@ def try_mutant(mutant):
         built = build(mutant.programs)
         if built.returncode != 0:
             return False, f"does not build:\n{built.stdout[-2000:]}"
-        for program in mutant.programs:
-            by = noticed_by(program)
+        for asked in mutant.asked:
+            by = noticed_by(asked)
             if by is not None:
-                return True, f"noticed by {program}: {by}"
-        return False, f"NOT NOTICED by {' '.join(mutant.programs)}"
+                return True, f"noticed by {asked.program}: {by}"
+        return False, f"NOT NOTICED by {' '.join(asked.text for asked in mutant.asked)}"
     finally:
         subprocess.run(["git", "checkout", "--quiet", "."], cwd=SCRATCH, check=True)
 
@@ -107,8 +132,14 @@ def main():
     built = build(programs)
     if built.returncode != 0:
         sys.exit(built.stdout[-4000:])
+    # A filter of tests that were renamed would pass, whatever is broken.
+    nameless = [f"{mutant.name}: no test of {pattern.program} is named {pattern.filter}"
+                for mutant in mutants for asked in mutant.asked for pattern in asked.patterns()
+                if not names_tests(pattern)]
+    if nameless:
+        sys.exit("\n".join(nameless))
     for program in programs:
-        by = noticed_by(program)
+        by = noticed_by(Asked(program))
         if by is not None:
             sys.exit(f"{program} fails without any patch: {by}")
 
