@@ -199,6 +199,22 @@ TEST(Node, ReturnsAStoredValueByteForByte) {
   EXPECT_TRUE(equal(reply.value, wide));
 }
 
+TEST(Node, AnswersAFindValueOfWhatItDoesNotHoldAsAFindNode) {
+  ModelNetwork net(17);
+  for (int i = 0; i < 30; ++i) net.add();
+  net.join_all();
+  answer_pings(net);
+  const Id key = net.random_id();
+  net.send_from(stranger, net.node(5).endpoint(), find_node_from_stranger(key));
+  net.run_for(seconds(1));
+  net.send_from(stranger, net.node(5).endpoint(), find_value_from_stranger(key));
+  net.run_for(seconds(1));
+  const auto answers = replies(net);
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_GT(answers[0].size(), bucket_size * id_size);
+  EXPECT_EQ(answers[0], answers[1]);
+}
+
 TEST(Node, IgnoresAReplyFromAnotherSourceThanTheOneAsked) {
   ModelNetwork net(7);
   ModelNode& node = net.add();

@@ -43,6 +43,17 @@ class Paper : public ::testing::Test {
   ModelNetwork network{23};
 };
 
+TEST_F(Paper, Line10KIsTwenty) {
+  build(40);
+  const auto found = network.find(network.node(0), network.random_id());
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->header.contacts_count, 20);
+  const auto stored = network.set(network.node(0), network.random_id(), value);
+  ASSERT_TRUE(stored);
+  EXPECT_GE(stored->header.stored, 20);
+  EXPECT_LE(stored->header.stored, 21) << "the publisher may be near itself";
+}
+
 TEST_F(Paper, Line21And22AValueIsStoredAtTheKNearestAndThePublisherIsNoException) {
   build(40);
   for (size_t i = 0; i < 8; ++i) {
@@ -118,6 +129,7 @@ TEST_F(Paper, Line40ALookupAsksNobodyTwiceAndAStoreIsSentOnceMore) {
   const Id key = network.random_id();
   ModelNode& silent = nearest_to(key);
   ModelNode& asker = network.node(&silent == &network.node(3) ? 4 : 3);
+  bool loses_finds = true;
   uint32_t finds = 0;
   uint32_t stores = 0;
   network.loses = [&](const Endpoint& from, const Endpoint& to, Bytes bytes) {
@@ -127,15 +139,19 @@ TEST_F(Paper, Line40ALookupAsksNobodyTwiceAndAStoreIsSentOnceMore) {
     if (rpcudp::parse_request(bytes, &request) != ParseError::none) return false;
     if (request.method == Method::find_node) {
       ++finds;
-      return false;
+      return loses_finds;
     }
     if (request.method != Method::store) return false;
     ++stores;
     return true;
   };
+  ASSERT_TRUE(network.find(asker, key));
+  network.run_for(seconds(20));
+  EXPECT_EQ(finds, 1u) << "nor once more when it stays silent";
+  loses_finds = false;
   ASSERT_TRUE(network.set(asker, key, value));
   network.run_for(seconds(20));
-  EXPECT_EQ(finds, 1u);
+  EXPECT_EQ(finds, 2u);
   EXPECT_EQ(stores, 2u);
 }
 

@@ -86,10 +86,16 @@ TEST_F(RoutingTableTest, AContactIsHandedOutWhileItFailedAtMostOnceSinceItAnswer
 
 TEST_F(RoutingTableTest, AStaleContactIsReplacedAsSoonAsThereIsAReplacement) {
   fill_bucket();
-  for (int i = 0; i < failures_max; ++i) table->failed(far_contact(3), now);
+  for (int i = 0; i < 5; ++i) table->failed(far_contact(3), now);
   EXPECT_EQ(table->count(), bucket_size);
-  table->observe(far_contact(99), Evidence::ponged, now);
+  pong(far_contact(99));
   EXPECT_TRUE(hands_out(far_contact(99)));
+  EXPECT_EQ(table->count(), bucket_size);
+  pong(far_contact(98));  // A spare.
+  for (int i = 0; i < 4; ++i) table->failed(far_contact(4), now);
+  EXPECT_FALSE(hands_out(far_contact(98))) << "four failures make nobody stale";
+  table->failed(far_contact(4), now);
+  EXPECT_TRUE(hands_out(far_contact(98)));
   EXPECT_EQ(table->count(), bucket_size);
 }
 
@@ -144,6 +150,19 @@ TEST_F(RoutingTableTest, AFullBucketIsSplitByUpToFourFurtherBits) {
   EXPECT_EQ(table->count(), 16 * bucket_size) << "sixteen buckets of the farthest half";
 }
 
+// Twenty of each range, which no further bit tells apart.
+TEST_F(RoutingTableTest, AllContactsOfTheOwnSubtreeAreKept) {
+  constexpr uint32_t ranges = 40;
+  for (uint32_t range = 0; range < ranges; ++range) {
+    for (uint32_t i = 0; i < bucket_size; ++i) {
+      Contact contact = contact_in(0, range * bucket_size + i);
+      contact.id.bytes[range / 8] = static_cast<uint8_t>(0x80 >> range % 8);
+      pong(contact);
+    }
+  }
+  EXPECT_EQ(table->count(), ranges * bucket_size);
+}
+
 TEST_F(RoutingTableTest, AnOutageOfOurOwnDoesNotEmptyTheTable) {
   fill_bucket();
   for (int round = 0; round < 20; ++round) {
@@ -192,7 +211,9 @@ TEST_F(RoutingTableTest, ASpareThatIsSeenAgainComesFirstAndOneThatFailsIsForgott
 TEST_F(RoutingTableTest, TheReplacementCacheIsBounded) {
   fill_bucket();
   const uint32_t in_book = book.count();
-  for (uint32_t i = 0; i < 100; ++i) pong(far_contact(100 + i));
+  for (uint32_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(pong(far_contact(100 + i)).kind, Kind::none) << "the oldest answered just now";
+  }
   EXPECT_EQ(book.count(), in_book + Bucket::spares_max);
 }
 
