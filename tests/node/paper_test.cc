@@ -138,7 +138,7 @@ TEST_F(Paper, Line40ALookupAsksNobodyTwiceAndAStoreIsSentOnceMore) {
     Request request;
     if (rpcudp::parse_request(bytes, &request) != ParseError::none) return false;
     if (request.method == Method::find_node) {
-      ++finds;
+      finds += request.target == key;
       return loses_finds;
     }
     if (request.method != Method::store) return false;
