@@ -21,7 +21,7 @@ constexpr Duration join_retry_min = seconds(2);
 constexpr Duration join_retry_max = minutes(1);
 // After a join the own id is looked up again, each so long after the last time: nodes that joined
 // at the same moment, or while the network was small, are else unknown to their neighbours until
-// the hourly refresh. 20 calls each.
+// the hourly refresh. Some 25 calls each.
 constexpr std::array<Duration, 3> join_repeats{minutes(1), minutes(5), minutes(20)};
 
 struct JoinState {

@@ -15,7 +15,6 @@ constexpr size_t watched_records = 200;
 constexpr size_t watched_hosts = 60;
 // A join that reached nobody is begun anew, so often.
 constexpr uint32_t join_attempts = 20;
-constexpr Duration join_retry = seconds(20);
 // Nothing takes so long; stalls are shorter, too.
 constexpr Duration operation_limit = minutes(30);
 
@@ -116,24 +115,18 @@ void Simulation::rejoin(uint32_t host, uint32_t attempts) {
     if (const auto other = someone_up(host)) known.push_back(world_.host(*other).endpoint);
   }
   if (known.empty()) {
-    const bool is_first = world_.host(host).runs == 1 && host == 0;
-    if (is_first || attempts == 0) return;
-    if (host == 0 || !world_.host(0).is_up()) {
-      return world_.plan(join_retry, [this, host, attempts] { rejoin_if_up(host, attempts - 1); });
-    }
-    known.push_back(world_.host(0).endpoint);  // Whom everybody knows.
+    if (host == 0) return;  // The first of all, whom everybody knows.
+    known.push_back(world_.host(0).endpoint);
   }
   ++report_.joins.begun;
   operations_.join(host, known, [this, host, attempts](const Outcome& outcome) {
     report_.joins.add(outcome);
     report_.joins.right += outcome.is_done();
     if (outcome.is_done() || attempts == 0) return;
-    world_.plan(join_retry, [this, host, attempts] { rejoin_if_up(host, attempts - 1); });
+    world_.plan(seconds(20), [this, host, attempts] {
+      if (world_.host(host).is_up()) rejoin(host, attempts - 1);
+    });
   });
-}
-
-void Simulation::rejoin_if_up(uint32_t host, uint32_t attempts) {
-  if (world_.host(host).is_up()) rejoin(host, attempts);
 }
 
 void Simulation::set_first_records() {

@@ -67,7 +67,6 @@ class Simulation {
   void plan_joins();
   void start(uint32_t host);
   void rejoin(uint32_t host, uint32_t attempts);
-  void rejoin_if_up(uint32_t host, uint32_t attempts);
   std::optional<uint32_t> someone_up(uint32_t but);
   void set_first_records();
   void plan_churn(uint32_t host);
