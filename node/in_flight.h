@@ -71,7 +71,7 @@ class InFlight {
   [[nodiscard]] std::optional<Transaction> open(Instant now, const Call& call,
                                                 Duration adaptive_timeout);
   // The call that a reply from `source` with `transaction` answers. Any length is accepted: what
-  // is not ours is unknown.
+  // is not ours is unknown, and so is what comes when the lifetime has passed, expired or not yet.
   [[nodiscard]] Match match(Instant now, Bytes transaction, const Endpoint& source);
   // Forgets an open call whose datagram could not be sent. False when it is not open.
   bool abandon(const Transaction& transaction);
