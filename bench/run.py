@@ -64,8 +64,7 @@ def spread(values):
     return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
-def figures_of(report):
-    step = report["steps"][0]
+def figures_of(step):
     cost = step.get("server_ns_per_answer", {})
     return {"rate": step["rate"], "ns": cost.get("all", 0), "user_ns": cost.get("user", 0),
             "wrong": step["wrong"], "lost": step["lost"], "p99_us": step["latency_us"]["p99"]}
@@ -91,7 +90,7 @@ class Rounds:
             raise SystemExit(f"{server.name} answered nothing")
         if report["exit_code"] != 0:
             raise SystemExit(f"{server.name} answered wrong: {json.dumps(report)[:2000]}")
-        self.figures.setdefault(server.name, []).append(figures_of(report))
+        self.figures.setdefault(server.name, []).append(figures_of(report["steps"][0]))
 
     def summary(self):
         """By server: medians and spread; the share of the floor, fastest beside fastest."""
@@ -236,7 +235,7 @@ def find_max(machine, server, kind, sources, options):
                  if step.get("rate_planned") == report["rate_max"]), None)
     wrong = sum(step["wrong"] for step in report["steps"])
     return {"rate": report["rate_max"], "closed_loop": report["steps"][0]["rate"],
-            "ns": (step or report["steps"][0])["server_ns_per_answer"]["all"], "wrong": wrong}
+            "ns": figures_of(step or report["steps"][0])["ns"], "wrong": wrong}
 
 
 def text_of(found):

@@ -1,5 +1,7 @@
 #include "node/nearest.h"
 
+#include <algorithm>
+
 namespace xord {
 
 TrieBranches::TrieBranches(uint32_t contacts_max) : branches_(contacts_max) {
@@ -78,25 +80,36 @@ ContactHandle NearestIndex::find(const Id& id) const {
   return book_.id(leaf) == id ? leaf : no_contact;
 }
 
+size_t NearestIndex::without(const Endpoint& excluded, std::span<ContactHandle> handles) const {
+  const auto end = std::remove_if(handles.begin(), handles.end(), [&](ContactHandle handle) {
+    return book_.endpoint(handle) == excluded;
+  });
+  return static_cast<size_t>(end - handles.begin());
+}
+
 size_t NearestIndex::nearest(const Id& target, const Endpoint& excluded,
                              std::span<ContactHandle> out) const {
   if (root_ == nothing || out.empty()) return 0;
+  const uint64_t leading = target.leading_word();
   std::array<Reference, id_bits> farther;  // The sides not taken, the nearest on top.
   size_t depth = 0;
   size_t count = 0;
   Reference at = root_;
   while (true) {
     while (!is_leaf(at)) {
-      const TrieBranches::Branch& branch = branches_[at];
-      const bool side = target.bit(branch.bit);
-      farther[depth++] = branch.sides[!side];
-      at = branch.sides[side];
+      const TrieBranches::Branch branch = branches_[at];
+      // Few branches lie deeper than a word. Masks choose the sides, which no processor foresees.
+      const bool side = branch.bit < 64 ? leading << branch.bit >> 63 : target.bit(branch.bit);
+      const Reference other = (branch.sides[0] ^ branch.sides[1]) & -Reference{side};
+      farther[depth++] = branch.sides[1] ^ other;
+      at = branch.sides[0] ^ other;
     }
-    if (book_.endpoint(handle_of(at)) != excluded) {
-      out[count++] = handle_of(at);
-      if (count == out.size()) return count;
+    out[count++] = handle_of(at);
+    book_.fetch_ahead(handle_of(at));
+    if (count == out.size() || depth == 0) {
+      count = without(excluded, out.first(count));
+      if (count == out.size() || depth == 0) return count;
     }
-    if (depth == 0) return count;
     at = farther[--depth];
   }
 }

@@ -66,6 +66,8 @@ class NearestIndex {
   static bool is_leaf(Reference reference) { return (reference & leaf_mark) != 0; }
   static ContactHandle handle_of(Reference reference) { return reference & ~leaf_mark; }
   ContactHandle closest_leaf(const Id& id) const;
+  // Takes the contacts at `excluded` out of `handles`, keeping the order; returns how many stay.
+  size_t without(const Endpoint& excluded, std::span<ContactHandle> handles) const;
 
   TrieBranches& branches_;
   const ContactBook& book_;
