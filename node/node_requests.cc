@@ -58,6 +58,7 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
 
 void Node::fetch_ahead(std::span<const Datagram> batch) const {
   if (batch.size() < 2) return;  // It would be looked at before it is there.
+  for (const Datagram& datagram : batch) proven_.fetch_ahead(datagram.path.remote);
   std::array<Id, keys_ahead_max> keys;
   size_t count = 0;
   for (const Datagram& datagram : batch) {

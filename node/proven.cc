@@ -41,6 +41,13 @@ bool ProvenSources::is_proven(const Endpoint& source, Instant now) const {
   return is_trusted(source.address);
 }
 
+void ProvenSources::fetch_ahead(const Endpoint& source) const {
+  for (const uint64_t index : sets_of(source)) {
+    __builtin_prefetch(&sets_[index]);
+    __builtin_prefetch(&sets_[index].rows[ways / 2]);
+  }
+}
+
 bool ProvenSources::is_trusted(const IpAddress& address) const {
   return std::any_of(trusted_.begin(), trusted_.end(),
                      [&](const Subnet& subnet) { return subnet.contains(address); });

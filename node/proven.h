@@ -24,6 +24,8 @@ class ProvenSources {
   void prove(const Endpoint& source, Instant now);
   // Whether `source` is proven or trusted.
   bool is_proven(const Endpoint& source, Instant now) const;
+  // is_proven() of this source follows soon.
+  void fetch_ahead(const Endpoint& source) const;
   // Exempt from proof, rate limits and budgets, and from nothing else.
   bool is_trusted(const IpAddress& address) const;
 
