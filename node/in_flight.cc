@@ -44,7 +44,7 @@ Match InFlight::match(Instant now, Bytes transaction, const Endpoint& source) {
   if (!handle) return {};
   const Slot& slot = slots_[*handle];
   // Datagrams come before timers in a turn: after a long sleep the call is still in the table.
-  if (now >= slot.sent + transaction_lifetime) return {};
+  if (now >= slot.ends()) return {};
   if (slot.call.to != source) return {MatchResult::wrong_source, {}, {}, false};
   const Match match{MatchResult::answered, slot.call, now - slot.sent, slot.is_slow};
   close(*handle);
@@ -64,13 +64,13 @@ Overdue InFlight::fall_due(Instant now, TimerId timer, Call* call) {
   Slot& slot = slots_[*handle];
   *call = slot.call;
   // After a long sleep both are over at once: armed anew, the call would stay open a turn longer.
-  if (!slot.awaits_slow || now >= slot.sent + transaction_lifetime) {
+  if (!slot.awaits_slow || now >= slot.ends()) {
     close(*handle);
     return Overdue::expired;
   }
   slot.awaits_slow = false;
   slot.is_slow = true;
-  wheel_.arm(timer, slot.sent + transaction_lifetime);
+  wheel_.arm(timer, slot.ends());
   return Overdue::slow;
 }
 

@@ -93,6 +93,7 @@ class InFlight {
 
  private:
   struct Slot {
+    Instant ends() const { return sent + transaction_lifetime; }
     Call call;
     Instant sent;
     bool awaits_slow = false;  // What its timer is armed for: slow, or expired.

@@ -1,10 +1,12 @@
-"""The tables of docs/FIDELITY.md name tests and patches that exist, and leave no line without.
+"""The tables of docs/FIDELITY.md name tests and patches that exist, and leave no line without; the
+patches apply to the code as it is.
 
 A name that ends in `...` or `*` is the beginning of a test's name, as `Suite.` alone is.
 """
 
 import pathlib
 import re
+import subprocess
 import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parent
@@ -47,6 +49,15 @@ class Fidelity(unittest.TestCase):
             for patch in patches:
                 self.assertTrue((TESTS / "mutants" / f"{patch}.patch").exists(),
                                 f"{first}: {patch}")
+
+    def test_every_patch_applies(self):
+        patches = sorted((TESTS / "mutants").glob("*.patch"))
+        self.assertTrue(patches)
+        for patch in patches:
+            with self.subTest(patch.name):
+                applied = subprocess.run(["git", "apply", "--check", "-C1", patch],
+                                         cwd=TESTS.parent, capture_output=True, text=True)
+                self.assertEqual(applied.returncode, 0, applied.stderr)
 
 
 if __name__ == "__main__":
