@@ -113,9 +113,15 @@ void Node::joined(Instant now, const Lookup& lookup, Outputs& out) {
   if (join_.repeats < join_repeats.size()) join_.repeat_at = now + join_repeats[join_.repeats++];
 }
 
+// An id that was only named is no neighbour: one liar can name some that share a hundred bits with
+// ours. So it goes no deeper than contacts that proved theirs, who become more as refreshes end.
 void Node::refresh_farther_buckets(Instant now, Outputs& out) {
   while (join_.ranges_to_refresh.any() && join_.refreshes_running < join_refreshes_max) {
     const auto range = static_cast<uint32_t>(join_.ranges_to_refresh._Find_first());
+    if (range > table_.deepest_range().value_or(0)) {
+      if (join_.refreshes_running == 0) join_.ranges_to_refresh.reset();
+      return;
+    }
     const Id target = random_id_in_range(self_, range, rng_);
     // Counted first: a lookup with nobody to ask ends before start_lookup() returns.
     join_.ranges_to_refresh.reset(range);

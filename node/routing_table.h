@@ -145,6 +145,8 @@ class RoutingTable {
     arrivals_.pop_back();
     return contact;
   }
+  // The longest prefix that a contact we know shares with us; empty when we know none.
+  std::optional<uint32_t> deepest_range() const;
   // The ranges, by bits shared with our id, that hold an answerable contact other than `without`.
   std::bitset<id_bits> occupied_ranges(const Id& without) const;
   // How many nodes the network has, by the distance of the k-th nearest contact: the smallest of
@@ -241,8 +243,6 @@ class RoutingTable {
   // --- Upkeep: routing_upkeep.cc.
   size_t look_after(TimerId timer, Instant now, Rng& rng, Actions& actions);
   size_t look_after_empty_ranges(Instant now, Rng& rng, Actions& actions);
-  // The longest prefix that a contact we know shares with us; empty when we know none.
-  std::optional<uint32_t> deepest_range() const;
   Duration refresh_interval(uint32_t index) const;
   Instant due_at(const Bucket& bucket, Instant now) const;
   void arm(const Bucket& bucket, Instant now);

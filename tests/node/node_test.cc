@@ -324,6 +324,40 @@ TEST(Node, JoinsByWhicheverBootstrapNodeKnowsSomebody) {
   }
 }
 
+TEST(Node, NeighboursThatWereOnlyNamedCauseNoRefreshes) {
+  ModelNetwork net(17);
+  ModelNode& node = net.add();
+  const auto liar = [](uint32_t index) { return Endpoint::ipv4(0xc0000201 + index, 4000); };
+  net.on_stranger = [&](const Endpoint& from, const Endpoint& to, Bytes bytes) {
+    Request request;
+    if (rpcudp::is_reply(bytes)) return;
+    ASSERT_EQ(rpcudp::parse_request(bytes, &request), ParseError::none);
+    Id id;
+    id.bytes.fill(static_cast<uint8_t>(to.address.bytes.back()));
+    net.send_from(to, from, datagram([&](MutableBytes out) {
+                    if (request.method == Method::ping) {
+                      return rpcudp::encode_ping_reply(out, request.transaction, id);
+                    }
+                    rpcudp::ContactsReply reply(out, request.transaction, bucket_size);
+                    for (uint32_t i = 0; i < bucket_size; ++i) {
+                      Id named = node.id();
+                      named.bytes[id_size - 1 - i % 8] ^= 1;
+                      std::array<uint8_t, rpcudp::contact_tail_max> tail;
+                      reply.add(named,
+                                Bytes(tail).first(rpcudp::encode_contact_tail(liar(i), tail)));
+                    }
+                    return reply.size();
+                  }));
+  };
+  const Endpoint first = liar(0);
+  node.run(0, net.now(),
+           [&](Node& one, Outputs& out) { one.join(net.now(), 1, std::span(&first, 1), out); });
+  ASSERT_EQ(net.await(node, 1, seconds(30))->header.status, OperationStatus::done);
+  net.run_for(seconds(30));
+  EXPECT_GT(node.shard(0).contacts_count(), 0u);
+  EXPECT_LE(node.count(NodeCounter::lookups_started), 10u);
+}
+
 TEST(Node, SetsOnTheNearestAndGetsFromAnywhere) {
   for (const uint32_t shards : {1u, 4u}) {
     ModelNetwork net(9);
