@@ -96,8 +96,8 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
   const sim::PublisherCounts& publisher = report.publisher;
   if (publisher.keys > 0) {
     text += line("  one node publishes %" PRIu64 " keys: %" PRIu64 " publications by %" PRIu64
-                 " lookups since all were kept (%" PRIu64 " for one key alone); %" PRIu64
-                 " of %" PRIu64 " on all of their k nearest\n",
+                 " lookups (%" PRIu64 " for one key alone); %" PRIu64 " of %" PRIu64
+                 " on all of their k nearest\n",
                  publisher.keys, publisher.published, publisher.region_lookups,
                  publisher.regions_alone, publisher.placed, publisher.sampled);
   }

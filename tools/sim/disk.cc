@@ -91,6 +91,10 @@ void Disk::crash() {
   under_way_.clear();
 }
 
+void Disk::list_published(const Id& key, const RecordTimes& times, Bytes value) {
+  rows_[{published_list_bit, key}] = {times, 0, {value.begin(), value.end()}};
+}
+
 void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, const Place& place,
                     const Row& row) {
   UnderWay record;

@@ -44,6 +44,8 @@ class Disk {
   void erase_all() { rows_.clear(); }
   // While false every write fails.
   void set_works(bool works) { works_ = works; }
+  // A row of the list of what is published, as an earlier run left it.
+  void list_published(const Id& key, const RecordTimes& times, Bytes value);
   // Hands out every record, and every key of the list of what is published, to the shard that owns
   // it, and then the end to each, over some time. `fingerprint_seed` is that of the stores.
   void load(Instant now, uint32_t shards, uint64_t fingerprint_seed);

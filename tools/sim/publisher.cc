@@ -7,44 +7,30 @@
 namespace xord::sim {
 namespace {
 
-constexpr int at_once = 64;  // Of its operations: a quarter.
 constexpr size_t sample_max = 1000;
 
 }  // namespace
 
-Publisher::Publisher(World& world, Operations& operations, Checkers& checkers, uint32_t host)
+Publisher::Publisher(World& world, Checkers& checkers, uint32_t host)
     : world_(world),
-      operations_(operations),
       checkers_(checkers),
       host_(host),
       census_(world),
       rng_(world.rng("publisher")) {}
 
-void Publisher::keep(uint64_t keys) {
-  wanted_ = keys;
-  for (int i = 0; i < at_once; ++i) keep_next();
-}
-
-void Publisher::keep_next() {
-  if (keys_.size() >= wanted_) return;
-  const Id key = random_id(rng_);
-  keys_.push_back(key);
-  keep_one(key);
-}
-
-void Publisher::keep_one(const Id& key) {
-  std::vector<uint8_t> value = {0xc4, id_size};  // msgpack: bytes.
-  value.insert(value.end(), key.bytes.begin(), key.bytes.end());
-  checkers_.note_kept(host_, key, value);
-  operations_.keep(host_, key, value, [this, key](const Outcome& outcome) {
-    if (!outcome.is_done()) return world_.plan(seconds(1), [this, key] { keep_one(key); });
-    ++since_.keys;
-    const XordNode& node = *world_.host(host_).node;
-    since_.published = node.count(NodeCounter::records_published);
-    since_.region_lookups = node.count(NodeCounter::region_lookups);
-    since_.regions_alone = node.count(NodeCounter::regions_alone);
-    keep_next();
-  });
+void Publisher::list(uint32_t keys, Instant from) {
+  Host& host = world_.host(host_);
+  const auto after =
+      static_cast<NodeSeconds>(world_.config_of(host_).publish_after.whole_seconds());
+  const NodeSeconds first = node_seconds(host.clock.local(from)) - after;
+  for (uint32_t i = 0; i < keys; ++i) {
+    const Id& key = keys_.emplace_back(random_id(rng_));
+    std::vector<uint8_t> value = {0xc4, id_size};  // msgpack: bytes.
+    value.insert(value.end(), key.bytes.begin(), key.bytes.end());
+    const auto at = static_cast<NodeSeconds>(first + uint64_t{after} * i / keys);
+    host.disk->list_published(key, {at, at, at, at + ttl_max}, value);
+    checkers_.note_kept(host_, key, value);
+  }
 }
 
 bool Publisher::is_placed(const std::vector<uint32_t>& members, const Id& key) {
@@ -56,11 +42,12 @@ bool Publisher::is_placed(const std::vector<uint32_t>& members, const Id& key) {
 }
 
 PublisherCounts Publisher::counts() {
-  PublisherCounts counts = since_;
   const XordNode& node = *world_.host(host_).node;
-  counts.published = node.count(NodeCounter::records_published) - since_.published;
-  counts.region_lookups = node.count(NodeCounter::region_lookups) - since_.region_lookups;
-  counts.regions_alone = node.count(NodeCounter::regions_alone) - since_.regions_alone;
+  PublisherCounts counts;
+  counts.keys = keys_.size();
+  counts.published = node.count(NodeCounter::records_published);
+  counts.region_lookups = node.count(NodeCounter::region_lookups);
+  counts.regions_alone = node.count(NodeCounter::regions_alone);
   const std::vector<uint32_t> members = census_.members();
   for (; counts.sampled < std::min(sample_max, keys_.size()); ++counts.sampled) {
     counts.placed += is_placed(members, keys_[rng_.bounded(keys_.size())]);

@@ -49,7 +49,7 @@ struct Setup {
   std::optional<Duration> split_at;        // In halves, for split_for.
   Duration split_for = hours(1);
   uint32_t records_at_start = 0;  // Set when all have joined.
-  uint32_t published_by_one = 0;  // Keys that the first host keeps published from then on.
+  uint32_t published_by_one = 0;  // Keys in the list of the first host, due once all have joined.
   bool checks = true;
   bool must_end_well = true;  // Liveness is demanded at the end.
 

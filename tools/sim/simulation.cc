@@ -31,7 +31,7 @@ Simulation::Simulation(const Setup& setup)
       // Python nodes and those behind a NAT make what is found a matter of luck.
       healed_(world_, operations_, checkers_, workload_,
               setup.python_share == 0 && setup.nat_share == 0),
-      publisher_(world_, operations_, checkers_, 0),
+      publisher_(world_, checkers_, 0),
       rng_(world_.rng("simulation")) {
   add_hosts();
 }
@@ -258,6 +258,7 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   const Instant joined = world_.now() + setup_.join_span + minutes(2);
   const Instant healed = joined + setup_.length;
   end_ = healed + (setup_.must_end_well ? setup_.settling + minutes(10) : Duration{});
+  if (setup_.published_by_one > 0) publisher_.list(setup_.published_by_one, joined);
   plan_joins();
   pass(joined, progress);
   set_first_records();
@@ -269,7 +270,6 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   faults_ = std::make_unique<Faults>(world_, setup_.faults,
                                      [this](uint32_t host) { rejoin(host, join_attempts); });
   plan_blows();
-  if (setup_.published_by_one > 0) publisher_.keep(setup_.published_by_one);
   const RequestCounts before = tally_.requests();
   pass(healed, progress);
   for (size_t i = 0; i < before.size(); ++i) {
