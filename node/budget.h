@@ -66,6 +66,10 @@ constexpr Duration republish_after = hours(1);
 // Nodes of a region that one lookup serves: the smallest range with k nodes around a key has 20 to
 // 40, as ids are spread evenly. More, and only the key itself is served. 44 bytes each.
 constexpr uint32_t region_contacts_max = 64;
+// Values under way to republish or hand over: all may go to one node, and its default receive
+// buffer of 208 KiB is to hold them.
+constexpr uint32_t replication_bytes_max = 128 << 10;
+static_assert(replication_bytes_max >= value_size_max);
 
 // ---- Held requests.
 
@@ -78,7 +82,7 @@ static_assert(held_large_size >= value_size_max + 78);
 // for its answer is a flood.
 constexpr uint32_t held_per_source_max = 8;
 
-// Capacities of one shard. The defaults are a production node's; some 19 MB.
+// Capacities of one shard. The defaults are a production node's; some 20 MB.
 struct Budget {
   // Lookups at once: refresh, get and set, republish. Full means "refuse the caller", never
   // "queue without bound". 7 KiB each, for each of NodeConfig::disjoint_paths.
@@ -87,8 +91,9 @@ struct Budget {
   // Candidate values of all lookups together, 8 KiB each: only a lookup that found something
   // needs one, and only for as long as its last calls are awaited. So many for each path.
   uint32_t lookup_values = 256;
-  // Pings of the routing table and of admission, and stores, next to the calls of lookups.
-  uint32_t other_requests = 4096;
+  // Next to the calls of lookups: a ping of each held source, stores of each replication, of which
+  // some are sent twice, and pings of the routing table.
+  uint32_t other_requests = 8192;
   // A sum, one term a holder: a lookup's parallel calls and as many that are slow, then the rest.
   // A lookup that asks all of the k nearest at once waits for slots when there are none.
   uint32_t requests_in_flight() const { return lookups * lookup_parallelism * 2 + other_requests; }
@@ -118,8 +123,10 @@ struct Budget {
   uint32_t region_lookups = 4;
   uint32_t regions = 16;
   // Records that are republished or handed over at once, 9 KiB each, each with up to k stores in
-  // flight: 16 of the largest are 128 KiB to one node, which a default receive buffer holds.
-  uint32_t replications = 16;
+  // flight. Each waits for the slowest of k nodes, two round trips and more: half a second far
+  // away. A shard that holds 10 M, of which it is to republish one in k each hour, has 139 a
+  // second.
+  uint32_t replications = 64;
   // Newcomers that wait for their hand-over: as many as join in a burst.
   uint32_t newcomers = 256;
   // Contacts that were handed their records within the hour, 16 bytes each.

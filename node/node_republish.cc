@@ -53,6 +53,8 @@ bool Node::is_being_found(const Id& key) const {
 void Node::begin_region(Instant now, const Id& key, Outputs& out) {
   counters_.node.set(NodeCounter::network_size, table_.network_size());
   if (table_.answerable_count() == 0 || replication_.is_at(key) || is_being_found(key)) return;
+  // A lookup whose region is then refused would be in vain, just when there is much to do.
+  if (!replication_.has_room_for_region(surveys_.taken_count())) return;
   const auto handle = surveys_.take();
   if (!handle) return;
   RunningSurvey& running = surveys_[*handle];
@@ -184,6 +186,8 @@ void Node::begin_replication(Instant now, OperationTask task, const ScannedRecor
   OngoingOperation& ongoing = operations_[*handle];
   ongoing.begin(0, task, record.key);
   ongoing.aim_at(targets);
+  ongoing.room = record.value_size;
+  replication_.open_bytes += ongoing.room;
   const bool is_list = task == OperationTask::publish;
   // A publisher's store says nothing of an age: it is published now.
   if (!is_list) ongoing.age = node_seconds(now) - record.found.times.published;
@@ -235,6 +239,7 @@ void Node::replicated(Instant now, PoolHandle operation, Outputs& out) {
 }
 
 void Node::end_replication(Instant now, PoolHandle operation) {
+  replication_.open_bytes -= operations_[operation].room;
   operations_.give_back(operation);
   --replication_.open_count;
   replication_.resume_at = now;

@@ -42,7 +42,8 @@ struct OngoingOperation {
   OperationId id = 0;
   OperationTask task{};
   Id target;
-  uint32_t age = 0;  // Seconds since publication, said with each store; 0: nothing is said.
+  uint32_t age = 0;   // Seconds since publication, said with each store; 0: nothing is said.
+  uint32_t room = 0;  // Of the node's own: bytes taken of replication_bytes_max.
   uint16_t undecided_count = 0;  // Stores that may still land, our own copy included.
   uint16_t stored = 0;
   uint8_t targets_count = 0;
@@ -56,7 +57,7 @@ struct OngoingOperation {
     id = operation;
     task = what;
     target = at;
-    age = 0;
+    age = room = 0;
     undecided_count = stored = asked = 0;
     targets_count = hops = 0;
     value_size = 0;

@@ -48,7 +48,14 @@ struct Replication {
     newcomers.reserve(newcomers_max);
   }
 
-  bool has_slot() const { return open_count < open_max; }
+  // For one record more, as large as there is.
+  bool has_slot() const {
+    return open_count < open_max && open_bytes + value_size_max <= replication_bytes_max;
+  }
+  // Whether a region that is found beside `surveys` others will be served.
+  bool has_room_for_region(uint32_t surveys) const {
+    return regions.taken_count() + surveys < regions.slots_max();
+  }
   bool is_at(const Id& key) const {
     for (uint32_t i = 0; i < regions.slots_max(); ++i) {
       const auto handle = regions.taken_at(i);
@@ -69,6 +76,7 @@ struct Replication {
   size_t newcomers_max;
   uint32_t open_count = 0;  // Records whose stores are under way.
   uint32_t open_max;
+  uint32_t open_bytes = 0;           // Of their values.
   std::optional<Instant> resume_at;  // There is work, and room for it.
   // Until then whoever arrives was there before us: we are the newcomer.
   Instant settled_at;

@@ -41,8 +41,13 @@ uint32_t between_bytes(uint32_t shards) {
 constexpr uint32_t writes_max = 4096;
 constexpr uint32_t write_bytes_max = 3 * 1024 * 1024;
 constexpr uint32_t reads_max = 1024;
+// Of the published list, each: what is read to be published, and four times as many publications
+// whose new time is being written, as a slow disk is behind fast nodes.
+constexpr uint32_t list_pending_max = 256;
+constexpr uint32_t list_write_bytes_max = 256 * 1024;
 constexpr uint32_t operations_bytes = 4 * 1024 * 1024;
-static_assert(write_bytes_max + (writes_max + reads_max) * (sizeof(Operation) + 16) +
+static_assert(write_bytes_max + list_write_bytes_max +
+                  (writes_max + reads_max + 2 * list_pending_max) * (sizeof(Operation) + 16) +
                   value_size_max + sizeof(Operation) <=
               operations_bytes);
 
@@ -212,6 +217,8 @@ StoreConfig Shards::list_config(NetworkIndex network, size_t networks) const {
   list.records_max = static_cast<uint32_t>(published_max / share * 17 / 16);
   list.bytes_max = published_bytes_max / share;
   list.value_size_max = value_size_max;
+  list.writes_max = list.reads_max = list_pending_max;
+  list.write_bytes_max = list_write_bytes_max;
   return list;
 }
 

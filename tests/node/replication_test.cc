@@ -9,6 +9,7 @@
 namespace xord {
 namespace {
 
+using testing::model_config;
 using testing::ModelNetwork;
 using testing::ModelNode;
 using testing::ModelResult;
@@ -282,6 +283,51 @@ TEST_F(NoRepublishTest, ADaysKeysOfARegionAreStoredAfterOneLookup) {
   EXPECT_GE(publisher.count(NodeCounter::records_published), 200u);
   // 4 n/k of DESIGN section 12.
   EXPECT_LE(publisher.count(NodeCounter::region_lookups) - before, 4 * 40 / bucket_size);
+}
+
+// A publisher that is far behind: few records at once, each of which takes seconds.
+TEST_F(NoRepublishTest, NoRegionIsLookedUpBeforeThereIsRoomForIt) {
+  build(100);
+  NodeConfig config = model_config();
+  config.budget.regions = 1;
+  config.budget.region_lookups = 2;
+  config.budget.replications = 1;
+  ModelNode& publisher = network.add(1, config);
+  network.join_all();
+  for (uint32_t i = 0; i < 200; ++i) keep(publisher, network.random_id(), value_of(i));
+  const uint64_t kept = publisher.count(NodeCounter::records_published);
+  network.delay = seconds(1);
+  network.run_for(hours(30));
+  EXPECT_EQ(publisher.count(NodeCounter::regions_refused), 0u);
+  EXPECT_GE(publisher.count(NodeCounter::records_published), 2 * kept);
+}
+
+// Of values as large as there are, and of short ones.
+TEST_F(NoRepublishTest, WhatIsPublishedAtOnceFitsTheReceiveBufferOfOneNode) {
+  build(25);
+  NodeConfig config = model_config();
+  config.budget.replications = 64;
+  config.budget.other_requests = 64 * bucket_size;
+  const auto most_at_once = [&](const std::vector<uint8_t>& value) {
+    ModelNode& publisher = network.add(1, config);
+    network.join_all();
+    network.delay = milliseconds(1);
+    for (int i = 0; i < 100; ++i) keep(publisher, network.random_id(), value);
+    network.delay = milliseconds(500);
+    uint32_t most = 0;
+    for (int i = 0; i < 30 * 3600; ++i) {
+      network.run_for(seconds(1));
+      const NodeUsage usage = publisher.shard(0).usage();
+      most = std::max(most, usage[static_cast<size_t>(NodeTable::replications)]);
+    }
+    EXPECT_GE(publisher.count(NodeCounter::records_published), 200u);
+    return most;
+  };
+  std::vector<uint8_t> large(8000, 7);
+  large[0] = 0xc5;  // msgpack: bytes, so many.
+  store_be16(&large[1], static_cast<uint16_t>(large.size() - 3));
+  EXPECT_EQ(most_at_once(large), replication_bytes_max / value_size_max);
+  EXPECT_EQ(most_at_once(value_of(1)), 64u);
 }
 
 class ColdReplicationTest : public ReplicationTest {
