@@ -89,7 +89,9 @@ void RoutingTable::heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence 
   filed.failures = filed.probes_failed = 0;
   filed.answered = now;
   filed.answered_in_this_run = true;
-  filed.ping_at = now + upkeep_after;  // Later than before: the timer need not be armed anew.
+  // Later than before: the timer need not be armed anew. No other answer says whether the node was
+  // started anew under another id.
+  if (evidence == Evidence::ponged) filed.ping_at = now + upkeep_after;
   filed.probed_until = Instant::never();
   settle(filed, now);
   bucket.move_to_tail(filed);

@@ -65,7 +65,7 @@ struct TableAction {
     none,
     ping_newcomer,  // There would be room for `contact` if it ponged.
     ping_oldest,    // Others wait for its place: does it still answer?
-    ping_upkeep,    // It has not answered for long, or not in this run.
+    ping_upkeep,    // It has not ponged for long, or not in this run.
     refresh,        // Look up `target`: nobody looked in its range for an hour.
   } kind = Kind::none;
   Contact contact;
@@ -269,9 +269,10 @@ class RoutingTable {
 // A contact keeps its place in the order by requests of its own only if it answered in the last 15
 // minutes; a restored one is handed out only while its answer is younger.
 constexpr Duration answer_fresh = minutes(15);
-// A contact that has not answered for so long is pinged: 36 pings a second for 65,536 contacts, one
-// in 5 s for 400. Half of it would cost twice as much and find the dead 15 minutes earlier, while
-// each asker that is handed one loses an adaptive timeout on it.
+// A contact that has not ponged for so long is pinged: 36 pings a second for 65,536 contacts, one
+// in 5 s for 400. Half of it would cost twice as much and find the dead, and those started anew
+// under another id, 15 minutes earlier, while each asker that is handed one loses an adaptive
+// timeout on it, or a place among its k nearest.
 constexpr Duration upkeep_after = minutes(30);
 // A ping for upkeep that could not be sent is tried again.
 constexpr Duration upkeep_retry = minutes(1);

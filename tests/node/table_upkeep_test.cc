@@ -125,6 +125,19 @@ TEST_F(TableUpkeepTest, AContactThatHasNotAnsweredForHalfAnHourIsPinged) {
   EXPECT_EQ(actions[0].contact, far_contact(1));
 }
 
+// A node that was started anew at its address answers lookups as the one that was there before.
+TEST_F(TableUpkeepTest, AContactThatAnswersLookupsIsPingedForItsIdAllTheSame) {
+  pong(far_contact(1));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(advance(minutes(5)).empty());
+    table->observe(far_contact(1), Evidence::answered, now);
+  }
+  const std::vector<TableAction> actions = advance(minutes(6) - seconds(1));
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].kind, Kind::ping_upkeep);
+  EXPECT_EQ(actions[0].contact, far_contact(1));
+}
+
 TEST_F(TableUpkeepTest, ASpareWhosePongIsOldIsPingedAsSoonAsItTakesAPlace) {
   fill_bucket();
   now = now + minutes(2);
