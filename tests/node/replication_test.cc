@@ -287,14 +287,14 @@ TEST_F(NoRepublishTest, ADaysKeysOfARegionAreStoredAfterOneLookup) {
 
 // A publisher that is far behind: few records at once, each of which takes seconds.
 TEST_F(NoRepublishTest, NoRegionIsLookedUpBeforeThereIsRoomForIt) {
-  build(100);
+  build(50);
   NodeConfig config = model_config();
   config.budget.regions = 1;
   config.budget.region_lookups = 2;
   config.budget.replications = 1;
   ModelNode& publisher = network.add(1, config);
   network.join_all();
-  for (uint32_t i = 0; i < 200; ++i) keep(publisher, network.random_id(), value_of(i));
+  for (uint32_t i = 0; i < 150; ++i) keep(publisher, network.random_id(), value_of(i));
   const uint64_t kept = publisher.count(NodeCounter::records_published);
   network.delay = seconds(1);
   network.run_for(hours(30));
@@ -315,7 +315,7 @@ TEST_F(NoRepublishTest, WhatIsPublishedAtOnceFitsTheReceiveBufferOfOneNode) {
     for (int i = 0; i < 100; ++i) keep(publisher, network.random_id(), value);
     network.delay = milliseconds(500);
     uint32_t most = 0;
-    for (int i = 0; i < 30 * 3600; ++i) {
+    for (int i = 0; i < 29 * 3600; ++i) {
       network.run_for(seconds(1));
       const NodeUsage usage = publisher.shard(0).usage();
       most = std::max(most, usage[static_cast<size_t>(NodeTable::replications)]);
