@@ -27,6 +27,7 @@ std::string command_of(const SimPlan& plan, uint64_t seed) {
   if (plan.published) command += " --published " + std::to_string(*plan.published);
   if (plan.buckets) command += " --buckets " + std::to_string(*plan.buckets);
   if (plan.ttl) command += " --ttl " + std::to_string(plan.ttl->whole_seconds()) + "s";
+  if (plan.session) command += " --session " + std::to_string(plan.session->whole_seconds()) + "s";
   if (!plan.prefers_old_contacts) command += " --no-old-contacts";
   if (plan.disjoint_paths > 1)
     command += " --disjoint-paths " + std::to_string(plan.disjoint_paths);

@@ -25,6 +25,7 @@ constexpr ValueFlag value_flags[] = {
     {"--disjoint-paths", "D", "Paths of each get, set and find that share no node, 1 to 8 [1]"},
     {"--published", "N", "So many keys that one node keeps published, each 2 hours [0]"},
     {"--ttl", "DURATION", "How long a record lives after it was published [7d; swarm: drawn]"},
+    {"--session", "DURATION", "Median of a node's sessions in the churn scenario [1h]"},
     {"--buckets", "N", "Of a table; twice as many as ranges in use: none is split [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
@@ -64,6 +65,7 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
   if (plan.published) sim::set_published(setup, *plan.published);
   if (plan.buckets) setup.world.xord.node.routing.buckets_max = *plan.buckets;
   if (plan.ttl) setup.world.xord.node.ttl = *plan.ttl;
+  if (plan.session) setup.churn.session_median = *plan.session;
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
@@ -103,6 +105,10 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
       static_cast<uint32_t>(flags.count("--disjoint-paths", 1, lookup_paths_max).value_or(1));
   plan.for_time = flags.duration("--for", Duration{});
   plan.ttl = flags.duration("--ttl", minutes(1));
+  plan.session = flags.duration("--session", minutes(1));
+  if (plan.session && plan.scenario != sim::Scenario::churn) {
+    refuse("--session is for nodes that come and go: add --scenario churn, or leave it out");
+  }
   plan.plot_file = flags.text("--plot");
   if (!plan.plot_file.empty() && (plan.seeds > 1 || plan.for_time)) {
     refuse("--plot shows one run: leave --seeds and --for out");

@@ -21,6 +21,7 @@ struct SimPlan {
   std::optional<uint32_t> published;
   std::optional<uint32_t> buckets;
   std::optional<Duration> ttl;
+  std::optional<Duration> session;  // Of the churn scenario only.
   bool republishes = true;
   bool prefers_old_contacts = true;
   bool json = false;

@@ -23,7 +23,7 @@ constexpr const char* scenario_names[] = {"join",  "churn", "partition", "crash"
 // shape 0.5 (KAD: Steiner, En-Najjary and Biersack 2007 fit 0.4 to 0.6; Mainline alike).
 struct ChurnOptions {
   Duration session_median{};  // 0: nobody comes and goes.
-  Duration absence_median = minutes(30);
+  Duration absence_median() const { return session_median / 2; }
   double shape = 0.5;
   double new_identity = 0.5;  // Share of returns under a new id, with nothing kept.
 };

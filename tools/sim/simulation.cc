@@ -146,7 +146,7 @@ void Simulation::plan_churn(uint32_t host) {
 void Simulation::leave(uint32_t host) {
   if (is_healed_ || !world_.host(host).is_up()) return;
   world_.crash(host, rng_.chance(setup_.churn.new_identity) ? Storage::lost : Storage::kept);
-  const Duration absence = weibull(rng_, setup_.churn.absence_median, setup_.churn.shape);
+  const Duration absence = weibull(rng_, setup_.churn.absence_median(), setup_.churn.shape);
   world_.plan(absence, [this, host] { come_back(host); });
 }
 
