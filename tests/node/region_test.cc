@@ -151,6 +151,31 @@ TEST(Region, AsksAtMostAlphaAtOnceAndGoesOnPastASlowOne) {
   EXPECT_TRUE(survey.next());
 }
 
+TEST(Region, IsNotFoundBeforeTheSlowHaveAnsweredOrFailed) {
+  Rng rng(9);
+  const IdealNetwork network(rng, 100);
+  const Id target = random_id(rng);
+  for (const bool answers : {true, false}) {
+    RegionSurvey survey(region_contacts_max);
+    survey.expect(target);
+    survey.start(random_id(rng), network.nearest(target, bucket_size));
+    const auto slow = survey.next();
+    const Contact contact = survey.contact(*slow);
+    survey.slow(*slow);
+    while (const auto row = survey.next()) {
+      const auto named = network.neighbours(survey.contact(*row));
+      survey.answered(*row, named, named.size());
+    }
+    EXPECT_FALSE(survey.is_finished());
+    const auto named = network.neighbours(contact);
+    answers ? survey.answered(*slow, named, named.size()) : survey.failed(*slow);
+    EXPECT_TRUE(survey.is_finished());
+    const Region region = survey.region();
+    const auto end = region.contacts.begin() + region.contacts_count;
+    EXPECT_EQ(std::find(region.contacts.begin(), end, contact) != end, answers);
+  }
+}
+
 TEST(Region, BlocksBeginAndEndWhereTheirPrefixSays) {
   Rng rng(8);
   for (uint32_t depth = 0; depth <= id_bits; ++depth) {
