@@ -222,9 +222,12 @@ void set_records(Setup& setup, uint32_t records) {
 void set_published(Setup& setup, uint32_t keys) {
   setup.published_by_one = keys;
   make_room(setup, keys, 4);
-  // All that the publisher has under way may come to one host, which a real one does not refuse.
+  // All that the publisher has under way may come to one host, which a real one does not refuse; and
+  // to the publisher come the answers of k hosts, and their pings.
   XordConfig& host = setup.world.xord;
   const uint32_t at_once = NodeConfig{}.budget.replications;
+  setup.world.network.queue_max += 2 * at_once * bucket_size;
+  setup.network_at_first = setup.world.network;
   host.node.pending_answers += at_once;
   host.store.writes_max += at_once;
   host.store.write_bytes_max += at_once * 64;  // Each value is a key.
