@@ -222,8 +222,8 @@ void set_records(Setup& setup, uint32_t records) {
 void set_published(Setup& setup, uint32_t keys) {
   setup.published_by_one = keys;
   make_room(setup, keys, 4);
-  // All that the publisher has under way may come to one host, which a real one does not refuse; and
-  // to the publisher come the answers of k hosts, and their pings.
+  // All that the publisher has under way may come to one host, which a real one does not refuse;
+  // and to the publisher come the answers of k hosts, and their pings.
   XordConfig& host = setup.world.xord;
   const uint32_t at_once = NodeConfig{}.budget.replications;
   setup.world.network.queue_max += 2 * at_once * bucket_size;
