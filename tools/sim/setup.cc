@@ -139,7 +139,6 @@ Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Dur
   setup.nodes = nodes.value_or(static_cast<uint32_t>(std::lround(drawn)));
   setup.length = length.value_or(between(size_rng, minutes(30), hours(3)));
   draw_network(rng.split("network options"), setup.world.network);
-  setup.network_at_first = setup.world.network;
   draw_faults(rng.split("fault options"), setup.nodes, setup.faults);
   draw_population(rng.split("population"), setup);
   setup.world.xord = small_node();
@@ -208,7 +207,6 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
     case Scenario::count:
       break;
   }
-  setup.network_at_first = setup.world.network;
   return setup;
 }
 
@@ -227,7 +225,6 @@ void set_published(Setup& setup, uint32_t keys) {
   XordConfig& host = setup.world.xord;
   const uint32_t at_once = NodeConfig{}.budget.replications;
   setup.world.network.queue_max += 2 * at_once * bucket_size;
-  setup.network_at_first = setup.world.network;
   host.node.pending_answers += at_once;
   host.store.writes_max += at_once;
   host.store.write_bytes_max += at_once * 64;  // Each value is a key.

@@ -41,7 +41,6 @@ struct Setup {
   Duration length = hours(1);        // After that, until the faults are healed.
   Duration settling = healed_after;  // After the faults, before everything must be well again.
   WorldOptions world;
-  NetworkOptions network_at_first;  // While all join, before the faults.
   FaultOptions faults;
   ChurnOptions churn;
   WorkloadOptions workload;
