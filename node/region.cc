@@ -174,8 +174,7 @@ Region RegionSurvey::region() const {
   region.depth = static_cast<uint8_t>(proven ? depth_ : id_bits);
   region.prefix = first_of_block(target_, region.depth);
   for (const Cell& cell : rows_) {
-    const bool is_there = proven ? cell.state == State::answered : cell.state != State::failed;
-    if (is_there) region.contacts[region.contacts_count++] = cell.contact;
+    if (cell.state != State::failed) region.contacts[region.contacts_count++] = cell.contact;
   }
   if (proven) return region;
   std::array<Contact, bucket_size> nearest;
