@@ -129,17 +129,12 @@ ServerStats Admin::stats() {
 }
 
 std::optional<IoError> Admin::snapshot(const std::string& to) {
+  const std::unique_lock one_at_a_time(snapshot_mutex_, std::try_to_lock);
+  if (!one_at_a_time.owns_lock()) {
+    return IoError{"another snapshot is being made: try again when it is done", 0};
+  }
   if (auto error = begin_snapshot(to)) return error;
-  std::promise<std::optional<IoError>> made;
-  auto outcome = made.get_future();
-  const bool is_begun = shards_->begin_errand(
-      [&](RocksStore& database) { return database.impl().checkpoint(to + "/db"); },
-      [&](std::optional<IoError> error) { made.set_value(std::move(error)); });
-  auto error = is_begun ? outcome.get()
-                        : IoError{
-                              "another snapshot is being made, or the node is ending: try again "
-                              "later",
-                              0};
+  auto error = database_->impl().checkpoint(to + "/db");
   if (!error) error = finish_snapshot(files_.directory->path(), to);
   if (error) abandon_snapshot(to);
   return error;

@@ -53,8 +53,8 @@ class Admin {
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
   void log_stats();
-  // Makes the directory `to` a data directory of its own, as this one is now. Waits for it: a
-  // commit thread does it.
+  // Makes the directory `to` a data directory of its own, as this one is now. On the caller's
+  // thread, which may take minutes where tables are copied; one at a time, another one is refused.
   std::optional<IoError> snapshot(const std::string& to);
 
  private:
@@ -171,6 +171,8 @@ class Admin {
 
   std::mutex requests_mutex_;  // Commit threads take it too, for a line of the log.
   Requests requests_;
+
+  std::mutex snapshot_mutex_;  // Held by whoever makes a snapshot; nobody waits for it.
 
   std::thread thread_;
 };

@@ -54,11 +54,6 @@ class Shards {
   void stop();
 
   uint32_t count() const { return static_cast<uint32_t>(reactors_.size()); }
-  // As CommitThread::begin_errand(), of the first shard's. By any thread, until stop().
-  [[nodiscard]] bool begin_errand(CommitThread::Errand errand,
-                                  CommitThread::ErrandFinished finished) {
-    return commits_.front()->begin_errand(std::move(errand), std::move(finished));
-  }
   // Sends a command to a shard, or refuses it when its mailbox is full. One caller at a time.
   [[nodiscard]] bool command(ShardIndex shard, const ShardCommand& command, Bytes tail);
   // Hands over up to frames_a_turn frames of each shard's results, then of its reports, as

@@ -44,9 +44,6 @@ void CommitThread::start() {
 void CommitThread::stop() {
   impl_->stop();
 }
-bool CommitThread::begin_errand(Errand errand, ErrandFinished finished) {
-  return impl_->begin_errand(std::move(errand), std::move(finished));
-}
 DatabaseState CommitThread::state() const {
   return impl_->state();
 }
@@ -58,8 +55,7 @@ const Counters<CommitCount>& CommitThread::counters() const {
 }
 
 CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard)
-    : store_(database),
-      database_(database.impl()),
+    : database_(database.impl()),
       config_(config),
       operations_(config.operations_bytes, doorbell_),
       completions_(config.completions_bytes, shard),
@@ -77,29 +73,6 @@ void CommitThread::Impl::stop() {
   is_stopping_.store(true, std::memory_order_seq_cst);
   doorbell_.ring();
   if (thread_.joinable()) thread_.join();
-  std::optional<WaitingErrand> left;
-  {
-    const std::lock_guard lock(errand_mutex_);
-    left.swap(errand_);
-  }
-  if (left) left->finished(IoError{"the node is ending: try again when it runs", 0});
-}
-
-bool CommitThread::Impl::begin_errand(Errand errand, ErrandFinished finished) {
-  const std::lock_guard lock(errand_mutex_);
-  if (errand_ || is_stopping_.load(std::memory_order_seq_cst)) return false;
-  errand_ = {std::move(errand), std::move(finished)};
-  doorbell_.ring();
-  return true;
-}
-
-void CommitThread::Impl::run_errand() {
-  std::optional<WaitingErrand> next;
-  {
-    const std::lock_guard lock(errand_mutex_);
-    next.swap(errand_);
-  }
-  if (next) next->finished(next->errand(store_));
 }
 
 void CommitThread::Impl::run() {
@@ -181,7 +154,6 @@ void CommitThread::Impl::turn() {
     completions_.publish();
     operations_.release();
   }
-  run_errand();
   sync_if_due();
   if (is_damaged()) try_unreadable();
 }
@@ -281,7 +253,7 @@ void CommitThread::Impl::write_batch() {
   bool is_written = false;
   if (state() == DatabaseState::open) {
     const Duration begun = monotonic_time();
-    is_written = database_.write(changes_, undo_).ok();
+    is_written = database_.write(changes_, &undo_).ok();
     count_commit(monotonic_time() - begun);
     if (!is_written) {
       counters_.add(CommitCount::commits_failed);
@@ -377,10 +349,11 @@ void CommitThread::Impl::try_to_open() {
 }
 
 bool CommitThread::Impl::apply_undo() {
-  std::vector<RocksStore::Impl::Change> undo_of_undo;  // Not needed: the undo is kept.
-  if (!undo_.empty() && !database_.write(undo_, undo_of_undo).ok()) return false;
-  undo_.clear();
   is_sync_due_ = true;
+  if (undo_.empty()) return true;
+  if (!database_.write(undo_, nullptr).ok()) return false;
+  database_.end_undo();
+  undo_.clear();
   return true;
 }
 

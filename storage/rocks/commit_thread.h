@@ -6,9 +6,7 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
-#include <optional>
 
 #include "reactor/base/counters.h"
 #include "reactor/base/shard.h"
@@ -65,13 +63,6 @@ class CommitThread {
   Mailbox& operations();
   // The shard's thread consumes Completion frames, and asks has_frames_before_sleep() of it.
   Mailbox& completions();
-
-  // Work on the database that is no shard's, carried out between two batches once the database is
-  // open. `finished` is called exactly once: by this thread, or by stop(). False, and nothing is
-  // called, when one is waiting already or the thread is ending. By any thread.
-  using Errand = std::function<std::optional<IoError>(RocksStore&)>;
-  using ErrandFinished = std::function<void(std::optional<IoError>)>;
-  [[nodiscard]] bool begin_errand(Errand errand, ErrandFinished finished);
 
   // Starts the thread: open, load, and then serve until stop().
   void start();

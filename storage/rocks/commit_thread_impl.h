@@ -1,7 +1,6 @@
 // Inside a commit thread: one batch of a shard's operations, and the way its completions go.
 #pragma once
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,7 +20,6 @@ class CommitThread::Impl {
 
   void start();
   void stop();
-  bool begin_errand(Errand errand, ErrandFinished finished);
   Mailbox& operations() { return operations_; }
   Mailbox& completions() { return completions_; }
   DatabaseState state() const { return state_.load(std::memory_order_acquire); }
@@ -51,7 +49,6 @@ class CommitThread::Impl {
   void sleep_until_needed();
 
   // One batch: everything that has queued.
-  void run_errand();
   uint32_t take_operations();
   void write_batch();
   bool gather_changes();
@@ -73,7 +70,6 @@ class CommitThread::Impl {
   std::optional<Duration> time_to_next_duty() const;
   void count_commit(Duration took);
 
-  RocksStore& store_;
   RocksStore::Impl& database_;
   const CommitThreadConfig config_;
   Doorbell doorbell_;
@@ -83,13 +79,6 @@ class CommitThread::Impl {
   std::atomic<bool> is_stopping_{false};
   std::atomic<DatabaseState> state_{DatabaseState::opening};
   Counters<CommitCount> counters_;
-
-  struct WaitingErrand {
-    Errand errand;
-    ErrandFinished finished;
-  };
-  std::mutex errand_mutex_;  // Of this thread and whoever has an errand; no shard takes it.
-  std::optional<WaitingErrand> errand_;
 
   uint64_t generation_ = 0;  // Of the opening that this thread works with.
   Duration retry_after_{};   // Grows from 5 s to a minute while opening fails.

@@ -1,6 +1,6 @@
 // RocksStore: the node's one RocksDB, whatever the number of shards: column families, rows
-// (docs/STORAGE.md) and the rules for opening, failing and reclaiming. Only commit threads call it;
-// it blocks as long as the disk does, and never runs on a shard.
+// (docs/STORAGE.md) and the rules for opening, failing and reclaiming. Commit threads call it, and
+// whoever makes a snapshot; it blocks as long as the disk does, and never runs on a shard.
 #pragma once
 
 #include <array>

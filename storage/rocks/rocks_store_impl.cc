@@ -260,7 +260,7 @@ void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
 }
 
 rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
-                                        std::vector<Change>& undo) {
+                                        std::vector<Change>* undo) {
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::IOError("not open for writing");
   rocksdb::WriteBatch batch;
@@ -276,6 +276,7 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
   const rocksdb::Status status = database_->Write(options, &batch);
   if (status.ok()) return status;
   fail_writes(status);
+  if (undo == nullptr) return status;
   // The handle that failed still shows the rows as they were. It is read under the same lock: an
   // opening by another thread may show the batch.
   for (const Change& change : changes) {
@@ -284,8 +285,9 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
                                                 slice_of(change.key), &*before.row);
     if (read.IsNotFound()) before.row.reset();
     // Unreadable now: what is found after opening has to do.
-    if (read.ok() || read.IsNotFound()) undo.push_back(std::move(before));
+    if (read.ok() || read.IsNotFound()) undo->push_back(std::move(before));
   }
+  if (!undo->empty()) undos_left_.fetch_add(1, std::memory_order_relaxed);
   return status;
 }
 
@@ -335,10 +337,18 @@ rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range,
 std::optional<IoError> RocksStore::Impl::checkpoint(const std::string& path) {
   const std::shared_lock lock(mutex_);
   if (database_ == nullptr) return IoError{"the database is not open: try again later", 0};
+  // The log may hold a batch that was refused, until it is written back. No opening comes between
+  // the two looks: it takes the lock alone.
+  const auto may_hold_refused = [this] {
+    return !is_writable() || undos_left_.load(std::memory_order_acquire) > 0;
+  };
+  const IoError refused{"the database takes no writes: save it when it takes them again", 0};
+  if (may_hold_refused()) return refused;
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(database_.get(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   if (status.ok()) status = checkpoint->CreateCheckpoint(path);
+  if (may_hold_refused()) return refused;
   if (status.ok()) return std::nullopt;
   return IoError{"cannot save the database to " + path + " (" + describe(status) +
                      "): is there room on that disk?",

@@ -62,8 +62,9 @@ class RocksStore::Impl {
   // All or none, as durable as configured when it returns well. An error ends the handle's writes:
   // is_writable() is false until open() succeeded again. The log may hold the failed batch all the
   // same, and opening then brings it back to life: `undo` gets the rows as they were before it, to
-  // be written first thing then.
-  rocksdb::Status write(std::span<const Change> changes, std::vector<Change>& undo);
+  // be written first thing then, without an undo of their own (null); and then end_undo().
+  rocksdb::Status write(std::span<const Change> changes, std::vector<Change>* undo);
+  void end_undo() { undos_left_.fetch_sub(1, std::memory_order_release); }
   // Everything written before is on disk when it returns well.
   rocksdb::Status sync();
 
@@ -80,7 +81,8 @@ class RocksStore::Impl {
   // Compacts all records: their expired rows go, and their disk space comes back.
   rocksdb::Status compact();
   // Makes the directory `path` a database of its own, as this one is now: all that was written
-  // before. Its tables are shared with this one by hard links where they can be.
+  // before, and nothing that was refused. Its tables are shared with this one by hard links where
+  // they can be. Any thread; reads and writes go on meanwhile, opening waits for it.
   std::optional<IoError> checkpoint(const std::string& path);
 
  private:
@@ -119,6 +121,7 @@ class RocksStore::Impl {
   std::atomic<int64_t> opened_at_{0};  // Monotonic nanoseconds.
   std::atomic<bool> is_flapping_{false};
   std::atomic<uint32_t> unreadable_threads_{0};
+  std::atomic<uint32_t> undos_left_{0};  // Commit threads with rows to be written back.
 
   const std::shared_ptr<rocksdb::Statistics> statistics_;  // Over all openings.
   const std::shared_ptr<rocksdb::Cache> blocks_;

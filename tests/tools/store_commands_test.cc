@@ -59,8 +59,7 @@ class StoreCommandsTest : public testing::Test {
     ASSERT_FALSE(store.impl().open(0));
     std::vector<RocksStore::Impl::Change> changes;
     for (const auto& [key, row] : rows) changes.push_back({0, key, row});
-    std::vector<RocksStore::Impl::Change> undo;
-    ASSERT_TRUE(store.impl().write(changes, undo).ok());
+    ASSERT_TRUE(store.impl().write(changes, nullptr).ok());
   }
   static Rows rows_of(const std::string& directory) {
     auto opened = RocksReader::open(directory);

@@ -108,8 +108,8 @@ void RecordImport::write_batch() {
       changes.push_back(std::move(batch_[i]));
     }
   }
-  std::vector<RocksStore::Impl::Change> undo;  // Not needed: importing again does the same.
-  const rocksdb::Status status = target_.database().write(changes, undo);
+  // Needs no undo: importing again does the same.
+  const rocksdb::Status status = target_.database().write(changes, nullptr);
   if (!status.ok()) {
     throw Failure(ExitCode::environment, "the disk refused a batch of records after " +
                                              std::to_string(report_.imported) + " (" +

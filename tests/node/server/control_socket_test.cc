@@ -206,6 +206,29 @@ TEST_F(ControlCommandsTest, WhatIsNoRequestIsToldWhatOneIs) {
   EXPECT_NE(unknown.at("error").get<std::string>().find("stats"), std::string::npos);
 }
 
+// The first one is held up in the directory itself: a pipe in the place of a file that it copies.
+TEST_F(ControlCommandsTest, SnapshotsAreMadeOneAtATime) {
+  ASSERT_TRUE(eventually([&] { return is_ready(server); }));
+  const std::string format = directory.at("format");
+  std::filesystem::rename(format, format + ".kept");
+  ASSERT_EQ(mkfifo(format.c_str(), 0600), 0);
+  const auto snapshot = [&](const std::string& name) {
+    return ask(R"({"command": "snapshot", "directory": ")" + directory.at(name) + "\"}");
+  };
+  auto first = std::async(std::launch::async, [&] { return snapshot("first"); });
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory.at("first")); }));
+  const nlohmann::json refused = snapshot("second");
+  EXPECT_EQ(refused.at("code"), 4);
+  EXPECT_EQ(refused.at("error").get<std::string>().rfind("another snapshot", 0), 0u);
+  EXPECT_FALSE(std::filesystem::exists(directory.at("second")));
+
+  close(open(format.c_str(), O_WRONLY | O_CLOEXEC));  // An empty file: no format.
+  EXPECT_EQ(first.get().at("code"), 4);
+  EXPECT_FALSE(std::filesystem::exists(directory.at("first")));
+  std::filesystem::rename(format + ".kept", format);
+  EXPECT_TRUE(snapshot("first").contains("result"));
+}
+
 TEST_F(ControlCommandsTest, AStoppedServerHasNoSocketAndARestartedOneHasOneAgain) {
   server.stop();
   EXPECT_FALSE(Client(directory.path()).is_connected());

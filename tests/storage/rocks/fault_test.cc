@@ -1,6 +1,8 @@
 // A disk that fails in a run, below RocksDB: what was acknowledged is served as far as it can be
 // read, stores are refused, the log is told once each way, and when the cause is gone all is well
 // again without a restart.
+#include <future>
+
 #include "storage/rocks/rocks_store_impl.h"
 #include "tests/storage/rocks/disk.h"
 #include "tests/storage/rocks/faulty_disk.h"
@@ -160,6 +162,52 @@ TEST_F(FaultTest, WhatCouldNotBeLoadedIsLoadedOnceItCanBeRead) {
   wait_until_well();
   EXPECT_EQ(disk->times_reported("can be read again"), 1u) << disk->reported();
   expect_all_served("in the end");
+}
+
+// ---- Snapshots.
+
+TEST_F(FaultTest, StoresAndReadsGoOnWhileASnapshotIsBeingMade) {
+  open_with_records();
+  std::promise<void> begun;
+  std::promise<void> go_on;
+  const auto may_go_on = go_on.get_future().share();
+  faulty.before_link = [&, is_first = true]() mutable {
+    if (std::exchange(is_first, false)) begun.set_value();
+    may_go_on.wait();
+  };
+  auto made = std::async(std::launch::async, [this] {
+    return disk->database->impl().checkpoint(temporary.file("copy"));
+  });
+  begun.get_future().wait();
+  EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
+  EXPECT_TRUE(disk->put(numbered_key(2001), "taken"));  // One of another shard, or the same.
+  expect_all_served("while a snapshot is made");
+  go_on.set_value();
+  const auto error = made.get();
+  EXPECT_FALSE(error) << error->sentence;
+}
+
+// Opened again, the log brings the refused batch back, until the undo is written.
+TEST_F(FaultTest, NoSnapshotIsMadeWhileAStoreThatWasRefusedMayBeInTheLog) {
+  RocksConfig config;
+  config.directory = temporary.path();
+  config.networks = {"rpcudp"};
+  config.env = faulty.env();
+  RocksStore store(config, nullptr);
+  RocksStore::Impl& database = store.impl();
+  ASSERT_FALSE(database.open(0));
+  std::vector<RocksStore::Impl::Change> undo;
+  const RocksStore::Impl::Change change{0, row_key_of(numbered_key(1)), "refused"};
+  faulty.set(Fault::sync_error);
+  ASSERT_FALSE(database.write({&change, 1}, &undo).ok());
+  faulty.set(Fault::none);
+  const std::string copy = temporary.file("copy");
+  EXPECT_TRUE(database.checkpoint(copy));
+  ASSERT_FALSE(database.open(database.generation()));
+  EXPECT_TRUE(database.checkpoint(copy));
+  ASSERT_TRUE(database.write(undo, nullptr).ok());
+  database.end_undo();
+  EXPECT_FALSE(database.checkpoint(copy));
 }
 
 // ---- Power loss.

@@ -251,6 +251,12 @@ IOStatus FaultyDisk::NewDirectory(const std::string& path, const IOOptions& opti
   return status;
 }
 
+IOStatus FaultyDisk::LinkFile(const std::string& from, const std::string& to,
+                              const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) {
+  if (before_link) before_link();
+  return FileSystemWrapper::LinkFile(from, to, options, context);
+}
+
 IOStatus FaultyDisk::RenameFile(const std::string& from, const std::string& to,
                                 const IOOptions& options, IODebugContext* context) {
   IOStatus status = may_open();

@@ -9,6 +9,7 @@
 #include <rocksdb/file_system.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,6 +40,8 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   rocksdb::Env* env() { return env_.get(); }
 
   void set(Fault fault) { fault_.store(fault); }
+  // Called before each hard link is made, by whoever makes it: a snapshot. Set while none is made.
+  std::function<void()> before_link;
   void cut_power();
   // The database is closed. `rng` draws how much of what was not synced is there all the same.
   void restore_power(Rng& rng);
@@ -59,6 +62,9 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* out,
                                  rocksdb::IODebugContext* context) override;
+  rocksdb::IOStatus LinkFile(const std::string& from, const std::string& to,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* context) override;
   rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
                                const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* context) override;
