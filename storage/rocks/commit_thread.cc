@@ -127,9 +127,12 @@ void CommitThread::Impl::serve() {
     // Read before the mailbox: what was published before stop() is then seen in this turn.
     const bool is_last = is_stopping_.load(std::memory_order_seq_cst);
     turn();
-    if (is_last && !operations_.has_frames_before_sleep()) return;
+    if (is_last && !operations_.has_frames_before_sleep()) break;
     sleep_until_needed();
   }
+  // The undo ends with this thread, and the next start would find what was refused in the log.
+  next_retry_ = {};
+  if (state() == DatabaseState::refusing_writes) try_to_open();
 }
 
 void CommitThread::Impl::sleep_until_needed() {

@@ -3,13 +3,13 @@
 namespace xord {
 
 TestShard::TestShard(RocksStore& database, const StoreConfig& config, ShardIndex index,
-                     uint32_t shards, Instant start)
+                     uint32_t shards, Instant start, Duration retry)
     : now(start),
       store(config),
       thread(database,
              {.shard = index,
               .shards = shards,
-              .retry = milliseconds(20),
+              .retry = retry,
               .load_bytes_max = config.memory_max,
               .operations_bytes = 1 << 20,
               .completions_bytes = 256 << 10},
@@ -94,8 +94,9 @@ Disk::Disk(const std::string& directory, const Options& options) : options_(opti
     report += sentence + "\n";
   });
   for (uint32_t i = 0; i < options.shards; ++i) {
-    shards.push_back(std::make_unique<TestShard>(
-        *database, options.store, static_cast<ShardIndex>(i), options.shards, options.start));
+    shards.push_back(std::make_unique<TestShard>(*database, options.store,
+                                                 static_cast<ShardIndex>(i), options.shards,
+                                                 options.start, options.retry));
   }
   for (const auto& shard : shards) shard->start();
 }

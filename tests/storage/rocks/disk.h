@@ -28,7 +28,7 @@ inline Id numbered_key(uint64_t number) {
 class TestShard {
  public:
   TestShard(RocksStore& database, const StoreConfig& config, ShardIndex index, uint32_t shards,
-            Instant start);
+            Instant start, Duration retry);
 
   void start() { thread.start(); }
   // Takes in the completions that are there; false if there are none.
@@ -65,7 +65,8 @@ class Disk {
         .hash_seed = 77, .records_max = 20'000, .writes_max = 4096, .write_bytes_max = 4 << 20};
     std::vector<std::string> networks{"rpcudp"};
     Instant start = instant_of(first_node_seconds);
-    rocksdb::Env* env = nullptr;  // tests/storage/rocks/faulty_disk.h
+    Duration retry = milliseconds(20);  // Of a database that failed.
+    rocksdb::Env* env = nullptr;        // tests/storage/rocks/faulty_disk.h
   };
 
   Disk(const std::string& directory, const Options& options);

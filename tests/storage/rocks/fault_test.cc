@@ -22,12 +22,13 @@ std::string value_of(uint64_t number) {
 
 class FaultTest : public ::testing::Test {
  protected:
-  Disk& open(uint32_t shards = 2) {
+  Disk& open(uint32_t shards = 2, Duration retry = milliseconds(20)) {
     disk.reset();
     Disk::Options options;
     options.shards = shards;
     options.store.memory_max = 0;  // Every find is a read from disk.
     options.env = faulty.env();
+    options.retry = retry;
     disk = std::make_unique<Disk>(temporary.path(), options);
     return *disk;
   }
@@ -121,6 +122,21 @@ TEST_F(FaultTest, ABatchWhoseSyncFailedDoesNotComeBackWithTheLog) {
   open(3).wait_until_loaded();
   expect_all_served("after a restart");
   EXPECT_EQ(disk->get(numbered_key(1000)), "-");
+}
+
+TEST_F(FaultTest, AStopBeforeTheNextAttemptLeavesNothingThatWasRefused) {
+  open(2, hours(1)).wait_until_loaded();
+  const std::string kept_value = value_of(1);
+  ASSERT_TRUE(disk->put(numbered_key(1), kept_value));
+  faulty.set(Fault::sync_error);
+  for (const uint64_t number : {1, 1000, 1001}) {
+    EXPECT_FALSE(disk->put(numbered_key(number), "refused"));
+  }
+  EXPECT_TRUE(is_any_refusing());
+  faulty.set(Fault::none);
+  open(3).wait_until_loaded();
+  EXPECT_EQ(disk->get(numbered_key(1)), kept_value);
+  for (const uint64_t number : {1000, 1001}) EXPECT_EQ(disk->get(numbered_key(number)), "-");
 }
 
 TEST_F(FaultTest, ADiskThatCannotReadCostsWhatItCannotReadAndOnlyForAsLongAsItCannot) {
