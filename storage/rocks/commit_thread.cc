@@ -135,10 +135,12 @@ void CommitThread::Impl::serve() {
   if (state() == DatabaseState::refusing_writes) try_to_open();
 }
 
-void CommitThread::Impl::sleep_until_needed() {
+void CommitThread::Impl::sleep_until_needed(std::optional<Duration> longest) {
+  std::optional<Duration> due = time_to_next_duty();
+  if (longest && (!due || *longest < *due)) due = longest;
   doorbell_.announce_sleep();
   if (!operations_.has_frames_before_sleep() && !is_stopping_.load(std::memory_order_seq_cst)) {
-    doorbell_.wait(time_to_next_duty());
+    doorbell_.wait(due);
   }
   doorbell_.awake();
 }

@@ -46,7 +46,7 @@ class CommitThread::Impl {
   void load_lost();
   void serve();
   void turn();
-  void sleep_until_needed();
+  void sleep_until_needed(std::optional<Duration> longest = std::nullopt);
 
   // One batch: everything that has queued.
   uint32_t take_operations();

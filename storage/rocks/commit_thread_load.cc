@@ -29,7 +29,8 @@ void CommitThread::Impl::load_network(NetworkIndex network) {
   const uint64_t damaged_before = counters_.read(CommitCount::rows_damaged);
   while (!is_stopping_.load(std::memory_order_relaxed)) {
     if (!database_.is_open()) {  // It failed meanwhile, and opening it again did too.
-      sleep_until_needed();
+      // Another thread opens it, perhaps, and does not ring.
+      sleep_until_needed(config_.retry);
       turn();
       continue;
     }
