@@ -88,16 +88,13 @@ bool CommitThread::Impl::open_first() {
   bool is_first_failure = true;
   retry_after_ = config_.retry;
   while (!is_stopping_.load(std::memory_order_relaxed)) {
-    const auto error = database_.open(0);
-    if (!error) {
+    if (!database_.open(0)) {
       generation_ = database_.generation();
       state_.store(DatabaseState::open, std::memory_order_release);
       return true;
     }
     state_.store(DatabaseState::unavailable, std::memory_order_release);
     if (is_first_failure) {
-      // Each thread tells its shard; the log is told once.
-      if (config_.shard == 0) database_.report(ReportLevel::error, error->sentence);
       for (size_t i = 0; i < database_.config().networks.size(); ++i) {
         Completion failed;
         failed.kind = CompletionKind::load_failed;

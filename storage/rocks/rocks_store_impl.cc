@@ -104,21 +104,26 @@ std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
   const std::lock_guard opening(opening_mutex_);
   if (generation() != seen_generation && is_writable()) return std::nullopt;
   const std::unique_lock lock(mutex_);
-  if (auto error = check_format()) return error;
-  if (generation() > 0) {
-    // The old handle can still read; it is given up only for a disk that takes writes again.
-    if (auto error = probe_disk()) return error;
-  }
-  close_locked();
-  if (auto error = open_locked()) {
+  const bool is_first = generation() == 0;
+  std::optional<IoError> error = check_format();
+  // The old handle can still read; it is given up only for a disk that takes writes again.
+  if (!error && !is_first) error = probe_disk();
+  if (!error) {
     close_locked();
+    error = open_locked();
+    if (error) close_locked();
+  }
+  if (error) {
+    const bool is_told = !is_first || std::exchange(has_failed_first_, true);
+    if (!is_told) report(ReportLevel::error, error->sentence);
     return error;
   }
   opened_at_.store(monotonic_time().nanoseconds, std::memory_order_relaxed);
-  const uint64_t openings = generation_.fetch_add(1, std::memory_order_release) + 1;
+  generation_.fetch_add(1, std::memory_order_release);
   writable_.store(true, std::memory_order_release);
-  if (openings > 1 && !is_flapping_.load(std::memory_order_relaxed))
-    report(ReportLevel::info, takes_writes);
+  const bool is_again =
+      is_first ? has_failed_first_ : !is_flapping_.load(std::memory_order_relaxed);
+  if (is_again) report(ReportLevel::info, takes_writes);
   return std::nullopt;
 }
 

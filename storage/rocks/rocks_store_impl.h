@@ -37,7 +37,8 @@ class RocksStore::Impl {
   ExpiredRows& expired_rows() { return expired_rows_; }
 
   // Opens the database if it is not open and writable. Which opening a caller works with is told by
-  // a number that each success raises; 0: never opened. Blocks while another thread opens.
+  // a number that each success raises; 0: never opened. Blocks while another thread opens. The log
+  // is told of the first failure at start, and when it is over.
   std::optional<IoError> open(uint64_t seen_generation);
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   bool is_writable() const { return writable_.load(std::memory_order_acquire); }
@@ -108,8 +109,9 @@ class RocksStore::Impl {
   ExpiredRows expired_rows_;  // Outlives the handle.
   std::shared_ptr<RowLog> log_;
 
-  std::mutex opening_mutex_;  // One at a time tries to open; taken before the next.
-  std::shared_mutex mutex_;   // Guards the handle and the families.
+  std::mutex opening_mutex_;       // One at a time tries to open; taken before the next.
+  bool has_failed_first_ = false;  // Opening did, before it ever succeeded; guarded by it.
+  std::shared_mutex mutex_;        // Guards the handle and the families.
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All of them, to be closed.
   std::vector<rocksdb::ColumnFamilyHandle*> records_;   // By network, as are the next.

@@ -290,6 +290,22 @@ TEST_F(RocksStoreTest, ADatabaseWithoutItsFormatFileIsNotTouched) {
   EXPECT_NE(disk->reported().find("without the file"), std::string::npos) << disk->reported();
 }
 
+TEST_F(RocksStoreTest, ADatabaseThatCouldNotBeOpenedAtStartIsToldOnceEachWay) {
+  open_loaded();
+  put_many(0, 3);
+  disk.reset();
+  const std::string format = content_of(temporary.file("format"));
+  overwrite(temporary.file("format"), "damaged");
+  open({.shards = 2});
+  for (auto& shard : disk->shards) shard->run_until([&] { return shard->has_load_failed; });
+  EXPECT_EQ(disk->times_reported("format is damaged"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("takes writes again"), 0u) << disk->reported();
+  overwrite(temporary.file("format"), format);
+  disk->wait_until_loaded();
+  EXPECT_EQ(disk->times_reported("takes writes again"), 1u) << disk->reported();
+  expect_many(0, 3);
+}
+
 TEST_F(RocksStoreTest, RowsAreReclaimedOnlyATwentyFourthOfATtlBehindTheirExpiryByNodeTime) {
   Disk::Options options;
   options.store.ttl = 2400;
