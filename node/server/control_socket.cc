@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "node/server/control_address.h"
 #include "reactor/monotonic.h"
@@ -89,7 +90,7 @@ void ControlSocket::close() {
   listener_ = -1;
   const std::lock_guard lock(mutex_);
   for (Connection& connection : connections_) {
-    if (!connection.is_over.load()) shutdown(connection.socket, SHUT_RD);
+    if (!connection.is_over) shutdown(connection.socket, SHUT_RD);
   }
 }
 
@@ -111,22 +112,30 @@ void ControlSocket::admit(int socket) {
   setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &give_up, sizeof give_up);
   const std::lock_guard lock(mutex_);
   const auto free = std::find_if(connections_.begin(), connections_.end(),
-                                 [](const Connection& each) { return each.is_over.load(); });
+                                 [](const Connection& each) { return each.is_over; });
   if (free == connections_.end()) {
-    send_line(socket, refusal_("the node serves " + std::to_string(control_connections_max) +
-                               " control connections already: try again when one has ended"));
-    ::close(socket);
-    return;
+    return refuse(socket, "the node serves " + std::to_string(control_connections_max) +
+                              " control connections already: try again when one has ended");
   }
   if (free->thread.joinable()) free->thread.join();  // It is over: this does not wait.
   free->socket = socket;
-  free->is_over.store(false);
-  free->thread = std::thread([this, free] {
-    serve(free->socket);
-    const std::lock_guard closing(mutex_);
-    ::close(free->socket);
-    free->is_over.store(true);
-  });
+  try {
+    free->thread = std::thread([this, free, socket] {
+      serve(socket);
+      const std::lock_guard closing(mutex_);
+      ::close(socket);
+      free->is_over = true;
+    });
+  } catch (const std::system_error& error) {
+    return refuse(socket, "the node cannot start a thread (" + error.code().message() +
+                              "): raise its limit of threads, or try again later");
+  }
+  free->is_over = false;  // Its thread waits for the lock to say otherwise.
+}
+
+void ControlSocket::refuse(int socket, const std::string& sentence) {
+  send_line(socket, refusal_(sentence));
+  ::close(socket);
 }
 
 void ControlSocket::serve(int socket) {

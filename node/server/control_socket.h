@@ -3,7 +3,8 @@
 // command. It has threads of its own, one to accept and one for each connection; no shard ever
 // waits for them. Who may open the data directory may connect (mode 0600).
 //
-// Bounds: control_connections_max connections, one more is told so and closed; a line has
+// Bounds: control_connections_max connections, one more is told so and closed, as is one for which
+// the host grants no thread; a line has
 // control_line_max bytes and comes within control_line_time; an answer that nobody reads is given
 // up after the same time. The handler bounds its own.
 #pragma once
@@ -49,11 +50,12 @@ class ControlSocket {
   struct Connection {
     std::thread thread;
     int socket = -1;
-    std::atomic<bool> is_over{true};
+    bool is_over = true;
   };
 
   void accept_all();
   void admit(int socket);
+  void refuse(int socket, const std::string& sentence);
   void serve(int socket);
   std::optional<std::string> read_line(int socket, std::string& buffer);
 
@@ -63,7 +65,7 @@ class ControlSocket {
   int listener_ = -1;
   std::thread acceptor_;
   std::atomic<bool> is_closing_{false};
-  std::mutex mutex_;  // Guards the connections' sockets and threads.
+  std::mutex mutex_;  // Guards the connections.
   std::array<Connection, control_connections_max> connections_;
 };
 

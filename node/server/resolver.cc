@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "node/server/resolve.h"
@@ -12,6 +13,13 @@ namespace xord {
 // Outlives the Resolver if a lookup does. `bell` is cleared, under the mutex, when the Resolver
 // goes.
 struct Resolver::Shared {
+  void answer_with(ResolvedNames names) {
+    const std::lock_guard lock(mutex);
+    if (bell == nullptr) return;
+    answer = std::move(names);
+    bell->ring();
+  }
+
   std::mutex mutex;
   Doorbell* bell = nullptr;
   std::optional<ResolvedNames> answer;
@@ -50,13 +58,13 @@ Resolver::~Resolver() {
 void Resolver::begin(std::vector<std::string> names) {
   CHECK(!busy_);
   busy_ = true;
-  std::thread([shared = shared_, names = std::move(names)] {
-    ResolvedNames answer = resolve_all(names);
-    const std::lock_guard lock(shared->mutex);
-    if (shared->bell == nullptr) return;
-    shared->answer = std::move(answer);
-    shared->bell->ring();
-  }).detach();
+  try {
+    std::thread([shared = shared_, names = std::move(names)] {
+      shared->answer_with(resolve_all(names));
+    }).detach();
+  } catch (const std::system_error& error) {
+    shared_->answer_with({{}, "cannot start a thread (" + error.code().message() + ")"});
+  }
 }
 
 std::optional<ResolvedNames> Resolver::take() {

@@ -28,7 +28,7 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
 
   bool is_busy() const { return busy_; }
-  // Starts on "host:port" texts. Not while busy.
+  // Starts on "host:port" texts. Not while busy. Where the host grants no thread none resolves.
   void begin(std::vector<std::string> names);
   // The answer to begin(), once.
   std::optional<ResolvedNames> take();

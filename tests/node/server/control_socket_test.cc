@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/server/control_address.h"
+#include "tests/node/server/no_threads.h"
 #include "tests/node/server/server_fixture.h"
 
 namespace xord {
@@ -122,6 +123,21 @@ TEST_F(ControlSocketTest, OneConnectionTooManyIsToldSoAndAnEndedOneGivesItsPlace
   EXPECT_EQ(refused.line(), "");
   clients.pop_back();
   EXPECT_TRUE(eventually([&] { return Client(directory.path()).ask("b") == "you said b"; }));
+}
+
+TEST_F(ControlSocketTest, AConnectionForWhichThereIsNoThreadIsToldSo) {
+  as_nobody_else([] {
+    TemporaryDirectory own;
+    ControlSocket control(own.path(), echo, refuse);
+    ASSERT_FALSE(control.open());
+    {
+      const NoThreads none;
+      Client refused(own.path());
+      EXPECT_EQ(refused.line().rfind("no: the node cannot start a thread", 0), 0u);
+      EXPECT_EQ(refused.line(), "");
+    }
+    EXPECT_EQ(Client(own.path()).ask("a"), "you said a");
+  });
 }
 
 TEST_F(ControlSocketTest, ASocketThatADeadNodeLeftIsReplaced) {

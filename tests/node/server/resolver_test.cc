@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/node/server/no_threads.h"
+
 namespace xord {
 namespace {
 
@@ -33,6 +35,23 @@ TEST(Resolver, RingsTheBellWhenTheAnswerIsThere) {
   EXPECT_EQ(answer->endpoints.size(), 1u);
   EXPECT_FALSE(resolver.is_busy());
   EXPECT_FALSE(resolver.take());
+}
+
+TEST(Resolver, WithoutAThreadItsAnswerSaysSo) {
+  as_nobody_else([] {
+    Doorbell bell;
+    Resolver resolver(bell);
+    {
+      const NoThreads none;
+      resolver.begin({"127.0.0.1:7"});
+    }
+    bell.wait(std::nullopt);
+    const auto answer = resolver.take();
+    ASSERT_TRUE(answer);
+    EXPECT_TRUE(answer->endpoints.empty());
+    EXPECT_EQ(answer->unresolved.rfind("cannot start a thread (", 0), 0u) << answer->unresolved;
+    EXPECT_FALSE(resolver.is_busy());
+  });
 }
 
 TEST(Resolver, MayGoWhileItLooksUp) {
