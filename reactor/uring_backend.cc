@@ -23,6 +23,7 @@ constexpr uint32_t submissions_least = batch_max / 4;  // Halved down to this, t
 static_assert(submissions_least >= listens_max);
 // The kernel takes a whole submission at once; short of memory it may take it in several.
 constexpr uint32_t submit_attempts_max = 64;
+constexpr Duration rearm_interval = milliseconds(10);  // Between attempts, without memory.
 constexpr uint16_t buffer_group = 0;
 
 // What a completion belongs to, in its user data.
@@ -68,8 +69,9 @@ class UringBackend final : public UdpBackend {
 
  private:
   io_uring_sqe* next_submission();
-  void arm_receive(uint8_t index);
-  void arm_doorbell();
+  bool arm_receive(uint8_t index);
+  bool arm_doorbell();
+  bool is_any_ended() const;
   void rearm_ended();
   void on_completion(const io_uring_cqe& completion);
   void on_receive(const io_uring_cqe& completion, uint8_t index);
@@ -187,47 +189,53 @@ std::optional<IoError> UringBackend::start() {
                                         IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   if (refused < 0) return io_error("cannot start io_uring", -refused);
   for (uint8_t i = 0; i < sockets_.size(); ++i) {
-    if (sockets_[i].is_open()) arm_receive(i);
+    if (sockets_[i].is_open()) receive_ended_[i] = !arm_receive(i);
   }
-  arm_doorbell();
+  doorbell_ended_ = !arm_doorbell();
   submit();
   return std::nullopt;
 }
 
+// Null when the queue is full of what the kernel would not take for lack of memory.
 io_uring_sqe* UringBackend::next_submission() {
   io_uring_sqe* submission = io_uring_get_sqe(&ring_);
   if (submission != nullptr) return submission;
   submit();
-  submission = io_uring_get_sqe(&ring_);
-  CHECK(submission != nullptr);
-  return submission;
+  return io_uring_get_sqe(&ring_);
 }
 
-void UringBackend::arm_receive(uint8_t index) {
+bool UringBackend::arm_receive(uint8_t index) {
   io_uring_sqe* submission = next_submission();
+  if (submission == nullptr) return false;
   io_uring_prep_recvmsg_multishot(submission, index, &receive_header_, 0);
   submission->flags |= IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
   submission->buf_group = buffer_group;
   io_uring_sqe_set_data64(submission, packed({Completion::receive, index}));
+  return true;
 }
 
-void UringBackend::arm_doorbell() {
+bool UringBackend::arm_doorbell() {
   io_uring_sqe* submission = next_submission();
+  if (submission == nullptr) return false;
   // Each ring is a new completion; the eventfd itself is never read.
   io_uring_prep_poll_multishot(submission, static_cast<int>(sockets_.size()), POLLIN);
   submission->flags |= IOSQE_FIXED_FILE;
   io_uring_sqe_set_data64(submission, packed({Completion::doorbell}));
+  return true;
 }
 
 void UringBackend::rearm_ended() {
   for (uint8_t i = 0; i < sockets_.size(); ++i) {
-    if (!receive_ended_[i]) continue;
+    if (!receive_ended_[i] || !arm_receive(i)) continue;
     receive_ended_[i] = false;
     counters_.add(IoCounter::receive_rearmed);
-    arm_receive(i);
   }
-  if (doorbell_ended_) arm_doorbell();
-  doorbell_ended_ = false;
+  if (doorbell_ended_) doorbell_ended_ = !arm_doorbell();
+}
+
+bool UringBackend::is_any_ended() const {
+  return doorbell_ended_ ||
+         std::find(receive_ended_.begin(), receive_ended_.end(), true) != receive_ended_.end();
 }
 
 void UringBackend::give_back(uint16_t buffer) {
@@ -327,10 +335,13 @@ void UringBackend::prepare_sends(const Outbox& outbox) {
 void UringBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& group,
                                  uint8_t socket) {
   if (group.count > payloads_.size() - payloads_used_) submit();
+  const Outbox::Entry& first = groups_.entry(group.first);
+  counters_.add(IoCounter::sent, group.count);
+  counters_.add(IoCounter::sent_bytes, uint64_t{group.count} * first.size);
   io_uring_sqe* submission = next_submission();  // May submit, too.
+  if (submission == nullptr) return counters_.add(IoCounter::send_would_block, group.count);
   const auto index = static_cast<uint8_t>(slots_used_++);
   SendSlot& slot = slots_[index];
-  const Outbox::Entry& first = groups_.entry(group.first);
   const Bytes bytes = outbox.bytes(first);
   auto kind = Completion::send;
   if (group.count > 1) {
@@ -354,8 +365,6 @@ void UringBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& 
   }
   submission->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
   io_uring_sqe_set_data64(submission, packed({kind, index, group.count, submission_}));
-  counters_.add(IoCounter::sent, group.count);
-  counters_.add(IoCounter::sent_bytes, uint64_t{group.count} * first.size);
 }
 
 // Hands all that is prepared to the kernel. MSG_DONTWAIT makes a send end in the submission itself,
@@ -404,7 +413,10 @@ void UringBackend::send_singly(uint8_t slot) {
       prepare_segment_alone(slots_[slot], {at, group.segment_size}, &single);
       if (io_uring_sq_space_left(&ring_) == 0) submit_all();
       io_uring_sqe* submission = io_uring_get_sqe(&ring_);
-      CHECK(submission != nullptr);
+      if (submission == nullptr) {
+        counters_.add(IoCounter::send_would_block);
+        continue;
+      }
       io_uring_prep_sendmsg(submission, group.socket, &single.message, MSG_DONTWAIT);
       submission->flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
       io_uring_sqe_set_data64(submission, packed({Completion::send}));
@@ -413,8 +425,8 @@ void UringBackend::send_singly(uint8_t slot) {
   submit_all();
 }
 
-// The kernel would not take these for lack of memory. They stay in the queue, but must not refer to
-// bytes that are about to be reused: sends become nothing.
+// The kernel would not take these for lack of memory. They stay in the queue, and may fill it, but
+// must not refer to bytes that are about to be reused: sends become nothing.
 void UringBackend::abandon_unsubmitted() {
   const io_uring_sq& queue = ring_.sq;
   const unsigned mask = *queue.kring_mask;
@@ -436,6 +448,8 @@ void UringBackend::send(const Outbox& outbox) {
 
 void UringBackend::send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) {
   prepare_sends(outbox);
+  // What could not be armed rings for nothing: it is tried again soon.
+  if (is_any_ended() && (!timeout || *timeout > rearm_interval)) timeout = rearm_interval;
   const bool only_look = timeout && timeout->nanoseconds <= 0;
   if (io_uring_cq_ready(&ring_) > 0) {
     // Handled first; the next look brings what came meanwhile. (A submission is a call anyway.)

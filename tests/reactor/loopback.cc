@@ -98,8 +98,7 @@ std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter)
   return parameter.param == IoChoice::uring ? "uring" : "epoll";
 }
 
-void with_refused_system_call(long number, std::optional<SystemCallArgument> argument,
-                              int error_number, const std::function<void()>& body) {
+void refuse_system_call(long number, std::optional<SystemCallArgument> argument, int error_number) {
   // Its low half: little endian.
   const uint32_t argument_at =
       static_cast<uint32_t>(offsetof(seccomp_data, args)) + 8 * (argument ? argument->index : 0);
@@ -114,9 +113,14 @@ void with_refused_system_call(long number, std::optional<SystemCallArgument> arg
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   }};
   sock_fprog filter{static_cast<uint16_t>(program.size()), program.data()};
+  ASSERT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0) << strerror(errno);
+}
+
+void with_refused_system_call(long number, std::optional<SystemCallArgument> argument,
+                              int error_number, const std::function<void()>& body) {
   std::thread([&] {
-    ASSERT_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0) << strerror(errno);
+    refuse_system_call(number, argument, error_number);
     body();
   }).join();
 }

@@ -72,12 +72,14 @@ std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter)
   INSTANTIATE_TEST_SUITE_P(Loopback, suite, testing::Values(IoChoice::uring, IoChoice::epoll), \
                            backend_test_name)
 
-// Runs `body` on a thread of its own in which system call `number` fails with `error_number`, if
-// one of its arguments has that value (empty: whatever they are). seccomp(2); no privilege needed.
+// From now on system call `number` of the calling thread fails with `error_number`, if one of its
+// arguments has that value (empty: whatever they are). seccomp(2); no privilege needed.
 struct SystemCallArgument {
   uint32_t index;
   uint32_t value;
 };
+void refuse_system_call(long number, std::optional<SystemCallArgument> argument, int error_number);
+// Runs `body` on a thread of its own for which that holds.
 void with_refused_system_call(long number, std::optional<SystemCallArgument> argument,
                               int error_number, const std::function<void()>& body);
 

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <string>
+#include <thread>
 
 #include "tests/reactor/backend_harness.h"
 
@@ -68,6 +69,25 @@ TEST_P(UringBackendTest, ASmallerRingIsTakenWhereMemoryMayNotBeLocked) {
     harness.send_back_all();
     for (int i = 0; i < 300; ++i) ASSERT_EQ(client.receive(), "number " + std::to_string(i));
   });
+}
+
+// What the kernel does not take stays in the queue, and fills it.
+TEST_P(UringBackendTest, WithoutMemoryInTheKernelSendsAreDroppedAndCounted) {
+  // One thread starts the ring and is then refused all calls of it.
+  std::thread([] {
+    BackendHarness harness(GetParam(), {{loopback(Family::ipv4)}});
+    harness.chosen.backend->set_coalescing(false);
+    LoopbackClient client(loopback(Family::ipv4));
+    refuse_system_call(SYS_io_uring_enter, std::nullopt, ENOMEM);
+    for (uint64_t round = 1; round <= 3; ++round) {
+      for (int i = 0; i < 500; ++i) harness.queue({client.local(), {}}, std::to_string(i));
+      harness.send();
+      harness.pump();
+      EXPECT_EQ(harness.count(IoCounter::sent), 500 * round);
+      EXPECT_EQ(harness.count(IoCounter::send_would_block), 500 * round);
+    }
+    EXPECT_EQ(client.receive_if_there(), std::nullopt);
+  }).join();
 }
 
 void expect_fallback_that_says_why() {
