@@ -1,6 +1,6 @@
-// `identity`: who we are in each network, and the secret from which its keys are derived. Written
-// once, when a network is first joined; losing it means a new id and, if the directory is not
-// otherwise empty, a refusal to start.
+// `identity`: who we are in each network, and a secret that is reserved: nothing is keyed with it
+// yet, each run draws its own secrets. Written once, when a network is first joined; losing it
+// means a new id and, if the directory is not otherwise empty, a refusal to start.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ using Secret = std::array<uint8_t, 32>;
 struct NetworkIdentity {
   std::string network;  // The dialect's name, at most 32 bytes.
   Id id;
-  Secret secret{};
+  Secret secret{};  // Random; reserved.
 
   bool operator==(const NetworkIdentity&) const = default;
 };
