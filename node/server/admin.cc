@@ -216,6 +216,7 @@ void Admin::do_what_is_due() {
   const Duration now = monotonic_time();
   if (now >= reclaim_at_) {
     reclaim_at_ = now + reclaim_interval;
+    end_doubt();
     if (!clock_is_doubted()) database_->set_reclaim_time(node_seconds(shards_->now()));
     database_->tell_if_settled();
     tell_progress();
@@ -356,6 +357,14 @@ void Admin::tell_progress() {
 
 bool Admin::clock_is_doubted() const {
   return files_.clock.is_doubtful && shards_->now() < started_node_time_ + clock_doubt;
+}
+
+void Admin::end_doubt() {
+  if (!files_.clock.is_doubtful || clock_is_doubted()) return;
+  files_.clock.is_doubtful = false;
+  log_.write(LogLevel::warning,
+             "the clock was not set within a day and is taken for right: the records that the node "
+             "began with are erased from now on");
 }
 
 }  // namespace xord

@@ -92,6 +92,7 @@ class Admin {
   void tell_progress();
   void notice(LogLevel level, const std::string& text);
   bool clock_is_doubted() const;
+  void end_doubt();
 
   // admin_start.cc: start and end.
   std::optional<ServerError> start_up();

@@ -57,8 +57,9 @@ std::optional<ServerError> Admin::start_up() {
   if (files_.clock.is_doubtful) {
     log_.write(LogLevel::warning,
                "the node was away for " + std::to_string(files_.clock.absent.whole_seconds()) +
-                   " s by its clocks, longer than a record lives: is the host's clock right? Until "
-                   "a restart its records are neither served nor erased");
+                   " s by its clocks, longer than a record lives: is the host's clock right? For a "
+                   "day its records are neither served nor erased: set the clock and restart "
+                   "within it to have them back");
   }
 
   RocksConfig rocks;
