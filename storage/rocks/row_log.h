@@ -39,7 +39,8 @@ class RowLog : public rocksdb::Logger {
     // db/log_reader.cc: "error reading trailing data", "truncated header", "truncated record body".
     const bool is_torn =
         std::strstr(at, "trailing data") != nullptr || std::strstr(at, "truncated") != nullptr;
-    (is_torn ? bytes_torn_ : bytes_dropped_) += std::strtoull(at + 9, nullptr, 10);
+    const uint64_t bytes = std::strtoull(at + 9, nullptr, 10);
+    (is_torn ? bytes_torn_ : bytes_dropped_).fetch_add(bytes, std::memory_order_relaxed);
   }
 
   std::atomic<uint64_t> bytes_dropped_{0};
