@@ -271,6 +271,7 @@ class Node {
   void ping_bootstraps(Instant now, Outputs& out);
   void bootstrap_answered(Instant now, uint64_t context, const Contact& contact, Outputs& out);
   void bootstrap_expired(Instant now, uint64_t context, Outputs& out);
+  void bootstrap_failed(Instant now, Outputs& out);
   void look_up_self(Instant now, Outputs& out);
   void joined(Instant now, const Lookup& lookup, Outputs& out);
   void refresh_farther_buckets(Instant now, Outputs& out);

@@ -50,9 +50,8 @@ void Node::bootstrap_answered(Instant now, uint64_t context, const Contact& cont
   if (answered == nullptr || answered->decided) return;
   answered->decided = true;
   --join_.pings_open;
-  if (is_usable(contact) && join_.answered_count < bootstraps_max) {
-    join_.answered[join_.answered_count++] = contact;
-  }
+  if (!is_usable(contact)) return bootstrap_failed(now, out);
+  if (join_.answered_count < bootstraps_max) join_.answered[join_.answered_count++] = contact;
   // The first answer starts the lookup. It may know nobody: who answers later is asked as well.
   join_.must_repeat = join_.is_looking_up;
   look_up_self(now, out);
@@ -62,7 +61,14 @@ void Node::bootstrap_expired(Instant now, uint64_t context, Outputs& out) {
   JoinState::Ping* silent = join_.ping_of(context);
   if (silent == nullptr || --silent->open_count > 0 || silent->decided) return;
   silent->decided = true;
-  if (--join_.pings_open > 0 || join_.is_looking_up) return;
+  --join_.pings_open;
+  bootstrap_failed(now, out);
+}
+
+// An endpoint of this round is silent, or we ourselves are there: a name may stand for all nodes of
+// a network. The last such one ends the round.
+void Node::bootstrap_failed(Instant now, Outputs& out) {
+  if (join_.pings_open > 0 || join_.is_looking_up) return;
   if (table_.count() > 0) {  // The contacts of an earlier run may still be there.
     look_up_self(now, out);
     return;

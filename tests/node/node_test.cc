@@ -324,6 +324,35 @@ TEST(Node, JoinsByWhicheverBootstrapNodeKnowsSomebody) {
   }
 }
 
+// One name may stand for all nodes of a network, this one among them.
+TEST(Node, JoinsByANameThatIsItsOwnAsWell) {
+  ModelNetwork net(18);
+  for (int i = 0; i < 8; ++i) net.add();
+  net.join_all();
+  ModelNode& newcomer = net.add();
+  const Endpoint names[] = {newcomer.endpoint(), net.node(0).endpoint()};
+  newcomer.run(0, net.now(),
+               [&](Node& node, Outputs& out) { node.join(net.now(), 900, names, out); });
+  const auto result = net.await(newcomer, 900, seconds(10));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->header.status, OperationStatus::done);
+  EXPECT_EQ(result->header.contacts_count, 8u);
+}
+
+TEST(Node, FindsNobodyByItsOwnNameAloneAndTriesAgain) {
+  ModelNetwork net(19);
+  ModelNode& node = net.add();
+  const Endpoint own = node.endpoint();
+  node.run(0, net.now(),
+           [&](Node& one, Outputs& out) { one.join(net.now(), 1, std::span(&own, 1), out); });
+  const auto result = net.await(node, 1, seconds(10));
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->header.status, OperationStatus::no_contacts);
+  const uint64_t sent = node.count(NodeCounter::calls_sent);
+  net.run_for(minutes(1));
+  EXPECT_GT(node.count(NodeCounter::calls_sent), sent);
+}
+
 TEST(Node, NeighboursThatWereOnlyNamedCauseNoRefreshes) {
   ModelNetwork net(17);
   ModelNode& node = net.add();
