@@ -7,6 +7,8 @@ namespace {
 
 // Contacts of other shards may come before those that they replace have gone.
 constexpr uint32_t replica_slack = 1024;
+// No network has more nodes: twenty liars may have chosen ids next to ours.
+constexpr double network_size_max = 0x1p62;
 
 bool is_usable(const Endpoint& endpoint) {
   const IpAddress& address = endpoint.address;
@@ -284,7 +286,8 @@ uint64_t RoutingTable::network_size() const {
       continue;
     }
     const uint64_t reach = distance(self_, book_.id(found.back())).leading_word() | 1;
-    size += static_cast<uint64_t>((bucket_size - 1) * 0x1p64 / static_cast<double>(reach));
+    const double estimate = (bucket_size - 1) * 0x1p64 / static_cast<double>(reach);
+    size += static_cast<uint64_t>(std::min(estimate, network_size_max));
   }
   return size;
 }

@@ -419,5 +419,16 @@ TEST_F(RoutingTableTest, AFullTableRefusesNewcomers) {
   EXPECT_EQ(table->count(), 5u);
 }
 
+TEST_F(RoutingTableTest, EstimatesAPossibleNetworkWhateverIdsItsNeighboursChose) {
+  for (uint32_t i = 1; i <= bucket_size; ++i) {
+    Contact contact = far_contact(i);
+    contact.id = self;
+    contact.id.bytes[id_size - 1] ^= static_cast<uint8_t>(i);
+    pong(contact);
+  }
+  ASSERT_EQ(table->count(), bucket_size);
+  EXPECT_EQ(table->network_size(), (uint64_t{1} << 62) + 1);
+}
+
 }  // namespace
 }  // namespace xord
