@@ -60,7 +60,7 @@ void Node::get(Instant now, OperationId operation, const Id& key, Outputs& out) 
   }
   if (found.presence == Presence::cold && !pending_.full()) {
     if (const auto ticket = store_.begin_read(now, key, out.storage)) {
-      pending_.insert(*ticket, {PendingAnswer::Kind::own_value, {}, {}, key, handle->word()});
+      pending_.insert({*ticket}, {PendingAnswer::Kind::own_value, {}, {}, key, handle->word()});
       return;
     }
   }
@@ -198,7 +198,7 @@ void Node::keep_own_copy(Instant now, PoolHandle operation, Outputs& out) {
       return;
     case StoreOutcome::Kind::pending:
       ++ongoing.undecided_count;
-      pending_.insert(outcome.ticket,
+      pending_.insert({outcome.ticket},
                       {PendingAnswer::Kind::own_copy, {}, {}, ongoing.target, operation.word()});
       return;
   }

@@ -20,7 +20,7 @@ void Node::keep(Instant now, OperationId operation, const Id& key, Bytes value, 
   }
   const StoreOutcome outcome = published_->begin_store(now, {key, value, day, 0}, out.storage);
   if (outcome.kind == StoreOutcome::Kind::pending) {
-    pending_.insert(list_ticket(outcome.ticket),
+    pending_.insert({outcome.ticket, true},
                     {PendingAnswer::Kind::kept, {}, {}, key, handle->word()});
     return;
   }
@@ -59,7 +59,7 @@ void Node::forget(Instant now, OperationId operation, const Id& key, Outputs& ou
     end(*handle, OperationStatus::refused, {}, out);
     return;
   }
-  pending_.insert(list_ticket(outcome.ticket),
+  pending_.insert({outcome.ticket, true},
                   {PendingAnswer::Kind::forgotten, {}, {}, key, handle->word()});
 }
 

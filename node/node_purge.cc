@@ -33,7 +33,7 @@ bool Node::begin_removal(Instant now, const Id& key, Outputs& out) {
   if (pending_.full() || purge_.waiting_count == purge_records_max) return false;
   const StoreOutcome outcome = store_.begin_remove(now, key, out.storage);
   if (outcome.kind == StoreOutcome::Kind::refused) return false;
-  pending_.insert(outcome.ticket, {PendingAnswer::Kind::removal, {}, {}, key, 0});
+  pending_.insert({outcome.ticket}, {PendingAnswer::Kind::removal, {}, {}, key, 0});
   ++purge_.waiting_count;
   return true;
 }

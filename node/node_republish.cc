@@ -202,7 +202,7 @@ void Node::begin_replication(Instant now, OperationTask task, const ScannedRecor
     end_replication(now, *handle);
     return;
   }
-  pending_.insert(is_list ? list_ticket(*ticket) : *ticket,
+  pending_.insert({*ticket, is_list},
                   {PendingAnswer::Kind::replicated, {}, {}, record.key, handle->word()});
 }
 

@@ -255,7 +255,7 @@ bool Node::await_value(Instant now, const Path& path, const Request& request, Ou
   if (!ticket) return false;
   PendingAnswer pending{PendingAnswer::Kind::value_reply, path, {}, request.target, 0};
   std::copy(request.transaction.begin(), request.transaction.end(), pending.transaction.begin());
-  pending_.insert(*ticket, pending);
+  pending_.insert({*ticket}, pending);
   return true;
 }
 
@@ -282,7 +282,7 @@ void Node::answer_store(Instant now, const Datagram& datagram, const Request& re
       PendingAnswer pending{PendingAnswer::Kind::store_reply, path, {}, request.target, 0};
       std::copy(request.transaction.begin(), request.transaction.end(),
                 pending.transaction.begin());
-      pending_.insert(outcome.ticket, pending);
+      pending_.insert({outcome.ticket}, pending);
       return;
     }
   }
@@ -319,7 +319,7 @@ void Node::complete(Instant now, Bytes frame, Outputs& out) {
   if (is_published_list(completion->network)) {
     if (published_ == nullptr) return;
     const Finished finished = published_->complete(now, *completion, value);
-    if (const auto pending = pending_.take(list_ticket(finished.ticket))) {
+    if (const auto pending = pending_.take({finished.ticket, true})) {
       finish_pending(now, *pending, finished, out);
     }
     return;
@@ -338,7 +338,7 @@ void Node::complete(Instant now, Bytes frame, Outputs& out) {
     case Finished::Kind::read_failed:
       break;
   }
-  if (const auto pending = pending_.take(finished.ticket)) {
+  if (const auto pending = pending_.take({finished.ticket})) {
     finish_pending(now, *pending, finished, out);
   }
 }

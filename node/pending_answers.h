@@ -16,11 +16,13 @@
 
 namespace xord {
 
-// The two stores of a node number their tickets by themselves: those of its published list carry
-// this bit, which a ticket reaches after 2^31 writes in one slot.
-inline Ticket list_ticket(Ticket ticket) {
-  return ticket ^ uint64_t { 1 } << 63;
-}
+// The two stores of a node number their tickets by themselves.
+struct PendingKey {
+  Ticket ticket = 0;
+  bool is_list = false;  // Of its published list.
+
+  bool operator==(const PendingKey&) const = default;
+};
 
 struct PendingAnswer {
   enum class Kind : uint8_t {
@@ -48,18 +50,18 @@ class PendingAnswers {
 
   bool full() const { return count_ == pending_max_; }
   uint32_t count() const { return count_; }
-  // `ticket` is not in the table, and the table is not full.
-  void insert(Ticket ticket, const PendingAnswer& answer) {
+  // `key` is not in the table, and the table is not full.
+  void insert(const PendingKey& key, const PendingAnswer& answer) {
     CHECK(!full());
-    size_t at = slot_of(ticket);
+    size_t at = slot_of(key);
     while (rows_[at].used) at = next(at);
-    rows_[at] = {true, ticket, answer};
+    rows_[at] = {true, key, answer};
     ++count_;
   }
   // Removes and returns the answer; empty when the ticket is not ours.
-  std::optional<PendingAnswer> take(Ticket ticket) {
-    for (size_t at = slot_of(ticket); rows_[at].used; at = next(at)) {
-      if (rows_[at].ticket != ticket) continue;
+  std::optional<PendingAnswer> take(const PendingKey& key) {
+    for (size_t at = slot_of(key); rows_[at].used; at = next(at)) {
+      if (rows_[at].key != key) continue;
       const PendingAnswer answer = rows_[at].answer;
       erase(at);
       return answer;
@@ -70,17 +72,20 @@ class PendingAnswers {
  private:
   struct Row {
     bool used = false;
-    Ticket ticket = 0;
+    PendingKey key;
     PendingAnswer answer;
   };
 
-  // Tickets are drawn in sequence, so their low bits are spread already.
-  size_t slot_of(Ticket ticket) const { return ticket & (rows_.size() - 1); }
+  // A write's ticket has the index of its slot in the low half, a read's its number in the high
+  // one: the sum of the halves is spread already.
+  size_t slot_of(const PendingKey& key) const {
+    return (key.ticket + (key.ticket >> 32)) & (rows_.size() - 1);
+  }
   size_t next(size_t at) const { return (at + 1) & (rows_.size() - 1); }
   // Linear probing without tombstones: what stands behind the hole and could stand in it moves up.
   void erase(size_t hole) {
     for (size_t at = next(hole); rows_[at].used; at = next(at)) {
-      const size_t distance_home = (at - slot_of(rows_[at].ticket)) & (rows_.size() - 1);
+      const size_t distance_home = (at - slot_of(rows_[at].key)) & (rows_.size() - 1);
       const size_t distance_hole = (at - hole) & (rows_.size() - 1);
       if (distance_home < distance_hole) continue;
       rows_[hole] = rows_[at];
