@@ -26,13 +26,13 @@ namespace xord {
   X(held_refused)     /* The pool was full or pings were paced: small answer. */            \
   X(stun_unproven)    /* Not answered: the source is not proven. */                         \
   X(forwarded)        /* Datagrams handed to the shard they belong to. */                   \
-  X(messages_dropped) /* The mailbox of another shard was full. */                          \
+  X(messages_dropped) /* To shards, or results: one call left too many. */                  \
   X(outbox_full)      /* Datagrams not sent because the outbox was full. */                 \
   X(replies_matched)                                                                        \
   X(replies_unknown)      /* No such transaction: late, repeated or forged. */              \
   X(replies_wrong_source) /* The transaction is ours, the source is not who was asked. */   \
   X(calls_sent)                                                                             \
-  X(calls_expired)  /* No answer within 5 s. */                                             \
+  X(calls_expired)  /* No answer within 5 s, or malformed. */                               \
   X(calls_refused)  /* No free slot for another request in flight. */                       \
   X(calls_repeated) /* ping and store, sent once more. */                                   \
   X(lookups_started)                                                                        \

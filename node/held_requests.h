@@ -32,7 +32,7 @@ class HeldRequests {
   HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed);
 
   // Keeps a copy of `in`, at most held_large_size bytes (else refused_full). `budget` is the one
-  // of this datagram. Call advance() first in each turn.
+  // of this datagram. What advance() has not dropped yet takes room, and is served like the rest.
   HoldResult hold(Instant now, const Datagram& in, ReplyBudget& budget);
   // `source` answered: calls serve(const Datagram&) for each held datagram, in the order of
   // arrival; the datagram lives for the duration of that call. Returns how many. `serve` may hold

@@ -89,7 +89,6 @@ class InFlight {
   std::optional<Instant> next_wakeup() const { return wheel_.next_wakeup(); }
 
   uint32_t open_count() const { return slots_.taken_count(); }
-  uint32_t calls_max() const { return slots_.slots_max(); }
 
  private:
   struct Slot {

@@ -23,7 +23,7 @@ struct LookupPlan {
   LookupKind kind = LookupKind::find_node;
   Id self;  // Never asked, whoever names it.
   Id target;
-  uint32_t width = bucket_size;               // How many nearest to find: k, or more for a region.
+  uint32_t width = bucket_size;               // How many nearest to find.
   uint32_t parallelism = lookup_parallelism;  // alpha.
   uint32_t paths = 1;                         // Disjoint ones, each with `width` and `parallelism`.
   SubnetLimits subnets;

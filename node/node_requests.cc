@@ -247,7 +247,7 @@ void Node::answer_find_value(Instant now, const Datagram& datagram, const Reques
 }
 
 bool Node::await_value(Instant now, const Path& path, const Request& request, Outputs& out) {
-  if (pending_.full() || request.transaction.size() != transaction_size) {
+  if (pending_.full()) {
     counters_.node.add(NodeCounter::pending_refused);
     return false;
   }

@@ -76,7 +76,6 @@ struct Finished {
     load_failed,   // They are not: what is loaded is served, stores are refused.
   } kind = Kind::nothing;
   Ticket ticket = 0;
-  Id key;
   Found found;
 };
 

@@ -99,7 +99,6 @@ Finished Store::complete_write(NodeSeconds at, const Completion& completion) {
   if (write.purpose == PendingWrite::Purpose::for_caller) {
     finished.kind = is_written ? Finished::Kind::stored : Finished::Kind::store_failed;
     finished.ticket = completion.ticket;
-    finished.key = record.key;
   }
   --record.pending_count;
   if (is_written) {
@@ -122,7 +121,6 @@ Finished Store::complete_read(NodeSeconds at, const Completion& completion, Byte
   --reads_pending_;
   finished.kind = Finished::Kind::read;
   finished.ticket = completion.ticket;
-  finished.key = completion.key;
   const RecordHandle handle = index_.find(completion.key);
   if (handle == no_record) return finished;
   finished.found = view(handle, at);

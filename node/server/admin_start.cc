@@ -15,15 +15,7 @@ namespace xord {
 namespace {
 
 LogLevel level_of(ReportLevel level) {
-  switch (level) {
-    case ReportLevel::info:
-      return LogLevel::info;
-    case ReportLevel::warning:
-      return LogLevel::warning;
-    case ReportLevel::error:
-      break;
-  }
-  return LogLevel::error;
+  return level == ReportLevel::info ? LogLevel::info : LogLevel::error;
 }
 
 // The networks that `config` listens for: each dialect once, by NetworkIndex.

@@ -89,7 +89,6 @@ class Writer {
 
   void byte(uint8_t value);
   void raw(Bytes bytes);
-  void nil() { byte(0xc0); }
   void boolean(bool value) { byte(value ? 0xc3 : 0xc2); }
   void unsigned_integer(uint64_t value);
   void signed_integer(int64_t value);

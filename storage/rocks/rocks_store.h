@@ -50,7 +50,7 @@ enum class DatabaseCount : uint8_t {
 using DatabaseCounts = std::array<uint64_t, static_cast<size_t>(DatabaseCount::count)>;
 
 // What happened, for the log: one sentence. Called from commit threads, by one at a time.
-enum class ReportLevel : uint8_t { info, warning, error };
+enum class ReportLevel : uint8_t { info, error };
 using Report = std::function<void(ReportLevel, const std::string&)>;
 
 class RocksStore {
