@@ -122,6 +122,8 @@ class Node {
 
   const Id& self() const { return self_; }
   uint32_t contacts_count() const { return table_.count(); }
+  // Of them those that may be handed out: not the silent, nor saved ones that did not answer yet.
+  uint32_t answerable_count() const { return table_.answerable_count(); }
   const NodeCounters& counters() const { return counters_; }
   // For tests and the simulator: aborts with what does not hold.
   void check_invariants() const { table_.check_invariants(); }

@@ -131,7 +131,7 @@ class Admin {
   bool clock_fails_ = false;
   Duration tell_progress_at_;
 
-  // Joining. Names that were ever given are tried again whenever the table is empty.
+  // Joining. Names that were ever given are tried again whenever no contact answers.
   std::unique_ptr<Resolver> resolver_;
   std::optional<Join> resolving_;
   std::deque<Join> waiting_joins_;
@@ -142,8 +142,8 @@ class Admin {
     std::string unresolved;
   };
   std::optional<JoinUnderWay> join_under_way_;
-  // A join that is done, told when every shard has heard of a contact: the set that follows it may
-  // be any shard's.
+  // A join that is done, told when every shard has heard of a contact that answers: the set that
+  // follows it may be any shard's.
   struct Settling {
     FinishCall finish;
     CallResult result;

@@ -1,5 +1,5 @@
 // Joining the network: names to endpoints (on a thread of its own), endpoints to shard 0, and again
-// whenever nobody is known.
+// whenever nobody answers.
 #include <algorithm>
 
 #include "node/server/admin.h"
@@ -85,17 +85,18 @@ void Admin::send_join(Join join, const std::string& unresolved) {
 void Admin::settle() {
   if (!settling_) return;
   const bool waits = settling_->result.status == ServerStatus::done &&
-                     shards_->contacts_count() == 0 && monotonic_time() < settling_->until;
+                     shards_->answerable_count() == 0 && monotonic_time() < settling_->until;
   if (waits) return;
   const Settling settled = std::move(*settling_);
   settling_.reset();
   settled.finish(settled.result);
 }
 
+// Contacts that are filed and do not answer are no company: those of the last run may all be gone.
 void Admin::retry_join_if_alone() {
   const bool joining = join_under_way_ || resolving_ || !waiting_joins_.empty();
   if (joining || names_.empty() || monotonic_time() < retry_join_at_) return;
-  if (shards_->contacts_count() > 0) return;
+  if (shards_->answerable_count() > 0) return;
   begin_own_join({});
   begin_resolving();
 }

@@ -43,7 +43,7 @@ void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& mor
   for (size_t i = 0; i < sum.size(); ++i) {
     const std::string_view name = sum[i].name;
     uint64_t& value = sum[i].value;
-    if (name == "contacts" || name == "network_size") {
+    if (name.starts_with("contacts") || name == "network_size") {
       value = std::min(value, more[i].value);
     } else if (name.ends_with("_max") || name.find("longest") != std::string_view::npos) {
       value = std::max(value, more[i].value);

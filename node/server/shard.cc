@@ -395,12 +395,15 @@ bool Shard::report_page(Network& network, NetworkIndex index) {
 
 void Shard::update_gauges() {
   uint64_t contacts = 0;
+  uint64_t answerable = 0;
   uint64_t records = 0;
   for (const auto& network : networks_) {
     contacts += network->node.contacts_count();
+    answerable += network->node.answerable_count();
     records += network->store.counters().read(StoreCount::records);
   }
   counters_.set(ShardCount::contacts, contacts);
+  counters_.set(ShardCount::contacts_answerable, answerable);
   counters_.set(ShardCount::records, records);
 }
 

@@ -67,7 +67,8 @@ constexpr uint32_t contacts_page_max = 512;
 // What a shard counts and shows of itself. The first ones are gauges.
 enum class ShardCount : uint8_t {
   contacts,  // In the routing table of all networks: the whole replica, equal on all shards.
-  records,   // Held by this shard.
+  contacts_answerable,  // Of them, those that answer.
+  records,              // Held by this shard.
   networks_loaded,
   turning,              // 1: the loop runs.
   drained,              // 1: the command `drain` is done.
@@ -78,9 +79,11 @@ enum class ShardCount : uint8_t {
   count
 };
 constexpr const char* shard_count_names[] = {
-    "contacts",         "records",      "networks_loaded",     "turning",
-    "drained",          "mailbox_full", "commit_mailbox_full", "log_lines_dropped",
-    "refused_draining",
+    "contacts",          "contacts_answerable",
+    "records",           "networks_loaded",
+    "turning",           "drained",
+    "mailbox_full",      "commit_mailbox_full",
+    "log_lines_dropped", "refused_draining",
 };
 static_assert(std::size(shard_count_names) == static_cast<size_t>(ShardCount::count));
 constexpr size_t shard_gauges = static_cast<size_t>(ShardCount::mailbox_full);

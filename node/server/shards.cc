@@ -316,10 +316,10 @@ bool Shards::has_frames_before_sleep() const {
          std::any_of(reports_.begin(), reports_.end(), has);
 }
 
-uint64_t Shards::contacts_count() const {
+uint64_t Shards::answerable_count() const {
   uint64_t fewest = UINT64_MAX;
   for (const auto& shard : shards_) {
-    fewest = std::min(fewest, shard->counters().read(ShardCount::contacts));
+    fewest = std::min(fewest, shard->counters().read(ShardCount::contacts_answerable));
   }
   return fewest;
 }

@@ -63,8 +63,9 @@ class Shards {
   // After the admin doorbell's announce_sleep().
   bool has_frames_before_sleep() const;
   bool is_drained() const;
-  // That every shard knows: each has a replica of the whole table, a message later than the owner.
-  uint64_t contacts_count() const;
+  // Contacts that every shard may hand out: each has a replica of the whole table, a message later
+  // than the owner.
+  uint64_t answerable_count() const;
 
   const Reactor& reactor(uint32_t shard) const { return *reactors_[shard]; }
   const Shard& shard(uint32_t index) const { return *shards_[index]; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/files/clock_file.h"
+#include "storage/files/contacts_file.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 
@@ -223,6 +224,37 @@ TEST(Server, HidesItsRecordsWhileItsClockIsDoubtedAndHasThemBackWithTheRightOne)
   rewrite_clock(-hours(24 * 30));
   ASSERT_FALSE(server.start(config));
   EXPECT_EQ(server.get("key").get().value, Value(int64_t{1}));
+}
+
+// Power came back, the network is elsewhere: everybody of the last run is gone, and the name that
+// leads to the others answers later than the node starts.
+TEST(Server, AsksItsNamesAgainWhileNoContactAnswers) {
+  TemporaryDirectory directory;
+  const Endpoint name = own_loopback(own_port);
+  ServerConfig config = loopback_config(directory.at("data"));
+  config.bootstrap = {name.text()};
+  Server server;
+  ASSERT_FALSE(server.start(config));
+  server.stop();
+  {
+    auto opened = DataDirectory::open(config.data_dir, NetworkFileSystem::refused);
+    const auto& data = *std::get<std::unique_ptr<DataDirectory>>(opened);
+    const SavedContact gone{key_digest("gone"), own_loopback(own_port + 1),
+                            first_node_seconds - 3'600};
+    ASSERT_FALSE(write_contacts(data, {{"rpcudp", {gone}}}));
+  }
+  ASSERT_FALSE(server.start(config));
+  ASSERT_TRUE(eventually([&] { return server.stats().contacts == 1; }));
+  EXPECT_EQ(server.stats().count("contacts_answerable"), 0u);
+  // Another join that fails: the node itself asks by that one's endpoint from here on.
+  const auto other = server.bootstrap({own_loopback(own_port + 2).text()}).get();
+  EXPECT_EQ(other.status, ServerStatus::no_contacts) << describe(other.status);
+
+  ServerConfig late = loopback_config(directory.at("late"));
+  late.listen.front().endpoint = name;
+  Server named;
+  ASSERT_FALSE(named.start(late));
+  EXPECT_TRUE(eventually([&] { return server.stats().count("contacts_answerable") == 1; }));
 }
 
 TEST(Server, CountsWhatItDroppedByReasonAndServesTheNextHonestRequest) {
