@@ -1,5 +1,5 @@
 // What a node counts, by reason. The names are those of the log line and of the metrics; each says
-// what happened to datagrams, requests, lookups or records. docs/ARCHITECTURE.md explains them.
+// what happened to datagrams, requests, lookups or records. docs/CONTROL.md explains them all.
 #pragma once
 
 #include <cstdint>

@@ -125,6 +125,7 @@ class Node {
   // Of them those that may be handed out: not the silent, nor saved ones that did not answer yet.
   uint32_t answerable_count() const { return table_.answerable_count(); }
   const NodeCounters& counters() const { return counters_; }
+  const Counters<TableRefusal>& refusals() const { return table_.refusals(); }
   // For tests and the simulator: aborts with what does not hold.
   void check_invariants() const { table_.check_invariants(); }
   // For them, too: what is taken of its tables, and how many buckets there are.

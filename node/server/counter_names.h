@@ -1,8 +1,10 @@
-// The names under which storage's counters are shown. Storage itself shows nothing.
+// The names under which the counters of storage and of the routing table are shown. They themselves
+// show nothing.
 #pragma once
 
 #include <string_view>
 
+#include "node/routing_table.h"
 #include "storage/rocks/commit_thread.h"
 #include "storage/store_config.h"
 
@@ -72,6 +74,15 @@ constexpr std::string_view database_count_names[] = {
 };
 static_assert(std::size(database_count_names) == static_cast<size_t>(DatabaseCount::count));
 
+constexpr std::string_view table_refusal_names[] = {
+    "refused_table_full", "refused_buckets_full", "refused_book_full",
+    "refused_subnet",     "refused_replica_full", "refused_changes_full",
+};
+static_assert(std::size(table_refusal_names) == static_cast<size_t>(TableRefusal::count));
+
+inline std::string_view name_of(TableRefusal which) {
+  return table_refusal_names[static_cast<size_t>(which)];
+}
 inline std::string_view name_of(StoreCount which) {
   return store_count_names[static_cast<size_t>(which)];
 }

@@ -65,8 +65,12 @@ ShardStats stats_of(const Shards& shards, uint32_t index) {
     accumulate(stats.malformed, read_all(node.malformed, [](ParseError which) {
                  return std::string_view(parse_error_names[static_cast<size_t>(which)]);
                }));
+    accumulate(stats.table, read_all(shard.table_refusals(network),
+                                     [](TableRefusal which) { return name_of(which); }));
     accumulate(stats.storage, read_all(shard.store_counters(network),
                                        [](StoreCount which) { return name_of(which); }));
+    accumulate(stats.published, read_all(shard.published_counters(network),
+                                         [](StoreCount which) { return name_of(which); }));
   }
   stats.io =
       read_all(shards.reactor(index).counters(), [](IoCounter which) { return name_of(which); });
@@ -82,9 +86,14 @@ Json object_of(const std::vector<NamedCount>& counts) {
 }
 
 Json object_of(const ShardStats& stats) {
-  return {{"shard", object_of(stats.shard)},         {"node", object_of(stats.node)},
-          {"malformed", object_of(stats.malformed)}, {"io", object_of(stats.io)},
-          {"storage", object_of(stats.storage)},     {"commits", object_of(stats.commits)}};
+  return {{"shard", object_of(stats.shard)},
+          {"node", object_of(stats.node)},
+          {"malformed", object_of(stats.malformed)},
+          {"table", object_of(stats.table)},
+          {"io", object_of(stats.io)},
+          {"storage", object_of(stats.storage)},
+          {"published", object_of(stats.published)},
+          {"commits", object_of(stats.commits)}};
 }
 
 }  // namespace
@@ -133,8 +142,10 @@ ServerStats collect_stats(const Shards& shards, const RocksStore& database, cons
     accumulate(stats.total.shard, one.shard);
     accumulate(stats.total.node, one.node);
     accumulate(stats.total.malformed, one.malformed);
+    accumulate(stats.total.table, one.table);
     accumulate(stats.total.io, one.io);
     accumulate(stats.total.storage, one.storage);
+    accumulate(stats.total.published, one.published);
     accumulate(stats.total.commits, one.commits);
   }
   const size_t contacts = static_cast<size_t>(ShardCount::contacts);
@@ -149,8 +160,8 @@ ServerStats collect_stats(const Shards& shards, const RocksStore& database, cons
 }
 
 uint64_t ServerStats::count(std::string_view name) const {
-  for (const auto* list : {&total.shard, &total.node, &total.malformed, &total.io, &total.storage,
-                           &total.commits, &database}) {
+  for (const auto* list : {&total.shard, &total.node, &total.malformed, &total.table, &total.io,
+                           &total.storage, &total.commits, &database}) {
     for (const NamedCount& count : *list) {
       if (count.name == name) return count.value;
     }

@@ -1,6 +1,6 @@
 // Everything that a running server counts, as one plain value: a snapshot for logs, health checks
 // and tests. Figures are read one by one while the shards go on, so they are recent, not of one
-// moment. All names are those of docs/ARCHITECTURE.md.
+// moment. docs/CONTROL.md says what each name means.
 #pragma once
 
 #include <cstdint>
@@ -35,9 +35,11 @@ struct ShardStats {
   std::vector<NamedCount> shard;      // contacts, records, ...: what is there now, and drops.
   std::vector<NamedCount> node;       // What the protocol did, by reason.
   std::vector<NamedCount> malformed;  // Datagrams dropped, by reason.
+  std::vector<NamedCount> table;      // Contacts that found no place, by reason.
   std::vector<NamedCount> io;
-  std::vector<NamedCount> storage;
-  std::vector<NamedCount> commits;  // Of its thread that writes to the database.
+  std::vector<NamedCount> storage;    // Of the records...
+  std::vector<NamedCount> published;  // ...and of the list of what is published: the same names.
+  std::vector<NamedCount> commits;    // Of its thread that writes to the database.
 };
 
 struct ServerStats {
@@ -56,7 +58,8 @@ struct ServerStats {
   std::vector<NamedCount>
       database;  // Of the one RocksDB: bytes written to disk, and what it holds.
 
-  // The count of that name in `total`, over all its lists, or in `database`; 0 when there is none.
+  // The count of that name in `total`, over all its lists but `published`, or in `database`; 0
+  // when there is none.
   uint64_t count(std::string_view name) const;
   // One JSON object on one line: the fields above by these names, each list an object. Without the
   // counts of single shards unless there is more than one.

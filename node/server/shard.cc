@@ -109,8 +109,14 @@ void Shard::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
 const NodeCounters& Shard::node_counters(NetworkIndex network) const {
   return networks_[network]->node.counters();
 }
+const Counters<TableRefusal>& Shard::table_refusals(NetworkIndex network) const {
+  return networks_[network]->node.refusals();
+}
 const Counters<StoreCount>& Shard::store_counters(NetworkIndex network) const {
   return networks_[network]->store.counters();
+}
+const Counters<StoreCount>& Shard::published_counters(NetworkIndex network) const {
+  return networks_[network]->published.counters();
 }
 
 void Shard::fetch_ahead(std::span<const Datagram> batch) {

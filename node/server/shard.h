@@ -75,7 +75,9 @@ class Shard final : public ReactorHandler {
   const Counters<ShardCount>& counters() const { return counters_; }
   uint32_t networks_count() const { return static_cast<uint32_t>(networks_.size()); }
   const NodeCounters& node_counters(NetworkIndex network) const;
+  const Counters<TableRefusal>& table_refusals(NetworkIndex network) const;
   const Counters<StoreCount>& store_counters(NetworkIndex network) const;
+  const Counters<StoreCount>& published_counters(NetworkIndex network) const;
 
  private:
   // One network's state, and how far its contacts are reported.

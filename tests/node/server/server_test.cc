@@ -257,6 +257,16 @@ TEST(Server, AsksItsNamesAgainWhileNoContactAnswers) {
   EXPECT_TRUE(eventually([&] { return server.stats().count("contacts_answerable") == 1; }));
 }
 
+TEST(Server, ShowsWhatTheTableRefusedAndTheListOfWhatItPublishes) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"), 2)));
+  const auto json = nlohmann::json::parse(server.stats().json());
+  EXPECT_EQ(json["total"]["table"]["refused_subnet"], 0);
+  EXPECT_EQ(json["total"]["published"]["records"], 0);
+  EXPECT_EQ(json["shards"][1]["table"].size(), 6u);
+}
+
 TEST(Server, CountsWhatItDroppedByReasonAndServesTheNextHonestRequest) {
   TemporaryDirectory directory;
   Server server;
