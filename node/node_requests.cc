@@ -330,7 +330,8 @@ void Node::complete(Instant now, Bytes frame, Outputs& out) {
       return;
     case Finished::Kind::loaded:
     case Finished::Kind::load_failed:
-      waiting_.release_all([&](const Datagram& waited) { serve_waited(now, waited, out); });
+      waiting_.release(now);
+      waiting_.advance(now, [&](const Datagram& waited) { serve_waited(now, waited, out); });
       return;
     case Finished::Kind::stored:
     case Finished::Kind::store_failed:

@@ -13,6 +13,8 @@
 namespace xord {
 
 constexpr Duration waiting_lifetime = seconds(2);
+// Served in one call: of the largest values, fewer than the outbox has room for (Shards::open()).
+constexpr uint32_t waiting_served_max = 16;
 
 class WaitingRequests {
  public:
@@ -22,27 +24,28 @@ class WaitingRequests {
   [[nodiscard]] bool wait(Instant now, const Datagram& datagram) {
     return frames_.push(0, Waiting{datagram.path, now + waiting_lifetime}, datagram.bytes);
   }
-  // Calls serve(const Datagram&) for all that waited long enough by `now`, oldest first; the
-  // datagram lives for that call, in which nothing may be added.
+  // Calls serve(const Datagram&) for those that waited long enough by `now`, oldest first, at most
+  // waiting_served_max of them; the datagram lives for that call, in which nothing may be added.
   template <class Serve>
   void advance(Instant now, Serve&& serve) {
-    while (first_ < frames_.entries().size()) {
+    for (uint32_t served = 0; first_ < frames_.entries().size(); ++served) {
+      if (served == waiting_served_max) return;
       const Bytes frame = frames_.bytes(frames_.entries()[first_]);
       const Waiting& waiting = *frame_header<Waiting>(frame);
-      if (waiting.until > now) return;
+      if (waiting.until > now && !released_at_) return;
       ++first_;
       serve(Datagram{waiting.path, frame_tail<Waiting>(frame)});
     }
     frames_.clear();
     first_ = 0;
+    released_at_.reset();
   }
-  // The same for all, however long they waited.
-  template <class Serve>
-  void release_all(Serve&& serve) {
-    advance(Instant{INT64_MAX}, serve);
-  }
+  // The load is done: advance() serves all from here on, however long they waited.
+  void release(Instant now) { released_at_ = now; }
+  // When advance() is next needed; not after now while some are left that may be served.
   std::optional<Instant> next_wakeup() const {
     if (first_ == frames_.entries().size()) return std::nullopt;
+    if (released_at_) return released_at_;
     return frame_header<Waiting>(frames_.bytes(frames_.entries()[first_]))->until;
   }
 
@@ -54,6 +57,7 @@ class WaitingRequests {
 
   FrameOutbox frames_;
   size_t first_ = 0;  // Entries before it were served.
+  std::optional<Instant> released_at_;
 };
 
 }  // namespace xord
