@@ -61,35 +61,35 @@ Texts show_word(const std::array<Word<Value>, count>& words, Value value) {
   return {std::string(std::find_if(words.begin(), words.end(), same)->name)};
 }
 
-Duration parse_duration_in(const std::string& text, Duration least, Duration most) {
+Duration parse_duration_in(const std::string& text, const Bounds<Duration>& bounds) {
   const auto duration = parse_duration(text);
   if (!duration) {
     throw BadValue(quoted(text) +
                    " is not a duration: write a number and a unit, such as 7d, 12h or 500ms");
   }
-  if (*duration < least || *duration > most) {
-    throw BadValue(quoted(text) + " is out of range: write at least " + show_duration(least) +
-                   " and at most " + show_duration(most));
+  if (!bounds.contain(*duration)) {
+    throw BadValue(quoted(text) + " is out of range: write at least " +
+                   show_duration(bounds.least) + " and at most " + show_duration(bounds.most));
   }
   return *duration;
 }
 
-uint64_t in_range(std::optional<uint64_t> value, const std::string& text, uint64_t least,
-                  uint64_t most, const std::string& form) {
+uint64_t in_range(std::optional<uint64_t> value, const std::string& text,
+                  const Bounds<uint64_t>& bounds, const std::string& form) {
   if (!value) throw BadValue(quoted(text) + " is not " + form);
-  if (*value < least || *value > most) {
-    throw BadValue(quoted(text) + " is out of range: write at least " + std::to_string(least) +
-                   " and at most " + std::to_string(most));
+  if (!bounds.contain(*value)) {
+    throw BadValue(quoted(text) + " is out of range: write at least " +
+                   std::to_string(bounds.least) + " and at most " + std::to_string(bounds.most));
   }
   return *value;
 }
 
-uint64_t parse_count_in(const std::string& text, uint64_t least, uint64_t most) {
-  return in_range(parse_count(text), text, least, most, "a number: write digits, such as 1000");
+uint64_t parse_count_in(const std::string& text, const Bounds<uint64_t>& bounds) {
+  return in_range(parse_count(text), text, bounds, "a number: write digits, such as 1000");
 }
 
-uint64_t parse_size_in(const std::string& text, uint64_t least, uint64_t most) {
-  return in_range(parse_size(text), text, least, most,
+uint64_t parse_size_in(const std::string& text, const Bounds<uint64_t>& bounds) {
+  return in_range(parse_size(text), text, bounds,
                   "a size: write a number of bytes, or one with a unit, such as 64MiB or 2G");
 }
 
@@ -107,7 +107,7 @@ double parse_amplification(const std::string& text) {
   double value = 0;
   const char* last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
-  if (error != std::errc{} || end != last || !(value >= 0) || value > 1000) {
+  if (error != std::errc{} || end != last || !amplification_bounds.contain(value)) {
     throw BadValue(quoted(text) + " is not a factor: write a number from 0 to 1000, such as 1.0");
   }
   return value;
@@ -180,7 +180,6 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 }
 
 using Config = ServerConfig;
-constexpr Duration no_time{};
 
 const std::array<Setting, 20> table = {{
     {"listen", "[SCHEME://]ADDR:PORT",
@@ -222,18 +221,16 @@ const std::array<Setting, 20> table = {{
     {"disjoint-paths", "D", "Paths of each get, set and find that share no node; 1 to 8",
      Arity::one,
      [](Config& c, const Texts& t) {
-       c.disjoint_paths = static_cast<uint32_t>(parse_count_in(t[0], 1, lookup_paths_max));
+       c.disjoint_paths = static_cast<uint32_t>(parse_count_in(t[0], {1, lookup_paths_max}));
      },
      [](const Config& c) { return Texts{std::to_string(c.disjoint_paths)}; }},
     {"ttl", "DURATION", "How long a record lives after it was published", Arity::one,
-     [](Config& c, const Texts& t) {
-       c.ttl = parse_duration_in(t[0], minutes(1), hours(24 * 3650));
-     },
+     [](Config& c, const Texts& t) { c.ttl = parse_duration_in(t[0], ttl_bounds); },
      [](const Config& c) { return Texts{show_duration(c.ttl)}; }},
     {"commit-window", "DURATION", "How long a batch waits for more stores before it is written",
      Arity::one,
      [](Config& c, const Texts& t) {
-       c.commit_window = parse_duration_in(t[0], no_time, seconds(1));
+       c.commit_window = parse_duration_in(t[0], commit_window_bounds);
      },
      [](const Config& c) { return Texts{show_duration(c.commit_window)}; }},
     {"durability", "sync|os",
@@ -241,26 +238,22 @@ const std::array<Setting, 20> table = {{
      [](Config& c, const Texts& t) { c.durability = parse_word(durability_words, t[0]); },
      [](const Config& c) { return show_word(durability_words, c.durability); }},
     {"records-max", "N", "Records kept at most", Arity::one,
-     [](Config& c, const Texts& t) { c.records_max = parse_count_in(t[0], 1, 1'000'000'000); },
+     [](Config& c, const Texts& t) { c.records_max = parse_count_in(t[0], records_bounds); },
      [](const Config& c) { return Texts{std::to_string(c.records_max)}; }},
     {"memory-max", "SIZE", "Memory for the index of the records and for values in memory",
      Arity::one,
-     [](Config& c, const Texts& t) {
-       c.memory_max = parse_size_in(t[0], uint64_t{1} << 20, uint64_t{1} << 42);
-     },
+     [](Config& c, const Texts& t) { c.memory_max = parse_size_in(t[0], memory_bounds); },
      [](const Config& c) { return Texts{show_size(c.memory_max)}; }},
     {"storage-max", "SIZE", "Values kept on disk at most", Arity::one,
-     [](Config& c, const Texts& t) {
-       c.storage_max = parse_size_in(t[0], uint64_t{1} << 20, uint64_t{1} << 50);
-     },
+     [](Config& c, const Texts& t) { c.storage_max = parse_size_in(t[0], storage_bounds); },
      [](const Config& c) { return Texts{show_size(c.storage_max)}; }},
     {"contacts-max", "N", "Contacts in the routing table at most", Arity::one,
      [](Config& c, const Texts& t) {
-       c.contacts_max = static_cast<uint32_t>(parse_count_in(t[0], 160, 16'777'216));
+       c.contacts_max = static_cast<uint32_t>(parse_count_in(t[0], contacts_bounds));
      },
      [](const Config& c) { return Texts{std::to_string(c.contacts_max)}; }},
     {"drain-max", "DURATION", "How long SIGTERM lets requests that were begun end", Arity::one,
-     [](Config& c, const Texts& t) { c.drain_max = parse_duration_in(t[0], no_time, minutes(10)); },
+     [](Config& c, const Texts& t) { c.drain_max = parse_duration_in(t[0], drain_bounds); },
      [](const Config& c) { return Texts{show_duration(c.drain_max)}; }},
 }};
 

@@ -1,10 +1,9 @@
 #include "node/server/config_check.h"
 
-#include <cmath>
-
 #include "node/budget.h"
 #include "node/server/resolve.h"
 #include "reactor/base/shard.h"
+#include "storage/files/contacts_file.h"
 #include "storage/operation.h"
 
 namespace xord {
@@ -33,27 +32,42 @@ std::optional<std::string> fault_of_limits(const ServerConfig& config) {
     return std::to_string(config.shards) + " shards are too many: at most " +
            std::to_string(shards_max) + ", or 0 for one a core";
   }
-  const int64_t ttl = config.ttl.whole_seconds();
-  if (ttl < 60 || ttl > int64_t{ttl_max}) {
-    return "a ttl of " + std::to_string(ttl) + " s is out of range: 1 minute to 10 years";
+  static_assert(ttl_bounds.most.whole_seconds() <= int64_t{ttl_max});
+  if (!ttl_bounds.contain(config.ttl)) {
+    return "a ttl of " + std::to_string(config.ttl.whole_seconds()) +
+           " s is out of range: 1 minute to 3650 days";
   }
-  if (!std::isfinite(config.amplification_max) || config.amplification_max < 0) {
-    return "the amplification bound must be a number that is not negative";
+  if (!amplification_bounds.contain(config.amplification_max)) {
+    return "the amplification bound must be a number from 0 to 1000";
   }
   if (config.disjoint_paths < 1 || config.disjoint_paths > lookup_paths_max) {
     return "the number of disjoint paths must be between 1 and " + std::to_string(lookup_paths_max);
   }
-  if (config.commit_window < Duration{} || config.commit_window > seconds(10)) {
-    return "a commit window must be between 0 and 10 s";
+  if (!commit_window_bounds.contain(config.commit_window)) {
+    return "a commit window must be between 0 and 1 s";
   }
-  if (config.drain_max < Duration{} || config.drain_max > hours(1)) {
-    return "the time to drain must be between 0 and one hour";
+  if (!drain_bounds.contain(config.drain_max)) {
+    return "the time to drain must be between 0 and 10 minutes";
   }
-  if (config.records_max < 1 || config.records_max > UINT32_MAX) {
-    return "the maximum of records must be between 1 and 4294967295";
-  }
-  if (config.contacts_max < 20 || config.contacts_max > 1'048'576) {
-    return "the maximum of contacts must be between 20 and 1048576";
+  return std::nullopt;
+}
+
+std::optional<std::string> fault_of_sizes(const ServerConfig& config) {
+  static_assert(contacts_bounds.most <= saved_contacts_max && records_bounds.most <= UINT32_MAX);
+  struct Size {
+    const char* name;
+    uint64_t value;
+    Bounds<uint64_t> bounds;
+  };
+  for (const Size& size : {
+           Size{"maximum of records", config.records_max, records_bounds},
+           Size{"memory for records, in bytes,", config.memory_max, memory_bounds},
+           Size{"storage for values, in bytes,", config.storage_max, storage_bounds},
+           Size{"maximum of contacts", config.contacts_max, contacts_bounds},
+       }) {
+    if (size.bounds.contain(size.value)) continue;
+    return "the " + std::string(size.name) + " must be between " +
+           std::to_string(size.bounds.least) + " and " + std::to_string(size.bounds.most);
   }
   return std::nullopt;
 }
@@ -74,8 +88,8 @@ std::optional<std::string> fault_of_names(const ServerConfig& config) {
 }  // namespace
 
 std::optional<ServerError> check_config(const ServerConfig& config) {
-  for (const auto& fault :
-       {fault_of_listen(config), fault_of_limits(config), fault_of_names(config)}) {
+  for (const auto& fault : {fault_of_listen(config), fault_of_limits(config),
+                            fault_of_sizes(config), fault_of_names(config)}) {
     if (fault) return ServerError{ServerErrorKind::config, *fault};
   }
   return std::nullopt;

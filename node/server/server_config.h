@@ -39,6 +39,23 @@ inline std::vector<ListenAddress> default_listen() {
           {Dialect::rpcudp, Endpoint{IpAddress{}, 0, default_port}, true}};
 }
 
+// What may be chosen. The flags and files of tools/ refuse the rest, and so does start().
+template <class Value>
+struct Bounds {
+  Value least;
+  Value most;
+  constexpr bool contain(Value value) const { return value >= least && value <= most; }
+};
+constexpr Bounds<double> amplification_bounds{0, 1'000};
+constexpr Bounds<Duration> ttl_bounds{minutes(1), hours(24 * 3650)};
+constexpr Bounds<Duration> commit_window_bounds{Duration{}, seconds(1)};
+constexpr Bounds<Duration> drain_bounds{Duration{}, minutes(10)};
+constexpr Bounds<uint64_t> records_bounds{1, 1'000'000'000};
+constexpr Bounds<uint64_t> memory_bounds{uint64_t{1} << 20, uint64_t{1} << 42};
+constexpr Bounds<uint64_t> storage_bounds{uint64_t{1} << 20, uint64_t{1} << 50};
+// As many as there are ranges of ids, to as many as are saved (storage/files/contacts_file.h).
+constexpr Bounds<uint64_t> contacts_bounds{160, uint64_t{1} << 20};
+
 struct ServerConfig {
   // At most listen_max. An address of family IPv6 is bound V6ONLY.
   std::vector<ListenAddress> listen = default_listen();
@@ -61,7 +78,7 @@ struct ServerConfig {
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
 
-  // What an unproven source gets at most, per byte it sent (DESIGN section 9). At least 0.
+  // What an unproven source gets at most, per byte it sent (DESIGN section 9).
   double amplification_max = 1.0;
   // Sources exempt from proof, rate limits and budgets, and from nothing else.
   std::vector<Subnet> trusted_nets;
@@ -69,7 +86,7 @@ struct ServerConfig {
   // Paths of each get, set and find that share no node (node/lookup.h). 1 to 8.
   uint32_t disjoint_paths = 1;
 
-  // A record's life after its publication; the Python library's is a week. 1 minute to 10 years.
+  // A record's life after its publication; the Python library's is a week.
   Duration ttl = hours(7 * 24);
   // How long the commit thread waits for more stores before a sync. 0: takes what has queued.
   Duration commit_window{};

@@ -218,7 +218,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"records-max", "many", "write digits"},
         BadText{"memory-max", "lots", "such as 64MiB"},
         BadText{"memory-max", "1K", "at least 1048576"}, BadText{"storage-max", "1.5", "a unit"},
-        BadText{"contacts-max", "3", "at least 160"}, BadText{"drain-max", "1h", "at most 10m"}));
+        BadText{"contacts-max", "3", "at least 160"},
+        BadText{"contacts-max", "2M", "at most 1048576"},
+        BadText{"drain-max", "1h", "at most 10m"}));
 
 TEST_F(ConfigurationTest, AnAddressTwiceAndAnEmptyListToListenOnAreRefused) {
   EXPECT_NE(refusal([&] {
