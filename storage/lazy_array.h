@@ -20,6 +20,16 @@ namespace xord {
 // take all its memory at once.
 enum class Filled : uint8_t { anywhere, from_the_beginning };
 
+// Whether so much can be reserved now: a limit on addresses, or a kernel that overcommits nothing,
+// refuses it. Asked at start, so that the arrays below need not be.
+inline bool can_reserve(size_t bytes) {
+  void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (at == MAP_FAILED) return false;
+  munmap(at, bytes);
+  return true;
+}
+
 template <class T>
 class LazyArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);

@@ -74,7 +74,9 @@ std::optional<ServerError> Admin::start_up() {
     setups.push_back({networks[i], files_.identities[i].id,
                       files_.clock.is_doubtful ? LoadedRecords::hidden : LoadedRecords::served});
   }
-  shards_->make_nodes(setups, *database_, rocks.hash_seed);
+  if (auto error = shards_->make_nodes(setups, *database_, rocks.hash_seed)) {
+    return ServerError{ServerErrorKind::environment, error->sentence};
+  }
   restore_contacts();
   if (auto error = shards_->run()) {
     return ServerError{ServerErrorKind::environment, error->sentence};

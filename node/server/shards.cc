@@ -13,6 +13,7 @@
 #include "reactor/base/check.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
+#include "storage/lazy_array.h"
 
 namespace xord {
 namespace {
@@ -136,8 +137,15 @@ std::optional<IoError> Shards::open() {
   return std::nullopt;
 }
 
-void Shards::make_nodes(const std::vector<NetworkSetup>& networks, RocksStore& database,
-                        uint64_t hash_seed) {
+std::optional<IoError> Shards::make_nodes(const std::vector<NetworkSetup>& networks,
+                                          RocksStore& database, uint64_t hash_seed) {
+  const uint64_t reserved = config_.memory_max + published_max * index_bytes_a_record;
+  if (!can_reserve(reserved)) {
+    return IoError{"cannot reserve " + std::to_string(reserved) +
+                   " bytes for the index of the records and their values: lower memory-max, or "
+                   "raise the limit of the process (LimitAS=, ulimit -v) or of the host "
+                   "(vm.overcommit_memory=2)"};
+  }
   make_mailboxes();
   std::vector<NodeSecrets> secrets(networks.size());
   for (NodeSecrets& secret : secrets) {
@@ -171,6 +179,7 @@ void Shards::make_nodes(const std::vector<NetworkSetup>& networks, RocksStore& d
     shards_.push_back(std::make_unique<Shard>(setup_of(shard, std::move(of_shard)),
                                               *reactors_[shard], *commits_[shard], now()));
   }
+  return std::nullopt;
 }
 
 NodeConfig Shards::node_config(ShardIndex shard) const {

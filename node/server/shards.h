@@ -40,9 +40,10 @@ class Shards {
 
   // Binds the sockets and makes the loops. Nothing answers yet.
   [[nodiscard]] std::optional<IoError> open();
-  // Makes the nodes and stores. `database` outlives the shards; `hash_seed` is the database's too.
-  void make_nodes(const std::vector<NetworkSetup>& networks, RocksStore& database,
-                  uint64_t hash_seed);
+  // Makes the nodes and stores, or says that the host has no memory for them. `database` outlives
+  // the shards; `hash_seed` is the database's too.
+  [[nodiscard]] std::optional<IoError> make_nodes(const std::vector<NetworkSetup>& networks,
+                                                  RocksStore& database, uint64_t hash_seed);
   // On every shard, before run().
   void restore(NetworkIndex network, const Contact& contact, Duration age);
   // Starts the loops and returns when all of them turn: from then on the node answers. An error if

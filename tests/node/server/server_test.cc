@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 
+#include <fstream>
 #include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -255,6 +257,25 @@ TEST(Server, AsksItsNamesAgainWhileNoContactAnswers) {
   Server named;
   ASSERT_FALSE(named.start(late));
   EXPECT_TRUE(eventually([&] { return server.stats().count("contacts_answerable") == 1; }));
+}
+
+TEST(Server, SaysThatTheHostHasNotTheMemoryThatItShallReserve) {
+  TemporaryDirectory directory;
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  rlimit tight = before;
+  tight.rlim_cur = pages * 4096 + (rlim_t{1} << 30);
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+  ServerConfig config = loopback_config(directory.at("data"));
+  config.memory_max = uint64_t{1} << 40;
+  Server server;
+  const auto error = server.start(config);
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind, ServerErrorKind::environment);
+  EXPECT_NE(error->sentence.find("memory-max"), std::string::npos) << error->sentence;
 }
 
 TEST(Server, ShowsWhatTheTableRefusedAndTheListOfWhatItPublishes) {
