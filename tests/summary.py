@@ -1,44 +1,62 @@
 """Prints what a test run came to, from CTest's JUnit file and the tally of the end-to-end tests.
 
-The last line is `N passed, N failed, N skipped`; the one before it says how many real peers ran.
+The last line is `N passed, N failed, N skipped`; the one before it says how many real peers ran;
+what was skipped comes first, with the reason. An end-to-end program is one test, as CTest counts,
+and each test within it that it skipped is one more among the skipped.
 Fails when a test failed, or when there is no result at all.
 """
 
 import json
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree
 
 
+def reason_of(case):
+    """Why a test skipped itself, by what it printed: GoogleTest's message, or the last line."""
+    printed = (case.findtext("system-out") or "").strip()
+    message = re.search(r": Skipped\n(.*)", printed)
+    return message.group(1) if message else printed.splitlines()[-1] if printed else "no reason"
+
+
 def count(text):
-    """(passed, failed, skipped) of a JUnit file; a test that did not run counts as failed."""
-    passed = failed = skipped = 0
+    """(passed, failed, skipped) of a JUnit file, the last with a line for each; a test that did not
+    run counts as failed."""
+    passed = failed = 0
+    skipped = []
     for case in xml.etree.ElementTree.fromstring(text).iter("testcase"):
         if case.get("status") == "run":
             passed += 1
         elif (case.find("skipped") is not None
               and case.find("skipped").get("message", "").startswith("SKIP_")):
-            skipped += 1  # By its own word; CTest marks a missing program in the same way.
+            # By its own word; CTest marks a missing program in the same way.
+            skipped.append(f"{case.get('name')}: {reason_of(case)}")
         else:
             failed += 1
     return passed, failed, skipped
 
 
-def servers(lines):
-    """How many real Python servers the tests started."""
-    return sum(json.loads(line)["python_servers"] for line in lines)
+def skipped_within(tally):
+    """A line for each test that an end-to-end program skipped while its others ran."""
+    return [f"{one['test']}, {one['io']}: {skip['name']}: {skip['reason']}"
+            for one in tally for skip in one["skipped"]]
 
 
 def main(results, tally):
     tally = pathlib.Path(tally)
     lines = tally.read_text().splitlines() if tally.exists() else []
-    passed, failed, skipped = 0, 0, 0
+    tally = [json.loads(line) for line in lines]
+    passed, failed, skipped = 0, 0, []
     if pathlib.Path(results).exists():
         passed, failed, skipped = count(pathlib.Path(results).read_text())
-    if passed + failed + skipped == 0:
+    if passed + failed + len(skipped) == 0:
         failed = 1  # Nothing ran: that is never a success.
-    print(f"real Python servers started: {servers(lines)}")
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    skipped += skipped_within(tally)
+    for line in skipped:
+        print(f"skipped: {line}")
+    print(f"real Python servers started: {sum(one['python_servers'] for one in tally)}")
+    print(f"{passed} passed, {failed} failed, {len(skipped)} skipped")
     return 1 if failed else 0
 
 

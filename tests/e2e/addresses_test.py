@@ -36,7 +36,7 @@ class Addresses(Scenario):
                          (node.id.hex(), f"127.0.0.77:{port}"))
         self.assertGreater(done.json["rtt_ms"], 0)
 
-    @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
+    @unittest.skipUnless(has_ipv6(), harness.NO_IPV6)
     async def test_each_asker_gets_contacts_of_its_own_family_only(self):
         node = await self.xord(listen=[f"{OWN_IP}:0", "[::1]:0"])
         ipv4, ipv6 = (harness.address(endpoint) for endpoint in node.endpoints)
@@ -51,7 +51,7 @@ class Addresses(Scenario):
                 self.assertEqual({(one[1], one[2]) for one in contacts},
                                  {address_of(server) for server in servers})
 
-    @unittest.skipUnless(has_ipv6(), "this machine has no IPv6")
+    @unittest.skipUnless(has_ipv6(), harness.NO_IPV6)
     async def test_values_cross_from_one_family_to_the_other(self):
         node = await self.xord(listen=[f"{OWN_IP}:0", "[::1]:0"])
         ipv4, ipv6 = (harness.address(endpoint) for endpoint in node.endpoints)

@@ -95,7 +95,7 @@ class Faults(Scenario):
         disk = self.scratch / "disk"
         disk.mkdir()
         if run("mount", "-t", "tmpfs", "-o", "size=24m", "xord-test", disk).returncode != 0:
-            raise unittest.SkipTest("mounting needs root")
+            raise unittest.SkipTest(harness.NO_MOUNT)
         self.addCleanup(run, "umount", "-l", disk)
         await self.begin(data_dir=disk / "node")
         await self.suffer("No space left")
