@@ -153,9 +153,10 @@ class Xord:
         return address(self.endpoint)
 
     async def kill(self):
-        """kill -9: nothing in the process gets to run."""
+        """kill -9: nothing in the process gets to run. What a sanitizer said before counts."""
         self.process.kill()
         await self.process.wait()
+        self.check_reports()
 
     async def stop(self):
         """SIGTERM; it must end by itself, with success and without a sanitizer's report."""
