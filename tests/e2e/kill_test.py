@@ -179,10 +179,6 @@ class Kill(Scenario):
             peer.close()
 
     async def verify(self, node, keys):
-        # What is not loaded within 2 s is answered with contacts, and may be on a slow machine.
-        await harness.eventually(lambda: sum("records loaded" in line["message"]
-                                             for line in node.lines()) >= harness.options.shards,
-                                 60, "all records loaded")
         reader = await self.raw_node()
         self.assertTrue(await reader.prove(node.address))
         waiting = list(keys)
@@ -205,13 +201,10 @@ class Kill(Scenario):
         reader.close()
 
     async def check_on_disk(self, node):
-        """`xord store check` of the stopped node's directory, where this xord has it."""
+        """`xord store check` of the stopped node's directory, and the times in it."""
         outcome = await self.command("store", "check", "--data-dir", node.data_dir, bound=120)
-        if "store" in outcome.err and outcome.code == 2:
-            return False
         self.assertEqual(outcome.code, 0, outcome)
         await self.check_expiries(node)
-        return True
 
     async def check_expiries(self, node):
         """That no record on the disk expires more than ttl/24 before what was acknowledged."""
@@ -242,14 +235,13 @@ class Kill(Scenario):
     async def test_what_was_acknowledged_is_served_after_every_kill(self):
         node = await self.xord()
         await node.stop()
-        checked = 0
         before = dict(self.counts)
         for number in range(arguments.rounds):
             drawn = self.draw(node)
             await node.start()
             self.touched.clear()
             await self.load_and_kill(node)
-            checked += await self.check_on_disk(node)
+            await self.check_on_disk(node)
             self.draw(node)
             await node.start()
             keys = set(self.keys)
@@ -263,8 +255,8 @@ class Kill(Scenario):
                   flush=True)
             before = dict(self.counts)
         print(f"{arguments.rounds} times kill -9, {len(self.keys)} keys, {self.counts}; all served "
-              f"as promised; store check clean {checked} times; expiries on the disk at most "
-              f"{self.latest:.0f} s of {TTL / 24:.0f} behind")
+              f"as promised; expiries on the disk at most {self.latest:.0f} s of {TTL / 24:.0f} "
+              "behind")
 
 
 if __name__ == "__main__":
