@@ -42,17 +42,22 @@ class Amplification(Scenario):
         yield "a reply to nothing", raw.REPLY + b"m" * 20 + raw.pack(own)
 
     async def _hear(self, datagrams):
-        """Sends `datagrams` from one new silent socket; the sizes of all that comes back."""
+        """Sends `datagrams` from one new silent socket; the node that heard what came back."""
         node = await self.raw_node(answers_pings=False)
         for datagram in datagrams:
             node.send(datagram, self.node.address)
         await asyncio.sleep(harness.seconds(HOLD))  # Silence has no event to wait for.
         node.close()
+        return node
+
+    @staticmethod
+    def sizes(node):
         return [len(datagram) for datagram, _ in node.received]
 
     async def test_no_datagram_of_a_silent_source_brings_back_more_than_it_sent(self):
         names, datagrams = zip(*self.datagrams())
-        heard = await asyncio.gather(*(self._hear([datagram]) for datagram in datagrams))
+        nodes = await asyncio.gather(*(self._hear([datagram]) for datagram in datagrams))
+        heard = [self.sizes(node) for node in nodes]
         print(f"\n{'datagram':30} {'sent':>6} {'back':>6}")
         for name, datagram, sizes in zip(names, datagrams, heard):
             print(f"{name:30} {len(datagram):6} {sum(sizes):6}  {sizes}")
@@ -64,7 +69,7 @@ class Amplification(Scenario):
         own = b"i" * 20
         small = raw.request("find_value", own, self.large_key)[0]
         padding = raw.request("store", own, b"p" * 20, self.large)[0]
-        heard = await self._hear([padding, *[small] * 20])
+        heard = self.sizes(await self._hear([padding, *[small] * 20]))
         print(f"one 8 KiB store and 20 requests of {len(small)} bytes: {heard}")
         self.assertTrue(all(size <= len(small) for size in heard), heard)
         self.assertLessEqual(len(heard), 21)
@@ -72,7 +77,9 @@ class Amplification(Scenario):
     async def test_pings_for_held_requests_are_one_a_source_at_a_time(self):
         own = b"i" * 20
         requests = [raw.request("find_node", own, bytes([n]) * 20)[0] for n in range(50)]
-        heard = await self._hear(requests)
+        node = await self._hear(requests)
+        heard = self.sizes(node)
+        self.assertEqual([method for method, _ in node.asked], ["ping"])
         self.assertLessEqual(sum(heard), sum(map(len, requests)))
         print(f"50 find_node of {len(requests[0])} bytes from one silent source: {heard}")
 
