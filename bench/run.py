@@ -17,6 +17,7 @@ import argparse
 import itertools
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import tempfile
@@ -188,6 +189,9 @@ def instructions(build, kind, shape):
 
 
 def run_instructions(options):
+    if shutil.which("valgrind") is None:
+        raise SystemExit("valgrind counts the instructions and is not installed: run "
+                         "`tools/setup --with-extras`")
     counts = {}
     for shape in ("friendly", "unfriendly"):
         for kind in ("find_node", "find_value_hit", "find_value_miss", "store", "ping"):
