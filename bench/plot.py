@@ -7,11 +7,9 @@ import html
 import json
 import pathlib
 
+from run import ROWS
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-REACH = {"find_node": 0.85, "hit": 0.80, "miss": 0.85, "find_node unfriendly": 0.80,
-         "hit unfriendly": 0.75, "miss unfriendly": 0.80}
-AIM = {"find_node": 0.95, "hit": 0.90, "miss": 0.95, "find_node unfriendly": 0.93,
-       "hit unfriendly": 0.88, "miss unfriendly": 0.93}
 PANEL_WIDTH, PANEL_HEIGHT, GAP, LEFT, TOP = 250, 150, 40, 60, 60
 BLUE, GREY, GREEN, ORANGE = "#2b6cb0", "#999", "#2f855a", "#c05621"
 
@@ -55,7 +53,7 @@ def draw_row(drawing, name, runs, left, top):
     for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         drawing.line(left, y(share), left + PANEL_WIDTH, y(share), "#eee")
         drawing.text(left - 6, y(share) + 4, f"{share:.1f}", 10, "end", GREY)
-    for wanted, color in ((REACH.get(name), ORANGE), (AIM.get(name), GREEN)):
+    for wanted, color in ((ROWS[name].reach, ORANGE), (ROWS[name].aim, GREEN)):
         if wanted:
             drawing.line(left, y(wanted), left + PANEL_WIDTH, y(wanted), color, dashed=True)
     for i, (commit, share) in enumerate(runs):
@@ -98,7 +96,9 @@ def main():
     drawing.text(LEFT, 42, "points: medians, lines: spread by round; orange: to be reached, green: "
                  "aimed at", 11, color=GREY)
     columns = 3
-    for i, name in enumerate(name for name in [*REACH, "ping"] if name in rows):
+    shown = sorted((name for name in ROWS if name in rows),
+                   key=lambda name: ROWS[name].reach is None)
+    for i, name in enumerate(shown):
         left = LEFT + i % columns * (PANEL_WIDTH + GAP + 20)
         top = TOP + 30 + i // columns * (PANEL_HEIGHT + GAP + 20)
         draw_row(drawing, name, rows[name][-12:], left, top)
