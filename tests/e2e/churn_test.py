@@ -1,8 +1,8 @@
-"""Thirty xord nodes and five real Python servers; then ten of the xord nodes are killed.
+"""Ten xord nodes and five real Python servers; then three of the xord nodes are killed.
 
 Every set and get succeeds, before and after. After the kills no get through a xord takes longer
-than 1 s; Python's own gets wait 5 s for each round that holds a dead node. --full is the size that
-is stated here; without it the network is a third of that.
+than 1 s; Python's own gets wait 5 s for each round that holds a dead node. --full makes
+it thirty xord nodes, of which ten are killed, and five times the sets and gets.
 """
 
 import asyncio
