@@ -12,6 +12,7 @@
 #include "tests/allocation/allocation_guard.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
+#include "tests/skip_if_refused.h"
 
 namespace xord {
 namespace {
@@ -92,6 +93,7 @@ struct Shape {
 
 class ShardsAllocateNothing : public testing::TestWithParam<Shape> {
  protected:
+  void SetUp() override { skip_if_refused(GetParam().io); }
   static constexpr uint32_t keys = 300;
 
   void start() {

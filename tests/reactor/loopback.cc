@@ -84,16 +84,6 @@ ShardSockets open_for_one_shard(const std::vector<Listen>& listens) {
   return error ? ShardSockets{} : std::move(shards[0]);
 }
 
-void OnBothBackends::SetUp() {
-  Doorbell doorbell;
-  IoCounters counters;
-  ShardSockets none;
-  ChosenBackend chosen;
-  const auto refused = choose_backend(GetParam(), {}, none, doorbell, counters, &chosen);
-  if (refused && GetParam() == IoChoice::uring) GTEST_SKIP() << refused->sentence;
-  ASSERT_FALSE(refused) << refused->sentence;
-}
-
 std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter) {
   return parameter.param == IoChoice::uring ? "uring" : "epoll";
 }

@@ -16,6 +16,7 @@
 #include "reactor/sockets.h"
 #include "reactor/udp_backend.h"
 #include "tests/own_loopback.h"
+#include "tests/skip_if_refused.h"
 
 namespace xord {
 
@@ -65,7 +66,7 @@ ShardSockets open_for_one_shard(const std::vector<Listen>& listens);
 // says so.
 class OnBothBackends : public testing::TestWithParam<IoChoice> {
  protected:
-  void SetUp() override;
+  void SetUp() override { skip_if_refused(GetParam()); }
 };
 std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter);
 #define ON_BOTH_BACKENDS(suite)                                                                \

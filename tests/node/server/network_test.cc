@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/node/server/server_fixture.h"
+#include "tests/skip_if_refused.h"
 
 namespace xord {
 namespace {
@@ -22,6 +23,7 @@ void PrintTo(const Shape& shape, std::ostream* out) {
 
 class ServerNetwork : public testing::TestWithParam<Shape> {
  protected:
+  void SetUp() override { skip_if_refused(GetParam().io); }
   // Starts server `index` in a directory of its own; it knows nobody.
   Server& start(size_t index) {
     if (servers_.size() <= index) servers_.resize(index + 1);
@@ -159,9 +161,8 @@ std::string shape_name(const testing::TestParamInfo<Shape>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(Shapes, ServerNetwork,
                          testing::Values(Shape{IoChoice::epoll, 1}, Shape{IoChoice::epoll, 2},
-                                         Shape{IoChoice::epoll, 3}, Shape{IoChoice::automatic, 1},
-                                         Shape{IoChoice::automatic, 2},
-                                         Shape{IoChoice::automatic, 3}),
+                                         Shape{IoChoice::epoll, 3}, Shape{IoChoice::uring, 1},
+                                         Shape{IoChoice::uring, 2}, Shape{IoChoice::uring, 3}),
                          shape_name);
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
+#include "tests/skip_if_refused.h"
 
 namespace xord {
 namespace {
@@ -27,6 +28,7 @@ class ShardsUnderLoad : public testing::TestWithParam<Shape> {
   static constexpr uint32_t rounds = 60;
 
   void SetUp() override {
+    if (skip_if_refused(GetParam().io)) return;
     ServerConfig config = loopback_config(directory_.at("data"), shards, GetParam().io);
     config.steering = GetParam().steering;
     const auto error = server_.start(config);
@@ -117,7 +119,7 @@ TEST_P(ShardsUnderLoad, EveryAnswerIsRight) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, ShardsUnderLoad,
     testing::Values(Shape{IoChoice::epoll, true}, Shape{IoChoice::epoll, false},
-                    Shape{IoChoice::automatic, true}, Shape{IoChoice::automatic, false}),
+                    Shape{IoChoice::uring, true}, Shape{IoChoice::uring, false}),
     [](const auto& each) {
       return std::string(each.param.io == IoChoice::epoll ? "epoll" : "uring") +
              (each.param.steering ? "_steered" : "_unsteered");

@@ -1,0 +1,24 @@
+// For SetUp() of tests that run on both backends: where the host refuses io_uring its half is
+// skipped, and says so, instead of running on epoll under another name.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "reactor/udp_backend.h"
+
+namespace xord {
+
+// Whether the test is skipped now: there is nothing left to set up then.
+inline bool skip_if_refused(IoChoice io) {
+  if (io != IoChoice::uring) return false;
+  Doorbell doorbell;
+  IoCounters counters;
+  ShardSockets none;
+  ChosenBackend chosen;
+  const auto refused = choose_backend(io, {}, none, doorbell, counters, &chosen);
+  if (!refused) return false;
+  [&] { GTEST_SKIP() << refused->sentence; }();
+  return true;
+}
+
+}  // namespace xord
