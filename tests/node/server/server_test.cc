@@ -2,9 +2,10 @@
 #include "node/server/server.h"
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/resource.h>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <memory>
@@ -78,7 +79,9 @@ TEST(Server, WaitsForAPortThatIsAboutToBeFree) {
   config.data_dir = directory.at("data");
   Server server;
   auto start = std::async(std::launch::async, [&] { return server.start(config); });
-  poll(nullptr, 0, 200);  // Long enough for it to find the port taken.
+  // Its files come first, then the port, for which it waits: there is no end of that to see.
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory.at("data/identity")); }));
+  EXPECT_EQ(start.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
   holder.stop();
   const auto error = start.get();
   EXPECT_FALSE(error) << error->sentence;
