@@ -24,6 +24,8 @@ namespace {
 using Octets = std::vector<uint8_t>;
 
 constexpr size_t input_size_max = 16 * 1024;
+// An input takes milliseconds: one that takes so long hangs, and is printed.
+constexpr unsigned input_seconds_max = 60;
 
 Octets input;  // What the target has now; for the handler below.
 
@@ -131,7 +133,9 @@ class Mutator {
 
 void feed(Octets bytes) {
   input = std::move(bytes);
+  alarm(input_seconds_max);
   LLVMFuzzerTestOneInput(input.data(), input.size());
+  alarm(0);
 }
 
 int run(uint64_t runs, uint64_t seed, const std::string& folder) {
