@@ -1,5 +1,4 @@
-// What only io_uring can get wrong (limits/REPORT.md, "Pitfalls met"), and what happens where it is
-// refused.
+// What only io_uring can get wrong, and what happens where it is refused.
 #include "reactor/uring_backend.h"
 
 #include <gtest/gtest.h>
