@@ -12,6 +12,7 @@
 #include "storage/files/identity_file.h"
 #include "storage/files/small_file.h"
 #include "tests/fuzz/target.h"
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -20,18 +21,13 @@ namespace {
 class Scratch {
  public:
   Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "xord-fuzz-XXXXXX").string();
-    CHECK(mkdtemp(name.data()) != nullptr);
-    auto opened = DataDirectory::open(name, NetworkFileSystem::forced);
+    auto opened = DataDirectory::open(place_.path(), NetworkFileSystem::forced);
     directory_ = std::move(std::get<std::unique_ptr<DataDirectory>>(opened));
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_->path(), ignored);
   }
   const DataDirectory& directory() const { return *directory_; }
 
  private:
+  TemporaryDirectory place_;
   std::unique_ptr<DataDirectory> directory_;
 };
 

@@ -4,10 +4,11 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -15,25 +16,19 @@ namespace {
 // A root with the files that the kernel would show, removed afterwards.
 class CoresTest : public testing::Test {
  protected:
-  CoresTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "xord-cores-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-  }
-  ~CoresTest() override { std::filesystem::remove_all(root_); }
-
   void write(const std::string& path, const std::string& text) {
-    const std::filesystem::path file = root_ + path;
+    const std::filesystem::path file = root_.path() + path;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
 
-  std::string root_;
+  TemporaryDirectory root_;
 };
 
 TEST_F(CoresTest, TheAffinityMaskAloneCountsWhereThereIsNoQuota) {
   cpu_set_t mask;
   ASSERT_EQ(sched_getaffinity(0, sizeof mask, &mask), 0);
-  const AllowedCores allowed = allowed_cores(root_);
+  const AllowedCores allowed = allowed_cores(root_.path());
   EXPECT_EQ(allowed.cpus.size(), static_cast<size_t>(CPU_COUNT(&mask)));
   EXPECT_EQ(allowed.shards, std::min<size_t>(allowed.cpus.size(), 64));
   EXPECT_FALSE(allowed.quota);
@@ -42,7 +37,7 @@ TEST_F(CoresTest, TheAffinityMaskAloneCountsWhereThereIsNoQuota) {
 TEST_F(CoresTest, AQuotaBelowTheMaskIsTheLimitAndNeverBelowOneShard) {
   write("/proc/self/cgroup", "0::/service\n");
   write("/sys/fs/cgroup/service/cpu.max", "50000 100000\n");
-  const AllowedCores allowed = allowed_cores(root_);
+  const AllowedCores allowed = allowed_cores(root_.path());
   EXPECT_EQ(allowed.quota, 0.5);
   EXPECT_EQ(allowed.shards, 1u);
 }
@@ -51,13 +46,13 @@ TEST_F(CoresTest, TheSmallestQuotaOfAllParentsCounts) {
   write("/proc/self/cgroup", "0::/slice/service\n");
   write("/sys/fs/cgroup/slice/cpu.max", "120000 100000\n");
   write("/sys/fs/cgroup/slice/service/cpu.max", "max 100000\n");
-  EXPECT_EQ(allowed_cores(root_).quota, 1.2);
+  EXPECT_EQ(allowed_cores(root_.path()).quota, 1.2);
 }
 
 TEST_F(CoresTest, AContainerFindsItsQuotaAtTheMountItself) {
   write("/proc/self/cgroup", "0::/as/the/host/names/it\n");
   write("/sys/fs/cgroup/cpu.max", "300000 100000\n");
-  EXPECT_EQ(allowed_cores(root_).quota, 3.0);
+  EXPECT_EQ(allowed_cores(root_.path()).quota, 3.0);
 }
 
 TEST_F(CoresTest, VersionOneOfCgroupsIsReadToo) {
@@ -66,13 +61,13 @@ TEST_F(CoresTest, VersionOneOfCgroupsIsReadToo) {
   write("/sys/fs/cgroup/cpu/service/cpu.cfs_period_us", "100000\n");
   write("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
   write("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(allowed_cores(root_).quota, 1.5);
+  EXPECT_EQ(allowed_cores(root_.path()).quota, 1.5);
 }
 
 TEST_F(CoresTest, UnreadableFilesMeanNoLimit) {
   write("/proc/self/cgroup", "nonsense\n0::/service\n");
   write("/sys/fs/cgroup/service/cpu.max", "what\n");
-  EXPECT_FALSE(allowed_cores(root_).quota);
+  EXPECT_FALSE(allowed_cores(root_.path()).quota);
 }
 
 TEST(ShardThread, RunsPinnedToItsCore) {

@@ -1,11 +1,10 @@
-// What the tests of a running Server share: a directory that is gone afterwards, configurations for
-// loopback on free ports, and a wait for a condition with a deadline.
+// What the tests of a running Server share: configurations for loopback on free ports, and a wait
+// for a condition with a deadline.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <thread>
@@ -13,28 +12,9 @@
 #include "node/server/server.h"
 #include "reactor/monotonic.h"
 #include "tests/own_loopback.h"
+#include "tests/temporary_directory.h"
 
 namespace xord {
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "xord-server-XXXXXX";
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string at(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 // On an address of this process and a free port, silent, and small enough for many servers in one.
 inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards = 1,

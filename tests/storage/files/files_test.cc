@@ -8,7 +8,8 @@
 #include "storage/files/contacts_file.h"
 #include "storage/files/identity_file.h"
 #include "storage/files/small_file.h"
-#include "tests/storage/temporary_directory.h"
+#include "tests/storage/file_content.h"
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -34,7 +35,7 @@ std::vector<NetworkIdentity> an_identity() {
 class FilesTest : public ::testing::Test {
  protected:
   FilesTest() {
-    auto opened = open_directory(temporary.file("data"));
+    auto opened = open_directory(temporary.at("data"));
     EXPECT_EQ(sentence_of(opened), "");
     directory = std::move(std::get<std::unique_ptr<DataDirectory>>(opened));
   }
@@ -139,7 +140,7 @@ TEST_F(FilesTest, AHeldDirectoryIsRefusedWithTheHoldersNumberUntilItEnds) {
 }
 
 TEST_F(FilesTest, TheLockEndsWithItsProcessHoweverItEnds) {
-  const std::string path = temporary.file("other");
+  const std::string path = temporary.at("other");
   int pipe_ends[2];
   ASSERT_EQ(pipe(pipe_ends), 0);
   const pid_t child = fork();
@@ -164,7 +165,7 @@ TEST_F(FilesTest, TheLockEndsWithItsProcessHoweverItEnds) {
 }
 
 TEST_F(FilesTest, ADirectoryThatIsNotOursIsRefusedAndLeftAlone) {
-  const std::string path = temporary.file("photos");
+  const std::string path = temporary.at("photos");
   std::filesystem::create_directory(path);
   overwrite(path + "/holiday.jpg", "x");
   const std::string sentence = sentence_of(open_directory(path));
@@ -181,9 +182,9 @@ TEST_F(FilesTest, AFirstStartThatWasKilledHalfWayCanBeRepeated) {
 
 TEST_F(FilesTest, AnImpossiblePathIsRefusedInASentence) {
   EXPECT_NE(sentence_of(open_directory("")), "");
-  overwrite(temporary.file("file"), "x");
-  EXPECT_NE(sentence_of(open_directory(temporary.file("file"))), "");
-  EXPECT_NE(sentence_of(open_directory(temporary.file("file") + "/below")), "");
+  overwrite(temporary.at("file"), "x");
+  EXPECT_NE(sentence_of(open_directory(temporary.at("file"))), "");
+  EXPECT_NE(sentence_of(open_directory(temporary.at("file") + "/below")), "");
   EXPECT_NE(sentence_of(open_directory("/proc/xord-cannot-be-made")), "");
 }
 

@@ -6,7 +6,7 @@
 #include "storage/rocks/rocks_store_impl.h"
 #include "tests/storage/rocks/disk.h"
 #include "tests/storage/rocks/faulty_disk.h"
-#include "tests/storage/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -192,7 +192,7 @@ TEST_F(FaultTest, StoresAndReadsGoOnWhileASnapshotIsBeingMade) {
     may_go_on.wait();
   };
   auto made = std::async(std::launch::async, [this] {
-    return disk->database->impl().checkpoint(temporary.file("copy"));
+    return disk->database->impl().checkpoint(temporary.at("copy"));
   });
   begun.get_future().wait();
   EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
@@ -217,7 +217,7 @@ TEST_F(FaultTest, NoSnapshotIsMadeWhileAStoreThatWasRefusedMayBeInTheLog) {
   faulty.set(Fault::sync_error);
   ASSERT_FALSE(database.write({&change, 1}, &undo).ok());
   faulty.set(Fault::none);
-  const std::string copy = temporary.file("copy");
+  const std::string copy = temporary.at("copy");
   EXPECT_TRUE(database.checkpoint(copy));
   ASSERT_FALSE(database.open(database.generation()));
   EXPECT_TRUE(database.checkpoint(copy));

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "tests/storage/temporary_directory.h"
+#include "tests/storage/file_content.h"
 
 namespace xord {
 namespace {

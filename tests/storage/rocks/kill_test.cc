@@ -13,7 +13,7 @@
 
 #include "reactor/base/rng.h"
 #include "tests/storage/rocks/disk.h"
-#include "tests/storage/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -116,7 +116,7 @@ class KillTest : public ::testing::TestWithParam<Durability> {
  protected:
   // Runs a child that stores, and kills it after it witnessed some more.
   void run_and_kill(uint64_t seed, const Disk::Options& options) {
-    const std::string path = outside.file("witness");
+    const std::string path = outside.at("witness");
     const int witness = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600);
     ASSERT_GE(witness, 0);
     const off_t before = lseek(witness, 0, SEEK_END);

@@ -6,8 +6,9 @@
 
 #include "storage/files/small_file.h"
 #include "storage/rocks/rocks_store_impl.h"
+#include "tests/storage/file_content.h"
 #include "tests/storage/rocks/disk.h"
-#include "tests/storage/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -37,7 +38,7 @@ class RocksReaderTest : public ::testing::Test {
   // Every file below db/ with its content.
   std::map<std::string, std::string> database() {
     std::map<std::string, std::string> files;
-    for (const auto& at : std::filesystem::directory_iterator(temporary.file("db"))) {
+    for (const auto& at : std::filesystem::directory_iterator(temporary.at("db"))) {
       files[at.path().string()] = content_of(at.path().string());
     }
     return files;
@@ -105,15 +106,15 @@ TEST_F(RocksReaderTest, ANewerFormatAndALostOneAreRefused) {
   put(1);
   uint8_t newer[4];
   store_le(newer, uint32_t{2});
-  ASSERT_FALSE(write_small_file(temporary.file("format"), FileKind::format, 1, newer));
+  ASSERT_FALSE(write_small_file(temporary.at("format"), FileKind::format, 1, newer));
   EXPECT_NE(refusal().find("is of disk format 2"), std::string::npos);
-  std::filesystem::remove(temporary.file("format"));
+  std::filesystem::remove(temporary.at("format"));
   EXPECT_NE(refusal().find("without the file"), std::string::npos);
 }
 
 TEST_F(RocksReaderTest, ADatabaseWithoutItsManifestIsRefused) {
   put(1);
-  std::filesystem::remove(temporary.file("db/CURRENT"));
+  std::filesystem::remove(temporary.at("db/CURRENT"));
   EXPECT_NE(refusal().find("cannot be read"), std::string::npos);
 }
 

@@ -4,8 +4,9 @@
 
 #include "storage/files/small_file.h"
 #include "storage/rocks/rocks_store_impl.h"
+#include "tests/storage/file_content.h"
 #include "tests/storage/rocks/disk.h"
-#include "tests/storage/temporary_directory.h"
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -46,7 +47,7 @@ class RocksStoreTest : public ::testing::Test {
   }
   std::vector<std::string> files_ending(const std::string& ending) {
     std::vector<std::string> found;
-    for (const auto& at : std::filesystem::directory_iterator(temporary.file("db"))) {
+    for (const auto& at : std::filesystem::directory_iterator(temporary.at("db"))) {
       if (at.path().extension() == ending) found.push_back(at.path().string());
     }
     std::sort(found.begin(), found.end());
@@ -56,7 +57,7 @@ class RocksStoreTest : public ::testing::Test {
   void compact() {
     rocksdb::DB* raw = nullptr;
     std::vector<std::string> names;
-    const std::string path = temporary.file("db");
+    const std::string path = temporary.at("db");
     ASSERT_TRUE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (const std::string& name : names)
@@ -264,7 +265,7 @@ TEST_F(RocksStoreTest, ANewerDiskFormatIsRefusedAndNothingIsTouched) {
   disk.reset();
   uint8_t newer[4];
   store_le(newer, uint32_t{2});
-  ASSERT_FALSE(write_small_file(temporary.file("format"), FileKind::format, 1, newer));
+  ASSERT_FALSE(write_small_file(temporary.at("format"), FileKind::format, 1, newer));
   const auto snapshot = [this] {
     std::map<std::string, std::string> files;
     for (const auto& at : std::filesystem::recursive_directory_iterator(temporary.path())) {
@@ -284,7 +285,7 @@ TEST_F(RocksStoreTest, ANewerDiskFormatIsRefusedAndNothingIsTouched) {
 TEST_F(RocksStoreTest, ADatabaseWithoutItsFormatFileIsNotTouched) {
   open_loaded();
   disk.reset();
-  std::filesystem::remove(temporary.file("format"));
+  std::filesystem::remove(temporary.at("format"));
   TestShard& shard = *open().shards[0];
   shard.run_until([&] { return shard.has_load_failed; });
   EXPECT_NE(disk->reported().find("without the file"), std::string::npos) << disk->reported();
@@ -294,13 +295,13 @@ TEST_F(RocksStoreTest, ADatabaseThatCouldNotBeOpenedAtStartIsToldOnceEachWay) {
   open_loaded();
   put_many(0, 3);
   disk.reset();
-  const std::string format = content_of(temporary.file("format"));
-  overwrite(temporary.file("format"), "damaged");
+  const std::string format = content_of(temporary.at("format"));
+  overwrite(temporary.at("format"), "damaged");
   open({.shards = 2});
   for (auto& shard : disk->shards) shard->run_until([&] { return shard->has_load_failed; });
   EXPECT_EQ(disk->times_reported("format is damaged"), 1u) << disk->reported();
   EXPECT_EQ(disk->times_reported("takes writes again"), 0u) << disk->reported();
-  overwrite(temporary.file("format"), format);
+  overwrite(temporary.at("format"), format);
   disk->wait_until_loaded();
   EXPECT_EQ(disk->times_reported("takes writes again"), 1u) << disk->reported();
   expect_many(0, 3);
