@@ -1,10 +1,9 @@
 // A program run by a test: its standard output is read through a pipe, its standard error goes to a
-// file. Killed and waited for, by its own pid, when the object goes.
+// file. Killed and waited for, by its own pid, when the object goes; killed too when the test dies.
 #pragma once
 
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "reactor/base/check.h"
+#include "tests/die_with_parent.h"
 
 namespace xord {
 
@@ -23,18 +23,23 @@ class ChildProcess {
       : error_file_(error_file) {
     int output[2];
     CHECK(pipe2(output, O_CLOEXEC) == 0);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, output[1], 1);
-    posix_spawn_file_actions_addopen(&actions, 2, error_file.c_str(), O_WRONLY | O_CREAT | O_APPEND,
-                                     0600);
+    const int errors = open(error_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    CHECK(errors >= 0);
     std::vector<char*> argv;
     for (const std::string& argument : arguments)
       argv.push_back(const_cast<char*>(argument.data()));
     argv.push_back(nullptr);
-    CHECK(posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ) == 0);
-    posix_spawn_file_actions_destroy(&actions);
+    pid_ = fork();
+    CHECK(pid_ >= 0);
+    if (pid_ == 0) {
+      die_with_parent();
+      dup2(output[1], 1);
+      dup2(errors, 2);
+      execv(argv[0], argv.data());
+      _exit(127);
+    }
     close(output[1]);
+    close(errors);
     output_ = fdopen(output[0], "r");
   }
   ~ChildProcess() {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "node/server/server.h"
+#include "tests/die_with_parent.h"
 #include "tests/node/server/server_fixture.h"
 
 namespace xord {
@@ -69,6 +70,7 @@ TEST(Published, WhatWasKeptSurvivesSigkill) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
+    die_with_parent();
     Server server;
     if (server.start(loopback_config(directory.at("data"), 2))) _exit(1);
     for (int i = 0; i < 1000; ++i) {

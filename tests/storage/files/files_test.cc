@@ -8,6 +8,7 @@
 #include "storage/files/contacts_file.h"
 #include "storage/files/identity_file.h"
 #include "storage/files/small_file.h"
+#include "tests/die_with_parent.h"
 #include "tests/storage/file_content.h"
 #include "tests/temporary_directory.h"
 
@@ -146,6 +147,7 @@ TEST_F(FilesTest, TheLockEndsWithItsProcessHoweverItEnds) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
+    die_with_parent();
     const Opened held = open_directory(path);
     const char state = sentence_of(held).empty() ? '+' : '-';
     if (write(pipe_ends[1], &state, 1) != 1) _exit(1);

@@ -12,6 +12,7 @@
 #include <cstdlib>
 
 #include "reactor/base/rng.h"
+#include "tests/die_with_parent.h"
 #include "tests/storage/rocks/disk.h"
 #include "tests/temporary_directory.h"
 
@@ -98,6 +99,7 @@ constexpr char child_format[] = "%" SCNu64 " %" SCNu64 " %llu %u %u %d %255s";
 [[maybe_unused]] const bool is_parent = [] {
   const char* text = std::getenv(child_variable);
   if (text == nullptr) return true;
+  die_with_parent();
   ChildArguments child{};
   if (std::sscanf(text, child_format, &child.seed, &child.first_version, &child.memory_max,
                   &child.shards, &child.durability, &child.witness, child.directory) != 7) {
