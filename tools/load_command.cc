@@ -1,8 +1,5 @@
 // `xord load`: puts a node under load and measures how it answers.
-#include <unistd.h>
-
 #include <fstream>
-#include <iostream>
 
 #include "tools/commands.h"
 #include "tools/interrupt.h"
@@ -38,9 +35,8 @@ ExitCode load_command(Arguments arguments, Terminal& terminal) {
   const auto plan = parse_load_flags(arguments, terminal);
   if (!plan) return ExitCode::done;
   const Interrupt interrupt;
-  const bool is_watched = &terminal.err == &std::cerr && isatty(STDERR_FILENO) == 1;
   LoadTables tables(*plan, plan->json ? nullptr : &terminal.out,
-                    is_watched ? &terminal.err : nullptr);
+                    terminal.is_watched ? &terminal.err : nullptr);
   const LoadResult result = run_load(*plan, tables);
   tables.finished(result);
   if (!plan->hgrm_file.empty()) write_hgrm(plan->hgrm_file, result.steps);

@@ -10,7 +10,7 @@
 int main(int count, char** texts) {
   std::vector<std::string> arguments;
   for (int i = 1; i < count; ++i) arguments.emplace_back(texts[i]);
-  xord::Terminal terminal{std::cout, std::cerr, {}};
+  xord::Terminal terminal{std::cout, std::cerr, {}, isatty(STDERR_FILENO) == 1};
   for (char** line = environ; line != nullptr && *line != nullptr; ++line) {
     const std::string text = *line;
     const size_t equals = text.find('=');

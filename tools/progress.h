@@ -10,31 +10,45 @@
 
 namespace xord {
 
-class Progress {
+// The line itself, whatever it says.
+class PassingLine {
  public:
-  // "checked 1200000 of about 4000000 records (30 %), 380000/s, 7 s left". A `total` of 0 is not
-  // known.
-  Progress(Terminal& terminal, std::string verb, std::string unit, uint64_t total);
-  ~Progress();  // Clears the line.
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  explicit PassingLine(Terminal& terminal);
+  ~PassingLine();  // Clears the line.
+  PassingLine(const PassingLine&) = delete;
+  PassingLine& operator=(const PassingLine&) = delete;
 
-  void reached(uint64_t count);
-  // Clears the line, so that something else can be printed; the next reached() shows it again.
-  void clear();
+  // Whether it is time to show something. Reads the clock.
+  bool is_due();
+  void show(std::string line);
+  // Since it was made.
+  Duration elapsed() const { return now_ - begun_; }
 
  private:
-  void show(Duration now);
-
   Terminal& terminal_;
+  const Duration begun_;  // Monotonic, as are the next two.
+  Duration now_;          // When is_due() last looked.
+  Duration show_at_;
+  size_t shown_ = 0;  // Characters on the line.
+};
+
+// What counts: "checked 1200000 of about 4000000 records (30 %), 380000/s, 7 s left".
+class Progress {
+ public:
+  // A `total` of 0 is not known.
+  Progress(Terminal& terminal, std::string verb, std::string unit, uint64_t total);
+
+  // `count` grows, by one or by many at a time.
+  void reached(uint64_t count);
+
+ private:
+  std::string text_of(uint64_t count) const;
+
+  PassingLine line_;
   const std::string verb_;
   const std::string unit_;
   const uint64_t total_;
-  const bool is_watched_;
-  const Duration begun_;  // Monotonic, as is the next.
-  Duration show_at_;
-  uint64_t count_ = 0;
-  size_t shown_ = 0;  // Characters on the line.
+  uint64_t looked_at_ = 0;  // The count at which the clock was last read.
 };
 
 }  // namespace xord

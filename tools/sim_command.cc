@@ -1,13 +1,14 @@
 // `xord sim`: simulates whole networks of xord nodes, one seed after the other.
+#include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
+#include <cmath>
 #include <fstream>
-#include <iostream>
 
 #include "reactor/monotonic.h"
 #include "tools/commands.h"
 #include "tools/interrupt.h"
+#include "tools/progress.h"
 #include "tools/sim_flags.h"
 #include "tools/sim_plots.h"
 #include "tools/sim_report.h"
@@ -35,32 +36,12 @@ std::string command_of(const SimPlan& plan, uint64_t seed) {
   return command + " --seed " + std::to_string(seed);
 }
 
-// A line that passes, on a terminal; nothing elsewhere.
-class ProgressLine {
- public:
-  explicit ProgressLine(Terminal& terminal)
-      : out_(terminal.err),
-        is_watched_(&terminal.err == &std::cerr && isatty(STDERR_FILENO) == 1),
-        began_(monotonic_time()) {}
-  ~ProgressLine() {
-    if (is_watched_) out_ << "\r\033[K" << std::flush;
-  }
-
-  void show(double share) {
-    const Duration now = monotonic_time();
-    if (!is_watched_ || now - shown_ < milliseconds(200)) return;
-    shown_ = now;
-    const double elapsed = (now - began_).seconds();
-    out_ << "\r\033[K  " << static_cast<int>(share * 100) << " %, "
-         << static_cast<int>(share > 0 ? elapsed / share - elapsed : 0) << " s to go" << std::flush;
-  }
-
- private:
-  std::ostream& out_;
-  bool is_watched_;
-  Duration began_;
-  Duration shown_;
-};
+void show_share(double share, PassingLine& line) {
+  if (!line.is_due()) return;
+  const double elapsed = line.elapsed().seconds();
+  line.show(fmt::format("  {:.0f} %, {:.0f} s left", std::floor(100 * share),
+                        share > 0 ? elapsed / share - elapsed : 0.0));
+}
 
 void write_plot(const std::string& file, const std::string& svg) {
   std::ofstream out(file);
@@ -85,9 +66,9 @@ bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   const Duration began = monotonic_time();
   sim::SimulationReport report;
   {
-    ProgressLine progress(terminal);
+    PassingLine line(terminal);
     sim::Simulation simulation(setup);
-    report = simulation.run([&](double share) { progress.show(share); });
+    report = simulation.run([&](double share) { show_share(share, line); });
   }
   if (!plan.plot_file.empty()) write_plot(plan.plot_file, plot_of(setup, report));
   if (plan.json) {
