@@ -1,11 +1,12 @@
 #include "tools/client_session.h"
 
-#include <csignal>
+#include <atomic>
 #include <memory>
 
 #include "reactor/entropy.h"
 #include "reactor/reactor.h"
 #include "tools/failure.h"
+#include "tools/interrupt.h"
 
 namespace xord {
 namespace {
@@ -20,29 +21,23 @@ void on_signal(int) {
   if (Reactor* reactor = interruptible.load(std::memory_order_acquire)) reactor->request_stop();
 }
 
-// Catches SIGINT and SIGTERM for as long as it lives.
-class SignalCatcher {
- public:
-  explicit SignalCatcher(Reactor& reactor) {
-    was_interrupted.store(false, std::memory_order_relaxed);
-    interruptible.store(&reactor, std::memory_order_release);
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, &old_interrupt_);
-    sigaction(SIGTERM, &action, &old_terminate_);
-  }
-  ~SignalCatcher() {
-    sigaction(SIGINT, &old_interrupt_, nullptr);
-    sigaction(SIGTERM, &old_terminate_, nullptr);
-    interruptible.store(nullptr, std::memory_order_release);
-  }
-  SignalCatcher(const SignalCatcher&) = delete;
-  SignalCatcher& operator=(const SignalCatcher&) = delete;
+void check(const std::optional<IoError>& error) {
+  if (error) throw Failure(ExitCode::environment, error->sentence);
+}
 
- private:
-  struct sigaction old_interrupt_ {};
-  struct sigaction old_terminate_ {};
-};
+// Runs `reactor` until it is done or a signal stops it; true when one did.
+bool run_until_signal(Reactor& reactor, ReactorHandler& handler) {
+  was_interrupted.store(false, std::memory_order_relaxed);
+  interruptible.store(&reactor, std::memory_order_release);
+  std::optional<IoError> error;
+  {
+    const SignalCatcher catcher(on_signal);
+    error = reactor.run(handler);
+  }
+  interruptible.store(nullptr, std::memory_order_release);
+  check(error);
+  return was_interrupted.load(std::memory_order_relaxed);
+}
 
 class ClientHandler : public ReactorHandler {
  public:
@@ -69,10 +64,6 @@ class ClientHandler : public ReactorHandler {
   Reactor& reactor_;
   bool is_started_ = false;
 };
-
-void check(const std::optional<IoError>& error) {
-  if (error) throw Failure(ExitCode::environment, error->sentence);
-}
 
 ShardSockets open_both_families() {
   const std::vector<Listen> listens = {
@@ -102,9 +93,7 @@ SessionEnd run_session(ClientPlan plan) {
   std::unique_ptr<Reactor> reactor;
   check(Reactor::create(config, open_both_families(), clock, &reactor));
   ClientHandler handler(client, *reactor);
-  const SignalCatcher catcher(*reactor);
-  check(reactor->run(handler));
-  const bool interrupted = was_interrupted.load(std::memory_order_relaxed);
+  const bool interrupted = run_until_signal(*reactor, handler);
   return {client.result(), interrupted && !client.is_finished()};
 }
 

@@ -5,19 +5,31 @@
 
 namespace xord {
 
-// Catches both for as long as it lives; one at a time in a process.
-class Interrupt {
+// Has `handler` called on both for as long as it lives; one at a time in a process.
+class SignalCatcher {
  public:
-  Interrupt();
-  ~Interrupt();
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
-
-  static bool requested();
+  explicit SignalCatcher(void (*handler)(int));
+  ~SignalCatcher();
+  SignalCatcher(const SignalCatcher&) = delete;
+  SignalCatcher& operator=(const SignalCatcher&) = delete;
 
  private:
   struct sigaction old_interrupt_ {};
   struct sigaction old_terminate_ {};
 };
+
+// Catches both for as long as it lives; one at a time in a process.
+class Interrupt {
+ public:
+  Interrupt();
+
+  static bool requested();
+
+ private:
+  SignalCatcher catcher_;
+};
+
+// Failure (interrupted) when either came since the Interrupt that lives was made.
+void stop_if_interrupted();
 
 }  // namespace xord

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "tools/failure.h"
+#include "tools/interrupt.h"
 #include "tools/progress.h"
 #include "tools/store/stored_records.h"
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tools/failure.h"
+#include "tools/interrupt.h"
 #include "tools/progress.h"
 #include "tools/store/stopped_database.h"
 #include "tools/store/stored_records.h"

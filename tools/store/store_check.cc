@@ -10,6 +10,7 @@
 #include "storage/files/identity_file.h"
 #include "storage/rocks/rocks_reader.h"
 #include "storage/store.h"
+#include "tools/interrupt.h"
 #include "tools/progress.h"
 #include "tools/store/stored_records.h"
 

@@ -16,10 +16,6 @@ namespace {
 
 }  // namespace
 
-void stop_if_interrupted() {
-  if (Interrupt::requested()) throw Failure(ExitCode::interrupted, "interrupted");
-}
-
 StoredRecords::StoredRecords(const std::string& data_dir)
     : directory_(open_stopped(data_dir)), wall_now_(wall_time()) {
   open();

@@ -45,7 +45,4 @@ class StoredRecords {
   Duration wall_now_;
 };
 
-// Failure (interrupted) once SIGINT or SIGTERM came.
-void stop_if_interrupted();
-
 }  // namespace xord
