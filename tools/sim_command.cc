@@ -58,7 +58,7 @@ uint64_t peak_memory() {
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
-// One seed; false when a check did not hold.
+// One seed; false when a check did not hold. Failure (interrupted) within a virtual minute.
 bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   const sim::Setup setup = setup_of(plan, seed);
   // Before it runs, so that a broken invariant, which aborts, leaves the seed behind.
@@ -68,7 +68,10 @@ bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   {
     PassingLine line(terminal);
     sim::Simulation simulation(setup);
-    report = simulation.run([&](double share) { show_share(share, line); });
+    report = simulation.run([&](double share) {
+      stop_if_interrupted();
+      show_share(share, line);
+    });
   }
   if (!plan.plot_file.empty()) write_plot(plan.plot_file, plot_of(setup, report));
   if (plan.json) {
@@ -97,7 +100,7 @@ ExitCode sim_command(Arguments arguments, Terminal& terminal) {
     const bool goes_on =
         plan->for_time ? i == 0 || monotonic_time() - began < *plan->for_time : i < plan->seeds;
     if (!goes_on) break;
-    if (Interrupt::requested()) return ExitCode::interrupted;
+    stop_if_interrupted();
     if (!run_seed(*plan, plan->seed + i, terminal)) return ExitCode::not_found;
   }
   return ExitCode::done;
