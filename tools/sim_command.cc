@@ -16,26 +16,6 @@
 namespace xord {
 namespace {
 
-std::string command_of(const SimPlan& plan, uint64_t seed) {
-  std::string command =
-      std::string("xord sim --scenario ") + sim::scenario_names[static_cast<size_t>(plan.scenario)];
-  if (plan.nodes) command += " --nodes " + std::to_string(*plan.nodes);
-  if (plan.length) {
-    std::string hours_text = std::to_string(plan.length->seconds() / 3600);
-    command += " --hours " + hours_text;
-  }
-  if (plan.records) command += " --records " + std::to_string(*plan.records);
-  if (plan.published) command += " --published " + std::to_string(*plan.published);
-  if (plan.buckets) command += " --buckets " + std::to_string(*plan.buckets);
-  if (plan.ttl) command += " --ttl " + std::to_string(plan.ttl->whole_seconds()) + "s";
-  if (plan.session) command += " --session " + std::to_string(plan.session->whole_seconds()) + "s";
-  if (!plan.prefers_old_contacts) command += " --no-old-contacts";
-  if (plan.disjoint_paths > 1)
-    command += " --disjoint-paths " + std::to_string(plan.disjoint_paths);
-  if (!plan.republishes) command += " --no-republish";
-  return command + " --seed " + std::to_string(seed);
-}
-
 void show_share(double share, PassingLine& line) {
   if (!line.is_due()) return;
   const double elapsed = line.elapsed().seconds();

@@ -1,5 +1,6 @@
 #include "tools/sim_flags.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "reactor/entropy.h"
@@ -13,6 +14,9 @@ constexpr uint32_t nodes_most = 4'000'000;
 constexpr double hours_most = 24 * 366;
 constexpr uint32_t records_most = 1'000'000;
 constexpr uint32_t nodes_default = 200;
+
+// Which seeds, for how long, and what becomes of the reports: these shape no run.
+constexpr std::string_view flags_of_no_run[] = {"--seed", "--seeds", "--for", "--plot"};
 
 constexpr ValueFlag value_flags[] = {
     {"--scenario", "NAME", "join, churn, partition, crash, sybil, mixed, swarm [swarm]"},
@@ -29,6 +33,16 @@ constexpr ValueFlag value_flags[] = {
     {"--buckets", "N", "Of a table; twice as many as ranges in use: none is split [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
+
+std::string written_in(const ValueFlags& flags) {
+  std::string all;
+  for (const ValueFlag& flag : value_flags) {
+    const std::string_view name = flag.name;
+    if (!flags.is_given(flag.name) || std::ranges::count(flags_of_no_run, name) > 0) continue;
+    all += " " + std::string(name) + " " + flags.text(flag.name);
+  }
+  return all;
+}
 
 std::optional<Duration> hours_of(const std::string& written) {
   if (written.empty()) return std::nullopt;
@@ -72,13 +86,20 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
   return setup;
 }
 
+std::string command_of(const SimPlan& plan, uint64_t seed) {
+  return "xord sim" + plan.written + " --seed " + std::to_string(seed);
+}
+
 std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) {
   CLI::App app("Simulate a whole network of these very nodes, on virtual time.", "xord sim");
   ValueFlags flags(app, value_flags);
   SimPlan plan;
-  app.add_flag("!--no-old-contacts", plan.prefers_old_contacts,
-               "Newcomers displace the contacts seen least recently, unasked");
-  app.add_flag("!--no-republish", plan.republishes, "Holders do not republish what they hold");
+  app.add_flag_callback(
+      "--no-old-contacts", [&] { plan.prefers_old_contacts = false; },
+      "Newcomers displace the contacts seen least recently, unasked");
+  app.add_flag_callback(
+      "--no-republish", [&] { plan.republishes = false; },
+      "Holders do not republish what they hold");
   app.add_flag("--json", plan.json, "Print the report as JSON, a document a seed");
   app.footer(
       "A seed gives the same run, datagram by datagram: the digest says so.\n"
@@ -113,6 +134,9 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   if (!plan.plot_file.empty() && (plan.seeds > 1 || plan.for_time)) {
     refuse("--plot shows one run: leave --seeds and --for out");
   }
+  plan.written = written_in(flags);
+  if (!plan.prefers_old_contacts) plan.written += " --no-old-contacts";
+  if (!plan.republishes) plan.written += " --no-republish";
   return plan;
 }
 

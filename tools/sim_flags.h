@@ -26,10 +26,15 @@ struct SimPlan {
   bool prefers_old_contacts = true;
   bool json = false;
   std::string plot_file;  // Empty: none.
+  // The flags of which a run is made, but its seed, as they were written: a number that was read
+  // and printed again may be another.
+  std::string written;
 };
 
 // The setup of `seed` under this plan.
 sim::Setup setup_of(const SimPlan& plan, uint64_t seed);
+// The command that runs `seed` again.
+std::string command_of(const SimPlan& plan, uint64_t seed);
 // Empty when help was asked for. Failure (usage) when a flag is wrong.
 std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal);
 

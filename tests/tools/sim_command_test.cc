@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <iterator>
 #include <sstream>
 
 #include "tools/commands.h"
 #include "tools/failure.h"
+#include "tools/sim_flags.h"
 
 namespace xord {
 namespace {
@@ -34,6 +36,55 @@ TEST(SimCommand, AnInterruptEndsTheSeedThatIsUnderWay) {
     EXPECT_EQ(code, ExitCode::interrupted);
     EXPECT_EQ(out.str(), "") << "half a run is no report";
   }
+}
+
+std::optional<SimPlan> plan_of(const std::vector<std::string>& arguments, std::string* help) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}};
+  const auto plan = parse_sim_flags(arguments, terminal);
+  *help = out.str();
+  return plan;
+}
+
+SimPlan plan_of(const std::vector<std::string>& arguments) {
+  std::string help;
+  return *plan_of(arguments, &help);
+}
+
+TEST(SimCommand, ARunIsRepeatedByTheFlagsAsTheyWereWritten) {
+  EXPECT_EQ(command_of(plan_of({"--seeds", "3", "--json"}), 7), "xord sim --seed 7");
+  const std::vector<std::string> written = {
+      "--scenario",  "churn",    "--nodes",           "1k",
+      "--hours",     "1.13",     "--records",         "20",
+      "--ttl",       "90s500ms", "--session",         "61s",
+      "--buckets",   "64",       "--disjoint-paths",  "3",
+      "--published", "5",        "--no-old-contacts", "--no-republish"};
+  std::vector<std::string> given = written;
+  given.insert(given.end(), {"--seed", "4", "--for", "1s"});
+  const SimPlan plan = plan_of(given);
+  const std::string command = command_of(plan, 12);
+  std::istringstream words(command.substr(std::string("xord sim ").size()));
+  const SimPlan again = plan_of({std::istream_iterator<std::string>(words), {}});
+  EXPECT_EQ(again.seed, 12u);
+  EXPECT_EQ(again.length, plan.length);
+  EXPECT_EQ(again.ttl, plan.ttl);
+  EXPECT_EQ(again.session, plan.session);
+  EXPECT_EQ(sim::describe(setup_of(again, 12)), sim::describe(setup_of(plan, 12)));
+  EXPECT_EQ(command_of(again, 12), command);
+  for (const std::string& word : written) {
+    EXPECT_NE((command + " ").find(" " + word + " "), std::string::npos) << word;
+  }
+}
+
+TEST(SimCommand, HelpNamesTheFlagsAsTheyAreToBeWritten) {
+  std::string help;
+  EXPECT_FALSE(plan_of({"--help"}, &help));
+  EXPECT_NE(help.find("  --no-old-contacts "), std::string::npos);
+  EXPECT_NE(help.find("  --no-republish "), std::string::npos);
+  EXPECT_FALSE(plan_of({"--no-republish"}).republishes);
+  EXPECT_FALSE(plan_of({"--no-old-contacts"}).prefers_old_contacts);
+  EXPECT_TRUE(plan_of({}).republishes && plan_of({}).prefers_old_contacts);
 }
 
 }  // namespace
