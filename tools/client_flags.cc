@@ -15,10 +15,6 @@ namespace {
 constexpr Duration timeout_default = seconds(10);
 constexpr Duration timeout_max = hours(1);
 
-[[noreturn]] void refuse(const std::string& sentence) {
-  throw Failure(ExitCode::usage, sentence);
-}
-
 // All addresses of one --via, as one group.
 struct Names {
   std::vector<Via> vias;
@@ -91,8 +87,7 @@ std::string required(const CLI::App& app, const std::string& name,
 
 Duration timeout_of(const ClientFlags& flags) {
   if (flags.timeout.empty()) return timeout_default;
-  if (flags.timeout.size() > 1) refuse("--timeout is there more than once: give it once");
-  const std::string& text = flags.timeout[0];
+  const std::string text = one_value("--timeout", flags.timeout);
   const auto timeout = parse_duration(text);
   if (!timeout) {
     refuse("--timeout \"" + text +

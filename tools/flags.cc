@@ -96,4 +96,16 @@ CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<
   return app.add_option(name, texts, help)->allow_extra_args(false);
 }
 
+void refuse(const std::string& sentence) {
+  throw Failure(ExitCode::usage, sentence);
+}
+
+std::string one_value(const std::string& flag, const std::vector<std::string>& texts,
+                      const std::string& otherwise) {
+  if (texts.size() > 1) {
+    refuse(flag + " is there " + std::to_string(texts.size()) + " times: give it once");
+  }
+  return texts.empty() ? otherwise : texts[0];
+}
+
 }  // namespace xord

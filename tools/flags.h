@@ -24,4 +24,11 @@ Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal);
 CLI::Option* add_repeatable(CLI::App& app, const std::string& name, std::vector<std::string>& texts,
                             const std::string& help);
 
+// Failure (usage).
+[[noreturn]] void refuse(const std::string& sentence);
+// The value of a flag that is to be given once; `otherwise` when it was not given. Failure (usage)
+// when it is there more than once.
+std::string one_value(const std::string& flag, const std::vector<std::string>& texts,
+                      const std::string& otherwise = "");
+
 }  // namespace xord

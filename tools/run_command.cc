@@ -51,25 +51,19 @@ void add_flags(CLI::App& app, RunFlags& flags) {
       "in brackets. SIGTERM or Ctrl-C ends the node in order; SIGUSR1 logs its counters.");
 }
 
-void refuse_twice(const std::string& name, size_t count) {
-  if (count < 2) return;
-  throw Failure(ExitCode::usage,
-                "--" + name + " is there " + std::to_string(count) + " times: give it once");
-}
-
 std::vector<Given> gather(const RunFlags& flags, const Environment& environment) {
-  refuse_twice("config", flags.config.size());
   const std::string path =
-      flags.config.empty() ? variable(environment, "XORD_CONFIG") : flags.config[0];
+      one_value("--config", flags.config, variable(environment, "XORD_CONFIG"));
   std::vector<Given> given;
   if (!path.empty()) given = read_config_file(path);
   for (Given& row : read_environment(environment)) given.push_back(std::move(row));
   const auto all = settings();
   for (size_t i = 0; i < all.size(); ++i) {
     if (flags.texts[i].empty()) continue;
-    const std::string name(all[i].name);
-    if (all[i].arity == Arity::one) refuse_twice(name, flags.texts[i].size());
-    given.push_back({&all[i], flags.texts[i], "--" + name, "flag --" + name});
+    const std::string flag = "--" + std::string(all[i].name);
+    std::vector<std::string> texts = flags.texts[i];
+    if (all[i].arity == Arity::one) texts = {one_value(flag, texts)};
+    given.push_back({&all[i], texts, flag, "flag " + flag});
   }
   return given;
 }

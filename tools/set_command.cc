@@ -105,9 +105,7 @@ ExitCode set_command(Arguments arguments, Terminal& terminal) {
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const std::string name = required(app, "KEY", key);
   const std::string text = required(app, "VALUE", value);
-  if (type.size() > 1)
-    throw Failure(ExitCode::usage, "--type is there more than once: give it once");
-  const std::string kind = type.empty() ? "str" : type[0];
+  const std::string kind = one_value("--type", type, "str");
   if (is_kept && !flags.via.empty()) {
     throw Failure(
         ExitCode::usage,

@@ -1,13 +1,8 @@
 #include "tools/value_flags.h"
 
-#include "tools/failure.h"
 #include "tools/units.h"
 
 namespace xord {
-
-void refuse(const std::string& sentence) {
-  throw Failure(ExitCode::usage, sentence);
-}
 
 ValueFlags::ValueFlags(CLI::App& app, std::span<const ValueFlag> flags) {
   for (const ValueFlag& flag : flags) {
@@ -16,9 +11,7 @@ ValueFlags::ValueFlags(CLI::App& app, std::span<const ValueFlag> flags) {
 }
 
 std::string ValueFlags::text(const std::string& name, const std::string& otherwise) const {
-  const std::vector<std::string>& given = texts_.at(name);
-  if (given.size() > 1) refuse(name + " is there more than once: give it once");
-  return given.empty() ? otherwise : given[0];
+  return one_value(name, texts_.at(name), otherwise);
 }
 
 std::optional<uint64_t> ValueFlags::count(const std::string& name, uint64_t least,

@@ -19,9 +19,6 @@ struct ValueFlag {
   const char* help;
 };
 
-// Failure (usage).
-[[noreturn]] void refuse(const std::string& sentence);
-
 class ValueFlags {
  public:
   // Adds `flags` to `app`, in their order. This object must outlive the parsing.

@@ -18,10 +18,7 @@ void add_json_flag(CLI::App& app, StoreFlags& flags) {
 }
 
 std::string data_dir_of(const StoreFlags& flags, const Terminal& terminal) {
-  if (flags.data_dir.size() > 1) {
-    throw Failure(ExitCode::usage, "--data-dir is there more than once: give it once");
-  }
-  if (!flags.data_dir.empty()) return flags.data_dir[0];
+  if (!flags.data_dir.empty()) return one_value("--data-dir", flags.data_dir);
   const std::string named = variable(terminal.environment, "XORD_DATA_DIR");
   return named.empty() ? user_data_dir(terminal.environment).path : named;
 }
