@@ -1,7 +1,8 @@
 #include "tools/sim_report.h"
 
 #include <cinttypes>
-#include <cstdio>
+
+#include "tools/sim/printed.h"
 
 namespace xord {
 namespace {
@@ -9,25 +10,19 @@ namespace {
 using sim::OperationStats;
 using sim::Sample;
 
-template <class... Arguments>
-std::string line(const char* format, Arguments... arguments) {
-  std::array<char, 400> text;
-  const int size = std::snprintf(text.data(), text.size(), format, arguments...);
-  return std::string(text.data(), std::min<size_t>(static_cast<size_t>(size), text.size() - 1));
-}
-
 double share(uint64_t part, uint64_t all) {
   return all == 0 ? 1 : static_cast<double>(part) / static_cast<double>(all);
 }
 
 std::string operation_line(const char* name, const OperationStats& stats) {
   if (stats.begun == 0) return "";
-  return line("  %-6s %7" PRIu64
-              "   right %6.2f %%   %6.3f / %6.3f s   %5.1f / %3.0f calls   %4.2f / %2.0f hops%s\n",
-              name, stats.ended(), 100 * share(stats.right, stats.ended()),
-              stats.seconds.quantile(0.5), stats.seconds.quantile(0.99), stats.asked.mean(),
-              stats.asked.quantile(0.99), stats.hops.mean(), stats.hops.quantile(0.99),
-              stats.poisoned > 0 ? line("   %" PRIu64 " poisoned", stats.poisoned).c_str() : "");
+  return printed(
+      "  %-6s %7" PRIu64
+      "   right %6.2f %%   %6.3f / %6.3f s   %5.1f / %3.0f calls   %4.2f / %2.0f hops%s\n",
+      name, stats.ended(), 100 * share(stats.right, stats.ended()), stats.seconds.quantile(0.5),
+      stats.seconds.quantile(0.99), stats.asked.mean(), stats.asked.quantile(0.99),
+      stats.hops.mean(), stats.hops.quantile(0.99),
+      stats.poisoned > 0 ? printed("   %" PRIu64 " poisoned", stats.poisoned).c_str() : "");
 }
 
 nlohmann::json json_of(const OperationStats& stats) {
@@ -65,27 +60,27 @@ std::string requests_line(const sim::Setup& setup, const sim::SimulationReport& 
   const double hours = setup.length.seconds() / 3600;
   std::string text = "  requests a node and hour:";
   for (size_t i = 0; i < report.requests.size(); ++i) {
-    text += line(" %.1f %s,", static_cast<double>(report.requests[i]) / (hours * setup.nodes),
-                 method_names[i]);
+    text += printed(" %.1f %s,", static_cast<double>(report.requests[i]) / (hours * setup.nodes),
+                    method_names[i]);
   }
   const uint64_t stores = report.requests[static_cast<size_t>(Method::store)];
-  return text + line(" of %" PRIu64 " records: %.1f stores each an hour\n", report.records,
-                     static_cast<double>(stores) /
-                         (hours * static_cast<double>(std::max<uint64_t>(report.records, 1))));
+  return text + printed(" of %" PRIu64 " records: %.1f stores each an hour\n", report.records,
+                        static_cast<double>(stores) /
+                            (hours * static_cast<double>(std::max<uint64_t>(report.records, 1))));
 }
 
 }  // namespace
 
 std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report) {
-  std::string text = line("  %.2f virtual hours, %" PRIu64 " events, %" PRIu64
-                          " datagrams, digest %016" PRIx64 "\n",
-                          report.hours, report.events, report.datagrams, report.digest);
+  std::string text = printed("  %.2f virtual hours, %" PRIu64 " events, %" PRIu64
+                             " datagrams, digest %016" PRIx64 "\n",
+                             report.hours, report.events, report.datagrams, report.digest);
   text += "  operations          found           p50 / p99         mean / p99       mean / p99\n";
   text += operation_line("join", report.joins) + operation_line("set", report.sets) +
           operation_line("get", report.gets) + operation_line("find", report.finds);
   if (!report.moments.empty()) {
     const sim::Moment& last = report.moments.back();
-    text += line(
+    text += printed(
         "  at the end: %u up, %.1f replicas a record, %.2f %% of records held; tables of %.0f"
         " contacts, %.1f %% alive, %.1f %% of the k nearest known; %.2f datagrams and %.0f"
         " bytes a node and second\n",
@@ -95,29 +90,29 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
   text += requests_line(setup, report);
   const sim::PublisherCounts& publisher = report.publisher;
   if (publisher.keys > 0) {
-    text += line("  one node publishes %" PRIu64 " keys: %" PRIu64 " publications by %" PRIu64
-                 " lookups (%" PRIu64 " for one key alone); %" PRIu64 " of %" PRIu64
-                 " on all of their k nearest\n",
-                 publisher.keys, publisher.published, publisher.region_lookups,
-                 publisher.regions_alone, publisher.placed, publisher.sampled);
+    text += printed("  one node publishes %" PRIu64 " keys: %" PRIu64 " publications by %" PRIu64
+                    " lookups (%" PRIu64 " for one key alone); %" PRIu64 " of %" PRIu64
+                    " on all of their k nearest\n",
+                    publisher.keys, publisher.published, publisher.region_lookups,
+                    publisher.regions_alone, publisher.placed, publisher.sampled);
   }
   const sim::HealedCounts& healed = report.healed;
   if (healed.finds > 0) {
-    text += line("  healed: %" PRIu64 " of %" PRIu64 " lookups exact, %" PRIu64 " of %" PRIu64
-                 " records found, %" PRIu64 " of %" PRIu64
-                 " on all of their k nearest; at rest %.2f"
-                 " datagrams a node and second (%.2f allowed)\n",
-                 healed.exact, healed.finds, healed.got, healed.gets, healed.placed, healed.records,
-                 healed.datagrams, healed.datagrams_max);
+    text += printed("  healed: %" PRIu64 " of %" PRIu64 " lookups exact, %" PRIu64 " of %" PRIu64
+                    " records found, %" PRIu64 " of %" PRIu64
+                    " on all of their k nearest; at rest %.2f"
+                    " datagrams a node and second (%.2f allowed)\n",
+                    healed.exact, healed.finds, healed.got, healed.gets, healed.placed,
+                    healed.records, healed.datagrams, healed.datagrams_max);
   }
-  text += line("  faults: %" PRIu64 " crashes, %" PRIu64 " stalls, %" PRIu64 " clocks, %" PRIu64
-               " partitions, %" PRIu64 " disks; checked: %" PRIu64 " datagrams, %" PRIu64
-               " of them replies, %" PRIu64 " values, %" PRIu64 " from unproven sources, %" PRIu64
-               " tables\n",
-               report.faults.crashes, report.faults.stalls, report.faults.leaps,
-               report.faults.partitions, report.faults.disks, report.checks.datagrams,
-               report.checks.replies, report.checks.values_served, report.checks.unproven,
-               report.checks.inspections);
+  text += printed("  faults: %" PRIu64 " crashes, %" PRIu64 " stalls, %" PRIu64 " clocks, %" PRIu64
+                  " partitions, %" PRIu64 " disks; checked: %" PRIu64 " datagrams, %" PRIu64
+                  " of them replies, %" PRIu64 " values, %" PRIu64
+                  " from unproven sources, %" PRIu64 " tables\n",
+                  report.faults.crashes, report.faults.stalls, report.faults.leaps,
+                  report.faults.partitions, report.faults.disks, report.checks.datagrams,
+                  report.checks.replies, report.checks.values_served, report.checks.unproven,
+                  report.checks.inspections);
   return text;
 }
 
@@ -127,7 +122,7 @@ nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& rep
       {"seed", setup.seed},
       {"nodes", setup.nodes},
       {"hours", report.hours},
-      {"digest", line("%016" PRIx64, report.digest)},
+      {"digest", printed("%016" PRIx64, report.digest)},
       {"events", report.events},
       {"datagrams", report.datagrams},
       {"join", json_of(report.joins)},

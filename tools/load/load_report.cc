@@ -1,9 +1,8 @@
 #include "tools/load/load_report.h"
 
 #include <cmath>
-#include <cstdarg>
-#include <cstdio>
 
+#include "tools/sim/printed.h"
 #include "tools/units.h"
 
 namespace xord {
@@ -11,15 +10,6 @@ namespace {
 
 constexpr std::array<std::pair<const char*, double>, 6> percentiles = {
     {{"p50", 50}, {"p90", 90}, {"p95", 95}, {"p99", 99}, {"p99.9", 99.9}, {"p99.99", 99.99}}};
-
-[[gnu::format(printf, 1, 2)]] std::string text(const char* format, ...) {
-  char line[256];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  return line;
-}
 
 double milliseconds_in(Duration duration) {
   return static_cast<double>(duration.nanoseconds) * 1e-6;
@@ -31,9 +21,9 @@ double microseconds_in(Duration duration) {
 }
 
 std::string latency_columns(const Histogram& latency) {
-  return text("%8.3f %8.3f %8.3f %8.3f %8.3f", milliseconds_in(latency.percentile(50)),
-              milliseconds_in(latency.percentile(99)), milliseconds_in(latency.percentile(99.9)),
-              milliseconds_in(latency.percentile(99.99)), milliseconds_in(latency.max()));
+  return printed("%8.3f %8.3f %8.3f %8.3f %8.3f", milliseconds_in(latency.percentile(50)),
+                 milliseconds_in(latency.percentile(99)), milliseconds_in(latency.percentile(99.9)),
+                 milliseconds_in(latency.percentile(99.99)), milliseconds_in(latency.max()));
 }
 
 // CPU time of the server for one answer, by the exact total and the sampled shares.
@@ -130,28 +120,29 @@ void write_kinds(const StepResult& step, std::ostream& out) {
   for (size_t i = 0; i < request_kinds; ++i) {
     const KindResult& kind = step.kinds[i];
     if (kind.sent == 0) continue;
-    out << text("    %-16s %10lu sent %8lu refused %8lu lost  ",
-                std::string(name_of(static_cast<RequestKind>(i))).c_str(), kind.sent,
-                kind.count(Verdict::refused), kind.lost)
+    out << printed("    %-16s %10lu sent %8lu refused %8lu lost  ",
+                   std::string(name_of(static_cast<RequestKind>(i))).c_str(), kind.sent,
+                   kind.count(Verdict::refused), kind.lost)
         << latency_columns(kind.latency) << '\n';
     for (size_t v = 0; v < verdict_kinds; ++v) {
       const auto verdict = static_cast<Verdict>(v);
       if (verdict == Verdict::right || verdict == Verdict::refused || kind.verdicts[v] == 0) {
         continue;
       }
-      out << text("      WRONG %s: %lu\n", std::string(name_of(verdict)).c_str(), kind.verdicts[v]);
+      out << printed("      WRONG %s: %lu\n", std::string(name_of(verdict)).c_str(),
+                     kind.verdicts[v]);
     }
   }
 }
 
 void write_strays(const StrayCounts& strays, std::ostream& out) {
   if (strays.wrong() > 0) {
-    out << text("    WRONG unknown transaction: %lu, wrong source: %lu, malformed: %lu\n",
-                strays.unknown_transaction, strays.wrong_source, strays.malformed);
+    out << printed("    WRONG unknown transaction: %lu, wrong source: %lu, malformed: %lu\n",
+                   strays.unknown_transaction, strays.wrong_source, strays.malformed);
   }
-  if (strays.late > 0) out << text("    late or double answers: %lu\n", strays.late);
+  if (strays.late > 0) out << printed("    late or double answers: %lu\n", strays.late);
   if (strays.pings_ignored > 0) {
-    out << text("    pings of the node not answered: %lu\n", strays.pings_ignored);
+    out << printed("    pings of the node not answered: %lu\n", strays.pings_ignored);
   }
 }
 
@@ -159,7 +150,7 @@ void write_strays(const StrayCounts& strays, std::ostream& out) {
 
 void LoadTables::warming(std::string_view what, uint64_t done, uint64_t count) {
   if (passing_ == nullptr) return;
-  *passing_ << text("  warm-up: %lu of %lu %s\n", done, count, std::string(what).c_str())
+  *passing_ << printed("  warm-up: %lu of %lu %s\n", done, count, std::string(what).c_str())
             << std::flush;
 }
 
@@ -168,22 +159,23 @@ void LoadTables::warmed(const LoadResult& result) {
   const WarmUpResult& warm = result.warm_up;
   *out_ << "load on " << plan_.target.text();
   if (result.node) *out_ << ", node " << result.node->hex();
-  *out_ << text(": %u sources, seed %lu, %s, %s\n", plan_.sources, plan_.seed, result.io.c_str(),
-                plan_.waiting == Waiting::spin ? "spinning" : "sleeping");
-  *out_ << text("warm-up: %lu sources answered", warm.sources);
-  if (warm.sources_failed > 0) *out_ << text(" (%lu did not)", warm.sources_failed);
-  if (warm.keys > 0) *out_ << text(", %lu keys stored", warm.keys);
-  if (warm.keys_failed > 0) *out_ << text(" (%lu NOT)", warm.keys_failed);
-  *out_ << text(", %u contacts an answer, %.2f s\n", warm.contacts_in_answer, warm.took.seconds());
+  *out_ << printed(": %u sources, seed %lu, %s, %s\n", plan_.sources, plan_.seed, result.io.c_str(),
+                   plan_.waiting == Waiting::spin ? "spinning" : "sleeping");
+  *out_ << printed("warm-up: %lu sources answered", warm.sources);
+  if (warm.sources_failed > 0) *out_ << printed(" (%lu did not)", warm.sources_failed);
+  if (warm.keys > 0) *out_ << printed(", %lu keys stored", warm.keys);
+  if (warm.keys_failed > 0) *out_ << printed(" (%lu NOT)", warm.keys_failed);
+  *out_ << printed(", %u contacts an answer, %.2f s\n", warm.contacts_in_answer,
+                   warm.took.seconds());
 }
 
 void LoadTables::stepping(const StepProgress& progress) {
   if (passing_ == nullptr) return;
   const double elapsed = progress.elapsed.seconds();
-  *passing_ << text("  %s%5.1f s %9lu/s  lost %lu  wrong %lu  p50 %.3f ms  p99 %.3f ms\n",
-                    elapsed < 0 ? "settling " : "", std::abs(elapsed), progress.answered,
-                    progress.lost, progress.wrong, milliseconds_in(progress.p50),
-                    milliseconds_in(progress.p99))
+  *passing_ << printed("  %s%5.1f s %9lu/s  lost %lu  wrong %lu  p50 %.3f ms  p99 %.3f ms\n",
+                       elapsed < 0 ? "settling " : "", std::abs(elapsed), progress.answered,
+                       progress.lost, progress.wrong, milliseconds_in(progress.p50),
+                       milliseconds_in(progress.p99))
             << std::flush;
 }
 
@@ -194,42 +186,42 @@ void LoadTables::stepped(const StepResult& step) {
              "p99.99      max\n";
     head_written_ = true;
   }
-  std::string planned = text("window %u", step.window);
-  if (step.rate_planned > 0) planned = text("%.0f", step.rate_planned);
+  std::string planned = printed("window %u", step.window);
+  if (step.rate_planned > 0) planned = printed("%.0f", step.rate_planned);
   if (step.window == no_window) planned = "flood";
-  *out_ << text("%12s %11.0f %8lu %7.3f %8lu ", planned.c_str(), step.rate(), step.lost(),
-                step.loss_share() * 100, step.wrong())
+  *out_ << printed("%12s %11.0f %8lu %7.3f %8lu ", planned.c_str(), step.rate(), step.lost(),
+                   step.loss_share() * 100, step.wrong())
         << latency_columns(step.latency) << '\n';
   write_kinds(step, *out_);
   write_strays(step.strays, *out_);
   if (step.unsent > 0 || step.late_max > milliseconds(5)) {
-    *out_ << text(
+    *out_ << printed(
         "    the generator itself was late: %lu not sent, up to %.1f ms behind the plan\n",
         step.unsent, milliseconds_in(step.late_max));
   }
   if (const auto cost = server_cost(step)) {
-    *out_ << text("    server: %.0f ns of CPU an answer (%.0f user, %.0f system)\n",
-                  cost->nanoseconds, cost->user, cost->system);
+    *out_ << printed("    server: %.0f ns of CPU an answer (%.0f user, %.0f system)\n",
+                     cost->nanoseconds, cost->user, cost->system);
   }
   out_->flush();
 }
 
 void LoadTables::write_overload(const OverloadResult& overload) {
-  *out_ << text(
+  *out_ << printed(
       "overload: %.1f times what the closed loop reached was offered, by UDP_SEGMENT; %.2f "
       "of it was answered\n",
       overload.multiple, overload.goodput_share);
   if (overload.recovered_after) {
-    *out_ << text("back at %.0f %% %.2f s after the flood\n", recovered_share * 100,
-                  overload.recovered_after->seconds());
+    *out_ << printed("back at %.0f %% %.2f s after the flood\n", recovered_share * 100,
+                     overload.recovered_after->seconds());
   } else {
-    *out_ << text("NOT back at %.0f %% within %u slices of %.1f s\n", recovered_share * 100,
-                  recovery_slices_max, recovery_slice.seconds());
+    *out_ << printed("NOT back at %.0f %% within %u slices of %.1f s\n", recovered_share * 100,
+                     recovery_slices_max, recovery_slice.seconds());
   }
   if (overload.memory_before > 0) {
-    *out_ << text("resident memory of the node: %.1f MiB before, %.1f MiB after\n",
-                  static_cast<double>(overload.memory_before) / (1 << 20),
-                  static_cast<double>(overload.memory_after) / (1 << 20));
+    *out_ << printed("resident memory of the node: %.1f MiB before, %.1f MiB after\n",
+                     static_cast<double>(overload.memory_before) / (1 << 20),
+                     static_cast<double>(overload.memory_after) / (1 << 20));
   }
 }
 
@@ -241,8 +233,8 @@ void LoadTables::finished(const LoadResult& result) {
     return;
   }
   const StepResult& best = result.steps[*result.best];
-  *out_ << text("highest rate with loss below %.2g %% and p99 at most %s: %.0f/s\n",
-                plan_.loss_max * 100, show_duration(plan_.slo).c_str(), best.rate_planned);
+  *out_ << printed("highest rate with loss below %.2g %% and p99 at most %s: %.0f/s\n",
+                   plan_.loss_max * 100, show_duration(plan_.slo).c_str(), best.rate_planned);
 }
 
 nlohmann::json json_of(const LoadPlan& plan, const LoadResult& result) {
@@ -279,14 +271,14 @@ std::string hgrm_of(const Histogram& histogram) {
   histogram.for_each([&](Duration upper_end, uint64_t count) {
     seen += count;
     const double share = static_cast<double>(seen) / all;
-    out += text("%12.6f %2.12f %10lu", milliseconds_in(std::min(upper_end, histogram.max())), share,
-                seen);
-    if (seen < histogram.count()) out += text(" %14.2f", 1 / (1 - share));
+    out += printed("%12.6f %2.12f %10lu", milliseconds_in(std::min(upper_end, histogram.max())),
+                   share, seen);
+    if (seen < histogram.count()) out += printed(" %14.2f", 1 / (1 - share));
     out += '\n';
   });
-  out += text("#[Mean    = %12.6f, Max = %12.6f]\n#[Total count = %lu]\n",
-              histogram.mean_nanoseconds() * 1e-6, milliseconds_in(histogram.max()),
-              histogram.count());
+  out += printed("#[Mean    = %12.6f, Max = %12.6f]\n#[Total count = %lu]\n",
+                 histogram.mean_nanoseconds() * 1e-6, milliseconds_in(histogram.max()),
+                 histogram.count());
   return out;
 }
 

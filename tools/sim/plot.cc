@@ -1,9 +1,9 @@
 #include "tools/sim/plot.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
+
+#include "tools/sim/printed.h"
 
 namespace xord::sim {
 namespace {
@@ -18,13 +18,6 @@ constexpr double heading_height = 40;
 constexpr size_t panels_a_row = 2;
 // Okabe and Ito's, told apart by the colour blind, too.
 constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"};
-
-template <class... Arguments>
-std::string text(const char* format, Arguments... arguments) {
-  std::array<char, 512> buffer;
-  const int size = std::snprintf(buffer.data(), buffer.size(), format, arguments...);
-  return std::string(buffer.data(), std::min<size_t>(static_cast<size_t>(size), buffer.size() - 1));
-}
 
 std::string escaped(const std::string& words) {
   std::string result;
@@ -85,21 +78,21 @@ class Drawing {
   std::string x_tick(double at) const {
     const char* label = at >= 1e6 ? "%gM" : at >= 1e4 ? "%gk" : "%g";
     const double shown = at >= 1e6 ? at / 1e6 : at >= 1e4 ? at / 1e3 : at;
-    return text("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='tick'/>", px(at), px(at),
-                py(0), py(0) + 5) +
-           text("<text x='%.1f' y='%.1f' class='number' text-anchor='middle'>", px(at),
-                py(0) + 18) +
-           text(label, shown) + "</text>\n";
+    return printed("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='tick'/>", px(at), px(at),
+                   py(0), py(0) + 5) +
+           printed("<text x='%.1f' y='%.1f' class='number' text-anchor='middle'>", px(at),
+                   py(0) + 18) +
+           printed(label, shown) + "</text>\n";
   }
 
   std::string axes() const {
-    std::string svg = text("<text x='%.1f' y='%.1f' class='title'>", x_ + left, y_ + 20) +
+    std::string svg = printed("<text x='%.1f' y='%.1f' class='title'>", x_ + left, y_ + 20) +
                       escaped(panel_.title) + "</text>\n";
     for (double value = 0; value <= y_most_ * 1.0001; value += y_step_) {
-      svg += text("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='grid'/>", x_ + left,
-                  x_ + panel_width - right, py(value), py(value));
-      svg += text("<text x='%.1f' y='%.1f' class='number' text-anchor='end'>%g</text>\n",
-                  x_ + left - 8, py(value) + 4, value);
+      svg += printed("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='grid'/>", x_ + left,
+                     x_ + panel_width - right, py(value), py(value));
+      svg += printed("<text x='%.1f' y='%.1f' class='number' text-anchor='end'>%g</text>\n",
+                     x_ + left - 8, py(value) + 4, value);
     }
     if (panel_.is_log_x) {
       for (double at = std::floor(x_least_); at <= x_most_ + 1e-9; at += 1) {
@@ -111,13 +104,13 @@ class Drawing {
         svg += x_tick(std::abs(at) < step * 1e-6 ? 0 : at);
       }
     }
-    svg += text("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='axis'/>", x_ + left,
-                x_ + panel_width - right, py(0), py(0));
-    svg += text("<text x='%.1f' y='%.1f' class='label' text-anchor='middle'>",
-                x_ + left + (panel_width - left - right) / 2, y_ + panel_height - 8) +
+    svg += printed("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='axis'/>", x_ + left,
+                   x_ + panel_width - right, py(0), py(0));
+    svg += printed("<text x='%.1f' y='%.1f' class='label' text-anchor='middle'>",
+                   x_ + left + (panel_width - left - right) / 2, y_ + panel_height - 8) +
            escaped(panel_.x_label) + "</text>\n";
     const double middle = y_ + top + (panel_height - top - bottom) / 2;
-    svg += text(
+    svg += printed(
                "<text transform='translate(%.1f %.1f) rotate(-90)' class='label' "
                "text-anchor='middle'>",
                x_ + 14, middle) +
@@ -132,12 +125,13 @@ class Drawing {
       const char* colour = colours[i % std::size(colours)];
       if (curve.mark == Mark::points) {
         for (const auto& [at, value] : curve.points) {
-          svg += text("<circle cx='%.1f' cy='%.1f' r='3.5' fill='%s'/>", px(at), py(value), colour);
+          svg +=
+              printed("<circle cx='%.1f' cy='%.1f' r='3.5' fill='%s'/>", px(at), py(value), colour);
         }
         continue;
       }
-      svg += text("<polyline fill='none' stroke-width='2' stroke='%s' points='", colour);
-      for (const auto& [at, value] : curve.points) svg += text("%.1f,%.1f ", px(at), py(value));
+      svg += printed("<polyline fill='none' stroke-width='2' stroke='%s' points='", colour);
+      for (const auto& [at, value] : curve.points) svg += printed("%.1f,%.1f ", px(at), py(value));
       svg += "'/>\n";
     }
     return svg;
@@ -151,10 +145,10 @@ class Drawing {
       const Curve& curve = panel_.curves[i - 1];
       if (curve.name.empty()) continue;
       at -= 6.4 * static_cast<double>(curve.name.size());
-      svg += text("<text x='%.1f' y='%.1f' class='number'>", at, y_ + 20) + escaped(curve.name) +
+      svg += printed("<text x='%.1f' y='%.1f' class='number'>", at, y_ + 20) + escaped(curve.name) +
              "</text>";
-      svg += text("<rect x='%.1f' y='%.1f' width='12' height='4' fill='%s'/>\n", at - 17, y_ + 14,
-                  colours[(i - 1) % std::size(colours)]);
+      svg += printed("<rect x='%.1f' y='%.1f' width='12' height='4' fill='%s'/>\n", at - 17,
+                     y_ + 14, colours[(i - 1) % std::size(colours)]);
       at -= 28;
     }
     return svg;
@@ -176,7 +170,7 @@ std::string svg_of(const std::string& heading, const std::vector<Panel>& panels)
   const size_t rows = (panels.size() + panels_a_row - 1) / panels_a_row;
   const double width = panel_width * static_cast<double>(columns);
   const double height = heading_height + panel_height * static_cast<double>(rows);
-  std::string svg = text(
+  std::string svg = printed(
       "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f "
       "%.0f'>\n",
       width, height, width, height);
