@@ -48,9 +48,6 @@ class LoadedNode {
   // of the answer; 0: none.
   size_t receive(const Datagram& datagram);
 
-  const NodeCounters& counters() const { return node_->counters(); }
-  uint32_t contacts_count() const { return node_->contacts_count(); }
-
  private:
   struct Ping {  // Of the node, to be answered.
     Endpoint source;

@@ -128,12 +128,11 @@ def print_row(name, row, summary):
               flush=True)
 
 
-def fill(machine, server, records, seed, unfriendly):
+def fill(machine, server, seed, unfriendly):
     """Stores what hits ask for; the contacts come with each run."""
     flags = UNFRIENDLY if unfriendly else FRIENDLY
     words = ["--seed", seed, "--mix", "find_value_hit=1", "--duration", "100ms", "--timeout", "5s"]
-    report = machine.load(server, *flags, *words, *(["--keys", records] if records != RECORDS
-                                                    else []))
+    report = machine.load(server, *flags, *words)
     if report is None or report["exit_code"] != 0:
         raise SystemExit(f"{server.name} could not be filled: {report}")
 
@@ -149,7 +148,7 @@ def run_rows(machine, names, options):
         nodes = [machine.xord(io, *ROOM, *limit) for io in options.io]
         if any(ROWS[name].kind == "find_value_hit" for name in chosen) or options.records:
             for node in nodes:
-                fill(machine, node, RECORDS, options.seed, unfriendly)
+                fill(machine, node, options.seed, unfriendly)
         floors = {}
         for name in chosen:
             row = ROWS[name]

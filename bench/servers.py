@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -44,12 +43,12 @@ def wait_until_idle(patience, most=0.08):
 class Server:
     """A process under load: its name, its target for `xord load`, its process id."""
 
-    def __init__(self, name, command, core, ready, cwd=None):
+    def __init__(self, name, command, core, ready):
         self.name = name
         self.output = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             ["taskset", "-c", core, *map(str, command)], stdin=subprocess.DEVNULL,
-            stdout=self.output, stderr=subprocess.STDOUT, cwd=cwd)
+            stdout=self.output, stderr=subprocess.STDOUT)
         self.target = self._wait_for(ready)
 
     @property
@@ -71,18 +70,6 @@ class Server:
             time.sleep(0.02)
         self.stop()
         raise SystemExit(f"{self.name} did not start: {self._text()[-2000:]}")
-
-    def stats(self):
-        """A xord's counters: one JSON object, logged on SIGUSR1."""
-        before = self._text().count('"message":"stats"')
-        self.process.send_signal(signal.SIGUSR1)
-        end = time.monotonic() + START_MAX
-        while time.monotonic() < end:
-            lines = [line for line in self._text().splitlines() if '"message":"stats"' in line]
-            if len(lines) > before:
-                return json.loads(lines[-1])["stats"]
-            time.sleep(0.02)
-        raise SystemExit(f"{self.name} logged no stats")
 
     def stop(self):
         self.process.terminate()
@@ -117,13 +104,13 @@ class Machine:
                    reply_bytes]
         return self._keep(Server(f"floor {io}", command, self.server_core, r"ready \S+:(\d+)"))
 
-    def xord(self, io, *flags, core=None, shards=1):
+    def xord(self, io, *flags):
         """A xord with default flags and `flags`, its data in the scratch directory."""
         self.started += 1
         data = self.scratch / f"xord{self.started}"
         command = [self.build / "xord", "run", "--listen", "0.0.0.0:0", "--data-dir", data, "--io",
-                   io, "--shards", shards, "--log-format", "json", *flags]
-        return self._keep(Server(f"xord {io}", command, core or self.server_core,
+                   io, "--shards", 1, "--log-format", "json", *flags]
+        return self._keep(Server(f"xord {io}", command, self.server_core,
                                  r'"listen":\["(?:rpcudp://)?[\d.]+:(\d+)"'))
 
     def python_node(self):
@@ -149,7 +136,7 @@ class Machine:
         return report
 
 
-def reply_bytes(target, method="find_node", samples=64):
+def reply_bytes(target):
     """The mean size of a node's answer to find_node for random targets, to a source that it first
     pings and that answers, as `xord load` has them."""
     host, port = target.rsplit(":", 1)
@@ -158,8 +145,8 @@ def reply_bytes(target, method="find_node", samples=64):
         asker.bind(("127.0.0.1", 0))
         asker.settimeout(5)
         sender = os.urandom(20)
-        head = bytes([0xA0 | len(method)]) + method.encode()
-        while len(sizes) < samples:
+        head = b"\xa9find_node"
+        while len(sizes) < 64:
             transaction = os.urandom(20)
             body = b"\x92" + head + b"\x92\xc4\x14" + sender + b"\xc4\x14" + os.urandom(20)
             asker.sendto(b"\0" + transaction + body, (host, int(port)))
@@ -181,10 +168,10 @@ def machine_facts():
             "kernel": os.uname().release}
 
 
-def commit_of(root=ROOT):
+def commit_of():
     """The commit that is measured, with a + behind it when files differ from it."""
     def git(*words):
-        return subprocess.run(["git", "-C", str(root), *words], capture_output=True,
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True,
                               text=True).stdout.strip()
     commit = git("rev-parse", "--short", "HEAD") or "unknown"
     changed = [line for line in git("status", "--porcelain", "-uno").splitlines()

@@ -8,13 +8,12 @@ namespace xord {
 namespace {
 
 using sim::Curve;
-using sim::Mark;
 using sim::Moment;
 using sim::Panel;
 using Measure = std::function<double(const Moment&)>;
 
 Curve curve_of(const char* name, const sim::SimulationReport& report, const Measure& measure) {
-  Curve curve{name, {}, Mark::line};
+  Curve curve{name, {}};
   for (const Moment& moment : report.moments) {
     curve.points.emplace_back(moment.hours, measure(moment));
   }
@@ -23,7 +22,7 @@ Curve curve_of(const char* name, const sim::SimulationReport& report, const Meas
 
 // Share of the sample at or below each value.
 Curve cumulated(const char* name, const sim::Sample& sample) {
-  Curve curve{name, {}, Mark::line};
+  Curve curve{name, {}};
   if (sample.count() == 0) return curve;
   for (int percent = 0; percent <= 100; ++percent) {
     curve.points.emplace_back(sample.quantile(percent / 100.0), percent);

@@ -28,13 +28,6 @@ void Histogram::record(Duration latency) {
   max_ = std::max(max_, latency);
 }
 
-void Histogram::add(const Histogram& other) {
-  for (uint32_t i = 0; i < counts_size; ++i) counts_[i] += other.counts_[i];
-  count_ += other.count_;
-  sum_ += other.sum_;
-  max_ = std::max(max_, other.max_);
-}
-
 void Histogram::clear() {
   std::fill(counts_.begin(), counts_.end(), 0);
   count_ = 0;

@@ -15,7 +15,6 @@ class Histogram {
   Histogram() : counts_(counts_size, 0) {}
 
   void record(Duration latency);  // Below 0 counts as 0.
-  void add(const Histogram& other);
   void clear();
 
   uint64_t count() const { return count_; }

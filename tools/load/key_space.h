@@ -61,7 +61,6 @@ class NumberDraw {
   static NumberDraw zipf(uint32_t bound, double exponent);
 
   uint64_t draw(Rng& rng) const;
-  uint64_t bound() const { return bound_; }
 
  private:
   struct Cell {

@@ -97,7 +97,6 @@ class LoadExchange : private DatagramSink {
   Instant now() const { return clock_.now(); }
 
   const StrayCounts& strays() const { return strays_; }
-  const IoCounters& io_counters() const { return io_counters_; }
   std::string_view backend_name() const { return chosen_.backend->name(); }
 
  private:

@@ -32,7 +32,6 @@ class EventQueue {
     std::push_heap(heap_.begin(), heap_.end(), is_later);
   }
   bool empty() const { return heap_.empty(); }
-  size_t size() const { return heap_.size(); }
   const Event& next() const { return heap_.front(); }
   Event pop() {
     CHECK(!heap_.empty());

@@ -57,7 +57,7 @@ bool Healed::lives_on(const Id& key, Duration length) const {
 
 void Healed::note_records() {
   members_ = census_.members();
-  for (const auto& [key, record] : workload_.records()) {
+  for (const Id& key : workload_.records()) {
     const std::vector<uint32_t> nearest = census_.nearest(members_, key, bucket_size);
     const bool is_held = std::any_of(nearest.begin(), nearest.end(), [&](uint32_t host) {
       return world_.host(host).actor->holds(world_.local_now(host), key);
@@ -182,7 +182,7 @@ void Healed::check_finds() {
 // Who holds a record can be found by everybody.
 void Healed::check_records_found() {
   std::vector<Id> keys;
-  for (const auto& [key, record] : workload_.records()) {
+  for (const Id& key : workload_.records()) {
     const std::vector<uint32_t> nearest = census_.nearest(members_, key, bucket_size);
     const auto holders = std::count_if(nearest.begin(), nearest.end(), [&](uint32_t host) {
       // Not about to expire.

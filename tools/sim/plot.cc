@@ -49,8 +49,8 @@ class Drawing {
     bool is_first = true;
     for (const Curve& curve : panel.curves) {
       for (const auto& [at, value] : curve.points) {
-        x_least_ = is_first ? along(at) : std::min(x_least_, along(at));
-        x_most_ = is_first ? along(at) : std::max(x_most_, along(at));
+        x_least_ = is_first ? at : std::min(x_least_, at);
+        x_most_ = is_first ? at : std::max(x_most_, at);
         y_most_ = std::max(y_most_, value);
         is_first = false;
       }
@@ -65,10 +65,9 @@ class Drawing {
   std::string svg() const { return axes() + curves() + legend(); }
 
  private:
-  double along(double at) const { return panel_.is_log_x ? std::log10(std::max(at, 1e-9)) : at; }
   double px(double at) const {
     const double width = panel_width - left - right;
-    return x_ + left + (along(at) - x_least_) / (x_most_ - x_least_) * width;
+    return x_ + left + (at - x_least_) / (x_most_ - x_least_) * width;
   }
   double py(double value) const {
     const double height = panel_height - top - bottom;
@@ -94,15 +93,9 @@ class Drawing {
       svg += printed("<text x='%.1f' y='%.1f' class='number' text-anchor='end'>%g</text>\n",
                      x_ + left - 8, py(value) + 4, value);
     }
-    if (panel_.is_log_x) {
-      for (double at = std::floor(x_least_); at <= x_most_ + 1e-9; at += 1) {
-        if (at >= x_least_ - 1e-9) svg += x_tick(std::pow(10, at));
-      }
-    } else {
-      const double step = round_step(x_most_ - x_least_, 6);
-      for (double at = std::ceil(x_least_ / step) * step; at <= x_most_ + step * 1e-6; at += step) {
-        svg += x_tick(std::abs(at) < step * 1e-6 ? 0 : at);
-      }
+    const double step = round_step(x_most_ - x_least_, 6);
+    for (double at = std::ceil(x_least_ / step) * step; at <= x_most_ + step * 1e-6; at += step) {
+      svg += x_tick(std::abs(at) < step * 1e-6 ? 0 : at);
     }
     svg += printed("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='axis'/>", x_ + left,
                    x_ + panel_width - right, py(0), py(0));
@@ -123,13 +116,6 @@ class Drawing {
     for (size_t i = 0; i < panel_.curves.size(); ++i) {
       const Curve& curve = panel_.curves[i];
       const char* colour = colours[i % std::size(colours)];
-      if (curve.mark == Mark::points) {
-        for (const auto& [at, value] : curve.points) {
-          svg +=
-              printed("<circle cx='%.1f' cy='%.1f' r='3.5' fill='%s'/>", px(at), py(value), colour);
-        }
-        continue;
-      }
       svg += printed("<polyline fill='none' stroke-width='2' stroke='%s' points='", colour);
       for (const auto& [at, value] : curve.points) svg += printed("%.1f,%.1f ", px(at), py(value));
       svg += "'/>\n";

@@ -8,12 +8,9 @@
 
 namespace xord::sim {
 
-enum class Mark : uint8_t { line, points };
-
 struct Curve {
   std::string name;  // In the legend; empty: none.
   std::vector<std::pair<double, double>> points;
-  Mark mark = Mark::line;
 };
 
 struct Panel {
@@ -22,7 +19,6 @@ struct Panel {
   std::string y_label;
   std::vector<Curve> curves;
   double y_most = 0;  // The axis reaches at least so far; it begins at 0.
-  bool is_log_x = false;
 };
 
 // `heading` stands above them all.

@@ -30,12 +30,6 @@ void PythonNode::send(const Endpoint& to, Bytes bytes) {
   surroundings_.send(host_, to, bytes);
 }
 
-size_t PythonNode::contacts_count() const {
-  size_t count = 0;
-  for (const Bucket& bucket : buckets_) count += bucket.contacts.size();
-  return count;
-}
-
 bool PythonNode::holds(Instant now, const Id& key) {
   const auto found = kept_.find(key);
   return found != kept_.end() && now - found->second.since < kept_for;

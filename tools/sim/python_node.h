@@ -30,8 +30,6 @@ class PythonNode : public Actor {
   void get(Instant now, OperationId operation, const Id& key) override;
   void set(Instant now, OperationId operation, const Id& key, Bytes value) override;
 
-  size_t contacts_count() const;
-
  private:
   enum class Task : uint8_t { join, find, get, set, refresh, republish };
   enum class State : uint8_t { unasked, asked, answered, failed };

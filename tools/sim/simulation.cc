@@ -197,7 +197,7 @@ Moment Simulation::look() {
   size_t looked = 0;
   size_t held = 0;
   uint64_t replicas = 0;
-  for (const auto& [key, record] : workload_.records()) {
+  for (const Id& key : workload_.records()) {
     const double share =
         static_cast<double>(watched_records) / static_cast<double>(workload_.records().size());
     if (!rng.chance(share)) continue;

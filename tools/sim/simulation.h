@@ -60,7 +60,6 @@ class Simulation {
 
   // Runs to the end or to the first violation. `progress(share)` is called now and then.
   SimulationReport run(const std::function<void(double)>& progress = {});
-  World& world() { return world_; }
 
  private:
   void add_hosts();

@@ -128,12 +128,11 @@ void Workload::set_as(uint32_t host, const Id& key, std::vector<uint8_t> value) 
   ++sets_.begun;
   ever_set_[key].push_back(value);
   const bool is_kept = rng_.chance(options_.kept_share);
-  const auto done = [this, key, value](const Outcome& outcome) {
+  const auto done = [this, key](const Outcome& outcome) {
     sets_.add(outcome);
     if (!outcome.is_done()) return;
     ++sets_.right;
-    if (!records_.contains(key)) keys_.push_back(key);
-    records_[key] = {value, world_.now()};
+    if (records_.insert(key).second) keys_.push_back(key);
   };
   if (is_kept) {
     checkers_.note_kept(host, key, value);

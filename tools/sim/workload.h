@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,6 @@ class Sample {
   size_t count() const { return values_.size(); }
   double mean() const;
   double quantile(double share) const;
-  const std::vector<double>& values() const { return values_; }
 
  private:
   std::vector<double> values_;
@@ -52,11 +52,6 @@ struct OperationStats {
   uint64_t ended() const { return seconds.count(); }
 };
 
-struct KnownRecord {
-  std::vector<uint8_t> value;
-  Instant set_at;  // Last.
-};
-
 class Workload {
  public:
   Workload(World& world, Operations& operations, Checkers& checkers,
@@ -71,7 +66,8 @@ class Workload {
   void find_one();
   void set_as(uint32_t host, const Id& key, std::vector<uint8_t> value);
 
-  const std::map<Id, KnownRecord>& records() const { return records_; }
+  // The keys that were set.
+  const std::set<Id>& records() const { return records_; }
   OperationStats& sets() { return sets_; }
   OperationStats& gets() { return gets_; }
   OperationStats& finds() { return finds_; }
@@ -93,7 +89,7 @@ class Workload {
   Census census_;
   Rng rng_;
   Instant until_{};
-  std::map<Id, KnownRecord> records_;
+  std::set<Id> records_;
   std::map<Id, std::vector<std::vector<uint8_t>>> ever_set_;  // Values of each key.
   std::vector<Id> keys_;                                      // In order of appearance.
   OperationStats sets_;

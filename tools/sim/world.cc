@@ -210,12 +210,10 @@ void World::send(uint32_t host, const Endpoint& to, Bytes bytes) {
 void World::send_as(uint32_t host, const Endpoint& from, const Endpoint& to, Bytes bytes) {
   ++datagrams_sent_;
   bytes_sent_ += bytes.size();
-  if (options_.has_digest) {
-    const uint64_t envelope[] = {static_cast<uint64_t>(now_.nanoseconds), endpoint_hash(from, 0),
-                                 endpoint_hash(to, 0)};
-    digest_ = XXH3_64bits_withSeed(envelope, sizeof envelope, digest_);
-    digest_ = XXH3_64bits_withSeed(bytes.data(), bytes.size(), digest_);
-  }
+  const uint64_t envelope[] = {static_cast<uint64_t>(now_.nanoseconds), endpoint_hash(from, 0),
+                               endpoint_hash(to, 0)};
+  digest_ = XXH3_64bits_withSeed(envelope, sizeof envelope, digest_);
+  digest_ = XXH3_64bits_withSeed(bytes.data(), bytes.size(), digest_);
   const auto destination = host_at(to);
   if (!destination || *destination == host) return;
   Host& receiver = hosts_[*destination];

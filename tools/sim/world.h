@@ -58,7 +58,6 @@ struct WorldOptions {
   NetworkOptions network;
   XordConfig xord;               // Of every xord node; `shards` is the host's own.
   uint32_t contacts_max = 4096;  // Of the book that all nodes share.
-  bool has_digest = true;
 };
 
 // Whoever looks on. Calls come in the order of events.
@@ -124,7 +123,6 @@ class World : public Surroundings {
   uint64_t datagrams_sent() const { return datagrams_sent_; }
   uint64_t bytes_sent() const { return bytes_sent_; }
   uint64_t events_done() const { return events_done_; }
-  const ContactBook& book() const { return book_; }
   const WorldOptions& options() const { return options_; }
 
   // --- Surroundings.
