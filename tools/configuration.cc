@@ -102,6 +102,15 @@ std::vector<Given> read_environment(const Environment& environment) {
   return given;
 }
 
+std::vector<Given> read_file_and_environment(const std::string& config_path,
+                                             const Environment& environment) {
+  const std::string path = config_path.empty() ? variable(environment, "XORD_CONFIG") : config_path;
+  std::vector<Given> given;
+  if (!path.empty()) given = read_config_file(path);
+  for (Given& row : read_environment(environment)) given.push_back(std::move(row));
+  return given;
+}
+
 Configuration build_configuration(const std::vector<Given>& given, const Environment& environment) {
   Configuration result;
   const auto all = settings();

@@ -30,6 +30,11 @@ std::vector<Given> read_environment(const Environment& environment);
 // cannot be read.
 std::vector<Given> read_config_file(const std::string& path);
 
+// Both: the file first, for the environment wins. The file is `config_path`, else that of
+// XORD_CONFIG, else none.
+std::vector<Given> read_file_and_environment(const std::string& config_path,
+                                             const Environment& environment);
+
 struct Configuration {
   ServerConfig server;
   std::vector<std::string> origins;  // Of each of settings(), in its order.

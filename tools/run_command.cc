@@ -4,7 +4,6 @@
 #include "tools/commands.h"
 #include "tools/configuration.h"
 #include "tools/serve.h"
-#include "tools/user_dirs.h"
 
 namespace xord {
 namespace {
@@ -52,11 +51,8 @@ void add_flags(CLI::App& app, RunFlags& flags) {
 }
 
 std::vector<Given> gather(const RunFlags& flags, const Environment& environment) {
-  const std::string path =
-      one_value("--config", flags.config, variable(environment, "XORD_CONFIG"));
-  std::vector<Given> given;
-  if (!path.empty()) given = read_config_file(path);
-  for (Given& row : read_environment(environment)) given.push_back(std::move(row));
+  std::vector<Given> given =
+      read_file_and_environment(one_value("--config", flags.config), environment);
   const auto all = settings();
   for (size_t i = 0; i < all.size(); ++i) {
     if (flags.texts[i].empty()) continue;

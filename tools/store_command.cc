@@ -23,7 +23,9 @@ std::string help() {
          "Usage: xord store COMMAND [--data-dir DIR] [ARGUMENTS]\n\nCommands:\n" +
          list_of(commands) +
          "\n`xord store COMMAND --help` explains a command. Without --data-dir it is the directory "
-         "that\n`xord run` uses: XORD_DATA_DIR, or the user's own.\n";
+         "that\n`xord run` uses: of XORD_DATA_DIR, of the file that XORD_CONFIG names, or the "
+         "user's "
+         "own.\n";
 }
 
 }  // namespace

@@ -15,6 +15,8 @@
 #include "reactor/monotonic.h"
 #include "storage/rocks/rocks_reader.h"
 #include "storage/rocks/rocks_store_impl.h"
+#include "tools/failure.h"
+#include "tools/store/store_flags.h"
 
 namespace xord {
 namespace {
@@ -118,6 +120,26 @@ class StoreCommandsTest : public testing::Test {
 
   std::filesystem::path scratch_;
 };
+
+TEST_F(StoreCommandsTest, WithoutADirectoryItIsTheOneThatRunWouldUse) {
+  const auto found_in = [](const Environment& environment) {
+    std::ostringstream out;
+    std::ostringstream err;
+    return data_dir_of({}, Terminal{out, err, environment});
+  };
+  std::ofstream(file("xord.toml")) << "shards = 2\ndata-dir = \"/of/the/file\"\n";
+  const std::string config = file("xord.toml");
+  EXPECT_EQ(found_in({{"HOME", "/h"}}), "/h/.local/share/xord");
+  EXPECT_EQ(found_in({{"HOME", "/h"}, {"XDG_DATA_HOME", "/x"}}), "/x/xord");
+  EXPECT_EQ(found_in({{"HOME", "/h"}, {"XORD_CONFIG", config}}), "/of/the/file");
+  EXPECT_EQ(found_in({{"XORD_CONFIG", config}, {"XORD_DATA_DIR", "/of/the/variable"}}),
+            "/of/the/variable");
+  std::ostringstream out;
+  std::ostringstream err;
+  const Terminal terminal{out, err, {{"XORD_CONFIG", file("nowhere.toml")}}};
+  EXPECT_THROW(data_dir_of({}, terminal), Failure);
+  EXPECT_EQ(data_dir_of({{"/of/the/flag"}}, terminal), "/of/the/flag");
+}
 
 TEST_F(StoreCommandsTest, ExportAndImportBackGiveEveryRowByteForByte) {
   const Rows rows = many(3000);

@@ -2,14 +2,14 @@
 
 #include <cerrno>
 
+#include "tools/configuration.h"
 #include "tools/failure.h"
-#include "tools/user_dirs.h"
 
 namespace xord {
 
 void add_data_dir_flag(CLI::App& app, StoreFlags& flags) {
   add_repeatable(app, "--data-dir", flags.data_dir,
-                 "The node's data directory [$XDG_DATA_HOME/xord or ~/.local/share/xord]")
+                 "The node's data directory [the one that `xord run` uses]")
       ->type_name("DIR");
 }
 
@@ -19,8 +19,9 @@ void add_json_flag(CLI::App& app, StoreFlags& flags) {
 
 std::string data_dir_of(const StoreFlags& flags, const Terminal& terminal) {
   if (!flags.data_dir.empty()) return one_value("--data-dir", flags.data_dir);
-  const std::string named = variable(terminal.environment, "XORD_DATA_DIR");
-  return named.empty() ? user_data_dir(terminal.environment).path : named;
+  const Environment& environment = terminal.environment;
+  return build_configuration(read_file_and_environment("", environment), environment)
+      .server.data_dir;
 }
 
 namespace {

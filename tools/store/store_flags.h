@@ -20,7 +20,8 @@ struct StoreFlags {
 void add_data_dir_flag(CLI::App& app, StoreFlags& flags);
 void add_json_flag(CLI::App& app, StoreFlags& flags);
 
-// --data-dir, else XORD_DATA_DIR, else the user's own: as `xord run` has it.
+// --data-dir, else the one that `xord run` would use without flags: of the environment, of the file
+// that XORD_CONFIG names, or the user's own. Failure (usage) where `xord run` would refuse them.
 std::string data_dir_of(const StoreFlags& flags, const Terminal& terminal);
 
 // Locked for reading; null when a node, or another tool, holds it. Failure (environment) when
