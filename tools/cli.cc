@@ -4,14 +4,13 @@
 #include <exception>
 #include <vector>
 
-#include "tools/command_table.h"
 #include "tools/commands.h"
 #include "tools/version.h"
 
 namespace xord {
 namespace {
 
-constexpr std::array<Command, 10> commands = {{
+constexpr std::array<Command, 10> table = {{
     {"run", "Run a node: join a network, keep records, answer others", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
@@ -42,7 +41,7 @@ Exit codes: 0 done, 1 not found or refused, 2 usage or config, 3 no answer from 
 std::string help() {
   return "xord: a node of a Kademlia network, and commands that talk to one\n\n"
          "Usage: xord COMMAND [ARGUMENTS]\n\nCommands:\n" +
-         list_of(commands) + std::string(examples);
+         list_of(table) + std::string(examples);
 }
 
 ExitCode dispatch(Arguments arguments, Terminal& terminal) {
@@ -61,11 +60,15 @@ ExitCode dispatch(Arguments arguments, Terminal& terminal) {
   }
   const bool asks_help = word == "help";  // `xord help run` is `xord run --help`.
   const std::vector<std::string> help_flag = {"--help"};
-  const Command& command = find_command(asks_help ? arguments[1] : word, commands, "xord");
+  const Command& command = find_command(asks_help ? arguments[1] : word, table, "xord");
   return command.run(asks_help ? Arguments(help_flag) : arguments.subspan(1), terminal);
 }
 
 }  // namespace
+
+std::span<const Command> commands() {
+  return table;
+}
 
 ExitCode run_cli(Arguments arguments, Terminal& terminal) {
   try {

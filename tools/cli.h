@@ -2,11 +2,15 @@
 // is a file of its own, tools/NAME_command.cc.
 #pragma once
 
+#include "tools/command_table.h"
 #include "tools/failure.h"
 #include "tools/flags.h"
 #include "tools/terminal.h"
 
 namespace xord {
+
+// All of them, as the help lists them.
+std::span<const Command> commands();
 
 // Runs `xord ARGUMENTS...`. Every Failure becomes one sentence on terminal.err and its exit code.
 ExitCode run_cli(Arguments arguments, Terminal& terminal);

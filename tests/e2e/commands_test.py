@@ -13,6 +13,7 @@ import harness
 from harness import OWN_IP, OWN_PORT, Scenario
 
 DONE, NOT_FOUND, USAGE, NO_ANSWER, ENVIRONMENT = range(5)
+COMMANDS = ("run", "set", "get", "find", "ping", "load", "published", "forget", "store", "sim")
 RUN_BOUND = 20  # Seconds within which a `xord run` that cannot start must have ended.
 
 
@@ -203,10 +204,16 @@ class Settings(Refusals):
     async def test_help_and_version_say_what_there_is(self):
         done = await self.command("--help")
         self.assertEqual((done.code, done.err), (DONE, ""))
-        for word in ("run", "get", "set", "ping", "find", "--via"):
-            self.assertIn(word, done.out)
-        for name in ("run", "get", "set", "ping", "find"):
-            self.assertEqual((await self.command(name, "--help")).code, DONE)
+        self.assertIn("--via", done.out)
+        for name in COMMANDS:
+            self.assertIn(f"\n  {name} ", done.out)
+            shown = await self.command(name, "--help")
+            self.assertEqual((shown.code, shown.err), (DONE, ""), name)
+            self.assertIn(f"xord {name}", shown.out)
+        shown = await self.command("run", "--help")
+        printed = await self.command("run", "--print-config")
+        for line in printed.out.splitlines():
+            self.assertIn("\n  --" + line.split(" = ")[0], shown.out)
         done = await self.command("--version")
         self.assertEqual(done.code, DONE)
         self.assertIn("epoll", done.out)

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/settings.h"
+
 namespace xord {
 namespace {
 
@@ -111,8 +113,10 @@ TEST(Cli, WithoutACommandItShowsTheHelpAsAnError) {
 TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
   const Outcome outcome = xord_of({"--help"});
   EXPECT_EQ(outcome.code, ExitCode::done);
-  for (const std::string command : {"run", "get", "set", "find", "ping"}) {
-    EXPECT_NE(outcome.out.find("\n  " + command), std::string::npos);
+  EXPECT_EQ(commands().size(), 10u);
+  for (const Command& each : commands()) {
+    const std::string command(each.name);
+    EXPECT_NE(outcome.out.find("\n  " + command + " "), std::string::npos) << command;
     const Outcome help = xord_of({command, "--help"});
     EXPECT_EQ(help.code, ExitCode::done);
     EXPECT_NE(help.out.find("xord " + command), std::string::npos);
@@ -123,10 +127,9 @@ TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
 
 TEST(Cli, TheHelpOfRunNamesEverySetting) {
   const std::string help = xord_of({"run", "--help"}).out;
-  for (const std::string name :
-       {"listen", "bootstrap", "data-dir", "shards", "io", "log-level", "log-format",
-        "amplification-max", "trusted-net", "disjoint-paths", "ttl"}) {
-    EXPECT_NE(help.find("--" + name), std::string::npos) << name;
+  EXPECT_EQ(settings().size(), 20u);
+  for (const std::string_view name : setting_names()) {
+    EXPECT_NE(help.find("\n  --" + std::string(name)), std::string::npos) << name;
   }
 }
 
