@@ -3,12 +3,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "node/server/control_address.h"
 #include "reactor/io_error.h"
 #include "reactor/monotonic.h"
 #include "tools/failure.h"
+#include "tools/interrupt.h"
 
 namespace xord {
 namespace {
@@ -16,6 +18,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t answer_bytes_max = 256 << 20;
+// A signal that comes between a look and the wait is seen so much later.
+constexpr Duration looked_each = milliseconds(200);
 
 [[noreturn]] void fail(const std::string& sentence) {
   throw Failure(ExitCode::environment, sentence);
@@ -51,21 +55,22 @@ class ControlConnection {
     const Duration deadline = monotonic_time() + timeout;
     std::string answer;
     while (answer.empty() || answer.back() != '\n') {
+      stop_if_interrupted();
       const Duration left = deadline - monotonic_time();
       if (left <= Duration{} || answer.size() > answer_bytes_max) {
         fail("the node did not answer over " + path_ + " within " +
              std::to_string(timeout.whole_seconds()) + " s: is its host overloaded?");
       }
-      receive_some(answer, left);
+      receive_some(answer, std::min(left, looked_each));
     }
     return answer;
   }
 
  private:
-  void receive_some(std::string& answer, Duration left) {
+  void receive_some(std::string& answer, Duration most) {
     timeval give_up{};
-    give_up.tv_sec = left.whole_seconds();
-    give_up.tv_usec = 1 + left.nanoseconds % 1'000'000'000 / 1000 % 999'999;
+    give_up.tv_sec = most.whole_seconds();
+    give_up.tv_usec = 1 + most.nanoseconds % 1'000'000'000 / 1000 % 999'999;
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &give_up, sizeof give_up);
     char piece[16384];
     const ssize_t size = recv(socket_, piece, sizeof piece, 0);

@@ -11,7 +11,8 @@ namespace xord {
 
 // The "result" of the node's answer to `request`, which comes within `timeout`. Failure: with the
 // node's own sentence and code when it refused; (environment) when its socket is not there, is not
-// to be opened, or does not answer.
+// to be opened, or does not answer; (interrupted) while an Interrupt lives: the node goes on with
+// what it was asked.
 nlohmann::ordered_json ask_control(const std::string& data_dir,
                                    const nlohmann::ordered_json& request,
                                    Duration timeout = minutes(1));

@@ -2,13 +2,19 @@
 #include "tools/store/store_commands.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
+#include "node/server/control_address.h"
 #include "node/server/key_digest.h"
 #include "node/server/start_files.h"
 #include "reactor/base/rng.h"
@@ -120,6 +126,30 @@ class StoreCommandsTest : public testing::Test {
 
   std::filesystem::path scratch_;
 };
+
+// A node that holds the directory, takes the request, and has us interrupted instead of answering.
+TEST_F(StoreCommandsTest, AnInterruptEndsTheWaitForARunningNode) {
+  ServerConfig config;
+  config.data_dir = data_dir();
+  const auto held = start_files(config, {Dialect::rpcudp});
+  ASSERT_TRUE(std::holds_alternative<StartFiles>(held));
+  const ControlAddress address(data_dir());
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(listener, address.address(), address.size()), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  std::thread node([&] {
+    const int connection = accept(listener, nullptr, nullptr);
+    std::array<char, 1000> request;
+    EXPECT_GT(recv(connection, request.data(), request.size(), 0), 0);
+    kill(getpid(), SIGINT);
+    EXPECT_EQ(recv(connection, request.data(), request.size(), 0), 0) << "until it hangs up";
+    close(connection);
+  });
+  const Outcome outcome = run(store_purge_command, {"--all", "--yes"});
+  EXPECT_EQ(outcome.code, ExitCode::interrupted) << outcome.err;
+  node.join();
+  close(listener);
+}
 
 TEST_F(StoreCommandsTest, WithoutADirectoryItIsTheOneThatRunWouldUse) {
   const auto found_in = [](const Environment& environment) {
