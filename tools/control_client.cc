@@ -25,75 +25,72 @@ constexpr Duration looked_each = milliseconds(200);
   throw Failure(ExitCode::environment, sentence);
 }
 
-class ControlConnection {
- public:
-  explicit ControlConnection(const std::string& data_dir)
-      : path_(data_dir + "/" + control_name),
-        socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const ControlAddress address(data_dir);
-    if (socket_ >= 0 && address.is_valid() &&
-        connect(socket_, address.address(), address.size()) == 0) {
-      return;
-    }
-    const int error = errno;
-    if (socket_ >= 0) close(socket_);
-    const bool is_absent = error == ENOENT || error == ECONNREFUSED;
-    fail(is_absent ? "no node answers at " + path_ +
-                         ": is it starting or ending, or does another tool hold the directory?"
-                   : io_error("cannot connect to " + path_, error).sentence);
-  }
-  ~ControlConnection() { close(socket_); }
-  ControlConnection(const ControlConnection&) = delete;
-  ControlConnection& operator=(const ControlConnection&) = delete;
-
-  std::string ask(std::string line, Duration timeout) {
-    line += '\n';
-    if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(line.size())) {
-      fail(io_error("cannot write to " + path_, errno).sentence);
-    }
-    const Duration deadline = monotonic_time() + timeout;
-    std::string answer;
-    while (answer.empty() || answer.back() != '\n') {
-      stop_if_interrupted();
-      const Duration left = deadline - monotonic_time();
-      if (left <= Duration{} || answer.size() > answer_bytes_max) {
-        fail("the node did not answer over " + path_ + " within " +
-             std::to_string(timeout.whole_seconds()) + " s: is its host overloaded?");
-      }
-      receive_some(answer, std::min(left, looked_each));
-    }
-    return answer;
-  }
-
- private:
-  void receive_some(std::string& answer, Duration most) {
-    timeval give_up{};
-    give_up.tv_sec = most.whole_seconds();
-    give_up.tv_usec = 1 + most.nanoseconds % 1'000'000'000 / 1000 % 999'999;
-    setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &give_up, sizeof give_up);
-    char piece[16384];
-    const ssize_t size = recv(socket_, piece, sizeof piece, 0);
-    if (size > 0) answer.append(piece, static_cast<size_t>(size));
-    if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
-    fail("the node at " + path_ + " hung up before it answered: has it ended?");
-  }
-
-  const std::string path_;
-  int socket_;
-};
-
 }  // namespace
 
-Json ask_control(const std::string& data_dir, const Json& request, Duration timeout) {
+ControlClient::ControlClient(const std::string& data_dir)
+    : path_(data_dir + "/" + control_name),
+      socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const ControlAddress address(data_dir);
+  if (socket_ >= 0 && address.is_valid() &&
+      connect(socket_, address.address(), address.size()) == 0) {
+    return;
+  }
+  const int error = errno;
+  if (socket_ >= 0) close(socket_);
+  const bool is_absent = error == ENOENT || error == ECONNREFUSED;
+  fail(is_absent ? "no node answers at " + path_ +
+                       ": is it starting or ending, or does another tool hold the directory?"
+                 : io_error("cannot connect to " + path_, error).sentence);
+}
+
+ControlClient::~ControlClient() {
+  close(socket_);
+}
+
+std::string ControlClient::answer_to(std::string line, Duration timeout) {
+  line += '\n';
+  if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
+    fail(io_error("cannot write to " + path_, errno).sentence);
+  }
+  const Duration deadline = monotonic_time() + timeout;
+  std::string answer;
+  while (answer.empty() || answer.back() != '\n') {
+    stop_if_interrupted();
+    const Duration left = deadline - monotonic_time();
+    if (left <= Duration{} || answer.size() > answer_bytes_max) {
+      fail("the node did not answer over " + path_ + " within " +
+           std::to_string(timeout.whole_seconds()) + " s: is its host overloaded?");
+    }
+    receive_some(answer, std::min(left, looked_each));
+  }
+  return answer;
+}
+
+void ControlClient::receive_some(std::string& answer, Duration most) {
+  timeval give_up{};
+  give_up.tv_sec = most.whole_seconds();
+  give_up.tv_usec = 1 + most.nanoseconds % 1'000'000'000 / 1000 % 999'999;
+  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &give_up, sizeof give_up);
+  char piece[16384];
+  const ssize_t size = recv(socket_, piece, sizeof piece, 0);
+  if (size > 0) answer.append(piece, static_cast<size_t>(size));
+  if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  fail("the node at " + path_ + " hung up before it answered: has it ended?");
+}
+
+Json ControlClient::ask(const Json& request, Duration timeout) {
   const std::string line = request.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const Json answer = Json::parse(ControlConnection(data_dir).ask(line, timeout), nullptr, false);
+  const Json answer = Json::parse(answer_to(line, timeout), nullptr, false);
   if (answer.is_object() && answer.contains("result")) return answer["result"];
   if (answer.is_object() && answer.contains("error") && answer["error"].is_string()) {
     const int code = answer.value("code", static_cast<int>(ExitCode::environment));
     throw Failure(static_cast<ExitCode>(code), answer["error"].get<std::string>());
   }
   fail("the node answered what this xord does not understand: is it of another version?");
+}
+
+Json ask_control(const std::string& data_dir, const Json& request, Duration timeout) {
+  return ControlClient(data_dir).ask(request, timeout);
 }
 
 }  // namespace xord

@@ -8,6 +8,32 @@
 
 namespace xord {
 
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A million keys are some thousand pages: each is printed before the next is asked for.
+template <class Visit>
+void for_each_published(ControlClient& node, Visit&& visit) {
+  Json request = {{"command", "published"}};
+  for (bool has_more = true; has_more;) {
+    const Json page = node.ask(request);
+    for (const Json& published : page.at("keys")) visit(published);
+    has_more = page.contains("next");
+    if (has_more) request["from"] = page.at("next");
+  }
+}
+
+std::string line_of(const Json& published) {
+  const auto ago = published.at("published_ago_s").get<int64_t>();
+  return fmt::format(
+      "{} {} bytes, {}\n", published.at("id").get<std::string>(),
+      published.at("value_bytes").get<uint64_t>(),
+      ago >= 86'400 ? "to be published" : "published " + show_duration(seconds(ago)) + " ago");
+}
+
+}  // namespace
+
 ExitCode published_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("List the keys that a running node of this host publishes anew each day.",
                "xord published");
@@ -18,19 +44,13 @@ ExitCode published_command(Arguments arguments, Terminal& terminal) {
       "`xord set KEY VALUE --keep` puts a key into the list, `xord forget KEY` takes it out.\n"
       "--json: a list of {\"id\", \"value_bytes\", \"published_ago_s\"}. Exit codes: 0, 4.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const nlohmann::ordered_json list =
-      ask_control(data_dir_of(flags, terminal), {{"command", "published"}});
-  if (flags.json) {
-    terminal.out << list.dump() << '\n';
-    return ExitCode::done;
-  }
-  for (const auto& published : list) {
-    const auto ago = published.at("published_ago_s").get<int64_t>();
-    terminal.out << fmt::format(
-        "{} {} bytes, {}\n", published.at("id").get<std::string>(),
-        published.at("value_bytes").get<uint64_t>(),
-        ago >= 86'400 ? "to be published" : "published " + show_duration(seconds(ago)) + " ago");
-  }
+  ControlClient node(data_dir_of(flags, terminal));
+  bool is_first = true;
+  for_each_published(node, [&](const Json& published) {
+    terminal.out << (!flags.json ? line_of(published) : (is_first ? "[" : ",") + published.dump());
+    is_first = false;
+  });
+  if (flags.json) terminal.out << (is_first ? "[]\n" : "]\n");
   return ExitCode::done;
 }
 

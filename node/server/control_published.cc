@@ -1,10 +1,10 @@
 // The control commands keep, forget and published: the list of what the node publishes anew each
 // day.
-#include <cstring>
+#include <future>
 
 #include "node/budget.h"
-#include "node/region.h"
 #include "node/server/control_command.h"
+#include "node/server/published_query.h"
 #include "node/wire/rpcudp.h"
 #include "reactor/base/hex.h"
 
@@ -26,6 +26,13 @@ ControlJson json_of(const PublishedKey& published) {
   return {{"id", published.key.hex()},
           {"value_bytes", published.value_size},
           {"published_ago_s", published.published_ago}};
+}
+
+// Waits for it, as ask_shard() does.
+PublishedResult page_from(Admin& admin, const Id& from) {
+  std::promise<PublishedResult> answered;
+  list_published(admin, from, [&](const PublishedResult& page) { answered.set_value(page); });
+  return answered.get_future().get();
 }
 
 }  // namespace
@@ -58,26 +65,20 @@ ControlResult control_forget(Admin& admin, const ControlJson& request) {
   return ControlJson::object();
 }
 
-// A page of a shard at a time, in order of keys.
-ControlResult control_published(Admin& admin, const ControlJson&) {
-  ControlJson list = ControlJson::array();
-  for (uint32_t shard = 0; shard < admin.shards_count(); ++shard) {
-    std::optional<Id> from = Id{};
-    while (from) {
-      const ShardAnswer answer = ask_shard(admin, static_cast<ShardIndex>(shard),
-                                           command_for(CommandKind::list_published, *from));
-      if (answer.status != ServerStatus::done) return refused_by_node(answer.status, "");
-      const size_t count = answer.value.size() / sizeof(PublishedKey);
-      from.reset();
-      for (size_t i = 0; i < count; ++i) {
-        PublishedKey published;
-        std::memcpy(&published, &answer.value[i * sizeof published], sizeof published);
-        list.push_back(json_of(published));
-        if (i + 1 == published_keys_max) from = next_id(published.key);
-      }
-    }
+ControlResult control_published(Admin& admin, const ControlJson& request) {
+  const auto from = request.contains("from") ? Id::from_hex(text_in(request, "from")) : Id{};
+  if (!from) {
+    return ControlError{
+        ControlCode::usage,
+        "published takes where to go \"from\": the \"next\" (40 hexadecimal digits) "
+        "of the answer before, or nothing"};
   }
-  return list;
+  const PublishedResult page = page_from(admin, *from);
+  if (page.status != ServerStatus::done) return refused_by_node(page.status, "");
+  ControlJson result = {{"keys", ControlJson::array()}};
+  for (const PublishedKey& published : page.keys) result["keys"].push_back(json_of(published));
+  if (page.next) result["next"] = page.next->hex();
+  return result;
 }
 
 }  // namespace xord

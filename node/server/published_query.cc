@@ -10,7 +10,7 @@ namespace xord {
 namespace {
 
 struct Query {
-  std::shared_ptr<Admin> admin;
+  Admin& admin;
   Id from;
   std::function<void(const PublishedResult&)> finished;
   std::vector<PublishedKey> keys;
@@ -44,29 +44,25 @@ PublishedResult result_of(Query& query) {
 }
 
 void ask(const std::shared_ptr<Query>& query, uint32_t shard) {
-  if (shard == query->admin->shards_count()) return query->finished(result_of(*query));
+  if (shard == query->admin.shards_count()) return query->finished(result_of(*query));
   ShardCommand command;
   command.kind = CommandKind::list_published;
   command.key = query->from;
-  query->admin->call_on(static_cast<ShardIndex>(shard), command, {},
-                        [query, shard](const CallResult& call) {
-                          if (call.status != ServerStatus::done) {
-                            return query->finished({call.status, {}, {}});
-                          }
-                          add_page(*query, call.value);
-                          ask(query, shard + 1);
-                        });
+  query->admin.call_on(static_cast<ShardIndex>(shard), command, {},
+                       [query, shard](const CallResult& call) {
+                         if (call.status != ServerStatus::done) {
+                           return query->finished({call.status, {}, {}});
+                         }
+                         add_page(*query, call.value);
+                         ask(query, shard + 1);
+                       });
 }
 
 }  // namespace
 
-void list_published(std::shared_ptr<Admin> admin, const Id& from,
+void list_published(Admin& admin, const Id& from,
                     std::function<void(const PublishedResult&)> finished) {
-  auto query = std::make_shared<Query>();
-  query->admin = std::move(admin);
-  query->from = from;
-  query->finished = std::move(finished);
-  ask(query, 0);
+  ask(std::make_shared<Query>(Query{admin, from, std::move(finished), {}, {}}), 0);
 }
 
 }  // namespace xord

@@ -1,5 +1,6 @@
-// One page of the list of what a server publishes: asked of one shard after another, merged in
-// order of keys. It has no state but its own and needs no lock: each answer asks the next shard.
+// One page of the list of what a server publishes, for its API and its control socket: asked of one
+// shard after another, merged in order of keys; at most published_keys_max keys of each shard. It
+// has no state but its own and needs no lock: each answer asks the next shard.
 #pragma once
 
 #include <functional>
@@ -9,8 +10,9 @@
 
 namespace xord {
 
-// `finished` is called exactly once, as Admin::call() says.
-void list_published(std::shared_ptr<Admin> admin, const Id& from,
+// `finished` is called exactly once, as Admin::call() says. `admin` is borrowed until then: it ends
+// no earlier than its calls.
+void list_published(Admin& admin, const Id& from,
                     std::function<void(const PublishedResult&)> finished);
 
 }  // namespace xord

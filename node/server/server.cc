@@ -159,7 +159,7 @@ void Server::forget(const Id& key, std::function<void(const ForgetResult&)> fini
 void Server::published(const Id& from, std::function<void(const PublishedResult&)> finished) {
   const auto admin = this->admin();
   if (!admin) return finished({ServerStatus::stopped, {}, {}});
-  list_published(admin, from, std::move(finished));
+  list_published(*admin, from, std::move(finished));
 }
 
 void Server::get(const Id& key, std::function<void(const GetResult&)> finished) {

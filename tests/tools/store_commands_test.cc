@@ -5,22 +5,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "node/server/control_address.h"
 #include "node/server/key_digest.h"
+#include "node/server/server.h"
 #include "node/server/start_files.h"
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"
 #include "storage/rocks/rocks_reader.h"
 #include "storage/rocks/rocks_store_impl.h"
+#include "tools/commands.h"
+#include "tools/control_client.h"
 #include "tools/failure.h"
 #include "tools/store/store_flags.h"
 
@@ -149,6 +154,39 @@ TEST_F(StoreCommandsTest, AnInterruptEndsTheWaitForARunningNode) {
   EXPECT_EQ(outcome.code, ExitCode::interrupted) << outcome.err;
   node.join();
   close(listener);
+}
+
+TEST_F(StoreCommandsTest, ALongListOfWhatIsPublishedComesInPagesInOrder) {
+  ServerConfig config;
+  config.listen = {{Dialect::rpcudp, Endpoint::ipv4(0x7f000001, 0), false}};
+  config.data_dir = file("node");
+  config.shards = 2;
+  config.log_level = LogLevel::off;
+  Server server;
+  ASSERT_FALSE(server.start(config));
+  EXPECT_EQ(run(published_command, {"--json"}, config.data_dir).out, "[]\n");
+  std::set<std::string> kept;
+  for (int i = 0; i < 700; ++i) {
+    const Id key = key_digest("key " + std::to_string(i));
+    ASSERT_EQ(server.keep(key, Value(int64_t{1})).get().status, ServerStatus::done);
+    kept.insert(key.hex());
+  }
+  std::vector<std::string> listed;
+  for (const auto& each : json(published_command, {}, config.data_dir))
+    listed.push_back(each["id"]);
+  EXPECT_EQ(listed, std::vector<std::string>(kept.begin(), kept.end()));
+  const std::string text = run(published_command, {}, config.data_dir).out;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 700);
+
+  ControlClient node(config.data_dir);
+  const auto page = node.ask({{"command", "published"}});
+  EXPECT_GE(page.at("keys").size(), published_keys_max);
+  EXPECT_LE(page.at("keys").size(), 2 * published_keys_max);
+  const std::string next = page.at("next");
+  EXPECT_GT(next, page.at("keys").back().at("id").get<std::string>());
+  const auto rest = node.ask({{"command", "published"}, {"from", next}}).at("keys");
+  EXPECT_EQ(rest.at(0).at("id"), listed[page.at("keys").size()]);
+  EXPECT_THROW(node.ask({{"command", "published"}, {"from", "12"}}), Failure);
 }
 
 TEST_F(StoreCommandsTest, WithoutADirectoryItIsTheOneThatRunWouldUse) {
