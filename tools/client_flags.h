@@ -32,7 +32,7 @@ std::string required(const CLI::App& app, const std::string& name,
 // Runs `plan`, whose vias and timeout come from `flags`: names are resolved (every address is
 // tried), the ids of earlier commands are looked up and this one's remembered. Failure: (usage) a
 // bad flag or no --via; (no_answer) a name that cannot be resolved, when no other can, or nobody
-// answered; (environment) no socket; (not_found) interrupted.
+// answered; (environment) no socket; (interrupted) SIGINT or SIGTERM.
 ClientResult ask_network(const CLI::App& app, const ClientFlags& flags, ClientPlan plan,
                          Terminal& terminal);
 

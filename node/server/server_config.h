@@ -80,7 +80,8 @@ struct ServerConfig {
 
   // What an unproven source gets at most, per byte it sent (DESIGN section 9).
   double amplification_max = 1.0;
-  // Sources exempt from proof, rate limits and budgets, and from nothing else.
+  // Sources exempt from proof, and so from the amplification bound, and from nothing else: the
+  // routing table's limits by subnet hold for them, too.
   std::vector<Subnet> trusted_nets;
 
   // Paths of each get, set and find that share no node (node/lookup.h). 1 to 8.

@@ -43,8 +43,8 @@ class ExchangeListener {
 
 // What comes back that no open question explains.
 struct StrayCounts {
-  uint64_t unknown_transaction = 0;  // Never asked; late and duplicated ones too.
-  uint64_t late = 0;                 // Of a question that had been given up.
+  uint64_t unknown_transaction = 0;  // Never asked.
+  uint64_t late = 0;                 // Of a question that had ended: given up, or answered once.
   uint64_t wrong_source =
       0;                   // Right transaction, but not from the target to the source that asked.
   uint64_t malformed = 0;  // Neither reply nor request.

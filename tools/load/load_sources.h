@@ -18,8 +18,7 @@ class LoadSources {
  public:
   static constexpr uint32_t addresses_max = 1'000'000;
 
-  // Sources 0..count-1, for a target at `target`. Empty (out_of_range) when it cannot have so many:
-  // see most_for().
+  // Sources 0..count-1, for a target at `target`: at least one, and at most most_for() it.
   LoadSources(const Endpoint& target, uint32_t count);
   static uint32_t most_for(const Endpoint& target);
 
