@@ -212,7 +212,8 @@ const std::array<Setting, 20> table = {{
      "Bytes sent at most to a source that has not proven its address, per byte it sent", Arity::one,
      [](Config& c, const Texts& t) { c.amplification_max = parse_amplification(t[0]); },
      [](const Config& c) { return Texts{show_double(c.amplification_max)}; }},
-    {"trusted-net", "CIDR", "Sources that need no proof and have no limits; repeats", Arity::many,
+    {"trusted-net", "CIDR", "Sources that need no proof, however much is sent to them; repeats",
+     Arity::many,
      [](Config& c, const Texts& texts) {
        c.trusted_nets.clear();
        for (const std::string& text : texts) c.trusted_nets.push_back(parse_subnet(text));
