@@ -14,14 +14,6 @@ void on_signal(int) {
   was_requested.store(true, std::memory_order_relaxed);
 }
 
-using Handler = void (*)(int);
-
-// What came before is forgotten first: once the handler is there, it would be what comes.
-Handler fresh_handler() {
-  was_requested.store(false, std::memory_order_relaxed);
-  return on_signal;
-}
-
 }  // namespace
 
 SignalCatcher::SignalCatcher(void (*handler)(int)) {
@@ -36,7 +28,15 @@ SignalCatcher::~SignalCatcher() {
   sigaction(SIGTERM, &old_terminate_, nullptr);
 }
 
-Interrupt::Interrupt() : catcher_(fresh_handler()) {}
+Interrupt::Interrupt() : catcher_(on_signal) {}
+
+Interrupt::Forgetter::Forgetter() {
+  was_requested.store(false, std::memory_order_relaxed);
+}
+
+Interrupt::Forgetter::~Forgetter() {
+  was_requested.store(false, std::memory_order_relaxed);
+}
 
 bool Interrupt::requested() {
   return was_requested.load(std::memory_order_relaxed);

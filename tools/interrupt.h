@@ -23,13 +23,21 @@ class Interrupt {
  public:
   Interrupt();
 
+  // Whether either came since the Interrupt that lives was made; false when none lives.
   static bool requested();
 
  private:
+  // Forgets what came: before the handler is there, and again when it is gone.
+  struct Forgetter {
+    Forgetter();
+    ~Forgetter();
+  };
+
+  Forgetter forgetter_;
   SignalCatcher catcher_;
 };
 
-// Failure (interrupted) when either came since the Interrupt that lives was made.
+// Failure (interrupted) when requested().
 void stop_if_interrupted();
 
 }  // namespace xord

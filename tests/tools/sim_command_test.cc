@@ -7,6 +7,7 @@
 
 #include "tools/commands.h"
 #include "tools/failure.h"
+#include "tools/interrupt.h"
 #include "tools/sim_flags.h"
 
 namespace xord {
@@ -34,6 +35,7 @@ TEST(SimCommand, AnInterruptEndsTheSeedThatIsUnderWay) {
       code = failure.code();
     }
     EXPECT_EQ(code, ExitCode::interrupted);
+    EXPECT_FALSE(Interrupt::requested()) << "the next command is not interrupted by it";
     EXPECT_EQ(out.str(), "") << "half a run is no report";
   }
 }
