@@ -47,7 +47,11 @@ ExitCode published_command(Arguments arguments, Terminal& terminal) {
   ControlClient node(data_dir_of(flags, terminal));
   bool is_first = true;
   for_each_published(node, [&](const Json& published) {
-    terminal.out << (!flags.json ? line_of(published) : (is_first ? "[" : ",") + published.dump());
+    if (flags.json) {
+      terminal.out << (is_first ? '[' : ',') << published.dump();
+    } else {
+      terminal.out << line_of(published);
+    }
     is_first = false;
   });
   if (flags.json) terminal.out << (is_first ? "[]\n" : "]\n");
