@@ -222,12 +222,22 @@ TEST_F(ControlCommandsTest, WhatIsNoRequestIsToldWhatOneIs) {
   EXPECT_NE(unknown.at("error").get<std::string>().find("stats"), std::string::npos);
 }
 
-// The first one is held up in the directory itself: a pipe in the place of a file that it copies.
+// The one of a database; RocksDB holds it open, and copies it by its name.
+std::string manifest_of(const std::string& database) {
+  for (const auto& at : std::filesystem::directory_iterator(database)) {
+    if (at.path().filename().string().starts_with("MANIFEST-")) return at.path().string();
+  }
+  return "";
+}
+
+// The first one is held up in the database itself: a pipe in the place of the manifest, which opens
+// when somebody writes to it.
 TEST_F(ControlCommandsTest, SnapshotsAreMadeOneAtATime) {
   ASSERT_TRUE(eventually([&] { return is_ready(server); }));
-  const std::string format = directory.at("format");
-  std::filesystem::rename(format, format + ".kept");
-  ASSERT_EQ(mkfifo(format.c_str(), 0600), 0);
+  const std::string manifest = manifest_of(directory.at("db"));
+  const std::string kept = directory.at("kept");
+  std::filesystem::rename(manifest, kept);
+  ASSERT_EQ(mkfifo(manifest.c_str(), 0600), 0);
   const auto snapshot = [&](const std::string& name) {
     return ask(R"({"command": "snapshot", "directory": ")" + directory.at(name) + "\"}");
   };
@@ -238,10 +248,10 @@ TEST_F(ControlCommandsTest, SnapshotsAreMadeOneAtATime) {
   EXPECT_EQ(refused.at("error").get<std::string>().rfind("another snapshot", 0), 0u);
   EXPECT_FALSE(std::filesystem::exists(directory.at("second")));
 
-  close(open(format.c_str(), O_WRONLY | O_CLOEXEC));  // An empty file: no format.
+  close(open(manifest.c_str(), O_WRONLY | O_CLOEXEC));  // An empty file: no manifest.
   EXPECT_EQ(first.get().at("code"), 4);
   EXPECT_FALSE(std::filesystem::exists(directory.at("first")));
-  std::filesystem::rename(format + ".kept", format);
+  std::filesystem::rename(kept, manifest);
   EXPECT_TRUE(snapshot("first").contains("result"));
 }
 
