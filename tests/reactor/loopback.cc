@@ -3,7 +3,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include <thread>
 
 #include "reactor/socket_address.h"
+#include "tests/lowered_limit.h"
 
 namespace xord {
 
@@ -116,20 +116,8 @@ void with_refused_system_call(long number, std::optional<SystemCallArgument> arg
 }
 
 void with_lockable_memory(uint64_t bytes, const std::function<void()>& body) {
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_MEMLOCK, &before), 0);
-  rlimit lowered = before;
-  lowered.rlim_cur = bytes;
-  ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &lowered), 0);
-  std::thread([&] {
-    // The raw call changes this thread only, and takes CAP_IPC_LOCK from it.
-    const auto nobody_else = static_cast<uid_t>(0x40000000 + getpid());
-    if (geteuid() == 0) {
-      ASSERT_EQ(syscall(SYS_setresuid, nobody_else, nobody_else, nobody_else), 0);
-    }
-    body();
-  }).join();
-  ASSERT_EQ(setrlimit(RLIMIT_MEMLOCK, &before), 0);
+  const LoweredLimit lockable(RLIMIT_MEMLOCK, bytes);
+  as_nobody_else(body);
 }
 
 }  // namespace xord

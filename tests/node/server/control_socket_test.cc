@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/server/control_address.h"
-#include "tests/node/server/no_threads.h"
+#include "tests/lowered_limit.h"
 #include "tests/node/server/server_fixture.h"
 
 namespace xord {
@@ -131,7 +131,7 @@ TEST_F(ControlSocketTest, AConnectionForWhichThereIsNoThreadIsToldSo) {
     ControlSocket control(own.path(), echo, refuse);
     ASSERT_FALSE(control.open());
     {
-      const NoThreads none;
+      const LoweredLimit no_threads(RLIMIT_NPROC, 0);
       Client refused(own.path());
       EXPECT_EQ(refused.line().rfind("no: the node cannot start a thread", 0), 0u);
       EXPECT_EQ(refused.line(), "");

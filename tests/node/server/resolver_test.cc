@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/node/server/no_threads.h"
+#include "tests/lowered_limit.h"
 
 namespace xord {
 namespace {
@@ -42,7 +42,7 @@ TEST(Resolver, WithoutAThreadItsAnswerSaysSo) {
     Doorbell bell;
     Resolver resolver(bell);
     {
-      const NoThreads none;
+      const LoweredLimit no_threads(RLIMIT_NPROC, 0);
       resolver.begin({"127.0.0.1:7"});
     }
     bell.wait(std::nullopt);

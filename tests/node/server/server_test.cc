@@ -2,7 +2,6 @@
 #include "node/server/server.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <filesystem>
@@ -14,6 +13,7 @@
 
 #include "storage/files/clock_file.h"
 #include "storage/files/contacts_file.h"
+#include "tests/lowered_limit.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 
@@ -266,16 +266,13 @@ TEST(Server, SaysThatTheHostHasNotTheMemoryThatItShallReserve) {
   TemporaryDirectory directory;
   uint64_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
-  rlimit tight = before;
-  tight.rlim_cur = pages * 4096 + (rlim_t{1} << 30);
-  ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
   ServerConfig config = loopback_config(directory.at("data"));
   config.memory_max = uint64_t{1} << 40;
   Server server;
-  const auto error = server.start(config);
-  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  const auto error = [&] {
+    const LoweredLimit tight(RLIMIT_AS, pages * 4096 + (rlim_t{1} << 30));
+    return server.start(config);
+  }();
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind, ServerErrorKind::environment);
   EXPECT_NE(error->sentence.find("memory-max"), std::string::npos) << error->sentence;

@@ -1,9 +1,9 @@
 // Stores, commit threads and RocksDB together, on a real disk.
 #include <rocksdb/db.h>
-#include <sys/resource.h>
 
 #include "storage/files/small_file.h"
 #include "storage/rocks/rocks_store_impl.h"
+#include "tests/lowered_limit.h"
 #include "tests/storage/file_content.h"
 #include "tests/storage/rocks/disk.h"
 #include "tests/temporary_directory.h"
@@ -361,17 +361,14 @@ TEST_F(RocksStoreTest, WhatWasPublishedBeforeStopIsCommitted) {
 TEST_F(RocksStoreTest, ADiskThatRefusesWritesCostsOnlyTheStoresItRefused) {
   open_loaded();
   put_many(0, 50);
-  rlimit before{};
-  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   signal(SIGXFSZ, SIG_IGN);
-  rlimit none = before;
-  none.rlim_cur = 0;
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
-  EXPECT_FALSE(disk->put(numbered_key(0), "refused"));
-  EXPECT_FALSE(disk->put(numbered_key(100), "refused too"));
-  EXPECT_EQ(disk->shards[0]->thread.state(), DatabaseState::refusing_writes);
-  expect_many(0, 50);
-  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  {
+    const LoweredLimit nothing(RLIMIT_FSIZE, 0);
+    EXPECT_FALSE(disk->put(numbered_key(0), "refused"));
+    EXPECT_FALSE(disk->put(numbered_key(100), "refused too"));
+    EXPECT_EQ(disk->shards[0]->thread.state(), DatabaseState::refusing_writes);
+    expect_many(0, 50);
+  }
   // The commit thread tries again by itself; the test only spares the wait.
   TestShard& shard = *disk->shards[0];
   while (shard.thread.state() != DatabaseState::open) disk->put(numbered_key(101), "probe");
