@@ -4,11 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/temporary_directory.h"
 #include "tests/tools/one_node.h"
 
 namespace xord {
@@ -25,16 +24,10 @@ struct Outcome {
 
 class CommandsTest : public testing::Test {
  protected:
-  CommandsTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "xord-cache-XXXXXX").string();
-    cache_ = mkdtemp(name.data());
-  }
-  ~CommandsTest() override { std::filesystem::remove_all(cache_); }
-
   Outcome run(Command command, const Words& words) const {
     std::ostringstream out;
     std::ostringstream err;
-    Terminal terminal{out, err, {{"XDG_CACHE_HOME", cache_.string()}}};
+    Terminal terminal{out, err, {{"XDG_CACHE_HOME", cache_.path()}}};
     Outcome outcome;
     try {
       outcome.code = command(words, terminal);
@@ -52,7 +45,7 @@ class CommandsTest : public testing::Test {
     return nlohmann::json::parse(outcome.out);
   }
 
-  std::filesystem::path cache_;
+  TemporaryDirectory cache_;
 };
 
 TEST_F(CommandsTest, PingTellsIdEndpointAndRoundTrip) {

@@ -2,10 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
+#include "tests/temporary_directory.h"
 #include "tools/failure.h"
 
 namespace xord {
@@ -13,14 +12,8 @@ namespace {
 
 class ConfigurationTest : public testing::Test {
  protected:
-  ConfigurationTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "xord-config-XXXXXX").string();
-    directory_ = mkdtemp(name.data());
-  }
-  ~ConfigurationTest() override { std::filesystem::remove_all(directory_); }
-
   std::string file(const std::string& text) const {
-    const std::string path = (directory_ / "xord.toml").string();
+    const std::string path = directory_.at("xord.toml");
     std::ofstream(path) << text;
     return path;
   }
@@ -43,7 +36,7 @@ class ConfigurationTest : public testing::Test {
   }
 
   const Environment home_ = {{"HOME", "/home/ada"}};
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(ConfigurationTest, WithNothingGivenTheDefaultsHold) {
@@ -69,7 +62,7 @@ TEST_F(ConfigurationTest, AFlagBeatsTheEnvironmentWhichBeatsTheFileWhichBeatsThe
   EXPECT_EQ(result.server.records_max, ServerConfig{}.records_max);
   EXPECT_EQ(origin(result, "ttl"), "flag --ttl");
   EXPECT_EQ(origin(result, "shards"), "environment XORD_SHARDS");
-  EXPECT_EQ(origin(result, "log-level"), "file " + (directory_ / "xord.toml").string() + ":3");
+  EXPECT_EQ(origin(result, "log-level"), "file " + directory_.at("xord.toml") + ":3");
   EXPECT_EQ(origin(result, "io"), "default");
 }
 
@@ -134,7 +127,7 @@ TEST_F(ConfigurationTest, AFileThatIsNotTomlOrNotThereIsSaidSo) {
   EXPECT_EQ(refusal([&] { read_config_file("/nowhere/xord.toml"); }),
             "the config file /nowhere/xord.toml cannot be read: No such file or directory; name an "
             "existing file with --config FILE");
-  EXPECT_NE(refusal([&] { read_config_file(directory_.string()); }).find("Is a directory"),
+  EXPECT_NE(refusal([&] { read_config_file(directory_.path()); }).find("Is a directory"),
             std::string::npos);
 }
 
@@ -150,7 +143,7 @@ TEST_F(ConfigurationTest, AListWhereOneValueBelongsAndADateAreRefused) {
 TEST_F(ConfigurationTest, ABadValueIsNamedWithThePlaceWhereItStands) {
   const auto given = read_config_file(file("\n\nttl = \"7x\"\n"));
   EXPECT_EQ(refusal([&] { build_configuration(given, home_); }),
-            (directory_ / "xord.toml").string() +
+            directory_.at("xord.toml") +
                 ":3: ttl \"7x\" is not a duration: write a number and a unit, such as 7d, 12h or "
                 "500ms");
   EXPECT_EQ(refusal([&] {

@@ -2,22 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
 
 class NamedIdsTest : public testing::Test {
  protected:
-  NamedIdsTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "xord-named-XXXXXX").string();
-    directory_ = mkdtemp(name.data());
-    path_ = (directory_ / "deep" / "named-ids").string();
-  }
-  ~NamedIdsTest() override { std::filesystem::remove_all(directory_); }
-
   static Id id(uint8_t number) {
     Id result;
     result.bytes.fill(number);
@@ -25,8 +19,8 @@ class NamedIdsTest : public testing::Test {
   }
   static Endpoint via(uint16_t port) { return Endpoint::ipv4(0x7f000001, port); }
 
-  std::filesystem::path directory_;
-  std::string path_;
+  TemporaryDirectory directory_;
+  const std::string path_ = directory_.at("deep/named-ids");
 };
 
 TEST_F(NamedIdsTest, WhatWasRememberedIsThereTheNextTime) {
@@ -47,7 +41,7 @@ TEST_F(NamedIdsTest, SavingLeavesOnlyTheCacheBehind) {
   ids.remember({via(1), id(1)});
   EXPECT_TRUE(ids.save());
   size_t files = 0;
-  for (const auto& file : std::filesystem::directory_iterator(directory_ / "deep")) {
+  for (const auto& file : std::filesystem::directory_iterator(directory_.at("deep"))) {
     EXPECT_EQ(file.path().string(), path_);
     ++files;
   }
@@ -63,7 +57,7 @@ TEST_F(NamedIdsTest, OnlyTheOnesUsedLastAreKept) {
 }
 
 TEST_F(NamedIdsTest, LinesThatMakeNoSenseAreSkipped) {
-  std::filesystem::create_directories(directory_ / "deep");
+  std::filesystem::create_directories(directory_.at("deep"));
   std::ofstream(path_) << "nonsense\n127.0.0.1:1 xyz\n\n127.0.0.1:99999 " << id(1).hex()
                        << "\n127.0.0.1:5 " << id(5).hex() << "\n127.0.0.1:6";
   const NamedIds ids(path_);
@@ -76,8 +70,8 @@ TEST_F(NamedIdsTest, WithoutAPlaceNothingIsKeptAndNothingFails) {
   NamedIds ids("");
   ids.remember({via(1), id(1)});
   EXPECT_FALSE(ids.save());
-  std::ofstream(directory_ / "file") << "";
-  NamedIds below_a_file((directory_ / "file" / "named-ids").string());
+  std::ofstream(directory_.at("file")) << "";
+  NamedIds below_a_file(directory_.at("file/named-ids"));
   below_a_file.remember({via(1), id(1)});
   EXPECT_FALSE(below_a_file.save());
 }

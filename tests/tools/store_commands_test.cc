@@ -24,6 +24,7 @@
 #include "reactor/monotonic.h"
 #include "storage/rocks/rocks_reader.h"
 #include "storage/rocks/rocks_store_impl.h"
+#include "tests/temporary_directory.h"
 #include "tools/commands.h"
 #include "tools/control_client.h"
 #include "tools/failure.h"
@@ -44,16 +45,11 @@ struct Outcome {
 
 class StoreCommandsTest : public testing::Test {
  protected:
-  StoreCommandsTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "xord-store-XXXXXX").string();
-    scratch_ = mkdtemp(name.data());
-    make(data_dir(), instant_of(now));
-  }
-  ~StoreCommandsTest() override { std::filesystem::remove_all(scratch_); }
+  StoreCommandsTest() { make(data_dir(), instant_of(now)); }
 
   static constexpr NodeSeconds now = first_node_seconds + 1'000'000;
 
-  std::string file(const std::string& name) const { return (scratch_ / name).string(); }
+  std::string file(const std::string& name) const { return scratch_.at(name); }
   std::string data_dir() const { return file("data"); }
 
   // A data directory whose node time is `at`, as a node leaves it.
@@ -129,7 +125,7 @@ class StoreCommandsTest : public testing::Test {
     return nlohmann::json::parse(outcome.out, nullptr, false);
   }
 
-  std::filesystem::path scratch_;
+  TemporaryDirectory scratch_;
 };
 
 // A node that holds the directory, takes the request, and has us interrupted instead of answering.
