@@ -30,10 +30,6 @@ SignalCatcher::~SignalCatcher() {
 
 Interrupt::Interrupt() : catcher_(on_signal) {}
 
-Interrupt::Forgetter::Forgetter() {
-  was_requested.store(false, std::memory_order_relaxed);
-}
-
 Interrupt::Forgetter::~Forgetter() {
   was_requested.store(false, std::memory_order_relaxed);
 }

@@ -27,9 +27,8 @@ class Interrupt {
   static bool requested();
 
  private:
-  // Forgets what came: before the handler is there, and again when it is gone.
+  // Forgets what came, once the handler is gone: so nothing came before the next is there.
   struct Forgetter {
-    Forgetter();
     ~Forgetter();
   };
 
