@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "reactor/base/shard.h"
 #include "reactor/entropy.h"
 #include "tools/suggest.h"
 #include "tools/value_flags.h"
@@ -25,6 +26,7 @@ constexpr ValueFlag value_flags[] = {
     {"--seed", "N", "Decides everything that is drawn [from the kernel]"},
     {"--seeds", "N", "Run so many seeds, from --seed on, and stop at the first that fails [1]"},
     {"--for", "DURATION", "Run seeds for so long, instead of --seeds"},
+    {"--shards", "N", "Of each xord node, 1 to 64 [1; swarm: each node draws it]"},
     {"--records", "N", "Set so many when all have joined, and none later [the scenario's]"},
     {"--disjoint-paths", "D", "Paths of each get, set and find that share no node, 1 to 8 [1]"},
     {"--published", "N", "So many keys that one node keeps published, each 2 hours [0]"},
@@ -75,6 +77,7 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
           ? sim::draw_setup(seed, plan.nodes, plan.length)
           : sim::scenario_setup(plan.scenario, seed, plan.nodes.value_or(nodes_default),
                                 plan.length.value_or(hours(2)));
+  setup.shards = plan.shards;
   if (plan.records) sim::set_records(setup, *plan.records);
   if (plan.published) sim::set_published(setup, *plan.published);
   if (plan.buckets) setup.world.xord.node.routing.buckets_max = *plan.buckets;
@@ -108,6 +111,9 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   plan.scenario = scenario_of(flags.text("--scenario"));
   if (const auto nodes = flags.count("--nodes", 3, nodes_most)) {
     plan.nodes = static_cast<uint32_t>(*nodes);
+  }
+  if (const auto shards = flags.count("--shards", 1, shards_max)) {
+    plan.shards = static_cast<uint32_t>(*shards);
   }
   if (const auto records = flags.count("--records", 1, records_most)) {
     plan.records = static_cast<uint32_t>(*records);

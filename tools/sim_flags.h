@@ -16,6 +16,7 @@ struct SimPlan {
   uint64_t seed = 1;
   uint64_t seeds = 1;                // This one and those that follow it...
   std::optional<Duration> for_time;  // ...or as many as fit in this time.
+  std::optional<uint32_t> shards;    // Of each node, else the scenario's, or drawn.
   std::optional<uint32_t> records;
   uint32_t disjoint_paths = 1;
   std::optional<uint32_t> published;

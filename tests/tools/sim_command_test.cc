@@ -56,12 +56,11 @@ SimPlan plan_of(const std::vector<std::string>& arguments) {
 
 TEST(SimCommand, ARunIsRepeatedByTheFlagsAsTheyWereWritten) {
   EXPECT_EQ(command_of(plan_of({"--seeds", "3", "--json"}), 7), "xord sim --seed 7");
-  const std::vector<std::string> written = {
-      "--scenario",  "churn",    "--nodes",           "1k",
-      "--hours",     "1.13",     "--records",         "20",
-      "--ttl",       "90s500ms", "--session",         "61s",
-      "--buckets",   "64",       "--disjoint-paths",  "3",
-      "--published", "5",        "--no-old-contacts", "--no-republish"};
+  std::vector<std::string> written = {
+      "--scenario",  "churn",    "--nodes",   "1k",  "--hours",   "1.13", "--records",        "20",
+      "--ttl",       "90s500ms", "--session", "61s", "--buckets", "64",   "--disjoint-paths", "3",
+      "--published", "5",        "--shards",  "2"};
+  written.insert(written.end(), {"--no-old-contacts", "--no-republish"});
   std::vector<std::string> given = written;
   given.insert(given.end(), {"--seed", "4", "--for", "1s"});
   const SimPlan plan = plan_of(given);
@@ -72,6 +71,7 @@ TEST(SimCommand, ARunIsRepeatedByTheFlagsAsTheyWereWritten) {
   EXPECT_EQ(again.length, plan.length);
   EXPECT_EQ(again.ttl, plan.ttl);
   EXPECT_EQ(again.session, plan.session);
+  EXPECT_EQ(again.shards, 2u);
   EXPECT_EQ(sim::describe(setup_of(again, 12)), sim::describe(setup_of(plan, 12)));
   EXPECT_EQ(command_of(again, 12), command);
   for (const std::string& word : written) {

@@ -246,10 +246,11 @@ std::string describe(const Setup& setup) {
   std::ostringstream text;
   text << "seed " << setup.seed << ", scenario "
        << scenario_names[static_cast<size_t>(setup.scenario)] << ": " << setup.nodes << " nodes ("
-       << setup.python_share << " Python, " << setup.nat_share << " behind NAT, up to "
-       << setup.shards_max << " shards, clocks off by up to " << setup.drift_ppm_max
-       << " ppm), joining in " << shown(setup.join_span) << ", " << shown(setup.length)
-       << " with faults, " << shown(setup.settling) << " to settle\n";
+       << setup.python_share << " Python, " << setup.nat_share << " behind NAT, "
+       << (setup.shards ? "" : "up to ") << setup.shards.value_or(setup.shards_max)
+       << " shards, clocks off by up to " << setup.drift_ppm_max << " ppm), joining in "
+       << shown(setup.join_span) << ", " << shown(setup.length) << " with faults, "
+       << shown(setup.settling) << " to settle\n";
   const NetworkOptions& network = setup.world.network;
   text << "  network: loss " << network.loss << ", repeated " << network.duplicate << ", delay "
        << shown(network.delay_min) << " + " << shown(network.delay_mean) << ", stragglers "

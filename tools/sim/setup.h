@@ -34,7 +34,8 @@ struct Setup {
   uint32_t nodes = 100;  // Honest ones.
   double python_share = 0;
   double nat_share = 0;
-  uint32_t shards_max = 1;
+  uint32_t shards_max = 1;         // Each host draws its number...
+  std::optional<uint32_t> shards;  // ...unless all have this one.
   int32_t drift_ppm_max = 0;
   std::array<uint32_t, static_cast<size_t>(Malice::count)> hostile{};
   Duration join_span = minutes(2);   // All join within it.

@@ -44,7 +44,8 @@ void Simulation::add_hosts() {
     // The first ones are those that everybody joins by.
     const bool is_python = i > 0 && rng.chance(setup_.python_share);
     const bool is_behind_nat = rng.chance(setup_.nat_share) && i >= 3;
-    const auto shards = static_cast<uint32_t>(1 + rng.bounded(setup_.shards_max));
+    const auto drawn_shards = static_cast<uint32_t>(1 + rng.bounded(setup_.shards_max));
+    const uint32_t shards = setup_.shards.value_or(drawn_shards);
     const int32_t drift = setup_.drift_ppm_max == 0
                               ? 0
                               : static_cast<int32_t>(rng.bounded(2 * setup_.drift_ppm_max + 1)) -
