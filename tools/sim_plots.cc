@@ -20,6 +20,10 @@ Curve curve_of(const char* name, const sim::SimulationReport& report, const Meas
   return curve;
 }
 
+double percent(uint64_t part, uint64_t all, double of_none) {
+  return all == 0 ? of_none : 100 * static_cast<double>(part) / static_cast<double>(all);
+}
+
 // Share of the sample at or below each value.
 Curve cumulated(const char* name, const sim::Sample& sample) {
   Curve curve{name, {}};
@@ -54,6 +58,16 @@ std::string plot_of(const sim::Setup& setup, const sim::SimulationReport& report
        "%",
        {curve_of("contacts up", report, [](const Moment& m) { return 100 * m.contacts_alive; }),
         curve_of("k nearest known", report, [](const Moment& m) { return 100 * m.nearest_known; })},
+       100});
+  panels.push_back(
+      {"Contacts named",
+       time,
+       "%",
+       {curve_of("down", report,
+                 [](const Moment& m) { return percent(m.naming.down, m.naming.named, 0); }),
+        curve_of(
+            "of the k nearest living", report,
+            [](const Moment& m) { return percent(m.naming.living_named, m.naming.living, 100); })},
        100});
   panels.push_back({"Time of an operation",
                     "seconds",

@@ -39,6 +39,40 @@ nlohmann::json json_of(const OperationStats& stats) {
           {"hops_p99", stats.hops.quantile(0.99)}};
 }
 
+// Of nothing nothing is dead, and all was named.
+double dead_share(const sim::NamingCounts& naming) {
+  return naming.named == 0 ? 0 : share(naming.down, naming.named);
+}
+
+nlohmann::json json_of(const sim::Waits& waits) {
+  return {{"count", waits.count()},
+          {"seconds_mean", waits.mean()},
+          {"seconds_p99", waits.quantile(0.99)},
+          {"seconds_max", waits.max()}};
+}
+
+nlohmann::json json_of(const sim::NamingCounts& naming) {
+  nlohmann::json json = {{"answers", naming.answers},
+                         {"named", naming.named},
+                         {"down", naming.down},
+                         {"other_id", naming.other_id},
+                         {"down_share", dead_share(naming)},
+                         {"compared", naming.compared},
+                         {"living", naming.living},
+                         {"living_named", naming.living_named},
+                         {"living_named_share", share(naming.living_named, naming.living)},
+                         {"waits", json_of(naming.waits)},
+                         {"waits_once_proven", json_of(naming.served_waits)},
+                         {"pings_sent", naming.pings_sent}};
+  for (size_t i = 0; i < naming.pings.size(); ++i) {
+    json["pings"][sim::ping_counters[i].name] = naming.pings[i];
+  }
+  json["pings"]["of_admission"] = naming.pings_admitting;
+  json["pings"]["other"] = naming.other_pings();
+  json["pings_to_down"] = naming.pings_to_down;
+  return json;
+}
+
 nlohmann::json json_of(const sim::Moment& moment) {
   return {{"hours", moment.hours},
           {"up", moment.up},
@@ -50,7 +84,8 @@ nlohmann::json json_of(const sim::Moment& moment) {
           {"contacts_alive", moment.contacts_alive},
           {"nearest_known", moment.nearest_known},
           {"datagrams_per_node_second", moment.datagrams},
-          {"bytes_per_node_second", moment.bytes}};
+          {"bytes_per_node_second", moment.bytes},
+          {"naming", json_of(moment.naming)}};
 }
 
 constexpr const char* method_names[] = {"ping", "stun", "store", "find_node", "find_value"};
@@ -69,12 +104,39 @@ std::string requests_line(const sim::Setup& setup, const sim::SimulationReport& 
                             (hours * static_cast<double>(std::max<uint64_t>(report.records, 1))));
 }
 
+std::string waits_text(const sim::Waits& waits) {
+  return printed("%.3f / %.3f / %.3f s", waits.mean(), waits.quantile(0.99), waits.max());
+}
+
+std::string naming_lines(const sim::Setup& setup, const sim::NamingCounts& naming) {
+  std::string text =
+      printed("  %" PRIu64 " answers named %" PRIu64
+              " contacts: %.2f %% down, %.2f %% under another id; of the k nearest living of a"
+              " table %.2f %% named\n",
+              naming.answers, naming.named, 100 * dead_share(naming),
+              naming.named == 0 ? 0 : 100 * share(naming.other_id, naming.named),
+              100 * share(naming.living_named, naming.living));
+  text += "  answers waited " + waits_text(naming.waits) + " (mean / p99 / most), " +
+          waits_text(naming.served_waits) + " once their source was proven\n";
+  const double scale = setup.length.seconds() / 3600 * setup.nodes;
+  text += "  pings a node and hour:";
+  for (size_t i = 0; i < naming.pings.size(); ++i) {
+    text += printed(" %.1f %s,", static_cast<double>(naming.pings[i]) / scale,
+                    sim::ping_counters[i].name);
+  }
+  return text + printed(" %.1f of_admission, %.1f other; %.1f of all to nobody\n",
+                        static_cast<double>(naming.pings_admitting) / scale,
+                        static_cast<double>(naming.other_pings()) / scale,
+                        static_cast<double>(naming.pings_to_down) / scale);
+}
+
 }  // namespace
 
 std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report) {
-  std::string text = printed("  %.2f virtual hours, %" PRIu64 " events, %" PRIu64
-                             " datagrams, digest %016" PRIx64 "\n",
-                             report.hours, report.events, report.datagrams, report.digest);
+  std::string text =
+      printed("  %.2f virtual hours, %" PRIu64 " events, %" PRIu64 " datagrams, %" PRIu64
+              " bytes, digest %016" PRIx64 "\n",
+              report.hours, report.events, report.datagrams, report.bytes, report.digest);
   text += "  operations          found           p50 / p99         mean / p99       mean / p99\n";
   text += operation_line("join", report.joins) + operation_line("set", report.sets) +
           operation_line("get", report.gets) + operation_line("find", report.finds);
@@ -87,7 +149,7 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
         last.up, last.replicas, 100 * last.held, last.contacts, 100 * last.contacts_alive,
         100 * last.nearest_known, last.datagrams, last.bytes);
   }
-  text += requests_line(setup, report);
+  text += requests_line(setup, report) + naming_lines(setup, report.naming);
   const sim::PublisherCounts& publisher = report.publisher;
   if (publisher.keys > 0) {
     text += printed("  one node publishes %" PRIu64 " keys: %" PRIu64 " publications by %" PRIu64
@@ -125,6 +187,7 @@ nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& rep
       {"digest", printed("%016" PRIx64, report.digest)},
       {"events", report.events},
       {"datagrams", report.datagrams},
+      {"bytes", report.bytes},
       {"join", json_of(report.joins)},
       {"set", json_of(report.sets)},
       {"get", json_of(report.gets)},
@@ -152,6 +215,7 @@ nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& rep
   for (size_t i = 0; i < report.requests.size(); ++i) {
     json["requests"][method_names[i]] = report.requests[i];
   }
+  json["naming"] = json_of(report.naming);
   for (const sim::Moment& moment : report.moments) json["moments"].push_back(json_of(moment));
   if (report.violation) {
     json["violation"] = {{"seconds", (report.violation->at - Instant{}).seconds()},

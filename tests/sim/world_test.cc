@@ -4,70 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include "tools/sim/census.h"
-#include "tools/sim/operations.h"
+#include "tests/sim/small_world.h"
 
 namespace xord::sim {
 namespace {
-
-// A network of xord nodes that joined one after the other, each through one that was there.
-class SmallWorld {
- public:
-  SmallWorld(uint64_t seed, uint32_t nodes, uint32_t shards = 1,
-             Duration delay = NetworkOptions{}.delay_min)
-      : world_(options(seed, delay)), operations_(world_), census_(world_) {
-    Rng rng = world_.rng("joining");
-    for (uint32_t i = 0; i < nodes; ++i) {
-      world_.add_host(HostKind::xord, Endpoint::ipv4(0x0a000001 + i, 8468), shards, 0);
-      const auto first = static_cast<uint32_t>(rng.bounded(std::max(i, 1u)));
-      world_.plan(seconds(1) * i, [this, i, first] {
-        world_.start(i);
-        if (i > 0) operations_.join(i, {world_.host(first).endpoint}, [](const Outcome&) {});
-      });
-    }
-    world_.run_for(seconds(nodes) + minutes(2));
-  }
-
-  // Of `count` lookups from random hosts those that found exactly the k nearest.
-  uint32_t exact_finds(uint32_t count) {
-    Rng rng = world_.rng("finds");
-    uint32_t exact = 0;
-    const std::vector<uint32_t> members = census_.members();
-    for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t asker = members[rng.bounded(members.size())];
-      Id target;
-      rng.fill(target.bytes);
-      operations_.find(asker, target, [&, asker, target](const Outcome& outcome) {
-        exact += census_.is_exact(members, asker, target, outcome.contacts);
-      });
-      world_.run_for(seconds(10));
-    }
-    return exact;
-  }
-
-  World& world() { return world_; }
-  Operations& operations() { return operations_; }
-
- private:
-  static WorldOptions options(uint64_t seed, Duration delay) {
-    WorldOptions options;
-    options.seed = seed;
-    options.network.delay_min = delay;
-    options.network.delay_mean = Network::calm_delay_mean;
-    options.xord.node.budget = Budget::simulated();
-    options.xord.node.routing = RoutingConfig::simulated();
-    options.xord.node.operations = 8;
-    options.xord.node.pending_answers = 64;
-    options.xord.node.waiting_requests = 16;
-    options.xord.node.waiting_bytes = 64 << 10;
-    options.xord.published_max = 8;
-    options.xord.publish_after = hours(1);
-    return options;
-  }
-  World world_;
-  Operations operations_;
-  Census census_;
-};
 
 TEST(World, LookupsFindExactlyTheNearest) {
   SmallWorld small(1, 100);

@@ -26,6 +26,7 @@ Simulation::Simulation(const Setup& setup)
       operations_(world_),
       checkers_(world_, setup.checks),
       tally_(world_),
+      naming_(world_),
       workload_(world_, operations_, checkers_, setup.workload),
       census_(world_),
       // Python nodes and those behind a NAT make what is found a matter of luck.
@@ -189,6 +190,12 @@ void Simulation::watch() {
   world_.plan(watch_every, [this] { watch(); });
 }
 
+void Simulation::count_naming() {
+  const NamingCounts counts = naming_.take();
+  since_watched_.add(counts);
+  if (is_measured_) report_.naming.add(counts);
+}
+
 Moment Simulation::look() {
   Moment moment;
   moment.hours = (world_.now() - Instant{}).seconds() / 3600;
@@ -234,6 +241,8 @@ Moment Simulation::look() {
   OperationStats& finds = workload_.finds();
   moment.gets_right = since(gets.right, watched_gets_right_, gets.ended(), watched_gets_);
   moment.finds_right = since(finds.right, watched_finds_right_, finds.ended(), watched_finds_);
+  count_naming();
+  moment.naming = std::exchange(since_watched_, {});
   watched_datagrams_ = world_.datagrams_sent();
   watched_bytes_ = world_.bytes_sent();
   watched_at_ = world_.now();
@@ -266,6 +275,8 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   watched_at_ = world_.now();
   watched_datagrams_ = world_.datagrams_sent();
   watched_bytes_ = world_.bytes_sent();
+  naming_.take();
+  is_measured_ = true;
   watch();
   workload_.run_until(healed);
   faults_ = std::make_unique<Faults>(world_, setup_.faults,
@@ -273,6 +284,8 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   plan_blows();
   const RequestCounts before = tally_.requests();
   pass(healed, progress);
+  count_naming();
+  is_measured_ = false;
   for (size_t i = 0; i < before.size(); ++i) {
     report_.requests[i] = tally_.requests()[i] - before[i];
   }
@@ -285,6 +298,7 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   report_.digest = world_.digest();
   report_.events = world_.events_done();
   report_.datagrams = world_.datagrams_sent();
+  report_.bytes = world_.bytes_sent();
   report_.hours = (world_.now() - Instant{}).seconds() / 3600;
   report_.sets = workload_.sets();
   report_.gets = workload_.gets();

@@ -11,6 +11,7 @@
 #include "tools/sim/checkers.h"
 #include "tools/sim/faults.h"
 #include "tools/sim/healed.h"
+#include "tools/sim/naming.h"
 #include "tools/sim/publisher.h"
 #include "tools/sim/setup.h"
 #include "tools/sim/tally.h"
@@ -31,6 +32,7 @@ struct Moment {
   double nearest_known = 0;   // Share of the k nearest to a node that it knows.
   double datagrams = 0;       // A node and second, since the moment before.
   double bytes = 0;
+  NamingCounts naming;  // Since the moment before.
 };
 
 struct SimulationReport {
@@ -38,6 +40,7 @@ struct SimulationReport {
   uint64_t digest = 0;
   uint64_t events = 0;
   uint64_t datagrams = 0;
+  uint64_t bytes = 0;
   double hours = 0;
   OperationStats joins;
   OperationStats sets;
@@ -45,8 +48,9 @@ struct SimulationReport {
   OperationStats finds;
   HealedCounts healed;  // After everything had settled.
   std::vector<Moment> moments;
-  RequestCounts
-      requests{};        // Of xord nodes, from when all have joined until the faults are healed.
+  // Of xord nodes, from when all have joined until the faults are healed.
+  RequestCounts requests{};
+  NamingCounts naming;
   uint64_t records = 0;  // That were set, at the end.
   PublisherCounts publisher;
   FaultCounts faults;
@@ -73,6 +77,7 @@ class Simulation {
   void come_back(uint32_t host);
   void plan_blows();
   void watch();
+  void count_naming();
   Moment look();
   void end_faults();
   void settle(const std::function<void(double)>& progress);
@@ -84,6 +89,7 @@ class Simulation {
   Operations operations_;
   Checkers checkers_;
   Tally tally_;
+  Naming naming_;
   Workload workload_;
   Census census_;
   Healed healed_;
@@ -91,6 +97,7 @@ class Simulation {
   Rng rng_;
   Conspiracy conspiracy_;
   std::unique_ptr<Faults> faults_;
+  bool is_measured_ = false;  // All have joined, and the faults are not healed.
   bool is_healed_ = false;
   Instant end_;
   SimulationReport report_;
@@ -100,6 +107,7 @@ class Simulation {
   uint64_t watched_gets_right_ = 0;
   uint64_t watched_finds_ = 0;
   uint64_t watched_finds_right_ = 0;
+  NamingCounts since_watched_;
   Instant watched_at_;
 };
 

@@ -1,0 +1,236 @@
+#include "tools/sim/naming.h"
+
+#include <algorithm>
+
+#include "node/budget.h"
+#include "node/contact_replica.h"
+#include "node/endpoint_hash.h"
+#include "node/wire/rpcudp.h"
+
+namespace xord::sim {
+namespace {
+
+constexpr size_t open_max = 256;
+// A request that was not answered by then is not going to be.
+constexpr Duration open_for = minutes(1);
+// To walk a table costs more than the answer.
+constexpr uint64_t table_every = 8;
+
+}  // namespace
+
+// ---- Waits.
+
+void Waits::add(Duration wait) {
+  const double seconds = wait.seconds();
+  ++count_;
+  sum_ += seconds;
+  max_ = std::max(max_, seconds);
+  if (seconds > 0) waited_.push_back(static_cast<float>(seconds));
+}
+
+void Waits::add(const Waits& others) {
+  count_ += others.count_;
+  sum_ += others.sum_;
+  max_ = std::max(max_, others.max_);
+  waited_.insert(waited_.end(), others.waited_.begin(), others.waited_.end());
+}
+
+double Waits::mean() const {
+  return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
+}
+
+double Waits::quantile(double share) const {
+  if (count_ == 0) return 0;
+  const auto at = static_cast<uint64_t>(share * static_cast<double>(count_ - 1) + 0.5);
+  const uint64_t at_once = count_ - waited_.size();
+  if (at < at_once) return 0;
+  std::vector<float> sorted = waited_;
+  const auto nth = sorted.begin() + static_cast<ptrdiff_t>(at - at_once);
+  std::nth_element(sorted.begin(), nth, sorted.end());
+  return *nth;
+}
+
+void NamingCounts::add(const NamingCounts& others) {
+  answers += others.answers;
+  named += others.named;
+  down += others.down;
+  other_id += others.other_id;
+  compared += others.compared;
+  living += others.living;
+  living_named += others.living_named;
+  waits.add(others.waits);
+  served_waits.add(others.served_waits);
+  for (size_t i = 0; i < pings.size(); ++i) pings[i] += others.pings[i];
+  pings_sent += others.pings_sent;
+  pings_admitting += others.pings_admitting;
+  pings_to_down += others.pings_to_down;
+}
+
+uint64_t NamingCounts::other_pings() const {
+  uint64_t known = pings_admitting;
+  for (const uint64_t count : pings) known += count;
+  return pings_sent - std::min(known, pings_sent);
+}
+
+// ---- What comes in.
+
+Naming::Looked& Naming::looked(uint32_t host) {
+  if (looked_.size() <= host) looked_.resize(world_.hosts_count());
+  return looked_[host];
+}
+
+void Naming::turn_begins(uint32_t host, const Datagram* datagram) {
+  unproven_cause_ = nullptr;
+  if (datagram == nullptr || world_.host(host).node == nullptr) return;
+  if (rpcudp::is_reply(datagram->bytes)) {
+    reply_arrives(looked(host), datagram->path.remote);
+  } else {
+    request_arrives(looked(host), *datagram);
+  }
+}
+
+void Naming::request_arrives(Looked& looked, const Datagram& datagram) {
+  Request request;
+  if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) return;
+  const Endpoint& source = datagram.path.remote;
+  const auto proof = looked.proven.find(endpoint_hash(source, 0));
+  const bool is_proven =
+      proof != looked.proven.end() && world_.now() - proof->second <= proven_lifetime;
+  if (!is_proven) unproven_cause_ = &datagram;
+  const bool is_question =
+      request.method == Method::find_node || request.method == Method::find_value;
+  if (!is_question || request.transaction.size() != transaction_size) return;
+  if (looked.open.size() >= open_max) looked.open.erase(looked.open.begin());
+  Open& open = looked.open.emplace_back();
+  open.source = source;
+  std::copy(request.transaction.begin(), request.transaction.end(), open.transaction.begin());
+  open.method = request.method;
+  open.target = request.target;
+  open.arrived = open.servable = world_.now();
+  open.is_servable = is_proven;
+}
+
+// Whatever a source answers, it is a call of that node's: nobody else here knows a transaction.
+void Naming::reply_arrives(Looked& looked, const Endpoint& source) {
+  looked.proven[endpoint_hash(source, 0)] = world_.now();
+  for (Open& open : looked.open) {
+    if (open.is_servable || open.source != source) continue;
+    open.is_servable = true;
+    open.servable = world_.now();
+  }
+}
+
+// ---- What goes out.
+
+void Naming::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
+  if (world_.host(host).node == nullptr) return;
+  if (!rpcudp::is_reply(bytes)) return request_leaves(to, bytes);
+  const Bytes transaction = rpcudp::transaction_of(bytes);
+  std::vector<Open>& open = looked(host).open;
+  const auto found = std::find_if(open.begin(), open.end(), [&](const Open& asked) {
+    return asked.source == to && std::equal(transaction.begin(), transaction.end(),
+                                            asked.transaction.begin(), asked.transaction.end());
+  });
+  if (found == open.end()) return;
+  const Open asked = *found;
+  open.erase(found);
+  Reply reply;
+  if (rpcudp::parse_reply(bytes, asked.method, &reply) != ParseError::none) return;
+  if (!reply.has_value) answer_leaves(host, asked, reply);
+}
+
+void Naming::request_leaves(const Endpoint& to, Bytes bytes) {
+  Request request;
+  if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+  if (request.method != Method::ping) return;
+  ++counts_.pings_sent;
+  counts_.pings_admitting += unproven_cause_ != nullptr && unproven_cause_->path.remote == to;
+  counts_.pings_to_down += !is_up(to);
+}
+
+bool Naming::is_up(const Endpoint& endpoint) const {
+  const auto host = world_.host_at(endpoint);
+  return host && world_.host(*host).is_up();
+}
+
+bool Naming::lives(const Contact& contact) const {
+  return is_up(contact.endpoint) && world_.host(*world_.host_at(contact.endpoint)).id == contact.id;
+}
+
+void Naming::answer_leaves(uint32_t host, const Open& asked, const Reply& reply) {
+  ++counts_.answers;
+  counts_.waits.add(world_.now() - asked.arrived);
+  if (asked.is_servable) counts_.served_waits.add(world_.now() - asked.servable);
+  for (size_t i = 0; i < reply.contacts_count; ++i) {
+    ++counts_.named;
+    if (!is_up(reply.contacts[i].endpoint)) {
+      ++counts_.down;
+    } else if (!lives(reply.contacts[i])) {
+      ++counts_.other_id;
+    }
+  }
+  // An unproven source is answered with what fits into its own bytes.
+  if (asked.is_servable && counts_.answers % table_every == 0) {
+    compare_with_table(host, asked, reply);
+  }
+}
+
+void Naming::compare_with_table(uint32_t host, const Open& asked, const Reply& reply) {
+  std::vector<Id> living;
+  const XordNode& node = *world_.host(host).node;
+  for (uint32_t shard = 0; shard < node.shards_count(); ++shard) {
+    node.node(shard).for_each_own_contact([&](const Contact& contact, Instant) {
+      if (contact.endpoint == asked.source) return;
+      if (family_of(contact.endpoint) != family_of(asked.source)) return;
+      if (lives(contact)) living.push_back(contact.id);
+    });
+  }
+  const size_t count = std::min<size_t>(bucket_size, living.size());
+  std::partial_sort(living.begin(), living.begin() + static_cast<ptrdiff_t>(count), living.end(),
+                    [&](const Id& a, const Id& b) { return nearer(asked.target, a, b); });
+  const auto named = std::span(reply.contacts).first(reply.contacts_count);
+  ++counts_.compared;
+  counts_.living += count;
+  for (const Id& id : std::span(living).first(count)) {
+    counts_.living_named += std::any_of(named.begin(), named.end(),
+                                        [&](const Contact& contact) { return contact.id == id; });
+  }
+}
+
+void Naming::turn_ends(uint32_t host) {
+  unproven_cause_ = nullptr;
+  if (world_.host(host).node == nullptr) return;
+  std::vector<Open>& open = looked(host).open;
+  if (open.empty() || world_.now() - open.front().arrived < open_for) return;
+  std::erase_if(open, [&](const Open& asked) { return world_.now() - asked.arrived >= open_for; });
+}
+
+// ---- Pings.
+
+void Naming::went_down(uint32_t host, Storage) {
+  looked(host) = {};
+  const XordNode* node = world_.host(host).node;
+  if (node == nullptr) return;
+  for (size_t i = 0; i < pings_of_ended_.size(); ++i) {
+    pings_of_ended_[i] += node->count(ping_counters[i].counter);
+  }
+}
+
+PingCounts Naming::pings_counted() const {
+  PingCounts sum = pings_of_ended_;
+  for (uint32_t host = 0; host < world_.hosts_count(); ++host) {
+    const XordNode* node = world_.host(host).node;
+    if (node == nullptr) continue;
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += node->count(ping_counters[i].counter);
+  }
+  return sum;
+}
+
+NamingCounts Naming::take() {
+  const PingCounts counted = pings_counted();
+  for (size_t i = 0; i < counted.size(); ++i) counts_.pings[i] = counted[i] - pings_taken_[i];
+  pings_taken_ = counted;
+  return std::exchange(counts_, {});
+}
+
+}  // namespace xord::sim
