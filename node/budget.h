@@ -27,7 +27,9 @@ constexpr Duration transaction_lifetime = seconds(5);
 // looks like a dead contact, and beyond the lifetime there is nothing to wait for.
 constexpr Duration adaptive_timeout_min = milliseconds(200);
 constexpr Duration adaptive_timeout_max = transaction_lifetime;
-constexpr Duration adaptive_timeout_unmeasured = seconds(1);  // RFC 6298 2.1.
+// Before any sample (RFC 6298 2.1), and the most for a contact that was not measured itself: how
+// slow others are must not decide how long a lookup waits for it.
+constexpr Duration adaptive_timeout_unmeasured = seconds(1);
 // A call to a node that has not heard of us lately takes two: its ping and our answer come between.
 constexpr int64_t round_trips_of_a_call = 2;
 // Requests of an unproven source are held so long for its answer. Shorter than the 5 s that the

@@ -53,6 +53,7 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
   const Match match = in_flight_.match(now, rpcudp::transaction_of(in.bytes), in.path.remote);
   if (match.result != MatchResult::answered) return;
   round_trips_.sample(in.path.remote, match.round_trip);
+  round_trips_.sample_of_node(match.round_trip);
   Reply reply;
   const bool is_good = rpcudp::parse_reply(in.bytes, match.call.method, &reply) == ParseError::none;
   if (!is_good && match.call.purpose != Purpose::store) {  // It is there, but of no use.

@@ -128,7 +128,9 @@ class Node {
   const Counters<TableRefusal>& refusals() const { return table_.refusals(); }
   // For tests and the simulator: aborts with what does not hold.
   void check_invariants() const { table_.check_invariants(); }
-  // For them, too: what is taken of its tables, and how many buckets there are.
+  // For them, too: how long a call to `endpoint` would be waited for, what is taken of its tables,
+  // and how many buckets there are.
+  Duration timeout_of(const Endpoint& endpoint) const { return round_trips_.timeout(endpoint); }
   NodeUsage usage() const;
   uint32_t buckets_count() const { return table_.buckets_count(); }
 
@@ -191,7 +193,8 @@ class Node {
   bool call(Instant now, const Call& call, size_t size_max, Encode&& encode, Outputs& out,
             const LocalAddress& local = {});
   void receive_reply(Instant now, const Datagram& datagram, Outputs& out);
-  void answered(Instant now, const Call& call, const Reply& reply, Outputs& out);
+  void answered(Instant now, const Match& match, const Reply& reply, Outputs& out);
+  void learn_from_answer(Instant now, const Match& match, const Reply& reply, Outputs& out);
   std::span<const Contact> usable_of(const Reply& reply, UsableContacts& usable) const;
   void became_slow(Instant now, const Call& call, Outputs& out);
   void expired(Instant now, const Call& call, Outputs& out);

@@ -123,7 +123,6 @@ void Node::receive_reply(Instant now, const Datagram& datagram, Outputs& out) {
     return;
   }
   counters_.node.add(NodeCounter::replies_matched);
-  round_trips_.sample(source, match.round_trip);
   Reply reply;
   const ParseError error = rpcudp::parse_reply(datagram.bytes, match.call.method, &reply);
   if (error != ParseError::none) {  // It is there, but of no use: the call failed.
@@ -132,7 +131,7 @@ void Node::receive_reply(Instant now, const Datagram& datagram, Outputs& out) {
     return;
   }
   // First what the asker waits for: what is held may ask for more.
-  answered(now, match.call, reply, out);
+  answered(now, match, reply, out);
   prove(now, source, out);
 }
 
@@ -144,15 +143,26 @@ std::span<const Contact> Node::usable_of(const Reply& reply, UsableContacts& usa
   return std::span(usable).first(count);
 }
 
-void Node::answered(Instant now, const Call& call, const Reply& reply, Outputs& out) {
-  if (call.method == Method::ping) {
-    if (call.responder && *call.responder != reply.responder) {
-      learn_displaced(now, {*call.responder, call.to}, out);
-    }
-    learn(now, {reply.responder, call.to}, Evidence::ponged, out);
-  } else if (call.responder) {
-    learn(now, {*call.responder, call.to}, Evidence::answered, out);
+void Node::learn_from_answer(Instant now, const Match& match, const Reply& reply, Outputs& out) {
+  const Call& call = match.call;
+  const bool is_pong = call.method == Method::ping;
+  if (!is_pong && !call.responder) return;
+  const Contact contact{is_pong ? reply.responder : *call.responder, call.to};
+  const bool was_filed = table_.is_filed(contact);
+  if (is_pong && call.responder && *call.responder != contact.id) {
+    learn_displaced(now, {*call.responder, call.to}, out);
   }
+  learn(now, contact, is_pong ? Evidence::ponged : Evidence::answered, out);
+  // An answer to a find may have waited for other nodes. A stranger measures nobody but itself, and
+  // even that only if its pong filed it: else strangers would push out what is known of contacts.
+  if (!is_pong && call.method != Method::store) return;
+  if (was_filed) round_trips_.sample_of_node(match.round_trip);
+  if (was_filed || table_.is_filed(contact)) round_trips_.sample(call.to, match.round_trip);
+}
+
+void Node::answered(Instant now, const Match& match, const Reply& reply, Outputs& out) {
+  const Call& call = match.call;
+  learn_from_answer(now, match, reply, out);
   switch (call.purpose) {
     case Purpose::lookup: {
       const PoolHandle handle = handle_of(call.context);

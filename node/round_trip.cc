@@ -34,7 +34,6 @@ RoundTrips::RoundTrips(uint32_t contacts_max, uint64_t seed)
       sets_(set_mask_ + 1) {}
 
 void RoundTrips::sample(const Endpoint& endpoint, Duration measured) {
-  of_node_.sample(measured);
   const uint64_t hash = hash_of(endpoint);
   Set& set = sets_[hash & set_mask_];
   uint32_t at = 0;
@@ -51,7 +50,7 @@ Duration RoundTrips::timeout(const Endpoint& endpoint) const {
   for (const Row& row : sets_[hash & set_mask_].rows) {
     if (row.tag == tag_of(hash)) return row.round_trip.timeout();
   }
-  return of_node_.timeout();
+  return std::min(of_node_.timeout(), adaptive_timeout_unmeasured);
 }
 
 uint64_t RoundTrips::hash_of(const Endpoint& endpoint) const {

@@ -1,5 +1,6 @@
-// How long answers take, of each contact and of the node as a whole, and from that how long to
-// wait for one: twice srtt + 4 rttvar with the weights of RFC 6298, clamped as node/budget.h says.
+// How long answers take, of each contact and of the filed contacts as a whole, and from that how
+// long to wait for one: twice srtt + 4 rttvar with the weights of RFC 6298, clamped as
+// node/budget.h says.
 // Twice, since a node that protects itself pings a source that it does not know and answers what
 // it asked one round trip later (DESIGN section 9). Only decides when a call is slow, never when
 // it failed. Fixed size: the contacts used last are kept.
@@ -37,8 +38,10 @@ class RoundTrips {
   // A call to `endpoint` was answered after `measured`. Late answers count too: the transaction
   // names the one datagram that was answered, so there is no ambiguity as in TCP (Karn).
   void sample(const Endpoint& endpoint, Duration measured);
+  // The same, for the estimate that holds for endpoints without samples of their own.
+  void sample_of_node(Duration measured) { of_node_.sample(measured); }
   // How long to wait for `endpoint` until a call is slow: by its own round trips if remembered,
-  // else by the node's.
+  // else by the node's, but then at most adaptive_timeout_unmeasured.
   Duration timeout(const Endpoint& endpoint) const;
   const RoundTrip& of_node() const { return of_node_; }
 

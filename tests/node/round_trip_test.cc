@@ -55,8 +55,25 @@ TEST(RoundTrip, StaysBetween200MillisecondsAnd5Seconds) {
 TEST(RoundTrips, AContactThatWasNotMeasuredIsGivenTheNodesTimeout) {
   RoundTrips round_trips(64, 1);
   EXPECT_EQ(round_trips.timeout(endpoint(1)), seconds(1));
-  round_trips.sample(endpoint(1), milliseconds(200));
-  EXPECT_EQ(round_trips.timeout(endpoint(2)), milliseconds(1200));
+  round_trips.sample_of_node(milliseconds(100));
+  EXPECT_EQ(round_trips.timeout(endpoint(2)), milliseconds(600));
+}
+
+TEST(RoundTrips, AContactThatWasNotMeasuredIsGivenASecondAtMost) {
+  RoundTrips round_trips(64, 1);
+  for (int i = 0; i < 20; ++i) {
+    round_trips.sample_of_node(seconds(4));
+    round_trips.sample(endpoint(1), seconds(4));
+    EXPECT_EQ(round_trips.timeout(endpoint(2)), seconds(1));
+  }
+  EXPECT_EQ(round_trips.timeout(endpoint(1)), seconds(5));
+}
+
+TEST(RoundTrips, ASampleOfAContactSaysNothingOfOthers) {
+  RoundTrips round_trips(64, 1);
+  round_trips.sample_of_node(milliseconds(50));
+  for (int i = 0; i < 20; ++i) round_trips.sample(endpoint(1), milliseconds(400));
+  EXPECT_EQ(round_trips.timeout(endpoint(2)), milliseconds(300));
 }
 
 TEST(RoundTrips, EachContactIsJudgedByItsOwnAnswers) {
@@ -71,15 +88,15 @@ TEST(RoundTrips, EachContactIsJudgedByItsOwnAnswers) {
 
 TEST(RoundTrips, ForgetsTheContactUsedLeastRecentlyWhenFull) {
   RoundTrips round_trips(4, 1);  // One set of four rows.
+  round_trips.sample_of_node(milliseconds(100));
   for (uint32_t i = 0; i < 4; ++i) round_trips.sample(endpoint(i), milliseconds(500 + i));
   round_trips.sample(endpoint(0), milliseconds(500));
   const Duration kept = round_trips.timeout(endpoint(0));
   round_trips.sample(endpoint(9), seconds(3));  // Pushes out number 1.
 
-  const Duration of_node = round_trips.of_node().timeout();
-  EXPECT_EQ(round_trips.timeout(endpoint(1)), of_node);
+  EXPECT_EQ(round_trips.timeout(endpoint(1)), milliseconds(600));
   EXPECT_EQ(round_trips.timeout(endpoint(0)), kept);
-  EXPECT_NE(kept, of_node);
+  EXPECT_GT(kept, milliseconds(600));
 }
 
 }  // namespace
