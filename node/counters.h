@@ -47,9 +47,10 @@ namespace xord {
   X(records_republished) /* Records that this node holds. */                                \
   X(records_published)   /* Keys of its own list, first time and each day. */               \
   X(records_handed_over)                                                                    \
-  X(hand_overs)         /* Newcomers whose records were looked for. */                      \
-  X(hand_overs_refused) /* Too many waited. */                                              \
-  X(network_size)       /* Gauge: nodes in the network, by the density around us. */        \
+  X(hand_overs)            /* Newcomers whose records were looked for. */                   \
+  X(hand_overs_refused)    /* Too many waited. */                                           \
+  X(hand_overs_unanswered) /* Ended: the newcomer answered no store. */                     \
+  X(network_size)          /* Gauge: nodes in the network, by the density around us. */     \
   X(pings_of_newcomers)                                                                     \
   X(pings_before_eviction)                                                                  \
   X(pings_of_upkeep)                                                                        \

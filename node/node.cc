@@ -86,7 +86,7 @@ NodeUsage Node::usage() const {
           replication_.open_count,
           surveys_.taken_count(),
           replication_.regions.taken_count(),
-          static_cast<uint32_t>(replication_.newcomers.size()),
+          replication_.hand_overs.taken_count(),
           held_.sources_count(),
           held_.held_count(),
           pending_.count()};

@@ -197,6 +197,7 @@ class Node {
   void learn_from_answer(Instant now, const Match& match, const Reply& reply, Outputs& out);
   std::span<const Contact> usable_of(const Reply& reply, UsableContacts& usable) const;
   void became_slow(Instant now, const Call& call, Outputs& out);
+  void give_up_store(Instant now, const Call& call, Outputs& out);
   void expired(Instant now, const Call& call, Outputs& out);
 
   // --- Contacts: node_contacts.cc.
@@ -253,21 +254,31 @@ class Node {
   void accept_region(Instant now, const Region& region);
   // Goes on with what is to be stored elsewhere, a bounded number of records a call.
   void replicate(Instant now, Outputs& out);
+  bool has_calls_for_a_record() const;
+  template <class MayStep>
+  void step_regions(Instant now, MayStep&& may_step, Outputs& out);
+  template <class MayStep>
+  bool step_hand_overs(Instant now, MayStep&& may_step, Outputs& out);
   // Looks at the next record of the region; false when there is none.
   bool step_region(Instant now, RegionWork& work, Outputs& out);
   void republish(Instant now, const RegionWork& work, const ScannedRecord& record, Outputs& out);
   void publish(Instant now, const RegionWork& work, const ScannedRecord& record, Outputs& out);
-  void begin_replication(Instant now, OperationTask task, const ScannedRecord& record,
-                         std::span<const Contact> targets, Outputs& out);
+  // False when the disk cannot be asked for its value now.
+  bool begin_replication(Instant now, OperationTask task, const ScannedRecord& record,
+                         std::span<const Contact> targets, Outputs& out, OperationId id = 0);
   void replicate_value(Instant now, PoolHandle operation, const Found& found, Outputs& out);
   void replicated(Instant now, PoolHandle operation, Outputs& out);
   void end_replication(Instant now, PoolHandle operation);
 
   // --- Hand-over: node_hand_over.cc.
   void take_arrivals(Instant now);
-  bool begin_hand_over();
-  // Looks at the next record that the newcomer may be given; false when there is none.
-  bool step_hand_over(Instant now, HandOver& hand_over, Outputs& out);
+  // The newcomer whose turn it is: it may be given a record. Empty when there is none.
+  std::optional<PoolHandle> hand_over_in_turn(Instant now);
+  bool begin_hand_over(HandOver& hand_over);
+  enum class Step : uint8_t { done, again, at_the_end };
+  // Looks at the next record that the newcomer may be given; `again`: there is no room now.
+  Step step_hand_over(Instant now, PoolHandle handle, Outputs& out);
+  void newcomer_answered(Instant now, const Contact& contact);
 
   // --- The list of what is published: node_published.cc.
   void kept(Instant now, PoolHandle operation, Stored stored, Outputs& out);

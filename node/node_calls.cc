@@ -103,7 +103,10 @@ bool Node::store_at(Instant now, PoolHandle operation, uint8_t target, uint8_t a
                                             ongoing.value_bytes(), age);
       },
       out);
-  if (sent) ++ongoing.targets[target].open_count;
+  if (sent) {
+    ++ongoing.targets[target].open_count;
+    ongoing.targets[target].was_sent = true;
+  }
   return sent;
 }
 
@@ -188,6 +191,7 @@ void Node::answered(Instant now, const Match& match, const Reply& reply, Outputs
       return;
     }
     case Purpose::store: {
+      newcomer_answered(now, {*call.responder, call.to});
       const PoolHandle handle = handle_of(call.context);
       OngoingOperation* operation = operations_.find(handle);
       if (operation == nullptr) return;
@@ -228,7 +232,10 @@ void Node::became_slow(Instant now, const Call& call, Outputs& out) {
   }
   // ping and store are sent once more, as a new transaction; the first stays open. Not the ping of
   // an unproven source: a second one would exceed what it may be sent.
-  if (call.attempt > 0 || call.purpose == Purpose::admission) return;
+  if (call.attempt > 0 || call.purpose == Purpose::admission) {
+    if (call.purpose == Purpose::store) give_up_store(now, call, out);
+    return;
+  }
   if (call.purpose == Purpose::store) {
     const PoolHandle handle = handle_of(call.context);
     const OngoingOperation* operation = operations_.find(handle);
@@ -241,6 +248,19 @@ void Node::became_slow(Instant now, const Call& call, Outputs& out) {
     if (JoinState::Ping* repeated = join_.ping_of(call.context)) ++repeated->open_count;
   }
   counters_.node.add(NodeCounter::calls_repeated);
+}
+
+// Nobody waits for a store of the node's own upkeep, so one that was slow twice keeps no other
+// record from its slot. Its transactions stay open: a late answer still says that the contact is
+// alive, and how far away.
+void Node::give_up_store(Instant now, const Call& call, Outputs& out) {
+  const PoolHandle handle = handle_of(call.context);
+  OngoingOperation* operation = operations_.find(handle);
+  if (operation == nullptr || !is_replication(operation->task)) return;
+  StoreTarget& target = operation->targets[row_of(call.context)];
+  if (target.decided) return;
+  target.decided = true;
+  store_decided(now, handle, Stored::no, out);
 }
 
 void Node::expired(Instant now, const Call& call, Outputs& out) {

@@ -1,7 +1,10 @@
 // Hand-over (paper 2.5, checklist 31): a newcomer gets each record for which it is among the k
 // nearest, from the holder nearest to the key and from nobody else. Found by a scan of the ordered
 // index that steps over whole ranges in which others are nearer: it meets the records that we are
-// the nearest holder of, about one in k of what we hold, and never walks the store.
+// the nearest holder of, about one in k of what we hold, and never walks the store. Newcomers take
+// turns, and who answers no store gets three.
+#include <algorithm>
+
 #include "node/node.h"
 
 namespace xord {
@@ -17,29 +20,61 @@ void Node::take_arrivals(Instant now) {
   }
 }
 
-// Takes the next newcomer for which there may be a record; false when there is none.
-bool Node::begin_hand_over() {
-  while (!replication_.hand_over && !replication_.newcomers.empty()) {
-    const Contact newcomer = replication_.newcomers.front();
-    replication_.newcomers.erase(replication_.newcomers.begin());
-    const HandOver begun{newcomer, Id{}, table_.occupied_ranges(newcomer.id)};
-    const uint32_t range = shared_prefix(self_, newcomer.id);
-    bool others_are_nearer =
-        table_.count_nearer(self_, newcomer.id, bucket_size) + 1 >= bucket_size;
-    for (uint32_t i = 0; i <= range && i < id_bits; ++i) {
-      others_are_nearer = others_are_nearer && begun.occupied[i];
-    }
-    // Whatever key we are the nearest to has k nearer nodes than the newcomer.
-    if (others_are_nearer) continue;
-    counters_.node.add(NodeCounter::hand_overs);
-    replication_.hand_over = begun;
+// Notes who is known besides the newcomer; false when no record can be for it.
+bool Node::begin_hand_over(HandOver& hand_over) {
+  const Contact& newcomer = hand_over.newcomer;
+  hand_over.has_begun = true;
+  hand_over.occupied = table_.occupied_ranges(newcomer.id);
+  const uint32_t range = shared_prefix(self_, newcomer.id);
+  bool others_are_nearer = table_.count_nearer(self_, newcomer.id, bucket_size) + 1 >= bucket_size;
+  for (uint32_t i = 0; i <= range && i < id_bits; ++i) {
+    others_are_nearer = others_are_nearer && hand_over.occupied[i];
   }
-  return replication_.hand_over.has_value();
+  // Whatever key we are the nearest to has k nearer nodes than the newcomer.
+  if (others_are_nearer) return false;
+  counters_.node.add(NodeCounter::hand_overs);
+  return true;
 }
 
-bool Node::step_hand_over(Instant now, HandOver& hand_over, Outputs& out) {
+std::optional<PoolHandle> Node::hand_over_in_turn(Instant now) {
+  FixedPool<HandOver>& hand_overs = replication_.hand_overs;
+  if (hand_overs.taken_count() == 0) return std::nullopt;
+  for (uint32_t i = 0; i < hand_overs.slots_max(); ++i) {
+    if (replication_.turn >= hand_overs.slots_max()) replication_.turn = 0;
+    if (const auto handle = hand_overs.taken_at(replication_.turn)) {
+      HandOver& hand_over = hand_overs[*handle];
+      const bool is_silent =
+          hand_over.credit == 0 && now - hand_over.given_at >= hand_over_patience;
+      if (is_silent) counters_.node.add(NodeCounter::hand_overs_unanswered);
+      if (is_silent || !(hand_over.has_begun || begin_hand_over(hand_over))) {
+        hand_overs.give_back(*handle);
+      } else if (hand_over.credit > 0) {
+        return handle;
+      }
+    }
+    ++replication_.turn;
+  }
+  return std::nullopt;
+}
+
+// It answered a store, if late: what it still lacks may follow.
+void Node::newcomer_answered(Instant now, const Contact& contact) {
+  FixedPool<HandOver>& hand_overs = replication_.hand_overs;
+  if (hand_overs.taken_count() == 0) return;
+  for (uint32_t i = 0; i < hand_overs.slots_max(); ++i) {
+    const auto handle = hand_overs.taken_at(i);
+    if (!handle || hand_overs[*handle].newcomer != contact) continue;
+    HandOver& hand_over = hand_overs[*handle];
+    hand_over.credit = std::min(hand_over.credit + 2, replication_.open_max + hand_over_credit);
+    replication_.resume_at = now;
+    return;
+  }
+}
+
+Node::Step Node::step_hand_over(Instant now, PoolHandle handle, Outputs& out) {
+  HandOver& hand_over = replication_.hand_overs[handle];
   const auto record = store_.first_from(now, hand_over.cursor);
-  if (!record) return false;
+  if (!record) return Step::at_the_end;
   // In an occupied range that the key shares more with than we do, somebody is nearer to it; so
   // it is for all keys that begin alike.
   uint32_t shared = id_bits;
@@ -53,13 +88,18 @@ bool Node::step_hand_over(Instant now, HandOver& hand_over, Outputs& out) {
     const size_t nearer_count = table_.count_nearer(record->key, newcomer, bucket_size) +
                                 (nearer(record->key, self_, newcomer) ? 1 : 0);
     if (nearer_count < bucket_size) {
-      begin_replication(now, OperationTask::hand_over, *record, std::span(&hand_over.newcomer, 1),
-                        out);
+      --hand_over.credit;  // Given back if it is not sent.
+      if (!begin_replication(now, OperationTask::hand_over, *record,
+                             std::span(&hand_over.newcomer, 1), out, handle.word())) {
+        return Step::again;
+      }
+      hand_over.given_at = now;
+      ++replication_.turn;
     }
   }
   const auto next = next_id(last_of_block(record->key, shared));
   if (next) hand_over.cursor = *next;
-  return next.has_value();
+  return next ? Step::done : Step::at_the_end;
 }
 
 }  // namespace xord

@@ -144,7 +144,7 @@ void Node::finish_get(Instant now, PoolHandle operation, const Lookup& lookup, O
   ongoing.keep_value(*value);
   ongoing.age = path_copy_age(ongoing.target, *holder);
   ongoing.targets_count = 1;
-  ongoing.targets[0] = {*holder, 0, false};
+  ongoing.targets[0] = {*holder};
   counters_.node.add(NodeCounter::path_copies_sent);
   ongoing.undecided_count = 1;
   if (!store_at(now, operation, 0, 0, out)) operations_.give_back(operation);

@@ -12,6 +12,8 @@ namespace {
 
 // Records that one call looks at: some 50 us.
 constexpr uint32_t steps_max = 64;
+// What found no free call, or no room to ask the disk, is tried again after so long.
+constexpr Duration replication_retry = milliseconds(200);
 
 }  // namespace
 
@@ -107,6 +109,38 @@ void Node::accept_region(Instant now, const Region& region) {
   replication_.resume_at = now;
 }
 
+// A record's stores are up to k calls, and lookups and pings need some, too. Slots alone do not
+// bound them: a silent node gives its slot back before its calls end.
+bool Node::has_calls_for_a_record() const {
+  const Budget& budget = config_.budget;
+  return in_flight_.open_count() + bucket_size + budget.lookups * lookup_parallelism <=
+         budget.requests_in_flight();
+}
+
+template <class MayStep>
+void Node::step_regions(Instant now, MayStep&& may_step, Outputs& out) {
+  for (uint32_t i = 0; i < replication_.regions.slots_max(); ++i) {
+    const auto handle = replication_.regions.taken_at(i);
+    while (handle && may_step()) {
+      if (step_region(now, replication_.regions[*handle], out)) continue;
+      replication_.regions.give_back(*handle);
+      break;
+    }
+  }
+}
+
+template <class MayStep>
+bool Node::step_hand_overs(Instant now, MayStep&& may_step, Outputs& out) {
+  while (may_step()) {
+    const auto handle = hand_over_in_turn(now);
+    if (!handle) return true;
+    const Step step = step_hand_over(now, *handle, out);
+    if (step == Step::at_the_end) replication_.hand_overs.give_back(*handle);
+    if (step == Step::again) return false;
+  }
+  return true;
+}
+
 void Node::replicate(Instant now, Outputs& out) {
   take_arrivals(now);
   replication_.resume_at.reset();
@@ -114,24 +148,22 @@ void Node::replicate(Instant now, Outputs& out) {
   // One record a call: its k stores are what there is room for.
   const size_t sent = out.datagrams.entries().size();
   const auto may_step = [&] {
-    return replication_.has_slot() && steps < steps_max && out.datagrams.entries().size() == sent;
+    const bool may = replication_.has_slot() && has_calls_for_a_record() && steps < steps_max &&
+                     out.datagrams.entries().size() == sent;
+    if (may) ++steps;
+    return may;
   };
-  for (uint32_t i = 0; i < replication_.regions.slots_max(); ++i) {
-    const auto handle = replication_.regions.taken_at(i);
-    while (handle && may_step()) {
-      ++steps;
-      if (step_region(now, replication_.regions[*handle], out)) continue;
-      replication_.regions.give_back(*handle);
-      break;
-    }
-  }
-  while (begin_hand_over() && may_step()) {
-    ++steps;
-    if (!step_hand_over(now, *replication_.hand_over, out)) replication_.hand_over.reset();
-  }
+  bool is_stalled = !has_calls_for_a_record();
+  replication_.hand_overs_first = !replication_.hand_overs_first;
+  if (replication_.hand_overs_first) is_stalled |= !step_hand_overs(now, may_step, out);
+  step_regions(now, may_step, out);
+  if (!replication_.hand_overs_first) is_stalled |= !step_hand_overs(now, may_step, out);
+  // One that has found nothing for long does not keep the others waiting.
+  if (steps == steps_max) ++replication_.turn;
   // In the next turn: others are to have theirs. Without a slot, the one that ends resumes.
-  const bool is_left = replication_.regions.taken_count() > 0 || replication_.hand_over;
-  if (is_left && replication_.has_slot()) replication_.resume_at = now + nanoseconds(1);
+  const bool is_left = replication_.regions.taken_count() > 0 || hand_over_in_turn(now);
+  if (!is_left || !replication_.has_slot()) return;
+  replication_.resume_at = now + (is_stalled ? replication_retry : nanoseconds(1));
 }
 
 bool Node::step_region(Instant now, RegionWork& work, Outputs& out) {
@@ -178,13 +210,13 @@ void Node::publish(Instant now, const RegionWork& work, const ScannedRecord& rec
 }
 
 // There is a slot. Without a value in memory, its stores leave when the disk has read it.
-void Node::begin_replication(Instant now, OperationTask task, const ScannedRecord& record,
-                             std::span<const Contact> targets, Outputs& out) {
+bool Node::begin_replication(Instant now, OperationTask task, const ScannedRecord& record,
+                             std::span<const Contact> targets, Outputs& out, OperationId id) {
   const auto handle = operations_.take();
-  if (!handle) return;
+  if (!handle) return false;
   ++replication_.open_count;
   OngoingOperation& ongoing = operations_[*handle];
-  ongoing.begin(0, task, record.key);
+  ongoing.begin(id, task, record.key);
   ongoing.aim_at(targets);
   ongoing.room = record.value_size;
   replication_.open_bytes += ongoing.room;
@@ -193,17 +225,18 @@ void Node::begin_replication(Instant now, OperationTask task, const ScannedRecor
   if (!is_list) ongoing.age = node_seconds(now) - record.found.times.published;
   if (record.found.presence == Presence::value) {
     replicate_value(now, *handle, record.found, out);
-    return;
+    return true;
   }
   Store& store = is_list ? *published_ : store_;
   const auto ticket =
       pending_.full() ? std::nullopt : store.begin_read(now, record.key, out.storage);
   if (!ticket) {
     end_replication(now, *handle);
-    return;
+    return false;
   }
   pending_.insert({*ticket, is_list},
                   {PendingAnswer::Kind::replicated, {}, {}, record.key, handle->word()});
+  return true;
 }
 
 void Node::replicate_value(Instant now, PoolHandle operation, const Found& found, Outputs& out) {
@@ -239,6 +272,11 @@ void Node::replicated(Instant now, PoolHandle operation, Outputs& out) {
 }
 
 void Node::end_replication(Instant now, PoolHandle operation) {
+  const OngoingOperation& ongoing = operations_[operation];
+  if (ongoing.task == OperationTask::hand_over && !ongoing.targets[0].was_sent) {
+    HandOver* const hand_over = replication_.hand_overs.find(PoolHandle::of(ongoing.id));
+    if (hand_over != nullptr) ++hand_over->credit;
+  }
   replication_.open_bytes -= operations_[operation].room;
   operations_.give_back(operation);
   --replication_.open_count;

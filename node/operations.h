@@ -30,16 +30,22 @@ enum class OperationTask : uint8_t {
   hand_over,  // A record at a newcomer.
 };
 
+inline bool is_replication(OperationTask task) {
+  return task == OperationTask::republish || task == OperationTask::publish ||
+         task == OperationTask::hand_over;
+}
+
 // One node that a value is stored at. A store is sent once more when it is slow, so two requests
 // may be open for one target; the first answer decides.
 struct StoreTarget {
   Contact contact;
   uint8_t open_count = 0;
   bool decided = false;
+  bool was_sent = false;
 };
 
 struct OngoingOperation {
-  OperationId id = 0;
+  OperationId id = 0;  // Of a hand-over: the handle of its HandOver.
   OperationTask task{};
   Id target;
   uint32_t age = 0;   // Seconds since publication, said with each store; 0: nothing is said.
@@ -72,7 +78,7 @@ struct OngoingOperation {
   // At most k.
   void aim_at(std::span<const Contact> contacts) {
     targets_count = static_cast<uint8_t>(contacts.size());
-    for (size_t i = 0; i < contacts.size(); ++i) targets[i] = {contacts[i], 0, false};
+    for (size_t i = 0; i < contacts.size(); ++i) targets[i] = {contacts[i]};
   }
   OperationResult result(OperationStatus status) const {
     OperationResult result{id, status};

@@ -8,7 +8,6 @@
 #include <bitset>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "node/budget.h"
 #include "node/contact.h"
@@ -32,21 +31,29 @@ constexpr Duration settling = minutes(2);
 // Ranges, by bits shared with our id, in which somebody is known.
 using OccupiedRanges = std::bitset<id_bits>;
 
+// Records that a newcomer is given on trust. Each answer to a store buys it two more, up to
+// Budget::replications; who never answers gets no more than these.
+constexpr uint32_t hand_over_credit = 3;
+// So long after its last store a newcomer without credit can answer none any more: a store and its
+// repetition, each a transaction.
+constexpr Duration hand_over_patience = transaction_lifetime * 2;
+
 // A newcomer that gets the records for which it is among the k nearest and we are the nearest.
 struct HandOver {
   Contact newcomer;
+  bool has_begun = false;
   Id cursor;
-  OccupiedRanges occupied;  // Without the newcomer.
+  OccupiedRanges occupied;  // Without the newcomer, when it began.
+  uint32_t credit = hand_over_credit;
+  Instant given_at;  // Its latest record.
 };
 
 struct Replication {
   Replication(const Budget& budget, Instant start)
       : regions(budget.regions),
-        newcomers_max(budget.newcomers),
+        hand_overs(budget.newcomers),
         open_max(budget.replications),
-        settled_at(start + settling) {
-    newcomers.reserve(newcomers_max);
-  }
+        settled_at(start + settling) {}
 
   // For one record more, as large as there is.
   bool has_slot() const {
@@ -63,18 +70,21 @@ struct Replication {
     }
     return false;
   }
-  // False when so many wait already.
+  // False when so many are under way already.
   [[nodiscard]] bool add_newcomer(const Contact& newcomer) {
-    if (newcomers.size() == newcomers_max) return false;
-    newcomers.push_back(newcomer);
+    const auto handle = hand_overs.take();
+    if (!handle) return false;
+    hand_overs[*handle] = HandOver{};
+    hand_overs[*handle].newcomer = newcomer;
     return true;
   }
 
   FixedPool<RegionWork> regions;
-  std::optional<HandOver> hand_over;  // Under way.
-  std::vector<Contact> newcomers;     // Waiting, the oldest first; reserved at construction.
-  size_t newcomers_max;
-  uint32_t open_count = 0;  // Records whose stores are under way.
+  FixedPool<HandOver> hand_overs;  // They take turns, a record each.
+  uint32_t turn = 0;               // The slot of the one whose turn it is.
+  bool hand_overs_first = false;   // Regions and newcomers take turns, too.
+  // Records whose stores are under way: sent, or repeated, within the adaptive timeout.
+  uint32_t open_count = 0;
   uint32_t open_max;
   uint32_t open_bytes = 0;           // Of their values.
   std::optional<Instant> resume_at;  // There is work, and room for it.
