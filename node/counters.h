@@ -39,7 +39,8 @@ namespace xord {
   X(lookups_finished)                                                                       \
   X(lookups_refused)                                                                        \
   X(operations_refused)                                                                     \
-  X(pending_refused) /* No slot to wait for the disk: store refused, value missed. */       \
+  X(pending_refused)  /* No slot to wait for the disk: store refused, value unread. */      \
+  X(finds_unanswered) /* find_value: the value is there, or may be, and cannot be read. */  \
   X(path_copies_sent)                                                                       \
   X(region_lookups)      /* Lookups for republish, each for all that is due in a region. */ \
   X(regions_alone)       /* ... of which found no region but one key. */                    \

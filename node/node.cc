@@ -48,7 +48,7 @@ void Node::advance(Instant now, Outputs& out) {
     }
   });
   counters_.node.add(NodeCounter::held_dropped, held_.advance(now));
-  waiting_.advance(now, [&](const Datagram& waited) { serve_waited(now, waited, out); });
+  serve_waiting(now, out);
   step_postponed(now, out);
   if (join_.retry_at && *join_.retry_at <= now) {
     ping_bootstraps(now, out);

@@ -159,7 +159,10 @@ class Node {
   // --- Requests of others: node_requests.cc.
   void receive_request(Instant now, const Datagram& datagram, Outputs& out);
   void serve(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
-  void serve_waited(Instant now, const Datagram& datagram, Outputs& out);
+  void serve_waiting(Instant now, Outputs& out);
+  // False: it cannot be answered yet.
+  bool serve_waited(Instant now, const Datagram& datagram, WaitingRequests::WaitedEnough enough,
+                    Outputs& out);
   void answer_ping(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
   // What may go back to an unproven source of `datagram`.
   ReplyBudget budget_of(const Datagram& datagram) const;
@@ -173,6 +176,8 @@ class Node {
   Bytes tail_of(ContactHandle contact, MutableBytes rendered) const;
   void answer_find_value(Instant now, const Datagram& datagram, const Request& request,
                          Outputs& out);
+  // False: whether there is a value, or which, is not known now.
+  bool try_find_value(Instant now, const Path& path, const Request& request, Outputs& out);
   void answer_store(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
   void answer_value(const Path& path, Bytes transaction, Bytes value, Outputs& out);
   void answer_stored(const Path& path, Bytes transaction, Stored stored, Outputs& out);
@@ -225,7 +230,7 @@ class Node {
   std::optional<PoolHandle> begin(OperationId operation, OperationTask task, const Id& target,
                                   Outputs& out);
   void look_for_value(Instant now, PoolHandle operation, Outputs& out);
-  void own_value_read(Instant now, PoolHandle operation, const Found& found, Outputs& out);
+  void own_value_read(Instant now, PoolHandle operation, const Finished& finished, Outputs& out);
   void finish_operation(Instant now, PoolHandle operation, const Lookup& lookup, Outputs& out);
   void finish_get(Instant now, PoolHandle operation, const Lookup& lookup, Outputs& out);
   void store_at_nearest(Instant now, PoolHandle operation, std::span<const Contact> nearest,

@@ -64,6 +64,7 @@ void Node::get(Instant now, OperationId operation, const Id& key, Outputs& out) 
       return;
     }
   }
+  operations_[*handle].is_held = found.presence == Presence::cold;
   look_for_value(now, *handle, out);
   broadcast_changes(out);
 }
@@ -75,8 +76,11 @@ void Node::look_for_value(Instant now, PoolHandle operation, Outputs& out) {
   }
 }
 
-void Node::own_value_read(Instant now, PoolHandle operation, const Found& found, Outputs& out) {
-  if (found.presence != Presence::value) {  // The disk lost it, or it expired: others may hold it.
+void Node::own_value_read(Instant now, PoolHandle operation, const Finished& finished,
+                          Outputs& out) {
+  const Found& found = finished.found;
+  if (found.presence != Presence::value) {  // Others may hold it.
+    operations_[operation].is_held = finished.kind == Finished::Kind::read_failed;
     look_for_value(now, operation, out);
     return;
   }
@@ -127,7 +131,10 @@ void Node::finish_get(Instant now, PoolHandle operation, const Lookup& lookup, O
   const auto value = lookup.value(values_);
   if (!value) {
     std::array<Contact, 1> anybody;
-    const OperationStatus status = lookup.lost_a_value()         ? OperationStatus::refused
+    // Values that there was no room for, or that we hold and cannot read: "not found" would be
+    // false.
+    const bool is_there = lookup.lost_a_value() || ongoing.is_held;
+    const OperationStatus status = is_there                      ? OperationStatus::refused
                                    : lookup.results(anybody) > 0 ? OperationStatus::not_found
                                                                  : OperationStatus::no_contacts;
     end(operation, status, {}, out);

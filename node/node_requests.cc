@@ -235,15 +235,28 @@ void Node::answer_stored(const Path& path, Bytes transaction, Stored stored, Out
 
 void Node::answer_find_value(Instant now, const Datagram& datagram, const Request& request,
                              Outputs& out) {
+  if (try_find_value(now, datagram.path, request, out) || waiting_.wait(now, datagram)) return;
+  counters_.node.add(NodeCounter::finds_unanswered);
+}
+
+// Contacts would say that there is no value here. The asker believes it, so they are only sent when
+// it is so: silence costs it a timeout, a false miss the record.
+bool Node::try_find_value(Instant now, const Path& path, const Request& request, Outputs& out) {
   const Found found = store_.find(now, request.target);
-  if (found.presence == Presence::value) {
-    answer_value(datagram.path, request.transaction, found.value, out);
-    return;
+  switch (found.presence) {
+    case Presence::value:
+      answer_value(path, request.transaction, found.value, out);
+      return true;
+    case Presence::absent:
+      answer_contacts(path, request.transaction, request.target, rpcudp::contacts_reply_size_max,
+                      out);
+      return true;
+    case Presence::cold:
+      return await_value(now, path, request, out);
+    case Presence::loading:
+      break;
   }
-  if (found.presence == Presence::cold && await_value(now, datagram.path, request, out)) return;
-  if (found.presence == Presence::loading && waiting_.wait(now, datagram)) return;
-  answer_contacts(datagram.path, request.transaction, request.target,
-                  rpcudp::contacts_reply_size_max, out);
+  return false;
 }
 
 bool Node::await_value(Instant now, const Path& path, const Request& request, Outputs& out) {
@@ -293,23 +306,33 @@ uint16_t Node::source_prefix(const IpAddress& address) const {
   return static_cast<uint16_t>(prefix_hash(address, hash_seed_));
 }
 
-// A request whose key's range was being loaded: served now that it is, or that it waited enough.
-void Node::serve_waited(Instant now, const Datagram& datagram, Outputs& out) {
+void Node::serve_waiting(Instant now, Outputs& out) {
+  waiting_.advance(now, [&](const Datagram& waited, WaitingRequests::WaitedEnough enough) {
+    return serve_waited(now, waited, enough, out);
+  });
+}
+
+// A request whose key's range was being loaded, or whose value could not be read yet.
+bool Node::serve_waited(Instant now, const Datagram& datagram, WaitingRequests::WaitedEnough enough,
+                        Outputs& out) {
   Request request;
   CHECK(rpcudp::parse_request(datagram.bytes, &request) == ParseError::none);
-  if (request.method == Method::find_value) {
-    const Found found = store_.find(now, request.target);
-    if (found.presence == Presence::loading) {
-      answer_contacts(datagram.path, request.transaction, request.target,
-                      rpcudp::contacts_reply_size_max, out);
-      return;
-    }
-    answer_find_value(now, datagram, request, out);
-  } else if (store_.is_loaded(request.target)) {
+  const bool is_find = request.method == Method::find_value;
+  if (is_find && try_find_value(now, datagram.path, request, out)) return true;
+  if (!is_find && store_.is_loaded(request.target)) {
     answer_store(now, datagram, request, out);
-  } else {
-    answer_stored(datagram.path, request.transaction, Stored::no, out);
+    return true;
   }
+  if (enough == WaitingRequests::WaitedEnough::no) return false;
+  if (!is_find) {
+    answer_stored(datagram.path, request.transaction, Stored::no, out);
+  } else if (store_.is_loaded(request.target)) {  // So it is there.
+    counters_.node.add(NodeCounter::finds_unanswered);
+  } else {
+    answer_contacts(datagram.path, request.transaction, request.target,
+                    rpcudp::contacts_reply_size_max, out);
+  }
+  return true;
 }
 
 void Node::complete(Instant now, Bytes frame, Outputs& out) {
@@ -331,7 +354,7 @@ void Node::complete(Instant now, Bytes frame, Outputs& out) {
     case Finished::Kind::loaded:
     case Finished::Kind::load_failed:
       waiting_.release(now);
-      waiting_.advance(now, [&](const Datagram& waited) { serve_waited(now, waited, out); });
+      serve_waiting(now, out);
       return;
     case Finished::Kind::stored:
     case Finished::Kind::store_failed:
@@ -342,6 +365,8 @@ void Node::complete(Instant now, Bytes frame, Outputs& out) {
   if (const auto pending = pending_.take({finished.ticket})) {
     finish_pending(now, *pending, finished, out);
   }
+  // There is room for another read; advance() comes next.
+  if (!waiting_.is_empty()) waiting_.release(now);
 }
 
 void Node::finish_pending(Instant now, const PendingAnswer& pending, const Finished& finished,
@@ -355,6 +380,8 @@ void Node::finish_pending(Instant now, const PendingAnswer& pending, const Finis
     case PendingAnswer::Kind::value_reply:
       if (found.presence == Presence::value) {
         answer_value(pending.path, pending.transaction, found.value, out);
+      } else if (finished.kind == Finished::Kind::read_failed) {
+        counters_.node.add(NodeCounter::finds_unanswered);
       } else {
         answer_contacts(pending.path, pending.transaction, pending.key,
                         rpcudp::contacts_reply_size_max, out);
@@ -364,7 +391,7 @@ void Node::finish_pending(Instant now, const PendingAnswer& pending, const Finis
       store_decided(now, PoolHandle::of(pending.operation), stored, out);
       return;
     case PendingAnswer::Kind::own_value:
-      own_value_read(now, PoolHandle::of(pending.operation), found, out);
+      own_value_read(now, PoolHandle::of(pending.operation), finished, out);
       return;
     case PendingAnswer::Kind::removal:
       removed(stored, out);

@@ -53,7 +53,8 @@ struct OngoingOperation {
   uint16_t undecided_count = 0;  // Stores that may still land, our own copy included.
   uint16_t stored = 0;
   uint8_t targets_count = 0;
-  uint8_t hops = 0;  // What its lookup took, for the result.
+  uint8_t hops = 0;      // What its lookup took, for the result.
+  bool is_held = false;  // A get: the value is on our disk, which could not be read.
   uint16_t asked = 0;
   uint32_t value_size = 0;
   std::array<StoreTarget, bucket_size> targets;
@@ -66,6 +67,7 @@ struct OngoingOperation {
     age = room = 0;
     undecided_count = stored = asked = 0;
     targets_count = hops = 0;
+    is_held = false;
     value_size = 0;
   }
   // `bytes` is at most value_size_max.

@@ -27,7 +27,7 @@ struct PendingKey {
 struct PendingAnswer {
   enum class Kind : uint8_t {
     store_reply,  // To `path`: true or false.
-    value_reply,  // To `path`: the value, or contacts when it cannot be read.
+    value_reply,  // To `path`: the value, or contacts when it is lost.
     own_copy,     // A set of ours waits for the copy that this node holds itself.
     own_value,    // A get of ours waits for a value held here.
     removal,      // A purge of ours waits for a record to be erased.

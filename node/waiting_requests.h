@@ -1,11 +1,13 @@
-// Requests for records whose range is still being loaded at start: kept in order of arrival until
-// the load is done, or until they have waited for waiting_lifetime (DESIGN section 5). One arena,
-// which is used anew once nothing waits; full means that the caller answers at once without it.
+// Requests that cannot be answered yet: the range of their key is still being loaded, or too many
+// other values are being read. Kept in order of arrival until they can be, or until they have
+// waited for waiting_lifetime. One arena, which is used anew once nothing waits; full means that
+// the caller goes on without it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 
+#include "reactor/base/check.h"
 #include "reactor/base/datagram.h"
 #include "reactor/base/frames.h"
 #include "reactor/base/instant.h"
@@ -24,8 +26,11 @@ class WaitingRequests {
   [[nodiscard]] bool wait(Instant now, const Datagram& datagram) {
     return frames_.push(0, Waiting{datagram.path, now + waiting_lifetime}, datagram.bytes);
   }
-  // Calls serve(const Datagram&) for those that waited long enough by `now`, oldest first, at most
-  // waiting_served_max of them; the datagram lives for that call, in which nothing may be added.
+  // Calls serve(const Datagram&, WaitedEnough) for those that were released or waited long enough
+  // by `now`, oldest first, at most waiting_served_max of them; the datagram lives for that call,
+  // in which nothing may be added. One that returns false, which it may not if the request waited
+  // enough, stays the first, and no others are served until the next release.
+  enum class WaitedEnough : uint8_t { no, yes };
   template <class Serve>
   void advance(Instant now, Serve&& serve) {
     for (uint32_t served = 0; first_ < frames_.entries().size(); ++served) {
@@ -33,18 +38,25 @@ class WaitingRequests {
       const Bytes frame = frames_.bytes(frames_.entries()[first_]);
       const Waiting& waiting = *frame_header<Waiting>(frame);
       if (waiting.until > now && !released_at_) return;
+      const WaitedEnough enough = waiting.until > now ? WaitedEnough::no : WaitedEnough::yes;
+      if (!serve(Datagram{waiting.path, frame_tail<Waiting>(frame)}, enough)) {
+        CHECK(enough == WaitedEnough::no);
+        released_at_.reset();
+        return;
+      }
       ++first_;
-      serve(Datagram{waiting.path, frame_tail<Waiting>(frame)});
     }
     frames_.clear();
     first_ = 0;
     released_at_.reset();
   }
-  // The load is done: advance() serves all from here on, however long they waited.
+  // The load is done, or another value may be read: advance() tries all from here on, however long
+  // they waited.
   void release(Instant now) { released_at_ = now; }
+  bool is_empty() const { return first_ == frames_.entries().size(); }
   // When advance() is next needed; not after now while some are left that may be served.
   std::optional<Instant> next_wakeup() const {
-    if (first_ == frames_.entries().size()) return std::nullopt;
+    if (is_empty()) return std::nullopt;
     if (released_at_) return released_at_;
     return frame_header<Waiting>(frames_.bytes(frames_.entries()[first_]))->until;
   }

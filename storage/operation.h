@@ -76,7 +76,8 @@ enum class CompletionKind : uint8_t {
   written,        // The ticket's batch is committed as durably as configured.
   write_failed,   // It is not, and will not be: the store must be refused.
   value_read,     // The value follows.
-  read_failed,    // The value could not be read (I/O error, or damaged).
+  read_failed,    // The value could not be read: whether it is there is not known.
+  value_lost,     // Its row is not there any more, or damaged.
   keys_ahead,     // At start: the keys of the next records to be loaded follow, at most
                   // keys_ahead_max: memory for them is fetched at once, and nothing else happens.
   record_loaded,  // At start: a record found on disk; no ticket. The value follows or is left out.

@@ -70,8 +70,8 @@ struct Finished {
     nothing,       // No caller's: the store's own upkeep, a loaded record, an unknown ticket.
     stored,        // The pending store is committed: acknowledge it.
     store_failed,  // Refuse it.
-    read,          // `found` is the answer: value, or absent when the record is gone by now.
-    read_failed,   // The disk could not say: answer as if absent.
+    read,          // `found` is the answer: value, or absent when it is gone by now or lost.
+    read_failed,   // The disk could not say: do not say that it is absent.
     loaded,        // Every record of this shard is loaded.
     load_failed,   // They are not: what is loaded is served, stores are refused.
   } kind = Kind::nothing;
@@ -99,7 +99,7 @@ class Store {
   // behind the other. At most keys_ahead_max keys.
   void fetch_ahead(std::span<const Id> keys) const;
   // Asks the disk for a record that find() called cold. Empty, and counted, when too many reads
-  // are pending or `operations` is full: answer as if absent.
+  // are pending or `operations` is full: it is there all the same.
   std::optional<Ticket> begin_read(Instant now, const Id& key, FrameOutbox& operations);
 
   // Takes a record in. An equal value (byte for byte) only moves times, never backwards; another

@@ -16,6 +16,7 @@ Finished Store::complete(Instant now, const Completion& completion, Bytes value)
       break;
     case CompletionKind::value_read:
     case CompletionKind::read_failed:
+    case CompletionKind::value_lost:
       finished = complete_read(at, completion, value);
       break;
     case CompletionKind::keys_ahead:
@@ -127,10 +128,11 @@ Finished Store::complete_read(NodeSeconds at, const Completion& completion, Byte
   if (finished.found.presence != Presence::cold) return finished;  // Gone, or read meanwhile.
 
   const Record& record = records_[handle];
-  if (completion.kind == CompletionKind::read_failed || value.size() != record.value_size ||
+  if (completion.kind != CompletionKind::value_read || value.size() != record.value_size ||
       value_fingerprint(config_.hash_seed, value) != record.fingerprint) {
     counters_.add(StoreCount::read_failed);
-    finished.kind = Finished::Kind::read_failed;
+    // What the disk has instead of the value is as good as nothing; what it cannot say is not.
+    if (completion.kind == CompletionKind::read_failed) finished.kind = Finished::Kind::read_failed;
     finished.found = {};
     return finished;
   }

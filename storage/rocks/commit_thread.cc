@@ -309,7 +309,8 @@ void CommitThread::Impl::read_batch() {
     }
     ++at;
     if (!row) {
-      answer(operation, CompletionKind::read_failed);
+      const bool is_lost = status.ok() || status.IsNotFound() || status.IsCorruption();
+      answer(operation, is_lost ? CompletionKind::value_lost : CompletionKind::read_failed);
       continue;
     }
     Completion completion;

@@ -181,7 +181,9 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
     completion.key = operation.key;
     completion.times = operation.times;
     std::vector<uint8_t> tail;
-    if (operation.kind == OperationKind::read) {
+    if (operation.kind == OperationKind::read && reads_fail_as) {
+      completion.kind = *reads_fail_as;
+    } else if (operation.kind == OperationKind::read) {
       tail = disk_[{operation.network, operation.key}];
       completion.kind = CompletionKind::value_read;
       completion.has_value = true;

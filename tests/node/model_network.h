@@ -73,6 +73,8 @@ class ModelNode {
   // The disk: false makes every write fail; frozen keeps operations until it is thawed.
   bool disk_works = true;
   bool disk_is_frozen = false;
+  // What becomes of reads: the values, or this.
+  std::optional<CompletionKind> reads_fail_as;
   // Which shard a datagram reaches first: any of them, as when steering is wrong.
   std::optional<uint32_t> lands_on;
 

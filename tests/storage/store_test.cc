@@ -285,8 +285,21 @@ TEST_F(ColdStoreTest, AValueOutOfMemoryIsReadFromDiskAndCheckedAgainstWhatWasCom
   EXPECT_EQ(text_of(finished.found.value), "one");
 
   read.ticket = store.begin_read(now, key_of(1), operations).value();
-  finished = store.complete(now, read, bytes_of("eno"));
+  finished = store.complete(now, read, bytes_of("eno"));  // Something else lies there.
+  EXPECT_EQ(finished.kind, Finished::Kind::read);
+  EXPECT_EQ(finished.found.presence, Presence::absent);
+
+  read.ticket = store.begin_read(now, key_of(1), operations).value();
+  read.kind = CompletionKind::value_lost;
+  finished = store.complete(now, read, {});
+  EXPECT_EQ(finished.kind, Finished::Kind::read);
+  EXPECT_EQ(finished.found.presence, Presence::absent);
+
+  read.ticket = store.begin_read(now, key_of(1), operations).value();
+  read.kind = CompletionKind::read_failed;
+  finished = store.complete(now, read, {});
   EXPECT_EQ(finished.kind, Finished::Kind::read_failed);
+  read.kind = CompletionKind::value_read;
 
   read.ticket = store.begin_read(now, key_of(1), operations).value();
   pass(config.ttl);  // It expired while the disk was busy.

@@ -69,7 +69,7 @@ std::vector<uint8_t> Disk::carry_out(const UnderWay& under_way) {
   }
   const auto found = rows_.find(Place{operation.network, operation.key});
   if (found == rows_.end()) {
-    completion.kind = CompletionKind::read_failed;
+    completion.kind = CompletionKind::value_lost;
     return frame_of(completion, {});
   }
   completion.kind = CompletionKind::value_read;

@@ -1,0 +1,138 @@
+// Values that lie on disk only: a get waits for the disk, or hears nothing, but never that they are
+// not there (model_network.h).
+#include <gtest/gtest.h>
+
+#include "tests/node/model_network.h"
+
+namespace xord::testing {
+namespace {
+
+constexpr uint32_t pending_max = 16;
+constexpr uint32_t waiting_max = 24;
+constexpr uint32_t gets_count = pending_max + waiting_max + 10;
+
+// One node without memory for values, and a proven stranger that asks it.
+class ColdValuesTest : public ::testing::Test {
+ protected:
+  ColdValuesTest() {
+    network.options.memory_max = 0;
+    NodeConfig config = model_config();
+    config.pending_answers = pending_max;
+    config.waiting_requests = waiting_max;
+    config.trusted = {*Subnet::parse("192.0.2.0/24")};
+    node = &network.add(1, config);
+    for (uint32_t i = 0; i < gets_count; ++i) {
+      keys.push_back(network.random_id());
+      store(keys.back());
+    }
+    EXPECT_EQ(node->count(NodeCounter::stores_acknowledged), gets_count);
+    heard = network.received_by(stranger).size();
+  }
+  void store(const Id& key) {
+    std::array<uint8_t, 200> bytes;
+    const std::array<uint8_t, 1> value{7};
+    const size_t size =
+        rpcudp::encode_store_request(bytes, Transaction{}, Id{}, key, value, std::nullopt);
+    network.send_from(stranger, node->endpoint(), Bytes(bytes).first(size));
+    network.run_for(milliseconds(5));
+  }
+  void ask_for(const Id& key) {
+    std::array<uint8_t, 200> bytes;
+    const size_t size = rpcudp::encode_find_value_request(bytes, Transaction{}, Id{}, key);
+    network.send_from(stranger, node->endpoint(), Bytes(bytes).first(size));
+  }
+  void ask_for_all() {
+    for (const Id& key : keys) ask_for(key);
+  }
+  struct Answers {
+    uint32_t values = 0;
+    uint32_t contacts = 0;
+  };
+  Answers answers() {
+    Answers answers;
+    const auto received = network.received_by(stranger);
+    for (size_t i = heard; i < received.size(); ++i) {
+      Reply reply;
+      if (!rpcudp::is_reply(received[i])) continue;
+      if (rpcudp::parse_reply(received[i], Method::find_value, &reply) != ParseError::none)
+        continue;
+      ++(reply.has_value ? answers.values : answers.contacts);
+    }
+    return answers;
+  }
+  OperationStatus get(const Id& key) {
+    const auto result = network.get(*node, key);
+    return result ? result->header.status : OperationStatus::refused;
+  }
+
+  const Endpoint stranger = Endpoint::ipv4(0xc0000201, 4000);
+  ModelNetwork network{41};
+  ModelNode* node = nullptr;
+  std::vector<Id> keys;
+  size_t heard = 0;
+};
+
+TEST_F(ColdValuesTest, ABurstOfGetsIsAnsweredWithValuesAsTheyAreRead) {
+  node->disk_is_frozen = true;
+  for (uint32_t i = 0; i < pending_max + waiting_max; ++i) ask_for(keys[i]);
+  network.run_for(seconds(1));
+  EXPECT_EQ(answers().values, 0u);
+  node->disk_is_frozen = false;
+  ask_for(keys[0]);  // So that the model looks at its disk.
+  network.run_for(seconds(1));
+  EXPECT_GE(answers().values, pending_max + waiting_max);
+  EXPECT_EQ(answers().contacts, 0u);
+  EXPECT_LE(node->count(NodeCounter::finds_unanswered), 1u);
+}
+
+TEST_F(ColdValuesTest, WhatFindsNoRoomToWaitIsNotAnswered) {
+  node->disk_is_frozen = true;
+  ask_for_all();
+  network.run_for(seconds(1));
+  EXPECT_EQ(answers().contacts, 0u);
+  EXPECT_EQ(node->count(NodeCounter::finds_unanswered), gets_count - pending_max - waiting_max);
+}
+
+TEST_F(ColdValuesTest, WhatWaitedInVainIsNotAnswered) {
+  node->disk_is_frozen = true;
+  ask_for_all();
+  network.run_for(seconds(10));
+  EXPECT_EQ(answers().contacts, 0u);
+  EXPECT_EQ(node->count(NodeCounter::finds_unanswered), gets_count - pending_max);
+}
+
+TEST_F(ColdValuesTest, AReadThatFailedIsNotAnswered) {
+  node->reads_fail_as = CompletionKind::read_failed;
+  ask_for(keys[0]);
+  network.run_for(seconds(10));
+  EXPECT_EQ(answers().values + answers().contacts, 0u);
+  EXPECT_EQ(node->count(NodeCounter::finds_unanswered), 1u);
+}
+
+TEST_F(ColdValuesTest, AValueThatTheDiskLostIsAnsweredWithContacts) {
+  node->reads_fail_as = CompletionKind::value_lost;
+  ask_for(keys[0]);
+  network.run_for(seconds(10));
+  EXPECT_EQ(answers().contacts, 1u);
+}
+
+// Nobody else has it; what the others say does not make it "not found".
+TEST_F(ColdValuesTest, AGetOfOurOwnDoesNotSayThatWhatWeHoldIsNotThere) {
+  network.add();
+  network.join_all();
+  EXPECT_EQ(get(keys[0]), OperationStatus::done);
+  EXPECT_EQ(get(network.random_id()), OperationStatus::not_found);
+  node->reads_fail_as = CompletionKind::read_failed;
+  EXPECT_EQ(get(keys[0]), OperationStatus::refused);
+  node->reads_fail_as = CompletionKind::value_lost;
+  EXPECT_EQ(get(keys[0]), OperationStatus::not_found);
+
+  node->reads_fail_as.reset();
+  node->disk_is_frozen = true;
+  for (uint32_t i = 0; i < pending_max; ++i) ask_for(keys[i]);
+  network.run_for(milliseconds(10));
+  EXPECT_EQ(get(keys[0]), OperationStatus::refused);
+}
+
+}  // namespace
+}  // namespace xord::testing
