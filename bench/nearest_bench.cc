@@ -24,7 +24,7 @@ struct FilledIndex {
       rng.fill(contact.id.bytes);
       contact.endpoint = Endpoint::ipv4(0x0a000000 + i, 8468);
       handles.push_back(book.acquire(contact));
-      CHECK(index.add(handles.back()));
+      CHECK(index.add(handles.back(), Standing::trusted));
     }
     for (Id& target : targets) rng.fill(target.bytes);
   }
@@ -41,10 +41,11 @@ struct FilledIndex {
 // The asker is in the table, as most are.
 void nearest(benchmark::State& state) {
   const auto filled = std::make_unique<FilledIndex>(static_cast<uint32_t>(state.range(0)));
-  const Endpoint asker = filled->book.endpoint(filled->handles[0]);
+  const Contact asker = filled->book.contact(filled->handles[0]);
   std::array<ContactHandle, bucket_size> found;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(filled->index.nearest(filled->next_target(), asker, found));
+    benchmark::DoNotOptimize(
+        filled->index.nearest(filled->next_target(), asker, Awaited::included, found));
     benchmark::DoNotOptimize(found);
   }
 }
@@ -54,12 +55,13 @@ BENCHMARK(nearest)->Arg(1'000)->Arg(65'536);
 // sending.
 void nearest_into_a_reply(benchmark::State& state) {
   const auto filled = std::make_unique<FilledIndex>(static_cast<uint32_t>(state.range(0)));
-  const Endpoint asker = filled->book.endpoint(filled->handles[0]);
+  const Contact asker = filled->book.contact(filled->handles[0]);
   const std::array<uint8_t, transaction_size> transaction{};
   std::array<uint8_t, rpcudp::contacts_reply_size_max> buffer;
   std::array<ContactHandle, bucket_size> found;
   for (auto _ : state) {
-    const size_t count = filled->index.nearest(filled->next_target(), asker, found);
+    const size_t count =
+        filled->index.nearest(filled->next_target(), asker, Awaited::included, found).count;
     rpcudp::ContactsReply reply(buffer, transaction, count);
     for (size_t i = 0; i < count; ++i) {
       reply.add(filled->book.id(found[i]), filled->book.tail(found[i]));
@@ -77,7 +79,7 @@ void remove_and_add(benchmark::State& state) {
   for (auto _ : state) {
     const ContactHandle handle = filled->handles[rng.bounded(filled->handles.size())];
     filled->index.remove(handle);
-    benchmark::DoNotOptimize(filled->index.add(handle));
+    benchmark::DoNotOptimize(filled->index.add(handle, Standing::trusted));
   }
 }
 BENCHMARK(remove_and_add)->Arg(1'000)->Arg(65'536);

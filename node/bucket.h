@@ -10,24 +10,33 @@
 
 #include "node/budget.h"
 #include "node/contact_book.h"
+#include "node/standing.h"
 #include "reactor/base/check.h"
 #include "reactor/base/instant.h"
 
 namespace xord {
 
-// What the other shards were told of a contact.
-enum class Told : uint8_t { nothing, unanswerable, answerable };
-
 // A contact with a place in a bucket.
 struct FiledContact {
+  // What became of the ping that an answer asked for.
+  enum class Asked : uint8_t { no, yes, in_vain };
+
   ContactHandle handle = no_contact;
   uint8_t failures = 0;       // Transactions in a row that reached 5 s.
   uint8_t probes_failed = 0;  // The same, since the ping before eviction.
-  bool answered_in_this_run = false;
-  Told told = Told::nothing;
+  bool answered_in_this_run : 1 = false;
+  bool is_told : 1 = false;  // The replicas know it, as `told`.
+  bool is_slow : 1 = false;  // It answered the last ping of this kind late.
+  Asked asked = Asked::no;
+  Standing told{};
+  Instant first_answered = Instant::never();
   Instant answered = Instant::never();      // Last.
   Instant ping_at = Instant::never();       // The next ping for upkeep.
   Instant probed_until = Instant::never();  // A ping before eviction is under way until then.
+  // Asked::no: until when it is named at once. Else: when the wait for its answer ends, or ended.
+  Instant trusted_until = Instant::never();
+
+  Duration uptime() const { return answered - first_answered; }  // As far as it is proven.
 };
 
 struct SpareContact {

@@ -73,6 +73,15 @@ constexpr uint32_t region_contacts_max = 64;
 constexpr uint32_t replication_bytes_max = 128 << 10;
 static_assert(replication_bytes_max >= value_size_max);
 
+// ---- Naming.
+
+// Pings that one call of the node sends for answers that name contacts: an answer names k, and a
+// source whose requests were held gets several at once. What is left out is asked by the next
+// answer.
+constexpr uint32_t named_pings_max = 16;
+// Answers that were waiting and are sent in one call.
+constexpr uint32_t waiting_answers_sent_max = 16;
+
 // ---- Held requests.
 
 // A find_node or find_value is under 100 bytes and a store of a short value under 200; anything
@@ -109,6 +118,12 @@ struct Budget {
   // Contacts that were reported to their bucket's owner in the last minute, 16 bytes each.
   uint32_t heard_contacts = 65'536;
 
+  // Answers that wait for contacts they would name, 150 bytes each: 8,000 requests a second that
+  // all wait for half a second. Beyond, an answer leaves those contacts out.
+  uint32_t waiting_answers = 4096;
+  // Contacts whose owner was asked to ping them for an answer, lately: 16 bytes each.
+  uint32_t wanted_contacts = 4096;
+
   // Sources waiting for their proof; 4 s at a thousand new sources a second.
   uint32_t held_sources = 4096;
   uint32_t held_small = 6144;  // 1.5 per source: most send one.
@@ -144,6 +159,8 @@ struct Budget {
     budget.round_trips = 32;
     budget.proven_sources = 64;
     budget.heard_contacts = 64;
+    budget.waiting_answers = 16;
+    budget.wanted_contacts = 64;
     budget.held_sources = 16;
     budget.held_small = 24;
     budget.held_large = 2;

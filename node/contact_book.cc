@@ -13,7 +13,7 @@ ContactBook::ContactBook(uint32_t contacts_max, EncodeTail encode_tail, uint64_t
       cards_(std::make_unique<Card[]>(contacts_max)),
       holders_(contacts_max, no_contact),
       table_(contacts_max) {
-  CHECK(contacts_max < 1u << 31);
+  CHECK(contacts_max <= contacts_limit);
   for (uint32_t i = contacts_max; i > 0; --i) {
     holders_[i - 1] = free_;
     free_ = i - 1;

@@ -21,7 +21,10 @@ class ContactBook {
   // Writes a contact's tail as the dialect has it (rpcudp::encode_contact_tail); 0: does not fit.
   using EncodeTail = size_t (*)(const Endpoint& endpoint, MutableBytes out);
 
-  // `contacts_max` at most 2^31 - 1. `seed` is a secret.
+  // NearestIndex keeps marks beside a handle.
+  static constexpr uint32_t contacts_limit = (1u << 29) - 1;
+
+  // `contacts_max` at most contacts_limit. `seed` is a secret.
   ContactBook(uint32_t contacts_max, EncodeTail encode_tail, uint64_t seed);
 
   // The handle of `contact`, with one more holder; no_contact when the book is full.

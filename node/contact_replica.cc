@@ -11,7 +11,9 @@ ContactReplica::ContactReplica(uint32_t contacts_max, ContactBook& book, const S
       branches_(contacts_max),
       answerable_{NearestIndex(branches_, book), NearestIndex(branches_, book)},
       filed_(contacts_max),
-      subnets_(contacts_max, seed) {}
+      subnets_(contacts_max, seed) {
+  decided_.reserve(decided_max);
+}
 
 ContactReplica::~ContactReplica() {
   filed_.for_each([&](ContactHandle handle) { book_.release(handle); });
@@ -29,12 +31,6 @@ ContactHandle ContactReplica::other_at(const Endpoint& endpoint, const Id& id) c
   }));
 }
 
-bool ContactReplica::is_answerable(const Contact& contact) const {
-  const ContactHandle handle = find(contact);
-  return handle != no_contact &&
-         answerable_[static_cast<size_t>(family_of(contact.endpoint))].find(contact.id) == handle;
-}
-
 bool ContactReplica::apply(const ContactChange& change) {
   const size_t slot = slot_of(change.contact);
   ContactHandle handle = filed_.at(slot);
@@ -44,20 +40,24 @@ bool ContactReplica::apply(const ContactChange& change) {
     case ContactChange::Kind::removed:
       if (handle != no_contact) erase(slot);
       return true;
-    case ContactChange::Kind::answerable:
-    case ContactChange::Kind::arrived: {
+    case ContactChange::Kind::filed:
+    case ContactChange::Kind::arrived:
       if (handle == no_contact) handle = file(change.contact, slot);
-      if (handle == no_contact) return false;
-      NearestIndex& index = index_of(change.contact);
-      return index.find(change.contact.id) == handle || index.add(handle);
-    }
-    case ContactChange::Kind::unanswerable:
-      if (handle == no_contact) handle = file(change.contact, slot);
-      if (handle == no_contact) return false;
-      index_of(change.contact).remove(handle);
-      return true;
+      return handle != no_contact && set_standing(handle, change.standing);
   }
   return false;
+}
+
+bool ContactReplica::set_standing(ContactHandle handle, Standing standing) {
+  const Contact& contact = book_.contact(handle);
+  NearestIndex& index = index_of(contact);
+  const Standing former = index.standing(handle);
+  if (former == standing) return true;
+  if (former == Standing::awaited && decided_.size() < decided_max) {
+    decided_.push_back(key_of(contact));
+  }
+  if (standing == Standing::silent) return index.remove(handle);
+  return index.set_standing(handle, standing) || index.add(handle, standing);
 }
 
 ContactHandle ContactReplica::file(const Contact& contact, size_t slot) {
@@ -73,7 +73,7 @@ ContactHandle ContactReplica::file(const Contact& contact, size_t slot) {
 void ContactReplica::erase(size_t slot) {
   const ContactHandle handle = filed_.at(slot);
   const Contact& contact = book_.contact(handle);
-  index_of(contact).remove(handle);
+  CHECK(set_standing(handle, Standing::silent));
   filed_.erase(slot, [&](ContactHandle other) { return hash(book_.endpoint(other)); });
   if (limits_.apply_to(contact.endpoint.address)) subnets_.remove(contact.endpoint.address);
   --count_;

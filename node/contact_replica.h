@@ -1,12 +1,13 @@
 // ContactReplica: what every shard knows of the whole routing table: all contacts that are filed in
-// a bucket, of those the answerable ones in XOR order, and how many each subnet has. It decides
-// nothing: the owner of a contact's bucket does, and each of its changes is applied here, on every
-// shard alike. With the book, 94 bytes a contact.
+// a bucket, of those the answerable ones (standing above silent) in XOR order, and how many each
+// subnet has. It decides nothing: the owner of a contact's bucket does, and each of its changes is
+// applied here, on every shard alike. With the book, 94 bytes a contact.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "node/contact_book.h"
 #include "node/endpoint_hash.h"
@@ -24,13 +25,13 @@ inline Family family_of(const Endpoint& endpoint) {
 // What became of a contact; idempotent, so that telling it twice does no harm.
 struct ContactChange {
   enum class Kind : uint8_t {
-    answerable,    // Filed, and to be handed out.
-    arrived,       // The same, for the first time: it may get records.
-    unanswerable,  // Filed, and not to be handed out.
+    filed,    // With this standing.
+    arrived,  // The same, answerable for the first time: it may get records.
     removed,
     displaced,  // From another shard to its owner: another id lives at its endpoint.
   };
   Kind kind{};
+  Standing standing{};  // filed and arrived only.
   Contact contact;
 };
 
@@ -47,9 +48,13 @@ class ContactReplica {
   [[nodiscard]] bool apply(const ContactChange& change);
 
   // As NearestIndex::nearest(), over the answerable contacts of one family.
-  size_t nearest(Family family, const Id& target, const Endpoint& excluded,
-                 std::span<ContactHandle> out) const {
-    return answerable_[static_cast<size_t>(family)].nearest(target, excluded, out);
+  Nearest nearest(Family family, const Id& target, const Contact& asker, Awaited awaited,
+                  std::span<ContactHandle> out) const {
+    return answerable_[static_cast<size_t>(family)].nearest(target, asker, awaited, out);
+  }
+  // Of a contact that is filed.
+  Standing standing(ContactHandle handle) const {
+    return answerable_[static_cast<size_t>(family_of(book_.endpoint(handle)))].standing(handle);
   }
   // The handle of `contact` when it is filed, or no_contact.
   ContactHandle find(const Contact& contact) const { return filed_.at(slot_of(contact)); }
@@ -63,7 +68,16 @@ class ContactReplica {
       return false;
     });
   }
-  bool is_answerable(const Contact& contact) const;
+  // Silent when it is not filed.
+  Standing standing(const Contact& contact) const {
+    const ContactHandle handle = find(contact);
+    return handle == no_contact ? Standing::silent : standing(handle);
+  }
+  // Keys (key_of) of the contacts that were awaited and are not any more, since the last
+  // clear_decided(). At most decided_max, later ones are left out.
+  std::span<const uint64_t> decided() const { return decided_; }
+  void clear_decided() { decided_.clear(); }
+  uint64_t key_of(const Contact& contact) const { return contact_hash(contact, seed_); }
   // Filed contacts of the subnet of `address`.
   uint32_t subnet_count(const IpAddress& address) const { return subnets_.count(address); }
   uint32_t count() const { return count_; }  // Filed.
@@ -77,7 +91,10 @@ class ContactReplica {
   }
   uint64_t hash(const Endpoint& endpoint) const { return endpoint_hash(endpoint, seed_); }
   size_t slot_of(const Contact& contact) const;
+  static constexpr size_t decided_max = 256;
+
   ContactHandle file(const Contact& contact, size_t slot);
+  [[nodiscard]] bool set_standing(ContactHandle handle, Standing standing);
   void erase(size_t slot);
 
   uint32_t contacts_max_;
@@ -89,6 +106,7 @@ class ContactReplica {
   std::array<NearestIndex, 2> answerable_;
   HandleTable filed_;  // By endpoint: two ids may meet there until a shard's message arrives.
   SubnetCounts subnets_;
+  std::vector<uint64_t> decided_;  // Reserved at construction.
 };
 
 }  // namespace xord

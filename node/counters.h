@@ -55,6 +55,10 @@ namespace xord {
   X(pings_of_newcomers)                                                                     \
   X(pings_before_eviction)                                                                  \
   X(pings_of_upkeep)                                                                        \
+  X(pings_of_silent)  /* Once more to those that did not answer. */                         \
+  X(pings_of_named)   /* Before an answer that may name them, or after it. */               \
+  X(answers_waited)   /* For contacts that had to answer first. */                          \
+  X(answers_unwaited) /* Without them: too many answers waited already. */                  \
   X(refreshes)
 
 enum class NodeCounter : uint8_t {

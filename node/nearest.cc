@@ -20,22 +20,29 @@ void TrieBranches::give_back(uint32_t index) {
   free_ = index;
 }
 
-// Follows the bits of `id`: the leaf reached shares at least as long a prefix as any other.
-ContactHandle NearestIndex::closest_leaf(const Id& id) const {
-  Reference at = root_;
-  while (!is_leaf(at)) at = branches_[at].sides[id.bit(branches_[at].bit)];
-  return handle_of(at);
+NearestIndex::Reference NearestIndex::leaf_of(ContactHandle handle, Standing standing) {
+  DCHECK(handle <= handle_mask && standing != Standing::silent);
+  const Reference mark = standing == Standing::awaited   ? awaited_mark
+                         : standing == Standing::doubted ? doubted_mark
+                                                         : 0;
+  return handle | leaf_mark | mark;
 }
 
-bool NearestIndex::add(ContactHandle handle) {
-  DCHECK((handle & leaf_mark) == 0);
+// Follows the bits of `id`: the leaf reached shares at least as long a prefix as any other.
+NearestIndex::Reference NearestIndex::closest_leaf(const Id& id) const {
+  Reference at = root_;
+  while (!is_leaf(at)) at = branches_[at].sides[id.bit(branches_[at].bit)];
+  return at;
+}
+
+bool NearestIndex::add(ContactHandle handle, Standing standing) {
   const Id& id = book_.id(handle);
   if (root_ == nothing) {
-    root_ = handle | leaf_mark;
+    root_ = leaf_of(handle, standing);
     ++count_;
     return true;
   }
-  const uint32_t differs_at = shared_prefix(id, book_.id(closest_leaf(id)));
+  const uint32_t differs_at = shared_prefix(id, book_.id(handle_of(closest_leaf(id))));
   if (differs_at == id_bits || branches_.is_full()) return false;
   Reference* at = &root_;
   while (!is_leaf(*at) && branches_[*at].bit < differs_at) {
@@ -44,7 +51,7 @@ bool NearestIndex::add(ContactHandle handle) {
   const uint32_t index = branches_.take();
   const bool side = id.bit(differs_at);
   branches_[index].bit = differs_at;
-  branches_[index].sides[side] = handle | leaf_mark;
+  branches_[index].sides[side] = leaf_of(handle, standing);
   branches_[index].sides[!side] = *at;
   *at = index;
   ++count_;
@@ -76,20 +83,40 @@ bool NearestIndex::remove(ContactHandle handle) {
 
 ContactHandle NearestIndex::find(const Id& id) const {
   if (root_ == nothing) return no_contact;
-  const ContactHandle leaf = closest_leaf(id);
+  const ContactHandle leaf = handle_of(closest_leaf(id));
   return book_.id(leaf) == id ? leaf : no_contact;
 }
 
-size_t NearestIndex::without(const Endpoint& excluded, std::span<ContactHandle> handles) const {
+bool NearestIndex::set_standing(ContactHandle handle, Standing standing) {
+  if (root_ == nothing) return false;
+  const Id& id = book_.id(handle);
+  Reference* at = &root_;
+  while (!is_leaf(*at)) at = &branches_[*at].sides[id.bit(branches_[*at].bit)];
+  if (handle_of(*at) != handle) return false;
+  *at = leaf_of(handle, standing);
+  return true;
+}
+
+Standing NearestIndex::standing(ContactHandle handle) const {
+  const Reference leaf = root_ == nothing ? nothing : closest_leaf(book_.id(handle));
+  if (leaf == nothing || handle_of(leaf) != handle) return Standing::silent;
+  if ((leaf & awaited_mark) != 0) return Standing::awaited;
+  return (leaf & doubted_mark) != 0 ? Standing::doubted : Standing::trusted;
+}
+
+size_t NearestIndex::without(const Contact& asker, std::span<ContactHandle> handles) const {
   const auto end = std::remove_if(handles.begin(), handles.end(), [&](ContactHandle handle) {
-    return book_.endpoint(handle) == excluded;
+    const Contact& contact = book_.contact(handle);
+    return contact.endpoint == asker.endpoint || contact.id == asker.id;
   });
   return static_cast<size_t>(end - handles.begin());
 }
 
-size_t NearestIndex::nearest(const Id& target, const Endpoint& excluded,
-                             std::span<ContactHandle> out) const {
-  if (root_ == nothing || out.empty()) return 0;
+Nearest NearestIndex::nearest(const Id& target, const Contact& asker, Awaited awaited,
+                              std::span<ContactHandle> out) const {
+  if (root_ == nothing || out.empty()) return {};
+  const Reference skipped = awaited == Awaited::included ? 0 : awaited_mark;
+  Reference marks = 0;
   const uint64_t leading = target.leading_word();
   std::array<Reference, id_bits> farther;  // The sides not taken, the nearest on top.
   size_t depth = 0;
@@ -104,11 +131,16 @@ size_t NearestIndex::nearest(const Id& target, const Endpoint& excluded,
       farther[depth++] = branch.sides[1] ^ other;
       at = branch.sides[0] ^ other;
     }
-    out[count++] = handle_of(at);
-    book_.fetch_ahead(handle_of(at));
+    if ((at & skipped) == 0) {
+      out[count++] = handle_of(at);
+      marks |= at;
+      book_.fetch_ahead(handle_of(at));
+    }
     if (count == out.size() || depth == 0) {
-      count = without(excluded, out.first(count));
-      if (count == out.size() || depth == 0) return count;
+      count = without(asker, out.first(count));
+      if (count == out.size() || depth == 0) {
+        return {count, (marks & (awaited_mark | doubted_mark)) == 0};
+      }
     }
     at = farther[--depth];
   }

@@ -25,8 +25,10 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       table_(config.routing, self, config.shard, config.shards, book, start),
       proven_(config.budget.proven_sources, secrets.hash_seed, config.trusted),
       heard_(config.budget.heard_contacts, secrets.hash_seed),
+      wanted_(config.budget.wanted_contacts, secrets.hash_seed, named_trust_min / 2),
       held_(config.budget, rpcudp::ping_request_size, secrets.hash_seed),
       waiting_(config.waiting_requests, config.waiting_bytes),
+      answers_(config.budget.waiting_answers),
       round_trips_(config.budget.round_trips, secrets.hash_seed),
       in_flight_(config.shard, config.budget.requests_in_flight(), secrets.transactions, start),
       lookups_(config.budget.lookups, config.budget.lookup_rows, config.disjoint_paths),
@@ -56,17 +58,19 @@ void Node::advance(Instant now, Outputs& out) {
   }
   if (join_.repeat_at && *join_.repeat_at <= now) look_up_self(now, out);
   table_.advance(now, rng_, [&](const TableAction& action) { act(now, action, out); });
+  answer_waiting(now, out);
   store_.advance(now, out.storage);
   if (published_ != nullptr) published_->advance(now, out.storage);
   take_due(now, out);
   replicate(now, out);
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 std::optional<Instant> Node::next_wakeup() const {
   std::optional<Instant> next = in_flight_.next_wakeup();
   next = earlier(next, held_.next_wakeup());
   next = earlier(next, waiting_.next_wakeup());
+  next = earlier(next, answers_.next_wakeup());
   next = earlier(next, postponed_until_);
   next = earlier(next, join_.retry_at);
   next = earlier(next, join_.repeat_at);
@@ -89,7 +93,8 @@ NodeUsage Node::usage() const {
           replication_.hand_overs.taken_count(),
           held_.sources_count(),
           held_.held_count(),
-          pending_.count()};
+          pending_.count(),
+          answers_.count()};
 }
 
 }  // namespace xord

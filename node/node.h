@@ -37,6 +37,7 @@
 #include "node/shard_message.h"
 #include "node/usage.h"
 #include "node/value_pool.h"
+#include "node/waiting_answers.h"
 #include "node/waiting_requests.h"
 #include "node/wire/rpcudp.h"
 #include "reactor/base/datagram.h"
@@ -170,10 +171,6 @@ class Node {
   bool admit(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
   void answer_within_bounds(const Datagram& datagram, const Request& request, ReplyBudget& budget,
                             Outputs& out);
-  void answer_contacts(const Path& path, Bytes transaction, const Id& target, size_t size_max,
-                       Outputs& out);
-  // The contact's encoded tail: kept, or put into `rendered`.
-  Bytes tail_of(ContactHandle contact, MutableBytes rendered) const;
   void answer_find_value(Instant now, const Datagram& datagram, const Request& request,
                          Outputs& out);
   // False: whether there is a value, or which, is not known now.
@@ -187,6 +184,32 @@ class Node {
   uint16_t source_prefix(const IpAddress& address) const;
   template <class Encode>
   void reply(const Path& path, size_t size_max, Encode&& encode, Outputs& out);
+  // Room for a reply, empty and counted when there is none; then the reply is sent from it.
+  MutableBytes reply_buffer(size_t size_max, Outputs& out);
+  void send_reply(const Path& path, size_t size, Outputs& out);
+
+  // --- Answers that name contacts: node_naming.cc.
+  struct Question {
+    Path path;
+    Bytes transaction;
+    Id target;
+    Id asker;
+  };
+  static Question question_of(const Datagram& datagram, const Request& request) {
+    return {datagram.path, request.transaction, request.target, request.sender};
+  }
+  void answer_contacts(Instant now, const Question& question, Outputs& out);
+  void answer_waiting(Instant now, Outputs& out);
+  void send_contacts(const Question& question, Awaited awaited, size_t size_max, Outputs& out);
+  void send_contacts(const Question& question, std::span<const ContactHandle> contacts,
+                     Outputs& out);
+  // How many of `contacts` fit into `size_max` bytes.
+  size_t count_fitting(std::span<const ContactHandle> contacts, size_t size_max) const;
+  // The contact's encoded tail: kept, or put into `rendered`.
+  Bytes tail_of(ContactHandle contact, MutableBytes rendered) const;
+  // Has those pinged that must answer, and those that should; returns one that is awaited.
+  ContactHandle want(Instant now, std::span<const ContactHandle> contacts, Outputs& out);
+  void want(Instant now, const Contact& contact, Outputs& out);
 
   // --- Requests of ours: node_calls.cc. They leave from `local`: by default the kernel's choice.
   bool ping(Instant now, const Endpoint& to, const std::optional<Id>& responder, Purpose purpose,
@@ -213,6 +236,8 @@ class Node {
   void learn_failure(Instant now, const Contact& contact, Outputs& out);
   void learn_displaced(Instant now, const Contact& contact, Outputs& out);
   void act(Instant now, const TableAction& action, Outputs& out);
+  // What the call that ends changed of the table: for other shards, and for answers that wait.
+  void tell_changes(Instant now, Outputs& out);
   void broadcast_changes(Outputs& out);
   bool is_usable(const Contact& contact) const;
   template <class Message>
@@ -309,8 +334,11 @@ class Node {
   RoutingTable table_;
   ProvenSources proven_;
   RecentFilter heard_;
+  RecentFilter wanted_;
   HeldRequests held_;
   WaitingRequests waiting_;
+  WaitingAnswers answers_;
+  uint32_t named_pings_ = 0;  // Sent in this call.
   RoundTrips round_trips_;
   InFlight in_flight_;
   FixedPool<RunningLookup> lookups_;

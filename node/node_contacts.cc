@@ -12,6 +12,7 @@ bool Node::tell(ShardIndex shard, Message message, Outputs& out, Bytes tail) {
   return false;
 }
 template bool Node::tell(ShardIndex, DatagramMessage, Outputs&, Bytes);
+template bool Node::tell(ShardIndex, ContactWantedMessage, Outputs&, Bytes);
 template bool Node::tell(ShardIndex, RegionWantedMessage, Outputs&, Bytes);
 template bool Node::tell(ShardIndex, RegionMessage, Outputs&, Bytes);
 
@@ -88,12 +89,32 @@ void Node::act(Instant now, const TableAction& action, Outputs& out) {
     case TableAction::Kind::ping_upkeep:
       counters_.node.add(NodeCounter::pings_of_upkeep);
       break;
+    case TableAction::Kind::ping_silent:
+      counters_.node.add(NodeCounter::pings_of_silent);
+      break;
+    case TableAction::Kind::ping_named:
+      counters_.node.add(NodeCounter::pings_of_named);
+      break;
     case TableAction::Kind::refresh:
       counters_.node.add(NodeCounter::refreshes);
       start_lookup(now, LookupKind::find_node, action.target, Reason::refresh, {}, out);
       return;
   }
-  ping(now, action.contact.endpoint, action.contact.id, Purpose::probe, 0, 0, out);
+  // Who was silent, or must answer within the wait, is not pinged a second time.
+  const bool is_repeated =
+      action.kind != TableAction::Kind::ping_silent && action.kind != TableAction::Kind::ping_named;
+  const bool is_sent = ping(now, action.contact.endpoint, action.contact.id, Purpose::probe,
+                            is_repeated ? 0 : 1, 0, out);
+  if (!is_sent && action.kind == TableAction::Kind::ping_named) {
+    table_.not_asked(action.contact, now);
+  }
+}
+
+void Node::tell_changes(Instant now, Outputs& out) {
+  for (const uint64_t contact : table_.decided()) answers_.decided(now, contact);
+  table_.clear_decided();
+  broadcast_changes(out);
+  named_pings_ = 0;
 }
 
 // Changes that the table of this shard decided: every other replica follows, in order. What finds
@@ -132,6 +153,9 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
       }
       break;
     }
+    case ShardMessageKind::contact_wanted:
+      act(now, table_.want(frame_header<ContactWantedMessage>(frame)->contact, now), out);
+      break;
     case ShardMessageKind::contact_changed:
       table_.apply(frame_header<ContactChangedMessage>(frame)->change, now);
       break;
@@ -148,13 +172,13 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
       break;
     }
   }
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& out) {
   if (!is_usable(contact) || table_.owner_of(contact.id) != config_.shard) return;
   table_.restore(contact, now - age, now);
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 }  // namespace xord

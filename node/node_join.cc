@@ -27,7 +27,7 @@ void Node::join(Instant now, OperationId operation, std::span<const Endpoint> en
   join_.repeats = 0;
   ping_bootstraps(now, out);
   if (join_.pings_open == 0) look_up_self(now, out);  // A restart: the table is what we have.
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 void Node::ping_bootstraps(Instant now, Outputs& out) {

@@ -45,7 +45,7 @@ void Node::find(Instant now, OperationId operation, const Id& target, Outputs& o
   if (!start_lookup(now, LookupKind::find_node, target, Reason::operation, *handle, out)) {
     end(*handle, OperationStatus::refused, {}, out);
   }
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 void Node::get(Instant now, OperationId operation, const Id& key, Outputs& out) {
@@ -66,7 +66,7 @@ void Node::get(Instant now, OperationId operation, const Id& key, Outputs& out) 
   }
   operations_[*handle].is_held = found.presence == Presence::cold;
   look_for_value(now, *handle, out);
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 void Node::look_for_value(Instant now, PoolHandle operation, Outputs& out) {
@@ -96,7 +96,7 @@ void Node::set(Instant now, OperationId operation, const Id& key, Bytes value, O
   if (!start_lookup(now, LookupKind::find_node, key, Reason::operation, *handle, out)) {
     end(*handle, OperationStatus::refused, {}, out);
   }
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 void Node::finish_operation(Instant now, PoolHandle operation, const Lookup& lookup, Outputs& out) {

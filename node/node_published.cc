@@ -25,7 +25,7 @@ void Node::keep(Instant now, OperationId operation, const Id& key, Bytes value, 
     return;
   }
   kept(now, *handle, outcome.kind == StoreOutcome::Kind::unchanged ? Stored::yes : Stored::no, out);
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 void Node::kept(Instant now, PoolHandle operation, Stored stored, Outputs& out) {

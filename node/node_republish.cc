@@ -162,6 +162,9 @@ void Node::replicate(Instant now, Outputs& out) {
   if (steps == steps_max) ++replication_.turn;
   // In the next turn: others are to have theirs. Without a slot, the one that ends resumes.
   const bool is_left = replication_.regions.taken_count() > 0 || hand_over_in_turn(now);
+  if (!is_left && replication_.hand_overs.taken_count() > 0) {  // All wait for answers.
+    replication_.resume_at = now + hand_over_patience;
+  }
   if (!is_left || !replication_.has_slot()) return;
   replication_.resume_at = now + (is_stalled ? replication_retry : nanoseconds(1));
 }

@@ -33,13 +33,19 @@ bool is_for_a_record(Method method) {
 
 template <class Encode>
 void Node::reply(const Path& path, size_t size_max, Encode&& encode, Outputs& out) {
-  const MutableBytes buffer = out.datagrams.reserve(size_max);
-  if (buffer.empty()) {
-    counters_.node.add(NodeCounter::outbox_full);
-    return;
-  }
+  const MutableBytes buffer = reply_buffer(size_max, out);
+  if (buffer.empty()) return;
   const size_t size = encode(buffer);
-  if (size == 0) return;
+  if (size > 0) send_reply(path, size, out);
+}
+
+MutableBytes Node::reply_buffer(size_t size_max, Outputs& out) {
+  const MutableBytes buffer = out.datagrams.reserve(size_max);
+  if (buffer.empty()) counters_.node.add(NodeCounter::outbox_full);
+  return buffer;
+}
+
+void Node::send_reply(const Path& path, size_t size, Outputs& out) {
   out.datagrams.commit(path, size);
   counters_.node.add(NodeCounter::replies_sent);
 }
@@ -53,7 +59,7 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
   } else {
     receive_request(now, datagram, out);
   }
-  broadcast_changes(out);
+  tell_changes(now, out);
 }
 
 void Node::fetch_ahead(std::span<const Datagram> batch) const {
@@ -150,7 +156,7 @@ void Node::answer_within_bounds(const Datagram& datagram, const Request& request
     return;
   }
   if (!budget.fits(rpcudp::no_contacts_reply_size)) return;
-  answer_contacts(datagram.path, request.transaction, request.target, budget.left(), out);
+  send_contacts(question_of(datagram, request), Awaited::left_out, budget.left(), out);
 }
 
 void Node::serve(Instant now, const Datagram& datagram, const Request& request, Outputs& out) {
@@ -164,8 +170,7 @@ void Node::serve(Instant now, const Datagram& datagram, const Request& request, 
           out);
       return;  // Says nothing of its sender.
     case Method::find_node:
-      answer_contacts(datagram.path, request.transaction, request.target,
-                      rpcudp::contacts_reply_size_max, out);
+      answer_contacts(now, question_of(datagram, request), out);
       break;
     case Method::find_value:
       answer_find_value(now, datagram, request, out);
@@ -179,39 +184,6 @@ void Node::serve(Instant now, const Datagram& datagram, const Request& request, 
       break;
   }
   learn(now, {request.sender, datagram.path.remote}, Evidence::queried_us, out);
-}
-
-// At most `size_max` bytes: the nearest contacts that fit.
-void Node::answer_contacts(const Path& path, Bytes transaction, const Id& target, size_t size_max,
-                           Outputs& out) {
-  std::array<ContactHandle, bucket_size> found;
-  size_t count = table_.nearest(target, path.remote, found);
-  std::array<uint8_t, rpcudp::contact_tail_max> rendered;
-  if (size_max < rpcudp::contacts_reply_size_max) {
-    size_t size = rpcudp::contacts_head_max;
-    size_t fitting = 0;
-    for (; fitting < count; ++fitting) {
-      size += rpcudp::contact_head_size + tail_of(found[fitting], rendered).size();
-      if (size > size_max) break;
-    }
-    count = fitting;
-  }
-  reply(
-      path, rpcudp::contacts_reply_size_max,
-      [&](MutableBytes buffer) {
-        rpcudp::ContactsReply contacts(buffer, transaction, count);
-        for (size_t i = 0; i < count; ++i) {
-          contacts.add(book_.id(found[i]), tail_of(found[i], rendered));
-        }
-        return contacts.size();
-      },
-      out);
-}
-
-Bytes Node::tail_of(ContactHandle contact, MutableBytes rendered) const {
-  const Bytes tail = book_.tail(contact);
-  if (!tail.empty()) return tail;
-  return rendered.first(rpcudp::encode_contact_tail(book_.endpoint(contact), rendered));
 }
 
 void Node::answer_value(const Path& path, Bytes transaction, Bytes value, Outputs& out) {
@@ -248,8 +220,7 @@ bool Node::try_find_value(Instant now, const Path& path, const Request& request,
       answer_value(path, request.transaction, found.value, out);
       return true;
     case Presence::absent:
-      answer_contacts(path, request.transaction, request.target, rpcudp::contacts_reply_size_max,
-                      out);
+      answer_contacts(now, {path, request.transaction, request.target, request.sender}, out);
       return true;
     case Presence::cold:
       return await_value(now, path, request, out);
@@ -268,6 +239,7 @@ bool Node::await_value(Instant now, const Path& path, const Request& request, Ou
   if (!ticket) return false;
   PendingAnswer pending{PendingAnswer::Kind::value_reply, path, {}, request.target, 0};
   std::copy(request.transaction.begin(), request.transaction.end(), pending.transaction.begin());
+  pending.asker = request.sender;
   pending_.insert({*ticket}, pending);
   return true;
 }
@@ -329,8 +301,7 @@ bool Node::serve_waited(Instant now, const Datagram& datagram, WaitingRequests::
   } else if (store_.is_loaded(request.target)) {  // So it is there.
     counters_.node.add(NodeCounter::finds_unanswered);
   } else {
-    answer_contacts(datagram.path, request.transaction, request.target,
-                    rpcudp::contacts_reply_size_max, out);
+    answer_contacts(now, question_of(datagram, request), out);
   }
   return true;
 }
@@ -383,8 +354,7 @@ void Node::finish_pending(Instant now, const PendingAnswer& pending, const Finis
       } else if (finished.kind == Finished::Kind::read_failed) {
         counters_.node.add(NodeCounter::finds_unanswered);
       } else {
-        answer_contacts(pending.path, pending.transaction, pending.key,
-                        rpcudp::contacts_reply_size_max, out);
+        answer_contacts(now, {pending.path, pending.transaction, pending.key, pending.asker}, out);
       }
       return;
     case PendingAnswer::Kind::own_copy:

@@ -40,6 +40,7 @@ struct PendingAnswer {
   Transaction transaction{};
   Id key;
   uint64_t operation = 0;  // All but the first two.
+  Id asker{};              // value_reply only.
 };
 
 class PendingAnswers {

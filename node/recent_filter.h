@@ -3,8 +3,6 @@
 // makes room), and then says "first" once more; it says "not first" wrongly once in 2^32.
 #pragma once
 
-#include <xxhash.h>
-
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -22,8 +20,7 @@ class RecentFilter {
 
   // Whether `contact` was not seen in the last interval; it counts as seen at `now` if so.
   bool is_first(const Contact& contact, Instant now) {
-    const uint64_t hash = XXH3_64bits_withSeed(contact.id.bytes.data(), id_size, seed_) ^
-                          endpoint_hash(contact.endpoint, seed_);
+    const uint64_t hash = contact_hash(contact, seed_);
     Row& row = rows_[hash & (rows_.size() - 1)];
     const auto tag = static_cast<uint32_t>(hash >> 32);
     if (row.tag == tag && now - row.seen < interval_) return false;

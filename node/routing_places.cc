@@ -80,10 +80,10 @@ SpareContact* RoutingTable::choose_spare(Bucket& bucket, const FiledContact* lea
 void RoutingTable::promote(Bucket& bucket, SpareContact& spare, Instant now) {
   FiledContact filed;
   filed.handle = spare.handle;
-  filed.answered = spare.answered;
+  filed.first_answered = filed.answered = spare.answered;
   filed.answered_in_this_run = true;
-  // It ponged, but long ago: it is asked again before it is trusted for long.
-  filed.ping_at = now - spare.answered < answer_fresh ? spare.answered + upkeep_after : now;
+  // It ponged, but perhaps long ago: young, until it answers again.
+  filed.ping_at = std::max(now, spare.answered + youth);
   bucket.remove_spare(spare);
   file(bucket, filed, now);
 }
@@ -159,28 +159,19 @@ void RoutingTable::displaced(const Contact& contact, Instant now) {
 
 // ---- Replicas.
 
-// DESIGN section 4: failed at most once since it last answered; answered in this run or, if
-// restored, less than 15 minutes ago.
-bool RoutingTable::is_answerable(const FiledContact& filed, Instant now) {
-  return filed.failures <= failures_answerable_max &&
-         (filed.answered_in_this_run || now - filed.answered < answer_fresh);
-}
-
 void RoutingTable::settle(FiledContact& filed, Instant now) {
   const Contact& contact = book_.contact(filed.handle);
-  const bool answerable = is_answerable(filed, now);
-  const bool arrives = answerable && filed.told == Told::nothing && filed.answered_in_this_run;
-  const auto kind = arrives      ? ContactChange::Kind::arrived
-                    : answerable ? ContactChange::Kind::answerable
-                                 : ContactChange::Kind::unanswerable;
-  const auto news = answerable ? Told::answerable : Told::unanswerable;
-  if (filed.told == news) return;
-  CHECK(replica_.apply({kind, contact}));
+  const Standing news = standing(filed, now);
+  if (filed.is_told && filed.told == news) return;
+  const bool arrives = news != Standing::silent && !filed.is_told && filed.answered_in_this_run;
+  const auto kind = arrives ? ContactChange::Kind::arrived : ContactChange::Kind::filed;
+  CHECK(replica_.apply({kind, news, contact}));
   if (arrives) note_arrival(contact, now);
   // Without room the others are told when the bucket is looked after.
   if (shards_ > 1 && changes_.size() == changes_max) return;
+  filed.is_told = true;
   filed.told = news;
-  if (shards_ > 1) changes_.push_back({kind, contact});
+  if (shards_ > 1) changes_.push_back({kind, news, contact});
 }
 
 void RoutingTable::note_arrival(const Contact& contact, Instant now) {
@@ -191,10 +182,10 @@ void RoutingTable::note_arrival(const Contact& contact, Instant now) {
 
 // For changes that must not wait: the caller saw to it that there is room.
 void RoutingTable::tell(ContactChange::Kind kind, const Contact& contact) {
-  CHECK(replica_.apply({kind, contact}));
+  CHECK(replica_.apply({kind, Standing::silent, contact}));
   if (shards_ == 1) return;
   CHECK(changes_.size() < changes_max);
-  changes_.push_back({kind, contact});
+  changes_.push_back({kind, Standing::silent, contact});
 }
 
 void RoutingTable::apply(const ContactChange& change, Instant now) {
@@ -222,7 +213,7 @@ void RoutingTable::restore(const Contact& contact, Instant answered, Instant now
   if (bucket == nullptr || bucket->is_full() || find(*bucket, contact.id) != nullptr) return;
   FiledContact filed;
   filed.handle = book_.acquire(contact);
-  filed.answered = answered;
+  filed.first_answered = filed.answered = answered;
   filed.ping_at = now + restored_pace * restored_count_;
   if (file(*bucket, filed, now)) ++restored_count_;
 }

@@ -91,12 +91,15 @@ void RoutingTable::heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence 
   filed.failures = filed.probes_failed = 0;
   filed.answered = now;
   filed.answered_in_this_run = true;
-  // Later than before: the timer need not be armed anew. No other answer says whether the node was
-  // started anew under another id.
-  if (evidence == Evidence::ponged) filed.ping_at = now + upkeep_after;
+  trust(filed, now);
+  // No other answer says whether the node was started anew under another id.
+  if (evidence == Evidence::ponged) {
+    filed.ping_at = filed.uptime() < youth ? filed.first_answered + youth : now + upkeep_after;
+  }
   filed.probed_until = Instant::never();
   settle(filed, now);
   bucket.move_to_tail(filed);
+  arm(bucket, now);
 }
 
 // It did not pong yet, or ponged when it was last asked and waits as a spare.
@@ -223,9 +226,9 @@ TableAction RoutingTable::take_place(const Contact& contact, Instant now) {
   if (has_room || stale != nullptr || displaces) {
     FiledContact filed;
     filed.handle = book_.acquire(contact);
-    filed.answered = now;
+    filed.first_answered = filed.answered = now;
     filed.answered_in_this_run = true;
-    filed.ping_at = now + upkeep_after;
+    filed.ping_at = now + youth;
     file(*bucket, filed, now);
     return {};
   }

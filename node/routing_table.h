@@ -4,8 +4,12 @@
 // decision needs a ping, it says so. Fixed size; what found no room is counted.
 //
 // Where it departs from the paper: a contact enters only by a pong (a request's source may be
-// forged); silence makes a contact unanswerable at the second failure, long before it is stale at
-// the fifth; a ping before eviction that stays silent twice evicts at once.
+// forged); silence makes a contact unanswerable long before it is stale at the fifth failure; a
+// ping before eviction that stays silent twice evicts at once.
+//
+// Nothing dead is named: how soon a contact is believed gone grows with how long it has been up
+// (paper 2.2). want() says whom to ping before or after an answer; docs/ARCHITECTURE.md has the
+// rule.
 #pragma once
 
 #include <array>
@@ -42,8 +46,11 @@ struct RoutingConfig {
   // Of this shard, 1 KB each. 160 ranges of 16 are all there can be.
   uint32_t buckets_max = id_bits * BucketTree::buckets_a_range;
   uint32_t recent_pings = 4'096;  // Newcomers pinged in the last minute.
-  uint64_t seed = 0;              // Secret.
-  Id client_id;                   // Shared by all xord client commands: never filed.
+  // Pings for answers that name contacts, for all contacts of this shard; half a second's worth at
+  // once for contacts that are named anyway, a second's for those that are awaited.
+  uint32_t named_pings_a_second = 2'000;
+  uint64_t seed = 0;  // Secret.
+  Id client_id;       // Shared by all xord client commands: never filed.
   SubnetLimits subnets;
   // Whether contacts that answer keep their places (checklist 11). Otherwise a newcomer takes the
   // place of the one seen least recently, unasked: so that a simulation can show what it is worth.
@@ -66,6 +73,8 @@ struct TableAction {
     ping_newcomer,  // There would be room for `contact` if it ponged.
     ping_oldest,    // Others wait for its place: does it still answer?
     ping_upkeep,    // It has not ponged for long, or not in this run.
+    ping_silent,    // It stayed silent before: sent once, not repeated.
+    ping_named,     // An answer names it, or would: sent once, not repeated.
     refresh,        // Look up `target`: nobody looked in its range for an hour.
   } kind = Kind::none;
   Contact contact;
@@ -104,6 +113,11 @@ class RoutingTable {
   TableAction observe(const Contact& contact, Evidence evidence, Instant now);
   // A transaction with `contact` reached 5 s, or it answered nonsense.
   TableAction failed(const Contact& contact, Instant now);
+  // An answer names `contact`, or awaits it: ping_named when that is due, at most once in
+  // named_trust_min however many ask.
+  TableAction want(const Contact& contact, Instant now);
+  // The ping that want() asked for could not be sent.
+  void not_asked(const Contact& contact, Instant now);
   // Another id lives at the endpoint of `contact`: it is gone.
   void displaced(const Contact& contact, Instant now);
   // A contact saved by an earlier run, in which it answered last at `answered`. Not counted against
@@ -115,14 +129,22 @@ class RoutingTable {
   // A change that another shard's table made. May make changes of its own.
   void apply(const ContactChange& change, Instant now);
 
-  // The answerable contacts nearest to `target`, nearest first: of the asker's family and without
-  // the asker's own endpoint; or all of one family.
-  size_t nearest(const Id& target, const Endpoint& asker, std::span<ContactHandle> out) const {
-    return replica_.nearest(family_of(asker), target, asker, out);
+  // The answerable contacts nearest to `target`, nearest first, for an answer: of the asker's
+  // family, without the asker's own endpoint and id.
+  Nearest nearest(const Id& target, const Contact& asker, Awaited awaited,
+                  std::span<ContactHandle> out) const {
+    return replica_.nearest(family_of(asker.endpoint), target, asker, awaited, out);
   }
+  // For ourselves: all of one family. A question to one of them is as good as a ping before it.
   size_t nearest(const Id& target, Family family, std::span<ContactHandle> out) const {
-    return replica_.nearest(family, target, Endpoint{}, out);
+    return replica_.nearest(family, target, {self_, {}}, Awaited::included, out).count;
   }
+  // Of a contact that nearest() found.
+  Standing standing(ContactHandle contact) const { return replica_.standing(contact); }
+  // As ContactReplica: who was awaited, and is not any more.
+  std::span<const uint64_t> decided() const { return replica_.decided(); }
+  void clear_decided() { replica_.clear_decided(); }
+  uint64_t key_of(const Contact& contact) const { return replica_.key_of(contact); }
   // How many answerable contacts of both families are nearer to `key` than `id` is; counts to
   // `at_most`, which is at most 64.
   size_t count_nearer(const Id& key, const Id& id, size_t at_most) const;
@@ -174,7 +196,6 @@ class RoutingTable {
   void changes_told(size_t count) {
     changes_.erase(changes_.begin(), changes_.begin() + static_cast<ptrdiff_t>(count));
   }
-  void clear_changes() { changes_.clear(); }
 
   // Changes whenever a contact enters or leaves a bucket of this shard.
   uint64_t version() const { return version_; }
@@ -235,11 +256,16 @@ class RoutingTable {
   SpareContact* choose_spare(Bucket& bucket, const FiledContact* leaving);
   void promote(Bucket& bucket, SpareContact& spare, Instant now);
   void fill_from_spares(Bucket& bucket, Instant now);
-  static bool is_answerable(const FiledContact& filed, Instant now);
+  static Standing standing(const FiledContact& filed, Instant now);
   void tell(ContactChange::Kind kind, const Contact& contact);
   void note_arrival(const Contact& contact, Instant now);
   // Puts the contact's standing into the replica, and tells the others if it is news.
   void settle(FiledContact& filed, Instant now);
+
+  // --- Naming: routing_naming.cc.
+  bool may_ping_named(Standing standing, Instant now);
+  void trust(FiledContact& filed, Instant now);
+  void end_wait(FiledContact& filed, Instant now);
 
   // --- Upkeep: routing_upkeep.cc.
   size_t look_after(TimerId timer, Instant now, Rng& rng, Actions& actions);
@@ -259,8 +285,9 @@ class RoutingTable {
   std::vector<Instant> empty_refresh_at_;  // Of ranges without a bucket.
   TimerWheel timers_;                      // One a bucket, and one for the empty ranges.
   RecentFilter pinged_;
-  std::vector<ContactChange> changes_;  // At most changes_max, reserved at construction.
-  std::vector<Contact> arrivals_;       // At most arrivals_max, reserved at construction.
+  Instant named_paid_to_ = Instant::never();  // GCRA: how far the pings for answers are ahead.
+  std::vector<ContactChange> changes_;        // At most changes_max, reserved at construction.
+  std::vector<Contact> arrivals_;             // At most arrivals_max, reserved at construction.
   Instant arrived_at_;
   uint32_t restored_count_ = 0;
   uint64_t version_ = 0;
@@ -287,16 +314,37 @@ constexpr Duration refresh_after = hours(1);
 constexpr Duration empty_ranges_check = minutes(5);
 // Failures in a row after which a contact is stale (paper 4.1).
 constexpr uint8_t failures_max = 5;
-// Failures in a row with which a contact is still handed out.
+// Failures in a row with which a contact may still be named, if it answers first.
 constexpr uint8_t failures_answerable_max = 1;
 // A bucket's oldest is pinged for the sake of newcomers only if it has not answered for so long.
 constexpr Duration oldest_trusted = minutes(1);
 // A ping before eviction is decided by then: two transactions, the second begun before 5 s.
 constexpr Duration probe_lifetime = seconds(12);
-// So many of them silent evict: the ping and its one repetition.
+// Unanswered probes that evict a contact: the ping and one retry.
 constexpr uint8_t probes_max = 2;
-// Back-off of upkeep pings (checklist 39): 15 s after the first failure, doubled with each.
-constexpr Duration backoff_min = seconds(15);
+// Back-off of pings to the silent (checklist 39): a minute after the first failure, doubled with
+// each.
+constexpr Duration backoff_min = minutes(1);
 constexpr Duration backoff_max = hours(1);
+
+// ---- Naming.
+
+// A contact that has been up for less is young: named only if it answers first. A program that
+// joins, sets or gets and leaves is gone long before, while a server is pinged once more for it.
+constexpr Duration youth = minutes(1);
+// An answer waits this long for the contacts that it awaits, whatever their round trips. At 250 ms
+// three quarters of the living are named where round trips take 200 ms.
+constexpr Duration naming_wait = milliseconds(500);
+// Who answered later than this is not awaited the next time: named at once, while it lives.
+constexpr Duration naming_slow = milliseconds(250);
+// A young contact that answered such a ping is named at once for a tenth of its uptime, at least
+// for this long: whoever comes next after a program that has left is not to meet its name.
+constexpr Duration named_trust_min = milliseconds(600);
+constexpr int64_t named_trust_share = 10;
+static_assert(named_trust_min > naming_wait, "an answer counts for all who waited for it");
+// A contact that was up for an hour is named without being pinged for this long after its last
+// answer, others for longer or shorter with the root of their uptime; at most trust_max.
+constexpr Duration trust_after_an_hour = seconds(210);
+constexpr Duration trust_max = minutes(15);
 
 }  // namespace xord

@@ -48,10 +48,13 @@ Instant RoutingTable::due_at(const Bucket& bucket, Instant now) const {
   Instant due = bucket.refresh_at;
   for (const FiledContact& filed : bucket.contacts()) {
     due = std::min(due, std::max(filed.ping_at, bucket.pings_from));
-    const bool answerable = is_answerable(filed, now);
-    if (answerable && !filed.answered_in_this_run)
+    const Standing standing = RoutingTable::standing(filed, now);
+    const bool is_dated = filed.asked == FiledContact::Asked::yes || standing == Standing::trusted;
+    if (is_dated) due = std::min(due, filed.trusted_until);
+    if (standing == Standing::awaited && !filed.answered_in_this_run) {
       due = std::min(due, filed.answered + answer_fresh);
-    if (filed.told != (answerable ? Told::answerable : Told::unanswerable)) due = now;
+    }
+    if (!filed.is_told || filed.told != standing) due = now;
   }
   return due;
 }
@@ -64,14 +67,19 @@ size_t RoutingTable::look_after(TimerId timer, Instant now, Rng& rng, Actions& a
   if (timer == ranges_timer()) return look_after_empty_ranges(now, rng, actions);
   const auto index = static_cast<uint32_t>(timer);
   Bucket& bucket = tree_.at(index);
-  for (FiledContact& filed : bucket.contacts()) settle(filed, now);
+  for (FiledContact& filed : bucket.contacts()) {
+    end_wait(filed, now);
+    settle(filed, now);
+  }
   fill_from_spares(bucket, now);
   size_t count = 0;
   for (FiledContact& filed : bucket.contacts()) {
     if (bucket.pings_from > now || count == bucket_pings_max) break;
     if (filed.ping_at > now) continue;
     filed.ping_at = now + upkeep_retry;  // Until its outcome sets another time.
-    actions[count++] = {TableAction::Kind::ping_upkeep, book_.contact(filed.handle), {}};
+    const bool is_silent = filed.failures > 0 || filed.asked == FiledContact::Asked::in_vain;
+    const auto kind = is_silent ? TableAction::Kind::ping_silent : TableAction::Kind::ping_upkeep;
+    actions[count++] = {kind, book_.contact(filed.handle), {}};
   }
   if (count == bucket_pings_max) bucket.pings_from = now + bucket_pings_pause;
   if (bucket.refresh_at <= now) {
@@ -108,10 +116,11 @@ void RoutingTable::check_invariants() const {
       const Contact& contact = book_.contact(filed.handle);
       CHECK(tree_.find(contact.id) == &bucket && may_be_filed(contact));
       CHECK(replica_.find(contact) == filed.handle);
-      const bool answerable = replica_.is_answerable(contact);
+      const Standing standing = replica_.standing(contact);
+      const bool answerable = standing != Standing::silent;
       CHECK(!answerable || filed.failures <= failures_answerable_max);
-      CHECK(filed.told == Told::nothing || answerable == (filed.told == Told::answerable) ||
-            has_room_for_changes() == false);
+      CHECK(!filed.is_told || standing == filed.told || has_room_for_changes() == false);
+      CHECK(filed.first_answered <= filed.answered);
       for (const FiledContact& other : bucket.contacts()) {
         CHECK(&other == &filed || book_.id(other.handle) != contact.id);
         CHECK(&other == &filed || book_.endpoint(other.handle) != contact.endpoint);

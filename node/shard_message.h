@@ -18,6 +18,7 @@ namespace xord {
 enum class ShardMessageKind : uint8_t {
   datagram,         // DatagramMessage, then the datagram: it belongs to you.
   evidence,         // EvidenceMessage: what I learnt about a contact whose bucket is yours.
+  contact_wanted,   // ContactWantedMessage: an answer names a contact of yours, or awaits it.
   contact_changed,  // ContactChangedMessage: what became of a contact in a bucket of mine.
   proven,           // ProvenMessage: this source answered a transaction.
   region_wanted,    // RegionWantedMessage: a record of mine is due, and the bucket is yours.
@@ -47,6 +48,12 @@ struct EvidenceMessage {
   ShardMessage message;
   Learnt learnt{};
   Evidence evidence{};  // Learnt::heard only.
+  Contact contact;
+};
+
+struct ContactWantedMessage {
+  static constexpr ShardMessageKind kind = ShardMessageKind::contact_wanted;
+  ShardMessage message;
   Contact contact;
 };
 

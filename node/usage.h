@@ -21,11 +21,12 @@ enum class NodeTable : uint8_t {
   held_sources,
   held_requests,
   pending_answers,
+  waiting_answers,
   count
 };
 constexpr const char* node_table_names[] = {
     "calls",   "lookups",   "lookup values", "operations",    "replications",    "surveys",
-    "regions", "newcomers", "held sources",  "held requests", "pending answers",
+    "regions", "newcomers", "held sources",  "held requests", "pending answers", "waiting answers",
 };
 static_assert(std::size(node_table_names) == static_cast<size_t>(NodeTable::count));
 
@@ -44,7 +45,8 @@ inline NodeUsage usage_max(const NodeConfig& config) {
           budget.newcomers,
           budget.held_sources,
           budget.held_small + budget.held_large,
-          config.pending_answers};
+          config.pending_answers,
+          budget.waiting_answers};
 }
 
 }  // namespace xord

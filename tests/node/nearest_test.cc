@@ -27,6 +27,8 @@ Id clustered_id(Rng& rng, const std::vector<Id>& others) {
   return id;
 }
 
+constexpr Standing standings[] = {Standing::awaited, Standing::doubted, Standing::trusted};
+
 TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE(seed);
@@ -42,7 +44,7 @@ TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
                               Endpoint::ipv4(static_cast<uint32_t>(rng.next()), 1)};
         const ContactHandle handle = book.acquire(contact);
         const bool is_new = index.find(contact.id) == no_contact;
-        ASSERT_EQ(index.add(handle), is_new);
+        ASSERT_EQ(index.add(handle, standings[rng.bounded(3)]), is_new);
         if (is_new) in_index.push_back(handle);
         if (is_new) ids.push_back(contact.id);
       } else {
@@ -55,19 +57,35 @@ TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
       ASSERT_EQ(index.count(), in_index.size());
       if (step % 50 == 0) index.check_invariants();
       const Id target = clustered_id(rng, ids);
-      const Endpoint asker =
-          in_index.empty() ? Endpoint{} : book.endpoint(in_index[rng.bounded(in_index.size())]);
+      Contact asker;
+      if (!in_index.empty()) {
+        const ContactHandle changed = in_index[rng.bounded(in_index.size())];
+        const Standing standing = standings[rng.bounded(3)];
+        ASSERT_TRUE(index.set_standing(changed, standing));
+        ASSERT_EQ(index.standing(changed), standing);
+        asker.endpoint = book.endpoint(in_index[rng.bounded(in_index.size())]);
+        asker.id = book.id(in_index[rng.bounded(in_index.size())]);
+      }
+      const auto awaited = rng.chance(0.5) ? Awaited::included : Awaited::left_out;
       std::vector<ContactHandle> expected;
       for (const ContactHandle handle : in_index) {
-        if (book.endpoint(handle) != asker) expected.push_back(handle);
+        if (book.endpoint(handle) == asker.endpoint || book.id(handle) == asker.id) continue;
+        if (awaited == Awaited::left_out && index.standing(handle) == Standing::awaited) continue;
+        expected.push_back(handle);
       }
       std::sort(expected.begin(), expected.end(), [&](ContactHandle a, ContactHandle b) {
         return distance(target, book.id(a)) < distance(target, book.id(b));
       });
       std::vector<ContactHandle> found(1 + rng.bounded(20));
-      found.resize(index.nearest(target, asker, found));
-      expected.resize(std::min(expected.size(), std::max<size_t>(found.size(), 1)));
+      const size_t size = found.size();
+      const Nearest nearest = index.nearest(target, asker, awaited, found);
+      found.resize(nearest.count);
+      expected.resize(std::min(expected.size(), size));
       ASSERT_EQ(found, expected);
+      const bool all_trusted = std::all_of(found.begin(), found.end(), [&](ContactHandle handle) {
+        return index.standing(handle) == Standing::trusted;
+      });
+      ASSERT_TRUE(all_trusted || !nearest.all_trusted);
     }
   }
 }
@@ -79,10 +97,12 @@ TEST(NearestIndex, FindsTheTargetItselfFirst) {
   Id target;
   target.bytes[19] = 1;
   const ContactHandle exact = book.acquire({target, Endpoint::ipv4(1, 1)});
-  ASSERT_TRUE(index.add(book.acquire({Id{}, Endpoint::ipv4(2, 1)})));
-  ASSERT_TRUE(index.add(exact));
+  ASSERT_TRUE(index.add(book.acquire({Id{}, Endpoint::ipv4(2, 1)}), Standing::trusted));
+  ASSERT_TRUE(index.add(exact, Standing::trusted));
+  Contact nobody;
+  nobody.id.bytes[0] = 0xff;
   ContactHandle found[2];
-  ASSERT_EQ(index.nearest(target, {}, found), 2u);
+  ASSERT_EQ(index.nearest(target, nobody, Awaited::included, found).count, 2u);
   EXPECT_EQ(found[0], exact);
 }
 
@@ -97,12 +117,12 @@ TEST(NearestIndex, SharesItsRoomWithAnotherAndRefusesWhatFindsNone) {
     contact.id.bytes[0] = i;
     handles.push_back(book.acquire(contact));
   }
-  EXPECT_TRUE(ipv4.add(handles[0]) && ipv4.add(handles[1]));
-  EXPECT_TRUE(ipv6.add(handles[2]) && ipv6.add(handles[3]));
-  EXPECT_FALSE(ipv4.add(handles[4])) << "both branches are taken";
+  EXPECT_TRUE(ipv4.add(handles[0], Standing::trusted) && ipv4.add(handles[1], Standing::trusted));
+  EXPECT_TRUE(ipv6.add(handles[2], Standing::trusted) && ipv6.add(handles[3], Standing::trusted));
+  EXPECT_FALSE(ipv4.add(handles[4], Standing::trusted)) << "both branches are taken";
   EXPECT_EQ(ipv4.count(), 2u);
   EXPECT_TRUE(ipv6.remove(handles[2]));
-  EXPECT_TRUE(ipv4.add(handles[4]));
+  EXPECT_TRUE(ipv4.add(handles[4], Standing::trusted));
   ipv4.check_invariants();
   ipv6.check_invariants();
 }
@@ -111,8 +131,8 @@ TEST(NearestIndex, RefusesASecondEntryOfOneId) {
   ContactBook book(4, rpcudp::encode_contact_tail, 1);
   TrieBranches branches(4);
   NearestIndex index(branches, book);
-  EXPECT_TRUE(index.add(book.acquire({Id{}, Endpoint::ipv4(1, 1)})));
-  EXPECT_FALSE(index.add(book.acquire({Id{}, Endpoint::ipv4(2, 1)})));
+  EXPECT_TRUE(index.add(book.acquire({Id{}, Endpoint::ipv4(1, 1)}), Standing::trusted));
+  EXPECT_FALSE(index.add(book.acquire({Id{}, Endpoint::ipv4(2, 1)}), Standing::trusted));
 }
 
 }  // namespace

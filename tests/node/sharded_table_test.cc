@@ -56,7 +56,7 @@ class ShardedTable {
           if (to != from) queues[from * tables.size() + to].push_back(change);
         }
       }
-      tables[from]->clear_changes();
+      tables[from]->changes_told(tables[from]->changes().size());
     }
   }
   // Delivers some of what is under way, in order between any two shards; now and then twice.
@@ -110,14 +110,14 @@ class ShardedTable {
     }
     return contacts;
   }
-  std::vector<Contact> brute_force(const Id& target, const Endpoint& asker) const {
+  std::vector<Contact> brute_force(const Id& target, const Contact& asker) const {
     std::vector<Contact> answer;
     for (const Contact& contact : filed()) {
       const Truth& known = truth.at(contact);
       const bool is_recent =
           known.answered_in_this_run || now - known.restored_answer < minutes(15);
-      if (known.failures <= 1 && is_recent && contact.endpoint != asker &&
-          contact.endpoint.is_ipv4() == asker.is_ipv4()) {
+      if (known.failures <= 1 && is_recent && contact.endpoint != asker.endpoint &&
+          contact.id != asker.id && contact.endpoint.is_ipv4() == asker.endpoint.is_ipv4()) {
         answer.push_back(contact);
       }
     }
@@ -126,9 +126,10 @@ class ShardedTable {
     answer.resize(std::min<size_t>(answer.size(), bucket_size));
     return answer;
   }
-  std::vector<Contact> answer(size_t shard, const Id& target, const Endpoint& asker) const {
+  std::vector<Contact> answer(size_t shard, const Id& target, const Contact& asker) const {
     std::array<ContactHandle, bucket_size> found;
-    std::vector<Contact> contacts(tables[shard]->nearest(target, asker, found));
+    const Nearest nearest = tables[shard]->nearest(target, asker, Awaited::included, found);
+    std::vector<Contact> contacts(nearest.count);
     for (size_t i = 0; i < contacts.size(); ++i) contacts[i] = books[shard]->contact(found[i]);
     return contacts;
   }
@@ -172,7 +173,8 @@ void check_answers(const ShardedTable& sharded, const std::vector<Contact>& cont
   Id target;
   rng.fill(target.bytes);
   if (rng.chance(0.3)) target = contacts[rng.bounded(contacts.size())].id;
-  const Endpoint asker = contacts[rng.bounded(contacts.size())].endpoint;
+  const Contact asker{contacts[rng.bounded(contacts.size())].id,
+                      contacts[rng.bounded(contacts.size())].endpoint};
   const std::vector<Contact> expected = sharded.brute_force(target, asker);
   for (size_t shard = 0; shard < sharded.tables.size(); ++shard) {
     ASSERT_EQ(sharded.answer(shard, target, asker), expected) << "shard " << shard;

@@ -18,7 +18,7 @@ TEST_F(TableUpkeepTest, ASilentContactIsLeftAloneForEverLongerIntervals) {
   Instant failed_at = now;
   while (pauses.size() < 9) {
     for (const TableAction& action : advance(seconds(1))) {
-      if (action.kind != Kind::ping_upkeep) continue;
+      if (action.kind != Kind::ping_silent) continue;
       pauses.push_back(now - failed_at);
       table->failed(contact, now);
       failed_at = now;
@@ -116,6 +116,8 @@ TEST_F(TableUpkeepTest, RestoredContactsArePingedInTurnAndNotInABurst) {
 
 TEST_F(TableUpkeepTest, AContactThatHasNotAnsweredForHalfAnHourIsPinged) {
   pong(far_contact(1));
+  now = now + youth;
+  pong(far_contact(1));
   for (const TableAction& action : advance(minutes(29))) {
     EXPECT_NE(action.kind, Kind::ping_upkeep);
   }
@@ -127,6 +129,8 @@ TEST_F(TableUpkeepTest, AContactThatHasNotAnsweredForHalfAnHourIsPinged) {
 
 // A node that was started anew at its address answers lookups as the one that was there before.
 TEST_F(TableUpkeepTest, AContactThatAnswersLookupsIsPingedForItsIdAllTheSame) {
+  pong(far_contact(1));
+  now = now + youth;
   pong(far_contact(1));
   for (int i = 0; i < 5; ++i) {
     EXPECT_TRUE(advance(minutes(5)).empty());
@@ -141,6 +145,7 @@ TEST_F(TableUpkeepTest, AContactThatAnswersLookupsIsPingedForItsIdAllTheSame) {
 TEST_F(TableUpkeepTest, ASpareWhosePongIsOldIsPingedAsSoonAsItTakesAPlace) {
   fill_bucket();
   now = now + minutes(2);
+  for (uint32_t i = 0; i < bucket_size; ++i) pong(far_contact(i));
   pong(far_contact(99));
   for (uint32_t i = 0; i < bucket_size; ++i) {
     table->observe(far_contact(i), Evidence::answered, now + minutes(20));

@@ -40,6 +40,8 @@ constexpr PingCounter ping_counters[] = {
     {"of_newcomers", NodeCounter::pings_of_newcomers},
     {"before_eviction", NodeCounter::pings_before_eviction},
     {"of_upkeep", NodeCounter::pings_of_upkeep},
+    {"of_silent", NodeCounter::pings_of_silent},
+    {"of_named", NodeCounter::pings_of_named},
 };
 using PingCounts = std::array<uint64_t, std::size(ping_counters)>;
 
