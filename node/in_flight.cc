@@ -32,6 +32,7 @@ std::optional<Transaction> InFlight::open(Instant now, const Call& call,
   slot.call = call;
   slot.sent = now;
   slot.is_slow = false;
+  slot.came_back = false;
   slot.awaits_slow = adaptive_timeout < transaction_lifetime;
   slot.transaction = transaction_of(handle->index, now);
   const Duration wait = slot.awaits_slow ? adaptive_timeout : transaction_lifetime;
@@ -45,10 +46,18 @@ Match InFlight::match(Instant now, Bytes transaction, const Endpoint& source) {
   const Slot& slot = slots_[*handle];
   // Datagrams come before timers in a turn: after a long sleep the call is still in the table.
   if (now >= slot.ends()) return {};
-  if (slot.call.to != source) return {MatchResult::wrong_source, {}, {}, false};
-  const Match match{MatchResult::answered, slot.call, now - slot.sent, slot.is_slow};
+  if (slot.call.to != source) return {MatchResult::wrong_source, {}, {}};
+  const Match match{MatchResult::answered, slot.call, now - slot.sent, slot.is_slow,
+                    slot.came_back};
   close(*handle);
   return match;
+}
+
+bool InFlight::came_back(Bytes transaction) {
+  const auto handle = find(transaction);
+  if (!handle) return false;
+  slots_[*handle].came_back = true;
+  return true;
 }
 
 bool InFlight::abandon(const Transaction& transaction) {

@@ -51,6 +51,7 @@ struct Match {
   Call call;            // Of an answered call; it is closed, and the answer is not matched again.
   Duration round_trip;  // From open() to match().
   bool was_slow = false;
+  bool came_back = false;  // Its request reached us as a request: we asked ourselves.
 };
 
 enum class Overdue : uint8_t {
@@ -73,6 +74,9 @@ class InFlight {
   // The call that a reply from `source` with `transaction` answers. Any length is accepted: what
   // is not ours is unknown, and so is what comes when the lifetime has passed, expired or not yet.
   [[nodiscard]] Match match(Instant now, Bytes transaction, const Endpoint& source);
+  // A request with this transaction reached us: if a call of ours has it, we sent it to ourselves,
+  // and the call's answer will say so. True when there is one.
+  bool came_back(Bytes transaction);
   // Forgets an open call whose datagram could not be sent. False when it is not open.
   bool abandon(const Transaction& transaction);
 
@@ -97,6 +101,7 @@ class InFlight {
     Instant sent;
     bool awaits_slow = false;  // What its timer is armed for: slow, or expired.
     bool is_slow = false;
+    bool came_back = false;
     Transaction transaction{};
   };
 

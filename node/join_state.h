@@ -24,6 +24,10 @@ constexpr Duration join_retry_max = minutes(1);
 // the hourly refresh. Some 25 calls each.
 constexpr std::array<Duration, 3> join_repeats{minutes(1), minutes(5), minutes(20)};
 
+// While nobody answers the log is told so at once, then at ever longer intervals.
+constexpr Duration tell_silence_min = seconds(10);
+constexpr Duration tell_silence_max = minutes(10);
+
 struct JoinState {
   // A ping is sent once more when it is slow, so two may be open; the first answer decides.
   struct Ping {
@@ -48,6 +52,11 @@ struct JoinState {
   uint32_t answered_count = 0;
   std::bitset<id_bits> ranges_to_refresh;  // By bits shared with the own id.
   uint32_t refreshes_running = 0;
+  // What is told of it (node/notice.h).
+  bool has_company = false;            // A contact answers, as of the last advance().
+  std::optional<Instant> alone_since;  // Or since joining began; empty: told that it has joined.
+  Instant tell_silence_at = Instant::never();
+  Duration tell_silence_after = tell_silence_min;
 
   // The context of a ping to endpoint `index`, and the ping of a context; null when it is of an
   // earlier round.

@@ -39,6 +39,7 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       replication_(config.budget, start),
       handed_(config.budget.handed_contacts, secrets.hash_seed, hours(1)) {
   CHECK(config.shard < config.shards && config.shards <= shards_max);
+  join_.alone_since = start;
 }
 
 void Node::advance(Instant now, Outputs& out) {
@@ -63,6 +64,7 @@ void Node::advance(Instant now, Outputs& out) {
   if (published_ != nullptr) published_->advance(now, out.storage);
   take_due(now, out);
   replicate(now, out);
+  watch_company(now);
   tell_changes(now, out);
 }
 

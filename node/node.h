@@ -24,8 +24,10 @@
 #include "node/join_state.h"
 #include "node/lookup.h"
 #include "node/node_config.h"
+#include "node/notice.h"
 #include "node/operation_result.h"
 #include "node/operations.h"
+#include "node/own_id_checks.h"
 #include "node/pending_answers.h"
 #include "node/proven.h"
 #include "node/purge.h"
@@ -120,6 +122,9 @@ class Node {
   }
   // Changes whenever for_each_own_contact() would visit other contacts.
   uint64_t contacts_version() const { return table_.version(); }
+
+  // What the calls since the last take() have to say; take them after each call.
+  NodeNotices& notices() { return notices_; }
 
   const Id& self() const { return self_; }
   uint32_t contacts_count() const { return table_.count(); }
@@ -229,8 +234,9 @@ class Node {
   void expired(Instant now, const Call& call, Outputs& out);
 
   // --- Contacts: node_contacts.cc.
-  void prove(Instant now, const Endpoint& source, Outputs& out);
-  void release_held(Instant now, const Endpoint& source, Outputs& out);
+  // `answered`: the call of ours that proved it.
+  void prove(Instant now, const Endpoint& source, Purpose answered, Outputs& out);
+  void release_held(Instant now, const Endpoint& source, Purpose answered, Outputs& out);
   // What was learnt about a contact goes to the owner of its bucket, which may be this shard.
   void learn(Instant now, const Contact& contact, Evidence evidence, Outputs& out);
   void learn_failure(Instant now, const Contact& contact, Outputs& out);
@@ -323,6 +329,16 @@ class Node {
   void joined(Instant now, const Lookup& lookup, Outputs& out);
   void refresh_farther_buckets(Instant now, Outputs& out);
 
+  // --- What it says of itself: node_notices.cc.
+  void tell(NodeNotice notice);
+  void tell_joined(Instant now, uint32_t count, const Contact& via);
+  void tell_nobody_answered(Instant now);
+  void watch_company(Instant now);
+  void tell_first_request(const Datagram& datagram, const Request& request);
+  bool receive_own_id(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
+  void look_for_own_id(Instant now, const Reply& reply, Outputs& out);
+  void own_id_answered(Instant now, const Match& match);
+
   NodeConfig config_;
   Id self_;
   uint64_t hash_seed_;
@@ -350,6 +366,9 @@ class Node {
   RecentFilter handed_;
   JoinState join_;
   Purge purge_;
+  OwnIdChecks own_id_checks_;
+  bool has_told_request_ = false;
+  NodeNotices notices_;
   std::optional<Instant> postponed_until_;  // Lookups that found no free slot are stepped again.
 };
 

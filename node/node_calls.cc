@@ -133,9 +133,10 @@ void Node::receive_reply(Instant now, const Datagram& datagram, Outputs& out) {
     expired(now, match.call, out);
     return;
   }
+  if (match.call.method == Method::ping && reply.responder == self_) own_id_answered(now, match);
   // First what the asker waits for: what is held may ask for more.
   answered(now, match, reply, out);
-  prove(now, source, out);
+  prove(now, source, match.call.purpose, out);
 }
 
 std::span<const Contact> Node::usable_of(const Reply& reply, UsableContacts& usable) const {
@@ -166,6 +167,7 @@ void Node::learn_from_answer(Instant now, const Match& match, const Reply& reply
 void Node::answered(Instant now, const Match& match, const Reply& reply, Outputs& out) {
   const Call& call = match.call;
   learn_from_answer(now, match, reply, out);
+  if (reply.contacts_count > 0) look_for_own_id(now, reply, out);
   switch (call.purpose) {
     case Purpose::lookup: {
       const PoolHandle handle = handle_of(call.context);

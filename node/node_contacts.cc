@@ -24,7 +24,7 @@ bool Node::is_usable(const Contact& contact) const {
 }
 
 // `source` answered a transaction of ours: its address is not forged, here and on every shard.
-void Node::prove(Instant now, const Endpoint& source, Outputs& out) {
+void Node::prove(Instant now, const Endpoint& source, Purpose answered, Outputs& out) {
   const bool is_news = !proven_.is_proven(source, now + proven_lifetime / 2);
   proven_.prove(source, now);
   if (is_news) {
@@ -34,13 +34,16 @@ void Node::prove(Instant now, const Endpoint& source, Outputs& out) {
       }
     }
   }
-  release_held(now, source, out);
+  release_held(now, source, answered, out);
 }
 
-void Node::release_held(Instant now, const Endpoint& source, Outputs& out) {
+void Node::release_held(Instant now, const Endpoint& source, Purpose answered, Outputs& out) {
   const uint32_t released = held_.release(source, [&](const Datagram& held) {
     Request request;
     CHECK(rpcudp::parse_request(held.bytes, &request) == ParseError::none);
+    if (answered == Purpose::admission && request.sender != self_) {
+      tell_first_request(held, request);
+    }
     serve(now, held, request, out);
   });
   if (released > 0) counters_.node.add(NodeCounter::held_released, released);
@@ -168,10 +171,11 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
     case ShardMessageKind::proven: {
       const Endpoint& source = frame_header<ProvenMessage>(frame)->source;
       proven_.prove(source, now);
-      release_held(now, source, out);
+      release_held(now, source, Purpose::count, out);  // Whatever the other shard asked it.
       break;
     }
   }
+  watch_company(now);
   tell_changes(now, out);
 }
 

@@ -21,6 +21,7 @@ void Node::join(Instant now, OperationId operation, std::span<const Endpoint> en
   }
   join_.operation = begin(operation, OperationTask::join, self_, out);
   if (!join_.operation) return;
+  if (join_.alone_since && join_.endpoints_count == 0) join_.alone_since = now;  // The first try.
   join_.endpoints_count = static_cast<uint32_t>(std::min<size_t>(endpoints.size(), bootstraps_max));
   std::copy_n(endpoints.begin(), join_.endpoints_count, join_.endpoints.begin());
   join_.retry_after = join_retry_min;
@@ -77,6 +78,7 @@ void Node::bootstrap_failed(Instant now, Outputs& out) {
     end(*join_.operation, OperationStatus::no_contacts, {}, out);
     join_.operation.reset();
   }
+  tell_nobody_answered(now);
   join_.retry_at = now + join_.retry_after;
   join_.retry_after = std::min(join_.retry_after * 2, join_retry_max);
 }
@@ -106,10 +108,13 @@ void Node::joined(Instant now, const Lookup& lookup, Outputs& out) {
     join_.operation.reset();
   }
   if (count == 0) {
+    tell_nobody_answered(now);
     join_.retry_at = now + join_.retry_after;
     join_.retry_after = std::min(join_.retry_after * 2, join_retry_max);
     return;
   }
+  tell_joined(now, static_cast<uint32_t>(count),
+              join_.answered_count > 0 ? join_.answered[0] : Contact{});
   const uint32_t nearest_range = shared_prefix(self_, nearest[0].id);
   const OccupiedRanges occupied =
       join_.repeats > 0 ? table_.occupied_ranges(Id{}) : OccupiedRanges{};

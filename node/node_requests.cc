@@ -56,6 +56,7 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
     counters_.malformed.add(ParseError::unknown_kind);
   } else if (rpcudp::is_reply(datagram.bytes)) {
     receive_reply(now, datagram, out);
+    watch_company(now);
   } else {
     receive_request(now, datagram, out);
   }
@@ -94,6 +95,7 @@ void Node::receive_request(Instant now, const Datagram& datagram, Outputs& out) 
     }
   }
   counters_.node.add(counter_of(request.method));
+  if (request.sender == self_ && receive_own_id(now, datagram, request, out)) return;
   if (request.method == Method::ping) {
     answer_ping(now, datagram, request, out);
   } else if (admit(now, datagram, request, out)) {

@@ -1,0 +1,257 @@
+// What a node says of itself (node/notice.h), on virtual time.
+#include "node/notice.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/node/model_network.h"
+
+namespace xord::testing {
+namespace {
+
+const Endpoint stranger = Endpoint::ipv4(0xc0000201, 4000);  // 192.0.2.1
+const Endpoint other_stranger = Endpoint::ipv4(0xc0000202, 4000);
+const Id stranger_id = *Id::from_hex("00112233445566778899aabbccddeeff00112233");
+const Transaction transaction{7, 7, 7};
+
+template <class Encode>
+std::vector<uint8_t> datagram(Encode&& encode) {
+  std::vector<uint8_t> bytes(9000);
+  bytes.resize(encode(MutableBytes(bytes)));
+  return bytes;
+}
+
+std::vector<NodeNotice> taken(ModelNode& node) {
+  std::vector<NodeNotice> notices;
+  for (uint32_t shard = 0; shard < node.shards_count(); ++shard) {
+    node.shard(shard).notices().take([&](const NodeNotice& each) { notices.push_back(each); });
+  }
+  return notices;
+}
+
+std::vector<NodeNotice> of_kind(std::vector<NodeNotice> notices, NoticeKind kind) {
+  std::erase_if(notices, [&](const NodeNotice& each) { return each.kind != kind; });
+  return notices;
+}
+
+void join(ModelNetwork& net, ModelNode& node, OperationId operation, const Endpoint& through) {
+  node.run(0, net.now(), [&](Node& shard, Outputs& out) {
+    shard.join(net.now(), operation, std::span(&through, 1), out);
+  });
+  net.run_for(milliseconds(1));  // The network picks up what was sent.
+}
+
+// Has strangers answer pings: the first as `id`, any other with an id of its own.
+void answer_pings_as(ModelNetwork& net, const Id& id) {
+  net.on_stranger = [&net, id](const Endpoint& from, const Endpoint& to, Bytes bytes) {
+    Request request;
+    if (rpcudp::is_reply(bytes)) return;
+    ASSERT_EQ(rpcudp::parse_request(bytes, &request), ParseError::none);
+    if (request.method != Method::ping) return;
+    net.send_from(to, from, datagram([&](MutableBytes out) {
+                    return rpcudp::encode_ping_reply(out, request.transaction, id);
+                  }));
+  };
+}
+
+TEST(Notices, SayThroughWhomANodeJoinedAndOnce) {
+  for (const uint32_t shards : {1u, 3u}) {
+    ModelNetwork net(1);
+    ModelNode& first = net.add(shards);
+    ModelNode& second = net.add(shards);
+    join(net, second, 1, first.endpoint());
+    net.run_for(hours(2));
+    const auto joined = of_kind(taken(second), NoticeKind::joined);
+    ASSERT_EQ(joined.size(), 1u);
+    EXPECT_EQ(joined[0].contact, first.contact());
+    EXPECT_EQ(joined[0].count, 1u);
+    const auto found = of_kind(taken(first), NoticeKind::joined);
+    ASSERT_EQ(found.size(), 1u) << "it has company, too";
+    EXPECT_EQ(found[0].contact.endpoint.port, 0) << "and was found by it";
+  }
+}
+
+TEST(Notices, SayThatNobodyAnsweredAtGrowingIntervals) {
+  ModelNetwork net(2);
+  ModelNode& node = net.add();
+  const Instant began = net.now();
+  join(net, node, 1, stranger);
+  std::vector<Instant> told;
+  for (int second = 0; second < 3 * 3600; ++second) {
+    net.run_for(seconds(1));
+    for (const NodeNotice& each : taken(node)) {
+      ASSERT_EQ(each.kind, NoticeKind::nobody_answered);
+      EXPECT_EQ(each.count, 1u);
+      told.push_back(net.now());
+    }
+  }
+  ASSERT_GT(told.size(), 10u);
+  EXPECT_LE(told[0] - began, seconds(10)) << "at once, when the first pings have failed";
+  Duration at_least = tell_silence_min;
+  for (size_t i = 1; i < told.size(); ++i) {
+    EXPECT_GE(told[i] - told[i - 1] + seconds(1), at_least) << i;
+    EXPECT_LE(told[i] - told[i - 1], at_least + join_retry_max + transaction_lifetime * 2) << i;
+    at_least = std::min(at_least * 2, tell_silence_max);
+  }
+}
+
+TEST(Notices, SayWhenTheLastContactIsLostAndWhenItIsBack) {
+  for (const uint32_t shards : {1u, 3u}) {
+    ModelNetwork net(3);
+    ModelNode& first = net.add(shards);
+    ModelNode& second = net.add(shards);
+    join(net, second, 1, first.endpoint());
+    net.run_for(minutes(5));
+    taken(second);
+    net.kill(first);
+    net.run_for(hours(2));
+    const auto lost = taken(second);
+    ASSERT_EQ(of_kind(lost, NoticeKind::alone_again).size(), 1u) << "once, however long it lasts";
+    net.revive(first);
+    join(net, second, 2, first.endpoint());
+    net.run_for(minutes(1));
+    const auto joined = of_kind(taken(second), NoticeKind::joined);
+    ASSERT_EQ(joined.size(), 1u);
+    EXPECT_EQ(joined[0].contact, first.contact());
+  }
+}
+
+TEST(Notices, TellANodesOwnAddressFromAnotherNodeWithItsId) {
+  for (const uint32_t shards : {1u, 3u}) {
+    ModelNetwork net(4);
+    ModelNode& node = net.add(shards);
+    for (uint32_t lands = 0; lands < shards; ++lands) {
+      node.lands_on = lands;
+      join(net, node, 1 + lands, node.endpoint());
+      net.run_for(minutes(3));
+    }
+    const auto notices = taken(node);
+    ASSERT_EQ(of_kind(notices, NoticeKind::own_address).size(), 1u) << shards;
+    EXPECT_EQ(of_kind(notices, NoticeKind::own_address)[0].contact.endpoint, node.endpoint());
+    EXPECT_TRUE(of_kind(notices, NoticeKind::own_id_elsewhere).empty());
+    EXPECT_TRUE(of_kind(notices, NoticeKind::first_request).empty());
+  }
+}
+
+TEST(Notices, NameAnotherNodeWithTheSameIdThatIsJoinedThrough) {
+  for (const uint32_t shards : {1u, 3u}) {
+    ModelNetwork net(5);
+    ModelNode& node = net.add(shards);
+    answer_pings_as(net, node.id());
+    join(net, node, 1, stranger);
+    net.run_for(minutes(3));
+    const auto elsewhere = of_kind(taken(node), NoticeKind::own_id_elsewhere);
+    ASSERT_EQ(elsewhere.size(), 1u) << "not at each of the pings";
+    EXPECT_EQ(elsewhere[0].contact, (Contact{node.id(), stranger}));
+    net.run_for(minutes(30));
+    EXPECT_GE(of_kind(taken(node), NoticeKind::own_id_elsewhere).size(), 2u) << "it is still there";
+  }
+}
+
+// Two nodes on copies of one directory meet by a third one only, which knows the other.
+TEST(Notices, NameAnotherNodeWithTheSameIdThatAThirdOneKnows) {
+  ModelNetwork net(6);
+  ModelNode& node = net.add();
+  net.on_stranger = [&](const Endpoint& from, const Endpoint& to, Bytes bytes) {
+    Request request;
+    if (rpcudp::is_reply(bytes)) return;
+    ASSERT_EQ(rpcudp::parse_request(bytes, &request), ParseError::none);
+    const bool is_clone = to == other_stranger;
+    net.send_from(to, from, datagram([&](MutableBytes out) {
+                    if (request.method == Method::ping) {
+                      return rpcudp::encode_ping_reply(out, request.transaction,
+                                                       is_clone ? node.id() : stranger_id);
+                    }
+                    std::array<uint8_t, rpcudp::contact_tail_max> tail;
+                    const size_t tail_size = rpcudp::encode_contact_tail(other_stranger, tail);
+                    rpcudp::ContactsReply reply(out, request.transaction, 1);
+                    reply.add(node.id(), Bytes(tail).first(tail_size));
+                    return reply.size();
+                  }));
+  };
+  join(net, node, 1, stranger);
+  net.run_for(minutes(1));
+  const auto elsewhere = of_kind(taken(node), NoticeKind::own_id_elsewhere);
+  ASSERT_EQ(elsewhere.size(), 1u);
+  EXPECT_EQ(elsewhere[0].contact.endpoint, other_stranger);
+}
+
+TEST(Notices, NameAnotherNodeWithTheSameIdThatAsksAndNeverSendItMoreThanItSent) {
+  ModelNetwork net(7);
+  ModelNode& node = net.add();
+  answer_pings_as(net, node.id());
+  const auto ping = datagram(
+      [&](MutableBytes out) { return rpcudp::encode_ping_request(out, transaction, node.id()); });
+  net.send_from(stranger, node.endpoint(), ping);
+  net.run_for(seconds(1));
+  EXPECT_EQ(of_kind(taken(node), NoticeKind::own_id_elsewhere).size(), 1u);
+
+  net.on_stranger = nullptr;
+  for (uint16_t port = 5000; port < 5020; ++port) {
+    const Endpoint silent = Endpoint::ipv4(0xc0000203, port);
+    net.send_from(silent, node.endpoint(), ping);
+    net.run_for(seconds(7));
+    size_t sent_back = 0;
+    for (const auto& bytes : net.received_by(silent)) sent_back += bytes.size();
+    EXPECT_LE(sent_back, ping.size());
+  }
+  EXPECT_TRUE(of_kind(taken(node), NoticeKind::own_id_elsewhere).empty())
+      << "whoever answers nothing may be forged";
+}
+
+// What returns each datagram to its sender is no other node: our own ping came back from it.
+TEST(Notices, DoNotTakeAReflectorForANode) {
+  ModelNetwork net(8);
+  ModelNode& node = net.add();
+  uint32_t reflected = 0;
+  net.on_stranger = [&](const Endpoint& from, const Endpoint& to, Bytes bytes) {
+    if (++reflected < 1000) net.send_from(to, from, bytes);
+  };
+  join(net, node, 1, stranger);
+  net.run_for(minutes(10));
+  EXPECT_GT(reflected, 2u);
+  EXPECT_TRUE(of_kind(taken(node), NoticeKind::own_id_elsewhere).empty());
+}
+
+TEST(Notices, SayOnceThatAStrangerAsked) {
+  ModelNetwork net(9);
+  ModelNode& node = net.add();
+  const auto question = datagram([&](MutableBytes out) {
+    return rpcudp::encode_find_node_request(out, transaction, stranger_id, Id{});
+  });
+  net.send_from(other_stranger, node.endpoint(), question);
+  net.run_for(seconds(10));
+  EXPECT_TRUE(of_kind(taken(node), NoticeKind::first_request).empty()) << "it may be forged";
+  answer_pings_as(net, stranger_id);
+  for (int i = 0; i < 3; ++i) {
+    net.send_from(stranger, node.endpoint(), question);
+    net.run_for(minutes(15));
+  }
+  const auto first = of_kind(taken(node), NoticeKind::first_request);
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(first[0].contact, (Contact{stranger_id, stranger}));
+  EXPECT_EQ(first[0].method, Method::find_node);
+}
+
+TEST(OwnIdChecks, PingSeldomAndNeverWhatIsTheirOwn) {
+  OwnIdChecks checks;
+  Instant now{};
+  EXPECT_TRUE(checks.should_ping(stranger, now));
+  EXPECT_FALSE(checks.should_ping(other_stranger, now)) << "the pace is for all of them";
+  now = now + OwnIdChecks::pace;
+  EXPECT_FALSE(checks.should_ping(stranger, now)) << "it was silent";
+  EXPECT_TRUE(checks.should_ping(other_stranger, now));
+  EXPECT_TRUE(checks.found_own(other_stranger, now));
+  EXPECT_FALSE(checks.found_own(other_stranger, now));
+  now = now + OwnIdChecks::silent;
+  EXPECT_TRUE(checks.should_ping(stranger, now));
+  EXPECT_TRUE(checks.found_other(stranger, now));
+  EXPECT_FALSE(checks.found_other(stranger, now));
+  now = now + OwnIdChecks::again;
+  EXPECT_TRUE(checks.should_ping(stranger, now));
+  EXPECT_TRUE(checks.found_other(stranger, now));
+  now = now + hours(1000);
+  EXPECT_FALSE(checks.should_ping(other_stranger, now));
+}
+
+}  // namespace
+}  // namespace xord::testing
