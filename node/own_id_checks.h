@@ -15,9 +15,12 @@ namespace xord {
 class OwnIdChecks {
  public:
   static constexpr uint32_t endpoints_max = 8;
-  static constexpr Duration pace = seconds(10);   // Between two pings, whoever named the endpoint.
-  static constexpr Duration again = minutes(10);  // Until an endpoint with another node is pinged,
-  static constexpr Duration silent = hours(1);    // or one that did not answer.
+  // Between two pings, whoever named the endpoint.
+  static constexpr Duration pace = seconds(10);
+  // Until an endpoint is pinged again: one with another node; one that did not answer, perhaps
+  // because it pinged us instead.
+  static constexpr Duration again = minutes(10);
+  static constexpr Duration silent = seconds(30);
 
   // Whether to ping `endpoint` now; it counts as pinged. Never again one that is our own.
   bool should_ping(const Endpoint& endpoint, Instant now);

@@ -35,8 +35,7 @@ constexpr std::array<Word<Durability>, 2> durability_words = {
     {{"sync", Durability::sync}, {"os", Durability::os}}};
 constexpr std::array<Word<LogFormat>, 2> log_format_words = {
     {{"text", LogFormat::text}, {"json", LogFormat::json}}};
-constexpr std::array<Word<LogLevel>, 6> log_level_words = {{{"trace", LogLevel::trace},
-                                                            {"debug", LogLevel::debug},
+constexpr std::array<Word<LogLevel>, 5> log_level_words = {{{"debug", LogLevel::debug},
                                                             {"info", LogLevel::info},
                                                             {"warning", LogLevel::warning},
                                                             {"error", LogLevel::error},
@@ -202,7 +201,7 @@ const std::array<Setting, 20> table = {{
     {"steering", "on|off", "Have the kernel hand each datagram to the thread that owns its key",
      Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(steering_words, t[0]); },
      [](const Config& c) { return show_word(steering_words, c.steering); }},
-    {"log-level", "LEVEL", "trace, debug, info, warning, error or off", Arity::one,
+    {"log-level", "LEVEL", "debug, info, warning, error or off", Arity::one,
      [](Config& c, const Texts& t) { c.log_level = parse_word(log_level_words, t[0]); },
      [](const Config& c) { return show_word(log_level_words, c.log_level); }},
     {"log-format", "text|json", "Log lines for people, or one JSON object a line", Arity::one,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include <nlohmann/json.hpp>
-
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
@@ -24,6 +22,8 @@ constexpr Duration save_contacts_interval = seconds(3);
 constexpr Duration settle_max = seconds(1);
 constexpr Duration wait_for_records_max = seconds(10);
 
+}  // namespace
+
 ServerStatus status_of(OperationStatus status) {
   switch (status) {
     case OperationStatus::done:
@@ -39,8 +39,6 @@ ServerStatus status_of(OperationStatus status) {
   }
   return ServerStatus::refused;
 }
-
-}  // namespace
 
 Admin::Admin(const ServerConfig& config)
     : config_(config), log_(config.log_level, config.log_format) {}
@@ -83,7 +81,8 @@ void Admin::call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCa
     if (accepting_) {
       why = ServerStatus::refused;
       if (calls_.count() < Server::operations_max) {
-        const std::optional<OperationId> operation = calls_.begin(finish);
+        const std::optional<OperationId> operation =
+            calls_.begin(finish, command.kind, monotonic_time());
         CHECK(operation);
         command.operation = *operation;
         if (!records_are_there_ && command.kind != CommandKind::find) {
@@ -91,7 +90,7 @@ void Admin::call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCa
           return;
         }
         if (shards_->command(shard, command, tail)) return;
-        finish = calls_.take(*operation);
+        finish = calls_.take(*operation).finish;
       }
     }
   }
@@ -108,7 +107,8 @@ void Admin::bootstrap(std::vector<std::string> names, FinishCall finish) {
       why = ServerStatus::refused;
       if (calls_.count() < Server::operations_max) {
         const std::lock_guard requests_lock(requests_mutex_);
-        requests_.joins.push_back({std::move(names), {}, *calls_.begin(finish)});
+        requests_.joins.push_back(
+            {std::move(names), {}, *calls_.begin(finish, CommandKind::join, monotonic_time())});
         bell_.ring();
         return;
       }
@@ -146,10 +146,22 @@ void Admin::log_stats() {
   bell_.ring();
 }
 
-void Admin::notice(LogLevel level, const std::string& text) {
+void Admin::reload() {
+  const std::lock_guard lock(requests_mutex_);
+  requests_.reload = true;
+  bell_.ring();
+}
+
+void Admin::cut_calls() {
+  const std::lock_guard lock(requests_mutex_);
+  requests_.cut_calls = true;
+  bell_.ring();
+}
+
+void Admin::notice(LogLevel level, std::string_view message, Log::Fields fields) {
   const std::lock_guard lock(requests_mutex_);
   if (requests_.notices.size() == notices_max) return;
-  requests_.notices.push_back({level, text});
+  requests_.notices.push_back({level, std::string(message), std::move(fields)});
   bell_.ring();
 }
 
@@ -200,16 +212,19 @@ bool Admin::take_requests() {
     taken.joins.swap(requests_.joins);
     taken.notices.swap(requests_.notices);
     std::swap(taken.log_stats, requests_.log_stats);
+    std::swap(taken.reload, requests_.reload);
   }
-  for (const Notice& each : taken.notices) log_.write(each.level, each.text);
+  for (const Notice& each : taken.notices) log_.write(each.level, each.message, each.fields);
   for (Join& join : taken.joins) waiting_joins_.push_back(std::move(join));
-  if (taken.log_stats) {
-    log_.write(LogLevel::info, "stats", {{"stats", nlohmann::ordered_json::parse(stats().json())}});
+  if (taken.log_stats) write_stats(LogLevel::info, stats());
+  if (taken.reload) {
+    log_.write(LogLevel::warning, "nothing to reload",
+               {{"hint", "no setting can be changed while the node runs yet: restart it"}});
   }
   settle();
   finish_resolving();
   begin_resolving();
-  return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats;
+  return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats || taken.reload;
 }
 
 void Admin::do_what_is_due() {
@@ -221,6 +236,9 @@ void Admin::do_what_is_due() {
     database_->tell_if_settled();
     tell_progress();
     retry_join_if_alone();
+    watch_limits();
+    log_table();
+    log_.tell_left_out();
   }
   release_waiting_calls();
   if (now >= save_clock_at_) {
@@ -246,12 +264,13 @@ Duration Admin::next_due() const {
 void Admin::finish(Bytes frame) {
   const OperationResult* header = frame_header<OperationResult>(frame);
   CHECK(header != nullptr);
-  FinishCall finish;
+  Calls::Call call;
   {
     const std::lock_guard lock(mutex_);
-    finish = calls_.take(header->operation);
+    call = calls_.take(header->operation);
   }
-  CHECK(finish);
+  CHECK(call.finish);
+  log_call(call, *header);
   const Bytes tail = frame_tail<OperationResult>(frame);
   CHECK(tail.size() == header->value_size + header->contacts_count * sizeof(Contact));
   CallResult result;
@@ -267,10 +286,10 @@ void Admin::finish(Bytes frame) {
     result.unresolved = join_under_way_->unresolved;
     join_under_way_.reset();
     if (settling_) settling_->finish(settling_->result);
-    settling_ = Settling{std::move(finish), std::move(result), monotonic_time() + settle_max};
+    settling_ = Settling{std::move(call.finish), std::move(result), monotonic_time() + settle_max};
     return settle();
   }
-  finish(result);
+  call.finish(result);
 }
 
 void Admin::release_waiting_calls() {
@@ -291,7 +310,7 @@ void Admin::fail_call(OperationId operation, ServerStatus status, const std::str
   FinishCall finish;
   {
     const std::lock_guard lock(mutex_);
-    finish = calls_.take(operation);
+    finish = calls_.take(operation).finish;
   }
   CallResult result;
   result.status = status;
@@ -299,28 +318,16 @@ void Admin::fail_call(OperationId operation, ServerStatus status, const std::str
   finish(result);
 }
 
-void Admin::take_report(ShardIndex shard, Bytes frame) {
-  CHECK(!frame.empty());
-  if (static_cast<ReportKind>(frame[0]) == ReportKind::log_line) {
-    const LogLineReport* line = frame_header<LogLineReport>(frame);
-    log_.write(line->level, std::string(text_of(frame_tail<LogLineReport>(frame))));
-    return;
-  }
-  // The header has 6 bytes and the contacts are not aligned behind it.
-  const ContactsReport* report = frame_header<ContactsReport>(frame);
-  std::vector<ReportedContact> contacts(report->count);
-  const Bytes tail = frame_tail<ContactsReport>(frame);
-  CHECK(tail.size() == contacts.size() * sizeof(ReportedContact));
-  if (!contacts.empty()) std::memcpy(contacts.data(), tail.data(), tail.size());
-  saver_->take(shard, *report, contacts);
-}
-
 // ---- The small files.
 
 void Admin::save_contacts() {
   const std::vector<SavedContacts> contacts = saver_->contacts();
   if (contacts.empty()) return;
-  tell_saved(write_contacts(*files_.directory, contacts), contacts_fail_, "contacts");
+  size_t count = 0;
+  for (const SavedContacts& each : contacts) count += each.contacts.size();
+  const auto error = write_contacts(*files_.directory, contacts);
+  tell_saved(error, contacts_fail_, "contacts");
+  if (!error) log_.write_each(LogLevel::debug, "contacts saved", {{"count", count}});
 }
 
 void Admin::save_clock() {
@@ -333,9 +340,9 @@ void Admin::save_clock() {
 void Admin::tell_saved(const std::optional<IoError>& error, bool& is_failing,
                        const std::string& what) {
   if (error && !is_failing) {
-    log_.write(LogLevel::warning, "cannot save the " + what + ": " + error->sentence);
+    log_.write(LogLevel::warning, "file not saved", {{"file", what}, {"error", error->sentence}});
   } else if (!error && is_failing) {
-    log_.write(LogLevel::info, "the " + what + " can be saved again");
+    log_.write(LogLevel::info, "file saved again", {{"file", what}});
   }
   is_failing = error.has_value();
 }
@@ -351,8 +358,8 @@ void Admin::tell_progress() {
   }
   const DatabaseCounts counts = database_->counts();
   const uint64_t expected = counts[static_cast<size_t>(DatabaseCount::records_expected)];
-  log_.write(LogLevel::info, "loading records: " + std::to_string(loaded) + " of about " +
-                                 std::to_string(std::max(expected, loaded)));
+  log_.write_each(LogLevel::info, "loading records",
+                  {{"loaded", loaded}, {"of_about", std::max(expected, loaded)}});
 }
 
 bool Admin::clock_is_doubted() const {
@@ -362,9 +369,10 @@ bool Admin::clock_is_doubted() const {
 void Admin::end_doubt() {
   if (!files_.clock.is_doubtful || clock_is_doubted()) return;
   files_.clock.is_doubtful = false;
-  log_.write(LogLevel::warning,
-             "the clock was not set within a day and is taken for right: the records that the node "
-             "began with are erased from now on");
+  log_.write(LogLevel::warning, "clock accepted",
+             {{"hint",
+               "it was not set within a day and is taken for right: the records that the node "
+               "began with are erased from now on"}});
 }
 
 }  // namespace xord

@@ -7,6 +7,7 @@
 // takes: callers push commands into a shard's mailbox under it, one at a time.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <future>
 #include <memory>
@@ -53,6 +54,9 @@ class Admin {
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
   void log_stats();
+  void reload();
+  // While stop() runs: it no longer waits for calls under way.
+  void cut_calls();
   // Makes the directory `to` a data directory of its own, as this one is now. On the caller's
   // thread, which may take minutes where tables are copied; one at a time, another one is refused.
   std::optional<IoError> snapshot(const std::string& to);
@@ -66,13 +70,16 @@ class Admin {
   };
   struct Notice {
     LogLevel level;
-    std::string text;
+    std::string message;
+    Log::Fields fields;
   };
   struct Requests {
     std::deque<Join> joins;      // At most calls_max: each is a call.
     std::deque<Notice> notices;  // At most notices_max; more are dropped.
     bool stop = false;
     bool log_stats = false;
+    bool reload = false;
+    bool cut_calls = false;
   };
 
   // admin.cc: the loop.
@@ -85,14 +92,27 @@ class Admin {
   void finish(Bytes frame);
   void release_waiting_calls();
   void fail_call(OperationId operation, ServerStatus status, const std::string& unresolved);
-  void take_report(ShardIndex shard, Bytes frame);
   void save_contacts();
   void save_clock();
   void tell_saved(const std::optional<IoError>& error, bool& is_failing, const std::string& what);
   void tell_progress();
-  void notice(LogLevel level, const std::string& text);
+  void notice(LogLevel level, std::string_view message, Log::Fields fields);
   bool clock_is_doubted() const;
   void end_doubt();
+
+  // admin_log.cc: what the log says of the node.
+  void take_report(ShardIndex shard, Bytes frame);
+  void take_contacts(ShardIndex shard, Bytes frame);
+  const std::string& network_name(NetworkIndex network) const;
+  void log_notice(const NodeNotice& notice);
+  void log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice& notice);
+  void log_clone(nlohmann::ordered_json fields, const Endpoint& endpoint);
+  void watch_limits();
+  void write_stats(LogLevel level, const ServerStats& stats);
+  void log_totals(const ServerStats& stats);
+  void log_call(const Calls::Call& call, const OperationResult& result);
+  void log_table();
+  void log_join(const Join& join, const std::vector<std::string>& names);
 
   // admin_start.cc: start and end.
   std::optional<ServerError> start_up();
@@ -131,11 +151,20 @@ class Admin {
   bool clock_fails_ = false;
   Duration tell_progress_at_;
 
+  // What the log was told.
+  static constexpr size_t limits_count = 4;
+  std::array<bool, limits_count> is_near_{};
+  bool has_first_request_ = false;
+  std::optional<Endpoint> clone_;  // Where our id was seen last, and when.
+  Duration clone_told_at_;
+  Duration table_at_;
+
   // Joining. Names that were ever given are tried again whenever no contact answers.
   std::unique_ptr<Resolver> resolver_;
   std::optional<Join> resolving_;
   std::deque<Join> waiting_joins_;
   std::vector<std::string> names_;
+  std::vector<Endpoint> asked_;  // By the last join of shard 0.
   // The join that shard 0 is at, and its unresolved names. A node joins once at a time.
   struct JoinUnderWay {
     OperationId operation = 0;
@@ -178,6 +207,7 @@ class Admin {
   std::thread thread_;
 };
 
+ServerStatus status_of(OperationStatus status);
 StorageState storage_state(const Shards& shards);
 // Reads all counters of running shards.
 ServerStats collect_stats(const Shards& shards, const RocksStore& database, const Id& id);

@@ -23,7 +23,8 @@ void Admin::begin_own_join(std::vector<Endpoint> endpoints) {
   Join join{names_, std::move(endpoints), 0};
   {
     const std::lock_guard lock(mutex_);
-    const std::optional<OperationId> operation = calls_.begin(finish);
+    const std::optional<OperationId> operation =
+        calls_.begin(finish, CommandKind::join, monotonic_time());
     if (!operation) return;
     join.operation = *operation;
   }
@@ -53,7 +54,7 @@ void Admin::finish_resolving() {
   Join join = std::move(*resolving_);
   resolving_.reset();
   if (!resolved->unresolved.empty()) {
-    log_.write(LogLevel::warning, "cannot resolve a bootstrap address: " + resolved->unresolved);
+    log_.write(LogLevel::warning, "name not resolved", {{"error", resolved->unresolved}});
   }
   // Names first: the contacts of the last run may all be gone.
   std::vector<Endpoint> endpoints = std::move(resolved->endpoints);
@@ -67,6 +68,8 @@ void Admin::send_join(Join join, const std::string& unresolved) {
     return fail_call(join.operation, ServerStatus::bad_address, unresolved);
   }
   if (join.endpoints.size() > join_endpoints_max) join.endpoints.resize(join_endpoints_max);
+  asked_ = join.endpoints;
+  log_join(join, join.names);
   ShardCommand command;
   command.kind = CommandKind::join;
   command.operation = join.operation;

@@ -2,8 +2,6 @@
 // the sockets, the nodes with the contacts of the last run, the loops; only then the database.
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "node/server/admin.h"
 #include "node/server/config_check.h"
 #include "node/server/control_commands.h"
@@ -16,6 +14,14 @@ namespace {
 
 LogLevel level_of(ReportLevel level) {
   return level == ReportLevel::info ? LogLevel::info : LogLevel::error;
+}
+
+Log::Fields json_of(const std::vector<ReportField>& fields) {
+  Log::Fields object = Log::Fields::object();
+  for (const ReportField& field : fields) {
+    std::visit([&](const auto& value) { object[std::string(field.name)] = value; }, field.value);
+  }
+  return object;
 }
 
 // The networks that `config` listens for: each dialect once, by NetworkIndex.
@@ -44,14 +50,17 @@ std::optional<ServerError> Admin::start_up() {
   auto files = start_files(config_, networks);
   if (auto* error = std::get_if<ServerError>(&files)) return *error;
   files_ = std::move(std::get<StartFiles>(files));
-  if (!files_.warning.empty()) log_.write(LogLevel::warning, files_.warning);
+  if (!files_.warning.empty()) {
+    log_.write(LogLevel::warning, "contacts not read", {{"error", files_.warning}});
+  }
   started_node_time_ = files_.clock.now;
   if (files_.clock.is_doubtful) {
-    log_.write(LogLevel::warning,
-               "the node was away for " + std::to_string(files_.clock.absent.whole_seconds()) +
-                   " s by its clocks, longer than a record lives: is the host's clock right? For a "
-                   "day its records are neither served nor erased: set the clock and restart "
-                   "within it to have them back");
+    log_.write(LogLevel::warning, "clock doubtful",
+               {{"away_s", files_.clock.absent.whole_seconds()},
+                {"hint",
+                 "by the host's clock the node was away for longer than a record lives: for a day "
+                 "its records are neither served nor erased; if the clock is wrong, set it and "
+                 "restart within that day to have them back"}});
   }
 
   RocksConfig rocks;
@@ -61,7 +70,10 @@ std::optional<ServerError> Admin::start_up() {
   rocks.durability = config_.durability;
   rocks.hash_seed = entropy_word();
   database_ = std::make_unique<RocksStore>(
-      rocks, [this](ReportLevel level, const std::string& line) { notice(level_of(level), line); });
+      rocks,
+      [this](ReportLevel level, std::string_view message, const std::vector<ReportField>& fields) {
+        notice(level_of(level), message, json_of(fields));
+      });
   saver_ = std::make_unique<ContactsSaver>(config_.shards, rocks.networks);
   resolver_ = std::make_unique<Resolver>(bell_);
 
@@ -135,7 +147,7 @@ void Admin::open_control() {
       files_.directory->path(),
       [this](std::string_view line) { return answer_control(*this, line); }, control_refusal);
   if (const auto error = control_->open()) {
-    log_.write(LogLevel::warning, "no control socket: " + error->sentence);
+    log_.write(LogLevel::warning, "no control socket", {{"error", error->sentence}});
     control_.reset();
   }
 }
@@ -149,13 +161,15 @@ void Admin::log_ready() {
     const BoundSocket& socket = reactor.sockets()[i];
     const ListenAddress& address = config_.listen[i];
     if (!socket.is_open()) {
-      log_.write(LogLevel::info,
-                 "not listening on " + address.endpoint.text() + ": " + socket.absent_because);
+      log_.write(LogLevel::info, "not listening",
+                 {{"address", address.endpoint.text()}, {"error", socket.absent_because}});
       continue;
     }
     if (!socket.unsteered_because.empty()) {
-      log_.write(LogLevel::warning,
-                 socket.unsteered_because + "; most of them cost a hop between shards");
+      log_.write(LogLevel::warning, "steering refused",
+                 {{"address", socket.bound.text()},
+                  {"error", socket.unsteered_because},
+                  {"hint", "most datagrams cost a hop between shards"}});
     }
     is_steered = is_steered && socket.is_steered;
     endpoints_.push_back(socket.bound);
@@ -163,35 +177,37 @@ void Admin::log_ready() {
     granted = std::min(granted, socket.receive_buffer_bytes);
   }
   if (!reactor.fallback_because().empty()) {
-    log_.write(LogLevel::info,
-               "io_uring is not to be had, running on epoll: " + reactor.fallback_because());
+    log_.write(LogLevel::info, "io_uring unavailable",
+               {{"error", reactor.fallback_because()}, {"hint", "running on epoll"}});
   }
   if (granted < SocketOptions{}.receive_buffer_bytes) {
-    log_.write(LogLevel::info, "the kernel grants receive buffers of " + std::to_string(granted) +
-                                   " bytes, not " +
-                                   std::to_string(SocketOptions{}.receive_buffer_bytes) +
-                                   ": for heavy load raise net.core.rmem_max");
+    log_.write(LogLevel::info, "small receive buffers",
+               {{"granted_bytes", granted},
+                {"wanted_bytes", SocketOptions{}.receive_buffer_bytes},
+                {"hint", "for heavy load raise net.core.rmem_max"}});
   }
   const MemoryPlan memory = plan_memory(config_.memory_max, config_.records_max);
   if (memory.records_max < config_.records_max) {
-    log_.write(LogLevel::info, "memory-max leaves room for " + std::to_string(memory.records_max) +
-                                   " records, fewer than records-max says: raise it, at 80 bytes "
-                                   "a record, or lower records-max");
+    log_.write(LogLevel::info, "records limited",
+               {{"setting", "memory-max"},
+                {"most", memory.records_max},
+                {"records_max", config_.records_max},
+                {"hint", "raise memory-max, at 80 bytes a record, or lower records-max"}});
   }
-  log_.write(LogLevel::info, "ready",
-             {{"id", id().hex()},
-              {"listen", listen},
-              {"shards", shards_->count()},
-              {"steered", is_steered},
-              {"io", std::string(reactor.backend_name())},
-              {"receive_buffer_bytes", granted},
-              {"data_dir", files_.directory->path()}});
+  log_.write_each(LogLevel::info, "ready",
+                  {{"id", id().hex()},
+                   {"listen", listen},
+                   {"shards", shards_->count()},
+                   {"steered", is_steered},
+                   {"io", std::string(reactor.backend_name())},
+                   {"receive_buffer_bytes", granted},
+                   {"data_dir", files_.directory->path()}});
 }
 
 // ---- The end.
 
 void Admin::shut_down() {
-  log_.write(LogLevel::info, "stopping");
+  log_.write_each(LogLevel::info, "stopping");
   {
     const std::lock_guard lock(mutex_);
     accepting_ = false;
@@ -199,7 +215,7 @@ void Admin::shut_down() {
   if (control_ != nullptr) control_->close();
   drain();
   const ServerStats last = stats();
-  log_.write(LogLevel::info, "stats", {{"stats", nlohmann::ordered_json::parse(last.json())}});
+  log_totals(last);
   {
     const std::lock_guard lock(mutex_);
     final_stats_ = last;
@@ -216,12 +232,14 @@ void Admin::shut_down() {
   database_.reset();  // Syncs.
   {
     const std::lock_guard lock(requests_mutex_);
-    for (const Notice& each : requests_.notices) log_.write(each.level, each.text);
+    for (const Notice& each : requests_.notices) {
+      log_.write(each.level, each.message, each.fields);
+    }
     requests_.notices.clear();
   }
   resolver_.reset();
   files_.directory.reset();  // The lock, last.
-  log_.write(LogLevel::info, "stopped");
+  log_.write_each(LogLevel::info, "stopped");
 }
 
 // Calls under way may end as they would; then the shards take in nothing new, and finish what the
@@ -236,6 +254,10 @@ void Admin::drain() {
     }
   };
   wait_until(calls_until, [this] {
+    {
+      const std::lock_guard requests_lock(requests_mutex_);
+      if (requests_.cut_calls) return true;
+    }
     const std::lock_guard lock(mutex_);
     return calls_.count() == 0 || (calls_.count() == 1 && own_join_ != 0);
   });

@@ -12,6 +12,7 @@
 #include "node/operation_result.h"
 #include "node/server/server.h"
 #include "reactor/base/bytes.h"
+#include "reactor/base/instant.h"
 
 namespace xord {
 
@@ -24,6 +25,7 @@ struct CallResult {
   std::string unresolved;  // bootstrap only.
 };
 using FinishCall = std::function<void(const CallResult&)>;
+enum class CommandKind : uint8_t;
 
 // Server's own joins (start-up, retries) run beside those of its callers.
 constexpr uint32_t own_calls_max = 16;
@@ -31,24 +33,30 @@ constexpr uint32_t calls_max = Server::operations_max + own_calls_max;
 
 class Calls {
  public:
+  struct Call {
+    FinishCall finish;
+    CommandKind kind{};
+    Duration began;  // Monotonic.
+  };
+
   // Empty, and `finish` untouched, when calls_max are under way.
-  std::optional<OperationId> begin(FinishCall& finish) {
+  std::optional<OperationId> begin(FinishCall& finish, CommandKind kind, Duration now) {
     if (calls_.size() >= calls_max) return std::nullopt;
     const OperationId id = next_++;
-    calls_.emplace(id, std::move(finish));
+    calls_.emplace(id, Call{std::move(finish), kind, now});
     return id;
   }
-  // What to call with the result; empty function when there is no such call.
-  FinishCall take(OperationId id) {
+  // What to call with the result; its function is empty when there is no such call.
+  Call take(OperationId id) {
     const auto at = calls_.find(id);
     if (at == calls_.end()) return {};
-    FinishCall finish = std::move(at->second);
+    Call call = std::move(at->second);
     calls_.erase(at);
-    return finish;
+    return call;
   }
   std::vector<FinishCall> take_all() {
     std::vector<FinishCall> all;
-    for (auto& [id, finish] : calls_) all.push_back(std::move(finish));
+    for (auto& [id, call] : calls_) all.push_back(std::move(call.finish));
     calls_.clear();
     return all;
   }
@@ -56,7 +64,7 @@ class Calls {
 
  private:
   OperationId next_ = 1;
-  std::unordered_map<OperationId, FinishCall> calls_;
+  std::unordered_map<OperationId, Call> calls_;
 };
 
 }  // namespace xord

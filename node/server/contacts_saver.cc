@@ -42,4 +42,17 @@ std::vector<SavedContacts> ContactsSaver::contacts() {
   return all;
 }
 
+std::optional<Endpoint> ContactsSaver::answered_last() const {
+  std::optional<Endpoint> endpoint;
+  NodeSeconds latest = 0;
+  for (const List& list : lists_) {
+    for (const SavedContact& contact : list.whole) {
+      if (contact.last_answered <= latest) continue;
+      latest = contact.last_answered;
+      endpoint = contact.endpoint;
+    }
+  }
+  return endpoint;
+}
+
 }  // namespace xord

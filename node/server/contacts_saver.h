@@ -26,6 +26,8 @@ class ContactsSaver {
   // All contacts of all shards, at most saved_contacts_max. Empty when there are none: then what an
   // earlier run saved is worth more than an empty file.
   std::vector<SavedContacts> contacts();
+  // Of all contacts the one that answered last; empty: none did.
+  std::optional<Endpoint> answered_last() const;
 
  private:
   struct List {

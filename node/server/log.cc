@@ -2,15 +2,16 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <cctype>
+
+#include "reactor/monotonic.h"
 
 namespace xord {
 namespace {
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::trace:
-      return spdlog::level::trace;
     case LogLevel::debug:
       return spdlog::level::debug;
     case LogLevel::info:
@@ -32,18 +33,31 @@ std::string json_text(const nlohmann::ordered_json& value) {
 }
 
 // A line is a line: whatever a host name or a path holds cannot forge another one.
-std::string one_line(const std::string& text) {
-  std::string line = text;
+std::string one_line(std::string_view text) {
+  std::string line(text);
   for (char& character : line) {
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) character = '?';
   }
   return line;
 }
 
+constexpr std::string_view plain_marks = "._:/[]%+-";
+
+// A value in a line of text: a string as it is where nobody can take it for anything else.
+std::string text_of_field(const Log::Fields& value) {
+  if (!value.is_string()) return json_text(value);
+  const auto& text = value.get_ref<const std::string&>();
+  const bool is_plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char each) {
+    const auto character = static_cast<unsigned char>(each);
+    return std::isalnum(character) != 0 || plain_marks.find(each) != plain_marks.npos;
+  });
+  return is_plain ? text : json_text(value);
+}
+
 }  // namespace
 
 std::string_view name_of(LogLevel level) {
-  constexpr std::string_view names[] = {"trace", "debug", "info", "warning", "error", "off"};
+  constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
   return names[static_cast<size_t>(level)];
 }
 
@@ -61,15 +75,20 @@ Log::Log(LogLevel level, LogFormat format)
   }
 }
 
-Log::~Log() = default;
-
-void Log::write(LogLevel level, const std::string& message) {
-  write(level, message, nlohmann::ordered_json::object());
+Log::~Log() {
+  tell(limiter_.take_all());
 }
 
-void Log::write(LogLevel level, const std::string& message, const nlohmann::ordered_json& fields) {
-  const auto at = spdlog_level(level);
-  if (!logger_->should_log(at)) return;
+bool Log::is_on(LogLevel level) const {
+  return logger_->should_log(spdlog_level(level));
+}
+
+void Log::write(LogLevel level, std::string_view message, const Fields& fields) {
+  if (is_on(level) && limiter_.admit(message, monotonic_time())) write_each(level, message, fields);
+}
+
+void Log::write_each(LogLevel level, std::string_view message, const Fields& fields) {
+  if (!is_on(level)) return;
   std::string line;
   if (format_ == LogFormat::json) {
     line = "\"message\":" + json_text(message);
@@ -77,9 +96,20 @@ void Log::write(LogLevel level, const std::string& message, const nlohmann::orde
     if (!fields.empty()) line += "," + members.substr(1, members.size() - 2);
   } else {
     line = one_line(message);
-    for (const auto& [name, value] : fields.items()) line += " " + name + "=" + json_text(value);
+    for (const auto& [name, value] : fields.items())
+      line += " " + name + "=" + text_of_field(value);
   }
-  logger_->log(at, spdlog::string_view_t(line.data(), line.size()));
+  logger_->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+void Log::tell_left_out() {
+  tell(limiter_.take(monotonic_time()));
+}
+
+void Log::tell(const std::vector<LogLimiter::LeftOut>& left_out) {
+  for (const LogLimiter::LeftOut& each : left_out) {
+    write_each(LogLevel::warning, "lines left out", {{"of", each.message}, {"count", each.count}});
+  }
 }
 
 }  // namespace xord

@@ -88,6 +88,10 @@ void Server::stop() {
   admin()->stop();
 }
 
+void Server::hurry_stop() {
+  if (const auto admin = this->admin()) admin->cut_calls();
+}
+
 bool Server::is_running() const {
   const std::lock_guard lock(mutex_);
   return running_;
@@ -260,6 +264,10 @@ ServerStats Server::stats() const {
   ServerStats none;
   none.storage_state = StorageState::stopped;
   return none;
+}
+
+void Server::reload() {
+  if (const auto admin = this->admin()) admin->reload();
 }
 
 void Server::log_stats() {

@@ -126,6 +126,9 @@ class Server {
   // acknowledged, saves contacts and clock, and frees ports and lock. Does nothing when not
   // running. Not to be called from a callback.
   void stop();
+  // By any thread, stop() running or not: it ends calls under way at once, not within
+  // config.drain_max. What was acknowledged is committed all the same.
+  void hurry_stop();
   bool is_running() const;
 
   // Valid after a successful start().
@@ -180,6 +183,9 @@ class Server {
   ServerStats stats() const;
   // Asks the admin thread to write the same as one log line.
   void log_stats();
+  // Asks the admin thread to take over changed settings. None can be changed in a run yet, and it
+  // says so in the log.
+  void reload();
 
  private:
   std::shared_ptr<Admin> admin() const;

@@ -18,7 +18,7 @@ namespace xord {
 // config for it gets a sentence of its own, and not yet spoken: the server refuses it.
 enum class Dialect : uint8_t { rpcudp, mainline };
 
-enum class LogLevel : uint8_t { trace, debug, info, warning, error, off };
+enum class LogLevel : uint8_t { debug, info, warning, error, off };
 enum class LogFormat : uint8_t { text, json };
 
 struct ListenAddress {

@@ -1,6 +1,7 @@
 #include "node/server/server_stats.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -174,7 +175,7 @@ std::string ServerStats::json() const {
                  {"io", io},
                  {"io_fallback_because", io_fallback_because},
                  {"storage_state", std::string(name_of(storage_state))},
-                 {"uptime_seconds", uptime_seconds},
+                 {"uptime_seconds", std::round(uptime_seconds * 1000) / 1000},
                  {"sockets", Json::array()},
                  {"contacts", contacts},
                  {"records", records},

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "node/contact_book.h"
 #include "node/wire/rpcudp.h"
 #include "reactor/base/check.h"
@@ -171,10 +169,8 @@ void Shard::note_finished_load(const Completion& completion) {
   if (network.loaded) return;
   network.loaded = true;
   counters_.add(ShardCount::networks_loaded);
-  char text[log_line_max];
-  const auto end = fmt::format_to_n(text, sizeof text, "shard {}: {} records loaded", setup_.index,
-                                    network.store.counters().read(StoreCount::records));
-  log(LogLevel::info, {text, std::min(end.size, sizeof text)});
+  report(LoadedReport{.network = completion.network,
+                      .records = network.store.counters().read(StoreCount::records)});
 }
 
 void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
@@ -246,6 +242,7 @@ void Shard::end_turn(Instant now, Outbox&) {
   turn_at_ = now;
   if (!messages_.entries().empty() && !messages_at_) messages_at_ = now + messages_again;
   report_contacts(now);
+  report_notices();
   update_gauges();
   for (Mailbox* mailbox : setup_.to_shards) {
     if (mailbox != nullptr) mailbox->publish();
@@ -416,21 +413,20 @@ void Shard::update_gauges() {
 void Shard::stalled(const Stall& stall) {
   if (turn_at_ < log_stalls_at_) return;
   log_stalls_at_ = turn_at_ + stall_log_interval;
-  char text[log_line_max];
-  const auto end = fmt::format_to_n(
-      text, sizeof text,
-      "shard {}: a turn took {} ms, {} ms of it for {} ({} frames, {} datagrams)", setup_.index,
-      stall.turn.whole_milliseconds(), stall.longest_took.whole_milliseconds(),
-      name_of(stall.longest), stall.frames, stall.datagrams);
-  log(LogLevel::warning, {text, std::min(end.size, sizeof text)});
+  report(SlowTurnReport{.stall = stall});
 }
 
-void Shard::log(LogLevel level, std::string_view text) {
-  LogLineReport header;
-  header.level = level;
-  if (!setup_.reports->push(header, bytes_of(text))) {
-    counters_.add(ShardCount::log_lines_dropped);
+void Shard::report_notices() {
+  for (const auto& network : networks_) {
+    NodeNotices& notices = network->node.notices();
+    if (notices.is_empty()) continue;
+    notices.take([this](const NodeNotice& notice) { report(NoticeReport{.notice = notice}); });
   }
+}
+
+template <class Report>
+void Shard::report(const Report& report) {
+  if (!setup_.reports->push(report, {})) counters_.add(ShardCount::log_lines_dropped);
 }
 
 }  // namespace xord

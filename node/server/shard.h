@@ -8,7 +8,6 @@
 
 #include <memory>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "node/node.h"
@@ -99,7 +98,10 @@ class Shard final : public ReactorHandler {
   void report_contacts(Instant now);
   bool report_page(Network& network, NetworkIndex index);
   void update_gauges();
-  void log(LogLevel level, std::string_view text);
+  void report_notices();
+  // Of what the log says; without room it is dropped and counted.
+  template <class Report>
+  void report(const Report& report);
 
   const ShardSetup setup_;
   CommitThread& commits_;

@@ -1,15 +1,16 @@
 // What the admin thread and a shard tell each other, besides results (node/operation_result.h):
 // plain data, one frame each. Commands to a shard are never lost (a full mailbox refuses the
-// caller); of its reports log lines may be, and are then counted.
+// caller); of its reports all but contacts may be, and are then counted.
 #pragma once
 
 #include <cstdint>
 
 #include "node/join_state.h"
+#include "node/notice.h"
 #include "node/operation_result.h"
-#include "node/server/server_config.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
+#include "reactor/reactor.h"
 #include "storage/operation.h"
 
 namespace xord {
@@ -38,15 +39,25 @@ struct ShardCommand {
 constexpr uint32_t join_endpoints_max = bootstraps_max;
 
 enum class ReportKind : uint8_t {
-  log_line,  // LogLineReport, then its text.
+  records_loaded,  // LoadedReport: of a network.
+  slow_turn,       // SlowTurnReport.
+  notice,          // NoticeReport: what a node says of itself.
   contacts,  // ContactsReport, then `count` ReportedContacts: a page of this shard's own contacts.
 };
 
-struct LogLineReport {
-  ReportKind kind = ReportKind::log_line;
-  LogLevel level = LogLevel::info;
+struct LoadedReport {
+  ReportKind kind = ReportKind::records_loaded;
+  NetworkIndex network = 0;
+  uint64_t records = 0;
 };
-constexpr size_t log_line_max = 300;
+struct SlowTurnReport {
+  ReportKind kind = ReportKind::slow_turn;
+  Stall stall;
+};
+struct NoticeReport {
+  ReportKind kind = ReportKind::notice;
+  NodeNotice notice;
+};
 
 struct ContactsReport {
   ReportKind kind = ReportKind::contacts;

@@ -52,9 +52,7 @@ static_assert(write_bytes_max + list_write_bytes_max +
                   value_size_max + sizeof(Operation) <=
               operations_bytes);
 
-// Keys that the node itself publishes each day, and their values on disk: 79 bytes of memory each,
-// taken when they come; a million keys are 12 a second.
-constexpr uint64_t published_max = uint64_t{1} << 20;
+// Of values of keys that the node itself publishes, on disk.
 constexpr uint64_t published_bytes_max = uint64_t{8} << 30;
 
 // A get stays with the node until its path copy is acknowledged, seconds after its result.

@@ -22,6 +22,10 @@ namespace xord {
 // Frames that the admin thread takes out of one mailbox before it gives their room back.
 constexpr uint32_t frames_a_turn = 64;
 
+// Keys that the node itself publishes each day, 79 bytes of memory each,
+// taken when they come; a million keys are 12 a second.
+constexpr uint64_t published_max = uint64_t{1} << 20;
+
 // What all shards of a network have in common.
 struct NetworkSetup {
   Dialect dialect = Dialect::rpcudp;

@@ -97,14 +97,15 @@ void CommitThread::Impl::report_losses(NetworkIndex network, uint64_t damaged_be
   update_damage({});  // The log is told here.
   if (ranges == 0 && damaged == 0) return;
   const RowRange all = row_range_of(config_.shard, config_.shards);
-  database_.report(
-      ReportLevel::error,
-      "the database in " + database_.config().directory +
-          " is damaged: " + std::to_string(damaged) + " records and " + std::to_string(ranges) +
-          " of " + std::to_string(all.end - all.first) + " key ranges of shard " +
-          std::to_string(config_.shard) + " cannot be read" +
-          (lost_cause_.empty() ? "" : " (" + lost_cause_ + ")") +
-          "; they are not served, the rest is: put a backup in its place to have them back");
+  std::vector<ReportField> fields{{"shard", uint64_t{config_.shard}},
+                                  {"records", damaged},
+                                  {"key_ranges", uint64_t{ranges}},
+                                  {"of_ranges", uint64_t{all.end} - all.first}};
+  if (!lost_cause_.empty()) fields.push_back({"error", lost_cause_});
+  fields.push_back({"hint",
+                    "they cannot be read and are not served, the rest is: put a backup in place to "
+                    "have them back"});
+  database_.report(ReportLevel::error, "records damaged", std::move(fields));
 }
 
 // Tries again what loading lost. What was stored meanwhile is newer, and the store keeps it.

@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "reactor/io_error.h"
@@ -49,9 +51,15 @@ enum class DatabaseCount : uint8_t {
 };
 using DatabaseCounts = std::array<uint64_t, static_cast<size_t>(DatabaseCount::count)>;
 
-// What happened, for the log: one sentence. Called from commit threads, by one at a time.
+// What happened, for the log: a message of a word or two, and what goes with it, name by name.
+// Called from commit threads, by one at a time.
 enum class ReportLevel : uint8_t { info, error };
-using Report = std::function<void(ReportLevel, const std::string&)>;
+struct ReportField {
+  std::string_view name;
+  std::variant<uint64_t, std::string> value;
+};
+using Report =
+    std::function<void(ReportLevel, std::string_view message, const std::vector<ReportField>&)>;
 
 class RocksStore {
  public:

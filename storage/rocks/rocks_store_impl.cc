@@ -42,9 +42,11 @@ RocksStore::Impl::~Impl() {
   close_locked();
 }
 
-void RocksStore::Impl::report(ReportLevel level, const std::string& sentence) {
+void RocksStore::Impl::report(ReportLevel level, std::string_view message,
+                              std::vector<ReportField> fields) {
+  fields.insert(fields.begin(), {"path", database_path()});
   const std::lock_guard lock(report_mutex_);
-  if (report_) report_(level, sentence);
+  if (report_) report_(level, message, fields);
 }
 
 rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
@@ -115,7 +117,7 @@ std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
   }
   if (error) {
     const bool is_told = !is_first || std::exchange(has_failed_first_, true);
-    if (!is_told) report(ReportLevel::error, error->sentence);
+    if (!is_told) report(ReportLevel::error, "database not opened", {{"error", error->sentence}});
     return error;
   }
   opened_at_.store(monotonic_time().nanoseconds, std::memory_order_relaxed);
@@ -180,15 +182,14 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
   records_expected_.store(sum_of("rocksdb.estimate-num-keys"), std::memory_order_relaxed);
   const uint64_t dropped = log_->take_bytes_dropped();
   if (dropped > 0) {
-    report(ReportLevel::error,
-           "the write-ahead log in " + database_path() + " is damaged: " + std::to_string(dropped) +
-               " bytes of it were dropped, and every store behind them is lost");
+    report(ReportLevel::error, "write-ahead log damaged",
+           {{"bytes_dropped", dropped}, {"hint", "every store after them is lost"}});
   }
   const uint64_t torn = log_->take_bytes_torn();
   if (torn > 0) {
-    report(ReportLevel::info, "the write-ahead log in " + database_path() +
-                                  " ended in the middle of a batch of stores (" +
-                                  std::to_string(torn) + " bytes), which is left out");
+    report(ReportLevel::info, "write-ahead log torn",
+           {{"bytes", torn},
+            {"hint", "it ended in the middle of a batch of stores, which is left out"}});
   }
   return check_meta();
 }
@@ -252,16 +253,18 @@ void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
   if (is_told) return;
   if (is_again) {
     return report(
-        ReportLevel::error,
-        "writing to " + database_path() + " failed again soon after it was opened (" +
-            describe(status) +
-            "): opening it is tried less and less often, and the log is silent until a "
-            "minute went well; free disk space, replace the disk or put a backup in place");
+        ReportLevel::error, "stores refused again",
+        {{"error", describe(status)},
+         {"hint",
+          "writing failed soon after the database was opened: opening it is tried less and less "
+          "often, and the log is silent until a minute went well; free disk space, replace the "
+          "disk or put a backup in place"}});
   }
-  report(ReportLevel::error,
-         "the disk refused a write to " + database_path() + " (" + describe(status) +
-             "): stores are refused, reads go on, and opening the database again is tried every "
-             "few seconds; free disk space or replace the disk");
+  report(ReportLevel::error, "stores refused",
+         {{"error", describe(status)},
+          {"hint",
+           "the disk refused a write: reads go on, and opening the database again is tried every "
+           "few seconds; free disk space or replace the disk"}});
 }
 
 rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,

@@ -23,7 +23,7 @@ namespace xord {
 
 // A database that was opened again and took writes for so long is well.
 constexpr Duration settled_after = minutes(1);
-constexpr char takes_writes[] = "the database takes writes again";
+constexpr char takes_writes[] = "stores accepted again";
 
 class RowLog;  // RocksDB's messages, watched for what recovery dropped.
 
@@ -33,7 +33,7 @@ class RocksStore::Impl {
   ~Impl();
 
   const RocksConfig& config() const { return config_; }
-  void report(ReportLevel level, const std::string& sentence);
+  void report(ReportLevel level, std::string_view message, std::vector<ReportField> fields = {});
   ExpiredRows& expired_rows() { return expired_rows_; }
 
   // Opens the database if it is not open and writable. Which opening a caller works with is told by

@@ -15,15 +15,16 @@ void RocksStore::Impl::tell_if_settled() {
 
 void RocksStore::Impl::begin_unreadable(const std::string& cause) {
   if (unreadable_threads_.fetch_add(1, std::memory_order_relaxed) > 0 || cause.empty()) return;
-  report(ReportLevel::error, "records in " + database_path() + " cannot be read (" + cause +
-                                 "): they are answered as if they were not there, the rest is "
-                                 "served, and they are tried again; replace the disk, or put a "
-                                 "backup in its place");
+  report(ReportLevel::error, "records unreadable",
+         {{"error", cause},
+          {"hint",
+           "they are answered as if they were not there, the rest is served, and they are tried "
+           "again; replace the disk, or put a backup in its place"}});
 }
 
 void RocksStore::Impl::end_unreadable() {
   if (unreadable_threads_.fetch_sub(1, std::memory_order_relaxed) > 1) return;
-  report(ReportLevel::info, "the records in " + database_path() + " can be read again");
+  report(ReportLevel::info, "records readable again");
 }
 
 uint64_t RocksStore::Impl::sum_of(const std::string& property) const {

@@ -44,8 +44,8 @@ class Faults(Scenario):
             value = result.get("value") if isinstance(result, dict) else None
             self.assertEqual(value, self.acknowledged.get(key), key.hex())
 
-    def log_count(self, text):
-        return sum(text in line["message"] for line in self.node.lines())
+    def log_lines(self, message):
+        return [line for line in self.node.lines() if line["message"] == message]
 
     async def state(self):
         return (await self.node.stats())["storage_state"]
@@ -67,9 +67,9 @@ class Faults(Scenario):
         self.assertTrue(answered and isinstance(contacts, list))
         await self.expect_served([*list(self.acknowledged)[:200], *list(self.refused)[:20]])
         self.assertEqual(await self.state(), "failed")
-        self.assertEqual(self.log_count("stores are refused"), 1, self.node.text()[-4000:])
-        error = next(line["message"] for line in self.node.lines()
-                     if "stores are refused" in line["message"])
+        refused = self.log_lines("stores refused")
+        self.assertEqual(len(refused), 1, self.node.text()[-4000:])
+        error = refused[0]["error"]
         self.assertIn(cause, error)
         print(f"  acknowledged {len(self.acknowledged)}, then refused; state failed; log: {error}")
 
@@ -78,7 +78,8 @@ class Faults(Scenario):
             return await self.store()
         await eventually(is_taken, 60, "stores taken again")
         self.assertEqual(await self.state(), "ready")
-        self.assertEqual(self.log_count("takes writes again"), 1, self.node.text()[-4000:])
+        self.assertEqual(len(self.log_lines("stores accepted again")), 1,
+                         self.node.text()[-4000:])
         await self.expect_served([*self.acknowledged, *self.refused])
         await self.node.kill()
         await self.node.start()

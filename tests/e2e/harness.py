@@ -120,8 +120,7 @@ class Xord:
         return None
 
     def _has_records(self):
-        loaded = [line for line in self.lines()
-                  if line.get("message", "").endswith(" records loaded")]
+        loaded = {line["shard"] for line in self.lines() if line.get("message") == "records loaded"}
         return len(loaded) == self.ready["shards"]
 
     def text(self):
@@ -181,7 +180,7 @@ class Xord:
         before = len(self._stats_lines())
         self.process.send_signal(signal.SIGUSR1)
         lines = await eventually(lambda: self._stats_lines()[before:], 10, "stats after SIGUSR1")
-        return lines[-1]["stats"]
+        return lines[-1]
 
     def _stats_lines(self):
         return [line for line in self.lines() if line.get("message") == "stats"]

@@ -81,7 +81,7 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
   const NodeClock clock_{Instant{seconds(1000).nanoseconds}};
   TemporaryDirectory directory_;
   RocksStore database_{RocksConfig{.directory = directory_.path(), .networks = {"rpcudp"}},
-                       [](ReportLevel, const std::string&) {}};
+                       [](ReportLevel, std::string_view, const std::vector<ReportField>&) {}};
   Doorbell admin_bell_;
   Doorbell other_bell_;
   Mailbox results_{1 << 20, admin_bell_};

@@ -19,10 +19,11 @@ std::string logged(LogLevel level, LogFormat format, const std::function<void(Lo
 
 TEST(Log, WritesALineOfTextWithTimeLevelAndFields) {
   const std::string line = logged(LogLevel::info, LogFormat::text, [](Log& log) {
-    log.write(LogLevel::warning, "it rains", {{"where", "here"}, {"drops", 3}});
+    log.write(LogLevel::warning, "it rains",
+              {{"where", "here"}, {"why", "it \"pours\""}, {"drops", 3}});
   });
-  const std::regex expected(
-      R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warning it rains where="here" drops=3\n)");
+  const std::regex expected(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warning it rains )"
+                            R"(where=here why="it \\"pours\\"" drops=3\n)");
   EXPECT_TRUE(std::regex_match(line, expected)) << line;
 }
 
@@ -65,6 +66,23 @@ TEST(Log, LetsNoMessageForgeALineOrBreakOne) {
     log.write(LogLevel::info, "not UTF-8: \xff\xfe");
   });
   EXPECT_TRUE(nlohmann::json::accept(json)) << json;
+}
+
+TEST(Log, QuotesTextThatCouldBeTakenForSomethingElse) {
+  const std::string line = logged(LogLevel::info, LogFormat::text, [](Log& log) {
+    log.write(LogLevel::info, "fields", {{"empty", ""}, {"address", "[::1]:8468"}, {"x", "a=b"}});
+  });
+  EXPECT_NE(line.find(R"(fields empty="" address=[::1]:8468 x="a=b")"), std::string::npos) << line;
+}
+
+TEST(Log, SaysAtItsEndHowManyLinesItLeftOut) {
+  const std::string lines = logged(LogLevel::info, LogFormat::text, [](Log& log) {
+    for (int i = 0; i < 100; ++i) log.write(LogLevel::info, "again");
+    for (int i = 0; i < 10; ++i) log.write_each(LogLevel::info, "asked for");
+    for (int i = 0; i < 100; ++i) log.write(LogLevel::debug, "below the level");
+  });
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5 + 10 + 1) << lines;
+  EXPECT_NE(lines.find("lines left out of=again count=95"), std::string::npos) << lines;
 }
 
 }  // namespace

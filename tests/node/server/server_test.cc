@@ -171,6 +171,20 @@ TEST(Server, CompletesCallsUnderWayWhenItIsStopped) {
   }
 }
 
+TEST(Server, StopsWithoutWaitingForCallsWhenItIsHurried) {
+  TemporaryDirectory directory;
+  Server server;
+  ServerConfig config = loopback_config(directory.at("data"));
+  config.drain_max = minutes(10);
+  ASSERT_FALSE(server.start(config));
+  ASSERT_TRUE(eventually([&] { return is_ready(server); }));
+  // Hurried before it is stopped: a signal may come at any moment.
+  server.hurry_stop();
+  std::future<BootstrapResult> joining = server.bootstrap({"127.0.0.1:9"});
+  server.stop();
+  EXPECT_EQ(joining.get().status, ServerStatus::stopped) << "not silent for seconds first";
+}
+
 TEST(Server, GetsAndSetsRightAfterItsStartWaitForTheRecordsOfTheLastRun) {
   TemporaryDirectory directory;
   Server server;

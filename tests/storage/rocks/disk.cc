@@ -89,9 +89,16 @@ Disk::Disk(const std::string& directory, const Options& options) : options_(opti
   config.hash_seed = options.store.hash_seed;
   config.log_bytes_max = 4 << 20;
   config.env = options.env;
-  database = std::make_unique<RocksStore>(config, [this](ReportLevel, const std::string& sentence) {
+  database = std::make_unique<RocksStore>(config, [this](ReportLevel, std::string_view message,
+                                                         const std::vector<ReportField>& fields) {
     const std::lock_guard lock(mutex);
-    report += sentence + "\n";
+    report += message;
+    for (const ReportField& each : fields) {
+      const auto* number = std::get_if<uint64_t>(&each.value);
+      report += " " + std::string(each.name) + "=";
+      report += number != nullptr ? std::to_string(*number) : std::get<std::string>(each.value);
+    }
+    report += "\n";
   });
   for (uint32_t i = 0; i < options.shards; ++i) {
     shards.push_back(std::make_unique<TestShard>(*database, options.store,

@@ -86,12 +86,12 @@ TEST_P(WriteFaultTest, CostsOnlyTheStoresItRefusesAndIsToldOnce) {
   EXPECT_TRUE(is_any_refusing());
   expect_all_served("while the disk fails");
   EXPECT_EQ(disk->get(numbered_key(1000)), "-");
-  EXPECT_EQ(disk->times_reported("stores are refused"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("stores refused path"), 1u) << disk->reported();
   EXPECT_NE(disk->reported().find(GetParam().cause), std::string::npos) << disk->reported();
 
   faulty.set(Fault::none);
   wait_until_well();
-  EXPECT_EQ(disk->times_reported("takes writes again"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("stores accepted again"), 1u) << disk->reported();
   expect_all_served("after it");
   EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
   open(3).wait_until_loaded();
@@ -154,12 +154,12 @@ TEST_F(FaultTest, ADiskThatCannotReadCostsWhatItCannotReadAndOnlyForAsLongAsItCa
   }
   EXPECT_GT(missing, 0u);
   EXPECT_TRUE(disk->shards[0]->thread.is_damaged() || disk->shards[1]->thread.is_damaged());
-  EXPECT_EQ(disk->times_reported("cannot be read"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("records unreadable"), 1u) << disk->reported();
   EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));  // Writing does not need to read.
 
   faulty.set(Fault::none);
   wait_until_well();
-  EXPECT_EQ(disk->times_reported("can be read again"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("records readable again"), 1u) << disk->reported();
   expect_all_served("after it");
 }
 
@@ -171,12 +171,12 @@ TEST_F(FaultTest, WhatCouldNotBeLoadedIsLoadedOnceItCanBeRead) {
   uint64_t served = 0;
   for (uint64_t i = 0; i < 2 * kept; ++i) served += disk->get(numbered_key(i)) == value_of(i);
   EXPECT_LT(served, 2 * kept);
-  EXPECT_NE(disk->reported().find("key ranges"), std::string::npos) << disk->reported();
+  EXPECT_NE(disk->reported().find("key_ranges="), std::string::npos) << disk->reported();
   EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
 
   faulty.set(Fault::none);
   wait_until_well();
-  EXPECT_EQ(disk->times_reported("can be read again"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("records readable again"), 1u) << disk->reported();
   expect_all_served("in the end");
 }
 

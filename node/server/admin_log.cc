@@ -1,0 +1,274 @@
+// What the log says of the node while it runs (docs/LOG.md): what its shards report, which limits
+// are near, and how much it did.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "node/server/admin.h"
+#include "reactor/base/check.h"
+#include "reactor/monotonic.h"
+
+namespace xord {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t addresses_shown = 8;
+constexpr uint64_t near_percent = 90;  // Of a limit: it is near...
+constexpr uint64_t left_percent = 85;  // ...until less is used, so that the log does not flicker.
+constexpr Duration table_interval = minutes(1);
+constexpr Duration clone_again = minutes(5);  // Each shard may see it.
+
+double rounded(Duration duration) {
+  return std::round(duration.seconds() * 1000) / 1000;
+}
+
+std::string_view name_of(Method method) {
+  constexpr std::string_view names[] = {"ping", "stun", "store", "find_node", "find_value"};
+  static_assert(std::size(names) == static_cast<size_t>(Method::count));
+  return names[static_cast<size_t>(method)];
+}
+
+std::string_view name_of(CommandKind kind) {
+  constexpr std::string_view names[] = {"get",  "set",   "keep", "forget", "list_published",
+                                        "find", "purge", "join", "drain"};
+  return names[static_cast<size_t>(kind)];
+}
+
+Json list_of(const std::vector<Endpoint>& endpoints) {
+  Json list = Json::array();
+  for (size_t i = 0; i < std::min(endpoints.size(), addresses_shown); ++i) {
+    list.push_back(endpoints[i].text());
+  }
+  if (endpoints.size() > addresses_shown) {
+    list.push_back("and " + std::to_string(endpoints.size() - addresses_shown) + " more");
+  }
+  return list;
+}
+
+uint64_t sum_of(const std::vector<NamedCount>& counts, std::string_view prefix) {
+  uint64_t sum = 0;
+  for (const NamedCount& count : counts) {
+    if (count.name.starts_with(prefix)) sum += count.value;
+  }
+  return sum;
+}
+
+}  // namespace
+
+// ---- What shards report.
+
+void Admin::take_report(ShardIndex shard, Bytes frame) {
+  CHECK(!frame.empty());
+  switch (static_cast<ReportKind>(frame[0])) {
+    case ReportKind::contacts:
+      return take_contacts(shard, frame);
+    case ReportKind::records_loaded: {
+      const auto& loaded = *frame_header<LoadedReport>(frame);
+      log_.write_each(LogLevel::info, "records loaded",
+                      {{"network", network_name(loaded.network)},
+                       {"shard", shard},
+                       {"records", loaded.records}});
+      return;
+    }
+    case ReportKind::slow_turn: {
+      const Stall& stall = frame_header<SlowTurnReport>(frame)->stall;
+      log_.write(LogLevel::warning, "slow turn",
+                 {{"shard", shard},
+                  {"ms", stall.turn.whole_milliseconds()},
+                  {"longest", std::string(name_of(stall.longest))},
+                  {"longest_ms", stall.longest_took.whole_milliseconds()},
+                  {"frames", stall.frames},
+                  {"datagrams", stall.datagrams}});
+      return;
+    }
+    case ReportKind::notice:
+      return log_notice(frame_header<NoticeReport>(frame)->notice);
+  }
+}
+
+// The header has 6 bytes and the contacts are not aligned behind it.
+void Admin::take_contacts(ShardIndex shard, Bytes frame) {
+  const ContactsReport* report = frame_header<ContactsReport>(frame);
+  std::vector<ReportedContact> contacts(report->count);
+  const Bytes tail = frame_tail<ContactsReport>(frame);
+  CHECK(tail.size() == contacts.size() * sizeof(ReportedContact));
+  if (!contacts.empty()) std::memcpy(contacts.data(), tail.data(), tail.size());
+  saver_->take(shard, *report, contacts);
+}
+
+const std::string& Admin::network_name(NetworkIndex network) const {
+  return files_.identities[network].network;
+}
+
+void Admin::log_notice(const NodeNotice& notice) {
+  Json fields = {{"network", network_name(notice.network)}};
+  const std::string address = notice.contact.endpoint.text();
+  switch (notice.kind) {
+    case NoticeKind::joined:
+      fields["contacts"] = notice.count;
+      fields["after_s"] = rounded(notice.lasted);
+      if (notice.contact.endpoint.port != 0) fields["via"] = address;
+      log_.write(LogLevel::info, "joined", fields);
+      return;
+    case NoticeKind::nobody_answered:
+      return log_nobody_answered(std::move(fields), notice);
+    case NoticeKind::alone_again:
+      fields["silent"] = notice.count;
+      if (const auto last = saver_->answered_last()) fields["last_contact"] = last->text();
+      fields["trying"] = names_;
+      if (names_.empty()) {
+        fields["hint"] =
+            "no bootstrap address is known: the silent contacts are asked until they are given up; "
+            "restart with --bootstrap HOST:PORT if none comes back";
+      }
+      log_.write(LogLevel::warning, "alone again", fields);
+      return;
+    case NoticeKind::own_address:
+      fields["address"] = address;
+      fields["hint"] = "this bootstrap address is the node's own: it leads nowhere";
+      log_.write(LogLevel::info, "own address", fields);
+      return;
+    case NoticeKind::own_id_elsewhere:
+      return log_clone(std::move(fields), notice.contact.endpoint);
+    case NoticeKind::first_request:
+      if (std::exchange(has_first_request_, true)) return;  // Another shard was earlier.
+      fields["from"] = address;
+      fields["method"] = std::string(name_of(notice.method));
+      log_.write(LogLevel::info, "first request from outside", fields);
+      return;
+  }
+}
+
+void Admin::log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice& notice) {
+  fields["asked"] = list_of(asked_);
+  fields["for_s"] = rounded(notice.lasted);
+  fields["hint"] =
+      "check the address and the port, that a node runs there, and that no firewall drops UDP on "
+      "the way there or back; asking goes on";
+  log_.write(LogLevel::warning, "nobody answered", fields);
+}
+
+void Admin::log_clone(nlohmann::ordered_json fields, const Endpoint& endpoint) {
+  const Duration now = monotonic_time();
+  if (clone_ == endpoint && now < clone_told_at_ + clone_again) return;
+  clone_ = endpoint;
+  clone_told_at_ = now;
+  fields["address"] = endpoint.text();
+  fields["id"] = id().hex();
+  fields["data_dir"] = files_.directory->path();
+  fields["hint"] =
+      "another node has this id, from a copy of this data directory; the network takes them for "
+      "one and loses records: stop one of them and start it on a new data directory; `xord store "
+      "export` and `import` take its records there";
+  log_.write(LogLevel::error, "own id elsewhere", fields);
+}
+
+// ---- Limits.
+
+void Admin::watch_limits() {
+  uint64_t records = 0;
+  uint64_t value_bytes = 0;
+  uint64_t published = 0;
+  uint64_t contacts = UINT64_MAX;
+  for (uint32_t index = 0; index < shards_->count(); ++index) {
+    const Shard& shard = shards_->shard(index);
+    contacts = std::min(contacts, shard.counters().read(ShardCount::contacts));
+    for (NetworkIndex network = 0; network < shard.networks_count(); ++network) {
+      records += shard.store_counters(network).read(StoreCount::records);
+      value_bytes += shard.store_counters(network).read(StoreCount::value_bytes);
+      published += shard.published_counters(network).read(StoreCount::records);
+    }
+  }
+  const MemoryPlan plan = plan_memory(config_.memory_max, config_.records_max);
+  const bool is_memory = plan.records_max < config_.records_max;
+  constexpr const char* stores_hint = "at the limit stores are refused: raise it";
+  struct Limit {
+    const char* setting;
+    const char* of;
+    uint64_t used;
+    uint64_t most;
+    const char* hint;
+  };
+  const std::array<Limit, limits_count> limits{{
+      {is_memory ? "memory-max" : "records-max", "records", records, plan.records_max, stores_hint},
+      {"storage-max", "bytes", value_bytes, config_.storage_max, stores_hint},
+      {"contacts-max", "contacts", contacts, config_.contacts_max,
+       "at the limit newcomers find no place: raise it"},
+      {"", "published keys", published, published_max,
+       "at the limit no key can be added: forget some, or publish from another node, too"},
+  }};
+  for (size_t i = 0; i < limits.size(); ++i) {
+    const Limit& limit = limits[i];
+    const uint64_t percent = is_near_[i] ? left_percent : near_percent;
+    const bool is_near = limit.used * 100 >= limit.most * percent;
+    if (is_near == is_near_[i]) continue;
+    is_near_[i] = is_near;
+    Json fields = {{"of", limit.of}, {"used", limit.used}, {"most", limit.most}};
+    if (*limit.setting != 0) fields["setting"] = limit.setting;
+    if (is_near) fields["hint"] = limit.hint;
+    log_.write(is_near ? LogLevel::warning : LogLevel::info,
+               is_near ? "limit near" : "limit no longer near", fields);
+  }
+}
+
+// ---- How much it did.
+
+void Admin::write_stats(LogLevel level, const ServerStats& stats) {
+  log_.write_each(level, "stats", Json::parse(stats.json()));
+}
+
+void Admin::log_totals(const ServerStats& stats) {
+  const uint64_t dropped = stats.count("mailbox_full") + stats.count("outbox_full") +
+                           stats.count("held_refused") + stats.count("held_dropped");
+  log_.write_each(LogLevel::info, "totals",
+                  {{"uptime_s", std::lround(stats.uptime_seconds)},
+                   {"requests", sum_of(stats.total.node, "requests_")},
+                   {"replies", stats.count("replies_sent")},
+                   {"malformed", sum_of(stats.total.malformed, "")},
+                   {"dropped", dropped},
+                   {"calls", stats.count("calls_sent")},
+                   {"unanswered", stats.count("calls_expired")},
+                   {"stores", stats.count("stores_acknowledged")},
+                   {"refused", stats.count("stores_refused")},
+                   {"contacts", stats.contacts},
+                   {"records", stats.records}});
+  if (log_.is_on(LogLevel::debug)) write_stats(LogLevel::debug, stats);
+}
+
+void Admin::log_call(const Calls::Call& call, const OperationResult& result) {
+  if (!log_.is_on(LogLevel::debug)) return;
+  log_.write_each(LogLevel::debug, "call ended",
+                  {{"kind", std::string(name_of(call.kind))},
+                   {"status", std::string(name_of(status_of(result.status)))},
+                   {"ms", (monotonic_time() - call.began).whole_milliseconds()},
+                   {"asked", result.asked},
+                   {"hops", result.hops},
+                   {"contacts", result.contacts_count},
+                   {"stored", result.stored},
+                   {"value_bytes", result.value_size}});
+}
+
+void Admin::log_table() {
+  const Duration now = monotonic_time();
+  if (!log_.is_on(LogLevel::debug) || now < table_at_) return;
+  table_at_ = now + table_interval;
+  const ServerStats now_there = stats();
+  log_.write_each(LogLevel::debug, "table",
+                  {{"contacts", now_there.contacts},
+                   {"answerable", now_there.count("contacts_answerable")},
+                   {"network_size", now_there.count("network_size")},
+                   {"lookups", now_there.count("lookups_finished")},
+                   {"calls", now_there.count("calls_sent")},
+                   {"unanswered", now_there.count("calls_expired")},
+                   {"republished", now_there.count("records_republished")},
+                   {"published", now_there.count("records_published")}});
+}
+
+void Admin::log_join(const Join& join, const std::vector<std::string>& names) {
+  if (!log_.is_on(LogLevel::debug)) return;
+  log_.write_each(LogLevel::debug, "joining",
+                  {{"names", names}, {"asked", list_of(join.endpoints)}});
+}
+
+}  // namespace xord

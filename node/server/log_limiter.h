@@ -1,0 +1,40 @@
+// How often one message may be logged: lines_a_minute times, then it is counted until its minute is
+// over, and one line says how many there were. So whatever peers, names or a disk do, the log stays
+// readable. Reads no clock. Messages are the log's own words, a fixed number.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+class LogLimiter {
+ public:
+  static constexpr uint32_t lines_a_minute = 5;
+  struct LeftOut {
+    std::string message;
+    uint64_t count = 0;
+  };
+
+  // Whether a line with `message` may be written at `now`; if not, it is counted.
+  bool admit(std::string_view message, Duration now);
+  // What was left out in minutes that are over by `now`, by message; each count is given once.
+  std::vector<LeftOut> take(Duration now);
+  // The same, whether or not their minutes are over: at the end of the log.
+  std::vector<LeftOut> take_all();
+
+ private:
+  struct Minute {
+    Duration began;
+    uint32_t written = 0;
+    uint64_t left_out = 0;
+  };
+  std::map<std::string, Minute, std::less<>> minutes_;
+};
+
+}  // namespace xord

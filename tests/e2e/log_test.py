@@ -1,0 +1,253 @@
+"""What a node says in its log: that it joined, that nobody answers, that it is alone again, that
+another node has its id, which limit is near; and what signals do to it."""
+
+import asyncio
+import ipaddress
+import os
+import pathlib
+import pty
+import shutil
+import signal
+import socket
+
+import harness
+from harness import OWN_IP, OWN_PORT, Scenario, eventually
+
+
+class Lines(Scenario):
+    def said(self, node, message):
+        return [line for line in node.lines() if line.get("message") == message]
+
+    async def hear(self, node, message, bound=30, count=1):
+        """Waits for the `count`th line with `message` and returns it."""
+        await eventually(lambda: len(self.said(node, message)) >= count, bound,
+                         f"{message}: {node.text()}")
+        return self.said(node, message)[count - 1]
+
+    async def lonely_copies(self):
+        """Two directories of one node that has run before."""
+        first = await self.xord()
+        await first.stop()
+        copy = self.scratch / "copy"
+        shutil.copytree(first.data_dir, copy, ignore=shutil.ignore_patterns("control"))
+        return first.data_dir, copy
+
+
+class Company(Lines):
+    async def test_a_node_says_through_whom_it_joined_and_the_other_that_it_was_asked(self):
+        first = await self.xord()
+        second = await self.xord(bootstrap=[first.endpoint])
+        joined = await self.hear(second, "joined")
+        self.assertEqual((joined["level"], joined["network"], joined["contacts"], joined["via"]),
+                         ("info", "rpcudp", 1, first.endpoint))
+        self.assertGreaterEqual(joined["after_s"], 0)
+        asked = await self.hear(first, "first request from outside")
+        self.assertEqual((asked["from"], asked["method"]), (second.endpoint, "find_node"))
+        found = await self.hear(first, "joined")
+        self.assertNotIn("via", found, "it asked nobody")
+        third = await self.xord(bootstrap=[first.endpoint])
+        await self.hear(third, "joined")
+        self.assertEqual(len(self.said(first, "first request from outside")), 1)
+        self.assertEqual(len(self.said(first, "joined")), 1)
+
+    async def test_a_node_says_that_nobody_answers_and_again(self):
+        silent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(silent.close)
+        silent.bind((OWN_IP, 0))
+        address = "%s:%d" % silent.getsockname()
+        node = await self.xord(bootstrap=[address, f"{OWN_IP}:{OWN_PORT}"])
+        for count in (1, 2):
+            line = await self.hear(node, "nobody answered", 60, count)
+            self.assertEqual((line["level"], set(line["asked"])),
+                             ("warning", {address, f"{OWN_IP}:{OWN_PORT}"}))
+            for word in ("address", "port", "firewall", "node runs there"):
+                self.assertIn(word, line["hint"])
+        first, second = self.said(node, "nobody answered")[:2]
+        self.assertGreaterEqual(second["for_s"] - first["for_s"], 10)
+
+    async def test_a_node_says_that_a_name_is_unknown(self):
+        node = await self.xord(bootstrap=["no-such-host.invalid:8468"])
+        line = await self.hear(node, "name not resolved")
+        self.assertIn("no-such-host.invalid", line["error"])
+
+    async def test_a_node_says_that_it_is_alone_again(self):
+        first = await self.xord()
+        second = await self.xord(bootstrap=[first.endpoint])
+        await self.hear(second, "joined")
+        await eventually(lambda: (second.data_dir / "contacts").exists(), 30, "contacts saved")
+        await first.kill()
+
+        async def is_noticed():
+            await self.command("set", "k", "v", "--keep", "--data-dir", second.data_dir)
+            return self.said(second, "alone again")
+        line = (await eventually(is_noticed, 60, "alone again"))[0]
+        self.assertEqual((line["level"], line["last_contact"], line["trying"]),
+                         ("warning", first.endpoint, [first.endpoint]))
+        await self.hear(second, "nobody answered", 40)
+        first.listen = [first.endpoint]
+        await first.start()
+        again = await self.hear(second, "joined", 90, 2)
+        self.assertEqual(again["contacts"], 1)
+
+    async def test_a_bootstrap_address_that_is_the_nodes_own_is_named(self):
+        endpoint = f"{OWN_IP}:{OWN_PORT}"
+        node = await self.xord(listen=[endpoint], bootstrap=[endpoint])
+        self.assertEqual((await self.hear(node, "own address"))["address"], endpoint)
+        await self.hear(node, "nobody answered")
+        self.assertEqual(self.said(node, "own id elsewhere"), [])
+
+    async def test_another_of_the_nodes_own_addresses_is_no_other_node(self):
+        # An address of this process alone, too.
+        second = f"{ipaddress.IPv4Address(OWN_IP) + 2**22}:{OWN_PORT}"
+        node = await self.xord(listen=[f"{OWN_IP}:{OWN_PORT}", second], bootstrap=[second])
+        self.assertEqual((await self.hear(node, "own address"))["address"], second)
+        await self.hear(node, "nobody answered")
+        self.assertEqual(self.said(node, "own id elsewhere"), [])
+
+
+class Clones(Lines):
+    def check(self, line, node, other):
+        self.assertEqual((line["level"], line["address"], line["id"], line["data_dir"]),
+                         ("error", other.endpoint, node.id.hex(), str(node.data_dir)))
+        for word in ("copy", "stop one", "new data directory"):
+            self.assertIn(word, line["hint"])
+
+    async def test_a_node_on_a_copy_of_the_directory_is_named_with_what_to_do(self):
+        original, copy = await self.lonely_copies()
+        first = await self.xord(data_dir=original)
+        second = await self.xord(data_dir=copy, bootstrap=[first.endpoint])
+        self.assertEqual(first.id, second.id)
+        self.check(await self.hear(second, "own id elsewhere"), second, first)
+        self.check(await self.hear(first, "own id elsewhere", 90), first, second)
+
+    async def test_two_copies_that_meet_in_a_network_notice_each_other(self):
+        original, copy = await self.lonely_copies()
+        other = await self.xord()
+        first = await self.xord(data_dir=original, bootstrap=[other.endpoint])
+        await self.hear(first, "joined")
+        second = await self.xord(data_dir=copy, bootstrap=[other.endpoint])
+        self.check(await self.hear(second, "own id elsewhere"), second, first)
+
+
+class Limits(Lines):
+    async def test_a_limit_that_is_near_is_named_when_it_is_and_when_it_no_longer_is(self):
+        node = await self.xord("--records-max", "10")
+        for key in range(8):
+            await self.command("set", f"key {key}", "v", "--via", node.endpoint)
+        self.assertEqual(self.said(node, "limit near"), [], "8 of 10 are not 90 %")
+        await self.command("set", "key 8", "v", "--via", node.endpoint)
+        near = await self.hear(node, "limit near")
+        self.assertEqual((near["level"], near["of"], near["most"], near["setting"]),
+                         ("warning", "records", 10, "records-max"))
+        self.assertGreaterEqual(near["used"], 9)
+        await self.command("store", "purge", "--all", "--yes", "--data-dir", node.data_dir)
+        await self.hear(node, "limit no longer near")
+        self.assertEqual(len(self.said(node, "limit near")), 1)
+
+
+class Signals(Lines):
+    async def test_sighup_does_not_end_the_node(self):
+        node = await self.xord()
+        node.process.send_signal(signal.SIGHUP)
+        line = await self.hear(node, "nothing to reload")
+        self.assertIn("restart", line["hint"])
+        self.assertEqual((await self.command("ping", node.endpoint)).code, 0)
+
+    async def test_sighup_of_a_terminal_that_is_gone_ends_it_in_order(self):
+        master, slave = pty.openpty()
+        log = self.scratch / "terminal.log"
+        with open(log, "wb") as out:
+            process = await asyncio.create_subprocess_exec(
+                harness.options.xord, "run", "--listen", f"{OWN_IP}:0", "--data-dir",
+                self.scratch / "terminal", stdin=slave, stdout=out, stderr=out,
+                env=self.environment, preexec_fn=harness.die_with_parent)
+        os.close(slave)
+        await eventually(lambda: b" ready " in log.read_bytes(), 30, "ready")
+        process.send_signal(signal.SIGHUP)
+        await eventually(lambda: b"nothing to reload" in log.read_bytes(), 30, "still there")
+        os.close(master)
+        process.send_signal(signal.SIGHUP)
+        self.assertEqual(await asyncio.wait_for(process.wait(), harness.seconds(30)), 0)
+        self.assertTrue(log.read_text().rstrip().endswith("stopped"))
+
+    async def test_more_than_one_sigterm_is_still_an_orderly_end(self):
+        for each in (signal.SIGTERM, signal.SIGINT):
+            node = await self.xord()
+            await self.command("set", "k", "v", "--via", node.endpoint)
+            for _ in range(20):
+                node.process.send_signal(each)
+                await asyncio.sleep(0.005)
+                if node.process.returncode is not None:
+                    break
+            await asyncio.wait_for(node.process.wait(), harness.seconds(30))
+            self.assertEqual(node.process.returncode, 0, node.text())
+            self.assertEqual(list(node.lines())[-1]["message"], "stopped")
+            again = await self.xord(data_dir=node.data_dir)
+            self.assertEqual((await self.command("get", "k", "--via", again.endpoint)).out, "v\n")
+            await again.stop()
+
+    async def test_the_end_of_a_run_is_one_line_of_figures_and_at_debug_all_of_them(self):
+        node = await self.xord()
+        await self.command("ping", node.endpoint)
+        await node.stop()
+        totals = self.said(node, "totals")
+        self.assertEqual(len(totals), 1)
+        self.assertEqual(set(totals[0]) - {"time", "level", "message"},
+                         {"uptime_s", "requests", "replies", "malformed", "dropped", "calls",
+                          "unanswered", "stores", "refused", "contacts", "records"})
+        self.assertEqual((totals[0]["requests"], totals[0]["replies"]), (1, 1))
+        self.assertEqual(self.said(node, "stats"), [])
+        self.assertLess(max(map(len, node.text().splitlines())), 500)
+        loud = await self.xord("--log-level", "debug")
+        await loud.stop()
+        self.assertEqual(self.said(loud, "stats")[0]["id"], loud.id.hex())
+
+
+class Figures(Lines):
+    async def test_json_has_its_keys_in_order_of_meaning_and_times_in_milliseconds(self):
+        node = await self.xord()
+        to = ("--via", node.endpoint, "--json")
+        for words, keys in ((("set", "k", "v", *to), ["key", "type", "stored"]),
+                            (("get", "k", *to), ["key", "type"]),
+                            (("ping", node.endpoint, "--json"), ["id", "endpoint", "rtt_ms"]),
+                            (("store", "stats", "--json", "--data-dir", node.data_dir),
+                             ["running", "stats"])):
+            done = await self.command(*words)
+            self.assertEqual(list(done.json)[:len(keys)], keys, done)
+        stats = done.json["stats"]
+        self.assertEqual(list(stats)[:5], ["id", "io", "io_fallback_because", "storage_state",
+                                           "uptime_seconds"])
+        self.assertRegex(done.out, r'"uptime_seconds":\d+(\.\d{1,3})?,')
+        found = await self.command("find", "k", *to)
+        self.assertEqual(list(found.json[0]), ["id", "endpoint", "rtt_ms"])
+
+
+class Levels(Lines):
+    async def test_debug_says_what_was_asked_and_what_was_saved(self):
+        first = await self.xord()
+        node = await self.xord("--log-level", "debug", bootstrap=[first.endpoint])
+        joining = await self.hear(node, "joining")
+        self.assertEqual((joining["names"], joining["asked"]), ([first.endpoint],) * 2)
+        await self.hear(node, "contacts saved")
+        await self.hear(node, "table")
+        await self.command("set", "k", "v", "--keep", "--data-dir", node.data_dir)
+        ended = [line["kind"] for line in self.said(node, "call ended")]
+        self.assertEqual(sorted(ended), ["join", "keep"])
+
+    async def test_trace_is_no_level_and_the_sentence_names_them(self):
+        done = await self.command("run", "--log-level", "trace", "--data-dir", self.scratch / "x")
+        self.assertEqual(done.code, 2)
+        self.assertIn("debug, info, warning, error or off", done.err)
+
+    async def test_every_message_is_in_the_documentation(self):
+        text = (pathlib.Path(__file__).parents[2] / "docs" / "LOG.md").read_text()
+        first = await self.xord()
+        node = await self.xord("--log-level", "debug", bootstrap=[first.endpoint])
+        await self.hear(node, "joined")
+        await node.stop()
+        for message in {line["message"] for line in node.lines()}:
+            self.assertIn(f"| `{message}` |", text)
+
+
+if __name__ == "__main__":
+    harness.main(needs_peers=False)
