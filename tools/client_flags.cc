@@ -132,7 +132,7 @@ double milliseconds_of(Duration duration) {
   return std::round(duration.seconds() * 1e6) / 1e3;
 }
 
-nlohmann::json json_of(const FoundNode& node) {
+nlohmann::ordered_json json_of(const FoundNode& node) {
   return {{"id", node.contact.id.hex()},
           {"endpoint", node.contact.endpoint.text()},
           {"rtt_ms", milliseconds_of(node.round_trip)}};

@@ -39,7 +39,7 @@ ClientResult ask_network(const CLI::App& app, const ClientFlags& flags, ClientPl
 // Checks a timeout before anything is done with it; ask_network() uses it too.
 Duration timeout_of(const ClientFlags& flags);
 
-nlohmann::json json_of(const FoundNode& node);  // {id, endpoint, rtt_ms}
-double milliseconds_of(Duration duration);      // To the microsecond.
+nlohmann::ordered_json json_of(const FoundNode& node);  // {id, endpoint, rtt_ms}
+double milliseconds_of(Duration duration);              // To the microsecond.
 
 }  // namespace xord

@@ -22,7 +22,7 @@ ExitCode find_command(Arguments arguments, Terminal& terminal) {
   plan.task = ClientTask::find;
   plan.target = key_digest(required(app, "KEY", key));
   const ClientResult result = ask_network(app, flags, std::move(plan), terminal);
-  nlohmann::json list = nlohmann::json::array();
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const FoundNode& node : result.nodes) list.push_back(json_of(node));
   if (flags.json) {
     terminal.out << list.dump() << '\n';

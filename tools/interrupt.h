@@ -5,7 +5,9 @@
 
 namespace xord {
 
-// Has `handler` called on both for as long as it lives; one at a time in a process.
+// Has `handler` called on both for as long as it lives; one at a time in a process. If one came,
+// both are ignored afterwards: the command is ending, and a second Ctrl-C must neither cut off what
+// it still prints nor change its exit code. Otherwise the former handlers are back.
 class SignalCatcher {
  public:
   explicit SignalCatcher(void (*handler)(int));

@@ -45,12 +45,12 @@ std::vector<uint8_t> pack(const std::string& text, const std::string& type) {
 void print(const std::string& key, const std::string& type, const ClientResult& result,
            const ClientFlags& flags, Terminal& terminal) {
   if (flags.json) {
-    const nlohmann::json shown = {{"key", key},
-                                  {"type", type},
-                                  {"stored", result.stored},
-                                  {"asked", result.stored + result.refused + result.silent},
-                                  {"refused", result.refused},
-                                  {"silent", result.silent}};
+    const nlohmann::ordered_json shown = {{"key", key},
+                                          {"type", type},
+                                          {"stored", result.stored},
+                                          {"asked", result.stored + result.refused + result.silent},
+                                          {"refused", result.refused},
+                                          {"silent", result.silent}};
     terminal.out << shown.dump() << '\n';
     return;
   }
@@ -67,7 +67,8 @@ ExitCode keep(const std::string& data_dir, const std::string& key, const std::st
   const auto stored =
       ask_control(data_dir, request, timeout_of(flags)).at("stored").get<uint32_t>();
   if (flags.json) {
-    const nlohmann::json shown = {{"key", key}, {"type", type}, {"kept", true}, {"stored", stored}};
+    const nlohmann::ordered_json shown = {
+        {"key", key}, {"type", type}, {"kept", true}, {"stored", stored}};
     terminal.out << shown.dump() << '\n';
   } else {
     terminal.out << "kept, and stored on " << stored << (stored == 1 ? " node\n" : " nodes\n");

@@ -11,10 +11,11 @@ namespace xord {
 namespace {
 
 // Bytes as hexadecimal digits; a float that JSON has no number for (nan, inf) as its text.
-nlohmann::json json_of(const Value& value) {
+nlohmann::ordered_json json_of(const Value& value) {
   if (const auto* bytes = std::get_if<std::vector<uint8_t>>(&value)) return to_hex(*bytes);
   if (const auto* number = std::get_if<double>(&value)) {
-    return std::isfinite(*number) ? nlohmann::json(*number) : nlohmann::json(render_value(value));
+    return std::isfinite(*number) ? nlohmann::ordered_json(*number)
+                                  : nlohmann::ordered_json(render_value(value));
   }
   if (const auto* yes = std::get_if<bool>(&value)) return *yes;
   if (const auto* number = std::get_if<int64_t>(&value)) return *number;
@@ -27,10 +28,10 @@ nlohmann::json json_of(const Value& value) {
 void show_value(const std::string& key, Bytes packed, ValueForm form, Terminal& terminal) {
   const auto value = decode_value(packed);
   if (form == ValueForm::json) {
-    const nlohmann::json shown = {
+    const nlohmann::ordered_json shown = {
         {"key", key},
         {"type", value ? std::string(type_name(*value)) : "other"},
-        {"value", value ? json_of(*value) : nlohmann::json(to_hex(packed))}};
+        {"value", value ? json_of(*value) : nlohmann::ordered_json(to_hex(packed))}};
     terminal.out << shown.dump() << '\n';
     return;
   }

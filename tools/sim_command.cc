@@ -55,7 +55,7 @@ bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   }
   if (!plan.plot_file.empty()) write_plot(plan.plot_file, plot_of(setup, report));
   if (plan.json) {
-    nlohmann::json json = json_of(setup, report);
+    nlohmann::ordered_json json = json_of(setup, report);
     json["real_seconds"] = (monotonic_time() - began).seconds();
     json["memory_bytes"] = peak_memory();
     terminal.out << json.dump() << '\n';

@@ -25,7 +25,7 @@ std::string operation_line(const char* name, const OperationStats& stats) {
       stats.poisoned > 0 ? printed("   %" PRIu64 " poisoned", stats.poisoned).c_str() : "");
 }
 
-nlohmann::json json_of(const OperationStats& stats) {
+nlohmann::ordered_json json_of(const OperationStats& stats) {
   return {{"begun", stats.begun},
           {"ended", stats.ended()},
           {"right", stats.right},
@@ -44,26 +44,26 @@ double dead_share(const sim::NamingCounts& naming) {
   return naming.named == 0 ? 0 : share(naming.down, naming.named);
 }
 
-nlohmann::json json_of(const sim::Waits& waits) {
+nlohmann::ordered_json json_of(const sim::Waits& waits) {
   return {{"count", waits.count()},
           {"seconds_mean", waits.mean()},
           {"seconds_p99", waits.quantile(0.99)},
           {"seconds_max", waits.max()}};
 }
 
-nlohmann::json json_of(const sim::NamingCounts& naming) {
-  nlohmann::json json = {{"answers", naming.answers},
-                         {"named", naming.named},
-                         {"down", naming.down},
-                         {"other_id", naming.other_id},
-                         {"down_share", dead_share(naming)},
-                         {"compared", naming.compared},
-                         {"living", naming.living},
-                         {"living_named", naming.living_named},
-                         {"living_named_share", share(naming.living_named, naming.living)},
-                         {"waits", json_of(naming.waits)},
-                         {"waits_once_proven", json_of(naming.served_waits)},
-                         {"pings_sent", naming.pings_sent}};
+nlohmann::ordered_json json_of(const sim::NamingCounts& naming) {
+  nlohmann::ordered_json json = {{"answers", naming.answers},
+                                 {"named", naming.named},
+                                 {"down", naming.down},
+                                 {"other_id", naming.other_id},
+                                 {"down_share", dead_share(naming)},
+                                 {"compared", naming.compared},
+                                 {"living", naming.living},
+                                 {"living_named", naming.living_named},
+                                 {"living_named_share", share(naming.living_named, naming.living)},
+                                 {"waits", json_of(naming.waits)},
+                                 {"waits_once_proven", json_of(naming.served_waits)},
+                                 {"pings_sent", naming.pings_sent}};
   for (size_t i = 0; i < naming.pings.size(); ++i) {
     json["pings"][sim::ping_counters[i].name] = naming.pings[i];
   }
@@ -73,7 +73,7 @@ nlohmann::json json_of(const sim::NamingCounts& naming) {
   return json;
 }
 
-nlohmann::json json_of(const sim::Moment& moment) {
+nlohmann::ordered_json json_of(const sim::Moment& moment) {
   return {{"hours", moment.hours},
           {"up", moment.up},
           {"replicas", moment.replicas},
@@ -178,8 +178,8 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
   return text;
 }
 
-nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& report) {
-  nlohmann::json json = {
+nlohmann::ordered_json json_of(const sim::Setup& setup, const sim::SimulationReport& report) {
+  nlohmann::ordered_json json = {
       {"scenario", sim::scenario_names[static_cast<size_t>(setup.scenario)]},
       {"seed", setup.seed},
       {"nodes", setup.nodes},
@@ -200,7 +200,7 @@ nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& rep
       {"healed_placed", report.healed.placed},
       {"rest_datagrams_per_node_second", report.healed.datagrams},
       {"rest_datagrams_allowed", report.healed.datagrams_max},
-      {"moments", nlohmann::json::array()},
+      {"moments", nlohmann::ordered_json::array()},
       {"violation", nullptr},
   };
   json["records"] = report.records;

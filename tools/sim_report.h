@@ -11,6 +11,6 @@ namespace xord {
 
 std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report);
 // The fields that docs/COMMANDS.md lists.
-nlohmann::json json_of(const sim::Setup& setup, const sim::SimulationReport& report);
+nlohmann::ordered_json json_of(const sim::Setup& setup, const sim::SimulationReport& report);
 
 }  // namespace xord

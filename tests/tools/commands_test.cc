@@ -131,16 +131,28 @@ TEST_F(CommandsTest, WhatIsNotThereIsNotFoundAndWhatIsRefusedIsRefused) {
   EXPECT_EQ(refused.out, "");
 }
 
-TEST_F(CommandsTest, AnInterruptEndsACommandAndTheHandlerIsTheFormerOneAgain) {
-  struct sigaction before {};
-  sigaction(SIGINT, nullptr, &before);
+void (*handler_of(int signal))(int) {
+  struct sigaction action {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler;
+}
+
+TEST_F(CommandsTest, AfterAnInterruptAnotherOneChangesNothing) {
   const OneNode node(OnRequest::interrupt_the_process);
   const Outcome outcome = run(ping_command, {node.endpoint(), "--timeout", "1h"});
   EXPECT_EQ(outcome.code, ExitCode::interrupted);
   EXPECT_EQ(outcome.error, "interrupted");
-  struct sigaction after {};
-  sigaction(SIGINT, nullptr, &after);
-  EXPECT_EQ(before.sa_handler, after.sa_handler);
+  EXPECT_EQ(handler_of(SIGINT), SIG_IGN) << "the exit code is on its way";
+  EXPECT_EQ(handler_of(SIGTERM), SIG_IGN);
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+TEST_F(CommandsTest, WithoutAnInterruptTheHandlersAreTheFormerOnesAgain) {
+  const auto before = handler_of(SIGINT);
+  const OneNode node;
+  EXPECT_EQ(run(ping_command, {node.endpoint()}).code, ExitCode::done);
+  EXPECT_EQ(handler_of(SIGINT), before);
 }
 
 TEST_F(CommandsTest, AWrongValueIsFoundBeforeAnythingIsSent) {

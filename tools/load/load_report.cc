@@ -42,17 +42,17 @@ std::optional<ServerCost> server_cost(const StepResult& step) {
   return ServerCost{each, each * share, each * (1 - share)};
 }
 
-nlohmann::json json_of(const Histogram& latency) {
-  nlohmann::json json = {{"mean", std::round(latency.mean_nanoseconds() * 0.1) * 0.01},
-                         {"max", microseconds_in(latency.max())}};
+nlohmann::ordered_json json_of(const Histogram& latency) {
+  nlohmann::ordered_json json = {{"mean", std::round(latency.mean_nanoseconds() * 0.1) * 0.01},
+                                 {"max", microseconds_in(latency.max())}};
   for (const auto& [name, percent] : percentiles) {
     json[name] = microseconds_in(latency.percentile(percent));
   }
   return json;
 }
 
-nlohmann::json json_of(const KindResult& kind) {
-  nlohmann::json wrong = nlohmann::json::object();
+nlohmann::ordered_json json_of(const KindResult& kind) {
+  nlohmann::ordered_json wrong = nlohmann::ordered_json::object();
   for (size_t i = 0; i < verdict_kinds; ++i) {
     const auto verdict = static_cast<Verdict>(i);
     if (verdict == Verdict::right || verdict == Verdict::refused || kind.verdicts[i] == 0) continue;
@@ -66,7 +66,7 @@ nlohmann::json json_of(const KindResult& kind) {
           {"latency_us", json_of(kind.latency)}};
 }
 
-nlohmann::json json_of(const StrayCounts& strays) {
+nlohmann::ordered_json json_of(const StrayCounts& strays) {
   return {{"unknown_transaction", strays.unknown_transaction},
           {"late", strays.late},
           {"wrong_source", strays.wrong_source},
@@ -76,18 +76,18 @@ nlohmann::json json_of(const StrayCounts& strays) {
           {"requests", strays.requests}};
 }
 
-nlohmann::json json_of(const StepResult& step) {
-  nlohmann::json json = {{"seconds", step.length.seconds()},
-                         {"sent", step.sent()},
-                         {"unsent", step.unsent},
-                         {"answered", step.answered()},
-                         {"rate", std::round(step.rate() * 10) / 10},
-                         {"lost", step.lost()},
-                         {"loss_share", step.loss_share()},
-                         {"wrong", step.wrong()},
-                         {"late_max_us", microseconds_in(step.late_max)},
-                         {"latency_us", json_of(step.latency)},
-                         {"strays", json_of(step.strays)}};
+nlohmann::ordered_json json_of(const StepResult& step) {
+  nlohmann::ordered_json json = {{"seconds", step.length.seconds()},
+                                 {"sent", step.sent()},
+                                 {"unsent", step.unsent},
+                                 {"answered", step.answered()},
+                                 {"rate", std::round(step.rate() * 10) / 10},
+                                 {"lost", step.lost()},
+                                 {"loss_share", step.loss_share()},
+                                 {"wrong", step.wrong()},
+                                 {"late_max_us", microseconds_in(step.late_max)},
+                                 {"latency_us", json_of(step.latency)},
+                                 {"strays", json_of(step.strays)}};
   if (step.rate_planned > 0) json["rate_planned"] = step.rate_planned;
   if (step.window == no_window) {
     json["flood"] = true;
@@ -106,12 +106,12 @@ nlohmann::json json_of(const StepResult& step) {
   return json;
 }
 
-nlohmann::json json_of(const OverloadResult& overload) {
-  nlohmann::json json = {{"multiple", overload.multiple},
-                         {"goodput_share", overload.goodput_share},
-                         {"recovered_after_s", nullptr},
-                         {"memory_before", overload.memory_before},
-                         {"memory_after", overload.memory_after}};
+nlohmann::ordered_json json_of(const OverloadResult& overload) {
+  nlohmann::ordered_json json = {{"multiple", overload.multiple},
+                                 {"goodput_share", overload.goodput_share},
+                                 {"recovered_after_s", nullptr},
+                                 {"memory_before", overload.memory_before},
+                                 {"memory_after", overload.memory_after}};
   if (overload.recovered_after) json["recovered_after_s"] = overload.recovered_after->seconds();
   return json;
 }
@@ -237,24 +237,24 @@ void LoadTables::finished(const LoadResult& result) {
                    plan_.loss_max * 100, show_duration(plan_.slo).c_str(), best.rate_planned);
 }
 
-nlohmann::json json_of(const LoadPlan& plan, const LoadResult& result) {
+nlohmann::ordered_json json_of(const LoadPlan& plan, const LoadResult& result) {
   const WarmUpResult& warm = result.warm_up;
-  nlohmann::json json = {{"target", plan.target.text()},
-                         {"seed", plan.seed},
-                         {"sources", plan.sources},
-                         {"io", result.io},
-                         {"warm_up",
-                          {{"sources", warm.sources},
-                           {"sources_failed", warm.sources_failed},
-                           {"keys", warm.keys},
-                           {"keys_failed", warm.keys_failed},
-                           {"contacts_in_answer", warm.contacts_in_answer},
-                           {"seconds", warm.took.seconds()}}}};
+  nlohmann::ordered_json json = {{"target", plan.target.text()},
+                                 {"seed", plan.seed},
+                                 {"sources", plan.sources},
+                                 {"io", result.io},
+                                 {"warm_up",
+                                  {{"sources", warm.sources},
+                                   {"sources_failed", warm.sources_failed},
+                                   {"keys", warm.keys},
+                                   {"keys_failed", warm.keys_failed},
+                                   {"contacts_in_answer", warm.contacts_in_answer},
+                                   {"seconds", warm.took.seconds()}}}};
   if (result.node) json["node"] = result.node->hex();
   for (size_t i = 0; i < request_kinds; ++i) {
     json["mix"][std::string(name_of(static_cast<RequestKind>(i)))] = plan.mix[i];
   }
-  json["steps"] = nlohmann::json::array();
+  json["steps"] = nlohmann::ordered_json::array();
   for (const StepResult& step : result.steps) json["steps"].push_back(json_of(step));
   if (result.overload) json["overload"] = json_of(*result.overload);
   if (plan.find_max) {

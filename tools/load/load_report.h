@@ -33,7 +33,7 @@ class LoadTables : public LoadObserver {
 };
 
 // The fields that docs/COMMANDS.md lists.
-nlohmann::json json_of(const LoadPlan& plan, const LoadResult& result);
+nlohmann::ordered_json json_of(const LoadPlan& plan, const LoadResult& result);
 
 // The text format of HdrHistogram's plotter, in milliseconds.
 std::string hgrm_of(const Histogram& histogram);
