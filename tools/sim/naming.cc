@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "node/budget.h"
 #include "node/contact_replica.h"
-#include "node/endpoint_hash.h"
 #include "node/wire/rpcudp.h"
 
 namespace xord::sim {
@@ -74,59 +72,73 @@ uint64_t NamingCounts::other_pings() const {
 
 // ---- What comes in.
 
-Naming::Looked& Naming::looked(uint32_t host) {
-  if (looked_.size() <= host) looked_.resize(world_.hosts_count());
-  return looked_[host];
+std::vector<Naming::Open>& Naming::open_at(uint32_t host) {
+  if (open_.size() <= host) open_.resize(world_.hosts_count());
+  return open_[host];
 }
 
 void Naming::turn_begins(uint32_t host, const Datagram* datagram) {
-  unproven_cause_ = nullptr;
-  if (datagram == nullptr || world_.host(host).node == nullptr) return;
-  if (rpcudp::is_reply(datagram->bytes)) {
-    reply_arrives(looked(host), datagram->path.remote);
+  const XordNode* node = world_.host(host).node;
+  turn_ = {};
+  if (datagram == nullptr || node == nullptr) return;
+  turn_ = {datagram, rpcudp::is_reply(datagram->bytes), node->count(NodeCounter::held),
+           node->count(NodeCounter::held_released), node->count(NodeCounter::held_refused)};
+  if (turn_.is_reply) {
+    reply_arrives(open_at(host), datagram->path.remote);
   } else {
-    request_arrives(looked(host), *datagram);
+    request_arrives(open_at(host), *datagram);
   }
 }
 
-void Naming::request_arrives(Looked& looked, const Datagram& datagram) {
+void Naming::request_arrives(std::vector<Open>& open, const Datagram& datagram) {
   Request request;
   if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) return;
-  const Endpoint& source = datagram.path.remote;
-  const auto proof = looked.proven.find(endpoint_hash(source, 0));
-  const bool is_proven =
-      proof != looked.proven.end() && world_.now() - proof->second <= proven_lifetime;
-  if (!is_proven) unproven_cause_ = &datagram;
   const bool is_question =
       request.method == Method::find_node || request.method == Method::find_value;
   if (!is_question || request.transaction.size() != transaction_size) return;
-  if (looked.open.size() >= open_max) looked.open.erase(looked.open.begin());
-  Open& open = looked.open.emplace_back();
-  open.source = source;
-  std::copy(request.transaction.begin(), request.transaction.end(), open.transaction.begin());
-  open.method = request.method;
-  open.target = request.target;
-  open.arrived = open.servable = world_.now();
-  open.is_servable = is_proven;
+  if (open.size() >= open_max) open.erase(open.begin());
+  Open& asked = open.emplace_back();
+  asked.source = datagram.path.remote;
+  std::copy(request.transaction.begin(), request.transaction.end(), asked.transaction.begin());
+  asked.method = request.method;
+  asked.target = request.target;
+  asked.arrived = asked.servable = world_.now();
 }
 
-// Whatever a source answers, it is a call of that node's: nobody else here knows a transaction.
-void Naming::reply_arrives(Looked& looked, const Endpoint& source) {
-  looked.proven[endpoint_hash(source, 0)] = world_.now();
-  for (Open& open : looked.open) {
-    if (open.is_servable || open.source != source) continue;
-    open.is_servable = true;
-    open.servable = world_.now();
+// It may be what the requests of this source are held for; turn_ends() knows.
+void Naming::reply_arrives(std::vector<Open>& open, const Endpoint& source) {
+  for (Open& asked : open) {
+    if (asked.is_held && asked.source == source) asked.servable = world_.now();
   }
+}
+
+void Naming::turn_ends(uint32_t host) {
+  const XordNode* node = world_.host(host).node;
+  const Turn turn = std::exchange(turn_, {});
+  if (turn.datagram == nullptr || node == nullptr) return;
+  std::vector<Open>& open = open_at(host);
+  if (turn.is_reply) {
+    const bool is_proof = node->count(NodeCounter::held_released) > turn.released;
+    for (Open& asked : open) {
+      if (is_proof && asked.source == turn.datagram->path.remote) asked.is_held = false;
+    }
+  } else if (!open.empty() && node->count(NodeCounter::held) > turn.held) {
+    Open& asked = open.back();
+    const bool is_of_turn =
+        asked.arrived == world_.now() && asked.source == turn.datagram->path.remote;
+    if (is_of_turn) asked.is_held = true;
+  }
+  if (open.empty() || world_.now() - open.front().arrived < open_for) return;
+  std::erase_if(open, [&](const Open& asked) { return world_.now() - asked.arrived >= open_for; });
 }
 
 // ---- What goes out.
 
 void Naming::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
   if (world_.host(host).node == nullptr) return;
-  if (!rpcudp::is_reply(bytes)) return request_leaves(to, bytes);
+  if (!rpcudp::is_reply(bytes)) return request_leaves(host, to, bytes);
   const Bytes transaction = rpcudp::transaction_of(bytes);
-  std::vector<Open>& open = looked(host).open;
+  std::vector<Open>& open = open_at(host);
   const auto found = std::find_if(open.begin(), open.end(), [&](const Open& asked) {
     return asked.source == to && std::equal(transaction.begin(), transaction.end(),
                                             asked.transaction.begin(), asked.transaction.end());
@@ -139,12 +151,14 @@ void Naming::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
   if (!reply.has_value) answer_leaves(host, asked, reply);
 }
 
-void Naming::request_leaves(const Endpoint& to, Bytes bytes) {
+void Naming::request_leaves(uint32_t host, const Endpoint& to, Bytes bytes) {
   Request request;
   if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
   if (request.method != Method::ping) return;
   ++counts_.pings_sent;
-  counts_.pings_admitting += unproven_cause_ != nullptr && unproven_cause_->path.remote == to;
+  const bool is_of_admission = turn_.datagram != nullptr && turn_.datagram->path.remote == to &&
+                               world_.host(host).node->count(NodeCounter::held) > turn_.held;
+  counts_.pings_admitting += is_of_admission;
   counts_.pings_to_down += !is_up(to);
 }
 
@@ -160,7 +174,7 @@ bool Naming::lives(const Contact& contact) const {
 void Naming::answer_leaves(uint32_t host, const Open& asked, const Reply& reply) {
   ++counts_.answers;
   counts_.waits.add(world_.now() - asked.arrived);
-  if (asked.is_servable) counts_.served_waits.add(world_.now() - asked.servable);
+  counts_.served_waits.add(world_.now() - asked.servable);
   for (size_t i = 0; i < reply.contacts_count; ++i) {
     ++counts_.named;
     if (!is_up(reply.contacts[i].endpoint)) {
@@ -169,10 +183,10 @@ void Naming::answer_leaves(uint32_t host, const Open& asked, const Reply& reply)
       ++counts_.other_id;
     }
   }
-  // An unproven source is answered with what fits into its own bytes.
-  if (asked.is_servable && counts_.answers % table_every == 0) {
-    compare_with_table(host, asked, reply);
-  }
+  // An unproven source that is not held is answered with what fits into its own bytes.
+  const bool is_whole = turn_.datagram == nullptr ||
+                        world_.host(host).node->count(NodeCounter::held_refused) == turn_.refused;
+  if (is_whole && counts_.answers % table_every == 0) compare_with_table(host, asked, reply);
 }
 
 void Naming::compare_with_table(uint32_t host, const Open& asked, const Reply& reply) {
@@ -197,18 +211,10 @@ void Naming::compare_with_table(uint32_t host, const Open& asked, const Reply& r
   }
 }
 
-void Naming::turn_ends(uint32_t host) {
-  unproven_cause_ = nullptr;
-  if (world_.host(host).node == nullptr) return;
-  std::vector<Open>& open = looked(host).open;
-  if (open.empty() || world_.now() - open.front().arrived < open_for) return;
-  std::erase_if(open, [&](const Open& asked) { return world_.now() - asked.arrived >= open_for; });
-}
-
 // ---- Pings.
 
 void Naming::went_down(uint32_t host, Storage) {
-  looked(host) = {};
+  open_at(host).clear();
   const XordNode* node = world_.host(host).node;
   if (node == nullptr) return;
   for (size_t i = 0; i < pings_of_ended_.size(); ++i) {

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <array>
-#include <unordered_map>
 #include <vector>
 
 #include "node/wire/message.h"
@@ -54,7 +53,7 @@ struct NamingCounts {
   uint64_t living = 0;    // the k nearest that are filed and live there...
   uint64_t living_named = 0;
   Waits waits;         // From the request's arrival to the answer...
-  Waits served_waits;  // ...or from the proof of its source, if that came later.
+  Waits served_waits;  // ...or from the proof of its source, if it was held for that.
   PingCounts pings{};
   uint64_t pings_sent = 0;       // All, and of them...
   uint64_t pings_admitting = 0;  // ...to the source of the request that came in...
@@ -85,18 +84,22 @@ class Naming : public Watcher {
     Method method{};
     Id target;
     Instant arrived;
-    Instant servable;  // When its source was proven...
-    bool is_servable = false;
+    Instant servable;      // Or when its source was proven, if it was held for that...
+    bool is_held = false;  // ...and still is.
   };
-  struct Looked {  // At one host.
-    std::vector<Open> open;
-    std::unordered_map<uint64_t, Instant> proven;  // By source: when it last answered.
+  // What the node of the turn had counted before, of requests of unproven sources.
+  struct Turn {
+    const Datagram* datagram = nullptr;  // What arrived, if that is why it acts.
+    bool is_reply = false;
+    uint64_t held = 0;
+    uint64_t released = 0;
+    uint64_t refused = 0;
   };
 
-  Looked& looked(uint32_t host);
-  void request_arrives(Looked& looked, const Datagram& datagram);
-  void reply_arrives(Looked& looked, const Endpoint& source);
-  void request_leaves(const Endpoint& to, Bytes bytes);
+  std::vector<Open>& open_at(uint32_t host);
+  void request_arrives(std::vector<Open>& open, const Datagram& datagram);
+  void reply_arrives(std::vector<Open>& open, const Endpoint& source);
+  void request_leaves(uint32_t host, const Endpoint& to, Bytes bytes);
   void answer_leaves(uint32_t host, const Open& asked, const Reply& reply);
   void compare_with_table(uint32_t host, const Open& asked, const Reply& reply);
   bool is_up(const Endpoint& endpoint) const;
@@ -104,10 +107,10 @@ class Naming : public Watcher {
   PingCounts pings_counted() const;
 
   World& world_;
-  std::vector<Looked> looked_;
-  const Datagram* unproven_cause_ = nullptr;  // The request of this turn, from an unproven source.
-  PingCounts pings_of_ended_{};               // Counted by runs of nodes that have ended...
-  PingCounts pings_taken_{};                  // ...and what was taken of all.
+  std::vector<std::vector<Open>> open_;  // By host.
+  Turn turn_;
+  PingCounts pings_of_ended_{};  // Counted by runs of nodes that have ended...
+  PingCounts pings_taken_{};     // ...and what was taken of all.
   NamingCounts counts_;
 };
 
