@@ -282,7 +282,9 @@ uint64_t PythonNode::begin(Task task, OperationId operation, const Id& target, I
   crawl.task = task;
   crawl.operation = operation;
   crawl.target = target;
-  for (const Contact& contact : nearest(target, {})) add_row(crawl, contact);
+  if (task != Task::join) {  // Which begins with the bootstrap nodes that answer.
+    for (const Contact& contact : nearest(target, {})) add_row(crawl, contact);
+  }
   bucket_of(target).looked_up = now;
   return handle;
 }
@@ -295,7 +297,8 @@ void PythonNode::add_row(Crawl& crawl, const Contact& contact) {
   const auto at = std::find_if(crawl.rows.begin(), crawl.rows.end(), [&](const Row& row) {
     return nearer(crawl.target, contact.id, row.contact.id);
   });
-  crawl.rows.insert(at, {contact});
+  const bool was_asked = crawl.contacted.contains(contact.id);
+  crawl.rows.insert(at, {contact, was_asked ? State::back : State::unasked});
 }
 
 // All of a round has ended: alpha more, or all of the k nearest when the last one changed nothing.
@@ -314,6 +317,7 @@ void PythonNode::next_round(Instant now, uint64_t handle) {
   for (size_t i = 0; i < round.size() && to_ask.size() < most; ++i) {
     if (crawl.rows[i].state != State::unasked) continue;
     crawl.rows[i].state = State::asked;
+    crawl.contacted.insert(round[i]);
     to_ask.push_back(crawl.rows[i].contact);
   }
   if (to_ask.empty()) return end_crawl(now, handle);
@@ -324,41 +328,27 @@ void PythonNode::next_round(Instant now, uint64_t handle) {
   for (const Contact& contact : to_ask) call(now, contact, method, handle, target, {});
 }
 
-void PythonNode::end_crawl(Instant now, uint64_t handle) {
-  Crawl& crawl = crawls_[handle];
+std::vector<Contact> PythonNode::found_by(const Crawl& crawl) {
   std::vector<Contact> found;
-  for (const Row& row : crawl.rows) {
-    if (row.state == State::answered && found.size() < bucket_size) found.push_back(row.contact);
+  for (size_t i = 0; i < std::min<size_t>(bucket_size, crawl.rows.size()); ++i) {
+    found.push_back(crawl.rows[i].contact);
   }
-  const OperationStatus status =
-      found.empty() ? OperationStatus::no_contacts : OperationStatus::done;
+  return found;
+}
+
+void PythonNode::end_crawl(Instant now, uint64_t handle) {
+  const Crawl& crawl = crawls_[handle];
+  const std::vector<Contact> found = found_by(crawl);
   switch (crawl.task) {
     case Task::join:
     case Task::find:
-      return finish(handle, status, {}, found);
+      return finish(handle, found.empty() ? OperationStatus::no_contacts : OperationStatus::done,
+                    {}, found);
     case Task::refresh:
       crawls_.erase(handle);
       return;
-    case Task::get: {
-      if (crawl.values.empty()) {
-        return finish(handle, found.empty() ? status : OperationStatus::not_found, {}, {});
-      }
-      std::vector<uint8_t> chosen = crawl.values[0];
-      long votes = 0;
-      for (const auto& value : crawl.values) {
-        const long count = std::count(crawl.values.begin(), crawl.values.end(), value);
-        if (count > votes) chosen = value;
-        votes = std::max(votes, count);
-      }
-      const Id key = crawl.target;
-      const auto lacking = std::find_if(crawl.rows.begin(), crawl.rows.end(), [](const Row& row) {
-        return row.state == State::answered && !row.had_value;
-      });
-      if (lacking != crawl.rows.end()) {
-        call(now, lacking->contact, Method::store, 0, key, chosen);
-      }
-      return finish(handle, OperationStatus::done, chosen, {});
-    }
+    case Task::get:
+      return end_get(now, handle);
     case Task::set:
     case Task::republish:
       if (!crawl.is_storing && !found.empty()) return store_at_nearest(now, handle);
@@ -367,13 +357,38 @@ void PythonNode::end_crawl(Instant now, uint64_t handle) {
   }
 }
 
+// The value that most had; the nearest that had none is given it, and the get waits for that.
+void PythonNode::end_get(Instant now, uint64_t handle) {
+  Crawl& crawl = crawls_[handle];
+  if (crawl.values.empty()) {
+    return finish(handle,
+                  crawl.rows.empty() ? OperationStatus::no_contacts : OperationStatus::not_found,
+                  {}, {});
+  }
+  if (!crawl.is_storing) {
+    long votes = 0;
+    for (const auto& value : crawl.values) {
+      const long count = std::count(crawl.values.begin(), crawl.values.end(), value);
+      if (count > votes) crawl.value = value;
+      votes = std::max(votes, count);
+    }
+    const auto lacking = std::find_if(crawl.rows.begin(), crawl.rows.end(), [](const Row& row) {
+      return row.state == State::answered && !row.had_value;
+    });
+    if (lacking != crawl.rows.end()) {
+      crawl.is_storing = true;
+      return call(now, Contact(lacking->contact), Method::store, handle, Id(crawl.target),
+                  std::vector<uint8_t>(crawl.value));
+    }
+  }
+  const std::vector<uint8_t> value = crawl.value;
+  finish(handle, OperationStatus::done, value, {});
+}
+
 void PythonNode::store_at_nearest(Instant now, uint64_t handle) {
   Crawl& crawl = crawls_[handle];
   crawl.is_storing = true;
-  std::vector<Contact> found;
-  for (const Row& row : crawl.rows) {
-    if (row.state == State::answered && found.size() < bucket_size) found.push_back(row.contact);
-  }
+  const std::vector<Contact> found = found_by(crawl);
   if (nearer(crawl.target, self_, found.back().id)) {
     kept_[crawl.target] = {crawl.value, now};
     ++crawl.stored;

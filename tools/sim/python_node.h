@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "node/budget.h"
@@ -32,7 +33,8 @@ class PythonNode : public Actor {
 
  private:
   enum class Task : uint8_t { join, find, get, set, refresh, republish };
-  enum class State : uint8_t { unasked, asked, answered, failed };
+  // A failed contact leaves the crawl; named again, it is back, and is not asked a second time.
+  enum class State : uint8_t { unasked, asked, answered, failed, back };
   struct Bucket {
     Id low;              // Prefix of its range...
     uint32_t depth = 0;  // ...of so many bits.
@@ -52,6 +54,7 @@ class PythonNode : public Actor {
     Id target;
     std::vector<uint8_t> value;  // Of a set.
     std::vector<Row> rows;       // Nearest first.
+    std::set<Id> contacted;      // Whatever became of it.
     std::vector<Id> last_round;  // The k nearest when the last round began.
     std::vector<std::vector<uint8_t>> values;
     uint32_t open = 0;
@@ -91,7 +94,10 @@ class PythonNode : public Actor {
   void add_row(Crawl& crawl, const Contact& contact);
   void next_round(Instant now, uint64_t handle);
   void end_crawl(Instant now, uint64_t handle);
+  void end_get(Instant now, uint64_t handle);
   void store_at_nearest(Instant now, uint64_t handle);
+  // What the library takes for the k nearest: dead ones that are back, too.
+  static std::vector<Contact> found_by(const Crawl& crawl);
   void finish(uint64_t handle, OperationStatus status, Bytes value,
               std::span<const Contact> contacts);
   void refresh(Instant now);
