@@ -28,6 +28,7 @@ class RawNode(asyncio.DatagramProtocol):
     def __init__(self, answers_pings=True):
         self.id = os.urandom(20)
         self.answers_pings = answers_pings
+        self.pong_after = 0  # Seconds.
         self.received = []   # (datagram, source), all of them, in order.
         self.asked = []      # The bodies of the requests among them.
         self.waiting = {}    # Message id to the future of its reply's datagram.
@@ -73,8 +74,13 @@ class RawNode(asyncio.DatagramProtocol):
             body = self.answers[method](*arguments)
         elif method == "ping" and self.answers_pings:
             body = pack(self.id)
-        if body is not None:
-            self.send(REPLY + datagram[1:HEADER] + body, source)
+        if body is None:
+            return
+        reply = REPLY + datagram[1:HEADER] + body
+        if method == "ping" and self.pong_after:
+            asyncio.get_running_loop().call_later(self.pong_after, self.send, reply, source)
+        else:
+            self.send(reply, source)
 
     async def exchange(self, datagram, to, bound=6):
         """Sends a request as it is; its reply's datagram and source, or None after `bound`."""
