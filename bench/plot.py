@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Draws docs/performance.svg from bench/history.ndjson: the share of the floor of each row, run by
-run, with what is to be reached; and the highest rates beside other nodes. No library is needed."""
+run, with what is to be reached; and the highest rates beside other nodes. Only runs of the machine
+of the last one: figures of two machines say nothing about each other. No library is needed."""
 
 import argparse
 import html
@@ -44,7 +45,7 @@ class Drawing:
 
 
 def draw_row(drawing, name, runs, left, top):
-    """One panel: the share of one row, a point a run, the spread by round behind it."""
+    """One panel: the share of one row, a point a run, on a line that is the spread by round."""
     low, high = 0.5, 1.1
 
     def y(share):
@@ -65,14 +66,14 @@ def draw_row(drawing, name, runs, left, top):
 
 
 def draw_peers(drawing, peers, left, top):
-    """Bars of the highest rates, on a scale of tens, the sixteen-source ones."""
+    """Bars of the highest rates, on a scale that begins at 0, the sixteen-source ones."""
     shown = [(label, found) for label, found in peers.items()
              if ", 16 sources, " in label and found and found["rate"]]
-    drawing.text(left, top, "Highest rate within the limits, 16 sources (replies/s, log scale)", 13)
-    import math
+    drawing.text(left, top, "Highest rate within the limits, 16 sources (replies/s)", 13)
+    most = max((found["rate"] for _, found in shown), default=1)
     for i, (label, found) in enumerate(shown):
         y = top + 14 + i * 18
-        width = (math.log10(found["rate"]) - 2) / 4 * 480
+        width = found["rate"] / most * 480
         color = ORANGE if "python" in label else BLUE
         drawing.text(left + 230, y + 11, label.replace(", 16 sources", ""), 11, "end")
         drawing.bar(left + 236, y, width, 13, color, label)
@@ -86,15 +87,18 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs" / "performance.svg")
     options = parser.parse_args()
     lines = [json.loads(line) for line in options.history.read_text().splitlines() if line]
+    machine = lines[-1]["machine"]
+    lines = [line for line in lines if line["machine"] == machine]
     rows, peers = {}, {}
     for line in lines:
         for name, row in line.get("rows", {}).items():
             rows.setdefault(name, []).append((line["commit"], row["share"]))
-        peers.update(line.get("peers", {}))
+        peers = line.get("peers") or peers  # Of one run: its labels belong together.
     drawing = Drawing()
     drawing.text(LEFT, 24, "xord: share of what a server without Kademlia answers", 16)
     drawing.text(LEFT, 42, "points: medians, lines: spread by round; orange: to be reached, green: "
-                 "aimed at", 11, color=GREY)
+                 f"aimed at. {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}",
+                 11, color=GREY)
     columns = 3
     shown = sorted((name for name in ROWS if name in rows),
                    key=lambda name: ROWS[name].reach is None)
@@ -102,7 +106,7 @@ def main():
         left = LEFT + i % columns * (PANEL_WIDTH + GAP + 20)
         top = TOP + 30 + i // columns * (PANEL_HEIGHT + GAP + 20)
         draw_row(drawing, name, rows[name][-12:], left, top)
-    bottom = TOP + 30 + -(-len(rows) // columns) * (PANEL_HEIGHT + GAP + 20)
+    bottom = TOP + 30 + -(-len(shown) // columns) * (PANEL_HEIGHT + GAP + 20)
     if peers:
         bottom = draw_peers(drawing, peers, LEFT, bottom)
     width = LEFT + columns * (PANEL_WIDTH + GAP + 20)
