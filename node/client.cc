@@ -14,6 +14,9 @@ namespace {
 constexpr uint32_t calls_max = 3 * vias_max + lookup_rows_max + 2 * bucket_size;
 // How long the other via names are waited for once one answered: what a scheduler may take.
 constexpr Duration greeting_grace = adaptive_timeout_min;
+constexpr uint8_t pings_open_max = 2;
+// Between a lookup that nobody answered and the next: what a first call may take.
+constexpr Duration lookup_pause = seconds(1);
 // The copy that a get leaves at the nearest node that lacked the value is to live for a day, at any
 // node that keeps the library's week: it is that old already (DESIGN section 7, lifetimes, 3: the
 // holder-to-be is among the k nearest we know, so its d is 0).
@@ -38,7 +41,7 @@ Client::Client(ClientPlan plan, const InFlight::Secret& secret, uint64_t seed, I
 
 void Client::start(Instant now, Outbox& out) {
   deadline_ = now + plan_.timeout;
-  for (size_t i = 0; i < vias_.size(); ++i) greet(now, i, 0, out);
+  for (size_t i = 0; i < vias_.size(); ++i) greet(now, i, out);
 }
 
 void Client::receive(Instant now, const Datagram& in, Outbox& out) {
@@ -56,6 +59,9 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
   round_trips_.sample_of_node(match.round_trip);
   Reply reply;
   const bool is_good = rpcudp::parse_reply(in.bytes, match.call.method, &reply) == ParseError::none;
+  if (!is_good && match.call.purpose == Purpose::bootstrap) {
+    return take_nonsense(now, match.call.context, out);
+  }
   if (!is_good && match.call.purpose != Purpose::store) {  // It is there, but of no use.
     return overdue(now, match.call, Overdue::expired, out);
   }
@@ -79,6 +85,7 @@ void Client::advance(Instant now, Outbox& out) {
   retry_at_.reset();
   in_flight_.advance(now, [&](const Call& call, Overdue what) { overdue(now, call, what, out); });
   if (stage_ == Stage::greeting) settle_greeting(now, out);
+  if (stage_ == Stage::pausing && now >= *look_again_at_) begin_lookup(now, out);
   if (stage_ == Stage::looking) pump(now, out);
   for (size_t i = 0; stage_ == Stage::storing && i < targets_.size(); ++i) {
     if (!targets_[i].is_sent) store(now, i, 0, out);
@@ -90,6 +97,7 @@ std::optional<Instant> Client::next_wakeup() const {
   Instant wakeup = deadline_;
   if (const auto calls = in_flight_.next_wakeup()) wakeup = std::min(wakeup, *calls);
   if (stage_ == Stage::greeting && greeting_ends_) wakeup = std::min(wakeup, *greeting_ends_);
+  if (stage_ == Stage::pausing) wakeup = std::min(wakeup, *look_again_at_);
   if (retry_at_) wakeup = std::min(wakeup, *retry_at_);
   return wakeup;
 }
@@ -133,12 +141,44 @@ void Client::answer_ping(const Path& path, Bytes transaction, Outbox& out) const
 
 // ---- Greeting: a ping to each via node, because only a pong says who answers.
 
-void Client::greet(Instant now, size_t index, uint8_t attempt, Outbox& out) {
+void Client::greet(Instant now, size_t index, Outbox& out) {
   const Via& via = plan_.vias[index];
   ViaState& state = vias_[index];
-  state.was_repeated = attempt > 0;
-  Call call{Purpose::bootstrap, Method::ping, attempt, via.endpoint, std::nullopt, index};
-  if (send(now, call, via.named.value_or(client_id), out)) ++state.open_count;
+  const uint8_t attempt = state.pings > 0;
+  const Call call{Purpose::bootstrap, Method::ping, attempt, via.endpoint, std::nullopt, index};
+  if (!send(now, call, via.named.value_or(client_id), out)) return;
+  ++state.open_count;
+  ++state.pings;
+}
+
+// A silent node may be starting, or the path to it lossy: it is asked until the command's time is
+// over.
+void Client::greet_again(Instant now, size_t index, Outbox& out) {
+  const ViaState& via = vias_[index];
+  if (via.id || via.is_given_up || via.open_count >= pings_open_max) return;
+  if (via.pings < plan_.pings_max) greet(now, index, out);
+}
+
+// At once answered, at once asked again: once is enough.
+void Client::take_nonsense(Instant now, size_t index, Outbox& out) {
+  ViaState& via = vias_[index];
+  --via.open_count;
+  if (stage_ != Stage::greeting) return;
+  via.is_given_up = via.pings > 1;
+  greet_again(now, index, out);
+  settle_greeting(now, out);
+}
+
+void Client::closed(Instant now, const Endpoint& to, Outbox& out) {
+  if (stage_ != Stage::greeting) return;
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    if (plan_.vias[i].endpoint == to && !vias_[i].id) {
+      vias_[i].is_closed = vias_[i].is_given_up = true;
+    } else {
+      greet_again(now, i, out);  // The kernel may have refused its ping in this one's place.
+    }
+  }
+  settle_greeting(now, out);
 }
 
 void Client::take_pong(Instant now, const Match& match, const Id& responder, Outbox& out) {
@@ -160,7 +200,7 @@ bool Client::is_group_done(uint8_t group) const {
   for (size_t i = 0; i < vias_.size(); ++i) {
     if (plan_.vias[i].group != group) continue;
     if (vias_[i].id) return true;
-    is_awaited = is_awaited || vias_[i].open_count > 0;
+    is_awaited = is_awaited || (vias_[i].open_count > 0 && !vias_[i].is_given_up);
   }
   return !is_awaited;
 }
@@ -170,8 +210,10 @@ void Client::settle_greeting(Instant now, Outbox& out) {
                                     [&](const Via& via) { return is_group_done(via.group); });
   const bool is_over = greeting_ends_ && now >= *greeting_ends_;
   if (!all_done && !is_over) return;
-  if (!greeting_ends_) return finish(ClientStatus::no_answer);
-  begin_lookup(now, out);
+  if (greeting_ends_) return begin_lookup(now, out);
+  const bool all_closed =
+      std::all_of(vias_.begin(), vias_.end(), [](const ViaState& via) { return via.is_closed; });
+  finish(all_closed ? ClientStatus::closed : ClientStatus::no_answer);
 }
 
 // ---- The lookup.
@@ -286,9 +328,9 @@ void Client::end_lookup(Instant now, Outbox& out) {
     return begin_stores(now, std::span(&*lacking, 1), out);
   }
   if (count == 0) {  // One lost datagram on the way to the only via node looks like this.
-    if (was_repeated_) return finish(ClientStatus::no_answer);
-    was_repeated_ = true;
-    return begin_lookup(now, out);
+    look_again_at_ = now + lookup_pause;
+    stage_ = Stage::pausing;
+    return;
   }
   if (plan_.task == ClientTask::get) return finish(ClientStatus::not_found);
   if (plan_.task == ClientTask::find) return finish(ClientStatus::done);
@@ -335,6 +377,12 @@ void Client::settle_stores() {
   finish(result_.refused > 0 ? ClientStatus::refused : ClientStatus::no_answer);
 }
 
+void Client::store_again(Instant now, Outbox& out) {
+  result_.silent = 0;
+  for (Target& target : targets_) target = {target.contact, target.sender};
+  for (size_t i = 0; i < targets_.size(); ++i) store(now, i, 0, out);
+}
+
 // ---- Silence, and the end.
 
 void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
@@ -342,7 +390,7 @@ void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
   if (call.purpose == Purpose::bootstrap && stage_ == Stage::greeting) {
     ViaState& via = vias_[call.context];
     if (is_expired) --via.open_count;
-    if (!via.was_repeated && !via.id) greet(now, call.context, 1, out);
+    greet_again(now, call.context, out);
     return settle_greeting(now, out);
   }
   if (call.purpose == Purpose::lookup && stage_ == Stage::looking) {
@@ -363,11 +411,14 @@ void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
   if (plan_.task != ClientTask::get && target.open_count > 0) return;
   target.is_decided = true;
   ++result_.silent;
-  settle_stores();
+  const bool is_silence = plan_.task != ClientTask::get && result_.silent == targets_.size();
+  is_silence ? store_again(now, out) : settle_stores();
 }
 
 void Client::end_in_time() {
-  if (stage_ == Stage::greeting) return finish(ClientStatus::no_answer);
+  if (stage_ == Stage::greeting || stage_ == Stage::pausing) {
+    return finish(ClientStatus::no_answer);
+  }
   if (stage_ == Stage::storing) {
     for (Target& target : targets_) {
       if (!target.is_decided) ++result_.silent;

@@ -43,7 +43,8 @@ struct ClientPlan {
   Id target;                       // find, get, set: the key.
   std::vector<uint8_t> value;      // set: one element of the dialect, at most value_size_max bytes.
   std::vector<Via> vias;           // 1..vias_max, no two with the same endpoint.
-  Duration timeout = seconds(10);  // Of the whole command, from start().
+  Duration timeout = seconds(10);  // Of the whole command, from start(). It tries for that long.
+  uint32_t pings_max = UINT32_MAX;  // To one via node; two at most await their answer at a time.
 };
 
 enum class ClientStatus : uint8_t {
@@ -52,6 +53,7 @@ enum class ClientStatus : uint8_t {
   refused,    // set: nobody stored it, and somebody said so.
   no_answer,  // No via node answered, or no node that was to store.
   timed_out,  // Somebody answered, but the command did not end in time.
+  closed,     // No program listens at any via node's endpoint: their hosts said so.
 };
 
 struct FoundNode {
@@ -84,22 +86,28 @@ class Client {
   void start(Instant now, Outbox& out);
   // Malformed, unasked-for and forged datagrams change nothing.
   void receive(Instant now, const Datagram& in, Outbox& out);
+  // The host of `to` said that no program listens there (ICMP port unreachable). Heeded while via
+  // nodes are greeted; afterwards silence says the same.
+  void closed(Instant now, const Endpoint& to, Outbox& out);
   void advance(Instant now, Outbox& out);
   // Empty once finished.
   std::optional<Instant> next_wakeup() const;
 
   // The result is complete, and nothing more is sent.
   bool is_finished() const { return stage_ == Stage::finished; }
+  bool is_greeting() const { return stage_ == Stage::greeting; }
   const ClientResult& result() const { return result_; }
 
  private:
-  enum class Stage : uint8_t { greeting, looking, storing, finished };
+  enum class Stage : uint8_t { greeting, looking, pausing, storing, finished };
   struct ViaState {
     std::optional<Id> id;  // Once it answered a ping.
     Duration round_trip;
     uint8_t open_count = 0;  // Pings that may still be answered.
-    bool was_repeated = false;
-    size_t named_count = 0;  // What it named in the lookup.
+    uint32_t pings = 0;
+    bool is_closed = false;
+    bool is_given_up = false;  // It is closed, or answers pings with nonsense.
+    size_t named_count = 0;    // What it named in the lookup.
     std::array<Id, reply_contacts_kept> named;
   };
   struct Asked {  // By row of the lookup.
@@ -122,7 +130,9 @@ class Client {
   void receive_reply(Instant now, const Datagram& in, Outbox& out);
   void answer_ping(const Path& path, Bytes transaction, Outbox& out) const;
 
-  void greet(Instant now, size_t index, uint8_t attempt, Outbox& out);
+  void greet(Instant now, size_t index, Outbox& out);
+  void greet_again(Instant now, size_t index, Outbox& out);
+  void take_nonsense(Instant now, size_t index, Outbox& out);
   void take_pong(Instant now, const Match& match, const Id& responder, Outbox& out);
   // Goes on to the lookup when no via node need be waited for any more.
   void settle_greeting(Instant now, Outbox& out);
@@ -143,6 +153,8 @@ class Client {
   void take_stored(size_t index, bool was_stored);
   // Finishes when every target is decided.
   void settle_stores();
+  // Nobody said a word: all are asked once more.
+  void store_again(Instant now, Outbox& out);
 
   void overdue(Instant now, const Call& call, Overdue what, Outbox& out);
   void end_in_time();
@@ -156,7 +168,7 @@ class Client {
   Instant deadline_;
   std::optional<Instant> greeting_ends_;  // Once somebody answered.
   std::optional<Instant> retry_at_;       // Something could not be sent for want of room.
-  bool was_repeated_ = false;             // The lookup, which nobody had answered.
+  std::optional<Instant> look_again_at_;  // While pausing: nobody answered the lookup.
   // The address families in which a via node answered: contacts of the other are not asked, since
   // each would cost its timeout.
   bool reaches_ipv4_ = false;

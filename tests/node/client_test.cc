@@ -18,7 +18,13 @@ namespace {
 
 using Octets = std::vector<uint8_t>;
 
-enum class Manner : uint8_t { answers, silent, refuses_stores, talks_nonsense };
+enum class Manner : uint8_t {
+  answers,
+  silent,
+  refuses_stores,
+  talks_nonsense,
+  answers_pings_with_nonsense
+};
 
 struct Heard {
   Method method{};
@@ -156,7 +162,9 @@ class ClientTest : public testing::Test {
   void answer(ModelNode& node, const Request& request) {
     if (node.manner == Manner::silent || node.lost[request.method]-- > 0) return;
     Octets reply = reply_head(request.transaction);
-    if (node.manner == Manner::talks_nonsense && request.method != Method::ping) {
+    const Manner nonsense = request.method == Method::ping ? Manner::answers_pings_with_nonsense
+                                                           : Manner::talks_nonsense;
+    if (node.manner == nonsense) {
       reply.push_back(0xc1);
     } else if (request.method == Method::ping) {
       append_id(reply, node.contact.id);
@@ -218,15 +226,80 @@ TEST_F(ClientTest, APingIsSentOnceMoreAsANewTransactionWhenItIsNotAnswered) {
   EXPECT_EQ(count_heard(1, Method::ping), 2u);
 }
 
-TEST_F(ClientTest, ANodeThatIsSilentIsNoAnswerAndIsAskedTwice) {
+TEST_F(ClientTest, ANodeThatIsSilentIsAskedUntilTheTimeIsOverTwoPingsAtATime) {
   add(1).manner = Manner::silent;
   for (const ClientTask task :
        {ClientTask::ping, ClientTask::find, ClientTask::get, ClientTask::set}) {
     node(1).heard.clear();
-    EXPECT_EQ(run(plan(task)).status, ClientStatus::no_answer);
-    EXPECT_EQ(count_heard(1, Method::ping), 2u);
-    EXPECT_EQ(node(1).heard.size(), 2u);
+    ClientPlan command = plan(task);
+    command.timeout = seconds(30);
+    const Instant start = now_;
+    EXPECT_EQ(run(command).status, ClientStatus::no_answer);
+    EXPECT_EQ(now_, start + seconds(30));
+    EXPECT_EQ(count_heard(1, Method::ping), 12u);  // Each is open for 5 s.
+    EXPECT_EQ(node(1).heard.size(), 12u);
   }
+}
+
+TEST_F(ClientTest, ANodeThatStartsWithinTheTimeoutIsFound) {
+  add(1).lost[Method::ping] = 11;
+  ClientPlan command = plan(ClientTask::find);
+  command.timeout = seconds(30);
+  EXPECT_EQ(run(command).status, ClientStatus::done);
+}
+
+TEST_F(ClientTest, NoMorePingsAreSentThanThePlanAllows) {
+  add(1).manner = Manner::silent;
+  ClientPlan command = plan(ClientTask::ping);
+  command.pings_max = 1;
+  EXPECT_EQ(run(command).status, ClientStatus::no_answer);
+  EXPECT_EQ(count_heard(1, Method::ping), 1u);
+}
+
+TEST_F(ClientTest, AClosedPortEndsTheCommandAtOnce) {
+  for (const ClientTask task :
+       {ClientTask::ping, ClientTask::find, ClientTask::get, ClientTask::set}) {
+    Outbox out(128, 1 << 18);
+    Client client = start(plan(task), out);
+    client.closed(now_, Endpoint::ipv4(0x7f000001, 1002), out);  // Another one's.
+    EXPECT_FALSE(client.is_finished());
+    client.closed(now_, Endpoint::ipv4(0x7f000001, 1001), out);
+    EXPECT_TRUE(client.is_finished());
+    EXPECT_EQ(client.result().status, ClientStatus::closed);
+  }
+}
+
+TEST_F(ClientTest, AClosedPortBesideANodeThatAnswersCostsNothing) {
+  add(2);
+  ClientPlan command = plan(ClientTask::find, 1);
+  command.vias.push_back({node(2).contact.endpoint, 1, std::nullopt});
+  const Instant begun = now_;
+  Outbox out(128, 1 << 18);
+  Client client = start(command, out);
+  out.clear();  // The kernel dropped the ping to 2 when it reported that 1 is closed.
+  client.closed(now_, command.vias[0].endpoint, out);
+  deliver(out);
+  while (!client.is_finished()) {
+    step(client, out);
+    deliver(out);
+  }
+  EXPECT_EQ(client.result().status, ClientStatus::done);
+  EXPECT_LE(now_ - begun, milliseconds(50));
+}
+
+TEST_F(ClientTest, OneClosedPortAndOneSilentNodeAreNoAnswer) {
+  add(2).manner = Manner::silent;
+  ClientPlan command = plan(ClientTask::find, 1);
+  command.vias.push_back({node(2).contact.endpoint, 1, std::nullopt});
+  Outbox out(128, 1 << 18);
+  Client client = start(command, out);
+  client.closed(now_, command.vias[0].endpoint, out);
+  deliver(out);
+  while (!client.is_finished()) {
+    step(client, out);
+    deliver(out);
+  }
+  EXPECT_EQ(client.result().status, ClientStatus::no_answer);
 }
 
 TEST_F(ClientTest, TheTimeoutEndsTheCommandToTheInstant) {
@@ -434,6 +507,27 @@ TEST_F(ClientTest, ALostDatagramOnTheWayToTheOnlyNodeIsMadeGoodByASecondLookup) 
   EXPECT_EQ(count_heard(1, Method::find_node), 2u);
 }
 
+TEST_F(ClientTest, ALookupThatNobodyAnswersIsBegunAgainUntilTheTimeIsOver) {
+  add(1).lost[Method::find_node] = 3;
+  ClientPlan command = plan(ClientTask::find);
+  command.timeout = seconds(30);
+  EXPECT_EQ(run(command).status, ClientStatus::done);
+  EXPECT_EQ(count_heard(1, Method::find_node), 4u);
+  node(1).lost[Method::find_node] = 1000;
+  const Instant start = now_;
+  EXPECT_EQ(run(command).status, ClientStatus::no_answer);
+  EXPECT_EQ(now_, start + seconds(30));
+  EXPECT_LE(count_heard(1, Method::find_node), 10u);
+}
+
+TEST_F(ClientTest, APongThatIsNonsenseIsAskedForOnceMore) {
+  add(1).manner = Manner::answers_pings_with_nonsense;
+  const Instant start = now_;
+  EXPECT_EQ(run(plan(ClientTask::ping)).status, ClientStatus::no_answer);
+  EXPECT_EQ(count_heard(1, Method::ping), 2u);
+  EXPECT_LE(now_ - start, milliseconds(50));
+}
+
 TEST_F(ClientTest, NonsenseForAnAnswerIsNoAnswer) {
   add_clique(3);
   node(2).manner = Manner::talks_nonsense;
@@ -537,6 +631,19 @@ TEST_F(ClientTest, ANodeThatNeverAcknowledgesIsCountedAsSilent) {
   EXPECT_EQ(result.status, ClientStatus::done);
   EXPECT_EQ(result.stored, 3u);
   EXPECT_EQ(result.silent, 1u);
+}
+
+TEST_F(ClientTest, StoresThatNobodyAnswersAreSentUntilTheTimeIsOver) {
+  add(1).lost[Method::store] = 3;
+  ClientPlan command = plan(ClientTask::set);
+  command.timeout = seconds(30);
+  EXPECT_EQ(run(command).stored, 1u);
+  node(1).lost[Method::store] = 1000;
+  const Instant start = now_;
+  const ClientResult result = run(command);
+  EXPECT_EQ(result.status, ClientStatus::no_answer);
+  EXPECT_EQ(result.silent, 1u);
+  EXPECT_EQ(now_, start + seconds(30));
 }
 
 TEST_F(ClientTest, ALateAcknowledgementCounts) {
