@@ -1,4 +1,5 @@
-// Hands the process's arguments, streams and environment to run_cli().
+// Hands the process's arguments, streams and environment to run_cli(). What goes to a terminal goes
+// through a filter; a pipe and a file get every byte as it is.
 #include <unistd.h>
 
 #include <iostream>
@@ -6,11 +7,30 @@
 #include <vector>
 
 #include "tools/cli.h"
+#include "tools/printable.h"
+
+namespace {
+
+using CarriageReturn = xord::TerminalFilter::CarriageReturn;
+
+// `stream`'s buffer, or `filter` if `descriptor` is a terminal.
+std::streambuf* buffer_for(const std::ostream& stream, int descriptor,
+                           xord::TerminalFilter& filter) {
+  return isatty(descriptor) == 1 ? static_cast<std::streambuf*>(&filter) : stream.rdbuf();
+}
+
+}  // namespace
 
 int main(int count, char** texts) {
   std::vector<std::string> arguments;
   for (int i = 1; i < count; ++i) arguments.emplace_back(texts[i]);
-  xord::Terminal terminal{std::cout, std::cerr, {}, isatty(STDERR_FILENO) == 1};
+  xord::TerminalFilter out_filter(std::cout.rdbuf(), CarriageReturn::escaped);
+  xord::TerminalFilter err_filter(std::cerr.rdbuf(), CarriageReturn::passes);
+  std::ostream out(buffer_for(std::cout, STDOUT_FILENO, out_filter));
+  std::ostream err(buffer_for(std::cerr, STDERR_FILENO, err_filter));
+  err << std::unitbuf;
+  err.tie(&out);
+  xord::Terminal terminal{out, err, {}, isatty(STDERR_FILENO) == 1, isatty(STDOUT_FILENO) == 1};
   for (char** line = environ; line != nullptr && *line != nullptr; ++line) {
     const std::string text = *line;
     const size_t equals = text.find('=');

@@ -14,7 +14,8 @@ struct Terminal {
   std::ostream& out;  // Results only: what a script reads.
   std::ostream& err;  // Errors, help after an error, and notes to a person.
   Environment environment;
-  bool is_watched = false;  // `err` is a terminal: somebody sees lines that pass.
+  bool is_watched = false;       // `err` is a terminal: somebody sees lines that pass.
+  bool out_is_terminal = false;  // Results are read by a person. `out` escapes control characters.
 };
 
 // The variable's text; empty when it is not set.

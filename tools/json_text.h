@@ -1,0 +1,18 @@
+// JSON as commands print it: one line, always valid, whatever bytes a key or a file name has.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tools/printable.h"
+
+namespace xord {
+
+// Bytes that are not UTF-8 become U+FFFD; characters that a terminal would act on become \u
+// escapes, which a reader of JSON turns back.
+template <class Json>
+std::string json_text(const Json& json) {
+  return escape_controls_in_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace xord
