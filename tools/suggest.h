@@ -22,4 +22,11 @@ std::optional<std::string> nearest_word(std::string_view typed,
 std::string suggestion(std::string_view typed, std::span<const std::string_view> words,
                        std::string_view prefix = "");
 
+// What somebody means who types the word of another program: "listen" for "port", if that is one
+// of `words`, all without dashes. Case and the kind of dash do not matter.
+std::optional<std::string> meant_by_habit(std::string_view typed,
+                                          std::span<const std::string_view> words);
+// The same for the commands of `xord`: "run" for "start". May have two words.
+std::optional<std::string> command_meant_by_habit(std::string_view typed);
+
 }  // namespace xord

@@ -101,13 +101,27 @@ std::optional<Duration> parse_duration(std::string_view text) {
 }
 
 std::string show_duration(Duration duration) {
-  if (duration.nanoseconds == 0) return "0";
+  if (duration.nanoseconds == 0) return "0s";
   const auto count = static_cast<uint64_t>(duration.nanoseconds);
   const auto divides = [&](const Unit& unit) {
     return unit.name != "w" && count % unit.factor == 0;  // 7d reads better than 1w.
   };
   const auto unit = std::find_if(duration_units.begin(), duration_units.end(), divides);
   return std::to_string(count / unit->factor) + std::string(unit->name);
+}
+
+std::string show_age(Duration duration) {
+  auto left = static_cast<uint64_t>(std::max<int64_t>(duration.nanoseconds, 0));
+  std::string text;
+  for (const Unit& unit : duration_units) {
+    if (unit.name == "w") continue;
+    const uint64_t count = left / unit.factor;
+    left %= unit.factor;
+    const bool is_second = !text.empty();
+    if (count > 0) text += std::to_string(count) + std::string(unit.name);
+    if (is_second || unit.name == "s") break;
+  }
+  return text.empty() ? "0s" : text;
 }
 
 std::optional<uint64_t> parse_size(std::string_view text) {

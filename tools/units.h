@@ -14,8 +14,11 @@ namespace xord {
 // A number, with a fraction if wanted, and one of ns, us, ms, s, m, h, d, w; several such terms add
 // up ("1h30m"). Empty on anything else, and above 100 years.
 std::optional<Duration> parse_duration(std::string_view text);
-// The shortest text that parse_duration() turns back into `duration`, which is not negative.
+// The shortest text that parse_duration() turns back into `duration`, which is not negative; with a
+// unit always.
 std::string show_duration(Duration duration);
+// For how long something is or was, rounded down to the second order: "3d4h", "5m10s", "24s", "0s".
+std::string show_age(Duration duration);
 
 // A number of bytes with an optional unit: B, KiB, MiB, GiB, TiB (of 1024), K, M, G, T (the same),
 // KB, MB, GB, TB (of 1000); the case of letters does not matter. Empty on anything else.

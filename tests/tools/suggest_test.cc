@@ -30,5 +30,18 @@ TEST(Suggest, TheNearestWordIsFoundAndAStrangeOneIsNot) {
   EXPECT_EQ(suggestion("zebra", words, "--"), "");
 }
 
+TEST(Suggest, AWordOfAnotherProgramIsUnderstoodWhereOursIsThere) {
+  const std::vector<std::string_view> run = {"listen", "bootstrap", "data-dir"};
+  const std::vector<std::string_view> get = {"via", "timeout"};
+  EXPECT_EQ(meant_by_habit("port", run), "listen");
+  EXPECT_EQ(meant_by_habit("port", get), "via");
+  EXPECT_EQ(meant_by_habit("Seed_Node", run), "bootstrap");
+  EXPECT_EQ(meant_by_habit("datadir", run), "data-dir");
+  EXPECT_EQ(meant_by_habit("datadir", get), std::nullopt);
+  EXPECT_EQ(meant_by_habit("zebra", run), std::nullopt);
+  EXPECT_EQ(command_meant_by_habit("start"), "run");
+  EXPECT_EQ(command_meant_by_habit("zebra"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace xord

@@ -41,6 +41,17 @@ TEST(Units, ADurationShownIsReadBackAsItWas) {
   }
   EXPECT_EQ(show_duration(hours(168)), "7d");
   EXPECT_EQ(show_duration(seconds(90)), "90s");
+  EXPECT_EQ(show_duration(Duration{}), "0s");
+}
+
+TEST(Units, AnAgeIsShownInTwoOrders) {
+  EXPECT_EQ(show_age(Duration{}), "0s");
+  EXPECT_EQ(show_age(milliseconds(999)), "0s");
+  EXPECT_EQ(show_age(seconds(24)), "24s");
+  EXPECT_EQ(show_age(seconds(310)), "5m10s");
+  EXPECT_EQ(show_age(minutes(60)), "1h");
+  EXPECT_EQ(show_age(seconds(3 * 86'400 + 4 * 3'600 + 59)), "3d4h");
+  EXPECT_EQ(show_age(hours(24 * 365)), "365d");
 }
 
 TEST(Units, ASizeMayHaveAUnit) {
