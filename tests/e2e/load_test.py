@@ -1,5 +1,6 @@
 """`xord load` against a xord, a server of the real Python library, and peers that lie."""
 
+import asyncio
 import os
 import socket
 
@@ -54,6 +55,27 @@ class Chorus(Liar):
         body = raw.pack([])
         self.send(raw.REPLY + os.urandom(20) + body, source)
         self.other.sendto(raw.REPLY + datagram[1:raw.HEADER] + body, source)
+        super().datagram_received(datagram, source)
+
+    def close(self):
+        super().close()
+        self.other.close()
+
+
+class Bystander(Liar):
+    """Tells no lie; but before each of its answers somebody on another address sends junk."""
+
+    STRANGER = "127.99.0.1"
+
+    def __init__(self):
+        super().__init__()
+        self.other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.other.bind((self.STRANGER, 0))
+
+    def datagram_received(self, datagram, source):
+        for junk in (raw.REPLY + os.urandom(20) + raw.pack([]), raw.REPLY + b"short",
+                     b"\x07junk", raw.REQUEST + os.urandom(20) + b"\xc1"):
+            self.other.sendto(junk, source)
         super().datagram_received(datagram, source)
 
     def close(self):
@@ -139,6 +161,11 @@ class Load(Scenario):
         done = await self.command("load", "--target", target, "--timeout", "100ms")
         self.assertEqual(done.code, 3, done)
         self.assertIn(f"no node answers a ping at {target}", done.err)
+        silent.close()
+        await asyncio.sleep(0)  # The transport closes in the next turn of the loop.
+        done = await self.command("load", "--target", target, "--timeout", "1h")
+        self.assertEqual(done.code, 3, done)
+        self.assertIn(f"no node listens on {target}", done.err)
 
     async def lies_told(self, kind, mix, **arguments):
         """The step of a run against a liar."""
@@ -172,7 +199,16 @@ class Load(Scenario):
         step = await self.lies_told(ManyFaced, "ping=1")
         self.assertGreater(step["kinds"]["ping"]["wrong"]["wrong_id"], 0)
 
-    async def test_replies_of_strangers_and_to_nothing_are_wrong(self):
+    async def test_what_a_stranger_sends_is_counted_and_not_held_against_the_target(self):
+        node = await Bystander.open(OWN_IP)
+        self.addCleanup(node.close)
+        report = await self.load("%s:%d" % node.address, "--mix", "find_node=1", "--window", 2)
+        step = report["steps"][0]
+        self.assertEqual(step["wrong"], 0, step)
+        self.assertGreater(step["answered"], 0)
+        self.assertGreater(step["strays"]["strangers"], 3)
+
+    async def test_answers_from_another_address_and_to_nothing_are_wrong(self):
         step = await self.lies_told(Chorus, "find_node=1")
         self.assertGreater(step["strays"]["unknown_transaction"], 0)
         self.assertGreater(step["strays"]["wrong_source"], 0)

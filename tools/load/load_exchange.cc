@@ -128,16 +128,18 @@ void LoadExchange::on_datagram(const Datagram& datagram) {
   }
 }
 
+// What no question explains counts against the target only if it came from there: anybody can send
+// to our sockets.
+void LoadExchange::count_unknown(const Datagram& datagram, uint64_t& of_target) {
+  ++(datagram.path.remote == config_.target ? of_target : strays_.strangers);
+}
+
 void LoadExchange::receive_reply(const Datagram& datagram) {
   const Bytes transaction = rpcudp::transaction_of(datagram.bytes);
-  if (transaction.size() != transaction_size) {
-    ++strays_.malformed;
-    return;
-  }
+  if (transaction.size() != transaction_size) return count_unknown(datagram, strays_.malformed);
   const uint64_t sequence = load_be64(transaction.data());
   if (!equal(transaction, transaction_for(sequence, config_.tag)) || sequence >= next_) {
-    ++strays_.unknown_transaction;
-    return;
+    return count_unknown(datagram, strays_.unknown_transaction);
   }
   Row& row = row_of(sequence);
   if (row.sequence != sequence || !row.is_open) {
@@ -165,8 +167,7 @@ void LoadExchange::close(Row& row, Ending ending, Verdict verdict, Duration late
 void LoadExchange::receive_request(const Datagram& datagram) {
   Request request;
   if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) {
-    ++strays_.malformed;
-    return;
+    return count_unknown(datagram, strays_.malformed);
   }
   if (request.method != Method::ping) {
     ++strays_.requests;

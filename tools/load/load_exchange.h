@@ -43,11 +43,13 @@ class ExchangeListener {
 
 // What comes back that no open question explains.
 struct StrayCounts {
-  uint64_t unknown_transaction = 0;  // Never asked.
+  uint64_t unknown_transaction = 0;  // From the target, and never asked.
   uint64_t late = 0;                 // Of a question that had ended: given up, or answered once.
-  uint64_t wrong_source =
-      0;                   // Right transaction, but not from the target to the source that asked.
-  uint64_t malformed = 0;  // Neither reply nor request.
+  // Right transaction, which only the target knows, but not from its address to the source that
+  // asked.
+  uint64_t wrong_source = 0;
+  uint64_t malformed = 0;  // From the target, and neither reply nor request.
+  uint64_t strangers = 0;  // From elsewhere, and not a reply to us: nothing that the target did.
   uint64_t pings_answered = 0;
   uint64_t pings_ignored = 0;  // With AnswerPings::no, or without room to answer.
   uint64_t requests = 0;       // Of the node, other than pings.
@@ -97,6 +99,7 @@ class LoadExchange : private DatagramSink {
   Instant now() const { return clock_.now(); }
 
   const StrayCounts& strays() const { return strays_; }
+  const ShardSockets& sockets() const { return sockets_; }
   std::string_view backend_name() const { return chosen_.backend->name(); }
 
  private:
@@ -110,6 +113,7 @@ class LoadExchange : private DatagramSink {
 
   void on_datagram(const Datagram& datagram) override;
   void receive_reply(const Datagram& datagram);
+  void count_unknown(const Datagram& datagram, uint64_t& of_target);
   void receive_request(const Datagram& datagram);
   void give_up_overdue(Instant now);
   void close(Row& row, Ending ending, Verdict verdict, Duration latency);

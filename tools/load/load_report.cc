@@ -71,6 +71,7 @@ nlohmann::ordered_json json_of(const StrayCounts& strays) {
           {"late", strays.late},
           {"wrong_source", strays.wrong_source},
           {"malformed", strays.malformed},
+          {"strangers", strays.strangers},
           {"pings_answered", strays.pings_answered},
           {"pings_ignored", strays.pings_ignored},
           {"requests", strays.requests}};
@@ -139,6 +140,9 @@ void write_strays(const StrayCounts& strays, std::ostream& out) {
   if (strays.wrong() > 0) {
     out << printed("    WRONG unknown transaction: %lu, wrong source: %lu, malformed: %lu\n",
                    strays.unknown_transaction, strays.wrong_source, strays.malformed);
+  }
+  if (strays.strangers > 0) {
+    out << printed("    datagrams of strangers: %lu\n", strays.strangers);
   }
   if (strays.late > 0) out << printed("    late or double answers: %lu\n", strays.late);
   if (strays.pings_ignored > 0) {

@@ -4,6 +4,7 @@
 
 #include "reactor/entropy.h"
 #include "tools/failure.h"
+#include "tools/port_errors.h"
 
 namespace xord {
 namespace {
@@ -73,17 +74,32 @@ class Run {
       bool is_met = false;
     } meeting;
     exchange_->use(keys_, check_, meeting);
+    std::optional<PortErrors> port_errors;  // An error ends io_uring's receive.
+    if (exchange_->backend_name() == "epoll") port_errors.emplace(exchange_->sockets());
     for (uint32_t attempt = 0; attempt < meeting_attempts && !meeting.is_met; ++attempt) {
       meeting.is_over = false;
       exchange_->ask({RequestKind::ping, 0, 0, IdDomain::targets, exchange_->now()});
-      while (!meeting.is_over) exchange_->turn(Waiting::sleep, exchange_->now() + milliseconds(50));
+      while (!meeting.is_over) {
+        exchange_->turn(Waiting::sleep, exchange_->now() + milliseconds(50));
+        if (port_errors) refuse_closed_port(*port_errors);
+      }
     }
+    if (port_errors) port_errors->stop();
     if (!meeting.is_met) {
       throw Failure(ExitCode::no_answer, "no node answers a ping at " + plan_.target.text() +
-                                             "; check that one runs there and that UDP reaches it");
+                                             "; check that one is running there and that UDP "
+                                             "reaches it");
     }
     result_.node = check_.id();
     keys_ = KeySpace(plan_.seed, plan_.value_sizes, *result_.node, plan_.near_bits);
+  }
+
+  void refuse_closed_port(PortErrors& port_errors) const {
+    while (const auto closed = port_errors.next()) {
+      if (*closed != plan_.target) continue;
+      throw Failure(ExitCode::no_answer, "no node listens on " + plan_.target.text() +
+                                             "; check the port, and that the node is running");
+    }
   }
 
   void warm_up() {

@@ -14,6 +14,7 @@ StrayCounts difference(const StrayCounts& later, const StrayCounts& earlier) {
   since.late = later.late - earlier.late;
   since.wrong_source = later.wrong_source - earlier.wrong_source;
   since.malformed = later.malformed - earlier.malformed;
+  since.strangers = later.strangers - earlier.strangers;
   since.pings_answered = later.pings_answered - earlier.pings_answered;
   since.pings_ignored = later.pings_ignored - earlier.pings_ignored;
   since.requests = later.requests - earlier.requests;
