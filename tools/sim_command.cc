@@ -8,6 +8,7 @@
 #include "reactor/monotonic.h"
 #include "tools/commands.h"
 #include "tools/interrupt.h"
+#include "tools/json_text.h"
 #include "tools/progress.h"
 #include "tools/sim_flags.h"
 #include "tools/sim_plots.h"
@@ -53,12 +54,12 @@ bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
       show_share(share, line);
     });
   }
-  if (!plan.plot_file.empty()) write_plot(plan.plot_file, plot_of(setup, report));
+  if (!plan.plot_file.empty()) write_plot(plan.plot_file, plot_of(command_of(plan, seed), report));
   if (plan.json) {
     nlohmann::ordered_json json = json_of(setup, report);
     json["real_seconds"] = (monotonic_time() - began).seconds();
     json["memory_bytes"] = peak_memory();
-    terminal.out << json.dump() << '\n';
+    terminal.out << json_text(json) << '\n';
   } else {
     terminal.out << text_of(setup, report);
   }

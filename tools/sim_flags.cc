@@ -130,7 +130,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   plan.seeds = flags.count("--seeds", 1, UINT32_MAX).value_or(1);
   plan.disjoint_paths =
       static_cast<uint32_t>(flags.count("--disjoint-paths", 1, lookup_paths_max).value_or(1));
-  plan.for_time = flags.duration("--for", Duration{});
+  plan.for_time = flags.duration("--for", milliseconds(1));
   plan.ttl = flags.duration("--ttl", minutes(1));
   plan.session = flags.duration("--session", minutes(1));
   if (plan.session && plan.scenario != sim::Scenario::churn) {

@@ -36,7 +36,7 @@ Curve cumulated(const char* name, const sim::Sample& sample) {
 
 }  // namespace
 
-std::string plot_of(const sim::Setup& setup, const sim::SimulationReport& report) {
+std::string plot_of(const std::string& heading, const sim::SimulationReport& report) {
   const std::string time = "virtual hours";
   std::vector<Panel> panels;
   panels.push_back(
@@ -79,11 +79,7 @@ std::string plot_of(const sim::Setup& setup, const sim::SimulationReport& report
                     time,
                     "datagrams a node and second",
                     {curve_of("", report, [](const Moment& m) { return m.datagrams; })}});
-  return sim::svg_of("xord sim --scenario " +
-                         std::string(sim::scenario_names[static_cast<size_t>(setup.scenario)]) +
-                         " --nodes " + std::to_string(setup.nodes) + " --seed " +
-                         std::to_string(setup.seed),
-                     panels);
+  return sim::svg_of(heading, panels);
 }
 
 }  // namespace xord

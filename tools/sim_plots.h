@@ -7,6 +7,6 @@
 
 namespace xord {
 
-std::string plot_of(const sim::Setup& setup, const sim::SimulationReport& report);
+std::string plot_of(const std::string& heading, const sim::SimulationReport& report);
 
 }  // namespace xord

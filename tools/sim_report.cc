@@ -16,12 +16,16 @@ double share(uint64_t part, uint64_t all) {
 
 std::string operation_line(const char* name, const OperationStats& stats) {
   if (stats.begun == 0) return "";
+  // No calls are counted of a join; a small network's gets are served by the node itself.
+  const bool is_lookup = stats.asked.quantile(1) > 0;
+  const std::string calls =
+      is_lookup ? printed("%.1f / %.0f", stats.asked.mean(), stats.asked.quantile(0.99)) : "-";
+  const std::string hops =
+      is_lookup ? printed("%.2f / %.0f", stats.hops.mean(), stats.hops.quantile(0.99)) : "-";
   return printed(
-      "  %-6s %7" PRIu64
-      "   right %6.2f %%   %6.3f / %6.3f s   %5.1f / %3.0f calls   %4.2f / %2.0f hops%s\n",
-      name, stats.ended(), 100 * share(stats.right, stats.ended()), stats.seconds.quantile(0.5),
-      stats.seconds.quantile(0.99), stats.asked.mean(), stats.asked.quantile(0.99),
-      stats.hops.mean(), stats.hops.quantile(0.99),
+      "  %-9s %7" PRIu64 " %8.2f %%   %6.3f / %6.3f   %16s   %15s%s\n", name, stats.ended(),
+      100 * share(stats.right, stats.ended()), stats.seconds.quantile(0.5),
+      stats.seconds.quantile(0.99), calls.c_str(), hops.c_str(),
       stats.poisoned > 0 ? printed("   %" PRIu64 " poisoned", stats.poisoned).c_str() : "");
 }
 
@@ -137,7 +141,8 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
       printed("  %.2f virtual hours, %" PRIu64 " events, %" PRIu64 " datagrams, %" PRIu64
               " bytes, digest %016" PRIx64 "\n",
               report.hours, report.events, report.datagrams, report.bytes, report.digest);
-  text += "  operations          found           p50 / p99         mean / p99       mean / p99\n";
+  text +=
+      "  operation   ended      right   s, p50 /    p99   calls, mean / p99   hops, mean / p99\n";
   text += operation_line("join", report.joins) + operation_line("set", report.sets) +
           operation_line("get", report.gets) + operation_line("find", report.finds);
   if (!report.moments.empty()) {

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 
+#include "tests/temporary_directory.h"
 #include "tools/commands.h"
 #include "tools/failure.h"
 #include "tools/interrupt.h"
+#include "tools/sim/plot.h"
 #include "tools/sim_flags.h"
 
 namespace xord {
@@ -87,6 +91,57 @@ TEST(SimCommand, HelpNamesTheFlagsAsTheyAreToBeWritten) {
   EXPECT_FALSE(plan_of({"--no-republish"}).republishes);
   EXPECT_FALSE(plan_of({"--no-old-contacts"}).prefers_old_contacts);
   EXPECT_TRUE(plan_of({}).republishes && plan_of({}).prefers_old_contacts);
+}
+
+TEST(SimCommand, ThePictureAndTheReportSayWhatTheyShow) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> arguments = {"--scenario",
+                                              "join",
+                                              "--nodes",
+                                              "12",
+                                              "--hours",
+                                              "0.2",
+                                              "--seed",
+                                              "3",
+                                              "--no-republish",
+                                              "--plot",
+                                              directory.at("run.svg")};
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}};
+  EXPECT_EQ(sim_command(arguments, terminal), ExitCode::done);
+  std::ostringstream svg;
+  svg << std::ifstream(directory.at("run.svg")).rdbuf();
+  EXPECT_NE(svg.str().find("class='heading'>xord sim --scenario join --nodes 12 --hours 0.2 "
+                           "--no-republish --seed 3</text>"),
+            std::string::npos);
+  // The first tick of every panel is at its left end, and says 0.
+  const std::string text = svg.str();
+  const std::string tick = "text-anchor='middle'>";
+  int panels = 0;
+  for (size_t at = 0; (at = text.find("class='title'", at)) != std::string::npos; ++panels) {
+    at = text.find(tick, at) + tick.size();
+    EXPECT_EQ(text.substr(at, text.find('<', at) - at), "0");
+  }
+  EXPECT_EQ(panels, 6);
+  const std::string report = out.str();
+  EXPECT_NE(report.find("calls, mean / p99   hops, mean / p99\n"), std::string::npos) << report;
+  EXPECT_TRUE(std::regex_search(report, std::regex("\n  join +[0-9]+ +100\\.00 % .* -  +-\n")))
+      << report;
+  EXPECT_EQ(report.find("0.0 / "), std::string::npos) << report;
+}
+
+TEST(SimCommand, ALongHeadingIsSetOnSeveralLines) {
+  std::string heading;
+  for (int i = 0; i < 40; ++i) heading += (i > 0 ? " --word" : "--word") + std::to_string(i);
+  const std::string svg = sim::svg_of(heading, {{"Panel", "x", "y", {{"", {{1, 1}, {2, 3}}}}}});
+  const std::regex line("class='heading'>([^<]*)</text>");
+  std::string joined;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), line), end; at != end; ++at) {
+    EXPECT_LE((*at)[1].length(), 100);
+    joined += (joined.empty() ? "" : " ") + std::string((*at)[1]);
+  }
+  EXPECT_EQ(joined, heading);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "tools/sim/printed.h"
 
@@ -14,7 +15,9 @@ constexpr double left = 62;
 constexpr double right = 18;
 constexpr double top = 34;
 constexpr double bottom = 46;
-constexpr double heading_height = 40;
+constexpr double heading_line_height = 20;
+constexpr double heading_margin = 20;
+constexpr size_t heading_columns = 100;  // That fit beside each other above two panels.
 constexpr size_t panels_a_row = 2;
 // Okabe and Ito's, told apart by the colour blind, too.
 constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"};
@@ -46,18 +49,15 @@ double round_step(double span, double count) {
 class Drawing {
  public:
   Drawing(const Panel& panel, double x, double y) : panel_(panel), x_(x), y_(y) {
-    bool is_first = true;
     for (const Curve& curve : panel.curves) {
       for (const auto& [at, value] : curve.points) {
-        x_least_ = is_first ? at : std::min(x_least_, at);
-        x_most_ = is_first ? at : std::max(x_most_, at);
+        x_most_ = std::max(x_most_, at);
         y_most_ = std::max(y_most_, value);
-        is_first = false;
       }
     }
     y_most_ = std::max(y_most_, panel.y_most);
     if (y_most_ <= 0) y_most_ = 1;
-    if (x_most_ <= x_least_) x_most_ = x_least_ + 1;
+    if (x_most_ <= 0) x_most_ = 1;
     y_step_ = round_step(y_most_, 5);
     y_most_ = std::ceil(y_most_ / y_step_ - 1e-9) * y_step_;
   }
@@ -67,7 +67,7 @@ class Drawing {
  private:
   double px(double at) const {
     const double width = panel_width - left - right;
-    return x_ + left + (at - x_least_) / (x_most_ - x_least_) * width;
+    return x_ + left + at / x_most_ * width;
   }
   double py(double value) const {
     const double height = panel_height - top - bottom;
@@ -93,10 +93,8 @@ class Drawing {
       svg += printed("<text x='%.1f' y='%.1f' class='number' text-anchor='end'>%g</text>\n",
                      x_ + left - 8, py(value) + 4, value);
     }
-    const double step = round_step(x_most_ - x_least_, 6);
-    for (double at = std::ceil(x_least_ / step) * step; at <= x_most_ + step * 1e-6; at += step) {
-      svg += x_tick(std::abs(at) < step * 1e-6 ? 0 : at);
-    }
+    const double step = round_step(x_most_, 6);
+    for (double at = 0; at <= x_most_ + step * 1e-6; at += step) svg += x_tick(at);
     svg += printed("<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' class='axis'/>", x_ + left,
                    x_ + panel_width - right, py(0), py(0));
     svg += printed("<text x='%.1f' y='%.1f' class='label' text-anchor='middle'>",
@@ -123,7 +121,7 @@ class Drawing {
     return svg;
   }
 
-  // On the right of the title, one entry behind the other.
+  // On the right of the title, one entry after the other.
   std::string legend() const {
     std::string svg;
     double at = x_ + panel_width - right;
@@ -143,11 +141,21 @@ class Drawing {
   const Panel& panel_;
   double x_;
   double y_;
-  double x_least_ = 0;
-  double x_most_ = 1;
+  double x_most_ = 0;
   double y_most_ = 0;
   double y_step_ = 1;
 };
+
+std::vector<std::string> lines_of(const std::string& heading) {
+  std::vector<std::string> lines(1);
+  std::istringstream words(heading);
+  for (std::string word; words >> word;) {
+    const bool is_full = lines.back().size() + 1 + word.size() > heading_columns;
+    if (is_full && !lines.back().empty()) lines.emplace_back();
+    lines.back() += (lines.back().empty() ? "" : " ") + word;
+  }
+  return lines;
+}
 
 }  // namespace
 
@@ -155,6 +163,9 @@ std::string svg_of(const std::string& heading, const std::vector<Panel>& panels)
   const size_t columns = std::min(panels.size(), panels_a_row);
   const size_t rows = (panels.size() + panels_a_row - 1) / panels_a_row;
   const double width = panel_width * static_cast<double>(columns);
+  const std::vector<std::string> lines = lines_of(heading);
+  const double heading_height =
+      heading_margin + heading_line_height * static_cast<double>(lines.size());
   const double height = heading_height + panel_height * static_cast<double>(rows);
   std::string svg = printed(
       "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f "
@@ -165,7 +176,11 @@ std::string svg_of(const std::string& heading, const std::vector<Panel>& panels)
       "font-weight:bold}.title{font-size:14px;font-weight:bold}.label{font-size:12px}"
       ".number{font-size:11px;fill:#444}.grid{stroke:#e4e4e4}.axis,.tick{stroke:#222}</style>\n"
       "<rect width='100%' height='100%' fill='white'/>\n";
-  svg += "<text x='20' y='26' class='heading'>" + escaped(heading) + "</text>\n";
+  for (size_t i = 0; i < lines.size(); ++i) {
+    svg += printed("<text x='20' y='%.0f' class='heading'>",
+                   26 + heading_line_height * static_cast<double>(i)) +
+           escaped(lines[i]) + "</text>\n";
+  }
   for (size_t i = 0; i < panels.size(); ++i) {
     const double x = panel_width * static_cast<double>(i % panels_a_row);
     const double y = heading_height + panel_height * static_cast<double>(i / panels_a_row);

@@ -274,7 +274,7 @@ std::string describe(const Setup& setup) {
   text << (setup.hostile_count() == 0 ? " none" : "") << "; records live "
        << shown(setup.world.xord.node.ttl) << ", disk " << shown(setup.world.xord.disk.delay_mean)
        << (setup.world.xord.store.republish.after == 0 ? ", nothing republished" : "") << "; "
-       << setup.workload.kept_share << " of sets kept, published anew every "
+       << setup.workload.kept_share << " of sets kept, published again every "
        << shown(setup.world.xord.publish_after) << '\n';
   return text.str();
 }
