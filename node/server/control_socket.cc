@@ -41,7 +41,7 @@ std::optional<IoError> remove_stale(const std::string& path) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return std::nullopt;
   if (!S_ISSOCK(status.st_mode)) {
-    return IoError{"a file that is no socket is in the place of " + path + ": move it away", 0};
+    return IoError{path + " is not a socket: move that file away", 0};
   }
   if (unlink(path.c_str()) == 0) return std::nullopt;
   return io_error("cannot replace " + path, errno);

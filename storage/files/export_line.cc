@@ -110,7 +110,7 @@ ExportLine parse_end(FieldReader& in) {
   ExportEnd end;
   end.records = in.number<uint64_t>();
   if (in.is_complete()) return end;
-  return ExportDamage{"it is no end of an export"};
+  return ExportDamage{"it is not the last line of an export"};
 }
 
 }  // namespace
@@ -160,7 +160,7 @@ ExportLine parse_export_line(std::string_view line) {
   if (kind == record_word) return parse_record(in);
   if (kind == header_word) return parse_header(in);
   if (kind == end_word) return parse_end(in);
-  return ExportDamage{"it is no line of an export"};
+  return ExportDamage{"it is not a line of an export"};
 }
 
 }  // namespace xord

@@ -204,7 +204,7 @@ CheckReport check_store(const DataDirectory& directory, Terminal& terminal) {
   if (reader.log_bytes_dropped() > 0) {
     report.found("the write-ahead log in " + directory.path() +
                  "/db is damaged: " + std::to_string(reader.log_bytes_dropped()) +
-                 " bytes of it, and all behind them, cannot be used");
+                 " bytes of it, and all after them, cannot be used");
   }
   check_tables(reader, report, terminal);
   check_rows(reader, now, report, terminal);
