@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tools/commands.h"
+#include "tools/printable.h"
 #include "tools/version.h"
 
 namespace xord {
@@ -17,20 +18,23 @@ constexpr std::array<Command, 10> table = {{
     {"find", "List the nodes nearest to a key", find_command},
     {"ping", "Ask one node whether it is there", ping_command},
     {"load", "Put a node under load and measure how it answers", load_command},
-    {"published", "List what a node of this host publishes anew each day", published_command},
-    {"forget", "Let a node of this host no longer publish a key", forget_command},
-    {"store", "Look into a node's records, check, export, import, purge, save them", store_command},
+    {"published", "List the keys that the node of this host publishes again each day",
+     published_command},
+    {"forget", "Have the node of this host publish a key no longer", forget_command},
+    {"store", "Look into a node's records; check, export, import, purge or save them",
+     store_command},
     {"sim", "Simulate a whole network and check that it behaves", sim_command},
 }};
 
 constexpr std::string_view examples = R"(
 Try, in two terminals:
-  xord run                                       a node of your own, on port 8468
-  xord set greeting hello --via 127.0.0.1:8468   store a value through it
-  xord get greeting --via 127.0.0.1:8468         and read it back
+  xord run                  a node of your own, on port 8468
+  xord set greeting hello   store a value through it
+  xord get greeting         and read it back
 
-A second machine joins with `xord run --bootstrap FIRST-MACHINE:8468`. Programs that use the Python
-`kademlia` library are part of the same network.
+A second machine joins with `xord run --bootstrap FIRST-MACHINE`. Programs that use the Python
+`kademlia` library are part of the same network. `--via HOST:PORT`, or XORD_VIA, names another node
+to ask than the one of this host.
 
 `xord COMMAND --help` explains a command; `xord --version` says what was built, and what this
 machine's kernel allows.
@@ -54,7 +58,7 @@ ExitCode dispatch(Arguments arguments, Terminal& terminal) {
     terminal.out << help();
     return ExitCode::done;
   }
-  if (word == "--version") {
+  if (word == "--version" || word == "version" || word == "-V" || word == "-v") {
     terminal.out << version_report();
     return ExitCode::done;
   }
@@ -77,10 +81,10 @@ ExitCode run_cli(Arguments arguments, Terminal& terminal) {
     if (terminal.out) return code;
     throw Failure(ExitCode::environment, "stdout cannot be written: make room or give it a reader");
   } catch (const Failure& failure) {
-    terminal.err << "xord: " << failure.what() << ".\n";
+    terminal.err << "xord: " << printable(failure.what()) << ".\n";
     return failure.code();
   } catch (const std::exception& error) {
-    terminal.err << "xord: " << error.what() << ".\n";
+    terminal.err << "xord: " << printable(error.what()) << ".\n";
     return ExitCode::environment;
   }
 }

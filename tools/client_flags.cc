@@ -5,14 +5,16 @@
 
 #include "node/server/resolve.h"
 #include "tools/client_session.h"
+#include "tools/local_node.h"
 #include "tools/named_ids.h"
+#include "tools/node_address.h"
+#include "tools/printable.h"
 #include "tools/units.h"
 #include "tools/user_dirs.h"
 
 namespace xord {
 namespace {
 
-constexpr Duration timeout_default = seconds(10);
 constexpr Duration timeout_max = hours(1);
 
 // All addresses of one --via, as one group.
@@ -22,13 +24,8 @@ struct Names {
 };
 
 void add_name(const std::string& text, uint8_t group, Names& names) {
-  const auto host_port = parse_host_port(text);
-  if (!host_port) {
-    refuse("\"" + text +
-           "\" is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 or "
-           "[2001:db8::1]:8468");
-  }
-  const Resolved resolved = resolve(*host_port);
+  const HostPort address = parse_node_address(text);
+  const Resolved resolved = resolve(address);
   for (const Endpoint& endpoint : resolved.endpoints) {
     const bool is_known = std::any_of(names.vias.begin(), names.vias.end(),
                                       [&](const Via& via) { return via.endpoint == endpoint; });
@@ -37,21 +34,25 @@ void add_name(const std::string& text, uint8_t group, Names& names) {
     }
   }
   if (!resolved.endpoints.empty()) return;
-  names.unresolved += (names.unresolved.empty() ? "" : "; ") + host_port->host +
-                      " has no address: " + resolved.error;
+  names.unresolved +=
+      (names.unresolved.empty() ? "" : "; ") + address.host + " has no address: " + resolved.error;
 }
 
-std::vector<Via> resolve_all(const std::vector<std::string>& texts, Terminal& terminal) {
-  if (texts.size() > vias_max) {
-    refuse("--via is there " + std::to_string(texts.size()) + " times: give it at most " +
-           std::to_string(vias_max) + " times");
+std::vector<Via> resolve_all(const FirstNode& first, Terminal& terminal) {
+  if (first.addresses.size() > vias_max) {
+    refuse("there are " + std::to_string(first.addresses.size()) +
+           " nodes to begin at: name at most " + std::to_string(vias_max));
   }
   Names names;
-  for (size_t i = 0; i < texts.size(); ++i) add_name(texts[i], static_cast<uint8_t>(i), names);
+  for (size_t i = 0; i < first.addresses.size(); ++i) {
+    add_name(first.addresses[i], first.is_one ? uint8_t{0} : static_cast<uint8_t>(i), names);
+  }
   if (names.vias.empty()) {
     throw Failure(ExitCode::no_answer, names.unresolved + "; check the name, or write an address");
   }
-  if (!names.unresolved.empty()) terminal.err << "xord: " << names.unresolved << ".\n";
+  if (!names.unresolved.empty()) {
+    terminal.err << "xord: " << printable(names.unresolved) << ".\n";
+  }
   return names.vias;
 }
 
@@ -61,11 +62,36 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
+[[noreturn]] void fail_unanswered(const Beginning& beginning, ClientStatus status,
+                                  Duration timeout) {
+  const bool is_closed = status == ClientStatus::closed;
+  std::string sentence = is_closed ? "no node listens on " : "no answer from ";
+  sentence += beginning.names;
+  if (!beginning.because.empty()) sentence += " (" + beginning.because + ")";
+  if (!is_closed) sentence += " within " + show_duration(timeout);
+  if (!beginning.because.empty()) {
+    sentence +=
+        "; start a node with `xord run`, or name one with --via "
+        "HOST:PORT";
+  } else {
+    sentence += is_closed ? "; check the port, and that the node is running"
+                          : "; check that a node is running there and that UDP reaches it";
+  }
+  throw Failure(ExitCode::no_answer, sentence);
+}
+
 }  // namespace
 
 void add_via_flag(CLI::App& app, ClientFlags& flags) {
-  add_repeatable(app, "--via", flags.via, "A node of the network to begin at; repeats")
-      ->type_name("HOST:PORT");
+  add_repeatable(app, "--via", flags.via,
+                 "A node of the network to begin at; repeats [the node of this host]")
+      ->type_name("HOST[:PORT]");
+}
+
+void add_node_dir_flag(CLI::App& app, ClientFlags& flags) {
+  add_repeatable(app, "--data-dir", flags.data_dir,
+                 "Ask the node of this host that has this data directory; instead of --via")
+      ->type_name("DIR");
 }
 
 void add_common_flags(CLI::App& app, ClientFlags& flags) {
@@ -74,9 +100,9 @@ void add_common_flags(CLI::App& app, ClientFlags& flags) {
   app.add_flag("--json", flags.json, "Print the result as JSON");
 }
 
-void add_argument(CLI::App& app, const std::string& name, std::vector<std::string>& text,
-                  const std::string& help) {
-  app.add_option(name, text, help)->expected(1)->type_name("")->allow_extra_args(false);
+CLI::Option* add_argument(CLI::App& app, const std::string& name, std::vector<std::string>& text,
+                          const std::string& help) {
+  return app.add_option(name, text, help)->expected(1)->type_name("")->allow_extra_args(false);
 }
 
 std::string required(const CLI::App& app, const std::string& name,
@@ -85,8 +111,8 @@ std::string required(const CLI::App& app, const std::string& name,
   refuse("the " + name + " is missing; see `" + app.get_name() + " --help`");
 }
 
-Duration timeout_of(const ClientFlags& flags) {
-  if (flags.timeout.empty()) return timeout_default;
+Duration timeout_of(const ClientFlags& flags, Duration otherwise) {
+  if (flags.timeout.empty()) return otherwise;
   const std::string text = one_value("--timeout", flags.timeout);
   const auto timeout = parse_duration(text);
   if (!timeout) {
@@ -99,14 +125,18 @@ Duration timeout_of(const ClientFlags& flags) {
   return *timeout;
 }
 
-ClientResult ask_network(const CLI::App& app, const ClientFlags& flags, ClientPlan plan,
-                         Terminal& terminal) {
-  plan.timeout = timeout_of(flags);
-  if (flags.via.empty()) {
-    refuse("there is no node to begin at: name one with --via HOST:PORT; see `" + app.get_name() +
-           " --help`");
+Beginning beginning_of(const ClientFlags& flags, Terminal& terminal) {
+  if (!flags.via.empty() && !flags.data_dir.empty()) {
+    refuse("--via and --data-dir both name a node to begin at: leave one out");
   }
-  plan.vias = resolve_all(flags.via, terminal);
+  const FirstNode first =
+      flags.via.empty() ? first_node(flags.data_dir, terminal) : FirstNode{flags.via, false, ""};
+  return {resolve_all(first, terminal), joined(first.addresses), first.because};
+}
+
+ClientResult ask_network(const Beginning& beginning, ClientPlan plan, Terminal& terminal) {
+  plan.vias = beginning.vias;
+  const Duration timeout = plan.timeout;
   const std::string cache = user_cache_dir(terminal.environment).path;
   NamedIds named_ids(cache.empty() ? "" : cache + "/named-ids");
   for (Via& via : plan.vias) via.named = named_ids.find(via.endpoint);
@@ -115,17 +145,20 @@ ClientResult ask_network(const CLI::App& app, const ClientFlags& flags, ClientPl
   if (end.was_interrupted) throw Failure(ExitCode::interrupted, "interrupted");
   for (const NamedId& named : end.result.named) named_ids.remember(named);
   if (!end.result.named.empty()) named_ids.save();
-  if (end.result.status == ClientStatus::no_answer) {
-    throw Failure(ExitCode::no_answer,
-                  "no answer from " + joined(flags.via) +
-                      "; check that a node runs there and that UDP reaches it");
+  const ClientStatus status = end.result.status;
+  if (status == ClientStatus::no_answer || status == ClientStatus::closed) {
+    fail_unanswered(beginning, status, timeout);
   }
-  if (end.result.status == ClientStatus::timed_out) {
+  if (status == ClientStatus::timed_out) {
     throw Failure(ExitCode::no_answer, "the network did not answer within " +
-                                           show_duration(timeout_of(flags)) +
-                                           "; allow more with --timeout");
+                                           show_duration(timeout) + "; allow more with --timeout");
   }
   return end.result;
+}
+
+ClientResult ask_network(const ClientFlags& flags, ClientPlan plan, Terminal& terminal) {
+  plan.timeout = timeout_of(flags);
+  return ask_network(beginning_of(flags, terminal), std::move(plan), terminal);
 }
 
 double milliseconds_of(Duration duration) {

@@ -7,6 +7,7 @@
 #include "reactor/reactor.h"
 #include "tools/failure.h"
 #include "tools/interrupt.h"
+#include "tools/port_errors.h"
 
 namespace xord {
 namespace {
@@ -41,7 +42,8 @@ bool run_until_signal(Reactor& reactor, ReactorHandler& handler) {
 
 class ClientHandler : public ReactorHandler {
  public:
-  ClientHandler(Client& client, Reactor& reactor) : client_(client), reactor_(reactor) {}
+  ClientHandler(Client& client, Reactor& reactor)
+      : client_(client), reactor_(reactor), port_errors_(reactor.sockets()) {}
 
   void receive(Instant now, const Datagram& datagram, Outbox& out) override {
     client_.receive(now, datagram, out);
@@ -52,7 +54,9 @@ class ClientHandler : public ReactorHandler {
     is_started_ = true;
     client_.advance(now, out);
   }
-  void end_turn(Instant, Outbox&) override {
+  void end_turn(Instant now, Outbox& out) override {
+    while (const auto closed = port_errors_.next()) client_.closed(now, *closed, out);
+    if (!client_.is_greeting()) port_errors_.stop();
     if (client_.is_finished()) reactor_.request_stop();
   }
   std::optional<Instant> next_wakeup() const override {
@@ -62,6 +66,7 @@ class ClientHandler : public ReactorHandler {
  private:
   Client& client_;
   Reactor& reactor_;
+  PortErrors port_errors_;
   bool is_started_ = false;
 };
 

@@ -12,7 +12,7 @@ struct SessionEnd {
 };
 
 // Draws secrets and blocks for at most plan.timeout. Failure (environment) when no socket can be
-// had.
+// opened.
 SessionEnd run_session(ClientPlan plan);
 
 }  // namespace xord

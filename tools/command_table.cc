@@ -27,7 +27,9 @@ const Command& find_command(const std::string& name, std::span<const Command> co
     if (command.name == name) return command;
     words.push_back(command.name);
   }
-  const std::string fix = suggestion(name, words);
+  const auto meant = program == "xord" ? command_meant_by_habit(name) : std::nullopt;
+  const std::string fix =
+      meant ? "; perhaps you mean `xord " + *meant + "`" : suggestion(name, words);
   const bool is_flag = !name.empty() && name[0] == '-';
   throw Failure(ExitCode::usage, (is_flag ? "the flag " : "the command ") + name + " is not known" +
                                      (fix.empty() ? "; see `" + program + " --help`" : fix));

@@ -68,9 +68,11 @@ Given read_key(const std::string& path, const toml::key& key, const toml::node& 
   const Setting* setting = find_setting(name);
   if (setting == nullptr) {
     const std::string kind = node.is_table() ? "table [" + name + "]" : "key " + name;
-    const std::string fix = suggestion(name, setting_names());
+    const auto meant = meant_by_habit(name, setting_names());
+    const std::string fix =
+        meant ? "; perhaps you mean " + *meant : suggestion(name, setting_names());
     throw Failure(ExitCode::usage,
-                  where + ": the " + kind + " is no setting" +
+                  where + ": the " + kind + " is not a setting" +
                       (fix.empty() ? "; `xord run --print-config` lists all of them" : fix));
   }
   const std::string place = where + ": " + name;

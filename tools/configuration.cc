@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tools/failure.h"
+#include "tools/printable.h"
 #include "tools/suggest.h"
 #include "tools/user_dirs.h"
 
@@ -10,19 +11,7 @@ namespace xord {
 namespace {
 
 const std::string environment_prefix = "XORD_";
-
-std::vector<std::string> split_at_commas(const std::string& text) {
-  std::vector<std::string> parts;
-  size_t start = 0;
-  while (start < text.size()) {
-    const size_t comma = std::min(text.find(',', start), text.size());
-    const size_t first = text.find_first_not_of(' ', start);
-    const size_t last = text.find_last_not_of(' ', comma - 1);
-    if (first < comma) parts.push_back(text.substr(first, last - first + 1));
-    start = comma + 1;
-  }
-  return parts;
-}
+constexpr const char* blanks = " \t\r\n";
 
 const Setting* setting_of_variable(const std::string& name) {
   const auto all = settings();
@@ -33,7 +22,7 @@ const Setting* setting_of_variable(const std::string& name) {
 }
 
 void refuse_if_mistyped(const std::string& name) {
-  std::vector<std::string> owned = {environment_prefix + "CONFIG"};
+  std::vector<std::string> owned = {environment_prefix + "CONFIG", environment_prefix + "VIA"};
   for (const Setting& setting : settings()) owned.push_back(setting.environment_name());
   std::vector<std::string_view> words;  // Without the prefix, which would make all look alike.
   for (const std::string& word : owned) {
@@ -43,8 +32,19 @@ void refuse_if_mistyped(const std::string& name) {
   const auto meant = nearest_word(typed, words);
   if (!meant) return;
   throw Failure(ExitCode::usage, "the environment variable " + name +
-                                     " is no setting; perhaps you mean " + environment_prefix +
+                                     " is not a setting; perhaps you mean " + environment_prefix +
                                      *meant + ": rename or unset it");
+}
+
+// For a value of a list that is wrong because it is several.
+std::string list_hint(const Given& row) {
+  const bool may_be_several = std::any_of(
+      row.texts.begin(), row.texts.end(),
+      [](const std::string& text) { return text.find_first_of(" \t\r\n,;") != std::string::npos; });
+  if (row.setting->arity != Arity::many || !may_be_several) return "";
+  if (row.origin.starts_with("flag")) return "; repeat the flag for each value of a list";
+  if (row.origin.starts_with("file")) return "; write a list like [\"...\", \"...\"]";
+  return "; separate the values of a list by commas";
 }
 
 bool is_plain(const Setting& setting, const std::string& text) {
@@ -86,10 +86,24 @@ std::string toml_value(const Setting& setting, const std::vector<std::string>& t
 
 }  // namespace
 
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  size_t start = 0;
+  while (start < text.size()) {
+    const size_t comma = std::min(text.find(',', start), text.size());
+    const size_t first = text.find_first_not_of(blanks, start);
+    const size_t last = text.find_last_not_of(blanks, comma - 1);
+    if (first < comma) parts.push_back(text.substr(first, last - first + 1));
+    start = comma + 1;
+  }
+  return parts;
+}
+
 std::vector<Given> read_environment(const Environment& environment) {
   std::vector<Given> given;
   for (const auto& [name, text] : environment) {
-    if (name.rfind(environment_prefix, 0) != 0 || name == "XORD_CONFIG") continue;
+    const bool is_ours = name == "XORD_CONFIG" || name == "XORD_VIA";
+    if (name.rfind(environment_prefix, 0) != 0 || is_ours) continue;
     const Setting* setting = setting_of_variable(name);
     if (setting == nullptr) {
       refuse_if_mistyped(name);
@@ -119,7 +133,7 @@ Configuration build_configuration(const std::vector<Given>& given, const Environ
     try {
       row.setting->apply(result.server, row.texts);
     } catch (const BadValue& bad) {
-      throw Failure(ExitCode::usage, row.place + " " + bad.what());
+      throw Failure(ExitCode::usage, row.place + " " + bad.what() + list_hint(row));
     }
     result.origins[static_cast<size_t>(row.setting - all.data())] = row.origin;
   }
@@ -147,7 +161,7 @@ std::string print_configuration(const Configuration& configuration) {
   std::string text;
   for (size_t i = 0; i < lines.size(); ++i) {
     text += lines[i] + std::string(widest - lines[i].size(), ' ') + "  # " +
-            configuration.origins[i] + "\n";
+            printable(configuration.origins[i]) + "\n";
   }
   return text;
 }

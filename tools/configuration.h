@@ -20,9 +20,13 @@ struct Given {
   std::string origin;  // In --print-config: "flag --ttl", "environment XORD_TTL", "file ...".
 };
 
+// The parts of a list in one text, without the spaces around them; empty ones are left out.
+std::vector<std::string> split_at_commas(const std::string& text);
+
 // The settings in variables named XORD_... . A variable that looks like a mistyped setting is a
 // Failure (usage); one like none is ignored, since Kubernetes sets XORD_SERVICE_HOST and the like
-// for a service named xord. XORD_CONFIG names the config file and is no setting.
+// for a service named xord. XORD_CONFIG names the config file, XORD_VIA the node that
+// client commands ask: neither is a setting.
 std::vector<Given> read_environment(const Environment& environment);
 
 // The settings of a TOML file: one key a setting, no tables. Failure (usage) on a missing file, bad

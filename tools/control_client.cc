@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "node/server/control_address.h"
 #include "reactor/io_error.h"
 #include "reactor/monotonic.h"
+#include "storage/files/data_directory.h"
 #include "tools/failure.h"
 #include "tools/interrupt.h"
+#include "tools/units.h"
 
 namespace xord {
 namespace {
@@ -23,6 +26,21 @@ constexpr Duration looked_each = milliseconds(200);
 
 [[noreturn]] void fail(const std::string& sentence) {
   throw Failure(ExitCode::environment, sentence);
+}
+
+// Nobody answers at the control socket: for want of the directory, of a node, or because whatever
+// holds the directory does not listen.
+std::string why_absent(const std::string& data_dir) {
+  const std::string nobody = "no node is running on " + data_dir;
+  std::error_code ignored;
+  if (!std::filesystem::exists(data_dir, ignored)) return nobody + " (no such directory)";
+  const auto opened = DataDirectory::open_to_read(data_dir);
+  const auto* error = std::get_if<IoError>(&opened);
+  if (error == nullptr) return nobody + "; start one with `xord run`";
+  if (error->error_number != EWOULDBLOCK) return nobody + ": " + error->sentence;
+  return "the node on " + data_dir +
+         " does not answer: it is starting or ending, or another tool holds the directory; try "
+         "again in a moment";
 }
 
 }  // namespace
@@ -38,9 +56,7 @@ ControlClient::ControlClient(const std::string& data_dir)
   const int error = errno;
   if (socket_ >= 0) close(socket_);
   const bool is_absent = error == ENOENT || error == ECONNREFUSED;
-  fail(is_absent ? "no node answers at " + path_ +
-                       ": is it starting or ending, or does another tool hold the directory?"
-                 : io_error("cannot connect to " + path_, error).sentence);
+  fail(is_absent ? why_absent(data_dir) : io_error("cannot connect to " + path_, error).sentence);
 }
 
 ControlClient::~ControlClient() {
@@ -58,8 +74,8 @@ std::string ControlClient::answer_to(std::string line, Duration timeout) {
     stop_if_interrupted();
     const Duration left = deadline - monotonic_time();
     if (left <= Duration{} || answer.size() > answer_bytes_max) {
-      fail("the node did not answer over " + path_ + " within " +
-           std::to_string(timeout.whole_seconds()) + " s: is its host overloaded?");
+      fail("the node did not answer over " + path_ + " within " + show_duration(timeout) +
+           "; its host may be overloaded");
     }
     receive_some(answer, std::min(left, looked_each));
   }
@@ -75,7 +91,7 @@ void ControlClient::receive_some(std::string& answer, Duration most) {
   const ssize_t size = recv(socket_, piece, sizeof piece, 0);
   if (size > 0) answer.append(piece, static_cast<size_t>(size));
   if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
-  fail("the node at " + path_ + " hung up before it answered: has it ended?");
+  fail("the node at " + path_ + " hung up before it answered; it may have ended");
 }
 
 Json ControlClient::ask(const Json& request, Duration timeout) {
@@ -86,7 +102,7 @@ Json ControlClient::ask(const Json& request, Duration timeout) {
     const int code = answer.value("code", static_cast<int>(ExitCode::environment));
     throw Failure(static_cast<ExitCode>(code), answer["error"].get<std::string>());
   }
-  fail("the node answered what this xord does not understand: is it of another version?");
+  fail("the node's answer is not understood; it may be another version of xord");
 }
 
 Json ask_control(const std::string& data_dir, const Json& request, Duration timeout) {

@@ -1,18 +1,20 @@
 // `xord find`: the nodes nearest to a key.
 #include <iomanip>
 
-#include "node/server/key_digest.h"
 #include "tools/client_flags.h"
 #include "tools/commands.h"
+#include "tools/json_text.h"
+#include "tools/key_flags.h"
 
 namespace xord {
 
 ExitCode find_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("List the nodes nearest to a key: at most 20, nearest first.", "xord find");
   ClientFlags flags;
-  std::vector<std::string> key;
-  add_argument(app, "KEY", key, "The key, as text");
+  KeyFlags key_flags;
+  add_key_flags(app, key_flags, HexKey::is_text);
   add_via_flag(app, flags);
+  add_node_dir_flag(app, flags);
   add_common_flags(app, flags);
   app.footer(
       "Prints id, endpoint and round trip of each. --json: a list of {\"id\", \"endpoint\",\n"
@@ -20,12 +22,12 @@ ExitCode find_command(Arguments arguments, Terminal& terminal) {
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   ClientPlan plan;
   plan.task = ClientTask::find;
-  plan.target = key_digest(required(app, "KEY", key));
-  const ClientResult result = ask_network(app, flags, std::move(plan), terminal);
+  plan.target = key_of(app, key_flags, HexKey::is_text).id;
+  const ClientResult result = ask_network(flags, std::move(plan), terminal);
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const FoundNode& node : result.nodes) list.push_back(json_of(node));
   if (flags.json) {
-    terminal.out << list.dump() << '\n';
+    terminal.out << json_text(list) << '\n';
     return ExitCode::done;
   }
   for (const FoundNode& node : result.nodes) {

@@ -14,11 +14,39 @@ std::string see_help(const CLI::App& app) {
   return "; see `" + app.get_name() + " --help`";
 }
 
+// "--listen ADDR:PORT" for --port. A short flag may be meant for a value where the command takes
+// one.
+std::string flag_meant_by_habit(const CLI::App& app, const std::string& flag) {
+  const bool is_long = flag.starts_with("--");
+  if (!is_long && app.get_option_no_throw("VALUE") != nullptr) return "";
+  std::vector<std::string> owned;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) owned.push_back(name);
+  }
+  const std::vector<std::string_view> names(owned.begin(), owned.end());
+  const auto meant = meant_by_habit(std::string_view(flag).substr(is_long ? 2 : 1), names);
+  if (!meant) return "";
+  const CLI::Option* option = app.get_option("--" + *meant);
+  const std::string type = option->get_type_name();
+  return "--" + *meant + (type.empty() ? "" : " " + type);
+}
+
+// Columns on a terminal: a character of several bytes takes one.
+size_t columns_of(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
 [[noreturn]] void refuse_extra(const CLI::App& app, const std::string& extra) {
   if (extra.size() < 2 || extra[0] != '-') {
     throw Failure(ExitCode::usage, "\"" + extra + "\" is one argument too many" + see_help(app));
   }
   const std::string flag = extra.substr(0, extra.find('='));
+  const std::string meant = flag_meant_by_habit(app, flag);
+  if (!meant.empty()) {
+    throw Failure(ExitCode::usage, "the flag " + flag + " is not known; perhaps you mean " + meant);
+  }
   std::vector<std::string> owned;
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) owned.push_back("--" + name);
@@ -36,9 +64,10 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_usage(const CLI::App* app, std::string name) const override {
     std::string usage = "\nUsage: " + name;
     for (const CLI::Option* option : app->get_options()) {
-      if (option->get_positional()) usage += " " + option->get_name(true);
+      if (!option->get_positional()) continue;
+      const std::string type = option->get_type_name();
+      usage += " " + (type.empty() ? option->get_name(true) : type);
     }
-    if (app->get_option_no_throw("--via") != nullptr) usage += " --via HOST:PORT";
     return usage + " [FLAGS]\n";
   }
   std::string make_option(const CLI::Option* option, bool is_positional) const override {
@@ -47,17 +76,18 @@ class HelpFormatter : public CLI::Formatter {
     std::string text = "  " + option->get_name(is_positional, true);
     if (!is_positional && !option->get_type_name().empty()) text += " " + option->get_type_name();
     // The description begins in its column, on the next line if the name reaches into it.
-    text += text.size() < column ? std::string(column - text.size(), ' ')
-                                 : "\n" + std::string(column, ' ');
+    const size_t taken = columns_of(text);
+    text += taken < column ? std::string(column - taken, ' ') : "\n" + std::string(column, ' ');
     size_t at = column;
     std::istringstream words(option->get_description());
     for (std::string word; words >> word;) {
-      if (at > column && at + 1 + word.size() > width) {
+      const size_t size = columns_of(word);
+      if (at > column && at + 1 + size > width) {
         text += "\n" + std::string(column, ' ');
         at = column;
       }
       text += (at > column ? " " : "") + word;
-      at += (at > column ? 1 : 0) + word.size();
+      at += (at > column ? 1 : 0) + size;
     }
     return text + "\n";
   }

@@ -2,22 +2,21 @@
 #include "tools/client_flags.h"
 #include "tools/commands.h"
 #include "tools/control_client.h"
-#include "tools/store/key_text.h"
+#include "tools/key_flags.h"
 #include "tools/store/store_flags.h"
 
 namespace xord {
 
 ExitCode forget_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Let a running node of this host no longer publish a key anew each day.",
-               "xord forget");
+  CLI::App app("Have the running node of this host publish a key no longer.", "xord forget");
   StoreFlags flags;
-  std::vector<std::string> key;
-  add_argument(app, "KEY", key, "The key, as text; or its id, as 40 hexadecimal digits");
+  KeyFlags key_flags;
+  add_key_flags(app, key_flags, HexKey::is_id);
   add_data_dir_flag(app, flags);
   app.footer(
-      "What the network holds lapses by itself. Exit codes: 0 done, 1 it was not in the list, 4.");
+      "What the network holds expires by itself. Exit codes: 0 done, 1 it was not in the list, 4.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const std::string id = id_of_key(required(app, "KEY", key)).hex();
+  const std::string id = key_of(app, key_flags, HexKey::is_id).id.hex();
   ask_control(data_dir_of(flags, terminal), {{"command", "forget"}, {"id", id}});
   return ExitCode::done;
 }

@@ -63,6 +63,14 @@ ListenAddress parse_listen(const std::string& text) {
   auto endpoint = Endpoint::parse(rest);
   if (!endpoint) endpoint = parse_with_zone(rest);
   if (!endpoint) refuse(text, rest);
+  if (*endpoint == Endpoint::ipv4(0xffffffff, endpoint->port)) {
+    throw BadValue("\"" + text + "\" is the broadcast address: a node listens on a unicast one");
+  }
+  if (endpoint->address.is_link_local() && endpoint->scope == 0) {
+    throw BadValue("\"" + text +
+                   "\" is a link-local address, which needs its interface: write it like "
+                   "[fe80::1%eth0]:8468");
+  }
   if (endpoint->address.is_multicast()) {
     throw BadValue("\"" + text + "\" is a multicast address: a node listens on a unicast one");
   }

@@ -3,6 +3,7 @@
 
 #include "tools/commands.h"
 #include "tools/interrupt.h"
+#include "tools/json_text.h"
 #include "tools/load/load_flags.h"
 #include "tools/load/load_report.h"
 
@@ -40,7 +41,7 @@ ExitCode load_command(Arguments arguments, Terminal& terminal) {
   const LoadResult result = run_load(*plan, tables);
   tables.finished(result);
   if (!plan->hgrm_file.empty()) write_hgrm(plan->hgrm_file, result.steps);
-  if (plan->json) terminal.out << json_of(*plan, result).dump() << '\n';
+  if (plan->json) terminal.out << json_text(json_of(*plan, result)) << '\n';
   return exit_code_of(*plan, result);
 }
 

@@ -1,8 +1,10 @@
-// `xord published`: what a running node publishes anew each day, by `xord set --keep`.
+// `xord published`: what a running node publishes again each day, by `xord set --keep`.
 #include <fmt/format.h>
 
 #include "tools/commands.h"
 #include "tools/control_client.h"
+#include "tools/counted.h"
+#include "tools/json_text.h"
 #include "tools/store/store_flags.h"
 #include "tools/units.h"
 
@@ -27,15 +29,15 @@ void for_each_published(ControlClient& node, Visit&& visit) {
 std::string line_of(const Json& published) {
   const auto ago = published.at("published_ago_s").get<int64_t>();
   return fmt::format(
-      "{} {} bytes, {}\n", published.at("id").get<std::string>(),
-      published.at("value_bytes").get<uint64_t>(),
-      ago >= 86'400 ? "to be published" : "published " + show_duration(seconds(ago)) + " ago");
+      "{} {}, {}\n", published.at("id").get<std::string>(),
+      counted(published.at("value_bytes").get<uint64_t>(), "byte"),
+      ago >= 86'400 ? "to be published" : "published " + show_age(seconds(ago)) + " ago");
 }
 
 }  // namespace
 
 ExitCode published_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("List the keys that a running node of this host publishes anew each day.",
+  CLI::App app("List the keys that a running node of this host publishes again each day.",
                "xord published");
   StoreFlags flags;
   add_data_dir_flag(app, flags);
@@ -48,7 +50,7 @@ ExitCode published_command(Arguments arguments, Terminal& terminal) {
   bool is_first = true;
   for_each_published(node, [&](const Json& published) {
     if (flags.json) {
-      terminal.out << (is_first ? '[' : ',') << published.dump();
+      terminal.out << (is_first ? '[' : ',') << json_text(published);
     } else {
       terminal.out << line_of(published);
     }

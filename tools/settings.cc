@@ -6,9 +6,10 @@
 #include <charconv>
 
 #include "node/budget.h"
-#include "node/server/resolve.h"
 #include "reactor/base/id.h"
+#include "tools/failure.h"
 #include "tools/listen_text.h"
+#include "tools/node_address.h"
 #include "tools/suggest.h"
 #include "tools/units.h"
 
@@ -45,13 +46,15 @@ template <class Value, size_t count>
 Value parse_word(const std::array<Word<Value>, count>& words, const std::string& text) {
   std::string all;
   std::vector<std::string_view> names;
+  std::string lower = text;
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   for (const auto& word : words) {
-    if (word.name == text) return word.value;
+    if (word.name == lower) return word.value;
     if (!all.empty()) all += word.name == words.back().name ? " or " : ", ";
     all += word.name;
     names.push_back(word.name);
   }
-  throw BadValue(quoted(text) + " is not known: write " + all + suggestion(text, names));
+  throw BadValue(quoted(text) + " is not known: write " + all + suggestion(lower, names));
 }
 
 template <class Value, size_t count>
@@ -74,21 +77,27 @@ Duration parse_duration_in(const std::string& text, const Bounds<Duration>& boun
 }
 
 uint64_t in_range(std::optional<uint64_t> value, const std::string& text,
-                  const Bounds<uint64_t>& bounds, const std::string& form) {
+                  const Bounds<uint64_t>& bounds, std::string (*show)(uint64_t),
+                  const std::string& form) {
   if (!value) throw BadValue(quoted(text) + " is not " + form);
   if (!bounds.contain(*value)) {
-    throw BadValue(quoted(text) + " is out of range: write at least " +
-                   std::to_string(bounds.least) + " and at most " + std::to_string(bounds.most));
+    throw BadValue(quoted(text) + " is out of range: write at least " + show(bounds.least) +
+                   " and at most " + show(bounds.most));
   }
   return *value;
 }
 
+std::string show_count(uint64_t count) {
+  return std::to_string(count);
+}
+
 uint64_t parse_count_in(const std::string& text, const Bounds<uint64_t>& bounds) {
-  return in_range(parse_count(text), text, bounds, "a number: write digits, such as 1000");
+  return in_range(parse_count(text), text, bounds, show_count,
+                  "a number: write digits, such as 1000");
 }
 
 uint64_t parse_size_in(const std::string& text, const Bounds<uint64_t>& bounds) {
-  return in_range(parse_size(text), text, bounds,
+  return in_range(parse_size(text), text, bounds, show_size,
                   "a size: write a number of bytes, or one with a unit, such as 64MiB or 2G");
 }
 
@@ -123,7 +132,7 @@ Subnet parse_subnet(const std::string& text) {
   if (subnet) return *subnet;
   throw BadValue(quoted(text) +
                  " is not a network: write an address, a slash and the length of the prefix, with "
-                 "no bit set behind it, such as 10.0.0.0/8 or 2001:db8::/32");
+                 "no bit set after it, such as 10.0.0.0/8 or 2001:db8::/32");
 }
 
 std::string show_subnet(const Subnet& subnet) {
@@ -157,13 +166,15 @@ void apply_listen(ServerConfig& config, const Texts& texts) {
 }
 
 void apply_bootstrap(ServerConfig& config, const Texts& texts) {
+  std::vector<std::string> addresses;
   for (const std::string& text : texts) {
-    if (parse_host_port(text)) continue;
-    throw BadValue(quoted(text) +
-                   " is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 or "
-                   "[2001:db8::1]:8468");
+    try {
+      addresses.push_back(text_of(parse_node_address(text)));
+    } catch (const Failure& failure) {
+      throw BadValue(failure.what());
+    }
   }
-  config.bootstrap = texts;
+  config.bootstrap = addresses;
 }
 
 void apply_data_dir(ServerConfig& config, const Texts& texts) {
@@ -184,7 +195,7 @@ const std::array<Setting, 20> table = {{
     {"listen", "[SCHEME://]ADDR:PORT",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names", Arity::many,
      apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
-    {"bootstrap", "HOST:PORT", "A node of the network to join; repeats. None: start a network",
+    {"bootstrap", "HOST[:PORT]", "A node of the network to join; repeats. None: start a network",
      Arity::many, apply_bootstrap, [](const Config& c) { return c.bootstrap; }},
     {"data-dir", "DIR", "Where the id, the contacts and the records are kept", Arity::one,
      apply_data_dir, [](const Config& c) { return Texts{c.data_dir}; }},

@@ -19,8 +19,8 @@ enum class Arity : uint8_t {
   yes_or_no  // The flag has no value; elsewhere true or false.
 };
 
-// Why a text is no value of a setting: what is wrong with it and what to write instead, to be put
-// behind the name of the setting. A text has passed only when apply() returned.
+// Why a text is not a value of a setting: what is wrong with it and what to write instead, to be
+// put after the name of the setting. A text has passed only when apply() returned.
 class BadValue : public std::runtime_error {
  public:
   explicit BadValue(const std::string& reason) : std::runtime_error(reason) {}

@@ -6,6 +6,7 @@
 #include "node/wire/value.h"
 #include "reactor/base/hex.h"
 #include "tools/failure.h"
+#include "tools/json_text.h"
 
 namespace xord {
 namespace {
@@ -25,24 +26,24 @@ nlohmann::ordered_json json_of(const Value& value) {
 
 }  // namespace
 
-void show_value(const std::string& key, Bytes packed, ValueForm form, Terminal& terminal) {
+void show_value(const Key& key, Bytes packed, ValueForm form, Terminal& terminal) {
   const auto value = decode_value(packed);
   if (form == ValueForm::json) {
-    const nlohmann::ordered_json shown = {
-        {"key", key},
-        {"type", value ? std::string(type_name(*value)) : "other"},
-        {"value", value ? json_of(*value) : nlohmann::ordered_json(to_hex(packed))}};
-    terminal.out << shown.dump() << '\n';
+    nlohmann::ordered_json shown = key.json();
+    shown["type"] = value ? std::string(type_name(*value)) : "other";
+    shown["value"] = value ? json_of(*value) : nlohmann::ordered_json(to_hex(packed));
+    terminal.out << json_text(shown) << '\n';
     return;
   }
   if (!value) {
     throw Failure(ExitCode::not_found,
-                  "\"" + key +
-                      "\" has a value of a type that the library never stores; --json shows its "
+                  key.quoted() +
+                      " has a value of a type that the library never stores; --json shows its "
                       "bytes");
   }
   terminal.out << render_value(*value);
-  if (!std::holds_alternative<std::vector<uint8_t>>(*value)) terminal.out << '\n';
+  const bool is_bytes = std::holds_alternative<std::vector<uint8_t>>(*value);
+  if (!is_bytes || terminal.out_is_terminal) terminal.out << '\n';
 }
 
 }  // namespace xord

@@ -5,15 +5,16 @@
 #include <string>
 
 #include "reactor/base/bytes.h"
+#include "tools/key_flags.h"
 #include "tools/terminal.h"
 
 namespace xord {
 
 enum class ValueForm : uint8_t { plain, json };
 
-// Plain: text, a number, true or false with a newline behind it; bytes as they are, without one.
-// JSON: {"key", "type", "value"}. Failure (not_found) for a value of a type that the library never
-// stores, unless as JSON.
-void show_value(const std::string& key, Bytes packed, ValueForm form, Terminal& terminal);
+// Plain: text, a number, true or false and a newline; bytes as they are, without one unless a
+// terminal shows them. JSON: {"key" or "id", "type", "value"}. Failure (not_found) for a value of a
+// type that the library never stores, unless as JSON.
+void show_value(const Key& key, Bytes packed, ValueForm form, Terminal& terminal);
 
 }  // namespace xord

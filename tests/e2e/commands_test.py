@@ -2,12 +2,17 @@
 code, and nothing lost. Also the commands' help, versions and settings. No Python peer is needed.
 """
 
+import asyncio
+import fcntl
+import hashlib
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import socket
+import termios
 
 import harness
 from harness import OWN_IP, OWN_PORT, Scenario
@@ -58,8 +63,111 @@ class Network(Refusals):
                 await self.refused(NO_ANSWER, *words, "--via", endpoint, "--timeout", "500ms",
                                    names=[endpoint])
             await self.refused(NO_ANSWER, "ping", endpoint, "--timeout", "500ms", names=[endpoint])
+
+    async def test_a_closed_port_is_told_at_once(self):
         nobody = f"{OWN_IP}:{OWN_PORT}"
-        await self.refused(NO_ANSWER, "get", "k", "--via", nobody, "--timeout", "500ms")
+        for words in (("get", "k"), ("set", "k", "v"), ("find", "k")):
+            await self.refused(NO_ANSWER, *words, "--via", nobody, "--timeout", "1h",
+                               names=[nobody, "no node listens"])
+        await self.refused(NO_ANSWER, "ping", nobody, "--timeout", "1h", names=[nobody])
+        node = await self.xord()
+        done = await self.command("set", "k", "v", "--via", nobody, "--via", node.endpoint)
+        self.assertEqual((done.code, done.out), (DONE, "stored on 1 of 1 node\n"), done)
+
+    async def test_a_node_that_starts_within_the_timeout_is_found(self):
+        held, endpoint = silent_port()
+        asked = asyncio.create_task(self.command("ping", endpoint, "--timeout", "30s"))
+        await asyncio.sleep(1.5)  # It has been asked once or twice, in vain.
+        held.close()
+        node = await self.xord(listen=(endpoint,))
+        done = await asked
+        self.assertEqual(done.code, DONE, done)
+        self.assertIn(node.id.hex(), done.out)
+
+    async def test_without_via_the_node_of_this_host_is_asked(self):
+        node = await self.xord(listen=("0.0.0.0:0",))
+        port = node.endpoint.rpartition(":")[2]
+        by_directory = ("--data-dir", node.data_dir)
+        by_default = {**self.environment, "XORD_DATA_DIR": str(node.data_dir)}
+        done = await self.command("set", "k", "v", *by_directory)
+        self.assertEqual((done.code, done.out), (DONE, "stored on 1 of 1 node\n"), done)
+        for words in (("get", "k"), ("get", "--id", hashlib.sha1(b"k").hexdigest())):
+            done = await self.command(*words, environment=by_default)
+            self.assertEqual((done.code, done.out), (DONE, "v\n"), done)
+        for done in (await self.command("ping", environment=by_default),
+                     await self.command("ping", *by_directory),
+                     await self.command("find", "k", environment=by_default),
+                     await self.command("ping", f"rpcudp://0.0.0.0:{port}"),
+                     await self.command("ping", environment={**self.environment,
+                                                             "XORD_VIA": f"127.0.0.1:{port}"})):
+            self.assertEqual(done.code, DONE, done)
+            self.assertIn(node.id.hex(), done.out)
+        await node.stop()
+        await self.refused(ENVIRONMENT, "ping", *by_directory,
+                           names=[f"no node is running on {node.data_dir}; start one"])
+
+    async def test_what_is_wrong_with_a_directory_that_nobody_answers_for_is_said(self):
+        gone = self.scratch / "gone"
+        await self.refused(ENVIRONMENT, "published", "--data-dir", gone,
+                           names=[f"no node is running on {gone} (no such directory)."])
+        node = await self.xord()
+        await node.kill()  # Its control socket stays.
+        await self.refused(ENVIRONMENT, "published", "--data-dir", node.data_dir,
+                           names=[f"no node is running on {node.data_dir}; start one"])
+        with open(node.data_dir / "LOCK", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            await self.refused(ENVIRONMENT, "published", "--data-dir", node.data_dir,
+                               names=["does not answer: it is starting or ending"])
+
+    async def test_a_value_is_read_from_the_standard_input(self):
+        node = await self.xord()
+        set_it = ("set", "k", "-", "--via", node.endpoint)
+        get_it = ("get", "k", "--via", node.endpoint)
+        done = await self.command(*set_it, stdin=b"two\nlines")
+        self.assertEqual(done.code, DONE, done)
+        self.assertEqual((await self.command(*get_it)).out, "two\nlines\n")
+        done = await self.command(*set_it, "--type", "bytes", stdin=bytes(range(128)))
+        self.assertEqual(done.code, DONE, done)
+        self.assertEqual((await self.command(*get_it)).out.encode(), bytes(range(128)))
+        await self.refused(USAGE, *set_it, stdin=b"x" * 100_000, names=["8140"])
+
+    async def test_a_terminal_gets_escapes_and_a_pipe_gets_bytes(self):
+        node = await self.xord()
+        evil = "\x1b[2J\x1b]0;title\x07\u009b1m\rover\nnext\tline"
+        via = ("--via", node.endpoint)
+        self.assertEqual((await self.command("set", "k", evil, *via)).code, DONE)
+        self.assertEqual((await self.command("get", "k", *via)).out, evil + "\n")
+        escaped = (r"\x1b[2J\x1b]0;title\x07\xc2\x9b1m\rover" + "\nnext\tline\n")
+        self.assertEqual(await self.on_terminal("get", "k", *via), escaped)
+        shown = json.loads(await self.on_terminal("get", "k", "--json", *via))
+        self.assertEqual(shown["value"], evil)
+        for words in (("get", evil, *via), ("get", "k", "--via", evil), ("run", "--config", evil),
+                      ("published", "--data-dir", evil), (evil,)):
+            text = await self.on_terminal(*words)
+            self.assertTrue(text.startswith("xord: "), text)
+            self.assertEqual(text.count("\n"), 1, text)
+            for control in ("\x1b", "\x07", "\r", "\u009b"):
+                self.assertNotIn(control, text)
+
+    async def on_terminal(self, *words):
+        """What a terminal gets of both streams, its own line endings undone."""
+        ours, theirs = pty.openpty()
+        attributes = termios.tcgetattr(theirs)
+        attributes[1] &= ~termios.OPOST
+        termios.tcsetattr(theirs, termios.TCSANOW, attributes)
+        process = await asyncio.create_subprocess_exec(
+            harness.options.xord, *map(str, words), stdin=asyncio.subprocess.DEVNULL, stdout=theirs,
+            stderr=theirs, env=self.environment, preexec_fn=harness.die_with_parent)
+        os.close(theirs)
+        await process.wait()
+        pieces = []
+        try:
+            while piece := os.read(ours, 65536):
+                pieces.append(piece)
+        except OSError:  # The other side is closed, and all is read.
+            pass
+        os.close(ours)
+        return b"".join(pieces).decode()
 
     async def test_a_via_whose_name_has_no_address_is_no_answer(self):
         await self.refused(NO_ANSWER, "get", "k", "--via", "no-such-host.invalid:8468",
@@ -85,8 +193,8 @@ class Network(Refusals):
 
     async def test_bad_arguments_are_named(self):
         await self.refused(USAGE, "get", names=["KEY"])
-        await self.refused(USAGE, "get", "k", names=["--via"])
-        await self.refused(USAGE, "get", "k", "--via", "nowhere", names=["nowhere"])
+        await self.refused(USAGE, "get", "k", "--via", "no where", names=["no where"])
+        await self.refused(USAGE, "run", "--port", "9000", names=["--port", "--listen"])
         await self.refused(USAGE, "get", "k", "--via", "127.0.0.1:70000", names=["127.0.0.1:70000"])
         await self.refused(USAGE, "get", "k", "--vai", "127.0.0.1:1", names=["--vai", "--via"])
         await self.refused(USAGE, "ping", "127.0.0.1:1", "--timeout", "5", names=["--timeout"])
@@ -168,8 +276,9 @@ class Settings(Refusals):
         await self.refused_run(USAGE, "--io", "kqueue", names=["kqueue", "epoll"])
         await self.refused_run(USAGE, "--listen", "localhost:1", names=["localhost:1"])
         await self.refused_run(USAGE, "--listen", "127.0.0.1", names=["127.0.0.1"])
+        await self.refused_run(USAGE, "--memory-max", "1", names=["1MiB", "4TiB"])
         await self.refused_run(USAGE, "--listen", "gopher://127.0.0.1:1", names=["gopher"])
-        await self.refused_run(USAGE, "--bootstrap", "nowhere", names=["nowhere"])
+        await self.refused_run(USAGE, "--bootstrap", "no where", names=["no where"])
         await self.refused_run(USAGE, "--ttl", "7", names=["--ttl"])
         await self.refused_run(USAGE, "--trusted-net", "10.0.0.1/8", names=["10.0.0.1/8"])
 

@@ -227,16 +227,17 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
         if node.process is not None:
             await node.stop()
 
-    async def command(self, *words, environment=None, bound=30):
-        """Runs `xord WORDS` to its end."""
+    async def command(self, *words, environment=None, bound=30, stdin=None):
+        """Runs `xord WORDS` to its end, with the bytes `stdin` to read."""
         tally["commands"] += 1
         begin = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            options.xord, *map(str, words), stdin=asyncio.subprocess.DEVNULL,
+            options.xord, *map(str, words),
+            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env=environment or self.environment, preexec_fn=die_with_parent)
         try:
-            out, err = await asyncio.wait_for(process.communicate(), seconds(bound))
+            out, err = await asyncio.wait_for(process.communicate(stdin), seconds(bound))
         except asyncio.TimeoutError:
             process.kill()
             await process.wait()

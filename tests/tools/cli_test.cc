@@ -77,29 +77,71 @@ INSTANTIATE_TEST_SUITE_P(
                 "--amplification-max \"-1\" is not a factor: write a number from 0 to 1000, such "
                 "as 1.0"},
         Refused{{"get"}, "the KEY is missing; see `xord get --help`"},
-        Refused{{"get", "k"},
-                "there is no node to begin at: name one with --via HOST:PORT; see "
-                "`xord get --help`"},
+        Refused{{"get", "k", "--id", "11"}, "\"k\" and --id both name a key: leave one out"},
+        Refused{{"get", "--id", "4a0a"}, "--id \"4a0a\" is not an id: write 40 hexadecimal digits"},
+        Refused{{"get", "k", "--via", via, "--data-dir", "/x"},
+                "--via and --data-dir both name a node to begin at: leave one out"},
         Refused{{"get", "k", "--via"}, "--via needs a value; see `xord get --help`"},
         Refused{{"get", "k", "--vai", via}, "the flag --vai is not known; perhaps you mean --via"},
         Refused{{"get", "k", "l", "--via", via},
                 "\"l\" is one argument too many; see `xord get --help`"},
-        Refused{{"get", "k", "--via", "127.0.0.1"},
-                "\"127.0.0.1\" is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 "
+        Refused{{"get", "k", "--via", "127.0.0.1:"},
+                "\"127.0.0.1:\" is not HOST:PORT: write it like node.example, 192.0.2.1:8468 "
                 "or [2001:db8::1]:8468"},
+        Refused{{"get", "k", "--via", "fe80::1"},
+                "\"fe80::1\" is a link-local address, which needs its interface: write it like "
+                "[fe80::1%eth0]:8468"},
         Refused{{"get", "k", "--via", via, "--timeout", "5"},
                 "--timeout \"5\" is not a duration: write a number and a unit, such as 10s or "
                 "500ms"},
         Refused{{"find", "k", "--via", via, "--timeout", "0"},
                 "--timeout \"0\" is out of range: write more than 0 and at most 1h"},
         Refused{{"find"}, "the KEY is missing; see `xord find --help`"},
-        Refused{{"ping"}, "the HOST:PORT is missing; see `xord ping --help`"},
         Refused{{"ping", "127.0.0.1:0"},
-                "\"127.0.0.1:0\" is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 "
+                "\"127.0.0.1:0\" is not HOST:PORT: write it like node.example, 192.0.2.1:8468 "
                 "or [2001:db8::1]:8468"},
         Refused{{"ping", "::1:8468"},
-                "\"::1:8468\" is not HOST:PORT: write it like node.example:8468, 192.0.2.1:8468 "
-                "or [2001:db8::1]:8468"},
+                "\"::1:8468\" may end in a port or not: write [::1]:8468, or [::1:8468]:8468"},
+        Refused{{"ping", via, "--interval", "1s"},
+                "--interval is for several pings: add --count N, or leave it out"},
+        Refused{{"run", "--port", "9000"},
+                "the flag --port is not known; perhaps you mean --listen [SCHEME://]ADDR:PORT"},
+        Refused{{"run", "-p", "9000"},
+                "the flag -p is not known; perhaps you mean --listen [SCHEME://]ADDR:PORT"},
+        Refused{{"run", "--host=::"},
+                "the flag --host is not known; perhaps you mean --listen [SCHEME://]ADDR:PORT"},
+        Refused{{"run", "--seed-node", "a"},
+                "the flag --seed-node is not known; perhaps you mean --bootstrap HOST[:PORT]"},
+        Refused{{"run", "--datadir", "/x"},
+                "the flag --datadir is not known; perhaps you mean --data-dir DIR"},
+        Refused{{"get", "k", "--host", "a"},
+                "the flag --host is not known; perhaps you mean --via HOST[:PORT]"},
+        Refused{{"load", "--host", "a"},
+                "the flag --host is not known; perhaps you mean --target HOST:PORT"},
+        Refused{{"start"}, "the command start is not known; perhaps you mean `xord run`"},
+        Refused{{"stats"}, "the command stats is not known; perhaps you mean `xord store stats`"},
+        Refused{{"run", "--memory-max", "1"},
+                "--memory-max \"1\" is out of range: write at least 1MiB and at most 4TiB"},
+        Refused{{"run", "--records-max", "0"},
+                "--records-max \"0\" is out of range: write at least 1 and at most 1000000000"},
+        Refused{{"run", "--listen", "255.255.255.255:1"},
+                "--listen \"255.255.255.255:1\" is the broadcast address: a node listens on a "
+                "unicast one"},
+        Refused{
+            {"run", "--listen", "[fe80::1]:1"},
+            "--listen \"[fe80::1]:1\" is a link-local address, which needs its interface: write "
+            "it like [fe80::1%eth0]:8468"},
+        Refused{{"run", "--trusted-net", "10.0.0.0/8,11.0.0.0/8"},
+                "--trusted-net \"10.0.0.0/8,11.0.0.0/8\" is not a network: write an address, a "
+                "slash and the length of the prefix, with no bit set after it, such as 10.0.0.0/8 "
+                "or 2001:db8::/32; repeat the flag for each value of a list"},
+        Refused{{"sim", "--for", "0"},
+                "--for \"0\" is not a duration from 1ms to 1w: write it like 10s or 500ms"},
+        Refused{{"load", "--target", via, "--server-pid", "2147483646"},
+                "--server-pid \"2147483646\" is not the id of a process that is running on this "
+                "machine"},
+        Refused{{"get", "\x1b[2J", "--bad\x1b]0;t\x07"},
+                "the flag --bad\\x1b]0;t\\x07 is not known; see `xord get --help`"},
         Refused{{"set", "k", "--via", via}, "the VALUE is missing; see `xord set --help`"},
         Refused{{"set", "k", "-v", "--via", via},
                 "the flag -v is not known; put -- before a value that begins with a dash"}));
@@ -130,6 +172,91 @@ TEST(Cli, TheHelpOfRunNamesEverySetting) {
   EXPECT_EQ(settings().size(), 20u);
   for (const std::string_view name : setting_names()) {
     EXPECT_NE(help.find("\n  --" + std::string(name)), std::string::npos) << name;
+  }
+}
+
+TEST(Cli, TheVersionIsAskedForInEveryUsualWay) {
+  const std::string report = xord_of({"--version"}).out;
+  for (const std::string word : {"-V", "-v", "version"}) EXPECT_EQ(xord_of({word}).out, report);
+}
+
+TEST(Cli, HelpShowsWhatMayBeLeftOutAndKeepsItsColumns) {
+  const auto help = [](const std::vector<std::string>& command) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back("--help");
+    return xord_of(arguments).out;
+  };
+  EXPECT_NE(help({"store", "export"}).find("\nUsage: xord store export [FILE] [FLAGS]\n"),
+            std::string::npos);
+  EXPECT_NE(help({"store", "purge"})
+                .find("xord store purge (KEY | --id HEX | --prefix HEX | --expired | --all --yes)"),
+            std::string::npos);
+  EXPECT_NE(help({"ping"}).find("Usage: xord ping [HOST[:PORT]] [FLAGS]"), std::string::npos);
+  EXPECT_NE(help({"set"}).find("Usage: xord set (KEY | --id HEX) (VALUE | - | --file FILE)"),
+            std::string::npos);
+  for (const Command& command : commands()) {
+    std::istringstream lines(help({std::string(command.name)}));
+    for (std::string line; std::getline(lines, line);) {
+      const size_t description = line.find("  ", line.find_first_not_of(' '));
+      if (!line.starts_with("  --") || description == std::string::npos) continue;
+      EXPECT_EQ(line.find_first_not_of(' ', description), 30u) << line;
+    }
+  }
+}
+
+TEST(Cli, WithoutANodeAnywhereItSaysHowToGetOne) {
+  const Outcome outcome = xord_of({"get", "k", "--via", "", "--timeout", "50ms"});
+  EXPECT_EQ(outcome.code, ExitCode::usage) << outcome.err;
+  const Outcome by_directory = xord_of({"get", "k", "--data-dir", "/nonexistent"});
+  EXPECT_EQ(by_directory.code, ExitCode::environment);
+  EXPECT_EQ(by_directory.err, "xord: no node is running on /nonexistent (no such directory).\n");
+}
+
+TEST(Cli, ANodeOfTheEnvironmentIsAsked) {
+  for (const std::string named : {"127.94.94.94:9", "127.94.94.94:9, 127.94.94.95:9"}) {
+    const Outcome outcome = xord_of({"get", "k"}, {{"HOME", "/x"}, {"XORD_VIA", named}});
+    EXPECT_EQ(outcome.code, ExitCode::no_answer);
+    EXPECT_EQ(outcome.err, "xord: no node listens on " + named +
+                               "; check the port, and that the node is running.\n");
+  }
+}
+
+TEST(Cli, AnEscapeSequenceNeverReachesTheTerminalInASentence) {
+  const std::string evil = "\x1b[31mred\u009b0m\nxord: forged";
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {evil},
+           {"run", "--" + evil},
+           {"run", evil},
+           {"run", "--ttl", evil},
+           {"run", "--listen", evil},
+           {"run", "--bootstrap", evil},
+           {"run", "--config", "/nowhere/" + evil},
+           {"run", "--data-dir", "/proc/" + evil},
+           {"get", "k", "--via", evil},
+           {"get", "k", "--via", "h" + evil + ".invalid"},
+           {"get", "k", "--timeout", evil},
+           {"get", "--id", evil},
+           {"set", "k", evil, "--type", "int"},
+           {"set", "k", "v", "--type", evil},
+           {"set", "k", "--file", "/nowhere/" + evil},
+           {"ping", evil},
+           {"ping", "127.0.0.1:9", "--count", evil},
+           {"published", "--data-dir", "/nowhere/" + evil},
+           {"forget", evil, "--data-dir", "/nowhere/" + evil},
+           {"store", evil},
+           {"store", "stats", "--data-dir", "/nowhere/" + evil},
+           {"store", "get", evil, "--data-dir", "/nowhere/" + evil},
+           {"store", "export", "--data-dir", "/nowhere/" + evil},
+           {"store", "import", "/nowhere/" + evil},
+           {"store", "purge", "--prefix", evil},
+           {"load", "--target", evil},
+           {"load", "--target", "127.0.0.1:9", "--mix", evil},
+           {"sim", "--scenario", evil}}) {
+    const Outcome outcome = xord_of(command);
+    EXPECT_NE(outcome.code, ExitCode::done) << command[0];
+    const std::string sentence = outcome.err.substr(0, outcome.err.size() - 1);
+    for (const char c : sentence) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << outcome.err;
+    EXPECT_EQ(sentence.find("\u009b"), std::string::npos) << outcome.err;
   }
 }
 
@@ -173,13 +300,13 @@ TEST(Cli, ANodeThatIsNotThereIsNoAnswer) {
   for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
            {"ping", "127.94.94.94:9"}, {"get", "k", "--via", "127.94.94.94:9"}}) {
     std::vector<std::string> arguments = command;
-    arguments.insert(arguments.end(), {"--timeout", "50ms"});
+    arguments.insert(arguments.end(), {"--timeout", "1h"});  // It is told at once.
     const Outcome outcome = xord_of(arguments);
     EXPECT_EQ(outcome.code, ExitCode::no_answer);
     EXPECT_EQ(outcome.out, "");
     EXPECT_EQ(outcome.err,
-              "xord: no answer from 127.94.94.94:9; check that a node runs there and that UDP "
-              "reaches it.\n");
+              "xord: no node listens on 127.94.94.94:9; check the port, and that the node is "
+              "running.\n");
   }
 }
 

@@ -112,12 +112,13 @@ TEST_F(ConfigurationTest, EverySettingsDefaultIsAmongWhatItAccepts) {
 TEST_F(ConfigurationTest, AnUnknownKeyIsNamedWithItsLineAndASuggestion) {
   const std::string path = file("shards = 1\ndata_dir = \"/x\"\n");
   EXPECT_EQ(refusal([&] { read_config_file(path); }),
-            path + ":2: the key data_dir is no setting; perhaps you mean data-dir");
+            path + ":2: the key data_dir is not a setting; perhaps you mean data-dir");
   file("zebra = 1\n");
-  EXPECT_EQ(refusal([&] { read_config_file(path); }),
-            path + ":1: the key zebra is no setting; `xord run --print-config` lists all of them");
+  EXPECT_EQ(
+      refusal([&] { read_config_file(path); }),
+      path + ":1: the key zebra is not a setting; `xord run --print-config` lists all of them");
   file("[server]\nttl = \"1d\"\n");
-  EXPECT_NE(refusal([&] { read_config_file(path); }).find("the table [server] is no setting"),
+  EXPECT_NE(refusal([&] { read_config_file(path); }).find("the table [server] is not a setting"),
             std::string::npos);
 }
 
@@ -152,12 +153,62 @@ TEST_F(ConfigurationTest, ABadValueIsNamedWithThePlaceWhereItStands) {
             "XORD_IO \"urnig\" is not known: write auto, uring or epoll; perhaps you mean uring");
 }
 
+TEST_F(ConfigurationTest, AListThatIsSeparatedOtherwiseIsToldHow) {
+  const auto said = [&](const std::vector<Given>& given) {
+    return refusal([&] { build_configuration(given, home_); });
+  };
+  for (const std::string separator : {" ", "\n", "\t", ";"}) {
+    const std::string list = "127.0.0.1:1" + separator + "127.0.0.1:2";
+    EXPECT_TRUE(said(read_environment({{"XORD_LISTEN", list}}))
+                    .ends_with("; separate the values of a list by commas"));
+    EXPECT_TRUE(
+        said({flag("listen", {list})}).ends_with("; repeat the flag for each value of a list"));
+  }
+  EXPECT_TRUE(said(read_config_file(file("listen = \"127.0.0.1:1,127.0.0.1:2\"\n")))
+                  .ends_with("; write a list like [\"...\", \"...\"]"));
+  // Blanks around the values do no harm.
+  const auto given = read_environment({{"XORD_BOOTSTRAP", "\n a:1,\n\tb:2\n"}});
+  EXPECT_EQ(build_configuration(given, home_).server.bootstrap,
+            (std::vector<std::string>{"a:1", "b:2"}));
+}
+
+TEST_F(ConfigurationTest, WordsMayBeWrittenInCapitals) {
+  const auto built = [&](const std::string& level) {
+    return build_configuration({flag("log-level", {level})}, home_).server.log_level;
+  };
+  EXPECT_EQ(built("WARNING"), LogLevel::warning);
+  EXPECT_EQ(built("Info"), LogLevel::info);
+}
+
+TEST_F(ConfigurationTest, ABootstrapAddressIsTakenAsItIsTyped) {
+  const auto given = flag("bootstrap", {"a.example", "::1", "rpcudp://0.0.0.0:9", "[::]:8468"});
+  EXPECT_EQ(
+      build_configuration({given}, home_).server.bootstrap,
+      (std::vector<std::string>{"a.example:8468", "[::1]:8468", "127.0.0.1:9", "[::1]:8468"}));
+}
+
+TEST_F(ConfigurationTest, AKeyOfAnotherProgramIsUnderstood) {
+  const std::string path = file("port = 9000\n");
+  EXPECT_EQ(refusal([&] { read_config_file(path); }),
+            path + ":1: the key port is not a setting; perhaps you mean listen");
+}
+
+TEST_F(ConfigurationTest, AnOriginThatHasALineBreakStaysInItsComment) {
+  const std::string path = directory_.at("a\nshards = 7\n\x1b.toml");
+  std::ofstream(path) << "ttl = \"3d\"\n";
+  const auto printed = print_configuration(build_configuration(read_config_file(path), home_));
+  EXPECT_EQ(printed.find('\x1b'), std::string::npos);
+  const auto again = read_config_file(file(printed));
+  EXPECT_EQ(build_configuration(again, {}).server.shards, 0u);
+}
+
 TEST_F(ConfigurationTest, AMistypedVariableIsRefusedAndAForeignOneIgnored) {
-  EXPECT_EQ(refusal([&] {
-              read_environment({{"XORD_DATADIR", "/x"}});
-            }),
-            "the environment variable XORD_DATADIR is no setting; perhaps you mean XORD_DATA_DIR: "
-            "rename or unset it");
+  EXPECT_EQ(
+      refusal([&] {
+        read_environment({{"XORD_DATADIR", "/x"}});
+      }),
+      "the environment variable XORD_DATADIR is not a setting; perhaps you mean XORD_DATA_DIR: "
+      "rename or unset it");
   EXPECT_TRUE(read_environment({{"XORD_SERVICE_HOST", "10.0.0.1"}, {"XORD_CONFIG", "x"}}).empty());
 }
 
@@ -190,9 +241,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"listen", "mainline://0.0.0.0:6881", "not there yet"},
         BadText{"listen", "224.0.0.1:8468", "unicast"},
         BadText{"listen", "[fe80::1%nosuchlink]:8468", "ip link"},
-        BadText{"bootstrap", "node.example", "write it like"},
+        BadText{"bootstrap", "node example", "write it like"},
         BadText{"bootstrap", "node.example:0", "write it like"},
-        BadText{"bootstrap", "2001:db8::1:8468", "write it like"},
+        BadText{"bootstrap", "2001:db8::1:8468", "write [2001:db8::1]:8468"},
         BadText{"data-dir", "", "name a directory"},
         BadText{"allow-network-file-system", "maybe", "neither true nor false"},
         BadText{"shards", "0", "1 to 64"}, BadText{"shards", "65", "1 to 64"},
@@ -204,13 +255,13 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"disjoint-paths", "0", "at least 1"}, BadText{"disjoint-paths", "9", "at most 8"},
         BadText{"amplification-max", "nan", "write a number"},
         BadText{"amplification-max", "", "write a number"},
-        BadText{"trusted-net", "10.0.0.1/8", "no bit set behind it"},
+        BadText{"trusted-net", "10.0.0.1/8", "no bit set after it"},
         BadText{"trusted-net", "10.0.0.0", "a slash"}, BadText{"ttl", "604800", "a unit"},
         BadText{"ttl", "1s", "at least 1m"}, BadText{"commit-window", "1m", "at most 1s"},
         BadText{"durability", "none", "sync or os"}, BadText{"records-max", "0", "at least 1"},
         BadText{"records-max", "many", "write digits"},
         BadText{"memory-max", "lots", "such as 64MiB"},
-        BadText{"memory-max", "1K", "at least 1048576"}, BadText{"storage-max", "1.5", "a unit"},
+        BadText{"memory-max", "1K", "at least 1MiB"}, BadText{"storage-max", "1.5", "a unit"},
         BadText{"contacts-max", "3", "at least 160"},
         BadText{"contacts-max", "2M", "at most 1048576"},
         BadText{"drain-max", "1h", "at most 10m"}));

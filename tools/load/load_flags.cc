@@ -7,6 +7,8 @@
 #include "node/server/resolve.h"
 #include "reactor/entropy.h"
 #include "tools/failure.h"
+#include "tools/load/process_time.h"
+#include "tools/node_address.h"
 #include "tools/units.h"
 #include "tools/value_flags.h"
 
@@ -22,9 +24,9 @@ constexpr uint32_t value_size_most = value_size_max - 3;
 // Flags with one value, in the order of the help.
 constexpr ValueFlag value_flags[] = {
     {"--target", "HOST:PORT", "The node to put under load"},
-    {"--mix", "KIND=N,…",
+    {"--mix", "KIND=N,...",
      "Shares of find_node, find_value_hit, find_value_miss, store, ping [find_node=100]"},
-    {"--rate", "N,…", "Open loop: requests a second; several are one step each"},
+    {"--rate", "N,...", "Open loop: requests a second; several are one step each"},
     {"--window", "N", "Closed loop: requests open at once [64], when there is no --rate"},
     {"--slo", "DURATION", "With --find-max: p99 at most [10ms]"},
     {"--duration", "DURATION", "Measured time of a step [10s]"},
@@ -39,7 +41,7 @@ constexpr ValueFlag value_flags[] = {
     {"--value-spread", "SPREAD", "uniform, or zipf: small ones are common [uniform]"},
     {"--near-id", "BITS", "Keys share so many leading bits with the node's id [0]"},
     {"--seed", "N", "Of ids, keys and order [from the kernel]"},
-    {"--check", "WHAT", "content, or transaction for servers that are no node [content]"},
+    {"--check", "WHAT", "content, or transaction for servers that are not nodes [content]"},
     {"--io", "IO", "epoll, uring, auto: how the generator does its I/O [epoll]"},
     {"--server-pid", "PID", "Also measure the CPU time of this process"},
     {"--hgrm", "FILE", "Write all percentiles, for a plot; .2, .3 is appended for further steps"},
@@ -63,14 +65,10 @@ Endpoint read_target(const ValueFlags& flags) {
         "there is nothing to put under load: name a node with --target HOST:PORT; see "
         "`xord load --help`");
   }
-  const std::string written = flags.text("--target", "");
-  const auto host_port = parse_host_port(written);
-  if (!host_port) {
-    refuse("\"" + written + "\" is not HOST:PORT: write it like 127.0.0.1:8468");
-  }
-  const Resolved resolved = resolve(*host_port);
+  const HostPort address = parse_node_address(flags.text("--target", ""));
+  const Resolved resolved = resolve(address);
   if (resolved.endpoints.empty()) {
-    throw Failure(ExitCode::no_answer, host_port->host + " has no address: " + resolved.error);
+    throw Failure(ExitCode::no_answer, address.host + " has no address: " + resolved.error);
   }
   return resolved.endpoints[0];
 }
@@ -170,6 +168,10 @@ void read_load(const ValueFlags& flags, LoadPlan& plan) {
   plan.check = read_check(flags.text("--check", "content"));
   plan.io = read_io(flags.text("--io", "epoll"));
   plan.server_pid = static_cast<int>(flags.count("--server-pid", 1, INT32_MAX).value_or(0));
+  if (plan.server_pid != 0 && !process_time(plan.server_pid)) {
+    refuse("--server-pid \"" + flags.text("--server-pid") +
+           "\" is not the id of a process that is running on this machine");
+  }
   plan.hgrm_file = flags.text("--hgrm", "");
 }
 

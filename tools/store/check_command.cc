@@ -1,7 +1,10 @@
 // `xord store check`: whether what a stopped node keeps is whole.
 #include <fmt/format.h>
 
+#include "tools/counted.h"
 #include "tools/interrupt.h"
+#include "tools/json_text.h"
+#include "tools/printable.h"
 #include "tools/store/store_check.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"
@@ -10,15 +13,15 @@ namespace xord {
 namespace {
 
 void print(const CheckReport& report, Terminal& terminal) {
-  for (const std::string& finding : report.findings) terminal.out << finding << '\n';
+  for (const std::string& finding : report.findings) terminal.out << printable(finding) << '\n';
   if (report.findings_count > report.findings.size()) {
     terminal.out << fmt::format("and {} more\n", report.findings_count - report.findings.size());
   }
   terminal.out << fmt::format(
-      "{}: {} small files, {} tables, {} records ({} of them expired), {} in the index and found "
-      "by it\n",
-      report.is_sound() ? "sound" : fmt::format("{} damaged", report.findings_count), report.files,
-      report.tables, report.records, report.expired, report.indexed);
+      "{}: {}, {}, {} ({} of them expired), {} in the index and found by it\n",
+      report.is_sound() ? "sound" : fmt::format("{} damaged", report.findings_count),
+      counted(report.files, "small file"), counted(report.tables, "table"),
+      counted(report.records, "record"), report.expired, report.indexed);
 }
 
 }  // namespace
@@ -39,8 +42,7 @@ ExitCode store_check_command(Arguments arguments, Terminal& terminal) {
   const Interrupt interrupt;
   const CheckReport report = check_store(*directory, terminal);
   if (flags.json) {
-    terminal.out << report.json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                 << '\n';
+    terminal.out << json_text(report.json()) << '\n';
   } else {
     print(report, terminal);
   }

@@ -3,6 +3,7 @@
 
 #include "storage/files/export_line.h"
 #include "tools/client_flags.h"
+#include "tools/counted.h"
 #include "tools/interrupt.h"
 #include "tools/store/export_output.h"
 #include "tools/store/store_commands.h"
@@ -58,7 +59,7 @@ ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
                "xord store export");
   StoreFlags flags;
   std::vector<std::string> file;
-  add_argument(app, "FILE", file, "Where to; - is the standard output [-]");
+  add_argument(app, "FILE", file, "Where to; - is the standard output [-]")->type_name("[FILE]");
   add_data_dir_flag(app, flags);
   app.footer(
       "The lines are described in docs/STORAGE.md. A file is there as a whole or not at all. What "
@@ -71,12 +72,13 @@ ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
   const Interrupt interrupt;
   ExportOutput output(file.empty() ? "-" : file[0], terminal);
   const Exported exported = write(stored, output, terminal);
-  terminal.err << fmt::format("exported {} records\n", exported.records);
+  terminal.err << "exported " << counted(exported.records, "record") << '\n';
   if (exported.damaged == 0 && exported.unreadable.ranges == 0) return ExitCode::done;
   throw Failure(ExitCode::not_found,
-                fmt::format("{} damaged records and {} ranges of keys that cannot be read are left "
-                            "out; `xord store check` names them",
-                            exported.damaged, exported.unreadable.ranges));
+                fmt::format("{} and {} that cannot be read are left out; `xord store check` names "
+                            "them",
+                            counted(exported.damaged, "damaged record"),
+                            counted(exported.unreadable.ranges, "range", " of keys")));
 }
 
 }  // namespace xord

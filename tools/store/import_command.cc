@@ -6,7 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/client_flags.h"
+#include "tools/counted.h"
 #include "tools/interrupt.h"
+#include "tools/json_text.h"
+#include "tools/printable.h"
 #include "tools/store/record_import.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"
@@ -33,16 +36,16 @@ ImportReport import_from(const std::string& file, const std::string& data_dir, T
 }
 
 void print(const ImportReport& report, const StoreFlags& flags, Terminal& terminal) {
-  for (const std::string& damage : report.damages) terminal.err << damage << '\n';
+  for (const std::string& damage : report.damages) terminal.err << printable(damage) << '\n';
   if (flags.json) {
     const nlohmann::ordered_json shown = {{"imported", report.imported},
                                           {"kept", report.kept},
                                           {"damaged", report.damaged},
                                           {"whole", report.is_whole}};
-    terminal.out << shown.dump() << '\n';
+    terminal.out << json_text(shown) << '\n';
     return;
   }
-  terminal.out << fmt::format("imported {} records", report.imported);
+  terminal.out << "imported " << counted(report.imported, "record");
   if (report.kept > 0) {
     terminal.out << fmt::format(", kept {} that were stored here later", report.kept);
   }

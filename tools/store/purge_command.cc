@@ -5,8 +5,10 @@
 
 #include "tools/client_flags.h"
 #include "tools/control_client.h"
+#include "tools/counted.h"
 #include "tools/interrupt.h"
-#include "tools/store/key_text.h"
+#include "tools/json_text.h"
+#include "tools/key_flags.h"
 #include "tools/store/record_purge.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"
@@ -17,28 +19,30 @@ namespace {
 constexpr Duration answer_within = minutes(10);
 
 struct PurgeFlags {
-  std::vector<std::string> key;
+  KeyFlags key;
   std::vector<std::string> prefix;
   bool expired = false;
   bool all = false;
   bool yes = false;
 };
 
-PurgeSelection selection_of(const PurgeFlags& flags) {
+PurgeSelection selection_of(const CLI::App& app, const PurgeFlags& flags) {
+  const bool is_key = !flags.key.key.empty() || !flags.key.id.empty();
   const size_t named =
-      flags.key.size() + flags.prefix.size() + size_t{flags.expired} + size_t{flags.all};
+      size_t{is_key} + flags.prefix.size() + size_t{flags.expired} + size_t{flags.all};
   if (named != 1) {
-    throw Failure(ExitCode::usage,
-                  "name what to purge, and only one: a KEY, --prefix HEX, --expired or --all; see "
-                  "`xord store purge --help`");
+    throw Failure(
+        ExitCode::usage,
+        "name what to purge, and only one: a KEY, --id HEX, --prefix HEX, --expired or --all; see "
+        "`xord store purge --help`");
   }
   if (flags.all && !flags.yes) {
     throw Failure(ExitCode::usage, "--all takes out every record: say --yes, too, if you mean it");
   }
   PurgeSelection selection;
   selection.is_expired_only = flags.expired;
-  if (!flags.key.empty()) {
-    selection.prefix = id_of_key(flags.key[0]);
+  if (is_key) {
+    selection.prefix = key_of(app, flags.key, HexKey::is_id).id;
     selection.prefix_bits = id_bits;
   }
   if (!flags.prefix.empty()) {
@@ -46,9 +50,10 @@ PurgeSelection selection_of(const PurgeFlags& flags) {
     const size_t missing = 2 * id_size - std::min(2 * id_size, digits.size());
     const auto prefix = Id::from_hex(digits + std::string(missing, '0'));
     if (digits.empty() || !prefix) {
-      throw Failure(ExitCode::usage, "--prefix \"" + digits +
-                                         "\" is no beginning of an id: write 1 to 40 hexadecimal "
-                                         "digits");
+      throw Failure(ExitCode::usage,
+                    "--prefix \"" + digits +
+                        "\" is not the beginning of an id: write 1 to 40 hexadecimal "
+                        "digits");
     }
     selection.prefix = *prefix;
     selection.prefix_bits = static_cast<uint32_t>(4 * digits.size());
@@ -59,8 +64,8 @@ PurgeSelection selection_of(const PurgeFlags& flags) {
 uint64_t ask_running(const std::string& data_dir, const PurgeSelection& selection) {
   if (selection.is_expired_only) {
     throw Failure(ExitCode::environment,
-                  "a node runs on " + data_dir +
-                      ", which serves nothing expired and reclaims its room by itself: stop it to "
+                  "a node is running on " + data_dir +
+                      "; it serves nothing expired and frees the space by itself: stop it to "
                       "do so at once");
   }
   nlohmann::ordered_json request = {{"command", "purge"}};
@@ -73,7 +78,8 @@ uint64_t ask_running(const std::string& data_dir, const PurgeSelection& selectio
 }
 
 void add_purge_flags(CLI::App& app, PurgeFlags& flags) {
-  add_argument(app, "KEY", flags.key, "The key, as text; or its id, as 40 hexadecimal digits");
+  add_key_flags(app, flags.key, HexKey::is_id);
+  app.get_option("KEY")->type_name("(KEY | --id HEX | --prefix HEX | --expired | --all --yes)");
   add_repeatable(app, "--prefix", flags.prefix, "All keys whose ids begin with these digits")
       ->type_name("HEX");
   app.add_flag("--expired", flags.expired, "What has expired, and the room it takes on disk");
@@ -93,9 +99,9 @@ ExitCode store_purge_command(Arguments arguments, Terminal& terminal) {
   app.footer(
       "A running node is asked and goes on serving. Other nodes keep their copies, and may store\n"
       "one here again.\n"
-      "Exit codes: 0 done, 1 there was no such record, 4 the environment.");
+      "Exit codes: 0 done, 1 KEY was not there, 4 the environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const PurgeSelection selection = selection_of(purge_flags);
+  const PurgeSelection selection = selection_of(app, purge_flags);
   const std::string data_dir = data_dir_of(flags, terminal);
   auto reading = open_unless_held(data_dir);
   const bool is_running = reading == nullptr;
@@ -104,9 +110,9 @@ ExitCode store_purge_command(Arguments arguments, Terminal& terminal) {
   const uint64_t purged =
       is_running ? ask_running(data_dir, selection) : purge_records(data_dir, selection, terminal);
   if (flags.json) {
-    terminal.out << nlohmann::ordered_json{{"purged", purged}}.dump() << '\n';
+    terminal.out << json_text(nlohmann::ordered_json{{"purged", purged}}) << '\n';
   } else {
-    terminal.out << fmt::format("purged {} records\n", purged);
+    terminal.out << "purged " << counted(purged, "record") << '\n';
   }
   const bool is_missing = purged == 0 && selection.prefix_bits == id_bits;
   return is_missing ? ExitCode::not_found : ExitCode::done;

@@ -3,9 +3,11 @@
 
 #include "tools/control_client.h"
 #include "tools/interrupt.h"
+#include "tools/json_text.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"
 #include "tools/store/store_stats.h"
+#include "tools/units.h"
 
 namespace xord {
 namespace {
@@ -17,14 +19,15 @@ constexpr Duration answer_within = seconds(10);
 void print_running(const Json& stats, Terminal& terminal) {
   const Json& storage = stats.at("total").at("storage");
   terminal.out << fmt::format(
-      "a node runs there\n"
+      "a node is running\n"
       "id             {}\n"
-      "up for         {:.0f} s\n"
+      "up for         {}\n"
       "database       {}\n"
       "records        {}\n"
-      "value bytes    {}, {} of them in memory\n"
+      "value bytes    {} (cache uses {})\n"
       "contacts       {}\n",
-      stats.at("id").get<std::string>(), stats.at("uptime_seconds").get<double>(),
+      stats.at("id").get<std::string>(),
+      show_age(seconds(static_cast<int64_t>(stats.at("uptime_seconds").get<double>()))),
       stats.at("storage_state").get<std::string>(), stats.at("records").get<uint64_t>(),
       storage.at("value_bytes").get<uint64_t>(), storage.at("cached_bytes").get<uint64_t>(),
       stats.at("contacts").get<uint64_t>());
@@ -33,7 +36,7 @@ void print_running(const Json& stats, Terminal& terminal) {
 void ask_running(const std::string& data_dir, const StoreFlags& flags, Terminal& terminal) {
   const Json stats = ask_control(data_dir, {{"command", "stats"}}, answer_within);
   if (!flags.json) return print_running(stats, terminal);
-  terminal.out << Json{{"running", true}, {"stats", stats}}.dump() << '\n';
+  terminal.out << json_text(Json{{"running", true}, {"stats", stats}}) << '\n';
 }
 
 }  // namespace
@@ -61,7 +64,7 @@ ExitCode store_stats_command(Arguments arguments, Terminal& terminal) {
   }
   Json shown = {{"running", false}};
   shown.update(stats.json());
-  terminal.out << shown.dump() << '\n';
+  terminal.out << json_text(shown) << '\n';
   return ExitCode::done;
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tools/counted.h"
+
 namespace xord {
 namespace {
 
@@ -105,8 +107,8 @@ std::string StoreStats::text() const {
   for (const NetworkStats& network : networks) text += text_of(network);
   if (networks.empty()) text += "no records: the node has stored nothing yet\n";
   if (unreadable.ranges > 0) {
-    text += fmt::format("{} ranges of keys cannot be read ({}); `xord store check` says more\n",
-                        unreadable.ranges, unreadable.cause);
+    text += fmt::format("{} cannot be read ({}); `xord store check` says more\n",
+                        counted(unreadable.ranges, "range", " of keys"), unreadable.cause);
   }
   return text;
 }
