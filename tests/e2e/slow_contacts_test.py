@@ -30,7 +30,7 @@ class SlowContacts(Scenario):
             begin = time.monotonic()
             self.assertIsNone(await client.get(f"missing {number}"))
             times.append(time.monotonic() - begin)
-        print(f"\n  {GETS} gets beside {CONTACTS} contacts {what}: {distribution(times)}", flush=True)
+        print(f"\n  {GETS} gets, {CONTACTS} contacts {what}: {distribution(times)}", flush=True)
         return times
 
     async def test_contacts_that_pong_late(self):
