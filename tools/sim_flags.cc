@@ -20,7 +20,7 @@ constexpr uint32_t nodes_default = 200;
 constexpr std::string_view flags_of_no_run[] = {"--seed", "--seeds", "--for", "--plot"};
 
 constexpr ValueFlag value_flags[] = {
-    {"--scenario", "NAME", "join, churn, partition, crash, sybil, mixed, swarm [swarm]"},
+    {"--scenario", "NAME", "join, churn, partition, crash, sybil, mixed, oneshot, swarm [swarm]"},
     {"--nodes", "N", "Nodes in the network [200; swarm: the seed draws it]"},
     {"--hours", "H", "Virtual hours after all have joined [2; swarm: the seed draws it]"},
     {"--seed", "N", "Decides everything that is drawn [from the kernel]"},
@@ -32,6 +32,8 @@ constexpr ValueFlag value_flags[] = {
     {"--published", "N", "So many keys that one node keeps published, each 2 hours [0]"},
     {"--ttl", "DURATION", "How long a record lives after it was published [7d; swarm: drawn]"},
     {"--session", "DURATION", "Median of a node's sessions in the churn scenario [1h]"},
+    {"--python", "SHARE", "Of nodes that behave as the Python library's, churn and oneshot [0]"},
+    {"--arrival", "DURATION", "Mean time from program to program, oneshot scenario [5s]"},
     {"--buckets", "N", "Of a table; twice as many as ranges in use: none is split [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
@@ -46,15 +48,30 @@ std::string written_in(const ValueFlags& flags) {
   return all;
 }
 
+std::optional<double> number_of(const std::string& written) {
+  double number = 0;
+  const char* end = written.data() + written.size();
+  const auto read = std::from_chars(written.data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return number;
+}
+
 std::optional<Duration> hours_of(const std::string& written) {
   if (written.empty()) return std::nullopt;
-  double count = 0;
-  const char* end = written.data() + written.size();
-  const auto read = std::from_chars(written.data(), end, count);
-  if (read.ec != std::errc{} || read.ptr != end || !(count > 0) || count > hours_most) {
+  const auto count = number_of(written);
+  if (!count || !(*count > 0) || *count > hours_most) {
     refuse("--hours \"" + written + "\" is not a number of hours like 2 or 0.5");
   }
-  return seconds(static_cast<int64_t>(count * 3600));
+  return seconds(static_cast<int64_t>(*count * 3600));
+}
+
+std::optional<double> share_of(const std::string& written) {
+  if (written.empty()) return std::nullopt;
+  const auto share = number_of(written);
+  if (!share || !(*share >= 0) || *share > 1) {
+    refuse("--python \"" + written + "\" is not a share from 0 to 1");
+  }
+  return share;
 }
 
 sim::Scenario scenario_of(const std::string& written) {
@@ -83,6 +100,8 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
   if (plan.buckets) setup.world.xord.node.routing.buckets_max = *plan.buckets;
   if (plan.ttl) setup.world.xord.node.ttl = *plan.ttl;
   if (plan.session) setup.churn.session_median = *plan.session;
+  if (plan.python) sim::set_python(setup, *plan.python);
+  if (plan.arrival) sim::set_arrival(setup, *plan.arrival);
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
@@ -135,6 +154,16 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   plan.session = flags.duration("--session", minutes(1));
   if (plan.session && plan.scenario != sim::Scenario::churn) {
     refuse("--session is for nodes that come and go: add --scenario churn, or leave it out");
+  }
+  plan.python = share_of(flags.text("--python"));
+  const bool is_oneshot = plan.scenario == sim::Scenario::oneshot;
+  if (plan.python && plan.scenario != sim::Scenario::churn && !is_oneshot) {
+    refuse(
+        "--python is for --scenario churn or oneshot; mixed has half of them, and swarm draws it");
+  }
+  plan.arrival = flags.duration("--arrival", milliseconds(10));
+  if (plan.arrival && !is_oneshot) {
+    refuse("--arrival is for programs that come and go: add --scenario oneshot, or leave it out");
   }
   plan.plot_file = flags.text("--plot");
   if (!plan.plot_file.empty() && (plan.seeds > 1 || plan.for_time)) {

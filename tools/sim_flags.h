@@ -23,6 +23,8 @@ struct SimPlan {
   std::optional<uint32_t> buckets;
   std::optional<Duration> ttl;
   std::optional<Duration> session;  // Of the churn scenario only.
+  std::optional<double> python;     // Of the churn and oneshot scenarios.
+  std::optional<Duration> arrival;  // Of the oneshot scenario only.
   bool republishes = true;
   bool prefers_old_contacts = true;
   bool json = false;

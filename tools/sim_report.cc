@@ -36,11 +36,24 @@ nlohmann::ordered_json json_of(const OperationStats& stats) {
           {"cut_off", stats.cut_off},
           {"refused", stats.refused},
           {"poisoned", stats.poisoned},
+          {"seconds_mean", stats.seconds.mean()},
           {"seconds_p50", stats.seconds.quantile(0.5)},
           {"seconds_p99", stats.seconds.quantile(0.99)},
           {"calls_mean", stats.asked.mean()},
           {"hops_mean", stats.hops.mean()},
           {"hops_p99", stats.hops.quantile(0.99)}};
+}
+
+std::string python_lines(const char* whose, const sim::PythonStats& stats) {
+  const std::string lines = operation_line("join", stats.bootstraps) +
+                            operation_line("set", stats.sets) + operation_line("get", stats.gets);
+  return lines.empty() ? "" : printed("  of %s:\n", whose) + lines;
+}
+
+nlohmann::json json_of(const sim::PythonStats& stats) {
+  return {{"bootstrap", json_of(stats.bootstraps)},
+          {"set", json_of(stats.sets)},
+          {"get", json_of(stats.gets)}};
 }
 
 // Of nothing nothing is dead, and all was named.
@@ -144,7 +157,8 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
   text +=
       "  operation   ended      right   s, p50 /    p99   calls, mean / p99   hops, mean / p99\n";
   text += operation_line("join", report.joins) + operation_line("set", report.sets) +
-          operation_line("get", report.gets) + operation_line("find", report.finds);
+          operation_line("get", report.gets) + operation_line("find", report.finds) +
+          python_lines("Python nodes", report.python) + python_lines("programs", report.programs);
   if (!report.moments.empty()) {
     const sim::Moment& last = report.moments.back();
     text += printed(
@@ -220,6 +234,8 @@ nlohmann::ordered_json json_of(const sim::Setup& setup, const sim::SimulationRep
   for (size_t i = 0; i < report.requests.size(); ++i) {
     json["requests"][method_names[i]] = report.requests[i];
   }
+  if (report.python.bootstraps.begun > 0) json["python"] = json_of(report.python);
+  if (report.programs.bootstraps.begun > 0) json["programs"] = json_of(report.programs);
   json["naming"] = json_of(report.naming);
   for (const sim::Moment& moment : report.moments) json["moments"].push_back(json_of(moment));
   if (report.violation) {

@@ -83,6 +83,27 @@ TEST(SimCommand, ARunIsRepeatedByTheFlagsAsTheyWereWritten) {
   }
 }
 
+TEST(SimCommand, FlagsOfOneScenarioAreRefusedElsewhere) {
+  EXPECT_EQ(setup_of(plan_of({"--scenario", "churn", "--python", "0.5"}), 1).python_share, 0.5);
+  const sim::Setup setup =
+      setup_of(plan_of({"--scenario", "oneshot", "--python", "1", "--arrival", "250ms"}), 1);
+  EXPECT_EQ(setup.programs.every, milliseconds(250));
+  EXPECT_GT(setup.workload.python_get_every, Duration{});
+  EXPECT_EQ(setup_of(plan_of({"--scenario", "oneshot"}), 1).programs.every, seconds(5));
+  EXPECT_EQ(setup_of(plan_of({"--scenario", "churn"}), 1).programs.every, Duration{});
+  for (const std::vector<std::string>& refused :
+       std::vector<std::vector<std::string>>{{"--scenario", "mixed", "--python", "0.5"},
+                                             {"--python", "0.5"},
+                                             {"--scenario", "churn", "--python", "1.1"},
+                                             {"--scenario", "churn", "--python", "-0.1"},
+                                             {"--scenario", "churn", "--python", "half"},
+                                             {"--scenario", "churn", "--arrival", "5s"},
+                                             {"--shards", "0"},
+                                             {"--shards", "65"}}) {
+    EXPECT_THROW(plan_of(refused), Failure) << refused.back();
+  }
+}
+
 TEST(SimCommand, HelpNamesTheFlagsAsTheyAreToBeWritten) {
   std::string help;
   EXPECT_FALSE(plan_of({"--help"}, &help));

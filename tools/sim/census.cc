@@ -10,7 +10,8 @@ std::vector<uint32_t> Census::members() const {
   std::vector<uint32_t> members;
   for (uint32_t i = 0; i < world_.hosts_count(); ++i) {
     const Host& host = world_.host(i);
-    if (host.is_up() && host.kind != HostKind::hostile && host.is_public) members.push_back(i);
+    const bool is_node = host.kind == HostKind::xord || host.kind == HostKind::python;
+    if (host.is_up() && is_node && host.is_public) members.push_back(i);
   }
   return members;
 }
@@ -64,7 +65,14 @@ bool Census::is_exact(std::span<const uint32_t> members, uint32_t asker, const I
   std::vector<uint32_t> expected = nearest(members, target, bucket_size + 1);
   std::erase(expected, asker);
   if (expected.size() > bucket_size) expected.resize(bucket_size);
-  return std::equal(expected.begin(), expected.end(), found.begin(), found.end(),
+  std::vector<Contact> staying(found.begin(), found.end());
+  std::erase_if(staying, [&](const Contact& contact) {
+    const auto host = world_.host_at(contact.endpoint);
+    return host && world_.host(*host).kind == HostKind::program;
+  });
+  if (found.size() < expected.size()) return false;
+  if (staying.size() < found.size()) expected.resize(std::min(expected.size(), staying.size()));
+  return std::equal(expected.begin(), expected.end(), staying.begin(), staying.end(),
                     [&](uint32_t host, const Contact& contact) {
                       return world_.host(host).id == contact.id &&
                              world_.host(host).endpoint == contact.endpoint;

@@ -13,7 +13,7 @@ class Census {
  public:
   explicit Census(const World& world) : world_(world) {}
 
-  // Hosts of honest nodes that are up, and whom everybody can reach.
+  // Hosts of honest nodes that are up to stay, and whom everybody can reach.
   std::vector<uint32_t> members() const;
   // The `count` of `members` nearest to `target`, nearest first.
   std::vector<uint32_t> nearest(std::span<const uint32_t> members, const Id& target,
@@ -27,7 +27,7 @@ class Census {
   };
   Tables tables(std::span<const uint32_t> members, size_t sample, Rng& rng) const;
   // Whether exactly the k nearest of `members` were found, but for `asker`, who does not name
-  // himself.
+  // himself; places of programs, which are here and gone, are passed over.
   bool is_exact(std::span<const uint32_t> members, uint32_t asker, const Id& target,
                 std::span<const Contact> found) const;
 

@@ -55,6 +55,9 @@ XordConfig slim_node() {
 // Above this, hosts are slim and datagrams are not checked.
 constexpr uint32_t large_network = 5000;
 
+// A contact that is silent is dropped long before.
+constexpr Duration filed_at_most = hours(4);
+
 Duration maybe(Rng& rng, double probability, Duration from, Duration to) {
   const Duration drawn = between(rng, from, to);  // Always drawn: later draws stay as they are.
   return rng.chance(probability) ? drawn : Duration{};
@@ -203,6 +206,10 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
       setup.python_share = 0.5;
       setup.must_end_well = false;  // A Python node forgets whom it missed once.
       break;
+    case Scenario::oneshot:
+      set_arrival(setup, seconds(5));
+      setup.must_end_well = false;  // They come until the end.
+      break;
     case Scenario::swarm:
     case Scenario::count:
       break;
@@ -215,6 +222,19 @@ void set_records(Setup& setup, uint32_t records) {
   setup.workload.set_every = {};
   setup.workload.get_every = seconds(10);
   make_room(setup, records, 8);  // Copies stay behind where nodes came that are nearer.
+}
+
+void set_python(Setup& setup, double share) {
+  setup.python_share = share;
+  if (share == 0) return;
+  setup.workload.python_set_every = setup.workload.set_every;
+  setup.workload.python_get_every = setup.workload.get_every;
+}
+
+void set_arrival(Setup& setup, Duration every) {
+  setup.programs.every = every;
+  const Duration filed = std::min(setup.length, filed_at_most);
+  setup.world.contacts_max += static_cast<uint32_t>(2 * filed.nanoseconds / every.nanoseconds);
 }
 
 void set_published(Setup& setup, uint32_t keys) {
@@ -263,6 +283,10 @@ std::string describe(const Setup& setup) {
        << "down " << shown(faults.down_mean) << ", storage lost " << faults.lose_storage << '\n';
   if (!setup.world.xord.node.routing.prefers_old_contacts) {
     text << "  newcomers displace the contacts seen least recently\n";
+  }
+  if (setup.programs.every > Duration{}) {
+    text << "  a program for one get or set comes " << every("", setup.programs.every)
+         << "and goes\n";
   }
   if (setup.records_at_start > 0) {
     text << "  " << setup.records_at_start << " records at the start\n";

@@ -10,14 +10,25 @@
 #include "tools/sim/faults.h"
 #include "tools/sim/healed.h"
 #include "tools/sim/hostile.h"
+#include "tools/sim/programs.h"
 #include "tools/sim/workload.h"
 #include "tools/sim/world.h"
 
 namespace xord::sim {
 
-enum class Scenario : uint8_t { join, churn, partition, crash, sybil, mixed, swarm, count };
+enum class Scenario : uint8_t {
+  join,
+  churn,
+  partition,
+  crash,
+  sybil,
+  mixed,
+  oneshot,
+  swarm,
+  count
+};
 constexpr const char* scenario_names[] = {"join",  "churn", "partition", "crash",
-                                          "sybil", "mixed", "swarm"};
+                                          "sybil", "mixed", "oneshot",   "swarm"};
 
 // Hosts that come and go all the time, as users' machines do. Sessions are Weibull distributed with
 // shape 0.5 (KAD: Steiner, En-Najjary and Biersack 2007 fit 0.4 to 0.6; Mainline alike).
@@ -45,6 +56,7 @@ struct Setup {
   FaultOptions faults;
   ChurnOptions churn;
   WorkloadOptions workload;
+  ProgramOptions programs;
   std::optional<Duration> crash_third_at;  // After all have joined.
   std::optional<Duration> split_at;        // In halves, for split_for.
   Duration split_for = hours(1);
@@ -61,6 +73,10 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
 Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Duration> length);
 // So many records, set when all have joined and never again, with room for them in every store.
 void set_records(Setup& setup, uint32_t records);
+// That share of the nodes are Python ones, and get and set as often as the others.
+void set_python(Setup& setup, double share);
+// A program comes each so often, with room in the book for all that tables still file.
+void set_arrival(Setup& setup, Duration every);
 // So many keys kept published by the first host.
 void set_published(Setup& setup, uint32_t keys);
 // Of that host: the list has room for its keys, the node that of production; it publishes anew

@@ -28,6 +28,7 @@ Simulation::Simulation(const Setup& setup)
       tally_(world_),
       naming_(world_),
       workload_(world_, operations_, checkers_, setup.workload),
+      programs_(world_, operations_, workload_, setup.programs, setup.nodes),
       census_(world_),
       // Python nodes and those behind a NAT make what is found a matter of luck.
       healed_(world_, operations_, checkers_, workload_,
@@ -124,6 +125,11 @@ void Simulation::rejoin(uint32_t host, uint32_t attempts) {
   operations_.join(host, known, [this, host, attempts](const Outcome& outcome) {
     report_.joins.add(outcome);
     report_.joins.right += outcome.is_done();
+    if (world_.host(host).kind == HostKind::python) {
+      ++report_.python.bootstraps.begun;
+      report_.python.bootstraps.add(outcome);
+      report_.python.bootstraps.right += outcome.is_done();
+    }
     if (outcome.is_done() || attempts == 0) return;
     world_.plan(seconds(20), [this, host, attempts] {
       if (world_.host(host).is_up()) rejoin(host, attempts - 1);
@@ -147,19 +153,21 @@ void Simulation::plan_churn(uint32_t host) {
 
 void Simulation::leave(uint32_t host) {
   if (is_healed_ || !world_.host(host).is_up()) return;
-  world_.crash(host, rng_.chance(setup_.churn.new_identity) ? Storage::lost : Storage::kept);
+  const bool is_forgotten = rng_.chance(setup_.churn.new_identity);
+  world_.crash(host, is_forgotten ? Storage::lost : Storage::kept);
   const Duration absence = weibull(rng_, setup_.churn.absence_median(), setup_.churn.shape);
-  world_.plan(absence, [this, host] { come_back(host); });
+  world_.plan(absence, [this, host, is_forgotten] { come_back(host, is_forgotten); });
 }
 
-void Simulation::come_back(uint32_t host) {
-  if (world_.host(host).is_up()) return;
-  if (world_.host(host).disk != nullptr && world_.host(host).disk->rows_count() == 0) {
-    world_.host(host).id = random_id(rng_);  // A new one.
-  }
-  start(host);
-  rejoin(host, join_attempts);
-  plan_churn(host);
+// Under a new id if nothing was kept; a Python node keeps its id at most.
+void Simulation::come_back(uint32_t index, bool is_forgotten) {
+  Host& host = world_.host(index);
+  if (host.is_up()) return;
+  const bool is_new = host.disk != nullptr ? host.disk->rows_count() == 0 : is_forgotten;
+  if (is_new) host.id = random_id(rng_);
+  start(index);
+  rejoin(index, join_attempts);
+  plan_churn(index);
 }
 
 void Simulation::plan_blows() {
@@ -279,6 +287,7 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   is_measured_ = true;
   watch();
   workload_.run_until(healed);
+  programs_.run_until(healed);
   faults_ = std::make_unique<Faults>(world_, setup_.faults,
                                      [this](uint32_t host) { rejoin(host, join_attempts); });
   plan_blows();
@@ -303,6 +312,9 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   report_.sets = workload_.sets();
   report_.gets = workload_.gets();
   report_.finds = workload_.finds();
+  report_.python.sets = workload_.python().sets;
+  report_.python.gets = workload_.python().gets;
+  report_.programs = programs_.stats();
   report_.faults = faults_->counts();
   report_.checks = checkers_.counts();
   report_.records = workload_.records().size();

@@ -12,6 +12,7 @@
 #include "tools/sim/faults.h"
 #include "tools/sim/healed.h"
 #include "tools/sim/naming.h"
+#include "tools/sim/programs.h"
 #include "tools/sim/publisher.h"
 #include "tools/sim/setup.h"
 #include "tools/sim/tally.h"
@@ -46,7 +47,9 @@ struct SimulationReport {
   OperationStats sets;
   OperationStats gets;
   OperationStats finds;
-  HealedCounts healed;  // After everything had settled.
+  PythonStats python;    // Of the Python nodes; all bootstraps are among `joins`, too.
+  PythonStats programs;  // Of those that come for one operation.
+  HealedCounts healed;   // After everything had settled.
   std::vector<Moment> moments;
   // Of xord nodes, from when all have joined until the faults are healed.
   RequestCounts requests{};
@@ -74,7 +77,7 @@ class Simulation {
   void set_first_records();
   void plan_churn(uint32_t host);
   void leave(uint32_t host);
-  void come_back(uint32_t host);
+  void come_back(uint32_t host, bool is_forgotten);
   void plan_blows();
   void watch();
   void count_naming();
@@ -91,6 +94,7 @@ class Simulation {
   Tally tally_;
   Naming naming_;
   Workload workload_;
+  Programs programs_;
   Census census_;
   Healed healed_;
   Publisher publisher_;

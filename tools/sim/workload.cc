@@ -66,9 +66,12 @@ Workload::Workload(World& world, Operations& operations, Checkers& checkers,
 
 void Workload::run_until(Instant until) {
   until_ = until;
+  hosts_count_ = world_.hosts_count();
   repeat(&Workload::set_one, options_.set_every);
   repeat(&Workload::get_one, options_.get_every);
   repeat(&Workload::find_one, options_.find_every);
+  repeat(&Workload::python_set_one, options_.python_set_every);
+  repeat(&Workload::python_get_one, options_.python_get_every);
 }
 
 void Workload::repeat(Deed deed, Duration every) {
@@ -80,13 +83,12 @@ void Workload::repeat(Deed deed, Duration every) {
   });
 }
 
-std::optional<uint32_t> Workload::member() {
+std::optional<uint32_t> Workload::member(HostKind kind) {
   for (int attempt = 0; attempt < 32; ++attempt) {
-    const auto host = static_cast<uint32_t>(rng_.bounded(world_.hosts_count()));
-    if (world_.host(host).node == nullptr || world_.now() - world_.host(host).began < warm_up) {
-      continue;
-    }
-    return host;
+    const auto index = static_cast<uint32_t>(rng_.bounded(hosts_count_));
+    const Host& host = world_.host(index);
+    if (host.kind != kind || !host.is_up() || world_.now() - host.began < warm_up) continue;
+    return index;
   }
   return std::nullopt;
 }
@@ -110,29 +112,42 @@ std::optional<Id> Workload::known_key() {
 }
 
 void Workload::set_one() {
-  const auto host = member();
-  if (!host) return;
-  // Mostly a new key; now and then another value of one that exists.
-  const bool is_new = records_.size() < options_.records_max && !rng_.chance(0.1);
-  const auto known = known_key();
-  if (!is_new && !known) return;
-  set_as(*host, is_new ? random_id(rng_) : *known, new_value());
+  if (const auto host = member(HostKind::xord)) set_as(*host, sets_);
 }
 
 void Workload::set_new() {
-  const auto host = member();
-  if (host) set_as(*host, random_id(rng_), new_value());
+  const auto host = member(HostKind::xord);
+  if (!host) return;
+  const std::vector<uint8_t> value = new_value();
+  set_key(*host, random_id(rng_), value, sets_, {});
 }
 
-void Workload::set_as(uint32_t host, const Id& key, std::vector<uint8_t> value) {
-  ++sets_.begun;
+void Workload::python_set_one() {
+  if (const auto host = member(HostKind::python)) set_as(*host, python_.sets);
+}
+
+bool Workload::set_as(uint32_t host, OperationStats& stats, const Ended& ended) {
+  // Mostly a new key; now and then another value of one that exists.
+  const bool is_new = records_.size() < options_.records_max && !rng_.chance(0.1);
+  const auto known = known_key();
+  if (!is_new && !known) return false;
+  const std::vector<uint8_t> value = new_value();
+  set_key(host, is_new ? random_id(rng_) : *known, value, stats, ended);
+  return true;
+}
+
+void Workload::set_key(uint32_t host, const Id& key, const std::vector<uint8_t>& value,
+                       OperationStats& stats, const Ended& ended) {
+  ++stats.begun;
   ever_set_[key].push_back(value);
-  const bool is_kept = rng_.chance(options_.kept_share);
-  const auto done = [this, key](const Outcome& outcome) {
-    sets_.add(outcome);
-    if (!outcome.is_done()) return;
-    ++sets_.right;
-    if (records_.insert(key).second) keys_.push_back(key);
+  const bool is_kept = rng_.chance(options_.kept_share) && world_.host(host).node != nullptr;
+  const auto done = [this, key, &stats, ended](const Outcome& outcome) {
+    stats.add(outcome);
+    if (outcome.is_done()) {
+      ++stats.right;
+      if (records_.insert(key).second) keys_.push_back(key);
+    }
+    if (ended && !outcome.was_cut_off) ended();
   };
   if (is_kept) {
     checkers_.note_kept(host, key, value);
@@ -144,31 +159,49 @@ void Workload::set_as(uint32_t host, const Id& key, std::vector<uint8_t> value) 
 }
 
 void Workload::get_one() {
-  const auto host = member();
+  const auto host = member(HostKind::xord);
   const auto key = known_key();
-  if (!host || !key) return;
-  ++gets_.begun;
-  operations_.get(*host, *key, [this, host, key](const Outcome& outcome) {
-    gets_.add(outcome);
-    if (!outcome.is_done()) return;
-    if (!is_ours(outcome.value)) {
-      ++gets_.poisoned;
-      return;
-    }
-    ++gets_.right;
-    const auto& set = ever_set_[*key];
-    if (std::find(set.begin(), set.end(), outcome.value) != set.end()) return;
-    if (options_.is_attacked) {
-      --gets_.right;
-      ++gets_.poisoned;
-    } else {
-      checkers_.violated(*host, "a get brought a value that was never set");
-    }
+  if (host && key) get_key(*host, *key, gets_, {});
+}
+
+void Workload::python_get_one() {
+  if (const auto host = member(HostKind::python)) get_as(*host, python_.gets);
+}
+
+bool Workload::get_as(uint32_t host, OperationStats& stats, const Ended& ended) {
+  const auto key = known_key();
+  if (key) get_key(host, *key, stats, ended);
+  return key.has_value();
+}
+
+void Workload::get_key(uint32_t host, const Id& key, OperationStats& stats, const Ended& ended) {
+  ++stats.begun;
+  operations_.get(host, key, [this, host, key, &stats, ended](const Outcome& outcome) {
+    stats.add(outcome);
+    judge_get(host, key, stats, outcome);
+    if (ended && !outcome.was_cut_off) ended();
   });
 }
 
+void Workload::judge_get(uint32_t host, const Id& key, OperationStats& stats,
+                         const Outcome& outcome) {
+  if (!outcome.is_done()) return;
+  if (!is_ours(outcome.value)) {
+    ++stats.poisoned;
+    return;
+  }
+  const auto& set = ever_set_[key];
+  if (std::find(set.begin(), set.end(), outcome.value) != set.end()) {
+    ++stats.right;
+  } else if (options_.is_attacked) {
+    ++stats.poisoned;
+  } else {
+    checkers_.violated(host, "a get brought a value that was never set");
+  }
+}
+
 void Workload::find_one() {
-  const auto host = member();
+  const auto host = member(HostKind::xord);
   if (!host) return;
   ++finds_.begun;
   const Id target = random_id(rng_);

@@ -3,6 +3,7 @@
 // records_max records; no more operations of a host at a time than its pool holds.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -18,6 +19,8 @@ struct WorkloadOptions {
   Duration set_every = seconds(60);  // On average, the whole network's; 0: never.
   Duration get_every = seconds(20);
   Duration find_every = seconds(60);
+  Duration python_set_every{};  // The same of the Python nodes, beside those of xord nodes.
+  Duration python_get_every{};
   uint32_t records_max = 200;
   uint32_t value_size_max = 400;
   double kept_share = 0;  // Of sets: published anew by that host from then on (`xord set --keep`).
@@ -52,8 +55,17 @@ struct OperationStats {
   uint64_t ended() const { return seconds.count(); }
 };
 
+// Operations of nodes of the Python library.
+struct PythonStats {
+  OperationStats bootstraps;
+  OperationStats sets;
+  OperationStats gets;
+};
+
 class Workload {
  public:
+  using Ended = std::function<void()>;
+
   Workload(World& world, Operations& operations, Checkers& checkers,
            const WorkloadOptions& options);
 
@@ -64,21 +76,31 @@ class Workload {
   void set_new();  // Under a new key.
   void get_one();
   void find_one();
-  void set_as(uint32_t host, const Id& key, std::vector<uint8_t> value);
+  void python_set_one();
+  void python_get_one();
+  // By `host`, which is up: counted in `stats`, then `ended` is called, unless the host went down.
+  // False when there is nothing to get, or no key to set.
+  bool set_as(uint32_t host, OperationStats& stats, const Ended& ended = {});
+  bool get_as(uint32_t host, OperationStats& stats, const Ended& ended = {});
 
   // The keys that were set.
   const std::set<Id>& records() const { return records_; }
   OperationStats& sets() { return sets_; }
   OperationStats& gets() { return gets_; }
   OperationStats& finds() { return finds_; }
+  PythonStats& python() { return python_; }
   // Values of ours begin so; what an attacker makes does not.
   static bool is_ours(Bytes value);
 
  private:
   using Deed = void (Workload::*)();
   void repeat(Deed deed, Duration every);
-  // A random honest xord host that is up and has been for a while.
-  std::optional<uint32_t> member();
+  // A random honest host of that kind that is up and has been for a while.
+  std::optional<uint32_t> member(HostKind kind);
+  void set_key(uint32_t host, const Id& key, const std::vector<uint8_t>& value,
+               OperationStats& stats, const Ended& ended);
+  void get_key(uint32_t host, const Id& key, OperationStats& stats, const Ended& ended);
+  void judge_get(uint32_t host, const Id& key, OperationStats& stats, const Outcome& outcome);
   std::vector<uint8_t> new_value();
   std::optional<Id> known_key();
 
@@ -89,12 +111,14 @@ class Workload {
   Census census_;
   Rng rng_;
   Instant until_{};
+  uint32_t hosts_count_ = 0;  // Of those that were there at the start.
   std::set<Id> records_;
   std::map<Id, std::vector<std::vector<uint8_t>>> ever_set_;  // Values of each key.
   std::vector<Id> keys_;                                      // In order of appearance.
   OperationStats sets_;
   OperationStats gets_;
   OperationStats finds_;
+  PythonStats python_;
 };
 
 }  // namespace xord::sim

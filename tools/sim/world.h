@@ -21,7 +21,8 @@
 
 namespace xord::sim {
 
-enum class HostKind : uint8_t { xord, python, hostile };
+// A program is a node of the Python library that comes for one get or set.
+enum class HostKind : uint8_t { xord, python, program, hostile };
 enum class Storage : uint8_t { kept, lost };
 
 struct Host {
