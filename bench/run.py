@@ -32,7 +32,7 @@ UNFRIENDLY = ["--sources", "10k", "--near-id", 12, "--key-spread", "zipf", "--ke
               "--id-change", "10ms"]
 # A thousand sources, which are the table's contacts, one after the other: no two replies of a batch
 # go to one peer, so nothing is coalesced, at the floor or at the node.
-FRIENDLY = ["--sources", 1000, "--keys", RECORDS]
+FRIENDLY = ["--sources", 1000, "--contacts", 0, "--keys", RECORDS]
 # Room for all values in memory beside the index, which is reserved for --records-max.
 ROOM = ["--records-max", "2M", "--memory-max", "2GiB"]
 HIT_BYTES = 130  # A reply with a value of 100 bytes.

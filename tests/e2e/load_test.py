@@ -6,7 +6,7 @@ import socket
 
 import harness
 import raw
-from harness import OWN_IP, Scenario, endpoint_of
+from harness import OWN_IP, Scenario, contacts_of, endpoint_of
 
 EVERYTHING = "find_node=70,find_value_hit=10,find_value_miss=10,store=5,ping=5"
 KINDS = {"find_node", "find_value_hit", "find_value_miss", "store", "ping"}
@@ -154,6 +154,46 @@ class Load(Scenario):
         self.check_everything_right(report)
         self.assertEqual(report["node"], server.node.id.hex())
         self.assertEqual(report["warm_up"]["contacts_in_answer"], 20)
+
+    async def test_it_leaves_no_contact_in_a_xord_unless_the_table_is_meant(self):
+        for words, left in (((), 0), (("--sources", 1), 0), (("--contacts", 0), 16),
+                            (("--sources", 3, "--contacts", 30), 33)):
+            node = await self.xord()
+            report = await self.load(node.endpoint, "--mix", EVERYTHING, "--keys", 20, "--rate",
+                                     500, *words)
+            self.check_everything_right(report)
+            self.assertEqual(report["contacts_left"], left, words)
+            self.assertEqual(await self.contacts_named(node), left, words)
+        node = await self.xord()
+        report = await self.load(node.endpoint, "--id-change", "20ms", "--rate", 500)
+        self.assertGreater(report["contacts_left"], 0)
+
+    async def contacts_named(self, node):
+        """How many distinct contacts a node that it does not file hears of, of at most 40."""
+        client = await self.raw_node()
+        client.id = bytes.fromhex("38f8623db9b2edd871d8ca1e4daa7c0055cec432")
+        named = set()
+        for _ in range(40):
+            answered, contacts = await client.find_node(node.address, os.urandom(20))
+            self.assertTrue(answered)
+            named |= {bytes(contact[0]) for contact in contacts}
+        return len(named)
+
+    async def test_it_leaves_one_contact_in_a_python_server_however_often_it_runs(self):
+        server = await self.python_server()
+        for _ in range(2):
+            report = await self.load(endpoint_of(server), "--rate", 200)
+            self.assertEqual(report["contacts_left"], 1)
+            self.assertEqual(len(contacts_of(server)), 1)
+
+    async def test_it_says_in_words_what_it_left(self):
+        node = await self.xord()
+        for words, line in (((), "left 0 contacts in the node's table"),
+                            (("--contacts", 4), "left 20 contacts in the node's table")):
+            done = await self.command("load", "--target", node.endpoint, "--duration", "200ms",
+                                      "--warm-up", "0s", "--rate", 100, "--sleep", *words)
+            self.assertEqual(done.code, 0, done)
+            self.assertEqual(done.out.splitlines()[-1], line)
 
     async def test_nobody_there_is_an_error_of_its_own(self):
         silent = await self.raw_node(answers_pings=False)

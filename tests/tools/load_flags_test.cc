@@ -81,6 +81,14 @@ TEST(LoadFlags, TakeTheSourcesThatALoopbackTargetCanHave) {
   EXPECT_EQ(plan.waiting, Waiting::sleep);
 }
 
+TEST(LoadFlags, GiveSourcesIdsOfTheirOwnOnlyWhenTheTableIsMeant) {
+  EXPECT_FALSE(plan_of({}).is_filed);
+  EXPECT_FALSE(plan_of({"--sources", "10k"}).is_filed);
+  EXPECT_TRUE(plan_of({"--contacts", "0"}).is_filed);
+  EXPECT_TRUE(plan_of({"--contacts", "2k"}).is_filed);
+  EXPECT_TRUE(plan_of({"--id-change", "10ms"}).is_filed);
+}
+
 struct Mistake {
   std::vector<std::string> arguments;
   std::string named;  // The sentence has this in it.

@@ -98,6 +98,23 @@ TEST(LoadReport, TablesNameEachKindOfLie) {
       << out.str();
 }
 
+TEST(LoadReport, SaysHowManyContactsAreLeftOrThatItDoesNotKnow) {
+  const LoadPlan running = plan();
+  LoadResult result;
+  const auto said = [&] {
+    std::ostringstream out;
+    LoadTables(running, &out, nullptr).finished(result);
+    return out.str();
+  };
+  EXPECT_EQ(said(), "the node did not say whether contacts were left in its table\n");
+  EXPECT_TRUE(json_of(running, result)["contacts_left"].is_null());
+  result.contacts_left = 16;
+  EXPECT_EQ(said(), "left 16 contacts in the node's table\n");
+  EXPECT_EQ(json_of(running, result)["contacts_left"], 16);
+  result.contacts_left = 1;
+  EXPECT_EQ(said(), "left 1 contact in the node's table\n");
+}
+
 TEST(LoadReport, ProgressIsForAPersonOnly) {
   std::ostringstream out;
   std::ostringstream passing;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "node/budget.h"
+#include "node/client_id.h"
 #include "node/wire/rpcudp.h"
 
 namespace xord {
@@ -80,12 +81,23 @@ void LoadExchange::ask(const Question& question) {
   outbox_.commit(sources_.path(question.source), encode(buffer, question, transaction));
 }
 
+Id LoadExchange::id_of(uint32_t source) const {
+  if (source >= config_.own_ids) return client_id;
+  return keys_->id(IdDomain::sources, sources_.id_number(source));
+}
+
 size_t LoadExchange::encode(MutableBytes out, const Question& question, Bytes transaction) const {
-  const Id sender = keys_->id(IdDomain::sources, sources_.id_number(question.source));
+  const Id sender = id_of(question.source);
   if (question.kind == RequestKind::ping) {
     return rpcudp::encode_ping_request(out, transaction, sender);
   }
-  const Id key = keys_->id(question.domain, question.number);
+  Id key;
+  if (question.domain == IdDomain::sources) {
+    key = id_of(static_cast<uint32_t>(question.number));
+    key.bytes[id_size - 1] ^= 1;
+  } else {
+    key = keys_->id(question.domain, question.number);
+  }
   switch (question.kind) {
     case RequestKind::find_node:
       return rpcudp::encode_find_node_request(out, transaction, sender, key);
@@ -152,6 +164,7 @@ void LoadExchange::receive_reply(const Datagram& datagram) {
     ++strays_.wrong_source;
     return;
   }
+  listener_->answered(row.question, datagram.bytes);
   const Verdict verdict =
       check_->check(datagram.bytes, row.question.kind, row.question.number, *keys_);
   close(row, Ending::answered, verdict, *received_at_ - row.question.planned);
@@ -179,8 +192,8 @@ void LoadExchange::receive_request(const Datagram& datagram) {
     ++strays_.pings_ignored;
     return;
   }
-  const Id id = keys_->id(IdDomain::sources, sources_.id_number(*source));
-  outbox_.commit(datagram.path, rpcudp::encode_ping_reply(buffer, request.transaction, id));
+  outbox_.commit(datagram.path,
+                 rpcudp::encode_ping_reply(buffer, request.transaction, id_of(*source)));
   ++strays_.pings_answered;
 }
 

@@ -23,7 +23,9 @@ namespace xord {
 struct Question {
   RequestKind kind{};
   uint32_t source = 0;
-  uint64_t number = 0;  // Of the target or key, in `domain`.
+  // Of the target or key, in `domain`; in IdDomain::sources of a source: its id but for the last
+  // bit, since a Python node leaves out who is looked for.
+  uint64_t number = 0;
   IdDomain domain{};
   Instant planned;  // When it should have been sent: latency counts from here.
 };
@@ -36,6 +38,8 @@ class ExchangeListener {
   // Each question ends once. `verdict` is for answered ones.
   virtual void ended(const Question& question, Ending ending, Verdict verdict,
                      Duration latency) = 0;
+  // Before that, what it was answered with.
+  virtual void answered(const Question&, Bytes) {}
 
  protected:
   ~ExchangeListener() = default;
@@ -63,6 +67,7 @@ struct ExchangeConfig {
   Endpoint target;
   IoChoice io = IoChoice::epoll;
   AnswerPings answer_pings = AnswerPings::yes;
+  uint32_t own_ids = 0;  // Sources below this have ids of their own, the others client_id.
   Duration timeout = seconds(1);
   uint32_t questions_max = 1 << 19;  // Open at once, with those answered behind one still open: 56
                                      // bytes each. The rate times the timeout must fit.
@@ -97,6 +102,8 @@ class LoadExchange : private DatagramSink {
   // something comes, `until` at the latest; or with Waiting::spin only looks.
   void turn(Waiting waiting, Instant until);
   Instant now() const { return clock_.now(); }
+  // The id under which a source asks and answers pings.
+  Id id_of(uint32_t source) const;
 
   const StrayCounts& strays() const { return strays_; }
   const ShardSockets& sockets() const { return sockets_; }

@@ -32,8 +32,9 @@ constexpr ValueFlag value_flags[] = {
     {"--duration", "DURATION", "Measured time of a step [10s]"},
     {"--warm-up", "DURATION", "Load before it that is not measured [1s]"},
     {"--timeout", "DURATION", "A request without an answer by then is lost [1s]"},
-    {"--sources", "N", "Addresses that ask, each with an id of its own [16]"},
-    {"--contacts", "N", "Further sources, offered to the node's table first [0]"},
+    {"--sources", "N", "Addresses that ask [16]"},
+    {"--contacts", "N",
+     "Offer the sources and N further ones to the node's table, each with an id of its own [no]"},
     {"--id-change", "DURATION", "Every so often one source takes another id [never]"},
     {"--keys", "N", "Keys stored for hits, and the pool that zipf draws from [10k]"},
     {"--key-spread", "SPREAD", "uniform, or zipf, or zipf:EXPONENT [uniform; zipf is 0.99]"},
@@ -187,6 +188,7 @@ void read_sources(const ValueFlags& flags, LoadPlan& plan) {
            " at most; more are there for a target on 127.0.0.0/8 only");
   }
   plan.id_change_every = flags.duration("--id-change", microseconds(10)).value_or(Duration{});
+  plan.is_filed = flags.is_given("--contacts") || flags.is_given("--id-change");
 }
 
 void read_keys(const ValueFlags& flags, LoadPlan& plan) {
@@ -216,6 +218,9 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
   app.footer(
       "Any node that speaks rpcudp will do, the Python library's too. Every reply is checked.\n"
       "Give the generator a core of its own: it spins.\n"
+      "With --contacts or --id-change it leaves contacts in the node's table, and says how many:\n"
+      "each is dead from then on, and costs whom it is named to a timeout. Without them a xord is\n"
+      "left as it was; a node of the Python library files one id, shared by all xord commands.\n"
       "Exit codes: 0 done, 1 wrong answers, or no rate held the limits, 3 no node answered.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return std::nullopt;
   plan.answer_pings = no_answer ? AnswerPings::no : AnswerPings::yes;

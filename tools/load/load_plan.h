@@ -29,7 +29,10 @@ struct LoadPlan {
   Duration timeout = seconds(1);   // A request that is not answered by then is lost.
 
   uint32_t sources = 16;
-  uint32_t contacts = 0;  // Further sources that are offered to the node's table and ask nothing.
+  uint32_t contacts = 0;  // Further sources that ask nothing after the warm-up.
+  // True: each source has an id of its own, which the node files. Else all share client_id, which
+  // no xord files, and a Python node once.
+  bool is_filed = false;
   AnswerPings answer_pings = AnswerPings::yes;
   Duration id_change_every{};  // 0: never. Else the sources take new ids, one after the other.
 

@@ -230,8 +230,19 @@ void LoadTables::write_overload(const OverloadResult& overload) {
 }
 
 void LoadTables::finished(const LoadResult& result) {
-  if (out_ != nullptr && result.overload) write_overload(*result.overload);
-  if (out_ == nullptr || !plan_.find_max) return;
+  if (out_ == nullptr) return;
+  if (result.overload) write_overload(*result.overload);
+  if (plan_.find_max) write_rate_max(result);
+  if (plan_.check != CheckDepth::content) return;
+  if (result.contacts_left) {
+    const uint32_t left = *result.contacts_left;
+    *out_ << printed("left %u contact%s in the node's table\n", left, left == 1 ? "" : "s");
+  } else {
+    *out_ << "the node did not say whether contacts were left in its table\n";
+  }
+}
+
+void LoadTables::write_rate_max(const LoadResult& result) {
   if (!result.best) {
     *out_ << "no rate held the limits\n";
     return;
@@ -261,6 +272,8 @@ nlohmann::ordered_json json_of(const LoadPlan& plan, const LoadResult& result) {
   json["steps"] = nlohmann::ordered_json::array();
   for (const StepResult& step : result.steps) json["steps"].push_back(json_of(step));
   if (result.overload) json["overload"] = json_of(*result.overload);
+  json["contacts_left"] = nullptr;
+  if (result.contacts_left) json["contacts_left"] = *result.contacts_left;
   if (plan.find_max) {
     json["rate_max"] = nullptr;
     if (result.best) json["rate_max"] = result.steps[*result.best].rate_planned;

@@ -4,6 +4,7 @@
 
 #include "reactor/entropy.h"
 #include "tools/failure.h"
+#include "tools/load/left_contacts.h"
 #include "tools/port_errors.h"
 
 namespace xord {
@@ -26,13 +27,15 @@ class Run {
   Run(const LoadPlan& plan, LoadObserver& observer)
       : plan_(plan),
         observer_(observer),
-        sources_(plan.target, plan.sources + plan.contacts),
+        // One that only asks what is left, if there is no other.
+        sources_(plan.target, std::max(2u, plan.sources + plan.contacts)),
         check_(plan.check),
         keys_(plan.seed, plan.value_sizes, Id{}, 0) {
     ExchangeConfig config;
     config.target = plan.target;
     config.io = plan.io;
     config.answer_pings = plan.answer_pings;
+    if (plan.is_filed) config.own_ids = plan.sources + plan.contacts;
     config.timeout = plan.timeout;
     if (plan.overload) config.questions_max = flood_questions_max;
     config.tag = entropy_word();
@@ -58,6 +61,7 @@ class Run {
         if (!is_interrupted()) take(step, rate);
       }
     }
+    if (plan_.check == CheckDepth::content && !is_interrupted()) count_left_contacts();
     return std::move(result_);
   }
 
@@ -105,7 +109,7 @@ class Run {
   void warm_up() {
     const Instant began = exchange_->now();
     if (plan_.answer_pings == AnswerPings::yes && plan_.check == CheckDepth::content) {
-      const uint64_t sources = sources_.count();
+      const uint64_t sources = plan_.sources + plan_.contacts;
       const TasksDone proven = tasks("sources", proof_window, sources, [](uint64_t number) {
         return Question{
             RequestKind::find_node, static_cast<uint32_t>(number), number, IdDomain::targets, {}};
@@ -163,6 +167,14 @@ class Run {
         [](uint64_t) {});
     result_.warm_up.contacts_in_answer = check_.contacts_last();
     if (done.right == 0) check_.expect_contacts(0);
+  }
+
+  // One id is shared by all, unless they have their own.
+  void count_left_contacts() {
+    const uint32_t ids = plan_.is_filed ? plan_.sources + plan_.contacts : 1;
+    LeftContacts left(*exchange_, ids, sources_.count());
+    exchange_->use(keys_, check_, left);
+    result_.contacts_left = left.count(plan_.waiting);
   }
 
   const StepResult& take(LoadStep& step, double rate) {

@@ -26,6 +26,8 @@ struct LoadResult {
   std::optional<size_t> best;
   // --overload: of the first two steps, the closed loop and the flood.
   std::optional<OverloadResult> overload;
+  // Sources that the node still names at the end; empty when it did not say.
+  std::optional<uint32_t> contacts_left;
 };
 
 // What a person watches meanwhile. All calls at most once a second, or once a step.

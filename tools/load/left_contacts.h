@@ -1,0 +1,45 @@
+// What a load run leaves behind: which ids of its sources the node still names. Each is asked for
+// by another source, as a node does not name the asker.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "node/wire/message.h"
+#include "tools/load/load_exchange.h"
+
+namespace xord {
+
+class LeftContacts : public ExchangeListener {
+ public:
+  // Of sources 0..ids-1, which ask in turn with the others of `sources` (at least two).
+  LeftContacts(LoadExchange& exchange, uint32_t ids, uint32_t sources)
+      : exchange_(exchange), ids_(ids), sources_(sources), was_answered_(ids, false) {}
+
+  // How many; empty when the node does not say, or it takes too long, or Ctrl-C ended it.
+  std::optional<uint32_t> count(Waiting waiting);
+
+  void answered(const Question& question, Bytes datagram) override;
+  void ended(const Question&, Ending, Verdict, Duration) override {}
+
+ private:
+  static constexpr uint32_t window = 64;
+  static constexpr uint32_t attempts_max = 3;
+  static constexpr Duration most = seconds(20);
+
+  // Asks for each id that nothing was heard of; false when there was no time left.
+  bool ask_for_all(Waiting waiting, Instant until);
+
+  LoadExchange& exchange_;
+  uint32_t ids_;
+  uint32_t sources_;
+  uint32_t attempt_ = 0;
+  std::vector<bool> was_answered_;
+  uint32_t answered_count_ = 0;
+  uint32_t left_count_ = 0;
+  Reply reply_;  // Kept: it is large.
+};
+
+}  // namespace xord
