@@ -1,5 +1,6 @@
 #include "storage/pending_writes.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -56,6 +57,20 @@ const PendingWrite* PendingWrites::newest_of(RecordHandle record) const {
     index = write.next;
   }
   return nullptr;
+}
+
+NodeSeconds PendingWrites::latest_publication(RecordHandle record, NodeSeconds at) const {
+  NodeSeconds latest = 0;
+  uint32_t index = heads_[record % heads_.size()];
+  while (index != UINT32_MAX) {
+    const PendingWrite& write = pool_[*pool_.taken_at(index)];
+    // The times of a removal are zero.
+    if (write.record == record && at < write.times.expiry) {
+      latest = std::max(latest, write.times.published);
+    }
+    index = write.next;
+  }
+  return latest;
 }
 
 Bytes PendingWrites::value(const PendingWrite& write) const {

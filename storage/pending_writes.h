@@ -38,6 +38,8 @@ class PendingWrites {
   const PendingWrite* find(Ticket ticket) const;
   // The write that was added last among those of `record`; null when it has none.
   const PendingWrite* newest_of(RecordHandle record) const;
+  // The latest publication among the writes of `record` whose expiry is after `at`; 0 without any.
+  NodeSeconds latest_publication(RecordHandle record, NodeSeconds at) const;
   // Borrowed until the next add() or remove().
   Bytes value(const PendingWrite& write) const;
   void remove(Ticket ticket);

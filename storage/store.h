@@ -38,6 +38,7 @@ struct Found {
 enum class StoreRefusal : uint8_t {
   none,
   too_old,  // Its age is the ttl or more.
+  older,    // Another value is held, or about to be, that was published later.
   too_large,
   records_full,
   bytes_full,
@@ -102,13 +103,15 @@ class Store {
   // are pending or `operations` is full: it is there all the same.
   std::optional<Ticket> begin_read(Instant now, const Id& key, FrameOutbox& operations);
 
-  // Takes a record in. An equal value (byte for byte) only moves times, never backwards; another
-  // replaces the old one, which is served until the new one is committed. Any number of stores of
-  // one key may be pending: the last one committed wins.
+  // Takes a record in. An equal value (byte for byte) only moves times, never backwards. Another
+  // value is refused if it was published before the one that is held or pending; else it replaces
+  // that one, which is served until the new one is committed. Any number of stores of one key may
+  // be pending: the last one committed wins, and none was published after it.
   StoreOutcome begin_store(Instant now, const StoreRequest& request, FrameOutbox& operations);
 
   // Removes the record, which is served until the disk has erased it. Refused when there is none,
-  // or no room. A store that comes after it is not affected.
+  // or no room. A store that comes after it is not affected, unless it comes before the disk has
+  // erased the record and is older: the removal may still fail.
   StoreOutcome begin_remove(Instant now, const Id& key, FrameOutbox& operations);
 
   // Takes in what the disk did; `value` is what followed the completion, borrowed for this call.
@@ -159,6 +162,8 @@ class Store {
   StoreRefusal refusal_of(const StoreRequest& request) const;
   StoreRefusal budget_refusal(const StoreRequest& request) const;
   StoreOutcome refuse(StoreRefusal refusal);
+  const PendingWrite* newest_pending(RecordHandle handle) const;
+  NodeSeconds latest_publication(RecordHandle handle, NodeSeconds at) const;
   StoreOutcome begin_new(NodeSeconds at, const StoreRequest& request, const RecordTimes& times,
                          FrameOutbox& operations);
   StoreOutcome begin_equal(NodeSeconds at, RecordHandle handle, const RecordTimes& times,

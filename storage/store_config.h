@@ -31,6 +31,8 @@ struct StoreConfig {
   RepublishTimes republish{};
   // How far the times on disk may fall behind those in memory: a ttl/24, or not at all.
   enum class TimesOnDisk : uint8_t { lazily, at_once } times_on_disk = TimesOnDisk::lazily;
+  // Which of two values of a key stays: the one that was published later, or that was stored later.
+  enum class Order : uint8_t { by_publication, by_store } order = Order::by_publication;
 
   uint32_t records_max = 400;               // 80 bytes each, reserved at once, touched when used.
   uint64_t bytes_max = uint64_t{1} << 30;   // Sum of all values, in memory or on disk.
@@ -51,6 +53,7 @@ inline StoreConfig published_list_config(NetworkIndex network) {
   config.ttl = ttl_max;
   config.republish = {24 * 3600, true};
   config.times_on_disk = StoreConfig::TimesOnDisk::at_once;
+  config.order = StoreConfig::Order::by_store;  // What its owner said last.
   config.memory_max = 0;
   return config;
 }
@@ -72,6 +75,7 @@ enum class StoreCount : uint8_t {
   removed,        // Records that their owner removed.
   republish_due,  // Handed out by take_due().
   refused_too_old,
+  refused_older,
   refused_too_large,
   refused_records_full,
   refused_bytes_full,

@@ -56,6 +56,7 @@ StoreRefusal Store::budget_refusal(const StoreRequest& request) const {
 StoreOutcome Store::refuse(StoreRefusal refusal) {
   static constexpr StoreCount counts[] = {StoreCount::count,
                                           StoreCount::refused_too_old,
+                                          StoreCount::refused_older,
                                           StoreCount::refused_too_large,
                                           StoreCount::refused_records_full,
                                           StoreCount::refused_bytes_full,
@@ -77,21 +78,35 @@ StoreOutcome Store::begin_store(Instant now, const StoreRequest& request, FrameO
   if (handle == no_record) return begin_new(at, request, times, operations);
 
   // Equal to what will be held once all pending writes are committed? Then its times count too.
+  // After a removal nothing will be held, and an equal value is a new one.
   const Record& record = records_[handle];
-  const PendingWrite* newest = record.pending_count > 0 ? pending_.newest_of(handle) : nullptr;
+  const PendingWrite* newest = newest_pending(handle);
   if (newest != nullptr && newest->kind == OperationKind::write) {
-    const bool is_equal = equal(pending_.value(*newest), request.value);
-    return begin_replacing(handle, request, is_equal ? later_of(times, newest->times) : times,
-                           operations);
+    if (equal(pending_.value(*newest), request.value)) {
+      return begin_replacing(handle, request, later_of(times, newest->times), operations);
+    }
+  } else if (newest == nullptr || newest->kind == OperationKind::write_times) {
+    if (is_served(record, at) && holds(record, handle, request.value)) {
+      return begin_equal(at, handle, times, operations);
+    }
   }
-  // Behind a removal nothing is held, and an equal value is a new one.
-  if (newest != nullptr && newest->kind == OperationKind::erase) {
-    return begin_replacing(handle, request, times, operations);
-  }
-  if (is_served(record, at) && holds(record, handle, request.value)) {
-    return begin_equal(at, handle, times, operations);
+  if (config_.order == StoreConfig::Order::by_publication &&
+      times.published < latest_publication(handle, at)) {
+    return refuse(StoreRefusal::older);
   }
   return begin_replacing(handle, request, times, operations);
+}
+
+const PendingWrite* Store::newest_pending(RecordHandle handle) const {
+  return records_[handle].pending_count > 0 ? pending_.newest_of(handle) : nullptr;
+}
+
+// Of all that may turn out to be held: a pending write may fail, and a pending removal, too.
+NodeSeconds Store::latest_publication(RecordHandle handle, NodeSeconds at) const {
+  const Record& record = records_[handle];
+  const NodeSeconds held = is_served(record, at) ? record.published : 0;
+  if (record.pending_count == 0) return held;
+  return std::max(held, pending_.latest_publication(handle, at));
 }
 
 StoreOutcome Store::begin_new(NodeSeconds at, const StoreRequest& request, const RecordTimes& times,
@@ -120,7 +135,9 @@ StoreOutcome Store::begin_equal(NodeSeconds at, RecordHandle handle, const Recor
   PendingWrite write;
   write.record = handle;
   write.kind = OperationKind::write_times;
-  write.times = later;
+  // No write may take back on disk what another, still pending, will have put there.
+  const PendingWrite* newest = newest_pending(handle);
+  write.times = newest != nullptr ? later_of(later, newest->times) : later;
   const std::optional<Ticket> ticket = emit(write, {}, operations);
   if (!ticket) return refuse(StoreRefusal::busy);
   return {StoreOutcome::Kind::pending, StoreRefusal::none, *ticket};

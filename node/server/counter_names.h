@@ -27,6 +27,7 @@ constexpr std::string_view store_count_names[] = {
     "removed",
     "republish_due",
     "refused_too_old",
+    "refused_older",
     "refused_too_large",
     "refused_records_full",
     "refused_bytes_full",
@@ -44,7 +45,7 @@ constexpr std::string_view store_count_names[] = {
 };
 static_assert(std::size(store_count_names) == static_cast<size_t>(StoreCount::count));
 static_assert(static_cast<size_t>(StoreCount::stored) == 9 &&
-              static_cast<size_t>(StoreCount::loaded) == 26);
+              static_cast<size_t>(StoreCount::loaded) == 27);
 
 constexpr std::string_view commit_count_names[] = {
     "batches",

@@ -172,6 +172,45 @@ TEST_F(ReplicationTest, RepublishCarriesTheAgeSoThatAValueLapsesWithoutItsPublis
   EXPECT_EQ(holders(key), 0u);
 }
 
+// It comes back with the value of before, and its hour is over: what it sends is refused, and
+// within the next hour it is told of the update.
+TEST_F(ReplicationTest, AHolderThatWasAwayDoesNotRollAnUpdateBack) {
+  build(12, 3);
+  std::vector<Id> keys;
+  for (uint32_t i = 0; i < 6; ++i) {
+    keys.push_back(network.random_id());
+    ASSERT_TRUE(network.set(network.node(3), keys.back(), value_of(i)));
+  }
+  network.run_for(minutes(5));
+  network.kill(network.node(6));
+  for (const Id& key : keys) ASSERT_TRUE(network.set(network.node(3), key, value_of(100)));
+  network.run_for(minutes(10));
+  // Three quarters of an hour after the update, so that it republishes before the others do.
+  network.run_for(minutes(40));
+  network.revive(network.node(6));
+  const auto count_updated = [&](const Id& key) {
+    size_t count = 0;
+    for (size_t i = 0; i < network.size(); ++i) {
+      const Found found = network.node(i).held(network.now(), key);
+      count += found.presence == Presence::value && equal(found.value, value_of(100));
+    }
+    return count;
+  };
+  for (uint32_t minute = 0; minute < 150; ++minute) {
+    network.run_for(minutes(1));
+    for (const Id& key : keys) ASSERT_GE(count_updated(key), 11u) << "minute " << minute;
+  }
+  for (const Id& key : keys) EXPECT_EQ(count_updated(key), 12u);
+  uint64_t refused = 0;
+  for (size_t i = 0; i < network.size(); ++i) {
+    ModelNode& node = network.node(i);
+    for (uint32_t shard = 0; shard < node.shards_count(); ++shard) {
+      refused += node.store(shard).counters().read(StoreCount::refused_older);
+    }
+  }
+  EXPECT_GT(refused, 0u);
+}
+
 TEST_F(ReplicationTest, OnlyTheNearestHolderHandsARecordToANewcomer) {
   build(30);
   std::vector<Id> keys;

@@ -105,9 +105,15 @@ class StoreModel {
     rng_.fill(value);
     if (held_.contains(key) && rng_.chance(0.6)) value = held_[key].value;
     const auto age = static_cast<uint32_t>(rng_.chance(0.5) ? 0 : rng_.bounded(config_.ttl + 9));
+    const bool is_older = age < config_.ttl && at() - age < latest_publication_before(key, value);
     const StoreOutcome outcome = store_->begin_store(now_, {key, value, age, 0}, operations_);
     if (age >= config_.ttl || value.size() > config_.value_size_max) {
       ASSERT_EQ(outcome.kind, StoreOutcome::Kind::refused);
+    }
+    if (is_older && value.size() <= config_.value_size_max) {
+      ASSERT_EQ(outcome.refusal, StoreRefusal::older);
+    } else {
+      ASSERT_NE(outcome.refusal, StoreRefusal::older);
     }
     if (outcome.kind == StoreOutcome::Kind::pending) callers_[outcome.ticket] = key;
     if (outcome.kind != StoreOutcome::Kind::unchanged) return;
@@ -119,6 +125,23 @@ class StoreModel {
     held.times.expiry = std::max(held.times.expiry, at() - age + config_.ttl);
     held.times.last_store = at();
     ASSERT_LE(held.times.expiry, disk_[key].times.expiry + config_.ttl / 24);
+  }
+
+  // The latest publication of all that may turn out to be held when the disk has done its queue;
+  // 0 when the last of it is this value.
+  NodeSeconds latest_publication_before(const Id& key, const Value& value) {
+    const auto held = held_.find(key);
+    const bool is_held = held != held_.end() && is_served(held->second);
+    std::optional<Value> last = is_held ? std::optional(held->second.value) : std::nullopt;
+    NodeSeconds latest = is_held ? held->second.times.published : 0;
+    for (const Waiting& waiting : queue_) {
+      const Operation& operation = waiting.operation;
+      if (operation.key != key || operation.kind == OperationKind::read) continue;
+      if (operation.kind == OperationKind::write) last = waiting.value;
+      if (operation.kind == OperationKind::erase) last.reset();
+      if (at() < operation.times.expiry) latest = std::max(latest, operation.times.published);
+    }
+    return last == value ? 0 : latest;
   }
 
   // Like a store of nothing: it takes effect when the disk has done it.

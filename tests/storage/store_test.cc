@@ -131,6 +131,97 @@ TEST_F(StoreTest, AnEqualStoreNeverMovesATimeBackwards) {
   EXPECT_EQ(store.find(now, key_of(1)).times, before);
 }
 
+TEST_F(StoreTest, AnotherValueThatIsOlderNeverReplacesANewerOne) {
+  put(1, "new", 100);
+  EXPECT_EQ(begin(1, "old", config.ttl - 1).refusal, StoreRefusal::older);
+  EXPECT_EQ(begin(1, "old", 101).refusal, StoreRefusal::older);
+  EXPECT_EQ(served(1), "new");
+  EXPECT_EQ(store.counters().read(StoreCount::refused_older), 2u);
+  EXPECT_TRUE(operations.entries().empty());
+
+  pass(50);
+  EXPECT_EQ(begin(1, "new", 10).kind, StoreOutcome::Kind::unchanged);  // It was published again.
+  EXPECT_EQ(begin(1, "old", 11).refusal, StoreRefusal::older);
+  put(1, "newer", 9);
+  EXPECT_EQ(served(1), "newer");
+}
+
+TEST_F(StoreTest, OfEqualPublicationsTheLaterStoreWins) {
+  put(1, "one", 100);
+  put(1, "two", 100);
+  EXPECT_EQ(served(1), "two");
+  pass(5);
+  put(1, "three", 105);
+  EXPECT_EQ(served(1), "three");
+}
+
+TEST_F(StoreTest, AnOlderValueIsRefusedWhileTheNewerOneAwaitsTheDisk) {
+  put(1, "first", 300);
+  const StoreOutcome newer = begin(1, "new", 100);
+  EXPECT_EQ(begin(1, "old", 200).refusal, StoreRefusal::older);
+  EXPECT_EQ(begin(2, "new", 100).kind, StoreOutcome::Kind::pending);  // Nothing held before it.
+  EXPECT_EQ(begin(2, "old", 200).refusal, StoreRefusal::older);
+  // It fails: what was there stays, and what was refused is welcome.
+  answer(newer.ticket, CompletionKind::write_failed);
+  EXPECT_EQ(served(1), "first");
+  EXPECT_EQ(begin(1, "old", 301).refusal, StoreRefusal::older);
+  put(1, "old", 200);
+  EXPECT_EQ(served(1), "old");
+}
+
+TEST_F(StoreTest, APendingWriteOfTimesCountsAsThePublicationThatItWillBe) {
+  put(1, "one", 2 * day);
+  const StoreOutcome again = begin(1, "one");  // More than ttl/24 beyond what is on disk.
+  ASSERT_EQ(last_operation().kind, OperationKind::write_times);
+  EXPECT_EQ(begin(1, "two", day).refusal, StoreRefusal::older);
+  // An equal store beside it must not take back on disk what it puts there.
+  const StoreOutcome third = begin(1, "one", day);
+  EXPECT_EQ(last_operation().times.published, node_seconds(now));
+  answer(again.ticket, CompletionKind::written);
+  answer(third.ticket, CompletionKind::written);
+  EXPECT_EQ(begin(1, "two", day).refusal, StoreRefusal::older);
+}
+
+TEST_F(StoreTest, ARemovalThatFailsLetsNothingOlderIn) {
+  put(1, "new", 100);
+  const StoreOutcome removal = store.begin_remove(now, key_of(1), operations);
+  EXPECT_EQ(begin(1, "old", 200).refusal, StoreRefusal::older);
+  answer(removal.ticket, CompletionKind::write_failed);
+  EXPECT_EQ(served(1), "new");
+  const StoreOutcome second = store.begin_remove(now, key_of(1), operations);
+  answer(second.ticket, CompletionKind::written);
+  put(1, "old", 200);
+  EXPECT_EQ(served(1), "old");
+}
+
+TEST_F(StoreTest, AnOlderValueIsRefusedAfterARestartToo) {
+  put(1, "new", 100);
+  const RecordTimes times = store.find(now, key_of(1)).times;
+  Store again{config};
+  Completion loaded;
+  loaded.kind = CompletionKind::record_loaded;
+  loaded.key = key_of(1);
+  loaded.value_size = 3;
+  loaded.times = times;
+  loaded.fingerprint = value_fingerprint(config.hash_seed, bytes_of("new"));
+  again.complete(now, loaded, {});
+  load_finished(again);
+  pass(10);
+  const auto store_again = [&](std::string_view value, uint32_t age) {
+    return again.begin_store(now, {key_of(1), bytes_of(value), age, 7}, operations);
+  };
+  EXPECT_EQ(store_again("old", 111).refusal, StoreRefusal::older);
+  EXPECT_EQ(store_again("new", 111).kind, StoreOutcome::Kind::unchanged);
+  EXPECT_EQ(store_again("two", 110).kind, StoreOutcome::Kind::pending);
+}
+
+TEST_F(StoreTest, WhatHasExpiredGivesWayToAnything) {
+  put(1, "new", config.ttl - 10);
+  pass(10);
+  put(1, "old", config.ttl - 1);
+  EXPECT_EQ(served(1), "old");
+}
+
 TEST_F(StoreTest, AgeCountsAgainstTheLifeOfARecord) {
   EXPECT_EQ(begin(1, "one", config.ttl).refusal, StoreRefusal::too_old);
   put(2, "two", config.ttl - 10);
@@ -263,6 +354,18 @@ TEST_F(HiddenStoreTest, WhileTheClockIsDoubtedLoadedRecordsAreNeitherServedNorTo
   EXPECT_FALSE(store.next_wakeup());
   put(2, "two");
   EXPECT_EQ(served(2), "two");
+}
+
+struct OrderByStoreTest : StoreTest {
+  OrderByStoreTest() : StoreTest({.order = StoreConfig::Order::by_store}) {}
+};
+
+// The list of what is published: a key that is kept again is given a time a day back.
+TEST_F(OrderByStoreTest, WhatIsStoredLaterReplacesAnythingPublishedLater) {
+  EXPECT_EQ(published_list_config(0).order, StoreConfig::Order::by_store);
+  put(1, "one");
+  put(1, "two", day);
+  EXPECT_EQ(served(1), "two");
 }
 
 struct ColdStoreTest : StoreTest {

@@ -89,6 +89,13 @@ class StoreCommandsTest : public testing::Test {
     encode_row(row_key, {{now - 20, now - 30, last_store, expiry}, 0x1234, bytes_of(value)}, bytes);
     return {row_key, bytes};
   }
+  static Rows::value_type published(const Id& key, std::string_view value, NodeSeconds at,
+                                    NodeSeconds last_store) {
+    const RowKey row_key = row_key_of(key);
+    std::string bytes;
+    encode_row(row_key, {{at, at, last_store, at + 500'000}, 0x1234, bytes_of(value)}, bytes);
+    return {row_key, bytes};
+  }
   static Rows many(uint32_t count) {
     Rng rng(count);
     Rows rows;
@@ -256,6 +263,32 @@ TEST_F(StoreCommandsTest, OfTwoRecordsOfAKeyTheOneStoredLaterStays) {
   EXPECT_EQ(value_of(older), "imported");
   EXPECT_EQ(value_of(newer), "held");
   EXPECT_EQ(value_of(same), "held");
+}
+
+TEST_F(StoreCommandsTest, AnImportNeverReplacesAValueThatWasPublishedLater) {
+  const Id older = key_digest("published later in the export");
+  const Id newer = key_digest("published later here");
+  const Id equal_value = key_digest("of one value");
+  const Id expired = key_digest("expired here");
+  write(data_dir(), {published(older, "imported", now - 50, now - 40),
+                     published(newer, "imported", now - 70, now - 10),  // Republished since.
+                     published(equal_value, "same", now - 70, now - 10),
+                     published(expired, "imported", now - 70, now - 70)});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  write(data_dir(),
+        {published(older, "held", now - 60, now - 5), published(newer, "held", now - 60, now - 50),
+         published(equal_value, "same", now - 60, now - 50), row(expired, "held", now - 1)});
+  const nlohmann::json report = json(store_import_command, {file("all")});
+  EXPECT_EQ(report.at("imported"), 3);
+  EXPECT_EQ(report.at("kept"), 1);
+  const Rows rows = rows_of(data_dir());
+  const auto held = [&](const Id& key) {
+    return *parse_row(row_key_of(key), bytes_of(rows.at(row_key_of(key))));
+  };
+  EXPECT_EQ(text_of(held(older).value), "imported");
+  EXPECT_EQ(text_of(held(newer).value), "held");
+  EXPECT_EQ(text_of(held(expired).value), "imported");
+  EXPECT_EQ(held(equal_value).times, (RecordTimes{now - 60, now - 60, now - 10, now + 499'940}));
 }
 
 TEST_F(StoreCommandsTest, ADamagedRowIsNamedLeftOutOfAnExportAndPurgedLikeAnother) {

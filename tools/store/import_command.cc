@@ -47,7 +47,7 @@ void print(const ImportReport& report, const StoreFlags& flags, Terminal& termin
   }
   terminal.out << "imported " << counted(report.imported, "record");
   if (report.kept > 0) {
-    terminal.out << fmt::format(", kept {} that were stored here later", report.kept);
+    terminal.out << fmt::format(", kept {} that are newer here", report.kept);
   }
   terminal.out << '\n';
 }
@@ -65,7 +65,8 @@ ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
   app.footer(
       "A directory that is not there is made, with a new identity and the clock of the export.\n"
       "Elsewhere, records keep what is left of their lives. Of two records of one key the one\n"
-      "stored later stays. Damaged lines are named and left out. Ctrl-C leaves what was imported\n"
+      "published later stays. Damaged lines are named and left out. Ctrl-C leaves what was "
+      "imported\n"
       "so far; importing again completes it.\n"
       "Exit codes: 0 done, 1 something was damaged or missing, 2 no export, 4 the environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;

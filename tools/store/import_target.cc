@@ -37,6 +37,7 @@ void ImportTarget::begin(const ExportHeader& header) {
   const Duration wall_now = wall_time();
   const SavedClock exported{header.node_time, header.wall_time};
   const Instant exported_now = resume_clock(exported, wall_now, seconds(ttl_max)).now;
+  node_now_ = is_new_ ? exported_now : files.clock.now;
   if (is_new_) {
     if (const auto error = write_clock(*directory_, {exported_now, wall_now})) {
       fail(error->sentence);

@@ -20,6 +20,8 @@ class ImportTarget {
 
   // To be called once, before the rest. Whether the directory is a new one is seen here.
   void begin(const ExportHeader& header);
+  // If the node started now.
+  Instant node_now() const { return node_now_; }
   // Seconds that are added to the export's times.
   int64_t shift() const { return shift_; }
   RecordTimes shifted(const RecordTimes& times) const;
@@ -36,6 +38,7 @@ class ImportTarget {
   const std::string data_dir_;
   std::unique_ptr<DataDirectory> directory_;
   bool is_new_ = false;
+  Instant node_now_;
   int64_t shift_ = 0;
   std::vector<std::string> networks_;
   std::unique_ptr<RocksStore> database_;

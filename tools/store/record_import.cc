@@ -1,5 +1,6 @@
 #include "tools/store/record_import.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "tools/failure.h"
@@ -83,16 +84,35 @@ void RecordImport::take(const ExportRecord& record) {
   const auto network = target_.network(record.network);
   if (!network) return note_damage("it is of the network \"" + record.network + "\"");
   RocksStore::Impl::Change change{*network, row_key_of(record.key), std::string()};
+  if (batch_keys_.contains({change.network, change.key})) write_batch();
   const Row row{target_.shifted(record.times), record.source_prefix, record.value};
   encode_row(change.key, row, *change.row);
   batch_bytes_ += change.row->size();
+  batch_keys_.insert({change.network, change.key});
   batch_.push_back(std::move(change));
-  stored_at_.push_back(row.times.last_store);
   if (batch_.size() == batch_records || batch_bytes_ >= batch_bytes) write_batch();
 }
 
-// Of two records of a key, the one that was stored later is to stay; of two of one second, the one
-// that is there.
+// As a node decides it (Store::begin_store): the later publication stays, of equal ones the later
+// store, of equal stores what is there. Of equal values both times are taken.
+bool RecordImport::stays(const Row& held, RocksStore::Impl::Change& change) const {
+  const Row imported = *parse_row(change.key, bytes_of(*change.row));
+  const RecordTimes& mine = held.times;
+  const RecordTimes& theirs = imported.times;
+  if (node_seconds(target_.node_now()) >= mine.expiry) return false;
+  if (!equal(held.value, imported.value)) {
+    return std::pair(mine.published, mine.last_store) >=
+           std::pair(theirs.published, theirs.last_store);
+  }
+  const RecordTimes later{mine.first_seen, std::max(mine.published, theirs.published),
+                          std::max(mine.last_store, theirs.last_store),
+                          std::max(mine.expiry, theirs.expiry)};
+  std::string row;
+  encode_row(change.key, {later, held.source_prefix, held.value}, row);
+  change.row = std::move(row);
+  return later == mine;
+}
+
 void RecordImport::write_batch() {
   std::vector<RocksStore::Impl::RowName> names;
   for (const auto& change : batch_) names.push_back({change.network, change.key});
@@ -103,7 +123,7 @@ void RecordImport::write_batch() {
   for (size_t i = 0; i < batch_.size(); ++i) {
     const auto held = statuses[i].ok() ? parse_row(batch_[i].key, bytes_of(rows[i])) : std::nullopt;
     const bool is_same = held && rows[i] == *batch_[i].row;
-    if (held && !is_same && held->times.last_store >= stored_at_[i]) {
+    if (held && !is_same && stays(*held, batch_[i])) {
       ++report_.kept;
     } else {
       changes.push_back(std::move(batch_[i]));
@@ -118,7 +138,7 @@ void RecordImport::write_batch() {
   }
   report_.imported += changes.size();
   batch_.clear();
-  stored_at_.clear();
+  batch_keys_.clear();
   batch_bytes_ = 0;
 }
 

@@ -5,7 +5,9 @@
 
 #include <istream>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/files/export_line.h"
@@ -19,7 +21,7 @@ constexpr size_t damaged_lines_max = 100;  // Named one by one.
 
 struct ImportReport {
   uint64_t imported = 0;
-  uint64_t kept = 0;  // The record held here was stored later, and stays.
+  uint64_t kept = 0;  // The record held here is newer, and stays.
   uint64_t damaged = 0;
   std::vector<std::string> damages;  // "line 12: ...", at most damaged_lines_max.
   bool is_whole = false;             // The end came, with the right number of records.
@@ -37,6 +39,7 @@ class RecordImport {
   bool next_line(std::string& line);
   void take(const ExportRecord& record);
   void note_damage(const std::string& what);
+  bool stays(const Row& held, RocksStore::Impl::Change& change) const;
   void write_batch();
 
   std::istream& in_;
@@ -45,8 +48,9 @@ class RecordImport {
   ImportReport report_;
   uint64_t line_number_ = 0;
   uint64_t records_ = 0;  // Whole ones, in the file.
+  // No key twice, since what is held is read from the disk.
   std::vector<RocksStore::Impl::Change> batch_;
-  std::vector<NodeSeconds> stored_at_;  // last_store of each in the batch.
+  std::set<std::pair<NetworkIndex, RowKey>> batch_keys_;
   size_t batch_bytes_ = 0;
 };
 
