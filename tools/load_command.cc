@@ -1,11 +1,10 @@
 // `xord load`: puts a node under load and measures how it answers.
-#include <fstream>
-
 #include "tools/commands.h"
 #include "tools/interrupt.h"
 #include "tools/json_text.h"
 #include "tools/load/load_flags.h"
 #include "tools/load/load_report.h"
+#include "tools/output_file.h"
 
 namespace xord {
 namespace {
@@ -13,11 +12,9 @@ namespace {
 void write_hgrm(const std::string& file, const std::vector<StepResult>& steps) {
   for (size_t i = 0; i < steps.size(); ++i) {
     const std::string name = i == 0 ? file : file + "." + std::to_string(i + 1);
-    std::ofstream out(name);
-    out << hgrm_of(steps[i].latency);
-    if (!out.flush()) {
-      throw Failure(ExitCode::environment, "cannot write \"" + name + "\"; check the folder");
-    }
+    OutputFile out(name);
+    out.append(hgrm_of(steps[i].latency));
+    out.finish();
   }
 }
 

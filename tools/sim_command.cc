@@ -3,12 +3,12 @@
 #include <sys/resource.h>
 
 #include <cmath>
-#include <fstream>
 
 #include "reactor/monotonic.h"
 #include "tools/commands.h"
 #include "tools/interrupt.h"
 #include "tools/json_text.h"
+#include "tools/output_file.h"
 #include "tools/progress.h"
 #include "tools/sim_flags.h"
 #include "tools/sim_plots.h"
@@ -25,11 +25,9 @@ void show_share(double share, PassingLine& line) {
 }
 
 void write_plot(const std::string& file, const std::string& svg) {
-  std::ofstream out(file);
-  out << svg;
-  if (!out.flush()) {
-    throw Failure(ExitCode::environment, "cannot write \"" + file + "\"; check the folder");
-  }
+  OutputFile out(file);
+  out.append(svg);
+  out.finish();
 }
 
 // Of this process, over all seeds that it ran.

@@ -3,6 +3,7 @@ checked, exported, imported, purged, saved; damage is named, and nothing is lost
 Python peer is needed.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import functools
@@ -13,6 +14,7 @@ import pathlib
 import pty
 import signal
 import socket
+import stat
 import subprocess
 
 import harness
@@ -126,7 +128,43 @@ class Stopped(Store):
         await node.stop()
         await self.store("check", data_dir=other)
 
-    async def test_of_two_records_the_one_stored_later_stays(self):
+    async def test_an_export_is_written_as_cp_would_write_it(self):
+        await self.stopped(3)
+        exported = self.records(await self.export())
+        self.assertEqual(self.records((await self.store("export", "/dev/stdout")).out), exported)
+
+        target, link = self.scratch / "target", self.scratch / "link"
+        target.write_text("before")
+        target.chmod(0o640)
+        link.symlink_to("target")
+        await self.store("export", link)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(self.records(target.read_text()), exported)
+        self.assertEqual(target.stat().st_mode & 0o777, 0o640)
+
+        fifo = self.scratch / "fifo"
+        os.mkfifo(fifo)
+        reader = asyncio.get_running_loop().run_in_executor(None, fifo.read_text)
+        await self.store("export", fifo)
+        self.assertEqual(self.records(await reader), exported)
+        self.assertTrue(fifo.is_fifo())
+        self.assertEqual(list(self.scratch.glob(".xord-*")), [])
+
+    async def test_a_device_is_not_replaced_and_its_error_is_told(self):
+        await self.stopped(1)
+        full = self.scratch / "full"
+        try:
+            os.mknod(full, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # One's own /dev/full.
+        except PermissionError:
+            full = pathlib.Path("/dev/full")  # Only root could replace it.
+        failed = await self.store("export", full, code=ENVIRONMENT)
+        self.assertIn("No space left on device", failed.err)
+        self.assertTrue(full.is_char_device())
+        failed = await self.command("sim", "--nodes", "3", "--hours", "0.01", "--plot", full)
+        self.assertEqual(failed.code, ENVIRONMENT, failed)
+        self.assertTrue(full.is_char_device())
+
+    async def test_of_two_records_the_one_published_later_stays(self):
         await self.stopped(2)
         old = self.scratch / "old.export"
         await self.store("export", old)

@@ -1,11 +1,13 @@
 // `xord store export`: every record of a stopped node as a line of text.
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "storage/files/export_line.h"
 #include "tools/client_flags.h"
 #include "tools/counted.h"
 #include "tools/interrupt.h"
-#include "tools/store/export_output.h"
+#include "tools/output_file.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"
 #include "tools/store/stored_records.h"
@@ -30,7 +32,9 @@ ExportRecord record_of(const StoredRecords& stored, const StoredRecords::Visited
           {row.value.begin(), row.value.end()}};
 }
 
-Exported write(const StoredRecords& stored, ExportOutput& output, Terminal& terminal) {
+using Append = std::function<void(const std::string& lines)>;
+
+Exported write(const StoredRecords& stored, const Append& append, Terminal& terminal) {
   Exported exported;
   std::string lines;
   append_export_line(lines, ExportHeader{stored.node_now(), stored.wall_now()});
@@ -43,12 +47,29 @@ Exported write(const StoredRecords& stored, ExportOutput& output, Terminal& term
         ++exported.records;
         append_export_line(lines, record_of(stored, visited));
         if (lines.size() < piece_bytes) return;
-        output.append(lines);
+        append(lines);
         lines.clear();
       });
   append_export_line(lines, ExportEnd{exported.records});
-  output.append(lines);
-  output.finish();
+  append(lines);
+  return exported;
+}
+
+Exported write_to_stdout(const StoredRecords& stored, Terminal& terminal) {
+  const auto append = [&](const std::string& lines) {
+    terminal.out << lines;
+    if (terminal.out) return;
+    throw Failure(ExitCode::environment, "stdout cannot be written: make room or give it a reader");
+  };
+  return write(stored, append, terminal);
+}
+
+Exported write_to_file(const std::string& path, const StoredRecords& stored, Terminal& terminal) {
+  // Values may be anybody's secrets: nobody else reads the file unless its owner says so.
+  OutputFile file(path, 0600);
+  const Exported exported = write(
+      stored, [&](const std::string& lines) { file.append(lines); }, terminal);
+  file.finish();
   return exported;
 }
 
@@ -62,16 +83,17 @@ ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
   add_argument(app, "FILE", file, "Where to; - is the standard output [-]")->type_name("[FILE]");
   add_data_dir_flag(app, flags);
   app.footer(
-      "The lines are described in docs/STORAGE.md. A file is there as a whole or not at all. What "
-      "is\n"
-      "damaged is left out. A running node's directory is refused: export a snapshot of it.\n"
+      "The lines are described in docs/STORAGE.md. A file is there as a whole or not at all;\n"
+      "a link is followed, a device or FIFO is written as it is. What is damaged is left out.\n"
+      " A running node's directory is refused: export a snapshot of it.\n"
       "Exit codes: 0 done, 1 something is damaged and left out, 4 the directory cannot be read or\n"
       "the file not be written.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const StoredRecords stored(data_dir_of(flags, terminal));
   const Interrupt interrupt;
-  ExportOutput output(file.empty() ? "-" : file[0], terminal);
-  const Exported exported = write(stored, output, terminal);
+  const bool is_for_stdout = file.empty() || file[0] == "-";
+  const Exported exported =
+      is_for_stdout ? write_to_stdout(stored, terminal) : write_to_file(file[0], stored, terminal);
   terminal.err << "exported " << counted(exported.records, "record") << '\n';
   if (exported.damaged == 0 && exported.unreadable.ranges == 0) return ExitCode::done;
   throw Failure(ExitCode::not_found,
