@@ -43,6 +43,15 @@ std::string why_absent(const std::string& data_dir) {
          "again in a moment";
 }
 
+// Whoever may write in a directory could listen there, and would be given values and believed.
+// Root asks everybody's nodes.
+bool is_trusted(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return geteuid() == 0 || peer.uid == 0 || peer.uid == geteuid();
+}
+
 }  // namespace
 
 ControlClient::ControlClient(const std::string& data_dir)
@@ -51,7 +60,10 @@ ControlClient::ControlClient(const std::string& data_dir)
   const ControlAddress address(data_dir);
   if (socket_ >= 0 && address.is_valid() &&
       connect(socket_, address.address(), address.size()) == 0) {
-    return;
+    if (is_trusted(socket_)) return;
+    close(socket_);
+    fail("the process that answers at " + path_ +
+         " is another user's: name a --data-dir of this user");
   }
   const int error = errno;
   if (socket_ >= 0) close(socket_);

@@ -1,5 +1,6 @@
 #include "tools/named_ids.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,9 +8,30 @@
 #include <fstream>
 #include <sstream>
 
+#include "tools/failure.h"
+#include "tools/output_file.h"
+
 namespace xord {
 
+namespace {
+
+enum class CacheState { usable, missing, foreign };
+
+// A cache that is not this user's is done without: as root with another's HOME, what is found there
+// may be a link to anything. A FIFO would be waited for.
+CacheState state_of(const std::string& path) {
+  struct stat status {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (stat(folder.c_str(), &status) == 0 && status.st_uid != geteuid()) return CacheState::foreign;
+  if (lstat(path.c_str(), &status) != 0) return CacheState::missing;
+  const bool is_ours = S_ISREG(status.st_mode) && status.st_uid == geteuid();
+  return is_ours ? CacheState::usable : CacheState::foreign;
+}
+
+}  // namespace
+
 NamedIds::NamedIds(std::string path) : path_(std::move(path)) {
+  if (state_of(path_) != CacheState::usable) return;
   std::ifstream file(path_);
   std::string line;
   while (rows_.size() < named_ids_max && std::getline(file, line)) {
@@ -41,14 +63,15 @@ bool NamedIds::save() const {
   if (path_.empty()) return false;
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), error);
-  const std::string temporary = path_ + "." + std::to_string(getpid());
-  std::ofstream file(temporary, std::ios::trunc);
-  for (const NamedId& row : rows_) file << row.via.text() << ' ' << row.named.hex() << '\n';
-  file.close();
-  if (file) std::filesystem::rename(temporary, path_, error);
-  if (file && !error) return true;
-  std::filesystem::remove(temporary, error);
-  return false;
+  if (state_of(path_) == CacheState::foreign) return false;
+  try {
+    OutputFile file(path_, 0600);
+    for (const NamedId& row : rows_) file.append(row.via.text() + ' ' + row.named.hex() + '\n');
+    file.finish();
+    return true;
+  } catch (const Failure&) {
+    return false;
+  }
 }
 
 }  // namespace xord

@@ -26,6 +26,12 @@ SavedContact read_contact(PayloadReader& in) {
   return contact;
 }
 
+// Others were never contacts, and nothing may be sent to them.
+bool is_askable(const Endpoint& endpoint) {
+  return endpoint.port != 0 && !endpoint.address.is_unspecified() &&
+         !endpoint.address.is_multicast();
+}
+
 }  // namespace
 
 std::variant<std::vector<SavedContacts>, IoError> read_contacts(const DataDirectory& directory) {
@@ -44,7 +50,7 @@ std::variant<std::vector<SavedContacts>, IoError> read_contacts(const DataDirect
     const auto contacts = in.integer<uint32_t>();
     for (size_t j = 0; j < contacts && !in.failed() && total < saved_contacts_max; ++j, ++total) {
       const SavedContact contact = read_contact(in);
-      if (!in.failed()) network.contacts.push_back(contact);
+      if (!in.failed() && is_askable(contact.endpoint)) network.contacts.push_back(contact);
     }
   }
   if (in.is_complete()) return networks;

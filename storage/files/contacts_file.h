@@ -26,7 +26,7 @@ struct SavedContacts {
 };
 constexpr size_t saved_contacts_max = 1 << 20;  // Of all networks.
 
-// Empty when there is no file.
+// Empty when there is no file. What is no address to send to is left out.
 std::variant<std::vector<SavedContacts>, IoError> read_contacts(const DataDirectory& directory);
 std::optional<IoError> write_contacts(const DataDirectory& directory,
                                       const std::vector<SavedContacts>& networks);

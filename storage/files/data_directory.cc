@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -100,6 +101,28 @@ std::string holder_of(int lock) {
   return is_alive ? "process " + pid : "another process";
 }
 
+// The file LOCK itself, never what a link in its place leads to.
+std::variant<int, IoError> open_lock(const std::string& path, int flags) {
+  const std::string name = path + "/LOCK";
+  const int lock = ::open(name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (lock < 0) {
+    if (errno == ELOOP) return IoError{name + " is a link: remove it", ELOOP};
+    return io_error(
+        "cannot open " + name + " (give the directory to this user, or choose another --data-dir)",
+        errno);
+  }
+  struct stat status {};
+  if (fstat(lock, &status) == 0 && S_ISREG(status.st_mode)) return lock;
+  close(lock);
+  return refusal(name + " is not a regular file: remove it");
+}
+
+std::string user_name(uid_t user) {
+  const passwd* found = getpwuid(user);
+  const std::string number = std::to_string(user);
+  return found == nullptr ? "user " + number : std::string(found->pw_name) + " (" + number + ")";
+}
+
 // Takes the lock, or closes it and says who has it.
 std::optional<IoError> take(int lock, int how, const std::string& path) {
   if (flock(lock, how | LOCK_NB) == 0) return std::nullopt;
@@ -138,6 +161,20 @@ const char* network_file_system_name(uint64_t magic) {
   }
 }
 
+std::optional<IoError> check_is_private(const std::string& what, const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return io_error("cannot look at " + path, errno);
+  if (status.st_uid != geteuid()) {
+    return refusal(what + ' ' + path + " belongs to " + user_name(status.st_uid) +
+                   " and not to this user, " + user_name(geteuid()) +
+                   ": run as its owner, give it to this user, or choose another");
+  }
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return std::nullopt;
+  return refusal("others may write in " + what + ' ' + path +
+                 ", and so replace its files: take that right away (chmod go-w " + path +
+                 ") or choose another");
+}
+
 std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open(
     const std::string& path, NetworkFileSystem network) {
   if (path.empty()) return refusal("no data directory is given: choose one with --data-dir");
@@ -145,14 +182,11 @@ std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open(
     if (auto error = check_file_system(path)) return *error;
   }
   if (auto error = make(path)) return *error;
+  if (auto error = check_is_private("the data directory", path)) return *error;
   if (auto error = check_content(path)) return *error;
-  const std::string lock_path = path + "/LOCK";
-  const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) {
-    return io_error("cannot write in the data directory " + path +
-                        " (give it to this user, or choose another --data-dir)",
-                    errno);
-  }
+  auto opened = open_lock(path, O_RDWR | O_CREAT);
+  if (auto* error = std::get_if<IoError>(&opened)) return *error;
+  const int lock = std::get<int>(opened);
   if (auto error = take(lock, LOCK_EX, path)) return *error;
   // The holder's number is for that sentence only; the lock is the kernel's.
   const std::string pid = std::to_string(getpid()) + "\n";
@@ -160,7 +194,7 @@ std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open(
       pwrite(lock, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     const int error = errno;
     close(lock);
-    return io_error("cannot write " + lock_path + " (is the disk full?)", error);
+    return io_error("cannot write " + path + "/LOCK (is the disk full?)", error);
   }
   return std::unique_ptr<DataDirectory>(new DataDirectory(path, lock));
 }
@@ -174,10 +208,12 @@ std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open_to_rea
     return refusal("the directory " + path +
                    " holds no data of a node: name a --data-dir on which one has run");
   }
-  const int lock = ::open((path + "/LOCK").c_str(), O_RDONLY | O_CLOEXEC);
-  if (lock < 0 && errno != ENOENT) return io_error("cannot read " + path + "/LOCK", errno);
+  auto opened = open_lock(path, O_RDONLY);
+  const auto* error = std::get_if<IoError>(&opened);
+  if (error != nullptr && error->error_number != ENOENT) return *error;
+  const int lock = error == nullptr ? std::get<int>(opened) : -1;
   if (lock >= 0) {
-    if (auto error = take(lock, LOCK_SH, path)) return *error;
+    if (auto held = take(lock, LOCK_SH, path)) return *held;
   }
   return std::unique_ptr<DataDirectory>(new DataDirectory(path, lock));
 }

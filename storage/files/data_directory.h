@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -16,11 +17,16 @@ enum class NetworkFileSystem : uint8_t { refused, forced };
 // Whose magic number (statfs(2), f_type) is a network file system's: its name, else null.
 const char* network_file_system_name(uint64_t magic);
 
+// An error when `path` belongs to another user, or others may write there: whoever can could put
+// links and files of their own in the place of ours. `what` names it in the sentence.
+std::optional<IoError> check_is_private(const std::string& what, const std::string& path);
+
 class DataDirectory {
  public:
   // Makes `path` (mode 0700, parents too) if it is not there, and locks it. An error, in a sentence
-  // and with nothing changed: no permission, not a directory, not empty and not ours (no
-  // `identity`), held by another process, on a network file system unless forced.
+  // and with nothing changed: no permission, not a directory, another user's or open for others to
+  // write, not empty and not ours (no `identity`), held by another process, on a network file
+  // system unless forced.
   static std::variant<std::unique_ptr<DataDirectory>, IoError> open(const std::string& path,
                                                                     NetworkFileSystem network);
   // The directory as it is, for a tool that only reads: locked against nodes where it has a LOCK

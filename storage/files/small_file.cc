@@ -64,6 +64,10 @@ bool read_whole(int fd, std::vector<uint8_t>& bytes) {
     errno = EISDIR;
     return false;
   }
+  if (!S_ISREG(status.st_mode)) {
+    errno = EINVAL;
+    return false;
+  }
   if (static_cast<uint64_t>(status.st_size) > small_file_size_max) {
     errno = EFBIG;
     return false;
@@ -101,7 +105,9 @@ std::optional<IoError> write_small_file(const std::string& path, FileKind kind, 
     return io_error(cannot(what, path), error);
   };
   {
-    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    // One that was left over goes; a link that was put there is not followed.
+    unlink(temporary.c_str());
+    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (!file.is_open()) return io_error(cannot("write", path), errno);
     if (!write_whole(file.get(), encode(kind, version, payload))) return fail("write");
     if (fsync(file.get()) != 0) return fail("sync");
@@ -117,9 +123,13 @@ std::optional<IoError> write_small_file(const std::string& path, FileKind kind, 
 
 std::variant<SmallFile, Missing, IoError> read_small_file(const std::string& path, FileKind kind,
                                                           uint16_t version_max) {
-  const FileDescriptor file(path, O_RDONLY | O_NONBLOCK);
+  const FileDescriptor file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file.is_open()) {
     if (errno == ENOENT) return Missing{};
+    if (errno == ELOOP) {
+      return IoError{path + " is a link, which is not followed: put the file itself in its place",
+                     ELOOP};
+    }
     return io_error(cannot("read", path), errno);
   }
   std::vector<uint8_t> bytes;

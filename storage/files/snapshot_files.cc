@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "storage/files/data_directory.h"
 #include "storage/files/small_file.h"
 
 namespace xord {
@@ -26,7 +27,7 @@ std::optional<IoError> begin_snapshot(const std::string& to) {
   const int error = errno;
   std::error_code ignored;
   if (error == EEXIST && fs::is_directory(to, ignored) && fs::is_empty(to, ignored)) {
-    return std::nullopt;
+    return check_is_private("the directory", to);
   }
   if (error == EEXIST) {
     return IoError{

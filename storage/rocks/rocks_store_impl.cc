@@ -223,6 +223,7 @@ std::optional<IoError> RocksStore::Impl::check_meta() {
 // Whether the disk takes and syncs a write: tried beside the database.
 std::optional<IoError> RocksStore::Impl::probe_disk() const {
   const std::string path = config_.directory + "/probe";
+  env().DeleteFile(path).PermitUncheckedError();  // RocksDB would follow a link.
   const rocksdb::Status written =
       rocksdb::WriteStringToFile(&env(), std::string(64 << 10, 'x'), path, true);
   env().DeleteFile(path).PermitUncheckedError();

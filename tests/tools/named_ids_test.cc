@@ -1,6 +1,7 @@
 #include "tools/named_ids.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -74,6 +75,25 @@ TEST_F(NamedIdsTest, WithoutAPlaceNothingIsKeptAndNothingFails) {
   NamedIds below_a_file(directory_.at("file/named-ids"));
   below_a_file.remember({via(1), id(1)});
   EXPECT_FALSE(below_a_file.save());
+}
+
+TEST_F(NamedIdsTest, WhatIsNoRegularFileIsNeitherWaitedForNorReplaced) {
+  std::filesystem::create_directories(directory_.at("deep"));
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  NamedIds ids(path_);
+  ids.remember({via(1), id(1)});
+  EXPECT_FALSE(ids.save());
+  EXPECT_TRUE(std::filesystem::is_fifo(path_));
+}
+
+TEST_F(NamedIdsTest, ALinkIsNeitherFollowedNorReplaced) {
+  std::filesystem::create_directories(directory_.at("deep"));
+  std::ofstream(directory_.at("elsewhere")) << via(1).text() << ' ' << id(1).hex() << '\n';
+  std::filesystem::create_symlink(directory_.at("elsewhere"), path_);
+  NamedIds ids(path_);
+  EXPECT_FALSE(ids.find(via(1)));
+  EXPECT_FALSE(ids.save());
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
   app.footer(
       "The lines are described in docs/STORAGE.md. A file is there as a whole or not at all;\n"
       "a link is followed, a device or FIFO is written as it is. What is damaged is left out.\n"
-      " A running node's directory is refused: export a snapshot of it.\n"
+      "A running node's directory is refused: export a snapshot of it.\n"
       "Exit codes: 0 done, 1 something is damaged and left out, 4 the directory cannot be read or\n"
       "the file not be written.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;

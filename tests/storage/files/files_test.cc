@@ -1,6 +1,7 @@
 // The small files and the data directory: what is kept, and what is refused and left as it was.
 #include <gtest/gtest.h>
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include "storage/files/contacts_file.h"
 #include "storage/files/identity_file.h"
 #include "storage/files/small_file.h"
+#include "storage/files/snapshot_files.h"
 #include "tests/die_with_parent.h"
 #include "tests/storage/file_content.h"
 #include "tests/temporary_directory.h"
@@ -69,6 +71,18 @@ TEST_F(FilesTest, EveryFileComesBackAsItWasWritten) {
   ASSERT_TRUE(read_back);
   EXPECT_EQ(read_back->node_time, clock.node_time);
   EXPECT_EQ(read_back->wall_time, clock.wall_time);
+}
+
+TEST_F(FilesTest, ASavedContactThatNothingCanBeSentToIsLeftOut) {
+  SavedContacts contacts{"rpcudp", {}};
+  for (const char* endpoint :
+       {"192.0.2.1:0", "0.0.0.0:1", "224.0.0.1:1", "[ff02::1]:1", "[::]:1", "192.0.2.1:8468"}) {
+    contacts.contacts.push_back({Id{}, *Endpoint::parse(endpoint), 7});
+  }
+  ASSERT_FALSE(write_contacts(*directory, {contacts}));
+  const auto read = std::get<0>(read_contacts(*directory));
+  ASSERT_EQ(read[0].contacts.size(), 1u);
+  EXPECT_EQ(read[0].contacts[0].endpoint, *Endpoint::parse("192.0.2.1:8468"));
 }
 
 TEST_F(FilesTest, AFirstStartFindsNothingAndThatIsNoError) {
@@ -188,6 +202,71 @@ TEST_F(FilesTest, AnImpossiblePathIsRefusedInASentence) {
   EXPECT_NE(sentence_of(open_directory(temporary.at("file"))), "");
   EXPECT_NE(sentence_of(open_directory(temporary.at("file") + "/below")), "");
   EXPECT_NE(sentence_of(open_directory("/proc/xord-cannot-be-made")), "");
+}
+
+// Whoever may write there could put a link to anything in the place of our files.
+TEST_F(FilesTest, ADirectoryThatOthersCanWriteIsRefusedAndLeftAlone) {
+  for (const mode_t mode : {0722u, 0720u, 01777u}) {
+    const std::string path = temporary.at("open" + std::to_string(mode));
+    ASSERT_EQ(mkdir(path.c_str(), 0700), 0);
+    ASSERT_EQ(chmod(path.c_str(), mode), 0);
+    EXPECT_EQ(sentence_of(open_directory(path)),
+              "others may write in the data directory " + path +
+                  ", and so replace its files: take that right away (chmod go-w " + path +
+                  ") or choose another");
+    EXPECT_TRUE(std::filesystem::is_empty(path));
+  }
+  const std::string path = temporary.at("readable");
+  ASSERT_EQ(mkdir(path.c_str(), 0755), 0);
+  EXPECT_EQ(sentence_of(open_directory(path)), "");
+}
+
+TEST_F(FilesTest, AnotherUsersDirectoryIsRefusedForRootToo) {
+  const std::string path = temporary.at("other");
+  ASSERT_EQ(mkdir(path.c_str(), 0700), 0);
+  if (getuid() != 0 || chown(path.c_str(), 12'345, 12'345) != 0) {
+    GTEST_SKIP() << "giving a directory away needs root";
+  }
+  EXPECT_EQ(sentence_of(open_directory(path)),
+            "the data directory " + path +
+                " belongs to user 12345 and not to this user, root (0): run as its owner, give it "
+                "to this user, or choose another");
+  EXPECT_TRUE(std::filesystem::is_empty(path));
+  ASSERT_EQ(begin_snapshot(path)->sentence.substr(0, 13), "the directory");
+  // Reading it changes nothing, and root may look at anybody's.
+  std::filesystem::copy(directory->path(), path, std::filesystem::copy_options::recursive);
+  overwrite(path + "/identity", "x");
+  EXPECT_EQ(sentence_of(DataDirectory::open_to_read(path)), "");
+}
+
+TEST_F(FilesTest, ALinkInThePlaceOfAFileIsNotFollowed) {
+  const std::string victim = temporary.at("victim");
+  overwrite(victim, "precious");
+  const std::string path = directory->path();
+  directory.reset();
+  std::filesystem::remove(path + "/LOCK");
+  std::filesystem::create_symlink(victim, path + "/LOCK");
+  EXPECT_EQ(sentence_of(open_directory(path)), path + "/LOCK is a link: remove it");
+  overwrite(path + "/identity", "x");
+  EXPECT_EQ(sentence_of(DataDirectory::open_to_read(path)), path + "/LOCK is a link: remove it");
+  std::filesystem::remove(path + "/identity");
+  std::filesystem::remove(path + "/LOCK");
+  ASSERT_EQ(mkfifo((path + "/LOCK").c_str(), 0600), 0);
+  EXPECT_EQ(sentence_of(open_directory(path)), path + "/LOCK is not a regular file: remove it");
+  std::filesystem::remove(path + "/LOCK");
+  directory = std::move(std::get<std::unique_ptr<DataDirectory>>(open_directory(path)));
+
+  std::filesystem::create_symlink(victim, path + "/identity.new");
+  ASSERT_FALSE(write_identity(*directory, an_identity()));
+  EXPECT_EQ(content_of(victim), "precious");
+  EXPECT_EQ(std::get<0>(read_identity(*directory)), an_identity());
+
+  std::filesystem::create_symlink(path + "/identity", path + "/contacts");
+  const auto linked = read_contacts(*directory);
+  EXPECT_EQ(std::get<IoError>(linked).sentence,
+            path + "/contacts is a link, which is not followed: put the file itself in its place");
+  ASSERT_EQ(mkfifo((path + "/clock").c_str(), 0600), 0);
+  EXPECT_TRUE(std::holds_alternative<IoError>(read_clock(*directory)));
 }
 
 TEST_F(FilesTest, TheDirectoryIsForItsUserAlone) {
