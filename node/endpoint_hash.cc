@@ -15,6 +15,11 @@ uint64_t contact_hash(const Contact& contact, uint64_t seed) {
          endpoint_hash(contact.endpoint, seed);
 }
 
+uint64_t prefix_seed_of(Bytes secret) {
+  constexpr uint64_t purpose = 0x7072656669786573;  // "prefixes": other uses get other seeds.
+  return XXH3_64bits_withSeed(secret.data(), secret.size(), purpose);
+}
+
 uint64_t prefix_hash(const IpAddress& address, uint64_t seed) {
   const size_t prefix_size = address.is_ipv4() ? 15 : 8;
   return XXH3_64bits_withSeed(address.bytes.data(), prefix_size, seed);

@@ -7,9 +7,13 @@
 #include <cstdint>
 
 #include "node/contact.h"
+#include "reactor/base/bytes.h"
 #include "reactor/base/endpoint.h"
 
 namespace xord {
+
+// The seed of prefix_hash() for records, which outlive the run, from a secret that does, too.
+uint64_t prefix_seed_of(Bytes secret);
 
 uint64_t endpoint_hash(const Endpoint& endpoint, uint64_t seed);
 uint64_t contact_hash(const Contact& contact, uint64_t seed);

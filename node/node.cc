@@ -17,7 +17,7 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
            ContactBook& book, Store& store, Instant start, Store* published)
     : config_(config),
       self_(self),
-      hash_seed_(secrets.hash_seed),
+      prefix_seed_(secrets.prefix_seed),
       rng_(rng),
       book_(book),
       store_(store),

@@ -341,7 +341,7 @@ class Node {
 
   NodeConfig config_;
   Id self_;
-  uint64_t hash_seed_;
+  uint64_t prefix_seed_;
   Rng rng_;
   ContactBook& book_;
   Store& store_;

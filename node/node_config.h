@@ -49,6 +49,9 @@ struct NodeConfig {
 struct NodeSecrets {
   std::array<uint8_t, 16> transactions{};  // Keys our transactions. May be equal on all shards.
   uint64_t hash_seed = 0;                  // Seeds every hash table.
+  // Of the hashes of sources that are kept with records. Not drawn: the same in each run, or after
+  // a restart the bytes of a source would be charged to another.
+  uint64_t prefix_seed = 0;
 };
 
 }  // namespace xord

@@ -277,7 +277,7 @@ void Node::answer_store(Instant now, const Datagram& datagram, const Request& re
 
 // Budgets by source count a /24 or a /64 as one; 16 bits of its hash are kept with the record.
 uint16_t Node::source_prefix(const IpAddress& address) const {
-  return static_cast<uint16_t>(prefix_hash(address, hash_seed_));
+  return static_cast<uint16_t>(prefix_hash(address, prefix_seed_));
 }
 
 void Node::serve_waiting(Instant now, Outputs& out) {

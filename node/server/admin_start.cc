@@ -83,7 +83,7 @@ std::optional<ServerError> Admin::start_up() {
   }
   std::vector<NetworkSetup> setups;
   for (size_t i = 0; i < networks.size(); ++i) {
-    setups.push_back({networks[i], files_.identities[i].id,
+    setups.push_back({networks[i], files_.identities[i].id, files_.identities[i].secret,
                       files_.clock.is_doubtful ? LoadedRecords::hidden : LoadedRecords::served});
   }
   if (auto error = shards_->make_nodes(setups, *database_, rocks.hash_seed)) {

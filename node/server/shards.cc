@@ -146,9 +146,10 @@ std::optional<IoError> Shards::make_nodes(const std::vector<NetworkSetup>& netwo
   }
   make_mailboxes();
   std::vector<NodeSecrets> secrets(networks.size());
-  for (NodeSecrets& secret : secrets) {
-    fill_with_entropy(secret.transactions);
-    secret.hash_seed = entropy_word();
+  for (size_t network = 0; network < networks.size(); ++network) {
+    fill_with_entropy(secrets[network].transactions);
+    secrets[network].hash_seed = entropy_word();
+    secrets[network].prefix_seed = prefix_seed_of(networks[network].secret);
   }
   for (ShardIndex shard = 0; shard < count(); ++shard) {
     CommitThreadConfig commit_config;

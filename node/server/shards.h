@@ -13,6 +13,7 @@
 #include "reactor/doorbell.h"
 #include "reactor/monotonic.h"
 #include "reactor/reactor.h"
+#include "storage/files/identity_file.h"
 #include "storage/memory_plan.h"
 #include "storage/rocks/commit_thread.h"
 #include "storage/rocks/rocks_store.h"
@@ -30,6 +31,7 @@ constexpr uint64_t published_max = uint64_t{1} << 20;
 struct NetworkSetup {
   Dialect dialect = Dialect::rpcudp;
   Id self;
+  Secret secret{};  // Of `identity`: the same in each run.
   LoadedRecords loaded = LoadedRecords::served;
 };
 

@@ -19,7 +19,7 @@ using Secret = std::array<uint8_t, 32>;
 struct NetworkIdentity {
   std::string network;  // The dialect's name, at most 32 bytes.
   Id id;
-  Secret secret{};  // Random; reserved.
+  Secret secret{};  // Random. Keys what is kept over restarts and must not be guessed.
 
   bool operator==(const NetworkIdentity&) const = default;
 };
