@@ -156,7 +156,7 @@ void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
   // The database was opened a second time: what is held is newer.
   if (index_.find(completion.key) != no_record) return;
   const RecordHandle handle =
-      completion.value_size <= UINT16_MAX ? take_record(completion.key) : no_record;
+      completion.value_size <= config_.value_size_max ? take_record(completion.key) : no_record;
   if (handle == no_record) return counters_.add(StoreCount::loaded_refused);
   Record& record = records_[handle];
   move_times(record, times);

@@ -88,7 +88,7 @@ enum class StoreCount : uint8_t {
   evicted,  // Values dropped from the cache.
   loaded,
   loaded_expired,  // Found on disk and past their time (or hidden): not held.
-  loaded_refused,  // Found on disk beyond records_max.
+  loaded_refused,  // Found on disk beyond records_max, or larger than value_size_max.
   stale_completions,
   count
 };

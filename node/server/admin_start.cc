@@ -5,6 +5,7 @@
 #include "node/server/admin.h"
 #include "node/server/config_check.h"
 #include "node/server/control_commands.h"
+#include "node/server/value_rules.h"
 #include "reactor/cores.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
@@ -69,6 +70,7 @@ std::optional<ServerError> Admin::start_up() {
   rocks.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
   rocks.durability = config_.durability;
   rocks.hash_seed = entropy_word();
+  rocks.values = value_rules;
   database_ = std::make_unique<RocksStore>(
       rocks,
       [this](ReportLevel level, std::string_view message, const std::vector<ReportField>& fields) {

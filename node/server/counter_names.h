@@ -53,6 +53,7 @@ constexpr std::string_view commit_count_names[] = {
     "bytes_written",
     "rows_read",
     "rows_damaged",
+    "rows_faulty",
     "records_loaded",
     "commits_failed",
     "commit_nanoseconds",

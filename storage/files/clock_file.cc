@@ -23,6 +23,10 @@ ResumedClock resume_clock(const std::optional<SavedClock>& saved, Duration wall_
   return {saved->node_time + absent, absent, absent > ttl};
 }
 
+bool is_possible_node_time(Instant time) {
+  return time >= instant_of(first_node_seconds) && time <= instant_of(UINT32_MAX - 4 * ttl_max);
+}
+
 std::variant<std::optional<SavedClock>, IoError> read_clock(const DataDirectory& directory) {
   const std::string path = directory.file("clock");
   auto read = read_small_file(path, FileKind::clock, version);
@@ -33,9 +37,7 @@ std::variant<std::optional<SavedClock>, IoError> read_clock(const DataDirectory&
   SavedClock clock;
   clock.node_time.nanoseconds = in.integer<int64_t>();
   clock.wall_time.nanoseconds = in.integer<int64_t>();
-  const bool is_possible = clock.node_time >= instant_of(first_node_seconds) &&
-                           clock.node_time <= instant_of(UINT32_MAX - 4 * ttl_max);
-  if (in.is_complete() && is_possible) return std::optional(clock);
+  if (in.is_complete() && is_possible_node_time(clock.node_time)) return std::optional(clock);
   return IoError{path +
                      " is damaged (wrong content): put a backup in its place; without it every "
                      "stored record would be taken for one of another time",

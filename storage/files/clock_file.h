@@ -33,6 +33,9 @@ constexpr bool is_possible_wall_time(Duration wall) {
   return wall >= seconds(1'600'000'000);  // September 2020.
 }
 
+// Whether node time may be this: from its beginning to so early that no time in a record overflows.
+bool is_possible_node_time(Instant time);
+
 // `saved` is empty at a first start.
 ResumedClock resume_clock(const std::optional<SavedClock>& saved, Duration wall_now, Duration ttl);
 

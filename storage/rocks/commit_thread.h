@@ -34,6 +34,7 @@ enum class CommitCount : uint8_t {
   bytes_written,  // Of rows, before RocksDB's own amplification.
   rows_read,
   rows_damaged,  // Found with a wrong checksum, and not handed out.
+  rows_faulty,   // Found with what no store can have led to (fault_of()), and not handed out.
   records_loaded,
   commits_failed,
   commit_nanoseconds,      // Sum over batches, write and sync.

@@ -42,6 +42,7 @@ class CommitThread::Impl {
   bool load_row(NetworkIndex network, const RowKey& row_key, Bytes bytes);
   void push_staged();
   void lose(NetworkIndex network, RowRange range);
+  void report_faulty(uint64_t rows);
   void report_losses(NetworkIndex network, uint64_t damaged_before);
   void load_lost();
   void serve();

@@ -27,6 +27,7 @@ void CommitThread::Impl::load() {
 void CommitThread::Impl::load_network(NetworkIndex network) {
   RowRange left = row_range_of(config_.shard, config_.shards);
   const uint64_t damaged_before = counters_.read(CommitCount::rows_damaged);
+  const uint64_t faulty_before = counters_.read(CommitCount::rows_faulty);
   while (!is_stopping_.load(std::memory_order_relaxed)) {
     if (!database_.is_open()) {  // It failed meanwhile, and opening it again did too.
       // Another thread opens it, perhaps, and does not ring.
@@ -40,6 +41,7 @@ void CommitThread::Impl::load_network(NetworkIndex network) {
     turn();
   }
   report_losses(network, damaged_before);
+  report_faulty(counters_.read(CommitCount::rows_faulty) - faulty_before);
   Completion finished;
   finished.kind = CompletionKind::load_finished;
   finished.network = network;
@@ -108,6 +110,14 @@ void CommitThread::Impl::report_losses(NetworkIndex network, uint64_t damaged_be
   database_.report(ReportLevel::error, "records damaged", std::move(fields));
 }
 
+void CommitThread::Impl::report_faulty(uint64_t rows) {
+  if (rows == 0) return;
+  database_.report(ReportLevel::error,
+                   std::to_string(rows) + " records in " + database_.config().directory +
+                       " hold values or times that no peer can have stored, and are left out: "
+                       "`xord store check` names them, `xord store purge` takes them out");
+}
+
 // Tries again what loading lost. What was stored meanwhile is newer, and the store keeps it.
 void CommitThread::Impl::load_lost() {
   const std::vector<LostRange> lost = std::move(lost_);
@@ -133,6 +143,10 @@ bool CommitThread::Impl::load_row(NetworkIndex network, const RowKey& row_key, B
   const std::optional<Row> row = parse_row(row_key, bytes);
   if (!row) {
     counters_.add(CommitCount::rows_damaged);
+    return true;
+  }
+  if (fault_of(*row, database_.config().values) != nullptr) {
+    counters_.add(CommitCount::rows_faulty);
     return true;
   }
   Completion loaded;

@@ -16,6 +16,7 @@
 #include "reactor/io_error.h"
 #include "storage/durability.h"
 #include "storage/operation.h"
+#include "storage/rocks/row.h"
 
 namespace rocksdb {
 class Env;
@@ -29,6 +30,7 @@ struct RocksConfig {
   NodeSeconds ttl = 7 * 86'400;       // Rows are reclaimed ttl/24 after their expiry.
   Durability durability = Durability::sync;
   uint64_t hash_seed = 0;  // StoreConfig::hash_seed, for value_fingerprint().
+  ValueRules values{};     // What is against them is not loaded.
   // Of the write-ahead log and of unwritten tables: bounds memory, and the time that opening takes
   // (measured: 0.3 s for 16 MB, 1.5 s for 64).
   uint64_t log_bytes_max = 32 << 20;

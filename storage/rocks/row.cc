@@ -65,6 +65,18 @@ std::optional<Row> parse_row(const RowKey& row_key, Bytes row) {
   return parsed;
 }
 
+const char* fault_of(const Row& row, const ValueRules& rules) {
+  const RecordTimes& times = row.times;
+  if (row.value.size() > rules.size_max) return "its value is larger than any that peers store";
+  if (rules.is_storable != nullptr && !rules.is_storable(row.value)) {
+    return "its value is not of a type that peers store";
+  }
+  // A store sets them so, and whatever moves them moves them forward together.
+  const bool is_possible = times.published <= times.last_store && times.published < times.expiry &&
+                           times.expiry - times.published <= ttl_max;
+  return is_possible ? nullptr : "its times contradict each other";
+}
+
 std::string damage_of(const RowKey& row_key, Bytes row) {
   if (row.size() < row_header_size + row_checksum_size) {
     return "its row has " + std::to_string(row.size()) + " bytes, fewer than any";

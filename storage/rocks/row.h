@@ -38,6 +38,16 @@ struct Row {
 void encode_row(const RowKey& row_key, const Row& row, std::string& out);
 // Empty when the row is not whole: its length, its version, or its checksum, which covers the key.
 std::optional<Row> parse_row(const RowKey& row_key, Bytes row);
+
+// What a dialect says of values: the largest, and which bytes are one at all (null: any).
+struct ValueRules {
+  uint32_t size_max = UINT16_MAX;
+  bool (*is_storable)(Bytes value) = nullptr;
+};
+// Why no store can have led to this row, whole as it is, for a person: an import, another program,
+// or an older xord wrote it. Null when nothing speaks against it. Other rows are not served, since
+// whoever takes a record trusts its size and times.
+const char* fault_of(const Row& row, const ValueRules& rules);
 // Why parse_row() gave nothing, for a person.
 std::string damage_of(const RowKey& row_key, Bytes row);
 // The expiry that a row states, unchecked: for the compaction filter. Empty if it is too short or

@@ -340,6 +340,21 @@ TEST_F(StoreTest, ARecordFromARunWithAClockAheadGetsNoLongerLifeThanOneStoredNow
   EXPECT_EQ(last_operation().times.expiry, first_node_seconds + config.ttl);
 }
 
+// Its value would be kept in a room for the largest, when it is republished.
+TEST_F(StoreTest, ARecordLargerThanAnyValueIsNotLoaded) {
+  for (const uint32_t size : {config.value_size_max, config.value_size_max + 1}) {
+    Completion loaded;
+    loaded.kind = CompletionKind::record_loaded;
+    loaded.key = key_of(size);
+    loaded.value_size = size;
+    loaded.times = {1, 1, 1, node_seconds(now) + day};
+    store.complete(now, loaded, {});
+  }
+  EXPECT_EQ(store.find(now, key_of(config.value_size_max)).presence, Presence::cold);
+  EXPECT_EQ(store.find(now, key_of(config.value_size_max + 1)).presence, Presence::absent);
+  EXPECT_EQ(store.counters().read(StoreCount::loaded_refused), 1u);
+}
+
 struct HiddenStoreTest : StoreTest {
   HiddenStoreTest() : StoreTest({.loaded = LoadedRecords::hidden}) {}
 };

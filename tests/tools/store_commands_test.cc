@@ -20,8 +20,10 @@
 #include "node/server/key_digest.h"
 #include "node/server/server.h"
 #include "node/server/start_files.h"
+#include "node/wire/value.h"
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"
+#include "storage/files/export_line.h"
 #include "storage/rocks/rocks_reader.h"
 #include "storage/rocks/rocks_store_impl.h"
 #include "tests/temporary_directory.h"
@@ -82,19 +84,24 @@ class StoreCommandsTest : public testing::Test {
     }
     return rows;
   }
-  static Rows::value_type row(const Id& key, std::string_view value, NodeSeconds expiry,
-                              NodeSeconds last_store = now - 10) {
+  // A row of any bytes and times.
+  static Rows::value_type any_row(const Id& key, Bytes value, const RecordTimes& times) {
     const RowKey row_key = row_key_of(key);
     std::string bytes;
-    encode_row(row_key, {{now - 20, now - 30, last_store, expiry}, 0x1234, bytes_of(value)}, bytes);
+    encode_row(row_key, {times, 0x1234, value}, bytes);
     return {row_key, bytes};
+  }
+  static std::vector<uint8_t> packed(std::string_view bytes) {
+    return *encode_value(Value(std::vector<uint8_t>(bytes.begin(), bytes.end())));
+  }
+  static std::string unpacked(Bytes value) { return render_value(*decode_value(value)); }
+  static Rows::value_type row(const Id& key, std::string_view value, NodeSeconds expiry,
+                              NodeSeconds last_store = now - 10) {
+    return any_row(key, packed(value), {now - 20, now - 30, last_store, expiry});
   }
   static Rows::value_type published(const Id& key, std::string_view value, NodeSeconds at,
                                     NodeSeconds last_store) {
-    const RowKey row_key = row_key_of(key);
-    std::string bytes;
-    encode_row(row_key, {{at, at, last_store, at + 500'000}, 0x1234, bytes_of(value)}, bytes);
-    return {row_key, bytes};
+    return any_row(key, packed(value), {at, at, last_store, at + 500'000});
   }
   static Rows many(uint32_t count) {
     Rng rng(count);
@@ -102,7 +109,7 @@ class StoreCommandsTest : public testing::Test {
     for (uint32_t i = 0; i < count; ++i) {
       Id key;
       rng.fill(key.bytes);
-      std::string value(rng.bounded(i % 50 == 0 ? 8140 : 60), '\0');
+      std::string value(rng.bounded(i % 50 == 0 ? 8138 : 60), '\0');
       rng.fill({reinterpret_cast<uint8_t*>(value.data()), value.size()});
       rows.insert(row(key, value, now + 10'000 + i));
     }
@@ -239,7 +246,7 @@ TEST_F(StoreCommandsTest, IntoAnotherNodeRecordsKeepWhatIsLeftOfTheirLives) {
   ASSERT_TRUE(parsed);
   EXPECT_NEAR(parsed->times.expiry, now + 705'000, 60);
   EXPECT_EQ(parsed->times.expiry - parsed->times.published, 5'030u);
-  EXPECT_EQ(text_of(parsed->value), "value");
+  EXPECT_EQ(unpacked(parsed->value), "value");
 }
 
 TEST_F(StoreCommandsTest, OfTwoRecordsOfAKeyTheOneStoredLaterStays) {
@@ -258,7 +265,7 @@ TEST_F(StoreCommandsTest, OfTwoRecordsOfAKeyTheOneStoredLaterStays) {
   const Rows rows = rows_of(data_dir());
   const auto value_of = [&](const Id& key) {
     const RowKey row_key = row_key_of(key);
-    return std::string(text_of(parse_row(row_key, bytes_of(rows.at(row_key)))->value));
+    return unpacked(parse_row(row_key, bytes_of(rows.at(row_key)))->value);
   };
   EXPECT_EQ(value_of(older), "imported");
   EXPECT_EQ(value_of(newer), "held");
@@ -285,10 +292,155 @@ TEST_F(StoreCommandsTest, AnImportNeverReplacesAValueThatWasPublishedLater) {
   const auto held = [&](const Id& key) {
     return *parse_row(row_key_of(key), bytes_of(rows.at(row_key_of(key))));
   };
-  EXPECT_EQ(text_of(held(older).value), "imported");
-  EXPECT_EQ(text_of(held(newer).value), "held");
-  EXPECT_EQ(text_of(held(expired).value), "imported");
+  EXPECT_EQ(unpacked(held(older).value), "imported");
+  EXPECT_EQ(unpacked(held(newer).value), "held");
+  EXPECT_EQ(unpacked(held(expired).value), "imported");
   EXPECT_EQ(held(equal_value).times, (RecordTimes{now - 60, now - 60, now - 10, now + 499'940}));
+}
+
+// By another program, or by an xord that did not look: it is input like a datagram.
+TEST_F(StoreCommandsTest, WhatNoPeerCanHaveStoredIsNamedByACheckAndLeftOutOfAnImport) {
+  const RecordTimes times{now - 20, now - 30, now - 10, now + 5'000};
+  const std::vector<uint8_t> good = packed("value");
+  const std::vector<uint8_t> largest = packed(std::string(8'137, 'x'));
+  const std::vector<uint8_t> large = packed(std::string(8'138, 'x'));
+  const std::vector<std::vector<uint8_t>> no_values = {
+      {}, {0xc0}, {0x90}, {0x80}, {0xd4, 1, 2}, {0xc4, 9, 1}, {1, 2}, {0xa2, 0xff, 0xfe}};
+  Rows rows;
+  rows.insert(any_row(key_digest("good"), good, times));
+  rows.insert(any_row(key_digest("largest"), largest, times));
+  uint32_t number = 0;
+  const auto add = [&](Bytes value, const RecordTimes& at) {
+    rows.insert(any_row(key_digest(std::to_string(++number)), value, at));
+  };
+  add(large, times);
+  for (const auto& value : no_values) add(value, times);
+  const uint32_t of_values = number;
+  add(good, {now, now, now - 1, now + 5'000});              // Published after it was stored,
+  add(good, {now, now - 10, now, now - 10});                // expired when it was published,
+  add(good, {now, now - 10, now, now - 10 + ttl_max + 1});  // to live longer than any,
+  add(good, {0, 0, now, now + 5'000});                      // or published before time began.
+  write(data_dir(), rows);
+
+  const nlohmann::json check = json(store_check_command, {});
+  EXPECT_EQ(check.at("sound"), false);
+  EXPECT_EQ(check.at("faulty"), number);
+  EXPECT_EQ(check.at("records"), 2);
+  EXPECT_EQ(check.at("findings_count"), number);
+  const std::string said = run(store_check_command, {}).out;
+  EXPECT_NE(said.find("record " + key_digest("1").hex() +
+                      " of rpcudp is not one that a peer can have stored: its value is larger than "
+                      "any that peers store"),
+            std::string::npos)
+      << said;
+
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  const nlohmann::json report = json(store_import_command, {file("all")}, file("new"));
+  EXPECT_EQ(report.at("imported"), 2);
+  EXPECT_EQ(report.at("damaged"), number);
+  EXPECT_EQ(rows_of(file("new")).size(), 2u);
+  const std::string err = run(store_import_command, {file("all")}, file("third")).err;
+  for (const char* fault :
+       {"its value is larger than any that peers store",
+        "its value is not of a type that peers store", "its times contradict each other"}) {
+    EXPECT_NE(err.find(fault), std::string::npos) << err;
+  }
+  EXPECT_GT(number, of_values);
+  EXPECT_EQ(json(store_purge_command, {"1"}).at("purged"), 1);
+}
+
+TEST_F(StoreCommandsTest, TimesStillToComeAreImportedAsNow) {
+  write(data_dir(), {any_row(key_digest("k"), packed("value"),
+                             {now + 90'000, now + 90'000, now + 90'000, now + 95'000})});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  EXPECT_EQ(json(store_import_command, {file("all")}, file("new")).at("imported"), 1);
+  const Rows rows = rows_of(file("new"));
+  const auto held = parse_row(rows.begin()->first, bytes_of(rows.begin()->second));
+  EXPECT_NEAR(held->times.published, now, 60);
+  EXPECT_NEAR(held->times.last_store, now, 60);
+  EXPECT_EQ(held->times.expiry, now + 95'000);
+}
+
+class ImportInputTest : public StoreCommandsTest {
+ protected:
+  std::string exported(const Rows& rows, const std::string& directory) const {
+    make(file(directory), instant_of(now));
+    write(file(directory), rows);
+    return run(store_export_command, {}, file(directory)).out;
+  }
+  // The sentence by which a file of this content is refused.
+  std::string refused(const std::string& content) const {
+    std::ofstream(file("input"), std::ios::binary) << content;
+    const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+    EXPECT_EQ(outcome.code, ExitCode::usage) << outcome.err;
+    EXPECT_FALSE(std::filesystem::exists(file("into")));
+    return outcome.err.substr(0, outcome.err.find(": name a file"));
+  }
+  nlohmann::json imported(const std::string& content) const {
+    std::ofstream(file("input"), std::ios::binary) << content;
+    return json(store_import_command, {file("input")}, file("into"));
+  }
+};
+
+TEST_F(ImportInputTest, ExportsThatFollowEachOtherAreAllTaken) {
+  const std::string first = exported(many(30), "first");
+  const std::string second = exported(
+      {row(key_digest("k"), "old", now + 9), row(key_digest("l"), "l", now + 9)}, "second");
+  const std::string third = exported({row(key_digest("k"), "new", now + 9, now - 5)}, "third");
+  EXPECT_EQ(imported(first + second + "\n" + third),
+            (nlohmann::json{{"imported", 33}, {"kept", 0}, {"damaged", 0}, {"whole", true}}));
+  const Rows rows = rows_of(file("into"));
+  EXPECT_EQ(rows.size(), 32u);
+  const RowKey key = row_key_of(key_digest("k"));
+  EXPECT_EQ(unpacked(parse_row(key, bytes_of(rows.at(key)))->value), "new");
+  // The other way round the newer one, which comes first, stays.
+  EXPECT_EQ(imported(third + second).at("kept"), 1);
+}
+
+TEST_F(ImportInputTest, AnExportThatIsCutBeforeTheNextIsNotWhole) {
+  const std::string first = exported(many(3), "first");
+  const std::string second = exported({row(key_digest("k"), "v", now + 9)}, "second");
+  const std::string cut = first.substr(0, first.find("\nend ") + 1);
+  nlohmann::json report = imported(cut + second);
+  EXPECT_EQ(report.at("imported"), 4);
+  EXPECT_EQ(report.at("whole"), false);
+  report = imported(second + cut);
+  EXPECT_EQ(report.at("whole"), false);
+  report = imported(second + "junk\n" + first);
+  EXPECT_EQ(report.at("whole"), false);
+  EXPECT_EQ(report.at("damaged"), 1);
+  EXPECT_EQ(report.at("imported"), 4);
+}
+
+TEST_F(ImportInputTest, WhatIsNoExportIsCalledWhatItIs) {
+  const std::string whole = exported({row(key_digest("k"), "v", now + 9)}, "first");
+  const std::string name = file("input");
+  std::string crlf;
+  for (const char c : whole) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  EXPECT_EQ(refused(""), name + " is empty");
+  EXPECT_EQ(refused(crlf), name +
+                               " has lines that end with CR LF, as some editors and mail "
+                               "programs make them (`dos2unix` or `tr -d '\\r'` turns them back)");
+  EXPECT_NE(refused("\xef\xbb\xbf" + whole).find(" begins with a byte-order mark"),
+            std::string::npos);
+  EXPECT_NE(refused(std::string("\xff\xfex\0", 4)).find(" is UTF-16 text"), std::string::npos);
+  EXPECT_EQ(refused("\x1f\x8b\x08 and so on"),
+            name + " is compressed by gzip (`gunzip -c FILE | xord store import -`)");
+  EXPECT_NE(refused("PK\x03\x04").find(" is a zip archive"), std::string::npos);
+  EXPECT_EQ(refused("\nhello\n"), name +
+                                      " is not an export of records, whose first line begins "
+                                      "with xord-export");
+  EXPECT_EQ(refused("xord-export version=1 node_time=1 cut\n"),
+            "the first line of " + name + " is damaged, which holds the clock of the records");
+  std::string header;
+  append_export_line(header, ExportHeader{Instant{INT64_MAX}, seconds(1'700'000'000)});
+  EXPECT_EQ(refused(header),
+            "the times in the header of " + name + " cannot be: export again from the original");
+  const Outcome directory = run(store_import_command, {data_dir()}, file("into"));
+  EXPECT_EQ(directory.code, ExitCode::usage);
+  EXPECT_EQ(directory.err, data_dir() +
+                               " is a directory: name a file that `xord store export` "
+                               "wrote, or give a data directory by --data-dir");
 }
 
 TEST_F(StoreCommandsTest, ADamagedRowIsNamedLeftOutOfAnExportAndPurgedLikeAnother) {
@@ -335,7 +487,7 @@ TEST_F(StoreCommandsTest, StatsTellWhatIsLeftOfTheLivesOfRecords) {
   const nlohmann::json network = json(store_stats_command, {}).at("networks").at(0);
   EXPECT_EQ(network.at("records"), 7);
   EXPECT_EQ(network.at("expired"), 1);
-  EXPECT_EQ(network.at("value_bytes"), 28);
+  EXPECT_EQ(network.at("value_bytes"), 42);
   EXPECT_EQ(network.at("expiring"),
             (nlohmann::json{
                 {"1h", 2}, {"6h", 1}, {"1d", 1}, {"3d", 0}, {"7d", 2}, {"30d", 1}, {"longer", 0}}));

@@ -1,6 +1,7 @@
 // `xord store import`: the records of an export into a data directory.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -17,20 +18,22 @@
 namespace xord {
 namespace {
 
-ImportReport import_from(std::istream& in, const std::string& data_dir, Terminal& terminal) {
+ImportReport import_from(std::istream& in, const std::string& name, const std::string& data_dir,
+                         Terminal& terminal) {
   ImportTarget target(data_dir);
-  const ImportReport report = RecordImport(in, target, terminal).run();
-  if (target.shift() != 0) {
-    terminal.err << fmt::format("times were moved by {} s, to the clock of this node\n",
-                                target.shift());
-  }
-  return report;
+  return RecordImport(in, name, target, terminal).run();
 }
 
 ImportReport import_from(const std::string& file, const std::string& data_dir, Terminal& terminal) {
-  if (file == "-") return import_from(std::cin, data_dir, terminal);
+  if (file == "-") return import_from(std::cin, "the standard input", data_dir, terminal);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    throw Failure(ExitCode::usage, file +
+                                       " is a directory: name a file that `xord store export` "
+                                       "wrote, or give a data directory by --data-dir");
+  }
   std::ifstream in(file, std::ios::binary);
-  if (in) return import_from(in, data_dir, terminal);
+  if (in) return import_from(in, file, data_dir, terminal);
   throw Failure(ExitCode::environment,
                 io_error("cannot read " + file + " (name an export)", errno).sentence);
 }
@@ -65,7 +68,8 @@ ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
   app.footer(
       "A directory that is not there is made, with a new identity and the clock of the export.\n"
       "Elsewhere, records keep what is left of their lives. Of two records of one key the one\n"
-      "published later stays. Damaged lines are named and left out. Ctrl-C leaves what was "
+      "published later stays. Damaged lines are named and left out. Exports may follow each other, "
+      "as cat joins them. Ctrl-C leaves what was "
       "imported\n"
       "so far; importing again completes it.\n"
       "Exit codes: 0 done, 1 something was damaged or missing, 2 no export, 4 the environment.");

@@ -28,36 +28,40 @@ ImportTarget::ImportTarget(const std::string& data_dir) : data_dir_(data_dir) {
 }
 
 void ImportTarget::begin(const ExportHeader& header) {
+  const SavedClock exported{header.node_time, header.wall_time};
+  const Instant exported_now = resume_clock(exported, wall_time(), seconds(ttl_max)).now;
+  if (directory_ == nullptr) open_directory(exported_now);
+  shift_ = (node_now_ - exported_now).whole_seconds();
+  if (std::abs(shift_) < drift_seconds_max) shift_ = 0;
+}
+
+void ImportTarget::open_directory(Instant exported_now) {
   ServerConfig config;
   config.data_dir = data_dir_;
   auto started = start_files(config, {Dialect::rpcudp});  // Locks; a new one gets an identity.
   if (const auto* error = std::get_if<ServerError>(&started)) fail(error->sentence);
   auto& files = std::get<StartFiles>(started);
   directory_ = std::move(files.directory);
-  const Duration wall_now = wall_time();
-  const SavedClock exported{header.node_time, header.wall_time};
-  const Instant exported_now = resume_clock(exported, wall_now, seconds(ttl_max)).now;
   node_now_ = is_new_ ? exported_now : files.clock.now;
   if (is_new_) {
-    if (const auto error = write_clock(*directory_, {exported_now, wall_now})) {
+    if (const auto error = write_clock(*directory_, {exported_now, wall_time()})) {
       fail(error->sentence);
     }
-  } else {
-    shift_ = (files.clock.now - exported_now).whole_seconds();
-    if (std::abs(shift_) < drift_seconds_max) shift_ = 0;
   }
   auto opened = RocksReader::open(data_dir_);
   if (const auto* error = std::get_if<IoError>(&opened)) fail(error->sentence);
   networks_ = std::get<std::unique_ptr<RocksReader>>(opened)->networks();
 }
 
+// A time that is still to come was made by a clock that was ahead: it becomes now, as at a start.
 RecordTimes ImportTarget::shifted(const RecordTimes& times) const {
   const auto move = [this](NodeSeconds time) {
     return static_cast<NodeSeconds>(
         std::clamp<int64_t>(int64_t{time} + shift_, 0, int64_t{UINT32_MAX}));
   };
-  return {move(times.first_seen), move(times.published), move(times.last_store),
-          move(times.expiry)};
+  const NodeSeconds now = node_seconds(node_now_);
+  return {std::min(move(times.first_seen), now), std::min(move(times.published), now),
+          std::min(move(times.last_store), now), std::min(move(times.expiry), now + ttl_max)};
 }
 
 std::optional<NetworkIndex> ImportTarget::network(const std::string& name) {

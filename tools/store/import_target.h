@@ -18,7 +18,7 @@ class ImportTarget {
   // Failure (environment) when the directory cannot be had.
   explicit ImportTarget(const std::string& data_dir);
 
-  // To be called once, before the rest. Whether the directory is a new one is seen here.
+  // To be called before the rest, and again for each further export.
   void begin(const ExportHeader& header);
   // If the node started now.
   Instant node_now() const { return node_now_; }
@@ -33,6 +33,7 @@ class ImportTarget {
   RocksStore::Impl& database();
 
  private:
+  void open_directory(Instant exported_now);
   void open_database();
 
   const std::string data_dir_;

@@ -1,8 +1,13 @@
 #include "tools/store/record_import.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
+#include <string_view>
 
+#include "node/server/value_rules.h"
+#include "storage/files/clock_file.h"
 #include "tools/failure.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
@@ -14,10 +19,48 @@ namespace {
 constexpr size_t batch_records = 1024;
 constexpr size_t batch_bytes = 1 << 20;
 
+struct Beginning {
+  std::string_view bytes;
+  const char* is;
+};
+// What people have instead of an export, by how it begins.
+constexpr Beginning beginnings[] = {
+    {"\x1f\x8b", " is compressed by gzip (`gunzip -c FILE | xord store import -`)"},
+    {"\x28\xb5\x2f\xfd", " is compressed by zstd (`zstd -dc FILE | xord store import -`)"},
+    {"\xfd\x37zXZ", " is compressed by xz (`xz -dc FILE | xord store import -`)"},
+    {"BZh", " is compressed by bzip2 (`bunzip2 -c FILE | xord store import -`)"},
+    {"PK\x03\x04", " is a zip archive (`unzip -p FILE | xord store import -`)"},
+    {"\xef\xbb\xbf",
+     " begins with a byte-order mark, which an editor put there (`sed -b "
+     "'1s/^\\xef\\xbb\\xbf//' FILE` takes it away)"},
+    {"\xff\xfe",
+     " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` turns it back)"},
+    {"\xfe\xff",
+     " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` turns it back)"},
+};
+
+// "FILE is no export, but ..." of an input that begins with `line`.
+std::string no_export(const std::string& name, const std::string& line) {
+  for (const Beginning& each : beginnings) {
+    if (line.starts_with(each.bytes)) return name + each.is;
+  }
+  const std::string_view text(line);
+  if (line.ends_with('\r') && text.starts_with("xord-export ")) {
+    return name +
+           " has lines that end with CR LF, as some editors and mail programs make them "
+           "(`dos2unix` or `tr -d '\\r'` turns them back)";
+  }
+  if (text.starts_with("xord-export ")) {
+    return "the first line of " + name + " is damaged, which holds the clock of the records";
+  }
+  return name + " is not an export of records, whose first line begins with xord-export";
+}
+
 }  // namespace
 
-RecordImport::RecordImport(std::istream& in, ImportTarget& target, Terminal& terminal)
-    : in_(in), target_(target), terminal_(terminal) {}
+RecordImport::RecordImport(std::istream& in, const std::string& name, ImportTarget& target,
+                           Terminal& terminal)
+    : in_(in), name_(name), target_(target), terminal_(terminal) {}
 
 // The next line; one that is longer than any is given as far as that, and skipped. False at the
 // end, or when a signal cut the reading short.
@@ -49,35 +92,80 @@ void RecordImport::note_damage(const std::string& what) {
 
 ImportReport RecordImport::run() {
   std::string line;
-  const ExportLine first = next_line(line) ? parse_export_line(line) : ExportDamage{};
+  if (!next_line(line)) {
+    throw Failure(ExitCode::usage, name_ + " is empty: name a file that `xord store export` wrote");
+  }
+  const ExportLine first = parse_export_line(line);
   const auto* header = std::get_if<ExportHeader>(&first);
   if (header == nullptr) {
     throw Failure(ExitCode::usage,
-                  "this is no export of records, whose first line begins with xord-export: name a "
-                  "file that `xord store export` wrote");
+                  no_export(name_, line) + ": name a file that `xord store export` wrote");
   }
-  target_.begin(*header);
+  begin(*header);
+  report_.is_whole = true;
   Progress progress(terminal_, "imported", "records", 0);
-  while (!report_.is_whole && next_line(line)) {
-    const ExportLine parsed = parse_export_line(line);
-    if (const auto* record = std::get_if<ExportRecord>(&parsed)) {
-      take(*record);
-      ++records_;
-      progress.reached(report_.imported + report_.kept);
-    } else if (const auto* end = std::get_if<ExportEnd>(&parsed)) {
-      report_.is_whole = end->records == records_;
-      if (!report_.is_whole)
-        note_damage("the export had " + std::to_string(end->records) + " records, of which " +
-                    std::to_string(records_) + " came");
-      break;
-    } else if (const auto* damage = std::get_if<ExportDamage>(&parsed)) {
-      note_damage(damage->what);
-    } else {
-      note_damage("a second header");
-    }
+  while (next_line(line)) {
+    is_open_ ? take_line(line) : take_line_between(line);
+    progress.reached(report_.imported + report_.kept);
   }
+  if (is_open_) note_cut();
   write_batch();
   return report_;
+}
+
+void RecordImport::begin(const ExportHeader& header) {
+  if (!is_possible_node_time(header.node_time)) {
+    throw Failure(ExitCode::usage, "the times in the header of " + name_ +
+                                       " cannot be: export again from the original");
+  }
+  write_batch();  // Times of what came before are of another clock.
+  target_.begin(header);
+  if (target_.shift() != 0) {
+    terminal_.err << fmt::format("times were moved by {} s, to the clock of this node\n",
+                                 target_.shift());
+  }
+  is_open_ = true;
+  records_ = 0;
+}
+
+void RecordImport::take_line(const std::string& line) {
+  const ExportLine parsed = parse_export_line(line);
+  if (const auto* record = std::get_if<ExportRecord>(&parsed)) {
+    take(*record);
+    ++records_;
+  } else if (const auto* ended = std::get_if<ExportEnd>(&parsed)) {
+    end(*ended);
+  } else if (const auto* header = std::get_if<ExportHeader>(&parsed)) {
+    note_cut();
+    begin(*header);
+  } else if (line.ends_with('\r')) {
+    note_damage("it ends with CR LF");
+  } else {
+    note_damage(std::get<ExportDamage>(parsed).what);
+  }
+}
+
+// Behind an end: the next export, or nothing.
+void RecordImport::take_line_between(const std::string& line) {
+  if (line.empty()) return;
+  const ExportLine parsed = parse_export_line(line);
+  if (const auto* header = std::get_if<ExportHeader>(&parsed)) return begin(*header);
+  report_.is_whole = false;
+  note_damage("it follows the end of an export and does not begin another");
+}
+
+void RecordImport::end(const ExportEnd& end) {
+  is_open_ = false;
+  if (end.records == records_) return;
+  report_.is_whole = false;
+  note_damage("the export had " + std::to_string(end.records) + " records, of which " +
+              std::to_string(records_) + " came");
+}
+
+void RecordImport::note_cut() {
+  report_.is_whole = false;
+  report_.damages.push_back("before line " + std::to_string(line_number_ + 1) +
+                            ": the export was cut before its end");
 }
 
 void RecordImport::take(const ExportRecord& record) {
@@ -86,6 +174,7 @@ void RecordImport::take(const ExportRecord& record) {
   RocksStore::Impl::Change change{*network, row_key_of(record.key), std::string()};
   if (batch_keys_.contains({change.network, change.key})) write_batch();
   const Row row{target_.shifted(record.times), record.source_prefix, record.value};
+  if (const char* fault = fault_of(row, value_rules)) return note_damage(fault);
   encode_row(change.key, row, *change.row);
   batch_bytes_ += change.row->size();
   batch_keys_.insert({change.network, change.key});
@@ -114,6 +203,7 @@ bool RecordImport::stays(const Row& held, RocksStore::Impl::Change& change) cons
 }
 
 void RecordImport::write_batch() {
+  if (batch_.empty()) return;
   std::vector<RocksStore::Impl::RowName> names;
   for (const auto& change : batch_) names.push_back({change.network, change.key});
   std::vector<rocksdb::Status> statuses;

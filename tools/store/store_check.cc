@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "node/server/value_rules.h"
 #include "reactor/base/hex.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
@@ -89,6 +90,10 @@ class PartCheck {
     const Id key = key_of_row(row_key);
     const std::optional<Row> row = parse_row(row_key, bytes);
     if (!row) return report_.found(record_of(key) + " is damaged: " + damage_of(row_key, bytes));
+    if (const char* fault = fault_of(*row, value_rules)) {
+      ++report_.faulty;
+      return report_.found(record_of(key) + " is not one that a peer can have stored: " + fault);
+    }
     ++report_.records;
     expected_ += now_ < row->times.expiry;
     report_.expired += now_ >= row->times.expiry;
@@ -188,7 +193,7 @@ void CheckReport::found(const std::string& sentence) {
 nlohmann::ordered_json CheckReport::json() const {
   return {{"sound", is_sound()}, {"findings", findings}, {"findings_count", findings_count},
           {"files", files},      {"tables", tables},     {"records", records},
-          {"expired", expired},  {"indexed", indexed}};
+          {"expired", expired},  {"indexed", indexed},   {"faulty", faulty}};
 }
 
 CheckReport check_store(const DataDirectory& directory, Terminal& terminal) {

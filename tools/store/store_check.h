@@ -23,6 +23,7 @@ struct CheckReport {
   uint64_t tables = 0;                // Table files, whole or not.
   uint64_t records = 0;               // Whole, expired ones included.
   uint64_t expired = 0;
+  uint64_t faulty = 0;   // Whole, and not loaded by a node (fault_of()).
   uint64_t indexed = 0;  // Records in the index as built, each found on disk again.
 
   bool is_sound() const { return findings_count == 0; }

@@ -1,0 +1,12 @@
+// What rpcudp says of values, for whoever reads or writes rows: as strict as a store over the wire.
+#pragma once
+
+#include "node/budget.h"
+#include "node/wire/rpcudp.h"
+#include "storage/rocks/row.h"
+
+namespace xord {
+
+constexpr ValueRules value_rules{value_size_max, rpcudp::is_storable};
+
+}  // namespace xord
