@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "reactor/base/nesting.h"
 #include "tools/configuration.h"
 #include "tools/failure.h"
 #include "tools/suggest.h"
@@ -13,12 +14,21 @@
 namespace xord {
 namespace {
 
+constexpr size_t config_bytes_max = 1 << 20;
+constexpr size_t config_nesting_max = 8;  // A list in a key is 1; toml++ calls itself a level.
+
 std::string read_whole(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (file && errno == 0) return text.str();
+  std::string text(config_bytes_max + 1, '\0');
+  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > config_bytes_max) {
+    throw Failure(ExitCode::usage, "the config file " + path + " has more than " +
+                                       std::to_string(config_bytes_max) +
+                                       " bytes: give one that holds settings only");
+  }
+  if (file.eof() && errno == 0) return text;
   const int error = errno;
   const std::string what = "the config file " + path + " cannot be read: " + std::strerror(error);
   if (error == ENOENT || error == ENOTDIR || error == EISDIR) {
@@ -82,9 +92,16 @@ Given read_key(const std::string& path, const toml::key& key, const toml::node& 
 }  // namespace
 
 std::vector<Given> read_config_file(const std::string& path) {
+  const std::string text = read_whole(path);
+  if (const auto line = line_nested_deeper_than(config_nesting_max, NestedText::toml, text)) {
+    throw Failure(ExitCode::usage, path + ":" + std::to_string(*line) +
+                                       ": keys or lists are nested more than " +
+                                       std::to_string(config_nesting_max) +
+                                       " deep: no setting is; write name = value, one a line");
+  }
   toml::table table;
   try {
-    table = toml::parse(read_whole(path), path);
+    table = toml::parse(text, path);
   } catch (const toml::parse_error& error) {
     throw Failure(ExitCode::usage, path + ":" + std::to_string(error.source().begin.line) +
                                        ": this is not TOML: " + std::string(error.description()));

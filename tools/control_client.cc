@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "node/server/control_address.h"
+#include "reactor/base/nesting.h"
 #include "reactor/io_error.h"
 #include "reactor/monotonic.h"
 #include "storage/files/data_directory.h"
@@ -21,6 +22,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t answer_bytes_max = 256 << 20;
+constexpr size_t answer_nesting_max = 32;  // The counters have 4.
 // A signal that comes between a look and the wait is seen so much later.
 constexpr Duration looked_each = milliseconds(200);
 
@@ -108,7 +110,13 @@ void ControlClient::receive_some(std::string& answer, Duration most) {
 
 Json ControlClient::ask(const Json& request, Duration timeout) {
   const std::string line = request.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const Json answer = Json::parse(answer_to(line, timeout), nullptr, false);
+  const std::string text = answer_to(line, timeout);
+  // What copies or prints a value calls itself for each level.
+  if (line_nested_deeper_than(answer_nesting_max, NestedText::json, text)) {
+    fail("the node's answer is nested more than " + std::to_string(answer_nesting_max) +
+         " deep, which this xord does not understand: is it of another version?");
+  }
+  const Json answer = Json::parse(text, nullptr, false);
   if (answer.is_object() && answer.contains("result")) return answer["result"];
   if (answer.is_object() && answer.contains("error") && answer["error"].is_string()) {
     const int code = answer.value("code", static_cast<int>(ExitCode::environment));

@@ -1,6 +1,7 @@
 #include "node/server/control_commands.h"
 
 #include "node/server/control_command.h"
+#include "reactor/base/nesting.h"
 
 namespace xord {
 namespace {
@@ -22,6 +23,8 @@ ControlResult snapshot(Admin& admin, const ControlJson& request) {
   return ControlJson{{"directory", directory}};
 }
 
+constexpr size_t control_nesting_max = 8;
+
 struct ControlCommand {
   std::string_view name;
   ControlResult (*run)(Admin& admin, const ControlJson& request);
@@ -32,6 +35,12 @@ constexpr ControlCommand control_commands[] = {
 };
 
 ControlResult answer(Admin& admin, std::string_view line) {
+  // The parser needs no stack for it, but what copies or prints a value calls itself a level.
+  if (line_nested_deeper_than(control_nesting_max, NestedText::json, line)) {
+    return ControlError{ControlCode::usage, "the request is nested more than " +
+                                                std::to_string(control_nesting_max) +
+                                                " deep: no command takes that"};
+  }
   const ControlJson request = ControlJson::parse(line, nullptr, false);
   const std::string name = request.is_object() ? text_in(request, "command") : std::string();
   if (name.empty()) {

@@ -48,6 +48,29 @@ TEST_F(ConfigurationTest, WithNothingGivenTheDefaultsHold) {
   EXPECT_EQ(origin(result, "data-dir"), "default, by HOME");
 }
 
+TEST_F(ConfigurationTest, AFileThatIsNestedDeepIsRefusedWithItsLine) {
+  std::string key = "a";
+  for (int i = 0; i < 100'000; ++i) key += ".a";
+  std::string tables;
+  for (int i = 0; i < 100'000; ++i) tables += "{a=";
+  for (const std::string& deep : {key + " = 1", "[" + key + "]", "[[" + key + "]]",
+                                  "ttl = " + std::string(100'000, '['), "ttl = " + tables}) {
+    const std::string path = file("shards = 1\n" + deep + "\n");
+    const std::string sentence = refusal([&] { read_config_file(path); });
+    EXPECT_EQ(sentence.rfind(path + ":2: keys or lists are nested more than 8 deep", 0), 0u)
+        << sentence;
+  }
+}
+
+TEST_F(ConfigurationTest, AFileThatIsTooLongIsRefused) {
+  const std::string path = file(std::string((1 << 20) + 1, '#'));
+  EXPECT_NE(refusal([&] { read_config_file(path); }).find("more than 1048576 bytes"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { read_config_file("/dev/zero"); }).find("more than 1048576 bytes"),
+            std::string::npos);
+  EXPECT_TRUE(read_config_file(file(std::string((1 << 20) - 1, '#') + "\n")).empty());
+}
+
 TEST_F(ConfigurationTest, AFlagBeatsTheEnvironmentWhichBeatsTheFileWhichBeatsTheDefault) {
   std::vector<Given> given =
       read_config_file(file("ttl = \"1d\"\nshards = 2\nlog-level = \"debug\"\n"));

@@ -217,6 +217,10 @@ TEST_F(ControlCommandsTest, WhatIsNoRequestIsToldWhatOneIs) {
     EXPECT_NE(answer.at("error").get<std::string>().find("JSON object"), std::string::npos);
   }
   EXPECT_EQ(ask(std::string(control_line_max - 1, '[')).at("code"), 2);
+  const nlohmann::json deep =
+      ask("{\"command\": \"stats\", \"a\": " + std::string(60'000, '['));
+  EXPECT_EQ(deep.at("code"), 2);
+  EXPECT_EQ(deep.at("error"), "the request is nested more than 8 deep: no command takes that");
   const nlohmann::json unknown = ask(R"({"command": "statz"})");
   EXPECT_EQ(unknown.at("code"), 2);
   EXPECT_NE(unknown.at("error").get<std::string>().find("stats"), std::string::npos);
