@@ -44,7 +44,7 @@ class Engine {
       : database_(rocks_config(directory, durability, log_bytes), nullptr),
         store_(store_config(records)),
         commits_(database_, {}, doorbell_) {
-    commits_.start();
+    CHECK(!commits_.start());
     wait([this] { return store_.is_loaded(); });
   }
 

@@ -7,8 +7,10 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "reactor/io_error.h"
+#include "reactor/thread.h"
 
 namespace xord {
 
@@ -30,18 +32,15 @@ enum class Pinning : uint8_t { pinned, floating };
 // block are not shard threads.
 class ShardThread {
  public:
-  ShardThread() = default;
-  ~ShardThread() { join(); }
-  ShardThread(ShardThread&&) = default;
-  ShardThread& operator=(ShardThread&&) = delete;
-
   // Runs `body` on a thread of its own, named `name` (15 characters are shown), on core `cpu`. A
-  // core that cannot be had (the mask shrank) leaves the thread floating: `body` is told.
-  ShardThread(const std::string& name, uint32_t cpu, std::function<void(Pinning)> body);
-  void join();
+  // core that cannot be had (the mask shrank) leaves the thread floating: `body` is told. An error:
+  // no thread can be started.
+  [[nodiscard]] std::optional<IoError> start(const std::string& name, uint32_t cpu,
+                                             std::function<void(Pinning)> body);
+  void join() { thread_.join(); }
 
  private:
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace xord

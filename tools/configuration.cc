@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "node/server/host_memory.h"
+#include "reactor/cores.h"
 #include "tools/failure.h"
 #include "tools/printable.h"
 #include "tools/suggest.h"
+#include "tools/units.h"
 #include "tools/user_dirs.h"
 
 namespace xord {
@@ -147,6 +150,23 @@ Configuration build_configuration(const std::vector<Given>& given, const Environ
   const auto at = find_setting("data-dir") - all.data();
   result.origins[static_cast<size_t>(at)] = "default, by " + dir.reason;
   return result;
+}
+
+void explain_memory(Configuration& configuration, const std::optional<GroupLimitFound>& granted) {
+  const auto fitted = fit_memory(configuration.server, allowed_cores().shards, granted);
+  const auto at = find_setting("memory-max") - settings().data();
+  std::string& origin = configuration.origins[static_cast<size_t>(at)];
+  if (const auto* error = std::get_if<ServerError>(&fitted)) {
+    origin += "; " + error->sentence;
+    return;
+  }
+  const auto& fit = std::get<MemoryFit>(fitted);
+  if (!fit.warning.empty()) {
+    origin += "; " + fit.warning;
+  } else if (configuration.server.memory_max == 0) {
+    origin += "; here " + show_size(fit.memory_max);
+    if (granted) origin += " of " + mebibytes(granted->value) + " (" + granted->file + ")";
+  }
 }
 
 std::string print_configuration(const Configuration& configuration) {

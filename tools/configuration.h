@@ -3,10 +3,12 @@
 // has the same sentence wherever it stands, with the place in front.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "node/server/server_config.h"
+#include "reactor/cgroup.h"
 #include "tools/settings.h"
 #include "tools/terminal.h"
 
@@ -47,6 +49,10 @@ struct Configuration {
 // Applies `given` in order, so a later row wins, onto the defaults; the data directory is the
 // user's unless it is given. Failure (usage) on the first bad value.
 Configuration build_configuration(const std::vector<Given>& given, const Environment& environment);
+
+// Says beside memory-max what `auto` comes to on this host, or that what is given cannot fit.
+// `granted` is the memory that the process may use; empty: not known.
+void explain_memory(Configuration& configuration, const std::optional<GroupLimitFound>& granted);
 
 // Every setting with its value and where that came from, as a TOML file that `xord run --config`
 // reads back.

@@ -71,9 +71,10 @@ ExitCode run_command(Arguments arguments, Terminal& terminal) {
   RunFlags flags;
   add_flags(app, flags);
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const Configuration configuration =
+  Configuration configuration =
       build_configuration(gather(flags, terminal.environment), terminal.environment);
   if (flags.print_config) {
+    explain_memory(configuration, granted_memory());
     terminal.out << print_configuration(configuration);
     return ExitCode::done;
   }

@@ -111,6 +111,10 @@ uint32_t parse_shards(const std::string& text) {
   return static_cast<uint32_t>(*count);
 }
 
+uint64_t parse_memory(const std::string& text) {
+  return text == "auto" ? 0 : parse_size_in(text, memory_bounds);
+}
+
 double parse_amplification(const std::string& text) {
   double value = 0;
   const char* last = text.data() + text.size();
@@ -251,10 +255,10 @@ const std::array<Setting, 20> table = {{
     {"records-max", "N", "Records kept at most", Arity::one,
      [](Config& c, const Texts& t) { c.records_max = parse_count_in(t[0], records_bounds); },
      [](const Config& c) { return Texts{std::to_string(c.records_max)}; }},
-    {"memory-max", "SIZE", "Memory for the index of the records and for values in memory",
-     Arity::one,
-     [](Config& c, const Texts& t) { c.memory_max = parse_size_in(t[0], memory_bounds); },
-     [](const Config& c) { return Texts{show_size(c.memory_max)}; }},
+    {"memory-max", "SIZE",
+     "Memory for the index of the records and for values; auto: 1GiB, or less where there is less",
+     Arity::one, [](Config& c, const Texts& t) { c.memory_max = parse_memory(t[0]); },
+     [](const Config& c) { return Texts{c.memory_max == 0 ? "auto" : show_size(c.memory_max)}; }},
     {"storage-max", "SIZE", "Values kept on disk at most", Arity::one,
      [](Config& c, const Texts& t) { c.storage_max = parse_size_in(t[0], storage_bounds); },
      [](const Config& c) { return Texts{show_size(c.storage_max)}; }},

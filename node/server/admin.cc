@@ -51,17 +51,19 @@ std::optional<ServerError> Admin::start() {
   if (const auto error = bell_.error()) {
     return ServerError{ServerErrorKind::environment, error->sentence};
   }
-  std::promise<std::optional<ServerError>> started;
-  std::future<std::optional<ServerError>> outcome = started.get_future();
-  thread_ =
-      std::thread([this, promise = std::move(started)]() mutable { run(std::move(promise)); });
+  // The admin thread's too: it may still be inside set_value() when the outcome is known here.
+  const auto started = std::make_shared<std::promise<std::optional<ServerError>>>();
+  std::future<std::optional<ServerError>> outcome = started->get_future();
+  if (const auto refused = thread_.start("", [this, started] { run(*started); })) {
+    return ServerError{ServerErrorKind::environment, refused->sentence};
+  }
   std::optional<ServerError> error = outcome.get();
   if (error) thread_.join();
   return error;
 }
 
 void Admin::stop() {
-  if (!thread_.joinable()) return;
+  if (!thread_.is_joinable()) return;
   {
     const std::lock_guard lock(requests_mutex_);
     requests_.stop = true;
@@ -167,7 +169,7 @@ void Admin::notice(LogLevel level, std::string_view message, Log::Fields fields)
 
 // ---- The loop.
 
-void Admin::run(std::promise<std::optional<ServerError>> started) {
+void Admin::run(std::promise<std::optional<ServerError>>& started) {
   std::optional<ServerError> error = start_up();
   if (error) {
     shards_.reset();

@@ -14,7 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "node/server/calls.h"
@@ -26,6 +25,7 @@
 #include "node/server/shards.h"
 #include "node/server/start_files.h"
 #include "reactor/doorbell.h"
+#include "reactor/thread.h"
 
 namespace xord {
 
@@ -83,7 +83,7 @@ class Admin {
   };
 
   // admin.cc: the loop.
-  void run(std::promise<std::optional<ServerError>> started);
+  void run(std::promise<std::optional<ServerError>>& started);
   void turn();
   bool consume_frames();
   bool take_requests();
@@ -116,7 +116,7 @@ class Admin {
 
   // admin_start.cc: start and end.
   std::optional<ServerError> start_up();
-  std::optional<ServerError> open_shards();
+  std::optional<ServerError> fit_to_host(RocksConfig* rocks);
   void restore_contacts();
   void join_at_start();
   void open_control();
@@ -204,7 +204,7 @@ class Admin {
 
   std::mutex snapshot_mutex_;  // Held by whoever makes a snapshot; nobody waits for it.
 
-  std::thread thread_;
+  Thread thread_;
 };
 
 ServerStatus status_of(OperationStatus status);

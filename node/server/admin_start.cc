@@ -5,6 +5,8 @@
 #include "node/server/admin.h"
 #include "node/server/config_check.h"
 #include "node/server/control_commands.h"
+#include "node/server/host_check.h"
+#include "node/server/host_memory.h"
 #include "node/server/value_rules.h"
 #include "reactor/cores.h"
 #include "reactor/entropy.h"
@@ -44,8 +46,9 @@ static_assert(saved_contacts_asked <= join_endpoints_max);
 
 std::optional<ServerError> Admin::start_up() {
   if (auto error = check_config(config_)) return error;
-  if (config_.shards == 0) config_.shards = allowed_cores().shards;
   started_at_ = monotonic_time();
+  RocksConfig rocks;
+  if (auto error = fit_to_host(&rocks)) return error;
   const std::vector<Dialect> networks = networks_of(config_);
 
   auto files = start_files(config_, networks);
@@ -64,7 +67,6 @@ std::optional<ServerError> Admin::start_up() {
                  "restart within that day to have them back"}});
   }
 
-  RocksConfig rocks;
   rocks.directory = files_.directory->path();
   for (const Dialect dialect : networks) rocks.networks.emplace_back(name_of(dialect));
   rocks.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
@@ -95,6 +97,10 @@ std::optional<ServerError> Admin::start_up() {
   if (auto error = shards_->run()) {
     return ServerError{ServerErrorKind::environment, error->sentence};
   }
+  // The node answers by now. All threads are made before it is called ready.
+  auto no_thread = database_->start_threads();
+  if (!no_thread) no_thread = shards_->start_commits();
+  if (no_thread) return ServerError{ServerErrorKind::environment, no_thread->sentence};
   {
     const std::lock_guard lock(mutex_);
     accepting_ = true;
@@ -102,12 +108,28 @@ std::optional<ServerError> Admin::start_up() {
   }
   open_control();
   log_ready();
-  shards_->start_commits();
   join_at_start();
   const Duration now = monotonic_time();
   reclaim_at_ = now;
   save_clock_at_ = now + minutes(1);
   save_contacts_at_ = now;
+  return std::nullopt;
+}
+
+// Resolves what `auto` leaves open, and looks whether the host grants what the node then needs.
+std::optional<ServerError> Admin::fit_to_host(RocksConfig* rocks) {
+  auto fitted = fit_memory(config_, allowed_cores().shards, granted_memory());
+  if (auto* error = std::get_if<ServerError>(&fitted)) return *error;
+  const auto& memory = std::get<MemoryFit>(fitted);
+  config_.shards = memory.shards;
+  config_.memory_max = memory.memory_max;
+  HostNeeds needs = needs_of(config_, memory.own_bytes);
+  if (auto error = check_host(&needs)) return error;
+  if (!memory.warning.empty()) log_.write(LogLevel::warning, memory.warning);
+  if (!memory.note.empty()) log_.write(LogLevel::info, memory.note);
+  rocks->log_bytes_max = memory.log_bytes_max;
+  rocks->block_bytes_max = memory.block_bytes_max;
+  rocks->files_max = needs.tables;
   return std::nullopt;
 }
 

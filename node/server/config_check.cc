@@ -61,7 +61,8 @@ std::optional<std::string> fault_of_sizes(const ServerConfig& config) {
   };
   for (const Size& size : {
            Size{"maximum of records", config.records_max, records_bounds},
-           Size{"memory for records, in bytes,", config.memory_max, memory_bounds},
+           Size{"memory for records, in bytes,",
+                config.memory_max == 0 ? memory_bounds.least : config.memory_max, memory_bounds},
            Size{"storage for values, in bytes,", config.storage_max, storage_bounds},
            Size{"maximum of contacts", config.contacts_max, contacts_bounds},
        }) {

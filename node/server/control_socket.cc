@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <system_error>
 
 #include "node/server/control_address.h"
 #include "reactor/monotonic.h"
@@ -57,7 +56,7 @@ ControlSocket::ControlSocket(std::string directory, Handler handler, Refusal ref
 ControlSocket::~ControlSocket() {
   close();
   for (Connection& connection : connections_) {
-    if (connection.thread.joinable()) connection.thread.join();
+    connection.thread.join();
   }
 }
 
@@ -76,8 +75,9 @@ std::optional<IoError> ControlSocket::open() {
     return io_error("cannot listen on " + path, error);
   }
   listener_ = listener;
-  acceptor_ = std::thread([this] { accept_all(); });
-  return std::nullopt;
+  auto error = acceptor_.start("xord-control", [this] { accept_all(); });
+  if (error) close();
+  return error;
 }
 
 void ControlSocket::close() {
@@ -117,18 +117,16 @@ void ControlSocket::admit(int socket) {
     return refuse(socket, "the node serves " + std::to_string(control_connections_max) +
                               " control connections already: try again when one has ended");
   }
-  if (free->thread.joinable()) free->thread.join();  // It is over: this does not wait.
+  free->thread.join();  // It is over: this does not wait.
   free->socket = socket;
-  try {
-    free->thread = std::thread([this, free, socket] {
-      serve(socket);
-      const std::lock_guard closing(mutex_);
-      ::close(socket);
-      free->is_over = true;
-    });
-  } catch (const std::system_error& error) {
-    return refuse(socket, "the node cannot start a thread (" + error.code().message() +
-                              "): raise its limit of threads, or try again later");
+  const auto error = free->thread.start("", [this, free, socket] {
+    serve(socket);
+    const std::lock_guard closing(mutex_);
+    ::close(socket);
+    free->is_over = true;
+  });
+  if (error) {
+    return refuse(socket, "the node " + error->sentence + ": raise the limit, or try again later");
   }
   free->is_over = false;  // Its thread waits for the lock to say otherwise.
 }

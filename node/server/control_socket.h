@@ -16,10 +16,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "reactor/base/instant.h"
 #include "reactor/io_error.h"
+#include "reactor/thread.h"
 
 namespace xord {
 
@@ -48,7 +48,7 @@ class ControlSocket {
 
  private:
   struct Connection {
-    std::thread thread;
+    Thread thread;
     int socket = -1;
     bool is_over = true;
   };
@@ -63,7 +63,7 @@ class ControlSocket {
   const Handler handler_;
   const Refusal refusal_;
   int listener_ = -1;
-  std::thread acceptor_;
+  Thread acceptor_;
   std::atomic<bool> is_closing_{false};
   std::mutex mutex_;  // Guards the connections.
   std::array<Connection, control_connections_max> connections_;

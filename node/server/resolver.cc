@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <mutex>
-#include <system_error>
-#include <thread>
 
 #include "node/server/resolve.h"
 #include "reactor/base/check.h"
+#include "reactor/thread.h"
 
 namespace xord {
 
@@ -58,13 +57,12 @@ Resolver::~Resolver() {
 void Resolver::begin(std::vector<std::string> names) {
   CHECK(!busy_);
   busy_ = true;
-  try {
-    std::thread([shared = shared_, names = std::move(names)] {
-      shared->answer_with(resolve_all(names));
-    }).detach();
-  } catch (const std::system_error& error) {
-    shared_->answer_with({{}, "cannot start a thread (" + error.code().message() + ")"});
-  }
+  Thread thread;
+  const auto error = thread.start("xord-resolver", [shared = shared_, names = std::move(names)] {
+    shared->answer_with(resolve_all(names));
+  });
+  if (error) return shared_->answer_with({{}, error->sentence});
+  thread.detach();
 }
 
 std::optional<ResolvedNames> Resolver::take() {

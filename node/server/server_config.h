@@ -69,7 +69,8 @@ struct ServerConfig {
   // A network file system is refused unless this is set: its locks and syncs are not to be trusted.
   bool allow_network_file_system = false;
 
-  uint32_t shards = 0;  // 0: as many as the affinity mask and the cgroup quota allow.
+  // 0: as many as the affinity mask, the cgroup quota and memory allow.
+  uint32_t shards = 0;
   IoChoice io = IoChoice::automatic;
   // Whether the kernel is asked to hand each datagram to the shard that it belongs to. Without it
   // most datagrams cost a hop from shard to shard; answers are the same.
@@ -95,8 +96,9 @@ struct ServerConfig {
 
   uint64_t records_max = 10'000'000;  // All shards together; beyond it stores get `false`.
   // Index of the records and cache of their values, all shards (storage/memory_plan.h). It bounds
-  // the records too, at 80 bytes each. RocksDB's own some 60 MB come on top.
-  uint64_t memory_max = uint64_t{1} << 30;
+  // the records too, at 80 bytes each. 0: 1 GiB, or less where the host or its container has less
+  // (node/server/host_memory.h). RocksDB's own some 60 MB come on top.
+  uint64_t memory_max = 0;
   uint64_t storage_max = uint64_t{16} << 30;  // Bytes of values kept, all shards.
   uint32_t contacts_max = 65'536;             // Routing table; a contact costs 96 bytes a shard.
   Duration drain_max = seconds(5);            // SIGTERM: how long admitted work may take to end.

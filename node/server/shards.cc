@@ -102,6 +102,10 @@ std::optional<IoError> open_sockets_soon(const ServerConfig& config,
 
 }  // namespace
 
+uint64_t reserved_bytes(const ServerConfig& config) {
+  return config.memory_max + published_max * index_bytes_a_record;
+}
+
 Shards::Shards(const ServerConfig& config, NodeClock clock, Doorbell& admin)
     : config_(config),
       memory_(plan_memory(config.memory_max, config.records_max)),
@@ -137,7 +141,7 @@ std::optional<IoError> Shards::open() {
 
 std::optional<IoError> Shards::make_nodes(const std::vector<NetworkSetup>& networks,
                                           RocksStore& database, uint64_t hash_seed) {
-  const uint64_t reserved = config_.memory_max + published_max * index_bytes_a_record;
+  const uint64_t reserved = reserved_bytes(config_);
   if (!can_reserve(reserved)) {
     return IoError{"cannot reserve " + std::to_string(reserved) +
                    " bytes for the index of the records and their values: lower memory-max, or "
@@ -283,7 +287,11 @@ std::optional<IoError> Shards::run() {
     // all sit on its first core. UINT32_MAX is a core that cannot be had.
     const bool pinned = count() > 1 && count() <= cores.cpus.size();
     const uint32_t cpu = pinned ? cores.cpus[index] : UINT32_MAX;
-    threads_.emplace_back("xord-shard-" + std::to_string(index), cpu, body);
+    threads_.emplace_back();
+    if (auto error = threads_.back().start("xord-shard-" + std::to_string(index), cpu, body)) {
+      end_loops();
+      return error;
+    }
   }
   const Duration deadline = monotonic_time() + started_within;
   while (monotonic_time() < deadline) {
@@ -294,21 +302,27 @@ std::optional<IoError> Shards::run() {
     if (all_turn) return std::nullopt;
     admin_.wait(milliseconds(20));
   }
-  for (const auto& reactor : reactors_) reactor->request_stop();
-  threads_.clear();  // Joins.
+  end_loops();
   for (const auto& error : run_errors_) {
     if (error) return error;
   }
   return IoError{"the threads of the node did not start within 10 s: is the machine overloaded?"};
 }
 
-void Shards::start_commits() {
-  for (const auto& commits : commits_) commits->start();
+std::optional<IoError> Shards::start_commits() {
+  for (const auto& commits : commits_) {
+    if (auto error = commits->start()) return error;
+  }
+  return std::nullopt;
+}
+
+void Shards::end_loops() {
+  for (const auto& reactor : reactors_) reactor->request_stop();
+  threads_.clear();  // Joins.
 }
 
 void Shards::stop() {
-  for (const auto& reactor : reactors_) reactor->request_stop();
-  threads_.clear();  // Joins.
+  end_loops();
   for (const auto& commits : commits_) commits->stop();
 }
 

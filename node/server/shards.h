@@ -35,6 +35,9 @@ struct NetworkSetup {
   LoadedRecords loaded = LoadedRecords::served;
 };
 
+// Addresses that make_nodes() reserves for records and values, whose memory is taken as they come.
+uint64_t reserved_bytes(const ServerConfig& config);
+
 class Shards {
  public:
   // `config` with a real number of shards; `admin` is rung when there is something to consume, and
@@ -55,8 +58,9 @@ class Shards {
   // Starts the loops and returns when all of them turn: from then on the node answers. An error if
   // one could not.
   [[nodiscard]] std::optional<IoError> run();
-  // Starts the commit threads: opens the database and loads its records.
-  void start_commits();
+  // Starts the commit threads: opens the database and loads its records. An error if the host
+  // grants one of them no thread.
+  [[nodiscard]] std::optional<IoError> start_commits();
   // Stops the loops, commits what they queued, and joins all threads. Harmless if nothing runs.
   void stop();
 
@@ -84,6 +88,7 @@ class Shards {
   StoreConfig store_config(NetworkIndex network, size_t networks) const;
   StoreConfig list_config(NetworkIndex network, size_t networks) const;
   void make_mailboxes();
+  void end_loops();
   ShardSetup setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const;
 
   const ServerConfig config_;

@@ -1,6 +1,5 @@
 #include "storage/rocks/commit_thread.h"
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,8 +37,8 @@ Mailbox& CommitThread::operations() {
 Mailbox& CommitThread::completions() {
   return impl_->completions();
 }
-void CommitThread::start() {
-  impl_->start();
+std::optional<IoError> CommitThread::start() {
+  return impl_->start();
 }
 void CommitThread::stop() {
   impl_->stop();
@@ -65,19 +64,17 @@ CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config,
         UINT16_MAX + std::max(sizeof(Operation), sizeof(Completion)));
 }
 
-void CommitThread::Impl::start() {
-  thread_ = std::thread([this] { run(); });
+std::optional<IoError> CommitThread::Impl::start() {
+  return thread_.start("commit-" + std::to_string(config_.shard), [this] { run(); });
 }
 
 void CommitThread::Impl::stop() {
   is_stopping_.store(true, std::memory_order_seq_cst);
   doorbell_.ring();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 void CommitThread::Impl::run() {
-  const std::string name = "commit-" + std::to_string(config_.shard);
-  pthread_setname_np(pthread_self(), name.c_str());
   setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), niceness);
   if (!open_first()) return;
   load();

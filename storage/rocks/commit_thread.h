@@ -65,8 +65,8 @@ class CommitThread {
   // The shard's thread consumes Completion frames, and asks has_frames_before_sleep() of it.
   Mailbox& completions();
 
-  // Starts the thread: open, load, and then serve until stop().
-  void start();
+  // Starts the thread: open, load, and then serve until stop(). An error: it cannot be started.
+  [[nodiscard]] std::optional<IoError> start();
   // Commits what was published to operations() before this call, completes it as far as the
   // mailbox has room (nobody may be reading it any more), and joins. Harmless if not started.
   void stop();

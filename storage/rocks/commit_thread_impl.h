@@ -3,11 +3,11 @@
 
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "reactor/base/frames.h"
 #include "reactor/monotonic.h"
+#include "reactor/thread.h"
 #include "storage/rocks/commit_thread.h"
 #include "storage/rocks/rocks_store_impl.h"
 
@@ -18,7 +18,7 @@ class CommitThread::Impl {
   Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard);
   ~Impl() { stop(); }
 
-  void start();
+  std::optional<IoError> start();
   void stop();
   Mailbox& operations() { return operations_; }
   Mailbox& completions() { return completions_; }
@@ -76,7 +76,7 @@ class CommitThread::Impl {
   Doorbell doorbell_;
   Mailbox operations_;
   Mailbox completions_;
-  std::thread thread_;
+  Thread thread_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<DatabaseState> state_{DatabaseState::opening};
   Counters<CommitCount> counters_;

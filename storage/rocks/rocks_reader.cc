@@ -7,6 +7,7 @@
 
 #include "storage/files/small_file.h"
 #include "storage/rocks/rocks_format.h"
+#include "storage/rocks/rocks_threads.h"
 #include "storage/rocks/row_log.h"
 
 namespace xord {
@@ -37,6 +38,8 @@ std::optional<IoError> RocksReader::open_families() {
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.max_open_files = 512;
+  options.max_file_opening_threads = 1;  // storage/rocks/rocks_threads.h
+  if (auto error = start_rocks_threads(*options.env)) return error;
   std::vector<std::string> names;
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path_, &names);
   if (!status.ok()) return unreadable(path_, status);

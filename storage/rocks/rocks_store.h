@@ -20,7 +20,7 @@
 
 namespace rocksdb {
 class Env;
-}
+}  // namespace rocksdb
 
 namespace xord {
 
@@ -34,6 +34,8 @@ struct RocksConfig {
   // Of the write-ahead log and of unwritten tables: bounds memory, and the time that opening takes
   // (measured: 0.3 s for 16 MB, 1.5 s for 64).
   uint64_t log_bytes_max = 32 << 20;
+  uint64_t block_bytes_max = 16 << 20;  // Of the cache of data blocks.
+  uint32_t files_max = 512;             // Tables that are open at once.
   // What lies below RocksDB, borrowed; null: the host's. Tests put a failing disk there.
   rocksdb::Env* env = nullptr;
 };
@@ -71,6 +73,10 @@ class RocksStore {
   ~RocksStore();
   RocksStore(const RocksStore&) = delete;
   RocksStore& operator=(const RocksStore&) = delete;
+
+  // Starts RocksDB's own threads, which opening the database does otherwise, and says so when the
+  // host grants too few: RocksDB would end the process.
+  [[nodiscard]] std::optional<IoError> start_threads();
 
   // The node time that reclaiming compares with: any thread, each second or so. Until it is called
   // nothing is reclaimed (nor while the clock is doubted: storage/files/clock_file.h).

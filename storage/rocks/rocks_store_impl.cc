@@ -14,14 +14,13 @@
 #include "reactor/monotonic.h"
 #include "storage/files/small_file.h"
 #include "storage/rocks/rocks_format.h"
+#include "storage/rocks/rocks_threads.h"
 #include "storage/rocks/row_log.h"
 
 namespace xord {
 namespace {
 
 constexpr char format_key[] = "format";  // In family `meta`.
-// Of data blocks alone: cold reads are cached by the store itself, as values.
-constexpr size_t blocks_bytes = 16 << 20;
 
 }  // namespace
 
@@ -34,7 +33,7 @@ RocksStore::Impl::Impl(const RocksConfig& config, Report report)
       report_(std::move(report)),
       expired_rows_(config.ttl),
       statistics_(rocksdb::CreateDBStatistics()),
-      blocks_(rocksdb::NewLRUCache(blocks_bytes)) {
+      blocks_(rocksdb::NewLRUCache(config.block_bytes_max)) {
   statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
 }
 
@@ -83,7 +82,9 @@ rocksdb::Options RocksStore::Impl::options() {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.max_total_wal_size = config_.log_bytes_max;
   options.db_write_buffer_size = config_.log_bytes_max;
-  options.max_open_files = 512;
+  options.max_open_files = static_cast<int>(config_.files_max);
+  // One: the rest would be started and ended during the opening, and crash where none is granted.
+  options.max_file_opening_threads = 1;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
@@ -139,6 +140,7 @@ rocksdb::Env& RocksStore::Impl::env() const {
 }
 
 std::optional<IoError> RocksStore::Impl::open_locked() {
+  if (auto error = start_rocks_threads(env())) return error;
   log_ = std::make_shared<RowLog>();
   const rocksdb::Options all = options();
   std::vector<std::string> names;

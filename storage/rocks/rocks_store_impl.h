@@ -33,6 +33,7 @@ class RocksStore::Impl {
   ~Impl();
 
   const RocksConfig& config() const { return config_; }
+  rocksdb::Env& env() const;
   void report(ReportLevel level, std::string_view message, std::vector<ReportField> fields = {});
   ExpiredRows& expired_rows() { return expired_rows_; }
 
@@ -91,7 +92,6 @@ class RocksStore::Impl {
   std::optional<IoError> open_locked();
   std::optional<IoError> check_meta();
   std::optional<IoError> probe_disk() const;
-  rocksdb::Env& env() const;
   void read_gauges();
   uint64_t sum_of(const std::string& property) const;  // Over the records of all networks.
   void close_locked();

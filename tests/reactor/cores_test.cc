@@ -74,17 +74,21 @@ TEST(ShardThread, RunsPinnedToItsCore) {
   const uint32_t cpu = allowed_cores().cpus.back();
   Pinning pinning = Pinning::floating;
   uint32_t ran_on = ~0u;
-  ShardThread("a shard", cpu, [&](Pinning told) {
+  ShardThread thread;
+  ASSERT_FALSE(thread.start("a shard", cpu, [&](Pinning told) {
     pinning = told;
     ran_on = static_cast<uint32_t>(sched_getcpu());
-  }).join();
+  }));
+  thread.join();
   EXPECT_EQ(pinning, Pinning::pinned);
   EXPECT_EQ(ran_on, cpu);
 }
 
 TEST(ShardThread, FloatsWhenTheCoreCannotBeHad) {
   Pinning pinning = Pinning::pinned;
-  ShardThread("a shard", 4095, [&](Pinning told) { pinning = told; }).join();
+  ShardThread thread;
+  ASSERT_FALSE(thread.start("a shard", 4095, [&](Pinning told) { pinning = told; }));
+  thread.join();
   EXPECT_EQ(pinning, Pinning::floating);
 }
 

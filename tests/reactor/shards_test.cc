@@ -103,10 +103,12 @@ class ShardsTest : public OnBothBackends {
   void start() {
     const std::vector<uint32_t> cpus = allowed_cores().cpus;
     for (size_t i = 0; i < shards.size(); ++i) {
-      threads.emplace_back("shard " + std::to_string(i), cpus[i % cpus.size()], [this, i](Pinning) {
+      const auto body = [this, i](Pinning) {
         const auto error = reactors[i]->run(*shards[i]);
         EXPECT_FALSE(error) << error->sentence;
-      });
+      };
+      threads.emplace_back();
+      ASSERT_FALSE(threads.back().start("shard " + std::to_string(i), cpus[i % cpus.size()], body));
     }
   }
   void request_stop() {

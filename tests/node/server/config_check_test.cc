@@ -38,7 +38,7 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
       {[](ServerConfig& c) { c.drain_max = -seconds(1); }, "drain"},
       {[](ServerConfig& c) { c.drain_max = minutes(11); }, "drain"},
       {[](ServerConfig& c) { c.records_max = 0; }, "records"},
-      {[](ServerConfig& c) { c.memory_max = 0; }, "memory"},
+      {[](ServerConfig& c) { c.memory_max = 1; }, "memory"},
       {[](ServerConfig& c) { c.storage_max = 0; }, "storage"},
       {[](ServerConfig& c) { c.contacts_max = 159; }, "contacts"},
       {[](ServerConfig& c) { c.contacts_max = 1'048'577; }, "1048576"},

@@ -140,6 +140,22 @@ TEST_F(ControlSocketTest, AConnectionForWhichThereIsNoThreadIsToldSo) {
   });
 }
 
+TEST_F(ControlSocketTest, WithoutAThreadToAcceptItIsNotOpened) {
+  as_nobody_else([] {
+    TemporaryDirectory own;
+    {
+      const LoweredLimit no_threads(RLIMIT_NPROC, 0);
+      ControlSocket none(own.path(), echo, refuse);
+      const auto error = none.open();
+      ASSERT_TRUE(error);
+      EXPECT_EQ(error->sentence.rfind("cannot start a thread: ", 0), 0u) << error->sentence;
+    }
+    ControlSocket control(own.path(), echo, refuse);
+    EXPECT_FALSE(control.open());
+    EXPECT_EQ(Client(own.path()).ask("a"), "you said a");
+  });
+}
+
 TEST_F(ControlSocketTest, ASocketThatADeadNodeLeftIsReplaced) {
   {
     const ControlAddress address(directory.path());
@@ -217,8 +233,7 @@ TEST_F(ControlCommandsTest, WhatIsNoRequestIsToldWhatOneIs) {
     EXPECT_NE(answer.at("error").get<std::string>().find("JSON object"), std::string::npos);
   }
   EXPECT_EQ(ask(std::string(control_line_max - 1, '[')).at("code"), 2);
-  const nlohmann::json deep =
-      ask("{\"command\": \"stats\", \"a\": " + std::string(60'000, '['));
+  const nlohmann::json deep = ask("{\"command\": \"stats\", \"a\": " + std::string(60'000, '['));
   EXPECT_EQ(deep.at("code"), 2);
   EXPECT_EQ(deep.at("error"), "the request is nested more than 8 deep: no command takes that");
   const nlohmann::json unknown = ask(R"({"command": "statz"})");

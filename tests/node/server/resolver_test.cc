@@ -49,7 +49,7 @@ TEST(Resolver, WithoutAThreadItsAnswerSaysSo) {
     const auto answer = resolver.take();
     ASSERT_TRUE(answer);
     EXPECT_TRUE(answer->endpoints.empty());
-    EXPECT_EQ(answer->unresolved.rfind("cannot start a thread (", 0), 0u) << answer->unresolved;
+    EXPECT_EQ(answer->unresolved.rfind("cannot start a thread: ", 0), 0u) << answer->unresolved;
     EXPECT_FALSE(resolver.is_busy());
   });
 }

@@ -30,7 +30,7 @@ class TestShard {
   TestShard(RocksStore& database, const StoreConfig& config, ShardIndex index, uint32_t shards,
             Instant start, Duration retry);
 
-  void start() { thread.start(); }
+  void start() { EXPECT_FALSE(thread.start()); }
   // Takes in the completions that are there; false if there are none.
   bool take_completions();
   // Takes completions in until `done` holds.
