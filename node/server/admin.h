@@ -116,6 +116,7 @@ class Admin {
 
   // admin_start.cc: start and end.
   std::optional<ServerError> start_up();
+  void log_start_files();
   std::optional<ServerError> fit_to_host(RocksConfig* rocks);
   void restore_contacts();
   void join_at_start();

@@ -54,18 +54,8 @@ std::optional<ServerError> Admin::start_up() {
   auto files = start_files(config_, networks);
   if (auto* error = std::get_if<ServerError>(&files)) return *error;
   files_ = std::move(std::get<StartFiles>(files));
-  if (!files_.warning.empty()) {
-    log_.write(LogLevel::warning, "contacts not read", {{"error", files_.warning}});
-  }
+  log_start_files();
   started_node_time_ = files_.clock.now;
-  if (files_.clock.is_doubtful) {
-    log_.write(LogLevel::warning, "clock doubtful",
-               {{"away_s", files_.clock.absent.whole_seconds()},
-                {"hint",
-                 "by the host's clock the node was away for longer than a record lives: for a day "
-                 "its records are neither served nor erased; if the clock is wrong, set it and "
-                 "restart within that day to have them back"}});
-  }
 
   rocks.directory = files_.directory->path();
   for (const Dialect dialect : networks) rocks.networks.emplace_back(name_of(dialect));
@@ -114,6 +104,19 @@ std::optional<ServerError> Admin::start_up() {
   save_clock_at_ = now + minutes(1);
   save_contacts_at_ = now;
   return std::nullopt;
+}
+
+void Admin::log_start_files() {
+  if (!files_.warning.empty()) {
+    log_.write(LogLevel::warning, "contacts not read", {{"error", files_.warning}});
+  }
+  if (!files_.clock.is_doubtful) return;
+  log_.write(LogLevel::warning, "clock doubtful",
+             {{"away_s", files_.clock.absent.whole_seconds()},
+              {"hint",
+               "by the host's clock the node was away for longer than a record lives: for a day "
+               "its records are neither served nor erased; if the clock is wrong, set it and "
+               "restart within that day to have them back"}});
 }
 
 // Resolves what `auto` leaves open, and looks whether the host grants what the node then needs.
