@@ -40,13 +40,13 @@ class LazyArray {
     if (bytes >= mapped_from) {
       void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-      CHECK(at != MAP_FAILED);
+      if (at == MAP_FAILED) internal::out_of_memory(bytes);
       if (filled == Filled::from_the_beginning) madvise(at, bytes, MADV_HUGEPAGE);
       elements_ = static_cast<T*>(at);
     } else if (bytes > 0) {
       void* at = std::aligned_alloc(alignof(T) < sizeof(void*) ? sizeof(void*) : alignof(T),
                                     (bytes + 63) / 64 * 64);
-      CHECK(at != nullptr);
+      if (at == nullptr) internal::out_of_memory(bytes);
       std::memset(at, 0, bytes);
       elements_ = static_cast<T*>(at);
     }

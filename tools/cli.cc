@@ -2,6 +2,7 @@
 
 #include <array>
 #include <exception>
+#include <new>
 #include <vector>
 
 #include "tools/commands.h"
@@ -83,6 +84,10 @@ ExitCode run_cli(Arguments arguments, Terminal& terminal) {
   } catch (const Failure& failure) {
     terminal.err << "xord: " << printable(failure.what()) << ".\n";
     return failure.code();
+  } catch (const std::bad_alloc&) {
+    terminal.err << "xord: out of memory: raise the limit of the process (ulimit -v) or ask for "
+                    "less.\n";
+    return ExitCode::environment;
   } catch (const std::exception& error) {
     terminal.err << "xord: " << printable(error.what()) << ".\n";
     return ExitCode::environment;

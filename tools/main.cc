@@ -1,5 +1,5 @@
-// Hands the process's arguments, streams and environment to run_cli(). What goes to a terminal goes
-// through a filter; a pipe and a file get every byte as it is.
+// Prepares the process, and hands its arguments, streams and environment to run_cli(). What goes to a
+// terminal goes through a filter; a pipe and a file get every byte as it is.
 #include <unistd.h>
 
 #include <iostream>
@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "tools/cli.h"
+#include "tools/failure.h"
 #include "tools/printable.h"
+#include "tools/process.h"
 
 namespace {
 
@@ -22,6 +24,12 @@ std::streambuf* buffer_for(const std::ostream& stream, int descriptor,
 }  // namespace
 
 int main(int count, char** texts) {
+  try {
+    xord::prepare_process();
+  } catch (const xord::Failure& failure) {
+    std::cerr << "xord: " << failure.what() << ".\n";
+    return static_cast<int>(failure.code());
+  }
   std::vector<std::string> arguments;
   for (int i = 1; i < count; ++i) arguments.emplace_back(texts[i]);
   xord::TerminalFilter out_filter(std::cout.rdbuf(), CarriageReturn::escaped);

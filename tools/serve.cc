@@ -21,8 +21,7 @@ class SignalSet {
     sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);  // A node outlives the reader of its log...
-    std::signal(SIGXFSZ, SIG_IGN);  // ...and a file that may not grow: a write that fails.
+    std::signal(SIGPIPE, SIG_IGN);  // A node outlives the reader of its log.
   }
   SignalSet(const SignalSet&) = delete;
   SignalSet& operator=(const SignalSet&) = delete;

@@ -55,7 +55,8 @@ std::optional<ServerError> Admin::start() {
   const auto started = std::make_shared<std::promise<std::optional<ServerError>>>();
   std::future<std::optional<ServerError>> outcome = started->get_future();
   if (const auto refused = thread_.start("", [this, started] { run(*started); })) {
-    return ServerError{ServerErrorKind::environment, refused->sentence};
+    return ServerError{ServerErrorKind::environment,
+                       refused->sentence + ": a node needs 9 at least; raise the limit"};
   }
   std::optional<ServerError> error = outcome.get();
   if (error) thread_.join();

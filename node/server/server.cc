@@ -4,6 +4,7 @@
 #include "node/server/admin.h"
 #include "node/server/published_query.h"
 #include "node/wire/rpcudp.h"
+#include "reactor/standard_descriptors.h"
 
 namespace xord {
 namespace {
@@ -64,6 +65,8 @@ std::optional<ServerError> Server::start(const ServerConfig& config) {
   if (is_running()) {
     return ServerError{ServerErrorKind::config, "the server runs already: stop it first"};
   }
+  // A program may have closed them, and the log goes to stderr: not into a file of the node's.
+  fill_standard_descriptors();
   auto admin = std::make_shared<Admin>(config);
   if (auto error = admin->start()) return error;
   const std::lock_guard lock(mutex_);

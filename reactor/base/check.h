@@ -3,6 +3,7 @@
 // datagram path: debug and sanitizer builds only.
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,6 +11,15 @@ namespace xord::internal {
 [[noreturn]] inline void check_failed(const char* file, int line, const char* claim) {
   std::fprintf(stderr, "%s:%d: this does not hold: %s\n", file, line, claim);
   std::abort();
+}
+// Not our bug, and nothing to be done about: memory that was tried at start (can_reserve() of
+// storage/lazy_array.h) was taken by others since, or a simulated network is too large.
+[[noreturn]] inline void out_of_memory(size_t bytes) {
+  std::fprintf(stderr,
+               "xord: out of memory: %zu bytes cannot be reserved; raise the limit of the process "
+               "(ulimit -v) or give it less to do.\n",
+               bytes);
+  std::_Exit(4);
 }
 }  // namespace xord::internal
 

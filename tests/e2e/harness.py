@@ -44,7 +44,9 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 # else is there where tools/setup ran, and whoever skips for want of it fails when CI=true.
 NO_IPV6 = "this machine has no IPv6"
 NO_MOUNT = "mounting needs root, and a container that lets it"
-LACKING = (NO_IPV6, NO_MOUNT)
+NO_ROOT = "becoming a user that nobody else is needs root"
+NO_ADDRESSES = "a sanitizer reserves terabytes of addresses"
+LACKING = (NO_IPV6, NO_MOUNT, NO_ROOT, NO_ADDRESSES)
 
 
 def die_with_parent():
