@@ -119,8 +119,8 @@ class Limits(Scenario):
             self.assertEqual(await self.ended(process), 0, self.said())
         if harness.options.slow == 1:
             process = await self.begin("sim", "--nodes", 3000, "--for", "1m", "--seed", 1,
-                                       limits=[(resource.RLIMIT_AS, 76 << 20)])
-            self.assertEqual(await self.ended(process), ENVIRONMENT, self.said())
+                                       limits=[(resource.RLIMIT_AS, 60 << 20)])
+            self.assertEqual(await self.ended(process, 120), ENVIRONMENT, self.said())
             self.assertRegex(last_line(self.said()), r"^xord: out of memory.+\.$")
 
     async def test_closed_standard_descriptors(self):
