@@ -24,8 +24,10 @@ constexpr double calls_a_lookup = 30;
 constexpr double calls_a_survey = 40;
 // Refreshes come 0.9 of an hour apart at the soonest.
 constexpr double refreshes_an_hour = 1 / 0.9;
-// Contacts that did not answer anything else are pinged each half hour.
-constexpr double pings_an_hour = 2;
+// Contacts are pinged each half hour, and once for each time that answers name them after their
+// trust ran out: by now they have been up for an hour.
+constexpr double pings_an_hour = 2 + static_cast<double>(hours(1).whole_seconds()) /
+                                         static_cast<double>(trust_after_an_hour.whole_seconds());
 
 }  // namespace
 
