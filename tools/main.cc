@@ -1,5 +1,5 @@
-// Prepares the process, and hands its arguments, streams and environment to run_cli(). What goes to a
-// terminal goes through a filter; a pipe and a file get every byte as it is.
+// Prepares the process, and hands its arguments, streams and environment to run_cli(). What goes to
+// a terminal goes through a filter; a pipe and a file get every byte as it is.
 #include <unistd.h>
 
 #include <iostream>

@@ -77,7 +77,7 @@ TEST(Naming, LivingContactsThatTheDeadDisplaceAreMissed) {
   EXPECT_GT(counts.living_named, 0u);
 }
 
-// Held until a ping came back: two delays, at least.
+// Held until a ping came back: two delays, at least; then for young contacts to answer.
 TEST(Naming, AnAnswerWaitsForTheProofOfItsSource) {
   const Duration delay = milliseconds(60);
   SmallWorld small(5, few, 1, delay);
@@ -85,7 +85,7 @@ TEST(Naming, AnAnswerWaitsForTheProofOfItsSource) {
   EXPECT_GT(joining.pings_admitting, 0u);
   EXPECT_GE(joining.waits.max(), 2 * delay.seconds());
   EXPECT_EQ(joining.served_waits.count(), joining.answers);
-  EXPECT_EQ(joining.served_waits.max(), 0);
+  EXPECT_LE(joining.served_waits.max(), naming_wait.seconds());
   const NamingCounts again = counts_of_find(small, 0);
   EXPECT_EQ(again.pings_admitting, 0u);
   EXPECT_EQ(again.waits.max(), 0);

@@ -144,7 +144,7 @@ TEST(SimCommand, ThePictureAndTheReportSayWhatTheyShow) {
     at = text.find(tick, at) + tick.size();
     EXPECT_EQ(text.substr(at, text.find('<', at) - at), "0");
   }
-  EXPECT_EQ(panels, 6);
+  EXPECT_EQ(panels, 7);
   const std::string report = out.str();
   EXPECT_NE(report.find("calls, mean / p99   hops, mean / p99\n"), std::string::npos) << report;
   EXPECT_TRUE(std::regex_search(report, std::regex("\n  join +[0-9]+ +100\\.00 % .* -  +-\n")))

@@ -63,22 +63,22 @@ class RawPeer {
     sendto(fd_, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
 
+  // While this one receives, `other` answers pings, too: a node names only who does. Both live.
+  void keep_alive(RawPeer& other) { others_.push_back(&other); }
+
   // The next reply, with pings answered meanwhile. Empty after `within` without one.
   std::optional<Received> receive(Duration within) {
     const Duration deadline = monotonic_time() + within;
     while (true) {
       const int64_t left = (deadline - monotonic_time()).whole_milliseconds();
-      pollfd ready{fd_, POLLIN, 0};
-      if (left <= 0 || poll(&ready, 1, static_cast<int>(left)) <= 0) return {};
-      Received datagram(65'536);
-      sockaddr_in from{};
-      socklen_t from_size = sizeof from;
-      const ssize_t size = recvfrom(fd_, datagram.data(), datagram.size(), 0,
-                                    reinterpret_cast<sockaddr*>(&from), &from_size);
-      if (size < 0) continue;  // ECONNREFUSED of an earlier datagram: the node was killed.
-      datagram.resize(static_cast<size_t>(size));
-      if (rpcudp::is_reply(datagram)) return datagram;
-      answer(datagram, from);
+      std::vector<pollfd> ready{{fd_, POLLIN, 0}};
+      for (const RawPeer* other : others_) ready.push_back({other->fd_, POLLIN, 0});
+      if (left <= 0 || poll(ready.data(), ready.size(), static_cast<int>(left)) <= 0) return {};
+      for (size_t i = 0; i < others_.size(); ++i) {
+        if (ready[i + 1].revents != 0) others_[i]->take();
+      }
+      if (ready[0].revents == 0) continue;
+      if (auto reply = take()) return reply;
     }
   }
   // Sends by `send_once`, until its own reply comes: again every 2 s, for 20 s.
@@ -96,6 +96,19 @@ class RawPeer {
   }
 
  private:
+  // Takes one datagram: a reply, or empty; a ping is answered.
+  std::optional<Received> take() {
+    Received datagram(65'536);
+    sockaddr_in from{};
+    socklen_t from_size = sizeof from;
+    const ssize_t size = recvfrom(fd_, datagram.data(), datagram.size(), MSG_DONTWAIT,
+                                  reinterpret_cast<sockaddr*>(&from), &from_size);
+    if (size < 0) return {};  // Or ECONNREFUSED of an earlier datagram: the node was killed.
+    datagram.resize(static_cast<size_t>(size));
+    if (rpcudp::is_reply(datagram)) return datagram;
+    answer(datagram, from);
+    return {};
+  }
   static sockaddr_in address(uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -126,6 +139,7 @@ class RawPeer {
   Rng rng_;
   int fd_;
   Id id_;
+  std::vector<RawPeer*> others_;
 };
 
 }  // namespace xord

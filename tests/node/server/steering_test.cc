@@ -203,6 +203,7 @@ class SteeredServer : public testing::TestWithParam<Shape> {
       ASSERT_TRUE(peer->call([&] { return peer->send_find_node(port_, Id{}); }));
     }
     ASSERT_TRUE(eventually([&] { return server_.stats().contacts == 2; }));
+    asker_.keep_alive(other_);
   }
   // Each key's shard plus one, as after a socket was closed and another took its place.
   void send_all_elsewhere() {
@@ -291,6 +292,13 @@ INSTANTIATE_TEST_SUITE_P(Shapes, SteeredServer,
 
 class Script {
  public:
+  Script() {
+    for (auto& peer : peers_) {
+      for (auto& other : peers_) {
+        if (other != peer) peer->keep_alive(*other);
+      }
+    }
+  }
   // Runs the same conversation against a new node with one identity; everything that it said,
   // transactions aside.
   std::vector<std::vector<uint8_t>> run(const std::string& data_dir, uint32_t shards,
