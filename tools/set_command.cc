@@ -100,7 +100,7 @@ std::vector<uint8_t> pack(const Source& source, const std::string& type) {
     throw Failure(ExitCode::usage, error->sentence);
   }
   const auto packed = encode_value(std::get<Value>(parsed));
-  if (source.text.size() > value_size_max) {
+  if (source.is_read && source.text.size() > value_size_max) {  // It was cut.
     throw Failure(ExitCode::usage, "the VALUE is too long: a value has at most " +
                                        std::to_string(value_size_max) + " bytes on the wire");
   }

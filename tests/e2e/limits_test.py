@@ -128,7 +128,7 @@ class Limits(Scenario):
             for closed in itertools.combinations(range(3), count):
                 directory = f"{self.shared}/closed-{'-'.join(map(str, closed))}"
                 process = await self.begin("run", "--data-dir", directory, "--listen",
-                                           f"{OWN_IP}:0", "--log-level", "trace", closed=closed)
+                                           f"{OWN_IP}:0", "--log-level", "debug", closed=closed)
                 await harness.eventually(lambda: os.path.exists(f"{directory}/control"), 30,
                                          f"a node without {closed}")
                 links = f"/proc/{process.pid}/fd"

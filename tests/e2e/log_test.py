@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 
+import raw
 import harness
 from harness import OWN_IP, OWN_PORT, Scenario, eventually
 
@@ -120,12 +121,13 @@ class Clones(Lines):
         self.check(await self.hear(second, "own id elsewhere"), second, first)
         self.check(await self.hear(first, "own id elsewhere", 90), first, second)
 
-    async def test_two_copies_that_meet_in_a_network_notice_each_other(self):
+    async def test_a_copy_that_is_told_of_the_original_notices_it(self):
+        """By a node that names an asker's own id, which a xord never does."""
         original, copy = await self.lonely_copies()
-        other = await self.xord()
-        first = await self.xord(data_dir=original, bootstrap=[other.endpoint])
-        await self.hear(first, "joined")
-        second = await self.xord(data_dir=copy, bootstrap=[other.endpoint])
+        first = await self.xord(data_dir=original)
+        other = await self.raw_node()
+        other.answers["find_node"] = lambda *_: raw.pack([[first.id, *first.address]])
+        second = await self.xord(data_dir=copy, bootstrap=["%s:%d" % other.address])
         self.check(await self.hear(second, "own id elsewhere"), second, first)
 
 
