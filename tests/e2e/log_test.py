@@ -128,7 +128,7 @@ class Clones(Lines):
         other = await self.raw_node()
         other.answers["find_node"] = lambda *_: raw.pack([[first.id, *first.address]])
         second = await self.xord(data_dir=copy, bootstrap=["%s:%d" % other.address])
-        self.check(await self.hear(second, "own id elsewhere"), second, first)
+        self.check(await self.hear(second, "own id elsewhere", 90), second, first)
 
 
 class Limits(Lines):
