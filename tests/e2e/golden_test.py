@@ -118,8 +118,10 @@ class Golden(Scenario):
                     self.asker.send(whole[:size], self.node.address)
                     sent += 1
                 await self._alive(f"prefixes of {vector['name']}")
-                self.assertEqual(len(self.asker.received), 1,
-                                 f"{vector['name']}: only the ping is answered")
+                # The node may ping the asker, which it has filed.
+                replies = [datagram for datagram, _ in self.asker.received
+                           if datagram[:1] == raw.REPLY]
+                self.assertEqual(len(replies), 1, f"{vector['name']}: only the ping is answered")
         print(f"\n{sent} prefixes")
 
     async def test_malformed_replies_count_as_failed_and_are_never_relayed(self):
