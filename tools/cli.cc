@@ -5,8 +5,8 @@
 #include <new>
 #include <vector>
 
+#include "reactor/base/printable.h"
 #include "tools/commands.h"
-#include "tools/printable.h"
 #include "tools/version.h"
 
 namespace xord {
@@ -34,8 +34,8 @@ Try, in two terminals:
   xord get greeting         and read it back
 
 A second machine joins with `xord run --bootstrap FIRST-MACHINE`. Programs that use the Python
-`kademlia` library are part of the same network. `--via HOST:PORT`, or XORD_VIA, names another node
-to ask than the one of this host.
+`kademlia` library are part of the same network. `--via HOST[:PORT]`, or XORD_VIA, names another
+node to ask than the one of this host.
 
 `xord COMMAND --help` explains a command; `xord --version` says what was built, and what this
 machine's kernel allows.

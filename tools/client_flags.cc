@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include "node/server/resolve.h"
+#include "reactor/base/printable.h"
 #include "tools/client_session.h"
 #include "tools/local_node.h"
 #include "tools/named_ids.h"
 #include "tools/node_address.h"
-#include "tools/printable.h"
 #include "tools/units.h"
 #include "tools/user_dirs.h"
 
@@ -72,7 +72,7 @@ std::string joined(const std::vector<std::string>& texts) {
   if (!beginning.because.empty()) {
     sentence +=
         "; start a node with `xord run`, or name one with --via "
-        "HOST:PORT";
+        "HOST[:PORT]";
   } else {
     sentence += is_closed ? "; check the port, and that the node is running"
                           : "; check that a node is running there and that UDP reaches it";

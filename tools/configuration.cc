@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "node/server/host_memory.h"
+#include "reactor/base/printable.h"
 #include "reactor/cores.h"
 #include "tools/failure.h"
-#include "tools/printable.h"
 #include "tools/suggest.h"
 #include "tools/units.h"
 #include "tools/user_dirs.h"

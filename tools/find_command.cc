@@ -1,9 +1,9 @@
 // `xord find`: the nodes nearest to a key.
 #include <iomanip>
 
+#include "node/server/json_text.h"
 #include "tools/client_flags.h"
 #include "tools/commands.h"
-#include "tools/json_text.h"
 #include "tools/key_flags.h"
 
 namespace xord {

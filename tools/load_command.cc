@@ -1,7 +1,7 @@
 // `xord load`: puts a node under load and measures how it answers.
+#include "node/server/json_text.h"
 #include "tools/commands.h"
 #include "tools/interrupt.h"
-#include "tools/json_text.h"
 #include "tools/load/load_flags.h"
 #include "tools/load/load_report.h"
 #include "tools/output_file.h"

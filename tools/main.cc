@@ -8,8 +8,8 @@
 
 #include "tools/cli.h"
 #include "tools/failure.h"
-#include "tools/printable.h"
 #include "tools/process.h"
+#include "tools/terminal_filter.h"
 
 namespace {
 

@@ -1,10 +1,10 @@
 // `xord published`: what a running node publishes again each day, by `xord set --keep`.
 #include <fmt/format.h>
 
+#include "node/server/json_text.h"
 #include "tools/commands.h"
 #include "tools/control_client.h"
 #include "tools/counted.h"
-#include "tools/json_text.h"
 #include "tools/store/store_flags.h"
 #include "tools/units.h"
 

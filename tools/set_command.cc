@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "node/budget.h"
+#include "node/server/json_text.h"
 #include "node/wire/value.h"
 #include "reactor/base/hex.h"
 #include "reactor/io_error.h"
@@ -13,7 +14,6 @@
 #include "tools/commands.h"
 #include "tools/control_client.h"
 #include "tools/counted.h"
-#include "tools/json_text.h"
 #include "tools/key_flags.h"
 #include "tools/store/store_flags.h"
 #include "tools/suggest.h"

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "node/server/json_text.h"
 #include "node/wire/value.h"
 #include "reactor/base/hex.h"
 #include "tools/failure.h"
-#include "tools/json_text.h"
 
 namespace xord {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <cmath>
 
+#include "node/server/json_text.h"
 #include "reactor/monotonic.h"
 #include "tools/commands.h"
 #include "tools/interrupt.h"
-#include "tools/json_text.h"
 #include "tools/output_file.h"
 #include "tools/progress.h"
 #include "tools/sim_flags.h"

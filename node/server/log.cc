@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "node/server/json_text.h"
+#include "reactor/base/printable.h"
 #include "reactor/monotonic.h"
 
 namespace xord {
@@ -24,21 +26,6 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
       break;
   }
   return spdlog::level::off;
-}
-
-// JSON text of a string. What is not UTF-8 (a name that a resolver repeats) is replaced, not
-// thrown.
-std::string json_text(const nlohmann::ordered_json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-// A line is a line: whatever a host name or a path holds cannot forge another one.
-std::string one_line(std::string_view text) {
-  std::string line(text);
-  for (char& character : line) {
-    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) character = '?';
-  }
-  return line;
 }
 
 constexpr std::string_view plain_marks = "._:/[]%+-";
@@ -91,11 +78,11 @@ void Log::write_each(LogLevel level, std::string_view message, const Fields& fie
   if (!is_on(level)) return;
   std::string line;
   if (format_ == LogFormat::json) {
-    line = "\"message\":" + json_text(message);
+    line = "\"message\":" + json_text(Fields(message));
     const std::string members = json_text(fields);  // {"a":1}
     if (!fields.empty()) line += "," + members.substr(1, members.size() - 2);
   } else {
-    line = one_line(message);
+    line = printable(message);  // A line is a line: no name or path can forge another one.
     for (const auto& [name, value] : fields.items())
       line += " " + name + "=" + text_of_field(value);
   }

@@ -117,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"get", "k", "--host", "a"},
                 "the flag --host is not known; perhaps you mean --via HOST[:PORT]"},
         Refused{{"load", "--host", "a"},
-                "the flag --host is not known; perhaps you mean --target HOST:PORT"},
+                "the flag --host is not known; perhaps you mean --target HOST[:PORT]"},
         Refused{{"start"}, "the command start is not known; perhaps you mean `xord run`"},
         Refused{{"stats"}, "the command stats is not known; perhaps you mean `xord store stats`"},
         Refused{{"run", "--memory-max", "1"},

@@ -1,10 +1,10 @@
 // `xord store check`: whether what a stopped node keeps is whole.
 #include <fmt/format.h>
 
+#include "node/server/json_text.h"
+#include "reactor/base/printable.h"
 #include "tools/counted.h"
 #include "tools/interrupt.h"
-#include "tools/json_text.h"
-#include "tools/printable.h"
 #include "tools/store/store_check.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"

@@ -6,11 +6,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "node/server/json_text.h"
+#include "reactor/base/printable.h"
 #include "tools/client_flags.h"
 #include "tools/counted.h"
 #include "tools/interrupt.h"
-#include "tools/json_text.h"
-#include "tools/printable.h"
 #include "tools/store/record_import.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
+#include "node/server/json_text.h"
 #include "tools/client_flags.h"
 #include "tools/control_client.h"
 #include "tools/counted.h"
 #include "tools/interrupt.h"
-#include "tools/json_text.h"
 #include "tools/key_flags.h"
 #include "tools/store/record_purge.h"
 #include "tools/store/store_commands.h"

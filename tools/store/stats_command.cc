@@ -1,9 +1,9 @@
 // `xord store stats`: how much a node keeps. A running node is asked.
 #include <fmt/format.h>
 
+#include "node/server/json_text.h"
 #include "tools/control_client.h"
 #include "tools/interrupt.h"
-#include "tools/json_text.h"
 #include "tools/store/store_commands.h"
 #include "tools/store/store_flags.h"
 #include "tools/store/store_stats.h"

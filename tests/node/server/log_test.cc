@@ -62,10 +62,23 @@ TEST(Log, LetsNoMessageForgeALineOrBreakOne) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1) << text;
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(text.find("{}"), std::string::npos);
+  EXPECT_NE(text.find("name\\n2026"), std::string::npos) << text;
   const std::string json = logged(LogLevel::info, LogFormat::json, [](Log& log) {
     log.write(LogLevel::info, "not UTF-8: \xff\xfe");
   });
   EXPECT_TRUE(nlohmann::json::accept(json)) << json;
+}
+
+// CSI as one character, and the mark that turns what follows around: a host name may have both.
+TEST(Log, EscapesWhatUnicodeHasForControlCharacters) {
+  for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
+    const std::string line = logged(LogLevel::info, format, [](Log& log) {
+      log.write(LogLevel::info, "asked \u009b31m", {{"host", "a\u202eb"}});
+    });
+    EXPECT_EQ(line.find("\u009b"), std::string::npos) << line;
+    EXPECT_EQ(line.find("\u202e"), std::string::npos) << line;
+    EXPECT_NE(line.find("\\u202e"), std::string::npos) << line;
+  }
 }
 
 TEST(Log, QuotesTextThatCouldBeTakenForSomethingElse) {

@@ -1,22 +1,12 @@
-// Text of others (keys, values, file names, what a peer sent) made safe to show: a terminal acts on
-// control characters, so that one in a value could rewrite the screen or forge a sentence.
+// What a terminal may be given of text that others chose (reactor/base/printable.h), as a stream.
 #pragma once
 
-#include <ostream>
+#include <cstdint>
 #include <streambuf>
 #include <string>
 #include <string_view>
 
 namespace xord {
-
-// `text` with every control character as an escape: \n and \t as such, others as \x1b; and with
-// those of Unicode (C1, and the marks that reorder or hide text) and the bytes that are not UTF-8
-// byte by byte. Everything else stays as it is, a backslash too: this is for reading, not for
-// reading back.
-std::string printable(std::string_view text);
-
-// The same for JSON text, whose strings keep their meaning: \u009b instead of the character.
-std::string escape_controls_in_json(std::string_view json);
 
 // A stream buffer that writes to another one what a terminal may be given: as printable() does,
 // except that newline, tab and, for a line that is rewritten in place, carriage return pass.

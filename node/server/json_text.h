@@ -1,10 +1,11 @@
-// JSON as commands print it: one line, always valid, whatever bytes a key or a file name has.
+// JSON as the log and the commands print it: one line, always valid, whatever bytes a key, a file
+// name or a host name has.
 #pragma once
 
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tools/printable.h"
+#include "reactor/base/printable.h"
 
 namespace xord {
 
