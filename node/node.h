@@ -174,8 +174,8 @@ class Node {
   ReplyBudget budget_of(const Datagram& datagram) const;
   // Whether the request may be served now; otherwise it is held or was answered within bounds.
   bool admit(Instant now, const Datagram& datagram, const Request& request, Outputs& out);
-  void answer_within_bounds(const Datagram& datagram, const Request& request, ReplyBudget& budget,
-                            Outputs& out);
+  void answer_within_bounds(Instant now, const Datagram& datagram, const Request& request,
+                            ReplyBudget& budget, Outputs& out);
   void answer_find_value(Instant now, const Datagram& datagram, const Request& request,
                          Outputs& out);
   // False: whether there is a value, or which, is not known now.

@@ -144,17 +144,22 @@ bool Node::admit(Instant now, const Datagram& datagram, const Request& request, 
   }
   if (is_held) return false;
   counters_.node.add(NodeCounter::held_refused);
-  answer_within_bounds(datagram, request, budget, out);
+  answer_within_bounds(now, datagram, request, budget, out);
   return false;
 }
 
 // The source may be forged: no more than its own bytes go back, no ping among them.
-void Node::answer_within_bounds(const Datagram& datagram, const Request& request,
+void Node::answer_within_bounds(Instant now, const Datagram& datagram, const Request& request,
                                 ReplyBudget& budget, Outputs& out) {
   if (request.method == Method::store) {
     if (budget.fits(rpcudp::store_reply_size)) {
       answer_stored(datagram.path, request.transaction, Stored::no, out);
     }
+    return;
+  }
+  if (request.method == Method::find_value &&
+      store_.find(now, request.target).presence != Presence::absent) {
+    counters_.node.add(NodeCounter::finds_unanswered);  // Contacts would deny the value.
     return;
   }
   if (!budget.fits(rpcudp::no_contacts_reply_size)) return;

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <thread>
 
+#include "node/server/json_text.h"
 #include "reactor/monotonic.h"
 #include "tools/client_flags.h"
 #include "tools/commands.h"
 #include "tools/interrupt.h"
-#include "tools/json_text.h"
 #include "tools/units.h"
 #include "tools/value_flags.h"
 

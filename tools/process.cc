@@ -21,7 +21,7 @@ namespace xord {
 namespace {
 
 constexpr rlim_t stack_wanted = 8 << 20;
-constexpr rlim_t stack_least = 256 << 10;  // Measured: every command runs in 128 KiB.
+constexpr rlim_t stack_least = 256 << 10;  // Less is refused with a sentence.
 constexpr rlim_t files_wanted = 8192;      // More than a node of 64 shards has open.
 
 // The soft limit of `resource`, raised to `wanted` as far as the hard one lets it.

@@ -16,17 +16,20 @@ class ColdValuesTest : public ::testing::Test {
  protected:
   ColdValuesTest() {
     network.options.memory_max = 0;
-    NodeConfig config = model_config();
-    config.pending_answers = pending_max;
-    config.waiting_requests = waiting_max;
-    config.trusted = {*Subnet::parse("192.0.2.0/24")};
-    node = &network.add(1, config);
+    node = &network.add(1, config());
     for (uint32_t i = 0; i < gets_count; ++i) {
       keys.push_back(network.random_id());
       store(keys.back());
     }
     EXPECT_EQ(node->count(NodeCounter::stores_acknowledged), gets_count);
     heard = network.received_by(stranger).size();
+  }
+  static NodeConfig config() {
+    NodeConfig config = model_config();
+    config.pending_answers = pending_max;
+    config.waiting_requests = waiting_max;
+    config.trusted = {*Subnet::parse("192.0.2.0/24")};
+    return config;
   }
   void store(const Id& key) {
     std::array<uint8_t, 200> bytes;
@@ -36,10 +39,11 @@ class ColdValuesTest : public ::testing::Test {
     network.send_from(stranger, node->endpoint(), Bytes(bytes).first(size));
     network.run_for(milliseconds(5));
   }
-  void ask_for(const Id& key) {
+  void ask_for(const Id& key) { ask_for(key, stranger); }
+  void ask_for(const Id& key, const Endpoint& asker) {
     std::array<uint8_t, 200> bytes;
     const size_t size = rpcudp::encode_find_value_request(bytes, Transaction{}, Id{}, key);
-    network.send_from(stranger, node->endpoint(), Bytes(bytes).first(size));
+    network.send_from(asker, node->endpoint(), Bytes(bytes).first(size));
   }
   void ask_for_all() {
     for (const Id& key : keys) ask_for(key);
@@ -114,6 +118,21 @@ TEST_F(ColdValuesTest, AValueThatTheDiskLostIsAnsweredWithContacts) {
   ask_for(keys[0]);
   network.run_for(seconds(10));
   EXPECT_EQ(answers().contacts, 1u);
+}
+
+TEST_F(ColdValuesTest, AnUnprovenSourceThatCannotBeHeldIsNotToldThatWhatWeHoldIsNotThere) {
+  const Endpoint unproven = Endpoint::ipv4(0xc6336401, 4000);  // 198.51.100.1
+  NodeConfig no_pings = config();
+  no_pings.amplification_max = 0.5;  // A ping has more bytes than that leaves.
+  node = &network.add(1, no_pings);
+  store(keys[0]);
+  ask_for(keys[0], unproven);
+  network.run_for(seconds(10));
+  EXPECT_TRUE(network.received_by(unproven).empty());
+  EXPECT_EQ(node->count(NodeCounter::finds_unanswered), 1u);
+  ask_for(network.random_id(), unproven);
+  network.run_for(seconds(10));
+  EXPECT_EQ(network.received_by(unproven).size(), 1u) << "what we do not hold may be denied";
 }
 
 // Nobody else has it; what the others say does not make it "not found".

@@ -116,7 +116,7 @@ const std::string target = "127.0.0.1:9";
 
 INSTANTIATE_TEST_SUITE_P(
     Every, LoadFlagMistakes,
-    testing::Values(Mistake{{}, "--target HOST:PORT"},
+    testing::Values(Mistake{{}, "--target HOST[:PORT]"},
                     Mistake{{flag, "no body"}, "\"no body\" is not HOST:PORT"},
                     Mistake{{flag, target, "--mix", "get=1"}, "\"get=1\""},
                     Mistake{{flag, target, "--mix", "ping"}, "\"ping\""},

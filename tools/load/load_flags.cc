@@ -23,7 +23,7 @@ constexpr uint32_t value_size_most = value_size_max - 3;
 
 // Flags with one value, in the order of the help.
 constexpr ValueFlag value_flags[] = {
-    {"--target", "HOST:PORT", "The node to put under load"},
+    {"--target", "HOST[:PORT]", "The node to put under load"},
     {"--mix", "KIND=N,...",
      "Shares of find_node, find_value_hit, find_value_miss, store, ping [find_node=100]"},
     {"--rate", "N,...", "Open loop: requests a second; several are one step each"},
@@ -63,7 +63,7 @@ std::vector<std::string> split(const std::string& text, char at) {
 Endpoint read_target(const ValueFlags& flags) {
   if (!flags.is_given("--target")) {
     refuse(
-        "there is nothing to put under load: name a node with --target HOST:PORT; see "
+        "there is nothing to put under load: name a node with --target HOST[:PORT]; see "
         "`xord load --help`");
   }
   const HostPort address = parse_node_address(flags.text("--target", ""));
