@@ -26,13 +26,14 @@ import time
 import servers
 
 RECORDS = "1M"
+CONTACTS = 1000  # That answer pings all the time: the table of every row.
 # The row of a node's life: keys near its id, popular ones, senders that it does not know and whose
-# ids change. --contacts-max keeps 9,000 of the 10,000 senders out of the table.
+# ids change. --contacts-max keeps them out of the table.
 UNFRIENDLY = ["--sources", "10k", "--near-id", 12, "--key-spread", "zipf", "--keys", RECORDS,
               "--id-change", "10ms"]
-# A thousand sources, which are the table's contacts, one after the other: no two replies of a batch
-# go to one peer, so nothing is coalesced, at the floor or at the node.
-FRIENDLY = ["--sources", 1000, "--contacts", 0, "--keys", RECORDS]
+# A thousand sources, one after the other: no two replies of a batch go to one peer, so nothing is
+# coalesced, at the floor or at the node.
+FRIENDLY = ["--sources", 1000, "--keys", RECORDS]
 # Room for all values in memory beside the index, which is reserved for --records-max.
 ROOM = ["--records-max", "2M", "--memory-max", "2GiB"]
 HIT_BYTES = 130  # A reply with a value of 100 bytes.
@@ -120,6 +121,7 @@ def print_row(name, row, summary):
     print(f"{name}: share of the floor {share['median']:.3f} ({share['least']:.3f} to "
           f"{share['most']:.3f} by round; by CPU time {summary['cpu_share']:.3f})  {wanted}"
           + (f"  {summary['disturbed']} steps DISTURBED" if summary["disturbed"] else ""))
+    print(f"    {summary['reply_bytes']} bytes a reply, {summary['contacts']} contacts")
     for server, figures in summary["servers"].items():
         rate, cost, user = figures["rate"], figures["ns"], figures["user_ns"]
         print(f"    {server:12} {rate['median']:9,.0f}/s ({rate['least']:,.0f} to "
@@ -129,7 +131,7 @@ def print_row(name, row, summary):
 
 
 def fill(machine, server, seed, unfriendly):
-    """Stores what hits ask for; the contacts come with each run."""
+    """Stores what hits ask for."""
     flags = UNFRIENDLY if unfriendly else FRIENDLY
     words = ["--seed", seed, "--mix", "find_value_hit=1", "--duration", "100ms", "--timeout", "5s"]
     report = machine.load(server, *flags, *words)
@@ -144,8 +146,9 @@ def run_rows(machine, names, options):
         chosen = [name for name in names if ROWS[name].unfriendly == unfriendly]
         if not chosen:
             continue
-        limit = ["--contacts-max", 1000] if unfriendly else []
+        limit = ["--contacts-max", CONTACTS] if unfriendly else []
         nodes = [machine.xord(io, *ROOM, *limit) for io in options.io]
+        machine.contacts(nodes, CONTACTS)
         if any(ROWS[name].kind == "find_value_hit" for name in chosen) or options.records:
             for node in nodes:
                 fill(machine, node, options.seed, unfriendly)
@@ -153,7 +156,7 @@ def run_rows(machine, names, options):
         for name in chosen:
             row = ROWS[name]
             measured = Rounds(machine, row, options)
-            measured.measure(nodes[0])  # Contacts are filed, caches are warm: not counted.
+            measured.measure(nodes[0])  # Sources are proven, caches are warm: not counted.
             measured.figures.clear()
             size = {"find_value_hit": HIT_BYTES, "ping": 43}.get(row.kind)
             size = size or servers.reply_bytes(nodes[0].target)
@@ -162,7 +165,8 @@ def run_rows(machine, names, options):
             for _ in range(options.rounds):
                 for server in (*floors[size], *nodes):
                     measured.measure(server)
-            results[name] = {**measured.summary(), "reply_bytes": size}
+            contacts = [servers.contacts_of(machine, node) for node in nodes]
+            results[name] = {**measured.summary(), "reply_bytes": size, "contacts": contacts}
             print_row(name, row, results[name])
         for node in nodes:
             node.stop()

@@ -17,6 +17,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 START_MAX = 60  # Seconds until a server must be ready.
+YOUTH = 65  # Seconds until a contact is named without having to answer first.
 
 
 def busy_share(interval=0.2):
@@ -110,8 +111,18 @@ class Machine:
         data = self.scratch / f"xord{self.started}"
         command = [self.build / "xord", "run", "--listen", "0.0.0.0:0", "--data-dir", data, "--io",
                    io, "--shards", 1, "--log-format", "json", *flags]
-        return self._keep(Server(f"xord {io}", command, self.server_core,
+        node = self._keep(Server(f"xord {io}", command, self.server_core,
                                  r'"listen":\["(?:rpcudp://)?[\d.]+:(\d+)"'))
+        node.data = data
+        return node
+
+    def contacts(self, nodes, count):
+        """Contacts of each node that live until the end of the `with` block, and old enough to be
+        named unasked (bench/contacts.py). Returns once they are."""
+        for node in nodes:
+            command = [sys.executable, ROOT / "bench" / "contacts.py", node.target, count]
+            self._keep(Server("contacts", command, self.client_core, r"ready (\d+)"))
+        time.sleep(YOUTH)
 
     def python_node(self):
         command = [sys.executable, ROOT / "bench" / "python_node.py"]
@@ -158,6 +169,13 @@ def reply_bytes(target):
                 if datagram[:1] == b"\0":  # Its ping: we are who we say.
                     asker.sendto(b"\1" + datagram[1:21] + b"\xc4\x14" + sender, source)
     return round(sum(sizes) / len(sizes))
+
+
+def contacts_of(machine, node):
+    """How many contacts the node's table has."""
+    done = subprocess.run([machine.build / "xord", "store", "stats", "--json", "--data-dir",
+                           node.data], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["stats"]["contacts"]
 
 
 def machine_facts():
