@@ -1,6 +1,7 @@
 // A whole node of one shard for benchmarks: a table of so many contacts, so many records in memory,
-// so many senders, each proven by a pong of its own; and a request at a time from datagram in to
-// datagram out, without a kernel. Time is virtual: five microseconds a request.
+// so many senders, each proven by a pong of its own, all old enough to be named unasked; and a
+// request at a time from datagram in to datagram out, without a kernel. Time is virtual: five
+// microseconds a request.
 #pragma once
 
 #include <memory>
@@ -61,6 +62,8 @@ class LoadedNode {
   void fill_table();
   void load_records();
   void prove_senders();
+  void let_contacts_grow_old();
+  const Id* id_at(const IpAddress& address) const;  // Null: nobody lives there.
   void change_an_id();
   uint64_t draw_key() { return keys_.draw(rng_); }
   // Answers pings in the outbox; the bytes of the last reply.
@@ -80,6 +83,7 @@ class LoadedNode {
   KeySpace space_;
   NumberDraw keys_;
   std::vector<Sender> senders_;
+  std::vector<Id> others_;  // Contacts that ask nothing.
   uint32_t sender_ = 0;
   uint32_t changed_ = 0;
   uint64_t ids_drawn_ = 0;

@@ -1,8 +1,19 @@
 #include "node/nearest.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace xord {
+namespace {
+
+// Eight bytes of an id or an address, to be compared only.
+uint64_t word_at(const uint8_t* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
+}  // namespace
 
 TrieBranches::TrieBranches(uint32_t contacts_max) : branches_(contacts_max) {
   for (uint32_t i = contacts_max; i > 0; --i) give_back(i - 1);
@@ -105,6 +116,16 @@ Standing NearestIndex::standing(ContactHandle handle) const {
 }
 
 size_t NearestIndex::without(const Contact& asker, std::span<ContactHandle> handles) const {
+  // Hardly anybody would be named to itself: a word of each id and of each address tells, and is
+  // cheaper than to compare them whole.
+  const uint64_t id_word = word_at(asker.id.bytes.data());
+  const uint64_t address_word = word_at(asker.endpoint.address.bytes.data() + 8);
+  size_t kept = 0;
+  while (kept < handles.size() && word_at(book_.id(handles[kept]).bytes.data()) != id_word &&
+         word_at(book_.endpoint(handles[kept]).address.bytes.data() + 8) != address_word) {
+    ++kept;
+  }
+  if (kept == handles.size()) return kept;
   const auto end = std::remove_if(handles.begin(), handles.end(), [&](ContactHandle handle) {
     const Contact& contact = book_.contact(handle);
     return contact.endpoint == asker.endpoint || contact.id == asker.id;
@@ -114,8 +135,14 @@ size_t NearestIndex::without(const Contact& asker, std::span<ContactHandle> hand
 
 Nearest NearestIndex::nearest(const Id& target, const Contact& asker, Awaited awaited,
                               std::span<ContactHandle> out) const {
+  return awaited == Awaited::included ? walk<Awaited::included>(target, asker, out)
+                                      : walk<Awaited::left_out>(target, asker, out);
+}
+
+template <Awaited awaited>
+Nearest NearestIndex::walk(const Id& target, const Contact& asker,
+                           std::span<ContactHandle> out) const {
   if (root_ == nothing || out.empty()) return {};
-  const Reference skipped = awaited == Awaited::included ? 0 : awaited_mark;
   Reference marks = 0;
   const uint64_t leading = target.leading_word();
   std::array<Reference, id_bits> farther;  // The sides not taken, the nearest on top.
@@ -131,7 +158,7 @@ Nearest NearestIndex::nearest(const Id& target, const Contact& asker, Awaited aw
       farther[depth++] = branch.sides[1] ^ other;
       at = branch.sides[0] ^ other;
     }
-    if ((at & skipped) == 0) {
+    if (awaited == Awaited::included || (at & awaited_mark) == 0) {
       out[count++] = handle_of(at);
       marks |= at;
       book_.fetch_ahead(handle_of(at));

@@ -88,6 +88,8 @@ class NearestIndex {
   static ContactHandle handle_of(Reference reference) { return reference & handle_mask; }
   static Reference leaf_of(ContactHandle handle, Standing standing);
   Reference closest_leaf(const Id& id) const;
+  template <Awaited awaited>
+  Nearest walk(const Id& target, const Contact& asker, std::span<ContactHandle> out) const;
   // Takes `asker` out of `handles`, keeping the order; returns how many stay.
   size_t without(const Contact& asker, std::span<ContactHandle> handles) const;
 
