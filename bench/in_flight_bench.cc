@@ -4,10 +4,10 @@
 
 #include <vector>
 
-#include "node/in_flight.h"
-#include "node/lookup.h"
-#include "node/proven.h"
-#include "node/round_trip.h"
+#include "node/admission/proven.h"
+#include "node/calls/in_flight.h"
+#include "node/calls/round_trip.h"
+#include "node/lookup/lookup.h"
 #include "reactor/base/rng.h"
 
 namespace xord {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "node/budget.h"
-#include "node/contact_book.h"
-#include "node/nearest.h"
-#include "node/wire/rpcudp.h"
+#include "node/routing/contact_book.h"
+#include "node/routing/nearest.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/rng.h"
 
 namespace xord {

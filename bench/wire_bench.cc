@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/rng.h"
 
 namespace xord {

@@ -57,8 +57,6 @@ constexpr uint32_t lookup_subnet_max = bucket_size / 4;
 // Different values that one path of a find_value may bring to be weighed; a vote for yet another is
 // not counted. Honest nodes disagree in two ways at most: the value before and after a new store.
 constexpr uint32_t value_candidates_max = 4;
-// Largest value a peer can store: 8,192 bytes of request body less its 52 of envelope.
-constexpr uint32_t value_size_max = 8'140;
 
 // ---- Replication.
 

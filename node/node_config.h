@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "node/budget.h"
-#include "node/routing_table.h"
+#include "node/routing/routing_table.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
 #include "reactor/base/shard.h"

@@ -18,7 +18,7 @@ enum class NoticeKind : uint8_t {
   // began; `contact` was the first to answer, or has port 0: others found us. Once until alone.
   joined,
   // All `count` addresses of a round of join pings were silent, `lasted` since joining began. At
-  // growing intervals, as node/join_state.h says.
+  // growing intervals, as node/operations/join_state.h says.
   nobody_answered,
   // No contact answers any more; `count` silent ones are still filed. Once until joined.
   alone_again,

@@ -8,8 +8,8 @@
 #include <cstdint>
 
 #include "node/contact.h"
-#include "node/region.h"
-#include "node/routing_table.h"
+#include "node/replication/region.h"
+#include "node/routing/routing_table.h"
 #include "reactor/base/datagram.h"
 #include "storage/operation.h"
 

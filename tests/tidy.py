@@ -3,6 +3,9 @@
 Each check is a function from a file's path and text to problems, tested by tests/tidy_test.py; only
 main() reads files. It reads what git knows of this tree, or without git what lies in it. What is
 banned is named together with what to write instead.
+
+    tests/tidy.py                     every check
+    tests/tidy.py --rooms node tools  the rooms of a folder and who includes whom, drawn as text
 """
 
 import ast
@@ -19,22 +22,52 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", ".ci", ".clang-format",
              ".gitignore", "reactor", "node", "storage", "tools", "bench", "tests", "docs"}
 
-# Who may include whom (DESIGN section 2): folder, then the folders (or headers) it may include.
-# A file counts to the longest folder that holds it. tests/ and bench/ may include any of these.
+# Who may include whom: a room (a folder, or a header that stands alone), then the rooms it may
+# include, besides itself. A file belongs to the innermost room that holds it. Within a layer the
+# rooms stand in order, so that an include from a lower room to a higher one is refused. tests/ and
+# bench/ may include any of these.
 PURE = {"reactor/base", "storage"}
-LAYERS = {
-    "reactor/base": {"reactor/base"},
-    "reactor": {"reactor/base", "reactor"},
-    "storage": PURE,
-    "storage/files": PURE | {"storage/files", "reactor"},
-    "storage/rocks": PURE | {"storage/rocks", "storage/files", "reactor"},
-    "node/wire": {"reactor/base", "node/wire", "node/contact.h", "node/budget.h"},
-    "node": PURE | {"node", "node/wire"},
-    "node/server": PURE | {"node", "node/wire", "node/server", "reactor", "storage/files",
-                           "storage/rocks"},
+# What every room of node/ may know, lowest first: plain data and the bounds.
+NODE_DATA = {
+    "node/contact.h": PURE,
+    "node/endpoint_hash.h": PURE | {"node/contact.h"},
+    "node/endpoint_hash.cc": PURE | {"node/endpoint_hash.h"},
+    "node/wire": PURE | {"node/contact.h"},
+    "node/budget.h": PURE | {"node/wire"},
+    "node/counters.h": PURE | {"node/wire"},
+    "node/operation_result.h": PURE | {"node/contact.h"},
+    "node/notice.h": PURE | {"node/contact.h", "node/wire"},
 }
-LAYERS["tools/sim"] = PURE | {"node", "node/wire", "tools/sim"}
-LAYERS["tools"] = LAYERS["node/server"] | {"tools", "tools/sim"}
+KNOWN = PURE | set(NODE_DATA)
+LAYERS = {
+    "reactor/base": set(),
+    "reactor": {"reactor/base"},
+    "storage": {"reactor/base"},
+    "storage/files": PURE | {"reactor"},
+    "storage/rocks": PURE | {"storage/files", "reactor"},
+    **NODE_DATA,
+    "node/wire/rpcudp": PURE | {"node/wire", "node/contact.h"},
+    "node/routing": KNOWN,
+    "node/calls": KNOWN,
+    "node/lookup": KNOWN | {"node/routing"},
+    "node/admission": KNOWN,
+    "node/answers": KNOWN,
+    "node/operations": KNOWN,
+    "node/replication": KNOWN,
+    "node/client": KNOWN | {"node/wire/rpcudp", "node/calls", "node/lookup"},
+}
+LAYERS["node"] = KNOWN | {room for room in LAYERS if room.startswith("node/")} - {"node/client"}
+LAYERS["node/server"] = LAYERS["node"] | {"node", "node/client", "reactor", "storage/files",
+                                          "storage/rocks"}
+LAYERS["tools/sim"] = LAYERS["node"] | {"node"}
+LAYERS["tools/cli"] = LAYERS["node/server"] | {"node/server"}
+LAYERS["tools/run"] = LAYERS["tools/cli"] | {"tools/cli"}
+LAYERS["tools/control"] = LAYERS["tools/run"] | {"tools/run"}
+LAYERS["tools/client"] = LAYERS["tools/control"] | {"tools/control"}
+LAYERS["tools/store"] = LAYERS["tools/control"] | {"tools/control"}
+LAYERS["tools/load"] = LAYERS["tools/cli"] | {"tools/cli"}
+LAYERS["tools/sim/command"] = LAYERS["tools/cli"] | {"tools/cli", "tools/sim"}
+LAYERS["tools"] = {"tools/cli"}  # main.cc
 LAYERS["docs/examples"] = {"node/server"}
 for outer in ("bench", "tests"):
     LAYERS[outer] = set(LAYERS) | {outer}
@@ -79,10 +112,10 @@ BANNED = [
 
 
 def layer_of(path):
-    folder = os.path.dirname(path)
-    while folder and folder not in LAYERS:
-        folder = os.path.dirname(folder)
-    return folder
+    room = path
+    while room and room not in LAYERS:
+        room = os.path.dirname(room)
+    return room
 
 
 def includes(text):
@@ -98,8 +131,59 @@ def check_includes(path, text, files):
     for number, target in includes(text):
         if target not in files:
             yield number, f'"{target}" is not in the repository: write the path from its root'
-        elif layer and not {layer_of(target), target} & LAYERS[layer]:
+        elif layer and layer_of(target) not in LAYERS[layer] | {layer}:
             yield number, f"{layer} may not include {layer_of(target)} ({target})"
+
+
+def room_in(place, path):
+    """The room of `place` that holds `path`: a folder, or files of one stem; None outside."""
+    if place and not path.startswith(place + "/"):
+        return None
+    parts = path.removeprefix(place).strip("/").split("/")
+    return parts[0] if len(parts) > 1 else parts[0].rsplit(".", 1)[0]
+
+
+def arrows_in(place, texts):
+    """{room: rooms whose headers it includes} of the C++ sources in `place`."""
+    arrows = {}
+    for path, text in texts.items():
+        room = room_in(place, path)
+        if room is None or not path.endswith((".h", ".cc")):
+            continue
+        targets = {room_in(place, target) for _, target in includes(text)}
+        arrows.setdefault(room, set()).update(targets - {room, None})
+    return arrows
+
+
+def arrows_back(arrows):
+    """The arrows that close a circle, in the order of a walk from the rooms nobody enters."""
+    back, done, under_way = [], set(), []
+
+    def walk(room):
+        under_way.append(room)
+        for target in sorted(arrows.get(room, ())):
+            if target in under_way:
+                back.append((room, target))
+            elif target not in done:
+                walk(target)
+        under_way.pop()
+        done.add(room)
+    entered = {target for targets in arrows.values() for target in targets}
+    for room in sorted(arrows, key=lambda each: (each in entered, each)):
+        if room not in done:
+            walk(room)
+    return back
+
+
+def print_rooms(place, texts):
+    arrows = arrows_in(place, texts)
+    back = arrows_back(arrows)
+    print(f"{place or '.'}: {len(arrows)} rooms, {sum(map(len, arrows.values()))} arrows, "
+          f"{len(back)} back")
+    for room in sorted(arrows):
+        print(f"  {room} -> {', '.join(sorted(arrows[room])) or 'nothing'}")
+    for room, target in back:
+        print(f"  back: {room} -> {target}")
 
 
 def check_header(path, text):
@@ -226,7 +310,8 @@ def check_dead(texts):
             yield path, 1, "nothing includes this header: dead?"
         elif path.endswith(".cc"):
             folder = str(name.parent).removeprefix("tests/")
-            if folder not in build:
+            room = r"\bROOMS\b[^)]*\s(\w+/)?" + re.escape(name.parent.name) + r"\s"
+            if folder not in build and not re.search(room, build):
                 yield path, 1, f"CMakeLists.txt does not name the folder {name.parent}: dead?"
         elif path.endswith("_test.py"):
             continue  # CMakeLists.txt runs whatever has such a name.
@@ -286,6 +371,12 @@ def listed_files():
 
 def main():
     files = listed_files()
+    if sys.argv[1:2] == ["--rooms"]:
+        texts = {path: (ROOT / path).read_text() for path in files
+                 if path.endswith((".h", ".cc")) and not path.startswith(("tests/", "docs/"))}
+        for place in sys.argv[2:] or [""]:
+            print_rooms(place.strip("/"), texts)
+        return 0
     texts = {}
     problems = list(check_top_level(files))
     for path in files:

@@ -9,7 +9,8 @@ import tidy  # noqa: E402
 
 FILES = {"reactor/base/id.h", "reactor/reactor.h", "storage/store.h", "storage/rocks/rocks_store.h",
          "storage/files/small_file.h", "node/node.h", "node/contact.h", "node/wire/message.h",
-         "node/server/server.h", "tools/flags.h", "docs/TESTING.md", "README.md"}
+         "node/server/server.h", "tools/cli/flags.h", "tools/run/a.h", "docs/TESTING.md",
+         "README.md"}
 
 
 def problems(check, *arguments):
@@ -24,8 +25,10 @@ class Includes(unittest.TestCase):
         allowed = [("storage/store.cc", "reactor/base/id.h"), ("node/node.cc", "storage/store.h"),
                    ("node/server/shard.cc", "reactor/reactor.h"),
                    ("node/server/shard.cc", "storage/rocks/rocks_store.h"),
-                   ("tools/run.cc", "node/server/server.h"), ("tests/node/a.cc", "node/node.h"),
-                   ("node/wire/message.h", "node/contact.h"), ("bench/a.cc", "tools/flags.h")]
+                   ("tools/run/a.cc", "node/server/server.h"), ("tests/node/a.cc", "node/node.h"),
+                   ("node/node.cc", "node/wire/message.h"), ("node/lookup/a.h", "node/contact.h"),
+                   ("tools/run/a.cc", "tools/cli/flags.h"),
+                   ("node/wire/message.h", "node/contact.h"), ("bench/a.cc", "tools/cli/flags.h")]
         for path, target in allowed:
             self.assertTrue(self.may(path, target), (path, target))
 
@@ -36,13 +39,31 @@ class Includes(unittest.TestCase):
                  ("node/node.cc", "storage/rocks/rocks_store.h"),
                  ("node/node.cc", "storage/files/small_file.h"),
                  ("node/node.cc", "node/server/server.h"), ("reactor/reactor.cc", "node/node.h"),
-                 ("node/server/shard.cc", "tools/flags.h"), ("node/wire/a.cc", "node/node.h")]
+                 ("node/server/shard.cc", "tools/cli/flags.h"), ("node/wire/a.cc", "node/node.h"),
+                 ("node/calls/a.cc", "node/node.h"), ("node/contact.h", "node/wire/message.h"),
+                 ("tools/cli/a.cc", "tools/run/a.h"), ("tools/sim/a.cc", "node/server/server.h")]
         for path, target in wrong:
             self.assertFalse(self.may(path, target), (path, target))
 
     def test_an_include_of_nothing_is_found(self):
         self.assertFalse(self.may("node/node.cc", "node/gone.h"))
         self.assertFalse(self.may("node/node.cc", "node.h"))
+
+
+class Rooms(unittest.TestCase):
+    TEXTS = {"node/a.h": "", "node/a.cc": '#include "node/a.h"\n#include "node/b/c.h"\n',
+             "node/b/c.h": '#include "node/d/e/f.h"\n#include "storage/x.h"\n',
+             "node/d/e/f.h": "", "node/README.md": ""}
+
+    def test_arrows_lead_from_room_to_room_once(self):
+        arrows = tidy.arrows_in("node", self.TEXTS)
+        self.assertEqual(arrows, {"a": {"b"}, "b": {"d"}, "d": set()})
+        self.assertEqual(tidy.arrows_back(arrows), [])
+        self.assertEqual(tidy.arrows_in("", self.TEXTS), {"node": {"storage"}})
+
+    def test_an_arrow_that_closes_a_circle_runs_back(self):
+        texts = {**self.TEXTS, "node/d/g.cc": '#include "node/b/c.h"\n'}
+        self.assertEqual(tidy.arrows_back(tidy.arrows_in("node", texts)), [("d", "b")])
 
 
 class Banned(unittest.TestCase):

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "tools/cli.h"
-#include "tools/failure.h"
-#include "tools/process.h"
-#include "tools/terminal_filter.h"
+#include "tools/cli/cli.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/process.h"
+#include "tools/cli/terminal_filter.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/check.h"
 

@@ -5,7 +5,7 @@
 #include "node/budget.h"
 #include "node/server/control_command.h"
 #include "node/server/published_query.h"
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/hex.h"
 
 namespace xord {

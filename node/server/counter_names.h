@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "node/routing_table.h"
+#include "node/routing/routing_table.h"
 #include "storage/rocks/commit_thread.h"
 #include "storage/store_config.h"
 

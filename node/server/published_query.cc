@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "node/region.h"
+#include "node/replication/region.h"
 #include "reactor/base/check.h"
 
 namespace xord {

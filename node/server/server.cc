@@ -3,7 +3,7 @@
 #include "node/budget.h"
 #include "node/server/admin.h"
 #include "node/server/published_query.h"
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/standard_descriptors.h"
 
 namespace xord {

@@ -36,7 +36,7 @@
 #include "node/server/key_digest.h"
 #include "node/server/server_config.h"
 #include "node/server/server_stats.h"
-#include "node/wire/value.h"
+#include "node/wire/rpcudp/value.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 

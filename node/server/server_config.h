@@ -85,7 +85,7 @@ struct ServerConfig {
   // routing table's limits by subnet hold for them, too.
   std::vector<Subnet> trusted_nets;
 
-  // Paths of each get, set and find that share no node (node/lookup.h). 1 to 8.
+  // Paths of each get, set and find that share no node (node/lookup/lookup.h). 1 to 8.
   uint32_t disjoint_paths = 1;
 
   // A record's life after its publication; the Python library's is a week.

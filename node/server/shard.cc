@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "node/contact_book.h"
-#include "node/wire/rpcudp.h"
+#include "node/routing/contact_book.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
 namespace xord {

@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "node/budget.h"
-#include "node/client_id.h"
+#include "node/client/client_id.h"
 #include "node/server/calls.h"
-#include "node/wire/rpcudp_steering.h"
+#include "node/wire/rpcudp/rpcudp_steering.h"
 #include "reactor/base/check.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"

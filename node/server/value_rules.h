@@ -2,7 +2,7 @@
 #pragma once
 
 #include "node/budget.h"
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "storage/rocks/row.h"
 
 namespace xord {

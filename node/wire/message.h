@@ -1,6 +1,6 @@
 // What a datagram means, whatever the dialect: requests and replies as views. A dialect
-// (node/wire/rpcudp.h) turns bytes into these and back; the node sees no bytes but a value's.
-// Every span points into the datagram and lives no longer than it.
+// (node/wire/rpcudp/rpcudp.h) turns bytes into these and back; the node sees no bytes but a
+// value's. Every span points into the datagram and lives no longer than it.
 #pragma once
 
 #include <array>
@@ -49,6 +49,9 @@ struct Request {
   Bytes value;                  // As it came, byte for byte: one element of the dialect.
   std::optional<uint32_t> age;  // Seconds since it was published, when the sender says so.
 };
+
+// The largest value that a peer can store: 8,192 bytes of request body less its 52 of envelope.
+constexpr uint32_t value_size_max = 8'140;
 
 // Contacts kept from one reply, and the most that a reply may declare before it counts as
 // malformed: a peer with k = 20 sends 20, and some peers have a larger k.

@@ -1,7 +1,7 @@
 // A seeded stream of numbers (xoshiro256**, Blackman and Vigna 2018), equal on every machine for an
 // equal seed. Not for secrets by itself: an owner that needs unguessable numbers keys a hash
-// (node/in_flight.h). One stream a concern: split("network") gives a stream of its own, so that a
-// draw added in one place does not shift the draws of another.
+// (node/calls/in_flight.h). One stream a concern: split("network") gives a stream of its own, so
+// that a draw added in one place does not shift the draws of another.
 #pragma once
 
 #include <array>

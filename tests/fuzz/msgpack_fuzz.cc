@@ -3,8 +3,8 @@
 // plain reading of the standard.
 #include <vector>
 
-#include "node/wire/msgpack.h"
-#include "node/wire/value.h"
+#include "node/wire/rpcudp/msgpack.h"
+#include "node/wire/rpcudp/value.h"
 #include "reactor/base/check.h"
 #include "tests/fuzz/target.h"
 

@@ -6,7 +6,7 @@
 // the payload that follows (tests/fuzz/fuzz.py writes such scripts from the golden vectors).
 #include <algorithm>
 
-#include "node/wire/msgpack.h"
+#include "node/wire/rpcudp/msgpack.h"
 #include "tests/fuzz/node_watch.h"
 #include "tests/fuzz/target.h"
 #include "tests/node/model_network.h"

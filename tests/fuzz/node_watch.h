@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "node/amplification.h"
-#include "node/wire/rpcudp.h"
+#include "node/admission/amplification.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/base/instant.h"
 

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "node/wire/rpcudp.h"
-#include "node/wire/value.h"
+#include "node/wire/rpcudp/rpcudp.h"
+#include "node/wire/rpcudp/value.h"
 #include "tests/fuzz/target.h"
 
 namespace xord {

@@ -2,8 +2,8 @@
 // know to write, and is never storable when it must be refused.
 #include <vector>
 
-#include "node/wire/msgpack.h"
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/msgpack.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/fuzz/target.h"
 
 namespace xord {

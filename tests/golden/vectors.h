@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "node/wire/message.h"
-#include "node/wire/value.h"
+#include "node/wire/rpcudp/value.h"
 #include "reactor/base/check.h"
 #include "reactor/base/hex.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "node/lookup.h"
+#include "node/lookup/lookup.h"
 #include "reactor/base/rng.h"
 
 namespace xord {

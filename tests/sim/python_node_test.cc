@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 
 namespace xord::sim {
 namespace {

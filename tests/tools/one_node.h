@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
 namespace xord {

@@ -1,7 +1,7 @@
 #include "tools/load/left_contacts.h"
 
-#include "node/wire/rpcudp.h"
-#include "tools/interrupt.h"
+#include "node/wire/rpcudp/rpcudp.h"
+#include "tools/cli/interrupt.h"
 
 namespace xord {
 

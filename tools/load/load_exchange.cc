@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "node/budget.h"
-#include "node/client_id.h"
-#include "node/wire/rpcudp.h"
+#include "node/client/client_id.h"
+#include "node/wire/rpcudp/rpcudp.h"
 
 namespace xord {
 namespace {

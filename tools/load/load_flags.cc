@@ -6,11 +6,11 @@
 #include "node/budget.h"
 #include "node/server/resolve.h"
 #include "reactor/entropy.h"
-#include "tools/failure.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/node_address.h"
+#include "tools/cli/units.h"
+#include "tools/cli/value_flags.h"
 #include "tools/load/process_time.h"
-#include "tools/node_address.h"
-#include "tools/units.h"
-#include "tools/value_flags.h"
 
 namespace xord {
 namespace {

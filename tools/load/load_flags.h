@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "tools/flags.h"
+#include "tools/cli/flags.h"
 #include "tools/load/load_plan.h"
 
 namespace xord {

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "tools/sim/printed.h"
-#include "tools/units.h"
+#include "reactor/base/printed.h"
+#include "tools/cli/units.h"
 
 namespace xord {
 namespace {

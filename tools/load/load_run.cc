@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "reactor/entropy.h"
-#include "tools/failure.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/port_errors.h"
 #include "tools/load/left_contacts.h"
-#include "tools/port_errors.h"
 
 namespace xord {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/interrupt.h"
+#include "tools/cli/interrupt.h"
 
 namespace xord {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/interrupt.h"
+#include "tools/cli/interrupt.h"
 
 namespace xord {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 
 namespace xord {
 namespace {

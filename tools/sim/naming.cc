@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "node/contact_replica.h"
-#include "node/wire/rpcudp.h"
+#include "node/routing/contact_replica.h"
+#include "node/wire/rpcudp/rpcudp.h"
 
 namespace xord::sim {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "tools/sim/printed.h"
+#include "reactor/base/printed.h"
 
 namespace xord::sim {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "node/budget.h"
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/rng.h"
 #include "tools/sim/actor.h"
 

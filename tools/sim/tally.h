@@ -5,7 +5,7 @@
 #include <array>
 
 #include "node/wire/message.h"
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tools/sim/world.h"
 
 namespace xord::sim {

@@ -3,11 +3,12 @@
 
 #include "node/server/json_text.h"
 #include "reactor/base/printable.h"
-#include "tools/counted.h"
-#include "tools/interrupt.h"
+#include "tools/cli/counted.h"
+#include "tools/cli/interrupt.h"
+#include "tools/control/data_dir_flags.h"
+#include "tools/store/open_directory.h"
 #include "tools/store/store_check.h"
 #include "tools/store/store_commands.h"
-#include "tools/store/store_flags.h"
 
 namespace xord {
 namespace {
@@ -29,7 +30,7 @@ void print(const CheckReport& report, Terminal& terminal) {
 ExitCode store_check_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Read all that a stopped node keeps and name what is damaged. Changes nothing.",
                "xord store check");
-  StoreFlags flags;
+  DataDirFlags flags;
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(

@@ -4,12 +4,11 @@
 #include <functional>
 
 #include "storage/files/export_line.h"
-#include "tools/client_flags.h"
-#include "tools/counted.h"
-#include "tools/interrupt.h"
-#include "tools/output_file.h"
+#include "tools/cli/counted.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/output_file.h"
+#include "tools/control/data_dir_flags.h"
 #include "tools/store/store_commands.h"
-#include "tools/store/store_flags.h"
 #include "tools/store/stored_records.h"
 
 namespace xord {
@@ -78,7 +77,7 @@ Exported write_to_file(const std::string& path, const StoredRecords& stored, Ter
 ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Write every record of a stopped node as a line of text, for `xord store import`.",
                "xord store export");
-  StoreFlags flags;
+  DataDirFlags flags;
   std::vector<std::string> file;
   add_argument(app, "FILE", file, "Where to; - is the standard output [-]")->type_name("[FILE]");
   add_data_dir_flag(app, flags);

@@ -1,10 +1,10 @@
 // `xord store get`: the value that a stopped node keeps under a key.
 #include <nlohmann/json.hpp>
 
-#include "tools/key_flags.h"
-#include "tools/show_value.h"
+#include "tools/cli/key_flags.h"
+#include "tools/cli/show_value.h"
+#include "tools/control/data_dir_flags.h"
 #include "tools/store/store_commands.h"
-#include "tools/store/store_flags.h"
 #include "tools/store/stored_records.h"
 
 namespace xord {
@@ -27,7 +27,7 @@ std::string row_of(const StoredRecords& stored, const Key& key) {
 
 ExitCode store_get_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Print the value that a stopped node keeps under a key.", "xord store get");
-  StoreFlags flags;
+  DataDirFlags flags;
   KeyFlags key_flags;
   add_key_flags(app, key_flags, HexKey::is_id);
   add_data_dir_flag(app, flags);

@@ -8,12 +8,11 @@
 
 #include "node/server/json_text.h"
 #include "reactor/base/printable.h"
-#include "tools/client_flags.h"
-#include "tools/counted.h"
-#include "tools/interrupt.h"
+#include "tools/cli/counted.h"
+#include "tools/cli/interrupt.h"
+#include "tools/control/data_dir_flags.h"
 #include "tools/store/record_import.h"
 #include "tools/store/store_commands.h"
-#include "tools/store/store_flags.h"
 
 namespace xord {
 namespace {
@@ -38,7 +37,7 @@ ImportReport import_from(const std::string& file, const std::string& data_dir, T
                 io_error("cannot read " + file + " (name an export)", errno).sentence);
 }
 
-void print(const ImportReport& report, const StoreFlags& flags, Terminal& terminal) {
+void print(const ImportReport& report, const DataDirFlags& flags, Terminal& terminal) {
   for (const std::string& damage : report.damages) terminal.err << printable(damage) << '\n';
   if (flags.json) {
     const nlohmann::ordered_json shown = {{"imported", report.imported},
@@ -60,7 +59,7 @@ void print(const ImportReport& report, const StoreFlags& flags, Terminal& termin
 ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Take the records of an export into a stopped node's data directory.",
                "xord store import");
-  StoreFlags flags;
+  DataDirFlags flags;
   std::vector<std::string> file;
   add_argument(app, "FILE", file, "What `xord store export` wrote; - is the standard input");
   add_data_dir_flag(app, flags);

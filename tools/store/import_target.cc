@@ -8,7 +8,7 @@
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
 #include "storage/rocks/rocks_reader.h"
-#include "tools/failure.h"
+#include "tools/cli/failure.h"
 
 namespace xord {
 namespace {

@@ -4,14 +4,14 @@
 #include <algorithm>
 
 #include "node/server/json_text.h"
-#include "tools/client_flags.h"
-#include "tools/control_client.h"
-#include "tools/counted.h"
-#include "tools/interrupt.h"
-#include "tools/key_flags.h"
+#include "tools/cli/counted.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/key_flags.h"
+#include "tools/control/control_client.h"
+#include "tools/control/data_dir_flags.h"
+#include "tools/store/open_directory.h"
 #include "tools/store/record_purge.h"
 #include "tools/store/store_commands.h"
-#include "tools/store/store_flags.h"
 
 namespace xord {
 namespace {
@@ -91,7 +91,7 @@ void add_purge_flags(CLI::App& app, PurgeFlags& flags) {
 
 ExitCode store_purge_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Take records out of what a node keeps, for good.", "xord store purge");
-  StoreFlags flags;
+  DataDirFlags flags;
   PurgeFlags purge_flags;
   add_purge_flags(app, purge_flags);
   add_data_dir_flag(app, flags);

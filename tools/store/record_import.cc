@@ -8,9 +8,9 @@
 
 #include "node/server/value_rules.h"
 #include "storage/files/clock_file.h"
-#include "tools/failure.h"
-#include "tools/interrupt.h"
-#include "tools/progress.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
 #include "tools/store/stored_records.h"
 
 namespace xord {

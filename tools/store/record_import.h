@@ -12,8 +12,8 @@
 
 #include "storage/files/export_line.h"
 #include "storage/rocks/rocks_store_impl.h"
+#include "tools/cli/terminal.h"
 #include "tools/store/import_target.h"
-#include "tools/terminal.h"
 
 namespace xord {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "tools/failure.h"
-#include "tools/interrupt.h"
-#include "tools/progress.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
 #include "tools/store/stopped_database.h"
 #include "tools/store/stored_records.h"
 

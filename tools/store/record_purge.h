@@ -6,7 +6,7 @@
 #include <string>
 
 #include "reactor/base/id.h"
-#include "tools/terminal.h"
+#include "tools/cli/terminal.h"
 
 namespace xord {
 

@@ -2,11 +2,11 @@
 #include <filesystem>
 
 #include "storage/files/snapshot_files.h"
-#include "tools/client_flags.h"
-#include "tools/control_client.h"
+#include "tools/control/control_client.h"
+#include "tools/control/data_dir_flags.h"
+#include "tools/store/open_directory.h"
 #include "tools/store/stopped_database.h"
 #include "tools/store/store_commands.h"
-#include "tools/store/store_flags.h"
 
 namespace xord {
 namespace {
@@ -29,7 +29,7 @@ void snapshot_stopped(const std::string& data_dir, const std::string& to) {
 ExitCode store_snapshot_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Make a directory that a node can be started on, as this one's is now.",
                "xord store snapshot");
-  StoreFlags flags;
+  DataDirFlags flags;
   std::vector<std::string> target;
   add_argument(app, "DIR", target, "The directory to be made; on the same disk it costs little");
   add_data_dir_flag(app, flags);

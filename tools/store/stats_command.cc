@@ -2,12 +2,13 @@
 #include <fmt/format.h>
 
 #include "node/server/json_text.h"
-#include "tools/control_client.h"
-#include "tools/interrupt.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/units.h"
+#include "tools/control/control_client.h"
+#include "tools/control/data_dir_flags.h"
+#include "tools/store/open_directory.h"
 #include "tools/store/store_commands.h"
-#include "tools/store/store_flags.h"
 #include "tools/store/store_stats.h"
-#include "tools/units.h"
 
 namespace xord {
 namespace {
@@ -33,7 +34,7 @@ void print_running(const Json& stats, Terminal& terminal) {
       stats.at("contacts").get<uint64_t>());
 }
 
-void ask_running(const std::string& data_dir, const StoreFlags& flags, Terminal& terminal) {
+void ask_running(const std::string& data_dir, const DataDirFlags& flags, Terminal& terminal) {
   const Json stats = ask_control(data_dir, {{"command", "stats"}}, answer_within);
   if (!flags.json) return print_running(stats, terminal);
   terminal.out << json_text(Json{{"running", true}, {"stats", stats}}) << '\n';
@@ -43,7 +44,7 @@ void ask_running(const std::string& data_dir, const StoreFlags& flags, Terminal&
 
 ExitCode store_stats_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("How many records a node keeps, and how much room they take.", "xord store stats");
-  StoreFlags flags;
+  DataDirFlags flags;
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(

@@ -1,6 +1,6 @@
 #include "tools/store/stopped_database.h"
 
-#include "tools/failure.h"
+#include "tools/cli/failure.h"
 #include "tools/store/stored_records.h"
 
 namespace xord {

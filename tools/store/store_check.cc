@@ -11,8 +11,8 @@
 #include "storage/files/identity_file.h"
 #include "storage/rocks/rocks_reader.h"
 #include "storage/store.h"
-#include "tools/interrupt.h"
-#include "tools/progress.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
 #include "tools/store/stored_records.h"
 
 namespace xord {

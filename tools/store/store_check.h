@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "storage/files/data_directory.h"
-#include "tools/terminal.h"
+#include "tools/cli/terminal.h"
 
 namespace xord {
 

@@ -1,9 +1,9 @@
-// The subcommands of `xord store`, as those of tools/commands.h are.
+// The subcommands of `xord store`, as those of tools/cli/commands.h are.
 #pragma once
 
-#include "tools/failure.h"
-#include "tools/flags.h"
-#include "tools/terminal.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/flags.h"
+#include "tools/cli/terminal.h"
 
 namespace xord {
 

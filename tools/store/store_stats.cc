@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "tools/counted.h"
+#include "tools/cli/counted.h"
 
 namespace xord {
 namespace {

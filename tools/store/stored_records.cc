@@ -2,10 +2,10 @@
 
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
-#include "tools/failure.h"
-#include "tools/interrupt.h"
-#include "tools/progress.h"
-#include "tools/store/store_flags.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/progress.h"
+#include "tools/store/open_directory.h"
 
 namespace xord {
 namespace {

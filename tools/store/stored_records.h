@@ -8,7 +8,7 @@
 
 #include "storage/files/data_directory.h"
 #include "storage/rocks/rocks_reader.h"
-#include "tools/terminal.h"
+#include "tools/cli/terminal.h"
 
 namespace xord {
 

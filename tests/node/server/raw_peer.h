@@ -12,7 +12,7 @@
 #include <optional>
 #include <vector>
 
-#include "node/wire/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"

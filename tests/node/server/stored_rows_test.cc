@@ -5,7 +5,7 @@
 #include <set>
 
 #include "node/server/server.h"
-#include "node/wire/value.h"
+#include "node/wire/rpcudp/value.h"
 #include "storage/rocks/rocks_reader.h"
 #include "storage/rocks/rocks_store_impl.h"
 #include "tests/node/server/raw_peer.h"

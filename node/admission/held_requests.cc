@@ -1,0 +1,159 @@
+#include "node/admission/held_requests.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "node/endpoint_hash.h"
+
+namespace xord {
+namespace {
+
+constexpr uint32_t no_source = UINT32_MAX;
+
+}  // namespace
+
+HeldRequests::HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed)
+    : ping_size_(ping_size),
+      seed_(seed),
+      ping_interval_(seconds(1) / budget.held_pings_a_second),
+      sources_(budget.held_sources),
+      small_(budget.held_small),
+      large_(budget.held_large),
+      buckets_(std::bit_ceil(budget.held_sources), no_source),
+      prefix_paid_to_(std::bit_ceil(budget.held_prefixes), Instant::never()) {}
+
+HoldResult HeldRequests::hold(Instant now, const Datagram& in, ReplyBudget& budget) {
+  const auto handle = find(in.path.remote);
+  if (!handle) return hold_first(now, in, budget);
+  return add_to(sources_[*handle], in) ? HoldResult::held_already_pinged : HoldResult::refused_full;
+}
+
+HoldResult HeldRequests::hold_first(Instant now, const Datagram& in, ReplyBudget& budget) {
+  if (sources_.is_full()) return HoldResult::refused_full;
+  if (!budget.fits(ping_size_)) return HoldResult::refused_unpayable;
+  Instant& paid_to =
+      prefix_paid_to_[prefix_hash(in.path.remote.address, seed_) & (prefix_paid_to_.size() - 1)];
+  // GCRA: a prefix may be ahead of its pace by one second's worth of pings.
+  const Instant after = std::max(paid_to, now) + ping_interval_;
+  if (after > now + seconds(1)) return HoldResult::refused_paced;
+
+  const PoolHandle handle = *sources_.take();
+  Source& source = sources_[handle];
+  source.endpoint = in.path.remote;
+  source.drop_at = now + held_lifetime;
+  source.held_count = 0;
+  if (!add_to(source, in)) {
+    sources_.give_back(handle);
+    return HoldResult::refused_full;
+  }
+  attach(handle);
+  paid_to = after;
+  CHECK(budget.spend(ping_size_));
+  return HoldResult::held_and_ping;
+}
+
+bool HeldRequests::add_to(Source& source, const Datagram& in) {
+  if (source.held_count == held_per_source_max) return false;
+  const auto held = keep(in);
+  if (!held) return false;
+  source.held[source.held_count++] = *held;
+  return true;
+}
+
+uint32_t HeldRequests::drop(const Endpoint& source) {
+  const auto handle = find(source);
+  if (!handle) return 0;
+  const Source detached = detach(*handle);
+  for (uint32_t i = 0; i < detached.held_count; ++i) give_back(detached.held[i]);
+  return detached.held_count;
+}
+
+uint32_t HeldRequests::advance(Instant now) {
+  uint32_t dropped = 0;
+  for (const Source* source = sources_.find(oldest_); source && source->drop_at <= now;
+       source = sources_.find(oldest_)) {
+    dropped += drop(source->endpoint);
+  }
+  return dropped;
+}
+
+std::optional<Instant> HeldRequests::next_wakeup() const {
+  const Source* source = sources_.find(oldest_);
+  return source ? std::optional<Instant>(source->drop_at) : std::nullopt;
+}
+
+std::optional<PoolHandle> HeldRequests::find(const Endpoint& endpoint) const {
+  for (uint32_t index = buckets_[bucket_of(endpoint)]; index != no_source;) {
+    const auto handle = sources_.taken_at(index);
+    CHECK(handle.has_value());
+    const Source& source = sources_[*handle];
+    if (source.endpoint == endpoint) return handle;
+    index = source.chain;
+  }
+  return std::nullopt;
+}
+
+std::optional<HeldRequests::Held> HeldRequests::keep(const Datagram& in) {
+  if (in.bytes.size() > held_large_size) return std::nullopt;
+  const SlotKind kind = in.bytes.size() <= held_small_size ? SlotKind::small : SlotKind::large;
+  const auto handle = kind == SlotKind::small ? copy_into(small_, in) : copy_into(large_, in);
+  if (!handle) return std::nullopt;
+  return Held{kind, *handle};
+}
+
+template <class Pool>
+std::optional<PoolHandle> HeldRequests::copy_into(Pool& pool, const Datagram& in) {
+  const auto handle = pool.take();
+  if (!handle) return std::nullopt;
+  auto& slot = pool[*handle];
+  slot.path = in.path;
+  slot.size = static_cast<uint32_t>(in.bytes.size());
+  if (!in.bytes.empty()) std::memcpy(slot.bytes.data(), in.bytes.data(), in.bytes.size());
+  return handle;
+}
+
+void HeldRequests::give_back(const Held& held) {
+  held.kind == SlotKind::small ? small_.give_back(held.handle) : large_.give_back(held.handle);
+}
+
+Datagram HeldRequests::datagram(const Held& held) const {
+  const auto view = [](const auto& slot) {
+    return Datagram{slot.path, {slot.bytes.data(), slot.size}};
+  };
+  return held.kind == SlotKind::small ? view(small_[held.handle]) : view(large_[held.handle]);
+}
+
+void HeldRequests::attach(PoolHandle handle) {
+  Source& source = sources_[handle];
+  uint32_t& bucket = buckets_[bucket_of(source.endpoint)];
+  source.chain = bucket;
+  bucket = handle.index;
+  source.older = newest_;
+  source.newer = {};
+  if (Source* older = sources_.find(newest_)) {
+    older->newer = handle;
+  } else {
+    oldest_ = handle;
+  }
+  newest_ = handle;
+}
+
+HeldRequests::Source HeldRequests::detach(PoolHandle handle) {
+  const Source source = sources_[handle];
+  uint32_t* index = &buckets_[bucket_of(source.endpoint)];
+  while (*index != handle.index) index = &sources_[*sources_.taken_at(*index)].chain;
+  *index = source.chain;
+  Source* older = sources_.find(source.older);
+  Source* newer = sources_.find(source.newer);
+  (older ? older->newer : oldest_) = source.newer;
+  (newer ? newer->older : newest_) = source.older;
+  sources_.give_back(handle);
+  return source;
+}
+
+size_t HeldRequests::bucket_of(const Endpoint& endpoint) const {
+  return endpoint_hash(endpoint, seed_) & (buckets_.size() - 1);
+}
+
+}  // namespace xord

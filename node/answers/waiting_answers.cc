@@ -1,0 +1,85 @@
+#include "node/answers/waiting_answers.h"
+
+#include <bit>
+
+#include "reactor/base/check.h"
+
+namespace xord {
+
+WaitingAnswers::WaitingAnswers(uint32_t answers_max)
+    : rows_(answers_max), buckets_(std::bit_ceil(answers_max)) {}
+
+std::optional<PoolHandle> WaitingAnswers::add(const WaitingAnswer& answer) {
+  const auto handle = rows_.take();
+  if (!handle) return std::nullopt;
+  Row& added = rows_[*handle];
+  added = {};
+  added.answer = answer;
+  CHECK(by_age_.last == none || row(by_age_.last).answer.until <= answer.until);
+  append(by_age_, handle->index, &Row::by_age);
+  return handle;
+}
+
+void WaitingAnswers::wait_for(PoolHandle answer, uint64_t contact) {
+  Row& waiting = rows_[answer];
+  CHECK(waiting.state == State::taken);
+  waiting.state = State::waiting;
+  waiting.contact = contact;
+  append(bucket_of(contact), answer.index, &Row::beside);
+}
+
+void WaitingAnswers::decided(Instant now, uint64_t contact) {
+  for (uint32_t index = bucket_of(contact).first; index != none;) {
+    const uint32_t next = row(index).beside.after;
+    if (row(index).contact == contact) make_ready(now, index);
+    index = next;
+  }
+}
+
+void WaitingAnswers::advance(Instant now) {
+  for (uint32_t index = by_age_.first; index != none && row(index).answer.until <= now;
+       index = row(index).by_age.after) {
+    if (row(index).state == State::waiting) make_ready(now, index);
+  }
+}
+
+std::optional<PoolHandle> WaitingAnswers::take_ready() {
+  if (!has_ready()) return std::nullopt;
+  const uint32_t index = ready_.first;
+  remove(ready_, index, &Row::beside);
+  row(index).state = State::taken;
+  return rows_.taken_at(index);
+}
+
+void WaitingAnswers::finish(PoolHandle answer) {
+  CHECK(rows_[answer].state == State::taken);
+  remove(by_age_, answer.index, &Row::by_age);
+  rows_.give_back(answer);
+}
+
+std::optional<Instant> WaitingAnswers::next_wakeup() const {
+  if (has_ready()) return ready_since_;
+  if (by_age_.first == none) return std::nullopt;
+  return rows_[*rows_.taken_at(by_age_.first)].answer.until;
+}
+
+void WaitingAnswers::make_ready(Instant now, uint32_t index) {
+  if (!has_ready()) ready_since_ = now;
+  remove(bucket_of(row(index).contact), index, &Row::beside);
+  row(index).state = State::ready;
+  append(ready_, index, &Row::beside);
+}
+
+void WaitingAnswers::append(List& list, uint32_t index, Links Row::*links) {
+  row(index).*links = {list.last, none};
+  (list.last == none ? list.first : (row(list.last).*links).after) = index;
+  list.last = index;
+}
+
+void WaitingAnswers::remove(List& list, uint32_t index, Links Row::*links) {
+  const Links leaving = row(index).*links;
+  (leaving.before == none ? list.first : (row(leaving.before).*links).after) = leaving.after;
+  (leaving.after == none ? list.last : (row(leaving.after).*links).before) = leaving.before;
+}
+
+}  // namespace xord

@@ -1,0 +1,460 @@
+#include "node/client/client.h"
+
+#include <algorithm>
+
+#include "node/client/client_id.h"
+#include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+namespace {
+
+// A sum: a ping to each via node, its repetition, and a question for a name; a lookup that asks
+// every row; a store to each of the k nearest and its repetition.
+constexpr uint32_t calls_max = 3 * vias_max + lookup_rows_max + 2 * bucket_size;
+// How long the other via names are waited for once one answered: what a scheduler may take.
+constexpr Duration greeting_grace = adaptive_timeout_min;
+constexpr uint8_t pings_open_max = 2;
+// Between a lookup that nobody answered and the next: what a first call may take.
+constexpr Duration lookup_pause = seconds(1);
+// The copy that a get leaves at the nearest node that lacked the value is to live for a day, at any
+// node that keeps the library's week: it is that old already (DESIGN section 7, lifetimes, 3: the
+// holder-to-be is among the k nearest we know, so its d is 0).
+constexpr uint32_t path_copy_age = (7 - 1) * 86'400;
+
+}  // namespace
+
+Client::Client(ClientPlan plan, const InFlight::Secret& secret, uint64_t seed, Instant now)
+    : plan_(std::move(plan)),
+      in_flight_(0, calls_max, secret, now),
+      round_trips_(lookup_rows_max, seed),
+      values_(value_candidates_max),
+      vias_(plan_.vias.size()),
+      asked_(lookup_rows_max) {
+  CHECK(!plan_.vias.empty() && plan_.vias.size() <= vias_max);
+  CHECK(plan_.value.size() <= value_size_max);
+  targets_.reserve(bucket_size);
+  result_.nodes.reserve(bucket_size);
+  result_.named.reserve(vias_.size());
+  result_.value.reserve(value_size_max);
+}
+
+void Client::start(Instant now, Outbox& out) {
+  deadline_ = now + plan_.timeout;
+  for (size_t i = 0; i < vias_.size(); ++i) greet(now, i, out);
+}
+
+void Client::receive(Instant now, const Datagram& in, Outbox& out) {
+  if (stage_ == Stage::finished) return;
+  if (rpcudp::is_reply(in.bytes)) return receive_reply(now, in, out);
+  Request request;
+  if (rpcudp::parse_request(in.bytes, &request) != ParseError::none) return;
+  if (request.method == Method::ping) answer_ping(in.path, request.transaction, out);
+}
+
+void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
+  const Match match = in_flight_.match(now, rpcudp::transaction_of(in.bytes), in.path.remote);
+  if (match.result != MatchResult::answered) return;
+  round_trips_.sample(in.path.remote, match.round_trip);
+  round_trips_.sample_of_node(match.round_trip);
+  Reply reply;
+  const bool is_good = rpcudp::parse_reply(in.bytes, match.call.method, &reply) == ParseError::none;
+  if (!is_good && match.call.purpose == Purpose::bootstrap) {
+    return take_nonsense(now, match.call.context, out);
+  }
+  if (!is_good && match.call.purpose != Purpose::store) {  // It is there, but of no use.
+    return overdue(now, match.call, Overdue::expired, out);
+  }
+  switch (match.call.purpose) {
+    case Purpose::bootstrap:
+      return take_pong(now, match, reply.responder, out);
+    case Purpose::lookup:
+      return take_lookup_answer(now, match, reply, out);
+    case Purpose::command:
+      return remember_named(match.call.to, std::span(reply.contacts).first(reply.contacts_count));
+    case Purpose::store:  // Anything but `true` is no.
+      return take_stored(match.call.context, is_good && reply.stored);
+    default:
+      CHECK(false);  // A client makes no other calls.
+  }
+}
+
+void Client::advance(Instant now, Outbox& out) {
+  if (stage_ == Stage::finished) return;
+  if (now >= deadline_) return end_in_time();
+  retry_at_.reset();
+  in_flight_.advance(now, [&](const Call& call, Overdue what) { overdue(now, call, what, out); });
+  if (stage_ == Stage::greeting) settle_greeting(now, out);
+  if (stage_ == Stage::pausing && now >= *look_again_at_) begin_lookup(now, out);
+  if (stage_ == Stage::looking) pump(now, out);
+  for (size_t i = 0; stage_ == Stage::storing && i < targets_.size(); ++i) {
+    if (!targets_[i].is_sent) store(now, i, 0, out);
+  }
+}
+
+std::optional<Instant> Client::next_wakeup() const {
+  if (stage_ == Stage::finished) return std::nullopt;
+  Instant wakeup = deadline_;
+  if (const auto calls = in_flight_.next_wakeup()) wakeup = std::min(wakeup, *calls);
+  if (stage_ == Stage::greeting && greeting_ends_) wakeup = std::min(wakeup, *greeting_ends_);
+  if (stage_ == Stage::pausing) wakeup = std::min(wakeup, *look_again_at_);
+  if (retry_at_) wakeup = std::min(wakeup, *retry_at_);
+  return wakeup;
+}
+
+bool Client::send(Instant now, const Call& call, const Id& sender, Outbox& out) {
+  const Bytes value = plan_.task == ClientTask::get ? Bytes(result_.value) : Bytes(plan_.value);
+  const MutableBytes room = out.reserve(rpcudp::store_request_size_max(value.size()));
+  std::optional<Transaction> transaction;
+  if (!room.empty()) transaction = in_flight_.open(now, call, round_trips_.timeout(call.to));
+  if (!transaction) {
+    retry_at_ = now + timer_tick;
+    return false;
+  }
+  out.commit({call.to, {}}, encode(call.method, *transaction, sender, value, room));
+  return true;
+}
+
+size_t Client::encode(Method method, const Transaction& transaction, const Id& sender, Bytes value,
+                      MutableBytes room) const {
+  std::optional<uint32_t> age;
+  if (plan_.task == ClientTask::get) age = path_copy_age;
+  switch (method) {
+    case Method::ping:
+      return rpcudp::encode_ping_request(room, transaction, sender);
+    case Method::find_node:
+      return rpcudp::encode_find_node_request(room, transaction, sender, plan_.target);
+    case Method::find_value:
+      return rpcudp::encode_find_value_request(room, transaction, sender, plan_.target);
+    case Method::store:
+      return rpcudp::encode_store_request(room, transaction, sender, plan_.target, value, age);
+    default:
+      CHECK(false);  // A client makes no other calls.
+      return 0;
+  }
+}
+
+void Client::answer_ping(const Path& path, Bytes transaction, Outbox& out) const {
+  const MutableBytes room = out.reserve(rpcudp::ping_reply_size);
+  if (!room.empty()) out.commit(path, rpcudp::encode_ping_reply(room, transaction, client_id));
+}
+
+// ---- Greeting: a ping to each via node, because only a pong says who answers.
+
+void Client::greet(Instant now, size_t index, Outbox& out) {
+  const Via& via = plan_.vias[index];
+  ViaState& state = vias_[index];
+  const uint8_t attempt = state.pings > 0;
+  const Call call{Purpose::bootstrap, Method::ping, attempt, via.endpoint, std::nullopt, index};
+  if (!send(now, call, via.named.value_or(client_id), out)) return;
+  ++state.open_count;
+  ++state.pings;
+}
+
+// A silent node may be starting, or the path to it lossy: it is asked until the command's time is
+// over.
+void Client::greet_again(Instant now, size_t index, Outbox& out) {
+  const ViaState& via = vias_[index];
+  if (via.id || via.is_given_up || via.open_count >= pings_open_max) return;
+  if (via.pings < plan_.pings_max) greet(now, index, out);
+}
+
+// At once answered, at once asked again: once is enough.
+void Client::take_nonsense(Instant now, size_t index, Outbox& out) {
+  ViaState& via = vias_[index];
+  --via.open_count;
+  if (stage_ != Stage::greeting) return;
+  via.is_given_up = via.pings > 1;
+  greet_again(now, index, out);
+  settle_greeting(now, out);
+}
+
+void Client::closed(Instant now, const Endpoint& to, Outbox& out) {
+  if (stage_ != Stage::greeting) return;
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    if (plan_.vias[i].endpoint == to && !vias_[i].id) {
+      vias_[i].is_closed = vias_[i].is_given_up = true;
+    } else {
+      greet_again(now, i, out);  // The kernel may have refused its ping in this one's place.
+    }
+  }
+  settle_greeting(now, out);
+}
+
+void Client::take_pong(Instant now, const Match& match, const Id& responder, Outbox& out) {
+  ViaState& via = vias_[match.call.context];
+  --via.open_count;
+  if (stage_ != Stage::greeting || via.id) return;
+  via.id = responder;
+  via.round_trip = match.round_trip;
+  if (plan_.task == ClientTask::ping) {
+    result_.nodes.push_back({{responder, match.call.to}, match.round_trip});
+    return finish(ClientStatus::done);
+  }
+  if (!greeting_ends_) greeting_ends_ = now + greeting_grace;
+  settle_greeting(now, out);
+}
+
+bool Client::is_group_done(uint8_t group) const {
+  bool is_awaited = false;
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    if (plan_.vias[i].group != group) continue;
+    if (vias_[i].id) return true;
+    is_awaited = is_awaited || (vias_[i].open_count > 0 && !vias_[i].is_given_up);
+  }
+  return !is_awaited;
+}
+
+void Client::settle_greeting(Instant now, Outbox& out) {
+  const bool all_done = std::all_of(plan_.vias.begin(), plan_.vias.end(),
+                                    [&](const Via& via) { return is_group_done(via.group); });
+  const bool is_over = greeting_ends_ && now >= *greeting_ends_;
+  if (!all_done && !is_over) return;
+  if (greeting_ends_) return begin_lookup(now, out);
+  const bool all_closed =
+      std::all_of(vias_.begin(), vias_.end(), [](const ViaState& via) { return via.is_closed; });
+  finish(all_closed ? ClientStatus::closed : ClientStatus::no_answer);
+}
+
+// ---- The lookup.
+
+void Client::begin_lookup(Instant now, Outbox& out) {
+  stage_ = Stage::looking;
+  std::array<Contact, vias_max> known;
+  size_t count = 0;
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    if (!vias_[i].id) continue;
+    known[count++] = {*vias_[i].id, plan_.vias[i].endpoint};
+    (plan_.vias[i].endpoint.is_ipv4() ? reaches_ipv4_ : reaches_ipv6_) = true;
+  }
+  LookupPlan plan;
+  plan.kind = plan_.task == ClientTask::get ? LookupKind::find_value : LookupKind::find_node;
+  plan.self = client_id;
+  plan.target = plan_.target;
+  lookup_.start(plan, std::span(known).first(count));
+  std::fill(asked_.begin(), asked_.end(), Asked{});
+  if (plan_.task == ClientTask::get) ask_for_names(now, out);
+  pump(now, out);
+}
+
+void Client::pump(Instant now, Outbox& out) {
+  const Method method = plan_.task == ClientTask::get ? Method::find_value : Method::find_node;
+  while (const auto row = lookup_.next()) {
+    const Contact& contact = lookup_.contact(*row);
+    const Call call{Purpose::lookup, method, 0, contact.endpoint, contact.id, *row};
+    asked_[*row] = {sender_for(*row), std::nullopt};
+    if (send(now, call, asked_[*row].sender, out)) continue;
+    lookup_.postponed(*row);
+    break;
+  }
+  if (lookup_.is_finished()) end_lookup(now, out);
+}
+
+// A via node that holds the value names nobody in its answer, and would be asked under client_id
+// for ever.
+void Client::ask_for_names(Instant now, Outbox& out) {
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    const Via& via = plan_.vias[i];
+    if (!vias_[i].id || via.named) continue;
+    const Call call{Purpose::command, Method::find_node, 0, via.endpoint, vias_[i].id, i};
+    send(now, call, client_id, out);
+  }
+}
+
+// The rule of the header's first comment.
+Id Client::sender_for(Lookup::Row row) const {
+  if (const auto namer = lookup_.named_by(row)) return lookup_.contact(*namer).id;
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    if (plan_.vias[i].endpoint != lookup_.contact(row).endpoint) continue;
+    if (const auto named = name_for_next_time(vias_[i])) return *named;
+    return plan_.vias[i].named.value_or(client_id);
+  }
+  return client_id;
+}
+
+void Client::take_lookup_answer(Instant now, const Match& match, const Reply& reply, Outbox& out) {
+  if (stage_ != Stage::looking) return;
+  const auto row = static_cast<Lookup::Row>(match.call.context);
+  asked_[row].round_trip = match.round_trip;
+  if (reply.has_value) {
+    lookup_.answered_value(row, reply.value, values_);
+    return pump(now, out);
+  }
+  std::array<Contact, reply_contacts_kept> usable;
+  size_t count = 0;
+  for (size_t i = 0; i < reply.contacts_count; ++i) {
+    const Contact& contact = reply.contacts[i];
+    if (contact.endpoint.is_ipv4() ? reaches_ipv4_ : reaches_ipv6_) usable[count++] = contact;
+  }
+  lookup_.answered(row, std::span(usable).first(count));
+  remember_named(match.call.to, std::span(usable).first(count));
+  pump(now, out);
+}
+
+void Client::remember_named(const Endpoint& responder, std::span<const Contact> named) {
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    if (plan_.vias[i].endpoint != responder) continue;
+    ViaState& via = vias_[i];
+    via.named_count = 0;
+    for (const Contact& contact : named) {
+      if (contact.id != client_id && contact.id != via.id) {
+        via.named[via.named_count++] = contact.id;
+      }
+    }
+  }
+}
+
+std::optional<Lookup::Row> Client::row_of(const Contact& contact) const {
+  for (size_t row = 0; row < asked_.size(); ++row) {
+    const auto at = static_cast<Lookup::Row>(row);
+    if (asked_[row].round_trip && lookup_.contact(at) == contact) return at;
+  }
+  return std::nullopt;
+}
+
+void Client::end_lookup(Instant now, Outbox& out) {
+  std::array<Contact, bucket_size> nearest;
+  const size_t count = lookup_.results(nearest);
+  for (size_t i = 0; i < count; ++i) {
+    const auto row = row_of(nearest[i]);
+    result_.nodes.push_back({nearest[i], row ? *asked_[*row].round_trip : Duration{}});
+  }
+  if (const auto value = lookup_.value(values_)) result_.value.assign(value->begin(), value->end());
+  const bool has_value = !result_.value.empty();
+  const auto lacking = lookup_.nearest_without_value();
+  lookup_.release(values_);
+  if (plan_.task == ClientTask::get && has_value) {
+    if (!lacking) return finish(ClientStatus::done);
+    return begin_stores(now, std::span(&*lacking, 1), out);
+  }
+  if (count == 0) {  // One lost datagram on the way to the only via node looks like this.
+    look_again_at_ = now + lookup_pause;
+    stage_ = Stage::pausing;
+    return;
+  }
+  if (plan_.task == ClientTask::get) return finish(ClientStatus::not_found);
+  if (plan_.task == ClientTask::find) return finish(ClientStatus::done);
+  begin_stores(now, std::span(nearest).first(count), out);
+}
+
+// ---- Stores.
+
+void Client::begin_stores(Instant now, std::span<const Contact> contacts, Outbox& out) {
+  stage_ = Stage::storing;
+  for (const Contact& contact : contacts) {
+    const auto row = row_of(contact);
+    Target target;
+    target.contact = contact;
+    target.sender = row ? sender_for(*row) : client_id;
+    targets_.push_back(target);
+  }
+  for (size_t i = 0; i < targets_.size(); ++i) store(now, i, 0, out);
+}
+
+void Client::store(Instant now, size_t index, uint8_t attempt, Outbox& out) {
+  Target& target = targets_[index];
+  const Call call{Purpose::store,          Method::store,     attempt,
+                  target.contact.endpoint, target.contact.id, index};
+  if (!send(now, call, target.sender, out)) return;
+  target.is_sent = true;
+  ++target.open_count;
+}
+
+void Client::take_stored(size_t index, bool was_stored) {
+  Target& target = targets_[index];
+  --target.open_count;
+  if (stage_ != Stage::storing || target.is_decided) return;
+  target.is_decided = true;
+  ++(was_stored ? result_.stored : result_.refused);
+  settle_stores();
+}
+
+void Client::settle_stores() {
+  for (const Target& target : targets_) {
+    if (!target.is_decided) return;
+  }
+  if (plan_.task == ClientTask::get || result_.stored > 0) return finish(ClientStatus::done);
+  finish(result_.refused > 0 ? ClientStatus::refused : ClientStatus::no_answer);
+}
+
+void Client::store_again(Instant now, Outbox& out) {
+  result_.silent = 0;
+  for (Target& target : targets_) target = {target.contact, target.sender};
+  for (size_t i = 0; i < targets_.size(); ++i) store(now, i, 0, out);
+}
+
+// ---- Silence, and the end.
+
+void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
+  const bool is_expired = what == Overdue::expired;
+  if (call.purpose == Purpose::bootstrap && stage_ == Stage::greeting) {
+    ViaState& via = vias_[call.context];
+    if (is_expired) --via.open_count;
+    greet_again(now, call.context, out);
+    return settle_greeting(now, out);
+  }
+  if (call.purpose == Purpose::lookup && stage_ == Stage::looking) {
+    const auto row = static_cast<Lookup::Row>(call.context);
+    is_expired ? lookup_.failed(row) : lookup_.slow(row);
+    return pump(now, out);
+  }
+  if (call.purpose != Purpose::store || stage_ != Stage::storing) return;
+  Target& target = targets_[call.context];
+  if (is_expired) --target.open_count;
+  if (target.is_decided) return;
+  if (!target.was_repeated) {
+    target.was_repeated = true;
+    store(now, call.context, 1, out);
+    return;
+  }
+  // A getter has its value: it does not wait 5 s for the copy. A set counts late answers too.
+  if (plan_.task != ClientTask::get && target.open_count > 0) return;
+  target.is_decided = true;
+  ++result_.silent;
+  const bool is_silence = plan_.task != ClientTask::get && result_.silent == targets_.size();
+  is_silence ? store_again(now, out) : settle_stores();
+}
+
+void Client::end_in_time() {
+  if (stage_ == Stage::greeting || stage_ == Stage::pausing) {
+    return finish(ClientStatus::no_answer);
+  }
+  if (stage_ == Stage::storing) {
+    for (Target& target : targets_) {
+      if (!target.is_decided) ++result_.silent;
+      target.is_decided = true;
+    }
+    return settle_stores();
+  }
+  const auto value = lookup_.value(values_);
+  if (value) result_.value.assign(value->begin(), value->end());
+  lookup_.release(values_);
+  if (value) return finish(ClientStatus::done);
+  std::array<Contact, 1> nearest;
+  finish(lookup_.results(nearest) > 0 ? ClientStatus::timed_out : ClientStatus::no_answer);
+}
+
+std::optional<Id> Client::name_for_next_time(const ViaState& via) const {
+  // One that answers will not soon be dropped there. Else any that it named.
+  for (size_t i = 0; i < via.named_count; ++i) {
+    for (size_t row = 0; row < asked_.size(); ++row) {
+      const bool has_answered = asked_[row].round_trip.has_value();
+      if (has_answered && lookup_.contact(static_cast<Lookup::Row>(row)).id == via.named[i]) {
+        return via.named[i];
+      }
+    }
+  }
+  if (via.named_count > 0) return via.named[0];
+  return std::nullopt;
+}
+
+void Client::finish(ClientStatus status) {
+  for (size_t i = 0; i < vias_.size(); ++i) {
+    const auto named = name_for_next_time(vias_[i]);
+    if (named) result_.named.push_back({plan_.vias[i].endpoint, *named});
+  }
+  result_.status = status;
+  stage_ = Stage::finished;
+}
+
+}  // namespace xord

@@ -1,0 +1,107 @@
+// Bucket: up to k contacts of one range of ids, least recently seen first, and a replacement cache
+// of contacts that answered but found no room, last seen last (paper 2.2, 4.1). Keeps order and
+// nothing else: who enters and who goes, RoutingTable decides.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "node/budget.h"
+#include "node/routing/contact_book.h"
+#include "node/routing/standing.h"
+#include "reactor/base/check.h"
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+// A contact with a place in a bucket.
+struct FiledContact {
+  // What became of the ping that an answer asked for.
+  enum class Asked : uint8_t { no, yes, in_vain };
+
+  ContactHandle handle = no_contact;
+  uint8_t failures = 0;       // Transactions in a row that reached 5 s.
+  uint8_t probes_failed = 0;  // The same, since the ping before eviction.
+  bool answered_in_this_run : 1 = false;
+  bool is_told : 1 = false;  // The replicas know it, as `told`.
+  bool is_slow : 1 = false;  // It answered the last ping of this kind late.
+  Asked asked = Asked::no;
+  Standing told{};
+  Instant first_answered = Instant::never();
+  Instant answered = Instant::never();      // Last.
+  Instant ping_at = Instant::never();       // The next ping for upkeep.
+  Instant probed_until = Instant::never();  // A ping before eviction is under way until then.
+  // Asked::no: until when it is named at once. Else: when the wait for its answer ends, or ended.
+  Instant trusted_until = Instant::never();
+
+  Duration uptime() const { return answered - first_answered; }  // As far as it is proven.
+};
+
+struct SpareContact {
+  ContactHandle handle = no_contact;
+  Instant answered = Instant::never();  // Last; the first time by a pong.
+};
+
+class Bucket {
+ public:
+  static constexpr uint32_t spares_max = bucket_size;
+
+  // Bits that the range shares with our id, then `depth` bits more, which are `prefix`.
+  uint8_t range = 0;
+  uint8_t depth = 0;
+  uint8_t prefix = 0;
+  Instant refresh_at = Instant::never();
+  Instant pings_from = Instant::never();  // No upkeep ping before.
+
+  std::span<FiledContact> contacts() { return {contacts_.data(), contacts_count_}; }
+  std::span<const FiledContact> contacts() const { return {contacts_.data(), contacts_count_}; }
+  std::span<SpareContact> spares() { return {spares_.data(), spares_count_}; }
+  std::span<const SpareContact> spares() const { return {spares_.data(), spares_count_}; }
+  bool is_full() const { return contacts_count_ == bucket_size; }
+
+  // At the tail: seen last. The bucket is not full.
+  FiledContact& append(const FiledContact& contact) {
+    CHECK(!is_full());
+    contacts_[contacts_count_] = contact;
+    return contacts_[contacts_count_++];
+  }
+  // To the tail; returns where it is now. References to other contacts move.
+  FiledContact& move_to_tail(FiledContact& contact) {
+    FiledContact* end = contacts_.data() + contacts_count_;
+    std::rotate(&contact, &contact + 1, end);
+    return *(end - 1);
+  }
+  void remove(FiledContact& contact) {
+    std::copy(&contact + 1, contacts_.data() + contacts_count_, &contact);
+    --contacts_count_;
+  }
+
+  // As the one seen last; when there is no room the one seen first goes, and is returned for
+  // release.
+  ContactHandle append_spare(const SpareContact& spare) {
+    ContactHandle dropped = no_contact;
+    if (spares_count_ == spares_max) {
+      dropped = spares_[0].handle;
+      remove_spare(spares_[0]);
+    }
+    spares_[spares_count_++] = spare;
+    return dropped;
+  }
+  void move_spare_to_tail(SpareContact& spare) {
+    std::rotate(&spare, &spare + 1, spares_.data() + spares_count_);
+  }
+  void remove_spare(SpareContact& spare) {
+    std::copy(&spare + 1, spares_.data() + spares_count_, &spare);
+    --spares_count_;
+  }
+
+ private:
+  uint32_t contacts_count_ = 0;
+  uint32_t spares_count_ = 0;
+  std::array<FiledContact, bucket_size> contacts_;
+  std::array<SpareContact, spares_max> spares_;
+};
+
+}  // namespace xord

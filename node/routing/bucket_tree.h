@@ -1,0 +1,72 @@
+// BucketTree: which bucket an id belongs to (paper 2.4, 4.2). Ranges along the own id are laid out
+// from the start, one for each length of shared prefix, so that the shard that owns a bucket never
+// changes: the paper's splitting of the own range leads to the same ranges, and keeps no contact
+// that this layout would not keep (checklist 34, 35). Within a range a full bucket is split by up
+// to b - 1 = 4 further bits. Decides nothing about contacts. Fixed size: 1 KB a bucket.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "node/routing/bucket.h"
+#include "node/routing/contact_book.h"
+#include "reactor/base/id.h"
+#include "reactor/base/rng.h"
+
+namespace xord {
+
+class BucketTree {
+ public:
+  static constexpr uint32_t split_bits = 4;  // b - 1.
+  static constexpr uint32_t buckets_a_range = 1u << split_bits;
+
+  // `buckets_max` below 65,535.
+  BucketTree(const Id& self, uint32_t buckets_max);
+
+  // How many leading bits `id` shares with the own one: 0..159, and 160 for the own id itself.
+  uint32_t range_of(const Id& id) const { return shared_prefix(self_, id); }
+  // The bucket of `id`; null when there is none yet, and for the own id.
+  Bucket* find(const Id& id) { return const_cast<Bucket*>(std::as_const(*this).find(id)); }
+  const Bucket* find(const Id& id) const;
+  // Adds the bucket of a range that has none; null when all are taken.
+  Bucket* make(uint32_t range);
+  bool has_bucket(uint32_t range) const;
+
+  // Not while half of the buckets are in use: the others are for ranges nearer to us, of which each
+  // needs one.
+  bool can_split(const Bucket& bucket) const;
+  // Moves the upper half of the bucket's range, with its contacts and spares, to the bucket
+  // returned. Only when can_split().
+  Bucket& split(Bucket& bucket, const ContactBook& book);
+
+  uint32_t count() const { return static_cast<uint32_t>(buckets_.size()); }
+  uint32_t index_of(const Bucket& bucket) const {
+    return static_cast<uint32_t>(&bucket - buckets_.data());
+  }
+  Bucket& at(uint32_t index) { return buckets_[index]; }
+  const Bucket& at(uint32_t index) const { return buckets_[index]; }
+
+  Id random_id_in(const Bucket& bucket, Rng& rng) const;
+
+ private:
+  static constexpr uint16_t no_bucket = UINT16_MAX;
+  // The bucket of each of a range's 16 finest parts: a coarser bucket stands in several.
+  using Range = std::array<uint16_t, buckets_a_range>;
+
+  static uint32_t part_of(const Id& id, uint32_t range);
+  void place(const Bucket& bucket);
+
+  Id self_;
+  uint32_t buckets_max_;
+  // Never given back: there are at most 16 a range. Reserved at construction, so that none moves
+  // and the memory of those that are never needed is not taken.
+  std::vector<Bucket> buckets_;
+  std::vector<Range> ranges_;
+};
+
+// A random id that shares exactly `range` bits with `self`, 0..159.
+Id random_id_in_range(const Id& self, uint32_t range, Rng& rng);
+
+}  // namespace xord

@@ -1,0 +1,75 @@
+// ContactBook: every contact once, in one cache line with its encoded form, named by a 4-byte
+// handle. Tables, lookups and replacement caches hold handles; a contact lives while anyone holds
+// it. Fixed size, 74 bytes a contact: full gives no_contact. Used by one thread; in a simulation by
+// many nodes on it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "node/contact.h"
+#include "node/routing/handle_table.h"
+#include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+
+class ContactBook {
+ public:
+  // Writes a contact's tail as the dialect has it (rpcudp::encode_contact_tail); 0: does not fit.
+  using EncodeTail = size_t (*)(const Endpoint& endpoint, MutableBytes out);
+
+  // NearestIndex keeps marks beside a handle.
+  static constexpr uint32_t contacts_limit = (1u << 29) - 1;
+
+  // `contacts_max` at most contacts_limit. `seed` is a secret.
+  ContactBook(uint32_t contacts_max, EncodeTail encode_tail, uint64_t seed);
+
+  // The handle of `contact`, with one more holder; no_contact when the book is full.
+  [[nodiscard]] ContactHandle acquire(const Contact& contact);
+  // One more holder of a handle that is held already.
+  ContactHandle share(ContactHandle handle) {
+    DCHECK(holders_[handle] > 0);
+    ++holders_[handle];
+    return handle;
+  }
+  // One holder less; the last one frees the handle.
+  void release(ContactHandle handle);
+
+  // Of a handle that is held. References and views live as long as it is.
+  const Id& id(ContactHandle handle) const { return cards_[handle].contact.id; }
+  const Endpoint& endpoint(ContactHandle handle) const { return cards_[handle].contact.endpoint; }
+  const Contact& contact(ContactHandle handle) const { return cards_[handle].contact; }
+  // Encoded once, at most 19 bytes; empty when it is longer (IPv6) and has to be encoded when sent.
+  Bytes tail(ContactHandle handle) const {
+    const Card& card = cards_[handle];
+    return {card.tail.data(), card.tail_size};
+  }
+  // It will be read soon.
+  void fetch_ahead(ContactHandle handle) const { __builtin_prefetch(&cards_[handle]); }
+  uint32_t count() const { return count_; }
+
+ private:
+  struct alignas(64) Card {
+    Contact contact;
+    std::array<uint8_t, 19> tail;
+    uint8_t tail_size = 0;
+  };
+  static_assert(sizeof(Card) == 64);
+
+  uint64_t hash(const Contact& contact) const;
+  size_t slot_of(const Contact& contact) const;
+
+  uint32_t contacts_max_;
+  EncodeTail encode_tail_;
+  uint64_t seed_;
+  uint32_t count_ = 0;
+  ContactHandle free_ = no_contact;  // The first of the free ones...
+  std::unique_ptr<Card[]> cards_;
+  std::vector<uint32_t> holders_;  // ... by handle; of a free one: the next free one.
+  HandleTable table_;              // By id and endpoint.
+};
+
+}  // namespace xord

@@ -1,0 +1,93 @@
+#include "node/routing/contact_replica.h"
+
+namespace xord {
+
+ContactReplica::ContactReplica(uint32_t contacts_max, ContactBook& book, const SubnetLimits& limits,
+                               uint64_t seed)
+    : contacts_max_(contacts_max),
+      book_(book),
+      limits_(limits),
+      seed_(seed),
+      branches_(contacts_max),
+      answerable_{NearestIndex(branches_, book), NearestIndex(branches_, book)},
+      filed_(contacts_max),
+      subnets_(contacts_max, seed) {
+  decided_.reserve(decided_max);
+}
+
+ContactReplica::~ContactReplica() {
+  filed_.for_each([&](ContactHandle handle) { book_.release(handle); });
+}
+
+// Where `contact` is filed, or the empty slot where it would be.
+size_t ContactReplica::slot_of(const Contact& contact) const {
+  return filed_.find(hash(contact.endpoint),
+                     [&](ContactHandle handle) { return book_.contact(handle) == contact; });
+}
+
+ContactHandle ContactReplica::other_at(const Endpoint& endpoint, const Id& id) const {
+  return filed_.at(filed_.find(hash(endpoint), [&](ContactHandle handle) {
+    return book_.endpoint(handle) == endpoint && book_.id(handle) != id;
+  }));
+}
+
+bool ContactReplica::apply(const ContactChange& change) {
+  const size_t slot = slot_of(change.contact);
+  ContactHandle handle = filed_.at(slot);
+  switch (change.kind) {
+    case ContactChange::Kind::displaced:  // A word to the owner.
+      return true;
+    case ContactChange::Kind::removed:
+      if (handle != no_contact) erase(slot);
+      return true;
+    case ContactChange::Kind::filed:
+    case ContactChange::Kind::arrived:
+      if (handle == no_contact) handle = file(change.contact, slot);
+      return handle != no_contact && set_standing(handle, change.standing);
+  }
+  return false;
+}
+
+bool ContactReplica::set_standing(ContactHandle handle, Standing standing) {
+  const Contact& contact = book_.contact(handle);
+  NearestIndex& index = index_of(contact);
+  const Standing former = index.standing(handle);
+  if (former == standing) return true;
+  if (former == Standing::awaited && decided_.size() < decided_max) {
+    decided_.push_back(key_of(contact));
+  }
+  if (standing == Standing::silent) return index.remove(handle);
+  return index.set_standing(handle, standing) || index.add(handle, standing);
+}
+
+ContactHandle ContactReplica::file(const Contact& contact, size_t slot) {
+  if (count_ == contacts_max_) return no_contact;
+  const ContactHandle handle = book_.acquire(contact);
+  if (handle == no_contact) return no_contact;
+  filed_.put(slot, handle);
+  if (limits_.apply_to(contact.endpoint.address)) subnets_.add(contact.endpoint.address);
+  ++count_;
+  return handle;
+}
+
+void ContactReplica::erase(size_t slot) {
+  const ContactHandle handle = filed_.at(slot);
+  const Contact& contact = book_.contact(handle);
+  CHECK(set_standing(handle, Standing::silent));
+  filed_.erase(slot, [&](ContactHandle other) { return hash(book_.endpoint(other)); });
+  if (limits_.apply_to(contact.endpoint.address)) subnets_.remove(contact.endpoint.address);
+  --count_;
+  book_.release(handle);
+}
+
+void ContactReplica::check_invariants() const {
+  uint32_t filed_count = 0;
+  filed_.for_each([&](ContactHandle handle) {
+    ++filed_count;
+    CHECK(find(book_.contact(handle)) == handle);
+  });
+  CHECK(filed_count == count_ && answerable_count() <= count_ && count_ <= contacts_max_);
+  for (const NearestIndex& index : answerable_) index.check_invariants();
+}
+
+}  // namespace xord

@@ -1,0 +1,112 @@
+// ContactReplica: what every shard knows of the whole routing table: all contacts that are filed in
+// a bucket, of those the answerable ones (standing above silent) in XOR order, and how many each
+// subnet has. It decides nothing: the owner of a contact's bucket does, and each of its changes is
+// applied here, on every shard alike. With the book, 94 bytes a contact.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "node/endpoint_hash.h"
+#include "node/routing/contact_book.h"
+#include "node/routing/handle_table.h"
+#include "node/routing/nearest.h"
+#include "node/routing/subnet_limits.h"
+
+namespace xord {
+
+enum class Family : uint8_t { ipv4, ipv6 };
+inline Family family_of(const Endpoint& endpoint) {
+  return endpoint.is_ipv4() ? Family::ipv4 : Family::ipv6;
+}
+
+// What became of a contact; idempotent, so that telling it twice does no harm.
+struct ContactChange {
+  enum class Kind : uint8_t {
+    filed,    // With this standing.
+    arrived,  // The same, answerable for the first time: it may get records.
+    removed,
+    displaced,  // From another shard to its owner: another id lives at its endpoint.
+  };
+  Kind kind{};
+  Standing standing{};  // filed and arrived only.
+  Contact contact;
+};
+
+class ContactReplica {
+ public:
+  // `book` is borrowed. Contacts to which `limits` do not apply are not counted by subnet.
+  ContactReplica(uint32_t contacts_max, ContactBook& book, const SubnetLimits& limits,
+                 uint64_t seed);
+  ~ContactReplica();
+  ContactReplica(const ContactReplica&) = delete;
+  ContactReplica& operator=(const ContactReplica&) = delete;
+
+  // False when there is no room for it: the contact is then unknown here.
+  [[nodiscard]] bool apply(const ContactChange& change);
+
+  // As NearestIndex::nearest(), over the answerable contacts of one family.
+  Nearest nearest(Family family, const Id& target, const Contact& asker, Awaited awaited,
+                  std::span<ContactHandle> out) const {
+    return answerable_[static_cast<size_t>(family)].nearest(target, asker, awaited, out);
+  }
+  // Of a contact that is filed.
+  Standing standing(ContactHandle handle) const {
+    return answerable_[static_cast<size_t>(family_of(book_.endpoint(handle)))].standing(handle);
+  }
+  // The handle of `contact` when it is filed, or no_contact.
+  ContactHandle find(const Contact& contact) const { return filed_.at(slot_of(contact)); }
+  // A contact filed at `endpoint` under another id than `id`, or no_contact.
+  ContactHandle other_at(const Endpoint& endpoint, const Id& id) const;
+  // Calls visit(ContactHandle) for all of them: more than one only while messages are under way.
+  template <class Visit>
+  void for_each_other_at(const Endpoint& endpoint, const Id& id, Visit&& visit) const {
+    filed_.find(hash(endpoint), [&](ContactHandle handle) {
+      if (book_.endpoint(handle) == endpoint && book_.id(handle) != id) visit(handle);
+      return false;
+    });
+  }
+  // Silent when it is not filed.
+  Standing standing(const Contact& contact) const {
+    const ContactHandle handle = find(contact);
+    return handle == no_contact ? Standing::silent : standing(handle);
+  }
+  // Keys (key_of) of the contacts that were awaited and are not any more, since the last
+  // clear_decided(). At most decided_max, later ones are left out.
+  std::span<const uint64_t> decided() const { return decided_; }
+  void clear_decided() { decided_.clear(); }
+  uint64_t key_of(const Contact& contact) const { return contact_hash(contact, seed_); }
+  // Filed contacts of the subnet of `address`.
+  uint32_t subnet_count(const IpAddress& address) const { return subnets_.count(address); }
+  uint32_t count() const { return count_; }  // Filed.
+  uint32_t answerable_count() const { return answerable_[0].count() + answerable_[1].count(); }
+  // For tests: aborts with what does not hold.
+  void check_invariants() const;
+
+ private:
+  NearestIndex& index_of(const Contact& contact) {
+    return answerable_[static_cast<size_t>(family_of(contact.endpoint))];
+  }
+  uint64_t hash(const Endpoint& endpoint) const { return endpoint_hash(endpoint, seed_); }
+  size_t slot_of(const Contact& contact) const;
+  static constexpr size_t decided_max = 256;
+
+  ContactHandle file(const Contact& contact, size_t slot);
+  [[nodiscard]] bool set_standing(ContactHandle handle, Standing standing);
+  void erase(size_t slot);
+
+  uint32_t contacts_max_;
+  ContactBook& book_;
+  SubnetLimits limits_;
+  uint64_t seed_;
+  uint32_t count_ = 0;
+  TrieBranches branches_;
+  std::array<NearestIndex, 2> answerable_;
+  HandleTable filed_;  // By endpoint: two ids may meet there until a shard's message arrives.
+  SubnetCounts subnets_;
+  std::vector<uint64_t> decided_;  // Reserved at construction.
+};
+
+}  // namespace xord

@@ -1,0 +1,198 @@
+// Regions of keys: what a survey proves must be true. Compared with a network of ids of which every
+// node knows all, or lies.
+#include "node/replication/region.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <vector>
+
+#include "reactor/base/rng.h"
+
+namespace xord {
+namespace {
+
+Id random_id(Rng& rng) {
+  Id id;
+  rng.fill(id.bytes);
+  return id;
+}
+
+// Every node answers with the k nearest to itself, as far as `knows` says.
+struct IdealNetwork {
+  IdealNetwork(Rng& rng, size_t size) {
+    for (uint32_t i = 0; i < size; ++i) {
+      nodes.push_back({random_id(rng), Endpoint::ipv4(0x0a000001 + i, 8468)});
+    }
+  }
+  std::vector<Contact> nearest(const Id& target, size_t most) const {
+    std::vector<Contact> sorted = nodes;
+    std::sort(sorted.begin(), sorted.end(),
+              [&](const Contact& a, const Contact& b) { return nearer(target, a.id, b.id); });
+    if (sorted.size() > most) sorted.resize(most);
+    return sorted;
+  }
+  std::vector<Contact> neighbours(const Contact& of) const {
+    std::vector<Contact> found = nearest(of.id, bucket_size + 1);
+    found.erase(found.begin());  // Nobody names itself.
+    return found;
+  }
+  Region survey(const Id& self, const Id& target) const {
+    RegionSurvey survey(region_contacts_max);
+    survey.expect(target);
+    survey.start(self, nearest(target, bucket_size));
+    while (const auto row = survey.next()) {
+      ++asked;
+      const auto named = neighbours(survey.contact(*row));
+      survey.answered(*row, named, named.size());
+    }
+    EXPECT_TRUE(survey.is_finished());
+    return survey.region();
+  }
+  std::vector<Contact> nodes;
+  mutable size_t asked = 0;
+};
+
+Id random_id_of(const Region& region, Rng& rng) {
+  Id id = random_id(rng);
+  for (uint32_t bit = 0; bit < region.depth; ++bit) {
+    const uint8_t mask = static_cast<uint8_t>(0x80 >> (bit % 8));
+    id.bytes[bit / 8] =
+        static_cast<uint8_t>((id.bytes[bit / 8] & ~mask) | (region.prefix.bytes[bit / 8] & mask));
+  }
+  return id;
+}
+
+TEST(Region, KnowsTheNearestNodesOfEachOfItsKeys) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Rng rng(seed);
+    const IdealNetwork network(rng, 1000);
+    const Id target = random_id(rng);
+    const Region region = network.survey(random_id(rng), target);
+    ASSERT_TRUE(region.contains(target)) << "seed " << seed;
+    for (int i = 0; i < 50; ++i) {
+      const Id key = random_id_of(region, rng);
+      std::array<Contact, bucket_size> found;
+      ASSERT_EQ(region.nearest(key, found), bucket_size);
+      const auto expected = network.nearest(key, bucket_size);
+      ASSERT_TRUE(std::equal(found.begin(), found.end(), expected.begin())) << "seed " << seed;
+    }
+  }
+}
+
+// The aim of DESIGN section 12: 1.5 n/k lookups for keys everywhere.
+TEST(Region, AThousandNodesAreCoveredByFewerLookupsThanOneAndAHalfForEachK) {
+  Rng rng(7);
+  const IdealNetwork network(rng, 1000);
+  const Id self = random_id(rng);
+  uint32_t lookups = 0;
+  std::optional<Id> at = Id{};
+  while (at) {
+    const Region region = network.survey(self, *at);
+    ++lookups;
+    at = next_id(last_of_block(*at, region.depth));
+    ASSERT_LT(lookups, 1000u);
+  }
+  EXPECT_LE(lookups, 3 * 1000 / bucket_size / 2);
+  EXPECT_LE(network.asked, 2 * network.nodes.size());
+}
+
+TEST(Region, OfANetworkSmallerThanKIsEverything) {
+  Rng rng(3);
+  const IdealNetwork network(rng, 12);
+  const Region region = network.survey(random_id(rng), random_id(rng));
+  EXPECT_EQ(region.depth, 0);
+  EXPECT_EQ(region.contacts_count, 12);
+}
+
+TEST(Region, IsTheKeyAloneWhenTooFewOfItsNodesAnswer) {
+  Rng rng(4);
+  const IdealNetwork network(rng, 1000);
+  const Id target = random_id(rng);
+  RegionSurvey survey(region_contacts_max);
+  survey.expect(target);
+  survey.start(random_id(rng), network.nearest(target, bucket_size));
+  while (!survey.is_finished()) {
+    while (const auto row = survey.next()) survey.failed(*row);
+  }
+  EXPECT_EQ(survey.region().depth, id_bits);
+  EXPECT_TRUE(survey.region().contains(target));
+  EXPECT_FALSE(survey.region().contains(random_id(rng)));
+}
+
+// Here nobody's k nearest reach the one node that begins with 11: those in its half are crowded
+// where it is not, and those of the other half are all nearer to the crowd.
+TEST(Region, IsNotProvenWhereNoAnswerReaches) {
+  Rng rng(5);
+  IdealNetwork network(rng, 46);
+  for (size_t i = 0; i < 46; ++i) {
+    uint8_t& first = network.nodes[i].id.bytes[0];
+    first = static_cast<uint8_t>(first >> 2 | (i < 19 ? 0x00 : i < 45 ? 0x80 : 0xc0));
+  }
+  const Id target;
+  const Region region = network.survey(random_id(rng), target);
+  EXPECT_EQ(region.depth, id_bits);
+  // With it out of the way the answers are the same, and so is the verdict: nobody can know.
+  network.nodes.pop_back();
+  EXPECT_EQ(network.survey(random_id(rng), target).depth, id_bits);
+}
+
+TEST(Region, AsksAtMostAlphaAtOnceAndGoesOnPastASlowOne) {
+  Rng rng(6);
+  const IdealNetwork network(rng, 100);
+  const Id target = random_id(rng);
+  RegionSurvey survey(region_contacts_max);
+  survey.expect(target);
+  survey.start(random_id(rng), network.nearest(target, bucket_size));
+  const auto first = survey.next();
+  ASSERT_TRUE(survey.next() && survey.next());
+  EXPECT_FALSE(survey.next());
+  survey.slow(*first);
+  EXPECT_TRUE(survey.next());
+}
+
+TEST(Region, IsNotFoundBeforeTheSlowHaveAnsweredOrFailed) {
+  Rng rng(9);
+  const IdealNetwork network(rng, 100);
+  const Id target = random_id(rng);
+  for (const bool answers : {true, false}) {
+    RegionSurvey survey(region_contacts_max);
+    survey.expect(target);
+    survey.start(random_id(rng), network.nearest(target, bucket_size));
+    const auto slow = survey.next();
+    const Contact contact = survey.contact(*slow);
+    survey.slow(*slow);
+    while (const auto row = survey.next()) {
+      const auto named = network.neighbours(survey.contact(*row));
+      survey.answered(*row, named, named.size());
+    }
+    EXPECT_FALSE(survey.is_finished());
+    const auto named = network.neighbours(contact);
+    answers ? survey.answered(*slow, named, named.size()) : survey.failed(*slow);
+    EXPECT_TRUE(survey.is_finished());
+    const Region region = survey.region();
+    const auto end = region.contacts.begin() + region.contacts_count;
+    EXPECT_EQ(std::find(region.contacts.begin(), end, contact) != end, answers);
+  }
+}
+
+TEST(Region, BlocksBeginAndEndWhereTheirPrefixSays) {
+  Rng rng(8);
+  for (uint32_t depth = 0; depth <= id_bits; ++depth) {
+    const Id id = random_id(rng);
+    const Id first = first_of_block(id, depth);
+    const Id last = last_of_block(id, depth);
+    for (uint32_t bit = 0; bit < id_bits; ++bit) {
+      ASSERT_EQ(first.bit(bit), bit < depth && id.bit(bit));
+      ASSERT_EQ(last.bit(bit), bit >= depth || id.bit(bit));
+    }
+  }
+  Id last;
+  last.bytes.fill(0xff);
+  EXPECT_FALSE(next_id(last));
+  EXPECT_EQ(next_id(last_of_block(Id{}, 152)),
+            first_of_block(*next_id(last_of_block(Id{}, 152)), 152));
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,92 @@
+#include "tools/cli/units.h"
+
+#include <gtest/gtest.h>
+
+namespace xord {
+namespace {
+
+TEST(Units, ADurationIsANumberWithAUnit) {
+  EXPECT_EQ(parse_duration("7d"), hours(168));
+  EXPECT_EQ(parse_duration("1w"), hours(168));
+  EXPECT_EQ(parse_duration("12h"), hours(12));
+  EXPECT_EQ(parse_duration("5m"), minutes(5));
+  EXPECT_EQ(parse_duration("500ms"), milliseconds(500));
+  EXPECT_EQ(parse_duration("20us"), microseconds(20));
+  EXPECT_EQ(parse_duration("3ns"), nanoseconds(3));
+  EXPECT_EQ(parse_duration("0.5s"), milliseconds(500));
+}
+
+TEST(Units, TermsOfADurationAddUp) {
+  EXPECT_EQ(parse_duration("1h30m"), minutes(90));
+  EXPECT_EQ(parse_duration("1d0h1s"), hours(24) + seconds(1));
+}
+
+TEST(Units, OnlyZeroNeedsNoUnitOfTime) {
+  EXPECT_EQ(parse_duration("0"), Duration{});
+  EXPECT_FALSE(parse_duration("5"));
+  EXPECT_FALSE(parse_duration("1h5"));
+}
+
+TEST(Units, WhatIsNoDurationIsRefused) {
+  for (const char* text : {"", "d", "7x", "-1s", "1 s", "1..5s", "s1", "1e3s", "inf", "nan",
+                           "99999999999999999999d", "101000d", "7D"}) {
+    EXPECT_FALSE(parse_duration(text)) << text;
+  }
+}
+
+TEST(Units, ADurationShownIsReadBackAsItWas) {
+  for (const Duration duration : {Duration{}, nanoseconds(1), microseconds(1500), milliseconds(250),
+                                  seconds(90), minutes(61), hours(168), hours(25)}) {
+    EXPECT_EQ(parse_duration(show_duration(duration)), duration) << show_duration(duration);
+  }
+  EXPECT_EQ(show_duration(hours(168)), "7d");
+  EXPECT_EQ(show_duration(seconds(90)), "90s");
+  EXPECT_EQ(show_duration(Duration{}), "0s");
+}
+
+TEST(Units, AnAgeIsShownInTwoOrders) {
+  EXPECT_EQ(show_age(Duration{}), "0s");
+  EXPECT_EQ(show_age(milliseconds(999)), "0s");
+  EXPECT_EQ(show_age(seconds(24)), "24s");
+  EXPECT_EQ(show_age(seconds(310)), "5m10s");
+  EXPECT_EQ(show_age(minutes(60)), "1h");
+  EXPECT_EQ(show_age(seconds(3 * 86'400 + 4 * 3'600 + 59)), "3d4h");
+  EXPECT_EQ(show_age(hours(24 * 365)), "365d");
+}
+
+TEST(Units, ASizeMayHaveAUnit) {
+  EXPECT_EQ(parse_size("4096"), 4096u);
+  EXPECT_EQ(parse_size("64MiB"), 64u << 20);
+  EXPECT_EQ(parse_size("2G"), uint64_t{2} << 30);
+  EXPECT_EQ(parse_size("2gib"), uint64_t{2} << 30);
+  EXPECT_EQ(parse_size("1KB"), 1000u);
+  EXPECT_EQ(parse_size("1.5k"), 1536u);
+  EXPECT_EQ(parse_size("18446744073709551615"), UINT64_MAX);
+}
+
+TEST(Units, WhatIsNoSizeIsRefused) {
+  for (const char* text :
+       {"", "MiB", "-1", "1.5", "1Q", "1 G", "18446744073709551616", "9999999T", "0x10", "1e9"}) {
+    EXPECT_FALSE(parse_size(text)) << text;
+  }
+}
+
+TEST(Units, ASizeShownIsReadBackAsItWas) {
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{1}, uint64_t{1023}, uint64_t{64} << 20,
+                               uint64_t{1536}, uint64_t{16} << 30, UINT64_MAX}) {
+    EXPECT_EQ(parse_size(show_size(bytes)), bytes) << show_size(bytes);
+  }
+  EXPECT_EQ(show_size(uint64_t{64} << 20), "64MiB");
+}
+
+TEST(Units, ACountMayBeInThousands) {
+  EXPECT_EQ(parse_count("65536"), 65536u);
+  EXPECT_EQ(parse_count("10M"), 10'000'000u);
+  EXPECT_EQ(parse_count("1.5k"), 1500u);
+  EXPECT_FALSE(parse_count("1.5"));
+  EXPECT_FALSE(parse_count("many"));
+  EXPECT_FALSE(parse_count("-3"));
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,100 @@
+#include "tools/client/named_ids.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/temporary_directory.h"
+
+namespace xord {
+namespace {
+
+class NamedIdsTest : public testing::Test {
+ protected:
+  static Id id(uint8_t number) {
+    Id result;
+    result.bytes.fill(number);
+    return result;
+  }
+  static Endpoint via(uint16_t port) { return Endpoint::ipv4(0x7f000001, port); }
+
+  TemporaryDirectory directory_;
+  const std::string path_ = directory_.at("deep/named-ids");
+};
+
+TEST_F(NamedIdsTest, WhatWasRememberedIsThereTheNextTime) {
+  const Endpoint v6{*IpAddress::parse("2001:db8::1"), 0, 7};
+  NamedIds first(path_);
+  first.remember({via(1), id(1)});
+  first.remember({v6, id(2)});
+  first.remember({via(1), id(3)});
+  EXPECT_TRUE(first.save());
+  const NamedIds again(path_);
+  EXPECT_EQ(again.find(via(1)), id(3));
+  EXPECT_EQ(again.find(v6), id(2));
+  EXPECT_FALSE(again.find(via(2)));
+}
+
+TEST_F(NamedIdsTest, SavingLeavesOnlyTheCacheBehind) {
+  NamedIds ids(path_);
+  ids.remember({via(1), id(1)});
+  EXPECT_TRUE(ids.save());
+  size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(directory_.at("deep"))) {
+    EXPECT_EQ(file.path().string(), path_);
+    ++files;
+  }
+  EXPECT_EQ(files, 1u);
+}
+
+TEST_F(NamedIdsTest, OnlyTheOnesUsedLastAreKept) {
+  NamedIds ids(path_);
+  for (uint16_t port = 1; port <= named_ids_max + 1; ++port) ids.remember({via(port), id(1)});
+  EXPECT_FALSE(ids.find(via(1)));
+  EXPECT_TRUE(ids.find(via(2)));
+  EXPECT_TRUE(ids.find(via(named_ids_max + 1)));
+}
+
+TEST_F(NamedIdsTest, LinesThatMakeNoSenseAreSkipped) {
+  std::filesystem::create_directories(directory_.at("deep"));
+  std::ofstream(path_) << "nonsense\n127.0.0.1:1 xyz\n\n127.0.0.1:99999 " << id(1).hex()
+                       << "\n127.0.0.1:5 " << id(5).hex() << "\n127.0.0.1:6";
+  const NamedIds ids(path_);
+  EXPECT_EQ(ids.find(via(5)), id(5));
+  EXPECT_FALSE(ids.find(via(1)));
+  EXPECT_FALSE(ids.find(via(6)));
+}
+
+TEST_F(NamedIdsTest, WithoutAPlaceNothingIsKeptAndNothingFails) {
+  NamedIds ids("");
+  ids.remember({via(1), id(1)});
+  EXPECT_FALSE(ids.save());
+  std::ofstream(directory_.at("file")) << "";
+  NamedIds below_a_file(directory_.at("file/named-ids"));
+  below_a_file.remember({via(1), id(1)});
+  EXPECT_FALSE(below_a_file.save());
+}
+
+TEST_F(NamedIdsTest, WhatIsNoRegularFileIsNeitherWaitedForNorReplaced) {
+  std::filesystem::create_directories(directory_.at("deep"));
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  NamedIds ids(path_);
+  ids.remember({via(1), id(1)});
+  EXPECT_FALSE(ids.save());
+  EXPECT_TRUE(std::filesystem::is_fifo(path_));
+}
+
+TEST_F(NamedIdsTest, ALinkIsNeitherFollowedNorReplaced) {
+  std::filesystem::create_directories(directory_.at("deep"));
+  std::ofstream(directory_.at("elsewhere")) << via(1).text() << ' ' << id(1).hex() << '\n';
+  std::filesystem::create_symlink(directory_.at("elsewhere"), path_);
+  NamedIds ids(path_);
+  EXPECT_FALSE(ids.find(via(1)));
+  EXPECT_FALSE(ids.save());
+  EXPECT_TRUE(std::filesystem::is_symlink(path_));
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,128 @@
+// Every reply of a load run is checked: what counts as right, and how each lie is called.
+#include "tools/load/reply_check.h"
+
+#include <gtest/gtest.h>
+
+#include "node/wire/rpcudp/rpcudp.h"
+
+namespace xord {
+namespace {
+
+constexpr Transaction transaction{1, 2, 3};
+const Id node_id = *Id::from_hex("c0ffee00112233445566778899aabbccddeeff00");
+
+template <class Encode>
+std::vector<uint8_t> reply(Encode&& encode) {
+  std::vector<uint8_t> bytes(9'000);
+  bytes.resize(encode(MutableBytes(bytes)));
+  return bytes;
+}
+std::vector<uint8_t> contacts_reply(size_t count, uint16_t port = 8468) {
+  return reply([&](MutableBytes out) {
+    rpcudp::ContactsReply contacts(out, transaction, count);
+    std::array<uint8_t, rpcudp::contact_tail_max> tail;
+    for (size_t i = 0; i < count; ++i) {
+      const auto address = static_cast<uint32_t>(0xc0000201 + i);
+      const size_t size = rpcudp::encode_contact_tail(Endpoint::ipv4(address, port), tail);
+      contacts.add(node_id, Bytes(tail).first(size));
+    }
+    return contacts.size();
+  });
+}
+std::vector<uint8_t> pong(const Id& id) {
+  return reply([&](MutableBytes out) { return rpcudp::encode_ping_reply(out, transaction, id); });
+}
+std::vector<uint8_t> stored(bool truth) {
+  return reply(
+      [&](MutableBytes out) { return rpcudp::encode_store_reply(out, transaction, truth); });
+}
+
+class Checked : public testing::Test {
+ protected:
+  Verdict of(Bytes datagram, RequestKind kind, uint64_t number = 0) {
+    return check_.check(datagram, kind, number, keys_);
+  }
+  std::vector<uint8_t> value_of(IdDomain domain, uint64_t number) {
+    std::array<uint8_t, 300> value;
+    const size_t size = keys_.write_value(domain, number, value);
+    return reply([&](MutableBytes out) {
+      return rpcudp::encode_value_reply(out, transaction, Bytes(value).first(size));
+    });
+  }
+
+  KeySpace keys_{1, {}, node_id, 0};
+  ReplyCheck check_{CheckDepth::content};
+};
+
+TEST_F(Checked, AnyNumberOfContactsUpToTwentyIsRightUntilMoreAreExpected) {
+  for (size_t count = 0; count <= 20; ++count) {
+    EXPECT_EQ(of(contacts_reply(count), RequestKind::find_node), Verdict::right) << count;
+  }
+  for (int often = 0; often < 200; ++often) {  // Whether parsed in full or not.
+    ASSERT_EQ(of(contacts_reply(21), RequestKind::find_node), Verdict::too_many_contacts);
+  }
+  check_.expect_contacts(20);
+  EXPECT_EQ(of(contacts_reply(19), RequestKind::find_node), Verdict::too_few_contacts);
+  EXPECT_EQ(of(contacts_reply(19), RequestKind::find_value_miss), Verdict::too_few_contacts);
+  EXPECT_EQ(of(contacts_reply(20), RequestKind::find_value_miss), Verdict::right);
+}
+
+TEST_F(Checked, AReplyCutAnywhereIsMalformed) {
+  for (const auto& whole : {contacts_reply(20), contacts_reply(3, 80), pong(node_id)}) {
+    const auto kind = whole.size() < 50 ? RequestKind::ping : RequestKind::find_node;
+    for (size_t size = rpcudp::header_size; size < whole.size(); ++size) {
+      // As often as it takes for one of them to be parsed in full.
+      ASSERT_EQ(of(Bytes(whole).first(size), kind), Verdict::malformed) << size;
+    }
+  }
+}
+
+TEST_F(Checked, EveryPongMustNameTheFirstOnesId) {
+  EXPECT_EQ(of(pong(node_id), RequestKind::ping), Verdict::right);
+  EXPECT_EQ(check_.id(), node_id);
+  Id other = node_id;
+  other.bytes[19] ^= 1;
+  EXPECT_EQ(of(pong(other), RequestKind::ping), Verdict::wrong_id);
+}
+
+TEST_F(Checked, AStoreIsRightOrRefused) {
+  EXPECT_EQ(of(stored(true), RequestKind::store), Verdict::right);
+  EXPECT_EQ(of(stored(false), RequestKind::store), Verdict::refused);
+  EXPECT_EQ(of(pong(node_id), RequestKind::store), Verdict::malformed);
+}
+
+TEST_F(Checked, AHitMustBringTheBytesThatWereStored) {
+  EXPECT_EQ(of(value_of(IdDomain::hits, 5), RequestKind::find_value_hit, 5), Verdict::right);
+  EXPECT_EQ(of(value_of(IdDomain::hits, 5), RequestKind::find_value_hit, 6), Verdict::wrong_value);
+  EXPECT_EQ(of(contacts_reply(20), RequestKind::find_value_hit, 5), Verdict::value_missing);
+  auto flipped = value_of(IdDomain::hits, 5);
+  flipped.back() ^= 1;
+  EXPECT_EQ(of(flipped, RequestKind::find_value_hit, 5), Verdict::wrong_value);
+}
+
+TEST_F(Checked, AMissMustNotBringAValue) {
+  EXPECT_EQ(of(value_of(IdDomain::hits, 5), RequestKind::find_value_miss, 5),
+            Verdict::value_unexpected);
+}
+
+TEST_F(Checked, TheQuickLookCountsWhatTheParserCounts) {
+  for (size_t count = 1; count <= 21; ++count) {  // An empty list is short: left to the parser.
+    for (const uint16_t port : std::array<uint16_t, 3>{80, 200, 8468}) {
+      EXPECT_EQ(count_contacts(contacts_reply(count, port)), count);
+    }
+  }
+  EXPECT_FALSE(count_contacts(pong(node_id)));
+  auto longer = contacts_reply(2);
+  longer.push_back(0);
+  EXPECT_FALSE(count_contacts(longer)) << "left to the parser, not counted";
+}
+
+TEST(CheckDepth, TransactionTakesAnyReply) {
+  ReplyCheck check(CheckDepth::transaction);
+  const KeySpace keys(1, {}, node_id, 0);
+  const std::vector<uint8_t> anything(600, 0xff);
+  EXPECT_EQ(check.check(anything, RequestKind::find_node, 0, keys), Verdict::right);
+}
+
+}  // namespace
+}  // namespace xord

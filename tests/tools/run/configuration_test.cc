@@ -1,0 +1,307 @@
+#include "tools/run/configuration.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/temporary_directory.h"
+#include "tools/cli/failure.h"
+
+namespace xord {
+namespace {
+
+class ConfigurationTest : public testing::Test {
+ protected:
+  std::string file(const std::string& text) const {
+    const std::string path = directory_.at("xord.toml");
+    std::ofstream(path) << text;
+    return path;
+  }
+  Given flag(const std::string& name, std::vector<std::string> texts) const {
+    return {find_setting(name), std::move(texts), "--" + name, "flag --" + name};
+  }
+  // The sentence of the Failure that `act` throws, which must have the usage code.
+  template <class Act>
+  std::string refusal(Act&& act) const {
+    try {
+      act();
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.code(), ExitCode::usage);
+      return failure.what();
+    }
+    return "nothing was refused";
+  }
+  std::string origin(const Configuration& configuration, const std::string& name) const {
+    return configuration.origins[static_cast<size_t>(find_setting(name) - settings().data())];
+  }
+
+  const Environment home_ = {{"HOME", "/home/ada"}};
+  TemporaryDirectory directory_;
+};
+
+TEST_F(ConfigurationTest, WithNothingGivenTheDefaultsHold) {
+  const Configuration result = build_configuration({}, home_);
+  ServerConfig expected;
+  expected.data_dir = "/home/ada/.local/share/xord";
+  EXPECT_EQ(result.server, expected);
+  EXPECT_EQ(origin(result, "ttl"), "default");
+  EXPECT_EQ(origin(result, "data-dir"), "default, by HOME");
+}
+
+TEST_F(ConfigurationTest, AFileThatIsNestedDeepIsRefusedWithItsLine) {
+  std::string key = "a";
+  for (int i = 0; i < 100'000; ++i) key += ".a";
+  std::string tables;
+  for (int i = 0; i < 100'000; ++i) tables += "{a=";
+  for (const std::string& deep : {key + " = 1", "[" + key + "]", "[[" + key + "]]",
+                                  "ttl = " + std::string(100'000, '['), "ttl = " + tables}) {
+    const std::string path = file("shards = 1\n" + deep + "\n");
+    const std::string sentence = refusal([&] { read_config_file(path); });
+    EXPECT_EQ(sentence.rfind(path + ":2: keys or lists are nested more than 8 deep", 0), 0u)
+        << sentence;
+  }
+}
+
+TEST_F(ConfigurationTest, AFileThatIsTooLongIsRefused) {
+  const std::string path = file(std::string((1 << 20) + 1, '#'));
+  EXPECT_NE(refusal([&] { read_config_file(path); }).find("more than 1048576 bytes"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { read_config_file("/dev/zero"); }).find("more than 1048576 bytes"),
+            std::string::npos);
+  EXPECT_TRUE(read_config_file(file(std::string((1 << 20) - 1, '#') + "\n")).empty());
+}
+
+TEST_F(ConfigurationTest, AFlagBeatsTheEnvironmentWhichBeatsTheFileWhichBeatsTheDefault) {
+  std::vector<Given> given =
+      read_config_file(file("ttl = \"1d\"\nshards = 2\nlog-level = \"debug\"\n"));
+  for (const Given& row : read_environment({{"XORD_TTL", "2d"}, {"XORD_SHARDS", "3"}})) {
+    given.push_back(row);
+  }
+  given.push_back(flag("ttl", {"3d"}));
+  const Configuration result = build_configuration(given, home_);
+  EXPECT_EQ(result.server.ttl, hours(72));
+  EXPECT_EQ(result.server.shards, 3u);
+  EXPECT_EQ(result.server.log_level, LogLevel::debug);
+  EXPECT_EQ(result.server.records_max, ServerConfig{}.records_max);
+  EXPECT_EQ(origin(result, "ttl"), "flag --ttl");
+  EXPECT_EQ(origin(result, "shards"), "environment XORD_SHARDS");
+  EXPECT_EQ(origin(result, "log-level"), "file " + directory_.at("xord.toml") + ":3");
+  EXPECT_EQ(origin(result, "io"), "default");
+}
+
+TEST_F(ConfigurationTest, AHigherSourceReplacesAListAndDoesNotAddToIt) {
+  std::vector<Given> given = read_config_file(file("bootstrap = [\"a:1\", \"b:2\"]\n"));
+  EXPECT_EQ(build_configuration(given, home_).server.bootstrap,
+            (std::vector<std::string>{"a:1", "b:2"}));
+  for (const Given& row : read_environment({{"XORD_BOOTSTRAP", "c:3, d:4"}})) given.push_back(row);
+  EXPECT_EQ(build_configuration(given, home_).server.bootstrap,
+            (std::vector<std::string>{"c:3", "d:4"}));
+}
+
+TEST_F(ConfigurationTest, TheDataDirectoryFollowsTheBaseDirectorySpecification) {
+  const auto chosen = [](const Environment& environment) {
+    return build_configuration({}, environment).server.data_dir;
+  };
+  EXPECT_EQ(chosen({{"HOME", "/h"}, {"XDG_DATA_HOME", "/x"}}), "/x/xord");
+  EXPECT_EQ(chosen({{"HOME", "/h"}, {"XDG_DATA_HOME", "relative"}}), "/h/.local/share/xord");
+}
+
+TEST_F(ConfigurationTest, WhatPrintConfigPrintsIsAConfigFileThatGivesTheSameAgain) {
+  const Configuration first = build_configuration(
+      {flag("listen", {"127.0.0.1:0", "rpcudp://[::1]:9"}), flag("bootstrap", {"a.example:8468"}),
+       flag("data-dir", {"/tmp/with \"quotes\" and \t"}),
+       flag("trusted-net", {"10.0.0.0/8", "::/0"}), flag("amplification-max", {"1.25"}),
+       flag("disjoint-paths", {"4"}), flag("memory-max", {"2G"}), flag("shards", {"4"}),
+       flag("allow-network-file-system", {"true"}), flag("commit-window", {"5ms"})},
+      home_);
+  const auto again = read_config_file(file(print_configuration(first)));
+  EXPECT_EQ(again.size(), settings().size());
+  EXPECT_EQ(build_configuration(again, {}).server, first.server) << print_configuration(first);
+}
+
+TEST_F(ConfigurationTest, EverySettingsDefaultIsAmongWhatItAccepts) {
+  ServerConfig config;
+  config.data_dir = "/d";
+  for (const Setting& setting : settings()) {
+    ServerConfig copy = config;
+    setting.apply(copy, setting.show(config));
+    for (ListenAddress& address : copy.listen) {  // Only the default may lack an address family.
+      address.optional = address.endpoint.address == IpAddress{};
+    }
+    EXPECT_EQ(copy, config) << setting.name;
+  }
+}
+
+TEST_F(ConfigurationTest, AnUnknownKeyIsNamedWithItsLineAndASuggestion) {
+  const std::string path = file("shards = 1\ndata_dir = \"/x\"\n");
+  EXPECT_EQ(refusal([&] { read_config_file(path); }),
+            path + ":2: the key data_dir is not a setting; perhaps you mean data-dir");
+  file("zebra = 1\n");
+  EXPECT_EQ(
+      refusal([&] { read_config_file(path); }),
+      path + ":1: the key zebra is not a setting; `xord run --print-config` lists all of them");
+  file("[server]\nttl = \"1d\"\n");
+  EXPECT_NE(refusal([&] { read_config_file(path); }).find("the table [server] is not a setting"),
+            std::string::npos);
+}
+
+TEST_F(ConfigurationTest, AFileThatIsNotTomlOrNotThereIsSaidSo) {
+  const std::string path = file("ttl = = 3\n");
+  EXPECT_EQ(refusal([&] { read_config_file(path); }).rfind(path + ":1: this is not TOML: ", 0), 0u);
+  EXPECT_EQ(refusal([&] { read_config_file("/nowhere/xord.toml"); }),
+            "the config file /nowhere/xord.toml cannot be read: No such file or directory; name an "
+            "existing file with --config FILE");
+  EXPECT_NE(refusal([&] { read_config_file(directory_.path()); }).find("Is a directory"),
+            std::string::npos);
+}
+
+TEST_F(ConfigurationTest, AListWhereOneValueBelongsAndADateAreRefused) {
+  const std::string path = file("ttl = [\"1d\"]\n");
+  EXPECT_EQ(refusal([&] { read_config_file(path); }),
+            path + ":1: ttl has a list of values: give it one");
+  file("ttl = 2024-01-01\n");
+  EXPECT_NE(refusal([&] { read_config_file(path); }).find("a type that no setting has"),
+            std::string::npos);
+}
+
+TEST_F(ConfigurationTest, ABadValueIsNamedWithThePlaceWhereItStands) {
+  const auto given = read_config_file(file("\n\nttl = \"7x\"\n"));
+  EXPECT_EQ(refusal([&] { build_configuration(given, home_); }),
+            directory_.at("xord.toml") +
+                ":3: ttl \"7x\" is not a duration: write a number and a unit, such as 7d, 12h or "
+                "500ms");
+  EXPECT_EQ(refusal([&] {
+              build_configuration(read_environment({{"XORD_IO", "urnig"}}), home_);
+            }),
+            "XORD_IO \"urnig\" is not known: write auto, uring or epoll; perhaps you mean uring");
+}
+
+TEST_F(ConfigurationTest, AListThatIsSeparatedOtherwiseIsToldHow) {
+  const auto said = [&](const std::vector<Given>& given) {
+    return refusal([&] { build_configuration(given, home_); });
+  };
+  for (const std::string separator : {" ", "\n", "\t", ";"}) {
+    const std::string list = "127.0.0.1:1" + separator + "127.0.0.1:2";
+    EXPECT_TRUE(said(read_environment({{"XORD_LISTEN", list}}))
+                    .ends_with("; separate the values of a list by commas"));
+    EXPECT_TRUE(
+        said({flag("listen", {list})}).ends_with("; repeat the flag for each value of a list"));
+  }
+  EXPECT_TRUE(said(read_config_file(file("listen = \"127.0.0.1:1,127.0.0.1:2\"\n")))
+                  .ends_with("; write a list like [\"...\", \"...\"]"));
+  // Blanks around the values do no harm.
+  const auto given = read_environment({{"XORD_BOOTSTRAP", "\n a:1,\n\tb:2\n"}});
+  EXPECT_EQ(build_configuration(given, home_).server.bootstrap,
+            (std::vector<std::string>{"a:1", "b:2"}));
+}
+
+TEST_F(ConfigurationTest, WordsMayBeWrittenInCapitals) {
+  const auto built = [&](const std::string& level) {
+    return build_configuration({flag("log-level", {level})}, home_).server.log_level;
+  };
+  EXPECT_EQ(built("WARNING"), LogLevel::warning);
+  EXPECT_EQ(built("Info"), LogLevel::info);
+}
+
+TEST_F(ConfigurationTest, ABootstrapAddressIsTakenAsItIsTyped) {
+  const auto given = flag("bootstrap", {"a.example", "::1", "rpcudp://0.0.0.0:9", "[::]:8468"});
+  EXPECT_EQ(
+      build_configuration({given}, home_).server.bootstrap,
+      (std::vector<std::string>{"a.example:8468", "[::1]:8468", "127.0.0.1:9", "[::1]:8468"}));
+}
+
+TEST_F(ConfigurationTest, AKeyOfAnotherProgramIsUnderstood) {
+  const std::string path = file("port = 9000\n");
+  EXPECT_EQ(refusal([&] { read_config_file(path); }),
+            path + ":1: the key port is not a setting; perhaps you mean listen");
+}
+
+TEST_F(ConfigurationTest, AnOriginThatHasALineBreakStaysInItsComment) {
+  const std::string path = directory_.at("a\nshards = 7\n\x1b.toml");
+  std::ofstream(path) << "ttl = \"3d\"\n";
+  const auto printed = print_configuration(build_configuration(read_config_file(path), home_));
+  EXPECT_EQ(printed.find('\x1b'), std::string::npos);
+  const auto again = read_config_file(file(printed));
+  EXPECT_EQ(build_configuration(again, {}).server.shards, 0u);
+}
+
+TEST_F(ConfigurationTest, AMistypedVariableIsRefusedAndAForeignOneIgnored) {
+  EXPECT_EQ(
+      refusal([&] {
+        read_environment({{"XORD_DATADIR", "/x"}});
+      }),
+      "the environment variable XORD_DATADIR is not a setting; perhaps you mean XORD_DATA_DIR: "
+      "rename or unset it");
+  EXPECT_TRUE(read_environment({{"XORD_SERVICE_HOST", "10.0.0.1"}, {"XORD_CONFIG", "x"}}).empty());
+}
+
+struct BadText {
+  const char* setting;
+  const char* text;
+  const char* part;  // Of the sentence: what to do.
+};
+
+class BadTexts : public ConfigurationTest, public testing::WithParamInterface<BadText> {};
+
+TEST_P(BadTexts, AreRefusedWithASentenceThatNamesThemAndSaysWhatToDo) {
+  const BadText& bad = GetParam();
+  const std::string sentence =
+      refusal([&] { build_configuration({flag(bad.setting, {bad.text})}, home_); });
+  EXPECT_EQ(sentence.rfind("--" + std::string(bad.setting) + " ", 0), 0u) << sentence;
+  EXPECT_NE(sentence.find(bad.part), std::string::npos) << sentence;
+  EXPECT_NE(sentence.find(bad.text), std::string::npos) << sentence;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Every, BadTexts,
+    testing::Values(
+        BadText{"listen", "8468", "write ADDR:PORT"}, BadText{"listen", ":8468", "write ADDR:PORT"},
+        BadText{"listen", "0.0.0.0", "write ADDR:PORT"},
+        BadText{"listen", "0.0.0.0:65536", "write ADDR:PORT"},
+        BadText{"listen", "::1:8468", "write ADDR:PORT"},
+        BadText{"listen", "localhost:8468", "write the numeric address"},
+        BadText{"listen", "http://0.0.0.0:80", "rpcudp://"},
+        BadText{"listen", "mainline://0.0.0.0:6881", "not there yet"},
+        BadText{"listen", "224.0.0.1:8468", "unicast"},
+        BadText{"listen", "[fe80::1%nosuchlink]:8468", "ip link"},
+        BadText{"bootstrap", "node example", "write it like"},
+        BadText{"bootstrap", "node.example:0", "write it like"},
+        BadText{"bootstrap", "2001:db8::1:8468", "write [2001:db8::1]:8468"},
+        BadText{"data-dir", "", "name a directory"},
+        BadText{"allow-network-file-system", "maybe", "neither true nor false"},
+        BadText{"shards", "0", "1 to 64"}, BadText{"shards", "65", "1 to 64"},
+        BadText{"shards", "two", "write auto"}, BadText{"io", "kqueue", "auto, uring or epoll"},
+        BadText{"steering", "yes", "on or off"},
+        BadText{"log-level", "warn", "perhaps you mean warning"},
+        BadText{"log-format", "xml", "text or json"},
+        BadText{"amplification-max", "-1", "write a number"},
+        BadText{"disjoint-paths", "0", "at least 1"}, BadText{"disjoint-paths", "9", "at most 8"},
+        BadText{"amplification-max", "nan", "write a number"},
+        BadText{"amplification-max", "", "write a number"},
+        BadText{"trusted-net", "10.0.0.1/8", "no bit set after it"},
+        BadText{"trusted-net", "10.0.0.0", "a slash"}, BadText{"ttl", "604800", "a unit"},
+        BadText{"ttl", "1s", "at least 1m"}, BadText{"commit-window", "1m", "at most 1s"},
+        BadText{"durability", "none", "sync or os"}, BadText{"records-max", "0", "at least 1"},
+        BadText{"records-max", "many", "write digits"},
+        BadText{"memory-max", "lots", "such as 64MiB"},
+        BadText{"memory-max", "1K", "at least 1MiB"}, BadText{"storage-max", "1.5", "a unit"},
+        BadText{"contacts-max", "3", "at least 160"},
+        BadText{"contacts-max", "2M", "at most 1048576"},
+        BadText{"drain-max", "1h", "at most 10m"}));
+
+TEST_F(ConfigurationTest, AnAddressTwiceAndAnEmptyListToListenOnAreRefused) {
+  EXPECT_NE(refusal([&] {
+              build_configuration({flag("listen", {"0.0.0.0:1", "rpcudp://0.0.0.0:1"})}, home_);
+            }).find("name each address once"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              build_configuration({flag("listen", {})}, home_);
+            }).find("name at least one address"),
+            std::string::npos);
+  EXPECT_EQ(build_configuration({flag("listen", {"127.0.0.1:0", "127.0.0.1:0"})}, home_)
+                .server.listen.size(),
+            2u);
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,169 @@
+// `xord sim`: how it ends when it is interrupted, and how a run is to be repeated.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <sstream>
+
+#include "tests/temporary_directory.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/interrupt.h"
+#include "tools/sim/command/sim_flags.h"
+#include "tools/sim/plot.h"
+
+namespace xord {
+namespace {
+
+// Ctrl-C as soon as the seed is told, which is before the network is made.
+class InterruptingBuffer : public std::stringbuf {
+ public:
+  int sync() override { return std::raise(SIGINT); }
+};
+
+TEST(SimCommand, AnInterruptEndsTheSeedThatIsUnderWay) {
+  for (const std::vector<std::string>& more :
+       std::vector<std::vector<std::string>>{{}, {"--seeds", "1000"}, {"--for", "1h"}}) {
+    std::vector<std::string> arguments = {"--scenario", "join", "--nodes", "20", "--seed", "1"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    std::ostringstream out;
+    InterruptingBuffer buffer;
+    std::ostream err(&buffer);
+    Terminal terminal{out, err, {}};
+    ExitCode code = ExitCode::done;
+    try {
+      code = sim_command(arguments, terminal);
+    } catch (const Failure& failure) {
+      code = failure.code();
+    }
+    EXPECT_EQ(code, ExitCode::interrupted);
+    EXPECT_FALSE(Interrupt::requested()) << "the next command is not interrupted by it";
+    EXPECT_EQ(out.str(), "") << "half a run is no report";
+  }
+}
+
+std::optional<SimPlan> plan_of(const std::vector<std::string>& arguments, std::string* help) {
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}};
+  const auto plan = parse_sim_flags(arguments, terminal);
+  *help = out.str();
+  return plan;
+}
+
+SimPlan plan_of(const std::vector<std::string>& arguments) {
+  std::string help;
+  return *plan_of(arguments, &help);
+}
+
+TEST(SimCommand, ARunIsRepeatedByTheFlagsAsTheyWereWritten) {
+  EXPECT_EQ(command_of(plan_of({"--seeds", "3", "--json"}), 7), "xord sim --seed 7");
+  std::vector<std::string> written = {
+      "--scenario",  "churn",    "--nodes",   "1k",  "--hours",   "1.13", "--records",        "20",
+      "--ttl",       "90s500ms", "--session", "61s", "--buckets", "64",   "--disjoint-paths", "3",
+      "--published", "5",        "--shards",  "2"};
+  written.insert(written.end(), {"--no-old-contacts", "--no-republish"});
+  std::vector<std::string> given = written;
+  given.insert(given.end(), {"--seed", "4", "--for", "1s"});
+  const SimPlan plan = plan_of(given);
+  const std::string command = command_of(plan, 12);
+  std::istringstream words(command.substr(std::string("xord sim ").size()));
+  const SimPlan again = plan_of({std::istream_iterator<std::string>(words), {}});
+  EXPECT_EQ(again.seed, 12u);
+  EXPECT_EQ(again.length, plan.length);
+  EXPECT_EQ(again.ttl, plan.ttl);
+  EXPECT_EQ(again.session, plan.session);
+  EXPECT_EQ(again.shards, 2u);
+  EXPECT_EQ(sim::describe(setup_of(again, 12)), sim::describe(setup_of(plan, 12)));
+  EXPECT_EQ(command_of(again, 12), command);
+  for (const std::string& word : written) {
+    EXPECT_NE((command + " ").find(" " + word + " "), std::string::npos) << word;
+  }
+}
+
+TEST(SimCommand, FlagsOfOneScenarioAreRefusedElsewhere) {
+  EXPECT_EQ(setup_of(plan_of({"--scenario", "churn", "--python", "0.5"}), 1).python_share, 0.5);
+  const sim::Setup setup =
+      setup_of(plan_of({"--scenario", "oneshot", "--python", "1", "--arrival", "250ms"}), 1);
+  EXPECT_EQ(setup.programs.every, milliseconds(250));
+  EXPECT_GT(setup.workload.python_get_every, Duration{});
+  EXPECT_EQ(setup_of(plan_of({"--scenario", "oneshot"}), 1).programs.every, seconds(5));
+  EXPECT_EQ(setup_of(plan_of({"--scenario", "churn"}), 1).programs.every, Duration{});
+  for (const std::vector<std::string>& refused :
+       std::vector<std::vector<std::string>>{{"--scenario", "mixed", "--python", "0.5"},
+                                             {"--python", "0.5"},
+                                             {"--scenario", "churn", "--python", "1.1"},
+                                             {"--scenario", "churn", "--python", "-0.1"},
+                                             {"--scenario", "churn", "--python", "half"},
+                                             {"--scenario", "churn", "--arrival", "5s"},
+                                             {"--shards", "0"},
+                                             {"--shards", "65"}}) {
+    EXPECT_THROW(plan_of(refused), Failure) << refused.back();
+  }
+}
+
+TEST(SimCommand, HelpNamesTheFlagsAsTheyAreToBeWritten) {
+  std::string help;
+  EXPECT_FALSE(plan_of({"--help"}, &help));
+  EXPECT_NE(help.find("  --no-old-contacts "), std::string::npos);
+  EXPECT_NE(help.find("  --no-republish "), std::string::npos);
+  EXPECT_FALSE(plan_of({"--no-republish"}).republishes);
+  EXPECT_FALSE(plan_of({"--no-old-contacts"}).prefers_old_contacts);
+  EXPECT_TRUE(plan_of({}).republishes && plan_of({}).prefers_old_contacts);
+}
+
+TEST(SimCommand, ThePictureAndTheReportSayWhatTheyShow) {
+  const TemporaryDirectory directory;
+  const std::vector<std::string> arguments = {"--scenario",
+                                              "join",
+                                              "--nodes",
+                                              "12",
+                                              "--hours",
+                                              "0.2",
+                                              "--seed",
+                                              "3",
+                                              "--no-republish",
+                                              "--plot",
+                                              directory.at("run.svg")};
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}};
+  EXPECT_EQ(sim_command(arguments, terminal), ExitCode::done);
+  std::ostringstream svg;
+  svg << std::ifstream(directory.at("run.svg")).rdbuf();
+  EXPECT_NE(svg.str().find("class='heading'>xord sim --scenario join --nodes 12 --hours 0.2 "
+                           "--no-republish --seed 3</text>"),
+            std::string::npos);
+  // The first tick of every panel is at its left end, and says 0.
+  const std::string text = svg.str();
+  const std::string tick = "text-anchor='middle'>";
+  int panels = 0;
+  for (size_t at = 0; (at = text.find("class='title'", at)) != std::string::npos; ++panels) {
+    at = text.find(tick, at) + tick.size();
+    EXPECT_EQ(text.substr(at, text.find('<', at) - at), "0");
+  }
+  EXPECT_EQ(panels, 7);
+  const std::string report = out.str();
+  EXPECT_NE(report.find("calls, mean / p99   hops, mean / p99\n"), std::string::npos) << report;
+  EXPECT_TRUE(std::regex_search(report, std::regex("\n  join +[0-9]+ +100\\.00 % .* -  +-\n")))
+      << report;
+  EXPECT_EQ(report.find("0.0 / "), std::string::npos) << report;
+}
+
+TEST(SimCommand, ALongHeadingIsSetOnSeveralLines) {
+  std::string heading;
+  for (int i = 0; i < 40; ++i) heading += (i > 0 ? " --word" : "--word") + std::to_string(i);
+  const std::string svg = sim::svg_of(heading, {{"Panel", "x", "y", {{"", {{1, 1}, {2, 3}}}}}});
+  const std::regex line("class='heading'>([^<]*)</text>");
+  std::string joined;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), line), end; at != end; ++at) {
+    EXPECT_LE((*at)[1].length(), 100);
+    joined += (joined.empty() ? "" : " ") + std::string((*at)[1]);
+  }
+  EXPECT_EQ(joined, heading);
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,527 @@
+// `xord store` on directories made by hand: rows as they should be, and rows that are not.
+#include "tools/store/store_commands.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "node/server/control_address.h"
+#include "node/server/key_digest.h"
+#include "node/server/server.h"
+#include "node/server/start_files.h"
+#include "node/wire/rpcudp/value.h"
+#include "reactor/base/rng.h"
+#include "reactor/monotonic.h"
+#include "storage/files/export_line.h"
+#include "storage/rocks/rocks_reader.h"
+#include "storage/rocks/rocks_store_impl.h"
+#include "tests/temporary_directory.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/failure.h"
+#include "tools/control/control_client.h"
+#include "tools/control/data_dir_flags.h"
+
+namespace xord {
+namespace {
+
+using Words = std::vector<std::string>;
+using StoreCommand = ExitCode (*)(Arguments, Terminal&);
+using Rows = std::map<RowKey, std::string>;
+
+struct Outcome {
+  ExitCode code = ExitCode::done;
+  std::string out;
+  std::string err;
+};
+
+class StoreCommandsTest : public testing::Test {
+ protected:
+  StoreCommandsTest() { make(data_dir(), instant_of(now)); }
+
+  static constexpr NodeSeconds now = first_node_seconds + 1'000'000;
+
+  std::string file(const std::string& name) const { return scratch_.at(name); }
+  std::string data_dir() const { return file("data"); }
+
+  // A data directory whose node time is `at`, as a node leaves it.
+  static void make(const std::string& directory, Instant at) {
+    ServerConfig config;
+    config.data_dir = directory;
+    auto started = start_files(config, {Dialect::rpcudp});
+    const auto& files = std::get<StartFiles>(started);
+    ASSERT_FALSE(write_clock(*files.directory, {at, wall_time()}));
+  }
+  static void write(const std::string& directory, const Rows& rows) {
+    RocksConfig config;
+    config.directory = directory;
+    config.networks = {"rpcudp"};
+    RocksStore store(config, nullptr);
+    ASSERT_FALSE(store.impl().open(0));
+    std::vector<RocksStore::Impl::Change> changes;
+    for (const auto& [key, row] : rows) changes.push_back({0, key, row});
+    ASSERT_TRUE(store.impl().write(changes, nullptr).ok());
+  }
+  static Rows rows_of(const std::string& directory) {
+    auto opened = RocksReader::open(directory);
+    const auto& reader = std::get<std::unique_ptr<RocksReader>>(opened);
+    Rows rows;
+    for (NetworkIndex i = 0; i < reader->networks().size(); ++i) {
+      reader->walk(i, row_range_of(0, 1), [&](const RowKey& key, Bytes row) {
+        rows[key] = std::string(text_of(row));
+        return true;
+      });
+    }
+    return rows;
+  }
+  // A row of any bytes and times.
+  static Rows::value_type any_row(const Id& key, Bytes value, const RecordTimes& times) {
+    const RowKey row_key = row_key_of(key);
+    std::string bytes;
+    encode_row(row_key, {times, 0x1234, value}, bytes);
+    return {row_key, bytes};
+  }
+  static std::vector<uint8_t> packed(std::string_view bytes) {
+    return *encode_value(Value(std::vector<uint8_t>(bytes.begin(), bytes.end())));
+  }
+  static std::string unpacked(Bytes value) { return render_value(*decode_value(value)); }
+  static Rows::value_type row(const Id& key, std::string_view value, NodeSeconds expiry,
+                              NodeSeconds last_store = now - 10) {
+    return any_row(key, packed(value), {now - 20, now - 30, last_store, expiry});
+  }
+  static Rows::value_type published(const Id& key, std::string_view value, NodeSeconds at,
+                                    NodeSeconds last_store) {
+    return any_row(key, packed(value), {at, at, last_store, at + 500'000});
+  }
+  static Rows many(uint32_t count) {
+    Rng rng(count);
+    Rows rows;
+    for (uint32_t i = 0; i < count; ++i) {
+      Id key;
+      rng.fill(key.bytes);
+      std::string value(rng.bounded(i % 50 == 0 ? 8138 : 60), '\0');
+      rng.fill({reinterpret_cast<uint8_t*>(value.data()), value.size()});
+      rows.insert(row(key, value, now + 10'000 + i));
+    }
+    return rows;
+  }
+
+  Outcome run(StoreCommand command, Words words, std::string directory = "") const {
+    words.insert(words.end(), {"--data-dir", directory.empty() ? data_dir() : directory});
+    std::ostringstream out;
+    std::ostringstream err;
+    Terminal terminal{out, err, {}};
+    Outcome outcome;
+    try {
+      outcome.code = command(words, terminal);
+    } catch (const Failure& failure) {
+      outcome.code = failure.code();
+      err << failure.what();
+    }
+    outcome.out = out.str();
+    outcome.err = err.str();
+    return outcome;
+  }
+  nlohmann::json json(StoreCommand command, Words words, const std::string& directory = "") const {
+    words.push_back("--json");
+    const Outcome outcome = run(command, words, directory);
+    EXPECT_FALSE(outcome.out.empty()) << outcome.err;
+    return nlohmann::json::parse(outcome.out, nullptr, false);
+  }
+
+  TemporaryDirectory scratch_;
+};
+
+// A node that holds the directory, takes the request, and has us interrupted instead of answering.
+TEST_F(StoreCommandsTest, AnInterruptEndsTheWaitForARunningNode) {
+  ServerConfig config;
+  config.data_dir = data_dir();
+  const auto held = start_files(config, {Dialect::rpcudp});
+  ASSERT_TRUE(std::holds_alternative<StartFiles>(held));
+  const ControlAddress address(data_dir());
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(bind(listener, address.address(), address.size()), 0);
+  ASSERT_EQ(listen(listener, 1), 0);
+  std::thread node([&] {
+    const int connection = accept(listener, nullptr, nullptr);
+    std::array<char, 1000> request;
+    EXPECT_GT(recv(connection, request.data(), request.size(), 0), 0);
+    kill(getpid(), SIGINT);
+    EXPECT_EQ(recv(connection, request.data(), request.size(), 0), 0) << "until it hangs up";
+    close(connection);
+  });
+  const Outcome outcome = run(store_purge_command, {"--all", "--yes"});
+  EXPECT_EQ(outcome.code, ExitCode::interrupted) << outcome.err;
+  node.join();
+  close(listener);
+}
+
+TEST_F(StoreCommandsTest, ALongListOfWhatIsPublishedComesInPagesInOrder) {
+  ServerConfig config;
+  config.listen = {{Dialect::rpcudp, Endpoint::ipv4(0x7f000001, 0), false}};
+  config.data_dir = file("node");
+  config.shards = 2;
+  config.log_level = LogLevel::off;
+  Server server;
+  ASSERT_FALSE(server.start(config));
+  EXPECT_EQ(run(published_command, {"--json"}, config.data_dir).out, "[]\n");
+  std::set<std::string> kept;
+  for (int i = 0; i < 700; ++i) {
+    const Id key = key_digest("key " + std::to_string(i));
+    ASSERT_EQ(server.keep(key, Value(int64_t{1})).get().status, ServerStatus::done);
+    kept.insert(key.hex());
+  }
+  std::vector<std::string> listed;
+  for (const auto& each : json(published_command, {}, config.data_dir))
+    listed.push_back(each["id"]);
+  EXPECT_EQ(listed, std::vector<std::string>(kept.begin(), kept.end()));
+  const std::string text = run(published_command, {}, config.data_dir).out;
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 700);
+
+  ControlClient node(config.data_dir);
+  const auto page = node.ask({{"command", "published"}});
+  EXPECT_GE(page.at("keys").size(), published_keys_max);
+  EXPECT_LE(page.at("keys").size(), 2 * published_keys_max);
+  const std::string next = page.at("next");
+  EXPECT_GT(next, page.at("keys").back().at("id").get<std::string>());
+  const auto rest = node.ask({{"command", "published"}, {"from", next}}).at("keys");
+  EXPECT_EQ(rest.at(0).at("id"), listed[page.at("keys").size()]);
+  EXPECT_THROW(node.ask({{"command", "published"}, {"from", "12"}}), Failure);
+}
+
+TEST_F(StoreCommandsTest, WithoutADirectoryItIsTheOneThatRunWouldUse) {
+  const auto found_in = [](const Environment& environment) {
+    std::ostringstream out;
+    std::ostringstream err;
+    return data_dir_of({}, Terminal{out, err, environment});
+  };
+  std::ofstream(file("xord.toml")) << "shards = 2\ndata-dir = \"/of/the/file\"\n";
+  const std::string config = file("xord.toml");
+  EXPECT_EQ(found_in({{"HOME", "/h"}}), "/h/.local/share/xord");
+  EXPECT_EQ(found_in({{"HOME", "/h"}, {"XDG_DATA_HOME", "/x"}}), "/x/xord");
+  EXPECT_EQ(found_in({{"HOME", "/h"}, {"XORD_CONFIG", config}}), "/of/the/file");
+  EXPECT_EQ(found_in({{"XORD_CONFIG", config}, {"XORD_DATA_DIR", "/of/the/variable"}}),
+            "/of/the/variable");
+  std::ostringstream out;
+  std::ostringstream err;
+  const Terminal terminal{out, err, {{"XORD_CONFIG", file("nowhere.toml")}}};
+  EXPECT_THROW(data_dir_of({}, terminal), Failure);
+  EXPECT_EQ(data_dir_of({{"/of/the/flag"}}, terminal), "/of/the/flag");
+}
+
+TEST_F(StoreCommandsTest, ExportAndImportBackGiveEveryRowByteForByte) {
+  const Rows rows = many(3000);
+  write(data_dir(), rows);
+  EXPECT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  EXPECT_EQ(json(store_import_command, {file("all")}, file("new")).at("imported"), 3000);
+  EXPECT_EQ(rows_of(file("new")), rows);
+  // Into the directory that it came from, whole or with records missing, too.
+  EXPECT_EQ(run(store_purge_command, {"--prefix", "3"}).code, ExitCode::done);
+  EXPECT_LT(rows_of(data_dir()).size(), rows.size());
+  EXPECT_EQ(json(store_import_command, {file("all")}).at("imported"), 3000);
+  EXPECT_EQ(rows_of(data_dir()), rows);
+  EXPECT_TRUE(json(store_check_command, {}, file("new")).at("sound"));
+}
+
+TEST_F(StoreCommandsTest, IntoAnotherNodeRecordsKeepWhatIsLeftOfTheirLives) {
+  const Id key = key_digest("k");
+  write(data_dir(), {row(key, "value", now + 5'000)});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  make(file("other"), instant_of(now + 700'000));
+  const Outcome outcome = run(store_import_command, {file("all")}, file("other"));
+  EXPECT_EQ(outcome.code, ExitCode::done) << outcome.err;
+  EXPECT_NE(outcome.err.find("times were moved by "), std::string::npos);
+  const Rows moved = rows_of(file("other"));
+  const auto parsed = parse_row(row_key_of(key), bytes_of(moved.at(row_key_of(key))));
+  ASSERT_TRUE(parsed);
+  EXPECT_NEAR(parsed->times.expiry, now + 705'000, 60);
+  EXPECT_EQ(parsed->times.expiry - parsed->times.published, 5'030u);
+  EXPECT_EQ(unpacked(parsed->value), "value");
+}
+
+TEST_F(StoreCommandsTest, OfTwoRecordsOfAKeyTheOneStoredLaterStays) {
+  const Id older = key_digest("older here");
+  const Id newer = key_digest("newer here");
+  const Id same = key_digest("of one second");
+  write(data_dir(),
+        {row(older, "imported", now + 9, now - 5), row(newer, "imported", now + 9, now - 5),
+         row(same, "imported", now + 9, now - 5)});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  write(data_dir(), {row(older, "held", now + 9, now - 6), row(newer, "held", now + 9, now - 4),
+                     row(same, "held", now + 9, now - 5)});
+  const nlohmann::json report = json(store_import_command, {file("all")});
+  EXPECT_EQ(report.at("imported"), 1);
+  EXPECT_EQ(report.at("kept"), 2);
+  const Rows rows = rows_of(data_dir());
+  const auto value_of = [&](const Id& key) {
+    const RowKey row_key = row_key_of(key);
+    return unpacked(parse_row(row_key, bytes_of(rows.at(row_key)))->value);
+  };
+  EXPECT_EQ(value_of(older), "imported");
+  EXPECT_EQ(value_of(newer), "held");
+  EXPECT_EQ(value_of(same), "held");
+}
+
+TEST_F(StoreCommandsTest, AnImportNeverReplacesAValueThatWasPublishedLater) {
+  const Id older = key_digest("published later in the export");
+  const Id newer = key_digest("published later here");
+  const Id equal_value = key_digest("of one value");
+  const Id expired = key_digest("expired here");
+  write(data_dir(), {published(older, "imported", now - 50, now - 40),
+                     published(newer, "imported", now - 70, now - 10),  // Republished since.
+                     published(equal_value, "same", now - 70, now - 10),
+                     published(expired, "imported", now - 70, now - 70)});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  write(data_dir(),
+        {published(older, "held", now - 60, now - 5), published(newer, "held", now - 60, now - 50),
+         published(equal_value, "same", now - 60, now - 50), row(expired, "held", now - 1)});
+  const nlohmann::json report = json(store_import_command, {file("all")});
+  EXPECT_EQ(report.at("imported"), 3);
+  EXPECT_EQ(report.at("kept"), 1);
+  const Rows rows = rows_of(data_dir());
+  const auto held = [&](const Id& key) {
+    return *parse_row(row_key_of(key), bytes_of(rows.at(row_key_of(key))));
+  };
+  EXPECT_EQ(unpacked(held(older).value), "imported");
+  EXPECT_EQ(unpacked(held(newer).value), "held");
+  EXPECT_EQ(unpacked(held(expired).value), "imported");
+  EXPECT_EQ(held(equal_value).times, (RecordTimes{now - 60, now - 60, now - 10, now + 499'940}));
+}
+
+// By another program, or by an xord that did not look: it is input like a datagram.
+TEST_F(StoreCommandsTest, WhatNoPeerCanHaveStoredIsNamedByACheckAndLeftOutOfAnImport) {
+  const RecordTimes times{now - 20, now - 30, now - 10, now + 5'000};
+  const std::vector<uint8_t> good = packed("value");
+  const std::vector<uint8_t> largest = packed(std::string(8'137, 'x'));
+  const std::vector<uint8_t> large = packed(std::string(8'138, 'x'));
+  const std::vector<std::vector<uint8_t>> no_values = {
+      {}, {0xc0}, {0x90}, {0x80}, {0xd4, 1, 2}, {0xc4, 9, 1}, {1, 2}, {0xa2, 0xff, 0xfe}};
+  Rows rows;
+  rows.insert(any_row(key_digest("good"), good, times));
+  rows.insert(any_row(key_digest("largest"), largest, times));
+  uint32_t number = 0;
+  const auto add = [&](Bytes value, const RecordTimes& at) {
+    rows.insert(any_row(key_digest(std::to_string(++number)), value, at));
+  };
+  add(large, times);
+  for (const auto& value : no_values) add(value, times);
+  const uint32_t of_values = number;
+  add(good, {now, now, now - 1, now + 5'000});              // Published after it was stored,
+  add(good, {now, now - 10, now, now - 10});                // expired when it was published,
+  add(good, {now, now - 10, now, now - 10 + ttl_max + 1});  // to live longer than any,
+  add(good, {0, 0, now, now + 5'000});                      // or published before time began.
+  write(data_dir(), rows);
+
+  const nlohmann::json check = json(store_check_command, {});
+  EXPECT_EQ(check.at("sound"), false);
+  EXPECT_EQ(check.at("faulty"), number);
+  EXPECT_EQ(check.at("records"), 2);
+  EXPECT_EQ(check.at("findings_count"), number);
+  const std::string said = run(store_check_command, {}).out;
+  EXPECT_NE(said.find("record " + key_digest("1").hex() +
+                      " of rpcudp is not one that a peer can have stored: its value is larger than "
+                      "any that peers store"),
+            std::string::npos)
+      << said;
+
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  const nlohmann::json report = json(store_import_command, {file("all")}, file("new"));
+  EXPECT_EQ(report.at("imported"), 2);
+  EXPECT_EQ(report.at("damaged"), number);
+  EXPECT_EQ(rows_of(file("new")).size(), 2u);
+  const std::string err = run(store_import_command, {file("all")}, file("third")).err;
+  for (const char* fault :
+       {"its value is larger than any that peers store",
+        "its value is not of a type that peers store", "its times contradict each other"}) {
+    EXPECT_NE(err.find(fault), std::string::npos) << err;
+  }
+  EXPECT_GT(number, of_values);
+  EXPECT_EQ(json(store_purge_command, {"1"}).at("purged"), 1);
+}
+
+TEST_F(StoreCommandsTest, TimesStillToComeAreImportedAsNow) {
+  write(data_dir(), {any_row(key_digest("k"), packed("value"),
+                             {now + 90'000, now + 90'000, now + 90'000, now + 95'000})});
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  EXPECT_EQ(json(store_import_command, {file("all")}, file("new")).at("imported"), 1);
+  const Rows rows = rows_of(file("new"));
+  const auto held = parse_row(rows.begin()->first, bytes_of(rows.begin()->second));
+  EXPECT_NEAR(held->times.published, now, 60);
+  EXPECT_NEAR(held->times.last_store, now, 60);
+  EXPECT_EQ(held->times.expiry, now + 95'000);
+}
+
+class ImportInputTest : public StoreCommandsTest {
+ protected:
+  std::string exported(const Rows& rows, const std::string& directory) const {
+    make(file(directory), instant_of(now));
+    write(file(directory), rows);
+    return run(store_export_command, {}, file(directory)).out;
+  }
+  // The sentence by which a file of this content is refused.
+  std::string refused(const std::string& content) const {
+    std::ofstream(file("input"), std::ios::binary) << content;
+    const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+    EXPECT_EQ(outcome.code, ExitCode::usage) << outcome.err;
+    EXPECT_FALSE(std::filesystem::exists(file("into")));
+    return outcome.err.substr(0, outcome.err.find(": name a file"));
+  }
+  nlohmann::json imported(const std::string& content) const {
+    std::ofstream(file("input"), std::ios::binary) << content;
+    return json(store_import_command, {file("input")}, file("into"));
+  }
+};
+
+TEST_F(ImportInputTest, ExportsThatFollowEachOtherAreAllTaken) {
+  const std::string first = exported(many(30), "first");
+  const std::string second = exported(
+      {row(key_digest("k"), "old", now + 9), row(key_digest("l"), "l", now + 9)}, "second");
+  const std::string third = exported({row(key_digest("k"), "new", now + 9, now - 5)}, "third");
+  EXPECT_EQ(imported(first + second + "\n" + third),
+            (nlohmann::json{{"imported", 33}, {"kept", 0}, {"damaged", 0}, {"whole", true}}));
+  const Rows rows = rows_of(file("into"));
+  EXPECT_EQ(rows.size(), 32u);
+  const RowKey key = row_key_of(key_digest("k"));
+  EXPECT_EQ(unpacked(parse_row(key, bytes_of(rows.at(key)))->value), "new");
+  // The other way round the newer one, which comes first, stays.
+  EXPECT_EQ(imported(third + second).at("kept"), 1);
+}
+
+TEST_F(ImportInputTest, AnExportThatIsCutBeforeTheNextIsNotWhole) {
+  const std::string first = exported(many(3), "first");
+  const std::string second = exported({row(key_digest("k"), "v", now + 9)}, "second");
+  const std::string cut = first.substr(0, first.find("\nend ") + 1);
+  nlohmann::json report = imported(cut + second);
+  EXPECT_EQ(report.at("imported"), 4);
+  EXPECT_EQ(report.at("whole"), false);
+  report = imported(second + cut);
+  EXPECT_EQ(report.at("whole"), false);
+  report = imported(second + "junk\n" + first);
+  EXPECT_EQ(report.at("whole"), false);
+  EXPECT_EQ(report.at("damaged"), 1);
+  EXPECT_EQ(report.at("imported"), 4);
+}
+
+TEST_F(ImportInputTest, WhatIsNoExportIsCalledWhatItIs) {
+  const std::string whole = exported({row(key_digest("k"), "v", now + 9)}, "first");
+  const std::string name = file("input");
+  std::string crlf;
+  for (const char c : whole) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  EXPECT_EQ(refused(""), name + " is empty");
+  EXPECT_EQ(refused(crlf), name +
+                               " has lines that end with CR LF, as some editors and mail "
+                               "programs make them (`dos2unix` or `tr -d '\\r'` turns them back)");
+  EXPECT_NE(refused("\xef\xbb\xbf" + whole).find(" begins with a byte-order mark"),
+            std::string::npos);
+  EXPECT_NE(refused(std::string("\xff\xfex\0", 4)).find(" is UTF-16 text"), std::string::npos);
+  EXPECT_EQ(refused("\x1f\x8b\x08 and so on"),
+            name + " is compressed by gzip (`gunzip -c FILE | xord store import -`)");
+  EXPECT_NE(refused("PK\x03\x04").find(" is a zip archive"), std::string::npos);
+  EXPECT_EQ(refused("\nhello\n"), name +
+                                      " is not an export of records, whose first line begins "
+                                      "with xord-export");
+  EXPECT_EQ(refused("xord-export version=1 node_time=1 cut\n"),
+            "the first line of " + name + " is damaged, which holds the clock of the records");
+  std::string header;
+  append_export_line(header, ExportHeader{Instant{INT64_MAX}, seconds(1'700'000'000)});
+  EXPECT_EQ(refused(header),
+            "the times in the header of " + name + " cannot be: export again from the original");
+  const Outcome directory = run(store_import_command, {data_dir()}, file("into"));
+  EXPECT_EQ(directory.code, ExitCode::usage);
+  EXPECT_EQ(directory.err, data_dir() +
+                               " is a directory: name a file that `xord store export` "
+                               "wrote, or give a data directory by --data-dir");
+}
+
+TEST_F(StoreCommandsTest, ADamagedRowIsNamedLeftOutOfAnExportAndPurgedLikeAnother) {
+  const Id key = key_digest("k");
+  Rows rows = many(100);
+  const size_t whole = rows.size();
+  const auto damage = [&](auto&& how) {
+    auto [row_key, bytes] = row(key, "value", now + 9'000);
+    how(bytes);
+    rows[row_key] = bytes;
+    write(data_dir(), rows);
+    const Outcome check = run(store_check_command, {});
+    EXPECT_EQ(check.code, ExitCode::not_found);
+    EXPECT_NE(check.out.find("record " + key.hex() + " of rpcudp is damaged: "), std::string::npos)
+        << check.out;
+    EXPECT_EQ(json(store_stats_command, {}).at("networks").at(0).at("damaged"), 1);
+    const Outcome exported = run(store_export_command, {});
+    EXPECT_EQ(exported.code, ExitCode::not_found);
+    EXPECT_EQ(exported.out.find(key.hex()), std::string::npos);
+    EXPECT_NE(exported.out.find("\nend " + std::to_string(whole) + " "), std::string::npos);
+    const Outcome got = run(store_get_command, {"k"});
+    EXPECT_EQ(got.code, ExitCode::environment);
+    EXPECT_NE(got.err.find("is damaged: "), std::string::npos);
+    return check.out;
+  };
+  const std::string flipped = damage([](std::string& bytes) { bytes[24] = '\0'; });
+  EXPECT_NE(flipped.find("does not fit its checksum"), std::string::npos);
+  const std::string other = damage([](std::string& bytes) { bytes[0] = 9; });
+  EXPECT_NE(other.find("its row is of version 9"), std::string::npos);
+  const std::string cut = damage([](std::string& bytes) { bytes.resize(5); });
+  EXPECT_NE(cut.find("its row has 5 bytes"), std::string::npos);
+  EXPECT_EQ(json(store_purge_command, {"k"}).at("purged"), 1);
+  EXPECT_EQ(run(store_check_command, {}).code, ExitCode::done);
+}
+
+TEST_F(StoreCommandsTest, StatsTellWhatIsLeftOfTheLivesOfRecords) {
+  Rows rows;
+  uint32_t number = 0;
+  for (const NodeSeconds left : {600u, 3'500u, 20'000u, 80'000u, 300'000u, 604'700u, 2'000'000u}) {
+    rows.insert(row(key_digest(std::to_string(++number)), "1234", now + left));
+  }
+  rows.insert(row(key_digest("expired"), "12345", now - 1));
+  write(data_dir(), rows);
+  const nlohmann::json network = json(store_stats_command, {}).at("networks").at(0);
+  EXPECT_EQ(network.at("records"), 7);
+  EXPECT_EQ(network.at("expired"), 1);
+  EXPECT_EQ(network.at("value_bytes"), 42);
+  EXPECT_EQ(network.at("expiring"),
+            (nlohmann::json{
+                {"1h", 2}, {"6h", 1}, {"1d", 1}, {"3d", 0}, {"7d", 2}, {"30d", 1}, {"longer", 0}}));
+  EXPECT_EQ(run(store_get_command, {"expired"}).code, ExitCode::not_found);
+  EXPECT_EQ(json(store_purge_command, {"--expired"}).at("purged"), 1);
+  EXPECT_EQ(rows_of(data_dir()).size(), 7u);
+  EXPECT_EQ(json(store_check_command, {}).at("indexed"), 7);
+}
+
+TEST_F(StoreCommandsTest, AStoppedNodesDirectoryIsRefusedWhileAnybodyHoldsIt) {
+  write(data_dir(), many(3));
+  const auto held = DataDirectory::open(data_dir(), NetworkFileSystem::forced);
+  ASSERT_TRUE(std::holds_alternative<std::unique_ptr<DataDirectory>>(held));
+  for (const StoreCommand command :
+       {store_check_command, store_export_command, store_stats_command}) {
+    EXPECT_EQ(run(command, {}).code, ExitCode::environment);
+  }
+  EXPECT_EQ(run(store_get_command, {"k"}).code, ExitCode::environment);
+  EXPECT_EQ(run(store_purge_command, {"k"}).code, ExitCode::environment);
+}
+
+TEST_F(StoreCommandsTest, ReadersGoTogetherAndKeepANodeOut) {
+  write(data_dir(), many(3));
+  const auto reading = DataDirectory::open_to_read(data_dir());
+  EXPECT_EQ(run(store_check_command, {}).code, ExitCode::done);
+  const auto node = DataDirectory::open(data_dir(), NetworkFileSystem::forced);
+  EXPECT_TRUE(std::holds_alternative<IoError>(node));
+}
+
+TEST_F(StoreCommandsTest, WhatIsMissingOrTooMuchIsAUsageError) {
+  EXPECT_EQ(run(store_purge_command, {"k", "--prefix", "00"}).code, ExitCode::usage);
+  EXPECT_EQ(run(store_purge_command, {"--all"}).code, ExitCode::usage);
+  EXPECT_EQ(run(store_import_command, {}).code, ExitCode::usage);
+}
+
+}  // namespace
+}  // namespace xord

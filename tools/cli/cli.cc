@@ -1,0 +1,97 @@
+#include "tools/cli/cli.h"
+
+#include <array>
+#include <exception>
+#include <new>
+#include <vector>
+
+#include "reactor/base/printable.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/version.h"
+
+namespace xord {
+namespace {
+
+constexpr std::array<Command, 10> table = {{
+    {"run", "Run a node: join a network, keep records, answer others", run_command},
+    {"set", "Store a value under a key", set_command},
+    {"get", "Print the value of a key", get_command},
+    {"find", "List the nodes nearest to a key", find_command},
+    {"ping", "Ask one node whether it is there", ping_command},
+    {"load", "Put a node under load and measure how it answers", load_command},
+    {"published", "List the keys that the node of this host publishes again each day",
+     published_command},
+    {"forget", "Have the node of this host publish a key no longer", forget_command},
+    {"store", "Look into a node's records; check, export, import, purge or save them",
+     store_command},
+    {"sim", "Simulate a whole network and check that it behaves", sim_command},
+}};
+
+constexpr std::string_view examples = R"(
+Try, in two terminals:
+  xord run                  a node of your own, on port 8468
+  xord set greeting hello   store a value through it
+  xord get greeting         and read it back
+
+A second machine joins with `xord run --bootstrap FIRST-MACHINE`. Programs that use the Python
+`kademlia` library are part of the same network. `--via HOST[:PORT]`, or XORD_VIA, names another
+node to ask than the one of this host.
+
+`xord COMMAND --help` explains a command; `xord --version` says what was built, and what this
+machine's kernel allows.
+Exit codes: 0 done, 1 not found or refused, 2 usage or config, 3 no answer from the network,
+4 the environment (port taken, directory locked, no permission).
+)";
+
+std::string help() {
+  return "xord: a node of a Kademlia network, and commands that talk to one\n\n"
+         "Usage: xord COMMAND [ARGUMENTS]\n\nCommands:\n" +
+         list_of(table) + std::string(examples);
+}
+
+ExitCode dispatch(Arguments arguments, Terminal& terminal) {
+  if (arguments.empty()) {
+    terminal.err << help();
+    return ExitCode::usage;
+  }
+  const std::string& word = arguments[0];
+  if (word == "--help" || word == "-h" || (word == "help" && arguments.size() == 1)) {
+    terminal.out << help();
+    return ExitCode::done;
+  }
+  if (word == "--version" || word == "version" || word == "-V" || word == "-v") {
+    terminal.out << version_report();
+    return ExitCode::done;
+  }
+  const bool asks_help = word == "help";  // `xord help run` is `xord run --help`.
+  const std::vector<std::string> help_flag = {"--help"};
+  const Command& command = find_command(asks_help ? arguments[1] : word, table, "xord");
+  return command.run(asks_help ? Arguments(help_flag) : arguments.subspan(1), terminal);
+}
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return table;
+}
+
+ExitCode run_cli(Arguments arguments, Terminal& terminal) {
+  try {
+    const ExitCode code = dispatch(arguments, terminal);
+    terminal.out.flush();
+    if (terminal.out) return code;
+    throw Failure(ExitCode::environment, "stdout cannot be written: make room or give it a reader");
+  } catch (const Failure& failure) {
+    terminal.err << "xord: " << printable(failure.what()) << ".\n";
+    return failure.code();
+  } catch (const std::bad_alloc&) {
+    terminal.err << "xord: out of memory: raise the limit of the process (ulimit -v) or ask for "
+                    "less.\n";
+    return ExitCode::environment;
+  } catch (const std::exception& error) {
+    terminal.err << "xord: " << printable(error.what()) << ".\n";
+    return ExitCode::environment;
+  }
+}
+
+}  // namespace xord

@@ -1,0 +1,69 @@
+#include "tools/cli/node_address.h"
+
+#include "reactor/base/endpoint.h"
+#include "tools/cli/flags.h"
+
+namespace xord {
+namespace {
+
+constexpr std::string_view scheme = "rpcudp://";
+
+// Without a zone, which names an interface of this host or of none.
+bool is_ipv6(std::string_view text) {
+  return text.find(':') != text.npos &&
+         IpAddress::parse(text.substr(0, text.find('%'))).has_value();
+}
+
+// A colon that may begin a port: what is before it is an address itself.
+bool may_end_in_port(std::string_view address) {
+  const std::string_view before = address.substr(0, address.rfind(':'));
+  return is_ipv6(before) && parse_host_port("h" + std::string(address.substr(before.size())));
+}
+
+std::string with_port(std::string_view text) {
+  const std::string port = ":" + std::to_string(port_default);
+  if (is_ipv6(text)) return "[" + std::string(text) + "]" + port;
+  return std::string(text) + port;
+}
+
+// 0.0.0.0 and :: are bound, and asked by nobody.
+std::string reached(const std::string& host) {
+  const auto address = IpAddress::parse(host);
+  if (!address || !address->is_unspecified()) return host;
+  return address->is_ipv4() ? "127.0.0.1" : "::1";
+}
+
+}  // namespace
+
+HostPort parse_node_address(const std::string& text) {
+  std::string_view rest = text;
+  if (rest.starts_with(scheme)) rest.remove_prefix(scheme.size());
+  const bool is_bare_ipv6 = is_ipv6(rest);
+  if (is_bare_ipv6 && may_end_in_port(rest)) {
+    const std::string all(rest);
+    const size_t colon = all.rfind(':');
+    refuse("\"" + text + "\" may end in a port or not: write [" + all.substr(0, colon) + "]" +
+           all.substr(colon) + ", or [" + all + "]:" + std::to_string(port_default));
+  }
+  auto address = is_bare_ipv6 ? std::nullopt : parse_host_port(rest);
+  const bool has_port =
+      rest.find(':', rest.find(']') == rest.npos ? 0 : rest.find(']')) != rest.npos;
+  if (!address && (is_bare_ipv6 || !has_port)) address = parse_host_port(with_port(rest));
+  if (!address) refuse("\"" + text + "\" is not HOST:PORT: " + std::string(node_address_forms));
+  const auto numeric = IpAddress::parse(address->host);
+  if (numeric && numeric->is_link_local()) {
+    refuse("\"" + text +
+           "\" is a link-local address, which needs its interface: write it like "
+           "[fe80::1%eth0]:8468");
+  }
+  address->host = reached(address->host);
+  return *address;
+}
+
+std::string text_of(const HostPort& address) {
+  const bool is_bracketed = address.host.find(':') != std::string::npos;
+  return (is_bracketed ? "[" + address.host + "]" : address.host) + ":" +
+         std::to_string(address.port);
+}
+
+}  // namespace xord

@@ -1,0 +1,18 @@
+// Runs one Client on the network: sockets of both families on free ports, the reactor's loop on
+// this thread, until the command is finished or a signal ends it.
+#pragma once
+
+#include "node/client/client.h"
+
+namespace xord {
+
+struct SessionEnd {
+  ClientResult result;
+  bool was_interrupted = false;  // SIGINT or SIGTERM came first: `result` says nothing.
+};
+
+// Draws secrets and blocks for at most plan.timeout. Failure (environment) when no socket can be
+// opened.
+SessionEnd run_session(ClientPlan plan);
+
+}  // namespace xord

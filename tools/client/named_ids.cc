@@ -1,0 +1,77 @@
+#include "tools/client/named_ids.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tools/cli/failure.h"
+#include "tools/cli/output_file.h"
+
+namespace xord {
+
+namespace {
+
+enum class CacheState { usable, missing, foreign };
+
+// A cache that is not this user's is done without: as root with another's HOME, what is found there
+// may be a link to anything. A FIFO would be waited for.
+CacheState state_of(const std::string& path) {
+  struct stat status {};
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  if (stat(folder.c_str(), &status) == 0 && status.st_uid != geteuid()) return CacheState::foreign;
+  if (lstat(path.c_str(), &status) != 0) return CacheState::missing;
+  const bool is_ours = S_ISREG(status.st_mode) && status.st_uid == geteuid();
+  return is_ours ? CacheState::usable : CacheState::foreign;
+}
+
+}  // namespace
+
+NamedIds::NamedIds(std::string path) : path_(std::move(path)) {
+  if (state_of(path_) != CacheState::usable) return;
+  std::ifstream file(path_);
+  std::string line;
+  while (rows_.size() < named_ids_max && std::getline(file, line)) {
+    std::istringstream words(line);
+    std::string via;
+    std::string id;
+    words >> via >> id;
+    const auto endpoint = Endpoint::parse(via);
+    const auto named = Id::from_hex(id);
+    if (endpoint && named) rows_.push_back({*endpoint, *named});
+  }
+}
+
+std::optional<Id> NamedIds::find(const Endpoint& via) const {
+  for (const NamedId& row : rows_) {
+    if (row.via == via) return row.named;
+  }
+  return std::nullopt;
+}
+
+void NamedIds::remember(const NamedId& named) {
+  if (named.via.scope != 0) return;  // An interface's index means nothing after the next boot.
+  std::erase_if(rows_, [&](const NamedId& row) { return row.via == named.via; });
+  if (rows_.size() == named_ids_max) rows_.erase(rows_.begin());
+  rows_.push_back(named);
+}
+
+bool NamedIds::save() const {
+  if (path_.empty()) return false;
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), error);
+  if (state_of(path_) == CacheState::foreign) return false;
+  try {
+    OutputFile file(path_, 0600);
+    for (const NamedId& row : rows_) file.append(row.via.text() + ' ' + row.named.hex() + '\n');
+    file.finish();
+    return true;
+  } catch (const Failure&) {
+    return false;
+  }
+}
+
+}  // namespace xord

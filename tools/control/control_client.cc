@@ -1,0 +1,132 @@
+#include "tools/control/control_client.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "node/server/control_address.h"
+#include "reactor/base/nesting.h"
+#include "reactor/io_error.h"
+#include "reactor/monotonic.h"
+#include "storage/files/data_directory.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/units.h"
+
+namespace xord {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t answer_bytes_max = 256 << 20;
+constexpr size_t answer_nesting_max = 32;  // The counters have 4.
+// A signal that comes between a look and the wait is seen so much later.
+constexpr Duration looked_each = milliseconds(200);
+
+[[noreturn]] void fail(const std::string& sentence) {
+  throw Failure(ExitCode::environment, sentence);
+}
+
+// Nobody answers at the control socket: for want of the directory, of a node, or because whatever
+// holds the directory does not listen.
+std::string why_absent(const std::string& data_dir) {
+  const std::string nobody = "no node is running on " + data_dir;
+  std::error_code ignored;
+  if (!std::filesystem::exists(data_dir, ignored)) return nobody + " (no such directory)";
+  const auto opened = DataDirectory::open_to_read(data_dir);
+  const auto* error = std::get_if<IoError>(&opened);
+  if (error == nullptr) return nobody + "; start one with `xord run`";
+  if (error->error_number != EWOULDBLOCK) return nobody + ": " + error->sentence;
+  return "the node on " + data_dir +
+         " does not answer: it is starting or ending, or another tool holds the directory; try "
+         "again in a moment";
+}
+
+// Whoever may write in a directory could listen there, and would be given values and believed.
+// Root asks everybody's nodes.
+bool is_trusted(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return geteuid() == 0 || peer.uid == 0 || peer.uid == geteuid();
+}
+
+}  // namespace
+
+ControlClient::ControlClient(const std::string& data_dir)
+    : path_(data_dir + "/" + control_name),
+      socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const ControlAddress address(data_dir);
+  if (socket_ >= 0 && address.is_valid() &&
+      connect(socket_, address.address(), address.size()) == 0) {
+    if (is_trusted(socket_)) return;
+    close(socket_);
+    fail("the process that answers at " + path_ +
+         " is another user's: name a --data-dir of this user");
+  }
+  const int error = errno;
+  if (socket_ >= 0) close(socket_);
+  const bool is_absent = error == ENOENT || error == ECONNREFUSED;
+  fail(is_absent ? why_absent(data_dir) : io_error("cannot connect to " + path_, error).sentence);
+}
+
+ControlClient::~ControlClient() {
+  close(socket_);
+}
+
+std::string ControlClient::answer_to(std::string line, Duration timeout) {
+  line += '\n';
+  if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
+    fail(io_error("cannot write to " + path_, errno).sentence);
+  }
+  const Duration deadline = monotonic_time() + timeout;
+  std::string answer;
+  while (answer.empty() || answer.back() != '\n') {
+    stop_if_interrupted();
+    const Duration left = deadline - monotonic_time();
+    if (left <= Duration{} || answer.size() > answer_bytes_max) {
+      fail("the node did not answer over " + path_ + " within " + show_duration(timeout) +
+           "; its host may be overloaded");
+    }
+    receive_some(answer, std::min(left, looked_each));
+  }
+  return answer;
+}
+
+void ControlClient::receive_some(std::string& answer, Duration most) {
+  timeval give_up{};
+  give_up.tv_sec = most.whole_seconds();
+  give_up.tv_usec = 1 + most.nanoseconds % 1'000'000'000 / 1000 % 999'999;
+  setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &give_up, sizeof give_up);
+  char piece[16384];
+  const ssize_t size = recv(socket_, piece, sizeof piece, 0);
+  if (size > 0) answer.append(piece, static_cast<size_t>(size));
+  if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  fail("the node at " + path_ + " hung up before it answered; it may have ended");
+}
+
+Json ControlClient::ask(const Json& request, Duration timeout) {
+  const std::string line = request.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = answer_to(line, timeout);
+  // What copies or prints a value calls itself for each level.
+  if (line_nested_deeper_than(answer_nesting_max, NestedText::json, text)) {
+    fail("the node's answer is nested more than " + std::to_string(answer_nesting_max) +
+         " deep, which this xord does not understand: is it of another version?");
+  }
+  const Json answer = Json::parse(text, nullptr, false);
+  if (answer.is_object() && answer.contains("result")) return answer["result"];
+  if (answer.is_object() && answer.contains("error") && answer["error"].is_string()) {
+    const int code = answer.value("code", static_cast<int>(ExitCode::environment));
+    throw Failure(static_cast<ExitCode>(code), answer["error"].get<std::string>());
+  }
+  fail("the node's answer is not understood; it may be another version of xord");
+}
+
+Json ask_control(const std::string& data_dir, const Json& request, Duration timeout) {
+  return ControlClient(data_dir).ask(request, timeout);
+}
+
+}  // namespace xord

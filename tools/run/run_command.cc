@@ -1,0 +1,84 @@
+// `xord run`: settings from everywhere to one ServerConfig, which is printed or served.
+#include <array>
+
+#include "tools/cli/commands.h"
+#include "tools/run/configuration.h"
+#include "tools/run/serve.h"
+
+namespace xord {
+namespace {
+
+// What the flags say; a row of texts for each of settings().
+struct RunFlags {
+  std::vector<std::vector<std::string>> texts =
+      std::vector<std::vector<std::string>>(settings().size());
+  std::vector<std::string> config;
+  bool print_config = false;
+};
+
+std::string help_of(const Setting& setting) {
+  std::string help(setting.help);
+  ServerConfig defaults;
+  std::string shown;
+  for (const std::string& text : setting.show(defaults))
+    shown += (shown.empty() ? "" : ", ") + text;
+  if (setting.name == "data-dir") shown = "$XDG_DATA_HOME/xord or ~/.local/share/xord";
+  if (shown.empty() || setting.arity == Arity::yes_or_no) return help;
+  return help + " [" + shown + "]";
+}
+
+void add_flags(CLI::App& app, RunFlags& flags) {
+  const auto all = settings();
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string name = "--" + std::string(all[i].name);
+    if (all[i].arity == Arity::yes_or_no) {
+      app.add_flag_callback(
+          name, [&flags, i] { flags.texts[i] = {"true"}; }, help_of(all[i]));
+      continue;
+    }
+    add_repeatable(app, name, flags.texts[i], help_of(all[i]))
+        ->type_name(std::string(all[i].placeholder));
+  }
+  add_repeatable(app, "--config", flags.config, "Read settings from this TOML file")
+      ->type_name("FILE");
+  app.add_flag("--print-config", flags.print_config,
+               "Print every setting, and where it came from, as a config file; run nothing");
+  app.footer(
+      "A flag wins over the environment variable of its name (--data-dir: XORD_DATA_DIR; lists\n"
+      "separated by commas), that over the config file (data-dir = \"...\"), that over the "
+      "default\n"
+      "in brackets. SIGTERM or Ctrl-C ends the node in order; SIGUSR1 logs its counters.");
+}
+
+std::vector<Given> gather(const RunFlags& flags, const Environment& environment) {
+  std::vector<Given> given =
+      read_file_and_environment(one_value("--config", flags.config), environment);
+  const auto all = settings();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (flags.texts[i].empty()) continue;
+    const std::string flag = "--" + std::string(all[i].name);
+    std::vector<std::string> texts = flags.texts[i];
+    if (all[i].arity == Arity::one) texts = {one_value(flag, texts)};
+    given.push_back({&all[i], texts, flag, "flag " + flag});
+  }
+  return given;
+}
+
+}  // namespace
+
+ExitCode run_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Run a node: join a network, keep records, answer others.", "xord run");
+  RunFlags flags;
+  add_flags(app, flags);
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  Configuration configuration =
+      build_configuration(gather(flags, terminal.environment), terminal.environment);
+  if (flags.print_config) {
+    explain_memory(configuration, granted_memory());
+    terminal.out << print_configuration(configuration);
+    return ExitCode::done;
+  }
+  return serve(configuration.server);
+}
+
+}  // namespace xord

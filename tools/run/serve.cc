@@ -1,0 +1,108 @@
+#include "tools/run/serve.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <system_error>
+#include <thread>
+
+#include "node/server/server.h"
+
+namespace xord {
+namespace {
+
+// The signals that a server's owner acts on, blocked from before the first thread is made, so that
+// no thread takes one but by wait(). They stay blocked until the process ends: one that comes late
+// must not turn an orderly end into another exit status.
+class SignalSet {
+ public:
+  SignalSet() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set_, signal);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);  // A node outlives the reader of its log.
+  }
+  SignalSet(const SignalSet&) = delete;
+  SignalSet& operator=(const SignalSet&) = delete;
+
+  int wait() const {
+    int signal = 0;
+    while (sigwait(&set_, &signal) != 0) continue;
+    return signal;
+  }
+
+ private:
+  sigset_t set_;
+};
+
+// SIGHUP has two meanings: somebody asks for a reload, or the terminal is gone. The second ends the
+// node, unless nohup(1) or the like had the signal ignored.
+class TerminalWatch {
+ public:
+  TerminalWatch() : had_terminal_(has_terminal()) {
+    struct sigaction action {};
+    sigaction(SIGHUP, nullptr, &action);
+    is_ignored_ = action.sa_handler == SIG_IGN;
+  }
+  bool is_gone() const { return had_terminal_ && !is_ignored_ && !has_terminal(); }
+
+ private:
+  static bool has_terminal() {
+    return isatty(STDIN_FILENO) == 1 || isatty(STDOUT_FILENO) == 1 || isatty(STDERR_FILENO) == 1;
+  }
+
+  bool had_terminal_;
+  bool is_ignored_;
+};
+
+// Returns when the node shall end.
+void serve_until_end(const SignalSet& signals, const TerminalWatch& terminal, Server& server) {
+  while (true) {
+    const int signal = signals.wait();
+    if (signal == SIGUSR1) {
+      server.log_stats();
+    } else if (signal == SIGHUP && !terminal.is_gone()) {
+      server.reload();
+    } else {
+      return;
+    }
+  }
+}
+
+// Stops `server`; another SIGTERM or SIGINT meanwhile has it wait for nothing but the disk.
+void stop(const SignalSet& signals, Server& server) {
+  std::atomic<bool> is_stopped{false};
+  std::thread impatience;
+  try {
+    impatience = std::thread([&] {
+      while (true) {
+        const int signal = signals.wait();
+        if (is_stopped.load(std::memory_order_acquire)) return;
+        if (signal == SIGTERM || signal == SIGINT) server.hurry_stop();
+      }
+    });
+  } catch (const std::system_error&) {  // No thread available: it ends in its own time.
+  }
+  server.stop();
+  if (!impatience.joinable()) return;
+  is_stopped.store(true, std::memory_order_release);
+  pthread_kill(impatience.native_handle(), SIGUSR1);
+  impatience.join();
+}
+
+}  // namespace
+
+ExitCode serve(const ServerConfig& config) {
+  const TerminalWatch terminal;
+  const SignalSet signals;
+  Server server;
+  if (const auto error = server.start(config)) {
+    throw Failure(static_cast<ExitCode>(error->kind), error->sentence);
+  }
+  serve_until_end(signals, terminal, server);
+  stop(signals, server);
+  return ExitCode::done;
+}
+
+}  // namespace xord

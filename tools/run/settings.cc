@@ -1,0 +1,301 @@
+#include "tools/run/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+#include "node/budget.h"
+#include "reactor/base/id.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/node_address.h"
+#include "tools/cli/suggest.h"
+#include "tools/cli/units.h"
+#include "tools/run/listen_text.h"
+
+namespace xord {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::string quoted(const std::string& text) {
+  return "\"" + text + "\"";
+}
+
+template <class Value>
+struct Word {
+  std::string_view name;
+  Value value;
+};
+
+// Enumerations are written as words.
+constexpr std::array<Word<IoChoice>, 3> io_words = {
+    {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
+constexpr std::array<Word<bool>, 2> steering_words = {{{"on", true}, {"off", false}}};
+constexpr std::array<Word<Durability>, 2> durability_words = {
+    {{"sync", Durability::sync}, {"os", Durability::os}}};
+constexpr std::array<Word<LogFormat>, 2> log_format_words = {
+    {{"text", LogFormat::text}, {"json", LogFormat::json}}};
+constexpr std::array<Word<LogLevel>, 5> log_level_words = {{{"debug", LogLevel::debug},
+                                                            {"info", LogLevel::info},
+                                                            {"warning", LogLevel::warning},
+                                                            {"error", LogLevel::error},
+                                                            {"off", LogLevel::off}}};
+
+template <class Value, size_t count>
+Value parse_word(const std::array<Word<Value>, count>& words, const std::string& text) {
+  std::string all;
+  std::vector<std::string_view> names;
+  std::string lower = text;
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const auto& word : words) {
+    if (word.name == lower) return word.value;
+    if (!all.empty()) all += word.name == words.back().name ? " or " : ", ";
+    all += word.name;
+    names.push_back(word.name);
+  }
+  throw BadValue(quoted(text) + " is not known: write " + all + suggestion(lower, names));
+}
+
+template <class Value, size_t count>
+Texts show_word(const std::array<Word<Value>, count>& words, Value value) {
+  const auto same = [&](const Word<Value>& word) { return word.value == value; };
+  return {std::string(std::find_if(words.begin(), words.end(), same)->name)};
+}
+
+Duration parse_duration_in(const std::string& text, const Bounds<Duration>& bounds) {
+  const auto duration = parse_duration(text);
+  if (!duration) {
+    throw BadValue(quoted(text) +
+                   " is not a duration: write a number and a unit, such as 7d, 12h or 500ms");
+  }
+  if (!bounds.contain(*duration)) {
+    throw BadValue(quoted(text) + " is out of range: write at least " +
+                   show_duration(bounds.least) + " and at most " + show_duration(bounds.most));
+  }
+  return *duration;
+}
+
+uint64_t in_range(std::optional<uint64_t> value, const std::string& text,
+                  const Bounds<uint64_t>& bounds, std::string (*show)(uint64_t),
+                  const std::string& form) {
+  if (!value) throw BadValue(quoted(text) + " is not " + form);
+  if (!bounds.contain(*value)) {
+    throw BadValue(quoted(text) + " is out of range: write at least " + show(bounds.least) +
+                   " and at most " + show(bounds.most));
+  }
+  return *value;
+}
+
+std::string show_count(uint64_t count) {
+  return std::to_string(count);
+}
+
+uint64_t parse_count_in(const std::string& text, const Bounds<uint64_t>& bounds) {
+  return in_range(parse_count(text), text, bounds, show_count,
+                  "a number: write digits, such as 1000");
+}
+
+uint64_t parse_size_in(const std::string& text, const Bounds<uint64_t>& bounds) {
+  return in_range(parse_size(text), text, bounds, show_size,
+                  "a size: write a number of bytes, or one with a unit, such as 64MiB or 2G");
+}
+
+uint32_t parse_shards(const std::string& text) {
+  if (text == "auto") return 0;
+  const auto count = parse_count(text);
+  if (!count || *count < 1 || *count > shards_max) {
+    throw BadValue(quoted(text) + " is not a number of shards: write auto, or 1 to " +
+                   std::to_string(shards_max));
+  }
+  return static_cast<uint32_t>(*count);
+}
+
+uint64_t parse_memory(const std::string& text) {
+  return text == "auto" ? 0 : parse_size_in(text, memory_bounds);
+}
+
+double parse_amplification(const std::string& text) {
+  double value = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, value, std::chars_format::fixed);
+  if (error != std::errc{} || end != last || !amplification_bounds.contain(value)) {
+    throw BadValue(quoted(text) + " is not a factor: write a number from 0 to 1000, such as 1.0");
+  }
+  return value;
+}
+
+bool parse_yes_or_no(const std::string& text) {
+  if (text == "true") return true;
+  if (text == "false") return false;
+  throw BadValue(quoted(text) + " is neither true nor false");
+}
+
+Subnet parse_subnet(const std::string& text) {
+  const auto subnet = Subnet::parse(text);
+  if (subnet) return *subnet;
+  throw BadValue(quoted(text) +
+                 " is not a network: write an address, a slash and the length of the prefix, with "
+                 "no bit set after it, such as 10.0.0.0/8 or 2001:db8::/32");
+}
+
+std::string show_subnet(const Subnet& subnet) {
+  return subnet.text();
+}
+
+std::string show_double(double value) {
+  char buffer[1100];  // The longest double in this form has 1,077 characters.
+  const auto [end, error] =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
+  const std::string text(buffer, error == std::errc{} ? end : buffer);
+  return text.find('.') == std::string::npos ? text + ".0" : text;
+}
+
+void apply_listen(ServerConfig& config, const Texts& texts) {
+  if (texts.empty()) throw BadValue("is empty: name at least one address, such as 0.0.0.0:8468");
+  if (texts.size() > listen_max) {
+    throw BadValue("has " + std::to_string(texts.size()) + " addresses: name at most " +
+                   std::to_string(listen_max));
+  }
+  std::vector<ListenAddress> parsed;
+  for (const std::string& text : texts) {
+    const ListenAddress address = parse_listen(text);
+    const bool twice = std::find(parsed.begin(), parsed.end(), address) != parsed.end();
+    if (twice && address.endpoint.port != 0) {
+      throw BadValue(quoted(text) + " is there twice: name each address once");
+    }
+    parsed.push_back(address);
+  }
+  config.listen = parsed;
+}
+
+void apply_bootstrap(ServerConfig& config, const Texts& texts) {
+  std::vector<std::string> addresses;
+  for (const std::string& text : texts) {
+    try {
+      addresses.push_back(text_of(parse_node_address(text)));
+    } catch (const Failure& failure) {
+      throw BadValue(failure.what());
+    }
+  }
+  config.bootstrap = addresses;
+}
+
+void apply_data_dir(ServerConfig& config, const Texts& texts) {
+  if (texts[0].empty()) throw BadValue("is empty: name a directory");
+  config.data_dir = texts[0];
+}
+
+template <class Value>
+Texts show_each(const std::vector<Value>& values, std::string (*show)(const Value&)) {
+  Texts texts;
+  for (const Value& value : values) texts.push_back(show(value));
+  return texts;
+}
+
+using Config = ServerConfig;
+
+const std::array<Setting, 20> table = {{
+    {"listen", "[SCHEME://]ADDR:PORT",
+     "Address to serve on; repeats. Port 0 takes a free one, which the log names", Arity::many,
+     apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
+    {"bootstrap", "HOST[:PORT]", "A node of the network to join; repeats. None: start a network",
+     Arity::many, apply_bootstrap, [](const Config& c) { return c.bootstrap; }},
+    {"data-dir", "DIR", "Where the id, the contacts and the records are kept", Arity::one,
+     apply_data_dir, [](const Config& c) { return Texts{c.data_dir}; }},
+    {"allow-network-file-system", "", "Accept a data directory on a network file system",
+     Arity::yes_or_no,
+     [](Config& c, const Texts& t) { c.allow_network_file_system = parse_yes_or_no(t[0]); },
+     [](const Config& c) { return Texts{c.allow_network_file_system ? "true" : "false"}; }},
+    {"shards", "N", "Threads that serve, each pinned to a core; auto: one a core that we may use",
+     Arity::one, [](Config& c, const Texts& t) { c.shards = parse_shards(t[0]); },
+     [](const Config& c) { return Texts{c.shards == 0 ? "auto" : std::to_string(c.shards)}; }},
+    {"io", "auto|uring|epoll", "How datagrams are read and written; auto: io_uring where allowed",
+     Arity::one, [](Config& c, const Texts& t) { c.io = parse_word(io_words, t[0]); },
+     [](const Config& c) { return show_word(io_words, c.io); }},
+    {"steering", "on|off", "Have the kernel hand each datagram to the thread that owns its key",
+     Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(steering_words, t[0]); },
+     [](const Config& c) { return show_word(steering_words, c.steering); }},
+    {"log-level", "LEVEL", "debug, info, warning, error or off", Arity::one,
+     [](Config& c, const Texts& t) { c.log_level = parse_word(log_level_words, t[0]); },
+     [](const Config& c) { return show_word(log_level_words, c.log_level); }},
+    {"log-format", "text|json", "Log lines for people, or one JSON object a line", Arity::one,
+     [](Config& c, const Texts& t) { c.log_format = parse_word(log_format_words, t[0]); },
+     [](const Config& c) { return show_word(log_format_words, c.log_format); }},
+    {"amplification-max", "X",
+     "Bytes sent at most to a source that has not proven its address, per byte it sent", Arity::one,
+     [](Config& c, const Texts& t) { c.amplification_max = parse_amplification(t[0]); },
+     [](const Config& c) { return Texts{show_double(c.amplification_max)}; }},
+    {"trusted-net", "CIDR", "Sources that need no proof, however much is sent to them; repeats",
+     Arity::many,
+     [](Config& c, const Texts& texts) {
+       c.trusted_nets.clear();
+       for (const std::string& text : texts) c.trusted_nets.push_back(parse_subnet(text));
+     },
+     [](const Config& c) { return show_each(c.trusted_nets, show_subnet); }},
+    {"disjoint-paths", "D", "Paths of each get, set and find that share no node; 1 to 8",
+     Arity::one,
+     [](Config& c, const Texts& t) {
+       c.disjoint_paths = static_cast<uint32_t>(parse_count_in(t[0], {1, lookup_paths_max}));
+     },
+     [](const Config& c) { return Texts{std::to_string(c.disjoint_paths)}; }},
+    {"ttl", "DURATION", "How long a record lives after it was published", Arity::one,
+     [](Config& c, const Texts& t) { c.ttl = parse_duration_in(t[0], ttl_bounds); },
+     [](const Config& c) { return Texts{show_duration(c.ttl)}; }},
+    {"commit-window", "DURATION", "How long a batch waits for more stores before it is written",
+     Arity::one,
+     [](Config& c, const Texts& t) {
+       c.commit_window = parse_duration_in(t[0], commit_window_bounds);
+     },
+     [](const Config& c) { return Texts{show_duration(c.commit_window)}; }},
+    {"durability", "sync|os",
+     "sync: an acknowledged store survives power loss; os: it survives kill -9", Arity::one,
+     [](Config& c, const Texts& t) { c.durability = parse_word(durability_words, t[0]); },
+     [](const Config& c) { return show_word(durability_words, c.durability); }},
+    {"records-max", "N", "Records kept at most", Arity::one,
+     [](Config& c, const Texts& t) { c.records_max = parse_count_in(t[0], records_bounds); },
+     [](const Config& c) { return Texts{std::to_string(c.records_max)}; }},
+    {"memory-max", "SIZE",
+     "Memory for the index of the records and for values; auto: 1GiB, or less where there is less",
+     Arity::one, [](Config& c, const Texts& t) { c.memory_max = parse_memory(t[0]); },
+     [](const Config& c) { return Texts{c.memory_max == 0 ? "auto" : show_size(c.memory_max)}; }},
+    {"storage-max", "SIZE", "Values kept on disk at most", Arity::one,
+     [](Config& c, const Texts& t) { c.storage_max = parse_size_in(t[0], storage_bounds); },
+     [](const Config& c) { return Texts{show_size(c.storage_max)}; }},
+    {"contacts-max", "N", "Contacts in the routing table at most", Arity::one,
+     [](Config& c, const Texts& t) {
+       c.contacts_max = static_cast<uint32_t>(parse_count_in(t[0], contacts_bounds));
+     },
+     [](const Config& c) { return Texts{std::to_string(c.contacts_max)}; }},
+    {"drain-max", "DURATION", "How long SIGTERM lets requests that were begun end", Arity::one,
+     [](Config& c, const Texts& t) { c.drain_max = parse_duration_in(t[0], drain_bounds); },
+     [](const Config& c) { return Texts{show_duration(c.drain_max)}; }},
+}};
+
+}  // namespace
+
+std::string Setting::environment_name() const {
+  std::string result = "XORD_";
+  for (const char c : name) {
+    result += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return result;
+}
+
+std::span<const Setting> settings() {
+  return table;
+}
+
+const Setting* find_setting(std::string_view name) {
+  const auto found = std::find_if(table.begin(), table.end(),
+                                  [&](const Setting& setting) { return setting.name == name; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> setting_names() {
+  std::vector<std::string_view> names;
+  for (const Setting& setting : table) names.push_back(setting.name);
+  return names;
+}
+
+}  // namespace xord
