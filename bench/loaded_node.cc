@@ -1,5 +1,6 @@
 #include "bench/loaded_node.h"
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "storage/operation.h"
 

@@ -58,6 +58,11 @@ constexpr uint32_t lookup_subnet_max = bucket_size / 4;
 // not counted. Honest nodes disagree in two ways at most: the value before and after a new store.
 constexpr uint32_t value_candidates_max = 4;
 
+// ---- Joining.
+
+// Endpoints that a join may name: all addresses of all bootstrap names together.
+constexpr uint32_t bootstraps_max = 64;
+
 // ---- Replication.
 
 // Each holder republishes what no store reached for so long (tReplicate).

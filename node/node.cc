@@ -1,14 +1,16 @@
 #include "node/node.h"
 
-#include <algorithm>
+#include "node/replication/region_messages.h"
+#include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
 
-std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
-  if (!a) return b;
-  if (!b) return a;
-  return std::min(*a, *b);
+// Each lookup and each round can have come to its end, and a refresh be due in each range.
+uint32_t events_max(const NodeConfig& config) {
+  return config.budget.lookups + config.operations + config.budget.replications +
+         config.routing.buckets_max + id_bits;
 }
 
 }  // namespace
@@ -16,87 +18,341 @@ std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> 
 Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
            ContactBook& book, Store& store, Instant start, Store* published)
     : config_(config),
+      secrets_(secrets),
       self_(self),
-      prefix_seed_(secrets.prefix_seed),
       rng_(rng),
-      book_(book),
+      link_(config.network, config.shard, config.shards, counters_),
+      context_{config_, secrets_, self_, link_, counters_},
+      events_(events_max(config)),
       store_(store),
       published_(published),
-      table_(config.routing, self, config.shard, config.shards, book, start),
-      proven_(config.budget.proven_sources, secrets.hash_seed, config.trusted),
-      heard_(config.budget.heard_contacts, secrets.hash_seed),
-      wanted_(config.budget.wanted_contacts, secrets.hash_seed, named_trust_min / 2),
-      held_(config.budget, rpcudp::ping_request_size, secrets.hash_seed),
-      waiting_(config.waiting_requests, config.waiting_bytes),
-      answers_(config.budget.waiting_answers),
-      round_trips_(config.budget.round_trips, secrets.hash_seed),
-      in_flight_(config.shard, config.budget.requests_in_flight(), secrets.transactions, start),
-      lookups_(config.budget.lookups, config.budget.lookup_rows, config.disjoint_paths),
-      values_(config.lookup_values()),
-      operations_(config.operations + config.budget.replications),
-      pending_(config.pending_answers),
-      surveys_(config.budget.region_lookups, config.budget),
-      replication_(config.budget, start),
-      handed_(config.budget.handed_contacts, secrets.hash_seed, hours(1)) {
+      waits_(config.pending_answers),
+      requester_(context_, start),
+      contacts_(context_, book, requester_, start),
+      lookups_(context_, contacts_, requester_),
+      rounds_(context_, config.operations + config.budget.replications, requester_, store, waits_),
+      operations_(context_, contacts_, lookups_, rounds_, store, published, waits_),
+      joiner_(context_, requester_, contacts_, lookups_, operations_, notices_, rng_, start),
+      replicator_(context_, requester_, contacts_, lookups_, rounds_, store, published, waits_,
+                  start),
+      replies_(context_, book),
+      named_(context_, contacts_, replies_),
+      records_(context_, store, waits_, replies_, named_),
+      own_ids_(context_, requester_, contacts_, notices_),
+      responder_(context_, requester_, contacts_, replies_, named_, records_, own_ids_, notices_) {
   CHECK(config.shard < config.shards && config.shards <= shards_max);
-  join_.alone_since = start;
+}
+
+template <class Body>
+void Node::run(Instant now, Outputs& out, Body&& body) {
+  const Turn turn{now, out, events_};
+  body(turn);
+  handle_events(turn);
+  named_.end_turn(now);
+  contacts_.end_turn(turn);
+}
+
+// ---- What comes in.
+
+void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
+  run(now, out, [&](const Turn& turn) {
+    // Nobody can be answered at port 0, and the kernel refuses to try.
+    if (datagram.path.remote.port == 0) {
+      counters_.malformed.add(ParseError::unknown_kind);
+    } else if (rpcudp::is_reply(datagram.bytes)) {
+      receive_reply(turn, datagram);
+      joiner_.watch_company(now);
+    } else {
+      responder_.receive(turn, datagram);
+    }
+  });
+}
+
+void Node::fetch_ahead(std::span<const Datagram> batch) const {
+  if (batch.size() < 2) return;  // It would be looked at before it has arrived.
+  for (const Datagram& datagram : batch) contacts_.fetch_ahead(datagram.path.remote);
+  std::array<Id, keys_ahead_max> keys;
+  size_t count = 0;
+  for (const Datagram& datagram : batch) {
+    const auto key = rpcudp::record_key(datagram.bytes);
+    if (!key) continue;
+    keys[count++] = *key;
+    if (count < keys.size()) continue;
+    store_.fetch_ahead(keys);
+    count = 0;
+  }
+  store_.fetch_ahead({keys.data(), count});
+}
+
+void Node::receive_reply(const Turn& turn, const Datagram& datagram) {
+  Reply reply;
+  const auto outcome = requester_.receive(turn, datagram, &reply);
+  if (!outcome) return;
+  const bool is_answer = outcome->kind == Outcome::Kind::answered;
+  if (is_answer && outcome->call.method == Method::ping && reply.responder == self_) {
+    own_ids_.answered(turn.now, *outcome);
+  }
+  // First what the asker waits for: what is held may ask for more.
+  dispatch(turn, *outcome);
+  if (!is_answer) return;
+  contacts_.prove(turn, datagram.path.remote);
+  responder_.release(turn, datagram.path.remote, outcome->call.purpose);
+}
+
+void Node::dispatch(const Turn& turn, const Outcome& outcome) {
+  const bool is_answer = outcome.kind == Outcome::Kind::answered;
+  const Call& call = outcome.call;
+  contacts_.learn_from(turn, outcome);
+  if (is_answer && outcome.reply->contacts_count > 0) {
+    own_ids_.look_for_own_id(turn, *outcome.reply);
+  }
+  switch (call.purpose) {
+    case Purpose::lookup:
+      lookups_.take(turn, outcome);
+      break;
+    case Purpose::survey:
+      replicator_.take(turn, outcome);
+      break;
+    case Purpose::store:
+      if (is_answer) replicator_.store_answered(turn.now, {*call.responder, call.to});
+      rounds_.take(turn, outcome);
+      break;
+    case Purpose::bootstrap:
+      joiner_.take(turn, outcome);
+      break;
+    case Purpose::probe:
+      if (outcome.kind == Outcome::Kind::slow) requester_.repeat_ping(turn, call);
+      break;
+    case Purpose::admission:  // Not repeated: a second ping would exceed what may be sent to it.
+    case Purpose::command:
+    case Purpose::count:
+      break;
+  }
+  handle_events(turn);
+}
+
+void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
+  const ShardMessage* message = frame_header<ShardMessage>(frame);
+  CHECK(message != nullptr && from < config_.shards);
+  if (message->kind == ShardMessageKind::datagram) {
+    const auto* forwarded = frame_header<DatagramMessage>(frame);
+    return receive(now, {forwarded->path, frame_tail<DatagramMessage>(frame)}, out);
+  }
+  run(now, out, [&](const Turn& turn) {
+    switch (message->kind) {
+      case ShardMessageKind::datagram:
+        break;
+      case ShardMessageKind::evidence:
+        contacts_.deliver(turn, *frame_header<EvidenceMessage>(frame));
+        break;
+      case ShardMessageKind::contact_wanted:
+        contacts_.deliver(turn, *frame_header<ContactWantedMessage>(frame));
+        break;
+      case ShardMessageKind::contact_changed:
+        contacts_.deliver(turn, *frame_header<ContactChangedMessage>(frame));
+        break;
+      case ShardMessageKind::region_wanted:
+        replicator_.begin_region(turn, frame_header<RegionWantedMessage>(frame)->key);
+        break;
+      case ShardMessageKind::region:
+        replicator_.accept_region(now, frame_header<RegionMessage>(frame)->region);
+        break;
+      case ShardMessageKind::proven: {
+        const auto& proven = *frame_header<ProvenMessage>(frame);
+        contacts_.deliver(turn, proven);
+        responder_.release(turn, proven.source, Purpose::count);  // Whatever that shard asked it.
+        break;
+      }
+    }
+    handle_events(turn);
+    joiner_.watch_company(now);
+  });
+}
+
+void Node::complete(Instant now, Bytes frame, Outputs& out) {
+  const Completion* completion = frame_header<Completion>(frame);
+  CHECK(completion != nullptr);
+  const Bytes value = frame_tail<Completion>(frame);
+  const bool is_list = is_published_list(completion->network);
+  if (is_list && published_ == nullptr) return;
+  run(now, out, [&](const Turn& turn) {
+    const Finished finished = (is_list ? *published_ : store_).complete(now, *completion, value);
+    if (finished.kind == Finished::Kind::nothing) return;
+    const bool is_loaded =
+        finished.kind == Finished::Kind::loaded || finished.kind == Finished::Kind::load_failed;
+    if (!is_loaded) {
+      if (const auto wait = waits_.take({finished.ticket, is_list})) {
+        disk_finished(turn, *wait, finished);
+      }
+    }
+    if (is_list) return;
+    // Another value may be read, or a range is there: advance() comes next.
+    records_.try_again(now);
+    if (is_loaded) records_.advance(turn);
+  });
+}
+
+void Node::disk_finished(const Turn& turn, const DiskWait& wait, const Finished& finished) {
+  const bool is_stored = finished.kind == Finished::Kind::stored;
+  const PoolHandle owner = PoolHandle::of(wait.owner);
+  switch (wait.kind) {
+    case DiskWait::Kind::store_reply:
+      return records_.stored(turn, wait, is_stored);
+    case DiskWait::Kind::value_reply:
+      return records_.value_read(turn, wait, finished);
+    case DiskWait::Kind::own_copy:
+      return rounds_.own_copy_decided(turn, owner, is_stored);
+    case DiskWait::Kind::own_value:
+      return operations_.own_value_read(turn, owner, finished);
+    case DiskWait::Kind::removal:
+      return operations_.removed(turn, is_stored);
+    case DiskWait::Kind::kept:
+      return operations_.kept(turn, owner, is_stored);
+    case DiskWait::Kind::forgotten:
+      return operations_.forgotten(turn, owner, is_stored);
+    case DiskWait::Kind::replicated:
+      return replicator_.value_read(
+          turn, owner, finished.kind == Finished::Kind::read ? finished.found : Found{});
+  }
 }
 
 void Node::advance(Instant now, Outputs& out) {
-  in_flight_.advance(now, [&](const Call& call, Overdue what) {
-    if (what == Overdue::slow) {
-      became_slow(now, call, out);
-    } else {
-      expired(now, call, out);
-    }
+  run(now, out, [&](const Turn& turn) {
+    requester_.advance(now, [&](const Outcome& outcome) { dispatch(turn, outcome); });
+    responder_.advance(now);
+    records_.advance(turn);
+    lookups_.advance(turn);
+    handle_events(turn);
+    joiner_.advance(turn);
+    handle_events(turn);
+    contacts_.advance(turn, rng_);
+    handle_events(turn);
+    named_.advance(turn);
+    store_.advance(now, out.storage);
+    if (published_ != nullptr) published_->advance(now, out.storage);
+    replicator_.advance(turn);
+    handle_events(turn);
+    joiner_.watch_company(now);
   });
-  counters_.node.add(NodeCounter::held_dropped, held_.advance(now));
-  serve_waiting(now, out);
-  step_postponed(now, out);
-  if (join_.retry_at && *join_.retry_at <= now) {
-    ping_bootstraps(now, out);
-    if (join_.pings_open == 0) look_up_self(now, out);
-  }
-  if (join_.repeat_at && *join_.repeat_at <= now) look_up_self(now, out);
-  table_.advance(now, rng_, [&](const TableAction& action) { act(now, action, out); });
-  answer_waiting(now, out);
-  store_.advance(now, out.storage);
-  if (published_ != nullptr) published_->advance(now, out.storage);
-  take_due(now, out);
-  replicate(now, out);
-  watch_company(now);
-  tell_changes(now, out);
 }
 
 std::optional<Instant> Node::next_wakeup() const {
-  std::optional<Instant> next = in_flight_.next_wakeup();
-  next = earlier(next, held_.next_wakeup());
-  next = earlier(next, waiting_.next_wakeup());
-  next = earlier(next, answers_.next_wakeup());
-  next = earlier(next, postponed_until_);
-  next = earlier(next, join_.retry_at);
-  next = earlier(next, join_.repeat_at);
-  next = earlier(next, table_.next_wakeup());
-  next = earlier(next, table_.arrived_at());
-  next = earlier(next, replication_.resume_at);
+  std::optional<Instant> next = requester_.next_wakeup();
+  next = earlier(next, responder_.next_wakeup());
+  next = earlier(next, records_.next_wakeup());
+  next = earlier(next, named_.next_wakeup());
+  next = earlier(next, lookups_.next_wakeup());
+  next = earlier(next, joiner_.next_wakeup());
+  next = earlier(next, contacts_.next_wakeup());
+  next = earlier(next, replicator_.next_wakeup());
   if (published_ != nullptr) next = earlier(next, published_->next_wakeup());
   return earlier(next, store_.next_wakeup());
 }
 
+// ---- What the parts have to say to each other.
+
+void Node::handle_events(const Turn& turn) {
+  while (const auto event = events_.pop()) {
+    switch (event->kind) {
+      case Event::Kind::refresh_due:
+        lookups_.start(turn, LookupKind::find_node, event->target, LookupOwner::refresh);
+        break;
+      case Event::Kind::lookup_finished:
+        lookup_finished(turn, event->handle);
+        break;
+      case Event::Kind::round_finished:
+        round_finished(turn, event->handle);
+        break;
+    }
+  }
+}
+
+void Node::lookup_finished(const Turn& turn, PoolHandle handle) {
+  const Lookup& lookup = lookups_[handle];
+  const PoolHandle of = lookups_.owners_handle(handle);
+  switch (lookups_.owner(handle)) {
+    case LookupOwner::operation:
+      operations_.lookup_finished(turn, of, lookup);
+      break;
+    case LookupOwner::join:
+      joiner_.looked_up(turn, lookup);
+      break;
+    case LookupOwner::farther_bucket:
+      joiner_.refreshed();
+      break;
+    case LookupOwner::refresh:
+      break;
+    case LookupOwner::region:
+      replicator_.looked_up(turn, of, lookup);
+      break;
+  }
+  lookups_.release(handle);
+  joiner_.refresh_farther_buckets(turn);
+}
+
+void Node::round_finished(const Turn& turn, PoolHandle handle) {
+  switch (rounds_[handle].owner) {
+    case RoundOwner::operation:
+      return operations_.round_finished(turn, handle);
+    case RoundOwner::replication:
+      return replicator_.round_finished(turn, handle);
+  }
+}
+
+// ---- What the program asks.
+
+void Node::join(Instant now, OperationId operation, std::span<const Endpoint> endpoints,
+                Outputs& out) {
+  run(now, out, [&](const Turn& turn) { joiner_.join(turn, operation, endpoints); });
+}
+
+void Node::get(Instant now, OperationId operation, const Id& key, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.get(turn, operation, key); });
+}
+
+void Node::set(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.set(turn, operation, key, value); });
+}
+
+void Node::find(Instant now, OperationId operation, const Id& target, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.find(turn, operation, target); });
+}
+
+void Node::purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
+                 Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.purge(turn, operation, from, prefix_bits); });
+}
+
+void Node::keep(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.keep(turn, operation, key, value); });
+}
+
+void Node::forget(Instant now, OperationId operation, const Id& key, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.forget(turn, operation, key); });
+}
+
+void Node::list_published(Instant now, OperationId operation, const Id& from, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.list_published(turn, operation, from); });
+}
+
+void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { contacts_.restore(turn, contact, age); });
+}
+
 // In the order of NodeTable.
 NodeUsage Node::usage() const {
-  return {in_flight_.open_count(),
-          lookups_.taken_count(),
-          values_.kept_count(),
-          operations_.taken_count() - replication_.open_count,
-          replication_.open_count,
-          surveys_.taken_count(),
-          replication_.regions.taken_count(),
-          replication_.hand_overs.taken_count(),
-          held_.sources_count(),
-          held_.held_count(),
-          pending_.count(),
-          answers_.count()};
+  return {requester_.open_count(),
+          lookups_.count(),
+          lookups_.values_count(),
+          operations_.count(),
+          replicator_.open_count(),
+          replicator_.surveys_count(),
+          replicator_.regions_count(),
+          replicator_.newcomers_count(),
+          responder_.held_sources_count(),
+          responder_.held_count(),
+          waits_.count(),
+          named_.count()};
 }
 
 }  // namespace xord

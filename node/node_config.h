@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "node/budget.h"
-#include "node/routing/routing_table.h"
+#include "node/routing_config.h"
+#include "node/subnet_limits.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
 #include "reactor/base/shard.h"

@@ -34,9 +34,17 @@ NODE_DATA = {
     "node/endpoint_hash.cc": PURE | {"node/endpoint_hash.h"},
     "node/wire": PURE | {"node/contact.h"},
     "node/budget.h": PURE | {"node/wire"},
+    "node/subnet_limits.h": PURE | {"node/budget.h", "node/endpoint_hash.h"},
+    "node/routing_config.h": PURE | {"node/subnet_limits.h"},
+    "node/node_config.h": PURE | {"node/budget.h", "node/subnet_limits.h", "node/routing_config.h"},
     "node/counters.h": PURE | {"node/wire"},
+    "node/turn.h": PURE,
+    "node/shard_message.h": PURE,
+    "node/shard_link.h": PURE | {"node/counters.h", "node/shard_message.h", "node/turn.h"},
+    "node/node_context.h": PURE | {"node/counters.h", "node/node_config.h", "node/shard_link.h"},
     "node/operation_result.h": PURE | {"node/contact.h"},
     "node/notice.h": PURE | {"node/contact.h", "node/wire"},
+    "node/disk_waits.h": PURE | {"node/operation_result.h", "node/wire"},
 }
 KNOWN = PURE | set(NODE_DATA)
 LAYERS = {
@@ -47,16 +55,14 @@ LAYERS = {
     "storage/rocks": PURE | {"storage/files", "reactor"},
     **NODE_DATA,
     "node/wire/rpcudp": PURE | {"node/wire", "node/contact.h"},
-    "node/routing": KNOWN,
-    "node/calls": KNOWN,
-    "node/lookup": KNOWN | {"node/routing"},
-    "node/admission": KNOWN,
-    "node/answers": KNOWN,
-    "node/operations": KNOWN,
-    "node/replication": KNOWN,
-    "node/client": KNOWN | {"node/wire/rpcudp", "node/calls", "node/lookup"},
 }
-LAYERS["node"] = KNOWN | {room for room in LAYERS if room.startswith("node/")} - {"node/client"}
+# The parts of a node, each on those before it.
+below = KNOWN | {"node/wire/rpcudp"}
+for room in ("admission", "calls", "routing", "lookup", "operations", "replication", "answers"):
+    LAYERS["node/" + room] = set(below)
+    below.add("node/" + room)
+LAYERS["node/client"] = KNOWN | {"node/wire/rpcudp", "node/calls", "node/lookup"}
+LAYERS["node"] = below
 LAYERS["node/server"] = LAYERS["node"] | {"node", "node/client", "reactor", "storage/files",
                                           "storage/rocks"}
 LAYERS["tools/sim"] = LAYERS["node"] | {"node"}

@@ -15,6 +15,7 @@
 
 #include "bench/floor/fixed_reply.h"
 #include "bench/floor/plain_loop.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/reactor.h"
 #include "reactor/sockets.h"
 

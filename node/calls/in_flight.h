@@ -20,12 +20,12 @@ namespace xord {
 
 // Why we called: tells the owner who wants the outcome.
 enum class Purpose : uint8_t {
-  lookup,     // A step of a lookup; context: its handle and row.
+  lookup,     // A step of a lookup, which is the owner.
   admission,  // A ping to a source whose requests are held.
   probe,      // A ping for the routing table.
-  bootstrap,  // A ping to an address whose id is not known yet.
+  bootstrap,  // A ping to an address whose id is not known yet; row: which.
   store,      // A store of an operation: set, path copy, republish, hand-over.
-  survey,     // A question of a region's survey; context: its handle and row.
+  survey,     // A question of a region's survey, which is the owner.
   command,    // A single call of a client command.
   count
 };
@@ -36,7 +36,9 @@ struct Call {
   uint8_t attempt = 0;  // 0, or 1 when it was sent once more as a new transaction.
   Endpoint to;
   std::optional<Id> responder;  // The id that `to` should have, when known.
-  uint64_t context = 0;         // The owner's own.
+  // Who wants the outcome, and of which of its rows. Both are the owner's own.
+  PoolHandle owner;
+  uint16_t row = 0;
 };
 
 enum class MatchResult : uint8_t {

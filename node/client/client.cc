@@ -60,7 +60,7 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
   Reply reply;
   const bool is_good = rpcudp::parse_reply(in.bytes, match.call.method, &reply) == ParseError::none;
   if (!is_good && match.call.purpose == Purpose::bootstrap) {
-    return take_nonsense(now, match.call.context, out);
+    return take_nonsense(now, match.call.row, out);
   }
   if (!is_good && match.call.purpose != Purpose::store) {  // It is there, but of no use.
     return overdue(now, match.call, Overdue::expired, out);
@@ -73,7 +73,7 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
     case Purpose::command:
       return remember_named(match.call.to, std::span(reply.contacts).first(reply.contacts_count));
     case Purpose::store:  // Anything but `true` is no.
-      return take_stored(match.call.context, is_good && reply.stored);
+      return take_stored(match.call.row, is_good && reply.stored);
     default:
       CHECK(false);  // A client makes no other calls.
   }
@@ -103,35 +103,23 @@ std::optional<Instant> Client::next_wakeup() const {
 }
 
 bool Client::send(Instant now, const Call& call, const Id& sender, Outbox& out) {
-  const Bytes value = plan_.task == ClientTask::get ? Bytes(result_.value) : Bytes(plan_.value);
-  const MutableBytes room = out.reserve(rpcudp::store_request_size_max(value.size()));
+  const Ask ask = ask_for(call.method);
+  const MutableBytes room = out.reserve(rpcudp::size_of_request(ask));
   std::optional<Transaction> transaction;
   if (!room.empty()) transaction = in_flight_.open(now, call, round_trips_.timeout(call.to));
   if (!transaction) {
     retry_at_ = now + timer_tick;
     return false;
   }
-  out.commit({call.to, {}}, encode(call.method, *transaction, sender, value, room));
+  out.commit({call.to, {}}, rpcudp::encode_request(room, *transaction, sender, ask));
   return true;
 }
 
-size_t Client::encode(Method method, const Transaction& transaction, const Id& sender, Bytes value,
-                      MutableBytes room) const {
-  std::optional<uint32_t> age;
-  if (plan_.task == ClientTask::get) age = path_copy_age;
-  switch (method) {
-    case Method::ping:
-      return rpcudp::encode_ping_request(room, transaction, sender);
-    case Method::find_node:
-      return rpcudp::encode_find_node_request(room, transaction, sender, plan_.target);
-    case Method::find_value:
-      return rpcudp::encode_find_value_request(room, transaction, sender, plan_.target);
-    case Method::store:
-      return rpcudp::encode_store_request(room, transaction, sender, plan_.target, value, age);
-    default:
-      CHECK(false);  // A client makes no other calls.
-      return 0;
-  }
+Ask Client::ask_for(Method method) const {
+  if (method == Method::ping) return {method};
+  if (method != Method::store) return {method, plan_.target};
+  if (plan_.task == ClientTask::get) return {method, plan_.target, result_.value, path_copy_age};
+  return {method, plan_.target, plan_.value};
 }
 
 void Client::answer_ping(const Path& path, Bytes transaction, Outbox& out) const {
@@ -145,7 +133,9 @@ void Client::greet(Instant now, size_t index, Outbox& out) {
   const Via& via = plan_.vias[index];
   ViaState& state = vias_[index];
   const uint8_t attempt = state.pings > 0;
-  const Call call{Purpose::bootstrap, Method::ping, attempt, via.endpoint, std::nullopt, index};
+  const Call call{
+      Purpose::bootstrap,          Method::ping, attempt, via.endpoint, std::nullopt, {},
+      static_cast<uint16_t>(index)};
   if (!send(now, call, via.named.value_or(client_id), out)) return;
   ++state.open_count;
   ++state.pings;
@@ -182,7 +172,7 @@ void Client::closed(Instant now, const Endpoint& to, Outbox& out) {
 }
 
 void Client::take_pong(Instant now, const Match& match, const Id& responder, Outbox& out) {
-  ViaState& via = vias_[match.call.context];
+  ViaState& via = vias_[match.call.row];
   --via.open_count;
   if (stage_ != Stage::greeting || via.id) return;
   via.id = responder;
@@ -241,7 +231,7 @@ void Client::pump(Instant now, Outbox& out) {
   const Method method = plan_.task == ClientTask::get ? Method::find_value : Method::find_node;
   while (const auto row = lookup_.next()) {
     const Contact& contact = lookup_.contact(*row);
-    const Call call{Purpose::lookup, method, 0, contact.endpoint, contact.id, *row};
+    const Call call{Purpose::lookup, method, 0, contact.endpoint, contact.id, {}, *row};
     asked_[*row] = {sender_for(*row), std::nullopt};
     if (send(now, call, asked_[*row].sender, out)) continue;
     lookup_.postponed(*row);
@@ -256,7 +246,8 @@ void Client::ask_for_names(Instant now, Outbox& out) {
   for (size_t i = 0; i < vias_.size(); ++i) {
     const Via& via = plan_.vias[i];
     if (!vias_[i].id || via.named) continue;
-    const Call call{Purpose::command, Method::find_node, 0, via.endpoint, vias_[i].id, i};
+    const Call call{Purpose::command,        Method::find_node, 0, via.endpoint, vias_[i].id, {},
+                    static_cast<uint16_t>(i)};
     send(now, call, client_id, out);
   }
 }
@@ -274,7 +265,7 @@ Id Client::sender_for(Lookup::Row row) const {
 
 void Client::take_lookup_answer(Instant now, const Match& match, const Reply& reply, Outbox& out) {
   if (stage_ != Stage::looking) return;
-  const auto row = static_cast<Lookup::Row>(match.call.context);
+  const auto row = static_cast<Lookup::Row>(match.call.row);
   asked_[row].round_trip = match.round_trip;
   if (reply.has_value) {
     lookup_.answered_value(row, reply.value, values_);
@@ -353,8 +344,14 @@ void Client::begin_stores(Instant now, std::span<const Contact> contacts, Outbox
 
 void Client::store(Instant now, size_t index, uint8_t attempt, Outbox& out) {
   Target& target = targets_[index];
-  const Call call{Purpose::store,          Method::store,     attempt,
-                  target.contact.endpoint, target.contact.id, index};
+  const Contact& contact = target.contact;
+  const Call call{Purpose::store,
+                  Method::store,
+                  attempt,
+                  contact.endpoint,
+                  contact.id,
+                  {},
+                  static_cast<uint16_t>(index)};
   if (!send(now, call, target.sender, out)) return;
   target.is_sent = true;
   ++target.open_count;
@@ -388,23 +385,23 @@ void Client::store_again(Instant now, Outbox& out) {
 void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
   const bool is_expired = what == Overdue::expired;
   if (call.purpose == Purpose::bootstrap && stage_ == Stage::greeting) {
-    ViaState& via = vias_[call.context];
+    ViaState& via = vias_[call.row];
     if (is_expired) --via.open_count;
-    greet_again(now, call.context, out);
+    greet_again(now, call.row, out);
     return settle_greeting(now, out);
   }
   if (call.purpose == Purpose::lookup && stage_ == Stage::looking) {
-    const auto row = static_cast<Lookup::Row>(call.context);
+    const auto row = static_cast<Lookup::Row>(call.row);
     is_expired ? lookup_.failed(row) : lookup_.slow(row);
     return pump(now, out);
   }
   if (call.purpose != Purpose::store || stage_ != Stage::storing) return;
-  Target& target = targets_[call.context];
+  Target& target = targets_[call.row];
   if (is_expired) --target.open_count;
   if (target.is_decided) return;
   if (!target.was_repeated) {
     target.was_repeated = true;
-    store(now, call.context, 1, out);
+    store(now, call.row, 1, out);
     return;
   }
   // A getter has its value: it does not wait 5 s for the copy. A set counts late answers too.

@@ -125,8 +125,7 @@ class Client {
 
   // Opens `call` and encodes it for `sender`. False when there is no room: nothing happened.
   bool send(Instant now, const Call& call, const Id& sender, Outbox& out);
-  size_t encode(Method method, const Transaction& transaction, const Id& sender, Bytes value,
-                MutableBytes room) const;
+  Ask ask_for(Method method) const;
   void receive_reply(Instant now, const Datagram& in, Outbox& out);
   void answer_ping(const Path& path, Bytes transaction, Outbox& out) const;
 

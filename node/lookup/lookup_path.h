@@ -13,7 +13,7 @@
 
 #include "node/budget.h"
 #include "node/contact.h"
-#include "node/routing/subnet_limits.h"
+#include "node/subnet_limits.h"
 
 namespace xord {
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "node/calls/in_flight.h"
 #include "node/contact.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/fixed_pool.h"
@@ -15,7 +16,6 @@
 
 namespace xord {
 
-constexpr uint32_t bootstraps_max = 64;  // A power of two.
 // While nobody is known the pings are repeated, at first soon, then at ever longer intervals.
 constexpr Duration join_retry_min = seconds(2);
 constexpr Duration join_retry_max = minutes(1);
@@ -23,10 +23,6 @@ constexpr Duration join_retry_max = minutes(1);
 // at the same moment, or while the network was small, are else unknown to their neighbours until
 // the hourly refresh. Some 25 calls each.
 constexpr std::array<Duration, 3> join_repeats{minutes(1), minutes(5), minutes(20)};
-
-// While nobody answers the log is told so at once, then at ever longer intervals.
-constexpr Duration tell_silence_min = seconds(10);
-constexpr Duration tell_silence_max = minutes(10);
 
 struct JoinState {
   // A ping is sent once more when it is slow, so two may be open; the first answer decides.
@@ -52,17 +48,20 @@ struct JoinState {
   uint32_t answered_count = 0;
   std::bitset<id_bits> ranges_to_refresh;  // By bits shared with the own id.
   uint32_t refreshes_running = 0;
-  // What is told of it (node/notice.h).
-  bool has_company = false;            // A contact answers, as of the last advance().
-  std::optional<Instant> alone_since;  // Or since joining began; empty: told that it has joined.
-  Instant tell_silence_at = Instant::never();
-  Duration tell_silence_after = tell_silence_min;
 
-  // The context of a ping to endpoint `index`, and the ping of a context; null when it is of an
-  // earlier round.
-  uint64_t context_of(uint32_t index) const { return uint64_t{pings_round} << 32 | index; }
-  Ping* ping_of(uint64_t context) {
-    return context >> 32 == pings_round ? &pings[context & (bootstraps_max - 1)] : nullptr;
+  // The ping of endpoint `index` in this round, as a call, and the state of a call's ping; null
+  // when it is of an earlier round.
+  Call ping_to(uint32_t index) const {
+    return {Purpose::bootstrap,
+            Method::ping,
+            0,
+            endpoints[index],
+            std::nullopt,
+            {0, pings_round},
+            static_cast<uint16_t>(index)};
+  }
+  Ping* ping_of(const Call& call) {
+    return call.owner.generation == pings_round ? &pings[call.row] : nullptr;
   }
 };
 

@@ -1,19 +1,24 @@
-// The gets, sets, finds and joins that run for the embedding program, and what each still waits
-// for. A fixed pool; a value lives here until its last store is answered. Knows no table and sends
-// nothing.
+// What an embedding program asks of a node and has not been told yet: get, set, find, keep, forget
+// and joins, each ended by exactly one result; and the purge. A fixed pool. A lookup finds who is
+// near, a round of stores reaches them; both tell their end by events.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <cstring>
+#include <optional>
 #include <span>
 
-#include "node/budget.h"
 #include "node/contact.h"
+#include "node/disk_waits.h"
+#include "node/lookup/lookups.h"
+#include "node/node_context.h"
 #include "node/operation_result.h"
+#include "node/operations/purge.h"
+#include "node/operations/store_rounds.h"
+#include "node/routing/contacts.h"
+#include "node/turn.h"
 #include "reactor/base/bytes.h"
-#include "reactor/base/check.h"
 #include "reactor/base/fixed_pool.h"
+#include "storage/store.h"
 
 namespace xord {
 
@@ -22,75 +27,79 @@ enum class OperationTask : uint8_t {
   set,
   find,
   join,
-  keep,    // Into the list of what is published anew each day, then as set.
+  keep,    // Into the list of what is published each day, then as set.
   forget,  // Out of that list.
-  // The node's own, without a result:
-  republish,  // A record held here, at the k nearest.
-  publish,    // A key of the list, a day after the last time.
-  hand_over,  // A record at a newcomer.
 };
 
-inline bool is_replication(OperationTask task) {
-  return task == OperationTask::republish || task == OperationTask::publish ||
-         task == OperationTask::hand_over;
-}
+class Operations {
+ public:
+  // All but `node` are borrowed. `published` may be null: then nothing can be kept.
+  Operations(const NodeContext& node, Contacts& contacts, Lookups& lookups, StoreRounds& rounds,
+             Store& store, Store* published, DiskWaits& waits);
 
-// One node that a value is stored at. A store is sent once more when it is slow, so two requests
-// may be open for one target; the first answer decides.
-struct StoreTarget {
-  Contact contact;
-  uint8_t open_count = 0;
-  bool decided = false;
-  bool was_sent = false;
+  // As the calls of Node with these names.
+  void get(const Turn& turn, OperationId id, const Id& key);
+  void set(const Turn& turn, OperationId id, const Id& key, Bytes value);
+  void find(const Turn& turn, OperationId id, const Id& target);
+  void keep(const Turn& turn, OperationId id, const Id& key, Bytes value);
+  void forget(const Turn& turn, OperationId id, const Id& key);
+  void list_published(const Turn& turn, OperationId id, const Id& from);
+  void purge(const Turn& turn, OperationId id, const Id& from, uint32_t prefix_bits);
+
+  // For the Joiner, whose lookup is not of an operation. Empty, and the program told, when all are
+  // taken.
+  std::optional<PoolHandle> begin(const Turn& turn, OperationId id, OperationTask task,
+                                  const Id& target);
+  void end(const Turn& turn, PoolHandle handle, OperationStatus status,
+           std::span<const Contact> contacts = {});
+
+  // What an operation waited for. `lookup` is current.
+  void lookup_finished(const Turn& turn, PoolHandle handle, const Lookup& lookup);
+  void round_finished(const Turn& turn, PoolHandle round);
+  // The disk is done: with a value read, a key taken into the list or out of it, a record erased.
+  void own_value_read(const Turn& turn, PoolHandle handle, const Finished& finished);
+  void kept(const Turn& turn, PoolHandle handle, bool is_stored);
+  void forgotten(const Turn& turn, PoolHandle handle, bool is_stored);
+  void removed(const Turn& turn, bool is_erased);
+
+  uint32_t count() const { return ongoing_.taken_count(); }
+
+ private:
+  struct Ongoing {
+    OperationId id = 0;
+    OperationTask task{};
+    Id target;
+    std::optional<PoolHandle> round;
+    bool is_held = false;  // A get: the value is on our disk, which could not be read.
+    uint8_t hops = 0;      // What its lookup took, for the result.
+    uint16_t asked = 0;
+  };
+
+  // With a round that has `value`.
+  std::optional<PoolHandle> begin_with_value(const Turn& turn, OperationId id, OperationTask task,
+                                             const Id& key, Bytes value);
+  void take_round(PoolHandle handle, Bytes value);
+  // Lets the operation go, and its round.
+  void give_back(PoolHandle handle);
+  OperationResult result(const Ongoing& ongoing, OperationStatus status) const;
+  void emit(const Turn& turn, OperationResult result, Bytes value,
+            std::span<const Contact> contacts = {});
+  void look_for_value(const Turn& turn, PoolHandle handle);
+  void finish_get(const Turn& turn, PoolHandle handle, const Lookup& lookup);
+  void leave_path_copy(const Turn& turn, PoolHandle handle, Bytes value, const Contact& holder);
+  uint32_t path_copy_age(const Id& key, const Contact& holder) const;
+  bool begin_removal(const Turn& turn, const Id& key);
+  void end_purge(const Turn& turn);
+
+  const NodeContext node_;
+  Contacts& contacts_;
+  Lookups& lookups_;
+  StoreRounds& rounds_;
+  Store& store_;
+  Store* const published_;
+  DiskWaits& waits_;
+  FixedPool<Ongoing> ongoing_;
+  Purge purge_;
 };
-
-struct OngoingOperation {
-  OperationId id = 0;  // Of a hand-over: the handle of its HandOver.
-  OperationTask task{};
-  Id target;
-  uint32_t age = 0;   // Seconds since publication, said with each store; 0: nothing is said.
-  uint32_t room = 0;  // Of the node's own: bytes taken of replication_bytes_max.
-  uint16_t undecided_count = 0;  // Stores that may still land, our own copy included.
-  uint16_t stored = 0;
-  uint8_t targets_count = 0;
-  uint8_t hops = 0;      // What its lookup took, for the result.
-  bool is_held = false;  // A get: the value is on our disk, which could not be read.
-  uint16_t asked = 0;
-  uint32_t value_size = 0;
-  std::array<StoreTarget, bucket_size> targets;
-  std::array<uint8_t, value_size_max> value;
-
-  void begin(OperationId operation, OperationTask what, const Id& at) {
-    id = operation;
-    task = what;
-    target = at;
-    age = room = 0;
-    undecided_count = stored = asked = 0;
-    targets_count = hops = 0;
-    is_held = false;
-    value_size = 0;
-  }
-  // `bytes` is at most value_size_max.
-  void keep_value(Bytes bytes) {
-    CHECK(bytes.size() <= value_size_max);
-    if (!bytes.empty()) std::memcpy(value.data(), bytes.data(), bytes.size());
-    value_size = static_cast<uint32_t>(bytes.size());
-  }
-  Bytes value_bytes() const { return {value.data(), value_size}; }
-  // At most k.
-  void aim_at(std::span<const Contact> contacts) {
-    targets_count = static_cast<uint8_t>(contacts.size());
-    for (size_t i = 0; i < contacts.size(); ++i) targets[i] = {contacts[i]};
-  }
-  OperationResult result(OperationStatus status) const {
-    OperationResult result{id, status};
-    result.stored = stored;
-    result.hops = hops;
-    result.asked = asked;
-    return result;
-  }
-};
-
-using OngoingOperations = FixedPool<OngoingOperation>;
 
 }  // namespace xord

@@ -17,34 +17,6 @@ Id farthest() {
 
 }  // namespace
 
-Id first_of_block(const Id& id, uint32_t depth) {
-  Id first = id;
-  for (uint32_t i = 0; i < id_size; ++i) {
-    if (depth >= (i + 1) * 8) continue;
-    const uint32_t kept = depth > i * 8 ? depth - i * 8 : 0;
-    first.bytes[i] = static_cast<uint8_t>(first.bytes[i] & ~(0xffu >> kept));
-  }
-  return first;
-}
-
-Id last_of_block(const Id& id, uint32_t depth) {
-  Id last = id;
-  for (uint32_t i = 0; i < id_size; ++i) {
-    if (depth >= (i + 1) * 8) continue;
-    const uint32_t kept = depth > i * 8 ? depth - i * 8 : 0;
-    last.bytes[i] = static_cast<uint8_t>(last.bytes[i] | (0xffu >> kept));
-  }
-  return last;
-}
-
-std::optional<Id> next_id(const Id& id) {
-  Id next = id;
-  for (size_t i = id_size; i > 0; --i) {
-    if (++next.bytes[i - 1] != 0) return next;
-  }
-  return std::nullopt;
-}
-
 size_t Region::nearest(const Id& key, std::span<Contact> out) const {
   std::array<uint8_t, region_contacts_max> order;
   for (uint8_t i = 0; i < contacts_count; ++i) order[i] = i;

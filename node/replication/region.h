@@ -29,12 +29,6 @@ struct Region {
   size_t nearest(const Id& key, std::span<Contact> out) const;
 };
 
-// `id` with the bits from `depth` on set to 0, or to 1.
-Id first_of_block(const Id& id, uint32_t depth);
-Id last_of_block(const Id& id, uint32_t depth);
-// The id behind `id`; empty behind the last one.
-std::optional<Id> next_id(const Id& id);
-
 class RegionSurvey {
  public:
   using Row = uint8_t;

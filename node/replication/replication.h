@@ -48,16 +48,29 @@ struct HandOver {
   Instant given_at;  // Its latest record.
 };
 
+// A record whose stores are under way: sent, or repeated, within the adaptive timeout.
+struct OpenRecord {
+  enum class Task : uint8_t {
+    republish,  // A record held here, at the k nearest.
+    publish,    // A key of the list, a day after the last time.
+    hand_over,  // A record at a newcomer.
+  } task{};
+  PoolHandle round;      // Its stores.
+  PoolHandle hand_over;  // Of a hand-over: which.
+  uint32_t room = 0;     // Bytes taken of replication_bytes_max.
+};
+
 struct Replication {
   Replication(const Budget& budget, Instant start)
       : regions(budget.regions),
         hand_overs(budget.newcomers),
-        open_max(budget.replications),
+        open(budget.replications),
         settled_at(start + settling) {}
 
-  // For one record more, as large as there is.
+  // Whether one more record of the largest size may be sent now.
   bool has_slot() const {
-    return open_count < open_max && open_bytes + value_size_max <= replication_bytes_max;
+    return open.taken_count() < open.slots_max() &&
+           open_bytes + value_size_max <= replication_bytes_max;
   }
   // Whether a region that is found beside `surveys` others will be served.
   bool has_room_for_region(uint32_t surveys) const {
@@ -83,9 +96,7 @@ struct Replication {
   FixedPool<HandOver> hand_overs;  // They take turns, a record each.
   uint32_t turn = 0;               // The slot of the one whose turn it is.
   bool hand_overs_first = false;   // Regions and newcomers take turns, too.
-  // Records whose stores are under way: sent, or repeated, within the adaptive timeout.
-  uint32_t open_count = 0;
-  uint32_t open_max;
+  FixedPool<OpenRecord> open;
   uint32_t open_bytes = 0;           // Of their values.
   std::optional<Instant> resume_at;  // There is work, and room for it.
   // Until then whoever arrives was there before us: we are the newcomer.

@@ -12,6 +12,7 @@
 
 #include "node/routing/bucket.h"
 #include "node/routing/contact_book.h"
+#include "node/routing_config.h"
 #include "reactor/base/id.h"
 #include "reactor/base/rng.h"
 
@@ -20,7 +21,7 @@ namespace xord {
 class BucketTree {
  public:
   static constexpr uint32_t split_bits = 4;  // b - 1.
-  static constexpr uint32_t buckets_a_range = 1u << split_bits;
+  static_assert(buckets_a_range == 1u << split_bits);
 
   // `buckets_max` below 65,535.
   BucketTree(const Id& self, uint32_t buckets_max);

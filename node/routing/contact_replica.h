@@ -13,7 +13,7 @@
 #include "node/routing/contact_book.h"
 #include "node/routing/handle_table.h"
 #include "node/routing/nearest.h"
-#include "node/routing/subnet_limits.h"
+#include "node/subnet_limits.h"
 
 namespace xord {
 

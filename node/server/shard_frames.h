@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
+#include "node/budget.h"
 #include "node/notice.h"
 #include "node/operation_result.h"
-#include "node/operations/join_state.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 #include "reactor/reactor.h"

@@ -9,6 +9,7 @@
 #include "node/budget.h"
 #include "node/client/client_id.h"
 #include "node/server/calls.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "node/wire/rpcudp/rpcudp_steering.h"
 #include "reactor/base/check.h"
 #include "reactor/entropy.h"

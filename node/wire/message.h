@@ -38,6 +38,15 @@ enum class ParseError : uint8_t {
   count
 };
 
+// A request of ours, before it has a transaction.
+struct Ask {
+  Method method{};
+  Id target{};                    // find_node: target; find_value, store: key.
+  Bytes value{};                  // store only: one element of the dialect, at most value_size_max.
+  std::optional<uint32_t> age{};  // store only: seconds since it was published; empty: now.
+};
+
+// A request of a peer's.
 struct Request {
   Method method{};
   Bytes transaction;  // To be mirrored.

@@ -63,6 +63,12 @@ inline uint32_t shared_prefix(const Id& a, const Id& b) {
   return 128 + static_cast<uint32_t>(std::countl_zero(differ));
 }
 
+// `id` with the bits from `depth` on set to 0, or to 1.
+Id first_of_block(const Id& id, uint32_t depth);
+Id last_of_block(const Id& id, uint32_t depth);
+// The id after `id`; empty after the last one.
+std::optional<Id> next_id(const Id& id);
+
 // Whether `a` is strictly nearer to `target` than `b`.
 inline bool nearer(const Id& target, const Id& a, const Id& b) {
   const uint32_t at = shared_prefix(a, b);  // The first bit in which they differ decides.

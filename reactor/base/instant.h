@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace xord {
 
@@ -52,5 +53,11 @@ struct Instant {
   // Before every instant that a node can meet: "never happened".
   static constexpr Instant never() { return {std::numeric_limits<int64_t>::min() / 2}; }
 };
+
+// Of two wake-ups; empty is none.
+constexpr std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a) return b;
+  return b && *b < *a ? b : a;
+}
 
 }  // namespace xord

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/allocation/allocation_guard.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "node/wire/rpcudp/msgpack.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/fuzz/node_watch.h"
 #include "tests/fuzz/target.h"
 #include "tests/node/model_network.h"

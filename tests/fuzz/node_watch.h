@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "node/admission/amplification.h"
+#include "node/budget.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/base/instant.h"

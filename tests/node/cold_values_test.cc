@@ -2,6 +2,7 @@
 // not there (model_network.h).
 #include <gtest/gtest.h>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord::testing {

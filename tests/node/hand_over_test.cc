@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord::testing {

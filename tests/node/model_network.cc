@@ -1,5 +1,7 @@
 #include "tests/node/model_network.h"
 
+#include "node/wire/rpcudp/rpcudp.h"
+
 #include <algorithm>
 
 namespace xord::testing {

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord::testing {

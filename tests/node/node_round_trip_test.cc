@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord::testing {

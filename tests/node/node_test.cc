@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord::testing {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord::testing {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord {

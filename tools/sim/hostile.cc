@@ -1,5 +1,6 @@
 #include "tools/sim/hostile.h"
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {

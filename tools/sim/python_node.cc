@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {

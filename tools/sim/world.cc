@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "node/endpoint_hash.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {

@@ -1,5 +1,7 @@
 #include "tools/sim/xord_node.h"
 
+#include "node/wire/rpcudp/rpcudp.h"
+
 #include <algorithm>
 #include <string>
 

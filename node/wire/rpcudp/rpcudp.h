@@ -65,6 +65,10 @@ size_t encode_find_value_request(MutableBytes out, Bytes transaction, const Id& 
 size_t encode_store_request(MutableBytes out, Bytes transaction, const Id& sender, const Id& key,
                             Bytes value, std::optional<uint32_t> age);
 
+// The one of these that `ask` names, at most size_of_request(ask) bytes.
+size_t encode_request(MutableBytes out, Bytes transaction, const Id& sender, const Ask& ask);
+size_t size_of_request(const Ask& ask);
+
 // --- Replies.
 
 size_t encode_ping_reply(MutableBytes out, Bytes transaction, const Id& self);

@@ -78,6 +78,36 @@ size_t encode_store_request(MutableBytes out, Bytes transaction, const Id& sende
   return writer.size();
 }
 
+size_t encode_request(MutableBytes out, Bytes transaction, const Id& sender, const Ask& ask) {
+  switch (ask.method) {
+    case Method::ping:
+      return encode_ping_request(out, transaction, sender);
+    case Method::stun:
+      return encode_stun_request(out, transaction);
+    case Method::find_node:
+      return encode_find_node_request(out, transaction, sender, ask.target);
+    case Method::find_value:
+      return encode_find_value_request(out, transaction, sender, ask.target);
+    case Method::store:
+      return encode_store_request(out, transaction, sender, ask.target, ask.value, ask.age);
+    case Method::count:
+      break;
+  }
+  CHECK(false);
+  return 0;
+}
+
+size_t size_of_request(const Ask& ask) {
+  switch (ask.method) {
+    case Method::ping:
+      return ping_request_size;
+    case Method::store:
+      return store_request_size_max(ask.value.size());
+    default:
+      return find_request_size_max;
+  }
+}
+
 size_t encode_ping_reply(MutableBytes out, Bytes transaction, const Id& self) {
   Writer writer = begin_reply(out, transaction);
   writer.binary(self.bytes);

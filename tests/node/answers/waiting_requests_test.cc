@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "node/node.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
 namespace xord {

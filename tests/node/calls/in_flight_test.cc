@@ -21,17 +21,17 @@ Endpoint endpoint(uint32_t number) {
   return Endpoint::ipv4(0x0a000000 + number, 8468);
 }
 
-Call call_to(uint32_t number, uint64_t context = 0) {
+Call call_to(uint32_t number, uint16_t row = 0) {
   Call call;
   call.purpose = Purpose::lookup;
   call.method = Method::find_node;
   call.to = endpoint(number);
-  call.context = context;
+  call.row = row;
   return call;
 }
 
 struct Reported {
-  uint64_t context;
+  uint16_t row;
   Overdue what;
   bool operator==(const Reported&) const = default;
 };
@@ -39,7 +39,7 @@ struct Reported {
 std::vector<Reported> reported_by(InFlight& in_flight, Instant now) {
   std::vector<Reported> reported;
   in_flight.advance(now, [&](const Call& call, Overdue what) {
-    reported.push_back({call.context, what});
+    reported.push_back({call.row, what});
   });
   return reported;
 }
@@ -54,7 +54,7 @@ TEST(InFlight, AnAnswerFromWhomWasAskedGivesTheCallBackOnceWithItsRoundTrip) {
 
   const Match match = in_flight.match(start + milliseconds(30), *transaction, endpoint(7));
   EXPECT_EQ(match.result, MatchResult::answered);
-  EXPECT_EQ(match.call.context, 42u);
+  EXPECT_EQ(match.call.row, 42u);
   EXPECT_EQ(match.call.method, Method::find_node);
   EXPECT_EQ(match.call.attempt, 1);
   EXPECT_EQ(match.call.responder, Id{});
@@ -194,7 +194,7 @@ TEST(InFlight, TheOwnerMayOpenCallsWhileItIsToldOfOverdueOnes) {
   ASSERT_TRUE(in_flight.open(start, call_to(1, 1), adaptive_timeout_max).has_value());
   const Instant later = start + seconds(6);
   in_flight.advance(later, [&](const Call& call, Overdue what) {
-    EXPECT_EQ(call.context, 1u);
+    EXPECT_EQ(call.row, 1u);
     EXPECT_EQ(what, Overdue::expired);
     EXPECT_TRUE(in_flight.open(later, call_to(2, 2), seconds(1)).has_value());
   });
@@ -230,7 +230,7 @@ class Drive {
 
   void open() {
     const auto number = static_cast<uint32_t>(rng_.bounded(50));
-    const Call call = call_to(number, next_context_++);
+    const Call call = call_to(number, next_row_++);
     const Duration adaptive = milliseconds(200 + static_cast<int64_t>(rng_.bounded(4900)));
     const auto transaction = in_flight_.open(now_, call, adaptive);
     ASSERT_EQ(transaction.has_value(), model_.size() < calls_max);
@@ -249,7 +249,7 @@ class Drive {
       return;
     }
     EXPECT_EQ(match.result, MatchResult::answered);
-    EXPECT_EQ(match.call.context, at->second.call.context);
+    EXPECT_EQ(match.call.row, at->second.call.row);
     EXPECT_EQ(match.round_trip, now_ - at->second.sent);
     EXPECT_EQ(match.was_slow, at->second.is_slow);
     model_.erase(at);
@@ -279,7 +279,7 @@ class Drive {
   }
   void overdue(const Call& call, Overdue what) {
     const auto at = std::find_if(model_.begin(), model_.end(), [&](const auto& open) {
-      return open.second.call.context == call.context;
+      return open.second.call.row == call.row;
     });
     ASSERT_NE(at, model_.end());
     if (what == Overdue::slow) {
@@ -296,7 +296,7 @@ class Drive {
   Rng rng_;
   InFlight in_flight_;
   Instant now_ = start;
-  uint64_t next_context_ = 1;
+  uint16_t next_row_ = 1;
   std::map<Transaction, Open> model_;
   std::vector<Transaction> past_;
 };

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/routing/table_fixture.h"
 
 namespace xord {

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/server/child_process.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"

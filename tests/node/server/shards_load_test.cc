@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 #include "tests/skip_if_refused.h"

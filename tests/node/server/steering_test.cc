@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "node/server/shard_frames.h"
+#include "node/wire/rpcudp/rpcudp.h"
 #include "node/wire/rpcudp/rpcudp_steering.h"
 #include "reactor/socket_address.h"
 #include "reactor/sockets.h"

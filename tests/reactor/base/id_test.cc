@@ -133,5 +133,23 @@ TEST(Hex, RefusesOddLengthsAndWhateverIsNoDigit) {
   }
 }
 
+TEST(Id, BlocksBeginAndEndWhereTheirPrefixSays) {
+  Rng rng(8);
+  for (uint32_t depth = 0; depth <= id_bits; ++depth) {
+    const Id id = random_id(rng);
+    const Id first = first_of_block(id, depth);
+    const Id last = last_of_block(id, depth);
+    for (uint32_t bit = 0; bit < id_bits; ++bit) {
+      ASSERT_EQ(first.bit(bit), bit < depth && id.bit(bit));
+      ASSERT_EQ(last.bit(bit), bit >= depth || id.bit(bit));
+    }
+  }
+  Id last;
+  last.bytes.fill(0xff);
+  EXPECT_FALSE(next_id(last));
+  EXPECT_EQ(next_id(last_of_block(Id{}, 152)),
+            first_of_block(*next_id(last_of_block(Id{}, 152)), 152));
+}
+
 }  // namespace
 }  // namespace xord

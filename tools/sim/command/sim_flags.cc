@@ -140,7 +140,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   if (const auto published = flags.count("--published", 1, records_most)) {
     plan.published = static_cast<uint32_t>(*published);
   }
-  if (const auto buckets = flags.count("--buckets", 8, id_bits * BucketTree::buckets_a_range)) {
+  if (const auto buckets = flags.count("--buckets", 8, id_bits * buckets_a_range)) {
     plan.buckets = static_cast<uint32_t>(*buckets);
   }
   plan.length = hours_of(flags.text("--hours"));

@@ -1,18 +1,18 @@
-#include "node/pending_answers.h"
+#include "node/disk_waits.h"
 
 #include <gtest/gtest.h>
 
 namespace xord {
 namespace {
 
-PendingAnswer answer_of(uint64_t operation) {
-  PendingAnswer answer;
-  answer.operation = operation;
+DiskWait answer_of(uint64_t operation) {
+  DiskWait answer;
+  answer.owner = operation;
   return answer;
 }
 
-TEST(PendingAnswers, KnowsTheTwoStoresApartThoughTheirTicketsAreEqual) {
-  PendingAnswers pending(8);
+TEST(DiskWaits, KnowsTheTwoStoresApartThoughTheirTicketsAreEqual) {
+  DiskWaits pending(8);
   // Reads are numbered in the high half; the low one is the same in all of them.
   for (const uint64_t number : {uint64_t{0}, uint64_t{1}, uint64_t{1} << 31}) {
     const Ticket ticket = number << 32 | UINT32_MAX;
@@ -22,9 +22,9 @@ TEST(PendingAnswers, KnowsTheTwoStoresApartThoughTheirTicketsAreEqual) {
   EXPECT_EQ(pending.count(), 6u);
   for (const uint64_t number : {uint64_t{1} << 31, uint64_t{0}, uint64_t{1}}) {
     const Ticket ticket = number << 32 | UINT32_MAX;
-    EXPECT_EQ(pending.take({ticket, true})->operation, 2 * number + 1);
+    EXPECT_EQ(pending.take({ticket, true})->owner, 2 * number + 1);
     EXPECT_FALSE(pending.take({ticket, true}));
-    EXPECT_EQ(pending.take({ticket, false})->operation, 2 * number);
+    EXPECT_EQ(pending.take({ticket, false})->owner, 2 * number);
   }
   EXPECT_EQ(pending.count(), 0u);
 }

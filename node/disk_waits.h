@@ -1,6 +1,6 @@
-// Answers that wait for the disk: a store is acknowledged when its batch is committed, a value that
-// is not in memory is answered when it was read. A fixed table from the storage ticket to what is
-// to be done then; nothing allocates after construction.
+// What waits for the disk: a store is acknowledged when its batch is committed, a value that is not
+// in memory is answered when it was read. A fixed table from the storage ticket to what is to be
+// done then; nothing allocates after construction.
 #pragma once
 
 #include <bit>
@@ -17,18 +17,18 @@
 namespace xord {
 
 // The two stores of a node number their tickets by themselves.
-struct PendingKey {
+struct DiskTicket {
   Ticket ticket = 0;
   bool is_list = false;  // Of its published list.
 
-  bool operator==(const PendingKey&) const = default;
+  bool operator==(const DiskTicket&) const = default;
 };
 
-struct PendingAnswer {
+struct DiskWait {
   enum class Kind : uint8_t {
     store_reply,  // To `path`: true or false.
     value_reply,  // To `path`: the value, or contacts when it is lost.
-    own_copy,     // A set of ours waits for the copy that this node holds itself.
+    own_copy,     // A round of stores waits for the copy that this node holds itself.
     own_value,    // A get of ours waits for a value held here.
     removal,      // A purge of ours waits for a record to be erased.
     kept,         // A keep waits for the list's disk.
@@ -39,20 +39,20 @@ struct PendingAnswer {
   Path path;
   Transaction transaction{};
   Id key;
-  uint64_t operation = 0;  // All but the first two.
-  Id asker{};              // value_reply only.
+  uint64_t owner = 0;  // The word of its handle; all but the first two and removal.
+  Id asker{};          // value_reply only.
 };
 
-class PendingAnswers {
+class DiskWaits {
  public:
   // Room for `pending_max` answers, in a table at most half full.
-  explicit PendingAnswers(uint32_t pending_max)
+  explicit DiskWaits(uint32_t pending_max)
       : pending_max_(pending_max), rows_(std::bit_ceil(uint64_t{pending_max} * 2)) {}
 
   bool full() const { return count_ == pending_max_; }
   uint32_t count() const { return count_; }
   // `key` is not in the table, and the table is not full.
-  void insert(const PendingKey& key, const PendingAnswer& answer) {
+  void insert(const DiskTicket& key, const DiskWait& answer) {
     CHECK(!full());
     size_t at = slot_of(key);
     while (rows_[at].used) at = next(at);
@@ -60,10 +60,10 @@ class PendingAnswers {
     ++count_;
   }
   // Removes and returns the answer; empty when the ticket is not ours.
-  std::optional<PendingAnswer> take(const PendingKey& key) {
+  std::optional<DiskWait> take(const DiskTicket& key) {
     for (size_t at = slot_of(key); rows_[at].used; at = next(at)) {
       if (rows_[at].key != key) continue;
-      const PendingAnswer answer = rows_[at].answer;
+      const DiskWait answer = rows_[at].answer;
       erase(at);
       return answer;
     }
@@ -73,13 +73,13 @@ class PendingAnswers {
  private:
   struct Row {
     bool used = false;
-    PendingKey key;
-    PendingAnswer answer;
+    DiskTicket key;
+    DiskWait answer;
   };
 
   // A write's ticket has the index of its slot in the low half, a read's its number in the high
   // one: the sum of the halves is spread already.
-  size_t slot_of(const PendingKey& key) const {
+  size_t slot_of(const DiskTicket& key) const {
     return (key.ticket + (key.ticket >> 32)) & (rows_.size() - 1);
   }
   size_t next(size_t at) const { return (at + 1) & (rows_.size() - 1); }

@@ -1,4 +1,4 @@
-#include "node/routing/subnet_limits.h"
+#include "node/subnet_limits.h"
 
 #include <gtest/gtest.h>
 

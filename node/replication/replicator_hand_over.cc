@@ -1,42 +1,38 @@
-// Hand-over (paper 2.5, checklist 31): a newcomer gets each record for which it is among the k
-// nearest, from the holder nearest to the key and from nobody else. Found by a scan of the ordered
-// index that steps over whole ranges in which others are nearer: it meets the records that we are
-// the nearest holder of, about one in k of what we hold, and never walks the store. Newcomers take
-// turns, and who answers no store gets three.
 #include <algorithm>
 
-#include "node/node.h"
+#include "node/replication/replicator.h"
 
 namespace xord {
 
-void Node::take_arrivals(Instant now) {
-  while (const auto newcomer = table_.take_arrival()) {
-    counters_.node.set(NodeCounter::network_size, table_.network_size());
-    if (table_.answerable_count() <= 1) replication_.settled_at = now + settling;
+void Replicator::take_arrivals(Instant now) {
+  while (const auto newcomer = contacts_.table().take_arrival()) {
+    node_.counters.node.set(NodeCounter::network_size, contacts_.table().network_size());
+    if (contacts_.table().answerable_count() <= 1) replication_.settled_at = now + settling;
     if (now < replication_.settled_at || !handed_.is_first(*newcomer, now)) continue;
     if (!replication_.add_newcomer(*newcomer)) {
-      counters_.node.add(NodeCounter::hand_overs_refused);
+      node_.count(NodeCounter::hand_overs_refused);
     }
   }
 }
 
 // Notes who is known besides the newcomer; false when no record can be for it.
-bool Node::begin_hand_over(HandOver& hand_over) {
+bool Replicator::begin_hand_over(HandOver& hand_over) {
   const Contact& newcomer = hand_over.newcomer;
   hand_over.has_begun = true;
-  hand_over.occupied = table_.occupied_ranges(newcomer.id);
-  const uint32_t range = shared_prefix(self_, newcomer.id);
-  bool others_are_nearer = table_.count_nearer(self_, newcomer.id, bucket_size) + 1 >= bucket_size;
+  hand_over.occupied = contacts_.table().occupied_ranges(newcomer.id);
+  const uint32_t range = shared_prefix(node_.self, newcomer.id);
+  bool others_are_nearer =
+      contacts_.table().count_nearer(node_.self, newcomer.id, bucket_size) + 1 >= bucket_size;
   for (uint32_t i = 0; i <= range && i < id_bits; ++i) {
     others_are_nearer = others_are_nearer && hand_over.occupied[i];
   }
   // Whatever key we are the nearest to has k nearer nodes than the newcomer.
   if (others_are_nearer) return false;
-  counters_.node.add(NodeCounter::hand_overs);
+  node_.count(NodeCounter::hand_overs);
   return true;
 }
 
-std::optional<PoolHandle> Node::hand_over_in_turn(Instant now) {
+std::optional<PoolHandle> Replicator::hand_over_in_turn(Instant now) {
   FixedPool<HandOver>& hand_overs = replication_.hand_overs;
   if (hand_overs.taken_count() == 0) return std::nullopt;
   for (uint32_t i = 0; i < hand_overs.slots_max(); ++i) {
@@ -45,7 +41,7 @@ std::optional<PoolHandle> Node::hand_over_in_turn(Instant now) {
       HandOver& hand_over = hand_overs[*handle];
       const bool is_silent =
           hand_over.credit == 0 && now - hand_over.given_at >= hand_over_patience;
-      if (is_silent) counters_.node.add(NodeCounter::hand_overs_unanswered);
+      if (is_silent) node_.count(NodeCounter::hand_overs_unanswered);
       if (is_silent || !(hand_over.has_begun || begin_hand_over(hand_over))) {
         hand_overs.give_back(*handle);
       } else if (hand_over.credit > 0) {
@@ -57,43 +53,43 @@ std::optional<PoolHandle> Node::hand_over_in_turn(Instant now) {
   return std::nullopt;
 }
 
-// It answered a store, if late: what it still lacks may follow.
-void Node::newcomer_answered(Instant now, const Contact& contact) {
+void Replicator::store_answered(Instant now, const Contact& contact) {
   FixedPool<HandOver>& hand_overs = replication_.hand_overs;
   if (hand_overs.taken_count() == 0) return;
   for (uint32_t i = 0; i < hand_overs.slots_max(); ++i) {
     const auto handle = hand_overs.taken_at(i);
     if (!handle || hand_overs[*handle].newcomer != contact) continue;
     HandOver& hand_over = hand_overs[*handle];
-    hand_over.credit = std::min(hand_over.credit + 2, replication_.open_max + hand_over_credit);
+    hand_over.credit =
+        std::min(hand_over.credit + 2, replication_.open.slots_max() + hand_over_credit);
     replication_.resume_at = now;
     return;
   }
 }
 
-Node::Step Node::step_hand_over(Instant now, PoolHandle handle, Outputs& out) {
+Replicator::Step Replicator::step_hand_over(const Turn& turn, PoolHandle handle) {
   HandOver& hand_over = replication_.hand_overs[handle];
-  const auto record = store_.first_from(now, hand_over.cursor);
+  const auto record = store_.first_from(turn.now, hand_over.cursor);
   if (!record) return Step::at_the_end;
   // In an occupied range that the key shares more with than we do, somebody is nearer to it; so
   // it is for all keys that begin alike.
   uint32_t shared = id_bits;
   for (uint32_t range = 0; range < id_bits; ++range) {
-    if (!hand_over.occupied[range] || record->key.bit(range) == self_.bit(range)) continue;
+    if (!hand_over.occupied[range] || record->key.bit(range) == node_.self.bit(range)) continue;
     shared = range + 1;
     break;
   }
   const Id& newcomer = hand_over.newcomer.id;
   if (shared == id_bits && record->found.presence != Presence::absent) {
-    const size_t nearer_count = table_.count_nearer(record->key, newcomer, bucket_size) +
-                                (nearer(record->key, self_, newcomer) ? 1 : 0);
+    const size_t nearer_count = contacts_.table().count_nearer(record->key, newcomer, bucket_size) +
+                                (nearer(record->key, node_.self, newcomer) ? 1 : 0);
     if (nearer_count < bucket_size) {
       --hand_over.credit;  // Given back if it is not sent.
-      if (!begin_replication(now, OperationTask::hand_over, *record,
-                             std::span(&hand_over.newcomer, 1), out, handle.word())) {
+      if (!begin(turn, {OpenRecord::Task::hand_over, {}, handle, 0}, *record,
+                 std::span(&hand_over.newcomer, 1))) {
         return Step::again;
       }
-      hand_over.given_at = now;
+      hand_over.given_at = turn.now;
       ++replication_.turn;
     }
   }

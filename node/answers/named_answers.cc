@@ -1,0 +1,65 @@
+#include "node/answers/named_answers.h"
+
+#include <algorithm>
+#include <span>
+
+namespace xord {
+
+Nearest NamedAnswers::nearest(const Question& question, Awaited awaited, Found& found) const {
+  return contacts_.table().nearest(question.target, {question.asker, question.to.path.remote},
+                                   awaited, found);
+}
+
+void NamedAnswers::answer(const Turn& turn, const Question& question) {
+  Found found;
+  const Nearest named = nearest(question, Awaited::included, found);
+  const std::span<const ContactHandle> contacts = std::span(found).first(named.count);
+  const ContactHandle awaited = named.all_trusted ? no_contact : contacts_.want(turn, contacts);
+  if (awaited == no_contact) return replies_.contacts(turn, question.to, contacts);
+  WaitingAnswer answer{
+      question.to.path, {}, question.target, question.asker, turn.now + naming_wait};
+  const Bytes transaction = question.to.transaction;
+  std::copy(transaction.begin(), transaction.end(), answer.transaction.begin());
+  const auto waiting = waiting_.add(answer);
+  if (!waiting) {
+    node_.count(NodeCounter::answers_unwaited);
+    return answer_within(turn, question, SIZE_MAX);
+  }
+  node_.count(NodeCounter::answers_waited);
+  waiting_.wait_for(*waiting, contacts_.table().key_of(contacts_.book().contact(awaited)));
+}
+
+void NamedAnswers::answer_within(const Turn& turn, const Question& question, size_t size_max) {
+  Found found;
+  const Nearest named = nearest(question, Awaited::left_out, found);
+  const std::span<const ContactHandle> contacts = std::span(found).first(named.count);
+  replies_.contacts(turn, question.to, contacts.first(replies_.count_fitting(contacts, size_max)));
+}
+
+void NamedAnswers::advance(const Turn& turn) {
+  waiting_.advance(turn.now);
+  for (uint32_t i = 0; i < waiting_answers_sent_max; ++i) {
+    const auto ready = waiting_.take_ready();
+    if (!ready) return;
+    const WaitingAnswer& answer = waiting_[*ready];
+    const Question question{{answer.path, answer.transaction}, answer.target, answer.asker};
+    if (answer.until > turn.now) {  // Others may be awaited still, or in place of who was silent.
+      Found found;
+      const Nearest named = nearest(question, Awaited::included, found);
+      const ContactHandle awaited = contacts_.want(turn, std::span(found).first(named.count));
+      if (awaited != no_contact) {
+        waiting_.wait_for(*ready, contacts_.table().key_of(contacts_.book().contact(awaited)));
+        continue;
+      }
+    }
+    answer_within(turn, question, SIZE_MAX);
+    waiting_.finish(*ready);
+  }
+}
+
+void NamedAnswers::end_turn(Instant now) {
+  for (const uint64_t contact : contacts_.table().decided()) waiting_.decided(now, contact);
+  contacts_.table().clear_decided();
+}
+
+}  // namespace xord

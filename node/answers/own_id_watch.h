@@ -1,0 +1,42 @@
+// Our own id, elsewhere: is an endpoint that has it one of ours, or a node with a copy of our data
+// directory? A ping finds out, since one that we sent to ourselves comes back to us: by another of
+// our addresses, or by way of somebody who only returns what it gets. Says what was found as a
+// notice.
+#pragma once
+
+#include "node/admission/own_id_checks.h"
+#include "node/calls/requester.h"
+#include "node/node_context.h"
+#include "node/notice.h"
+#include "node/routing/contacts.h"
+#include "node/turn.h"
+#include "node/wire/message.h"
+
+namespace xord {
+
+class OwnIdWatch {
+ public:
+  // All but `node` are borrowed.
+  OwnIdWatch(const NodeContext& node, Requester& requester, Contacts& contacts,
+             NodeNotices& notices)
+      : node_(node), requester_(requester), contacts_(contacts), notices_(notices) {}
+
+  // `request` has our own id as its sender's. True when nothing else is to be done with it.
+  // `may_ping`: a ping may go back for it.
+  bool receive(const Turn& turn, const Datagram& datagram, const Request& request, bool may_ping);
+  // A reply may name our own id.
+  void look_for_own_id(const Turn& turn, const Reply& reply);
+  // A ping was answered with our own id.
+  void answered(Instant now, const Outcome& outcome);
+
+ private:
+  bool ping(const Turn& turn, const Endpoint& to, const LocalAddress& local = {});
+
+  const NodeContext node_;
+  Requester& requester_;
+  Contacts& contacts_;
+  NodeNotices& notices_;
+  OwnIdChecks checks_;
+};
+
+}  // namespace xord

@@ -1,0 +1,140 @@
+#include "node/answers/record_service.h"
+
+#include <algorithm>
+
+#include "node/endpoint_hash.h"
+#include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+
+RecordService::RecordService(const NodeContext& node, Store& store, DiskWaits& waits,
+                             Replies& replies, NamedAnswers& named)
+    : node_(node),
+      store_(store),
+      waits_(waits),
+      replies_(replies),
+      named_(named),
+      waiting_(node.config.waiting_requests, node.config.waiting_bytes) {}
+
+void RecordService::find_value(const Turn& turn, const Datagram& datagram, const Request& request) {
+  if (try_find_value(turn, datagram.path, request) || waiting_.wait(turn.now, datagram)) return;
+  node_.count(NodeCounter::finds_unanswered);
+}
+
+bool RecordService::may_hold(Instant now, const Id& key) {
+  return store_.find(now, key).presence != Presence::absent;
+}
+
+// Contacts would say that there is no value here. The asker believes it, so they are only sent when
+// it is so: silence costs it a timeout, a false miss the record.
+bool RecordService::try_find_value(const Turn& turn, const Path& path, const Request& request) {
+  const Found found = store_.find(turn.now, request.target);
+  switch (found.presence) {
+    case Presence::value:
+      replies_.value(turn, {path, request.transaction}, found.value);
+      return true;
+    case Presence::absent:
+      named_.answer(turn, {{path, request.transaction}, request.target, request.sender});
+      return true;
+    case Presence::cold:
+      return await_value(turn, path, request);
+    case Presence::loading:
+      break;
+  }
+  return false;
+}
+
+bool RecordService::await_value(const Turn& turn, const Path& path, const Request& request) {
+  if (waits_.full()) {
+    node_.count(NodeCounter::pending_refused);
+    return false;
+  }
+  const auto ticket = store_.begin_read(turn.now, request.target, turn.out.storage);
+  if (!ticket) return false;
+  wait_for(*ticket, DiskWait::Kind::value_reply, path, request);
+  return true;
+}
+
+void RecordService::wait_for(Ticket ticket, DiskWait::Kind kind, const Path& path,
+                             const Request& request) {
+  DiskWait wait{kind, path, {}, request.target, 0, request.sender};
+  std::copy(request.transaction.begin(), request.transaction.end(), wait.transaction.begin());
+  waits_.insert({ticket}, wait);
+}
+
+void RecordService::store(const Turn& turn, const Datagram& datagram, const Request& request) {
+  const ReplyTo to{datagram.path, request.transaction};
+  if (!request.acceptable || waits_.full()) {
+    if (request.acceptable) node_.count(NodeCounter::pending_refused);
+    return replies_.stored(turn, to, false);
+  }
+  const StoreOutcome outcome =
+      store_.begin_store(turn.now,
+                         {request.target, request.value, request.age.value_or(0),
+                          source_prefix(datagram.path.remote.address)},
+                         turn.out.storage);
+  switch (outcome.kind) {
+    case StoreOutcome::Kind::unchanged:
+      return replies_.stored(turn, to, true);
+    case StoreOutcome::Kind::refused:
+      if (outcome.refusal == StoreRefusal::loading && waiting_.wait(turn.now, datagram)) return;
+      return replies_.stored(turn, to, false);
+    case StoreOutcome::Kind::pending:
+      return wait_for(outcome.ticket, DiskWait::Kind::store_reply, datagram.path, request);
+  }
+}
+
+// Budgets by source count a /24 or a /64 as one; 16 bits of its hash are kept with the record.
+uint16_t RecordService::source_prefix(const IpAddress& address) const {
+  return static_cast<uint16_t>(prefix_hash(address, node_.secrets.prefix_seed));
+}
+
+void RecordService::stored(const Turn& turn, const DiskWait& wait, bool is_stored) {
+  replies_.stored(turn, {wait.path, wait.transaction}, is_stored);
+}
+
+void RecordService::value_read(const Turn& turn, const DiskWait& wait, const Finished& finished) {
+  const ReplyTo to{wait.path, wait.transaction};
+  if (finished.kind == Finished::Kind::read && finished.found.presence == Presence::value) {
+    replies_.value(turn, to, finished.found.value);
+  } else if (finished.kind == Finished::Kind::read_failed) {
+    node_.count(NodeCounter::finds_unanswered);
+  } else {
+    named_.answer(turn, {to, wait.key, wait.asker});
+  }
+}
+
+void RecordService::try_again(Instant now) {
+  if (!waiting_.is_empty()) waiting_.release(now);
+}
+
+void RecordService::advance(const Turn& turn) {
+  waiting_.advance(turn.now, [&](const Datagram& waited, WaitingRequests::WaitedEnough enough) {
+    return serve_waited(turn, waited, enough);
+  });
+}
+
+// A request whose key's range was being loaded, or whose value could not be read yet.
+bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
+                                 WaitingRequests::WaitedEnough enough) {
+  Request request;
+  CHECK(rpcudp::parse_request(datagram.bytes, &request) == ParseError::none);
+  const bool is_find = request.method == Method::find_value;
+  if (is_find && try_find_value(turn, datagram.path, request)) return true;
+  if (!is_find && store_.is_loaded(request.target)) {
+    store(turn, datagram, request);
+    return true;
+  }
+  if (enough == WaitingRequests::WaitedEnough::no) return false;
+  if (!is_find) {
+    replies_.stored(turn, {datagram.path, request.transaction}, false);
+  } else if (store_.is_loaded(request.target)) {  // So we hold it.
+    node_.count(NodeCounter::finds_unanswered);
+  } else {
+    named_.answer(turn, NamedAnswers::question_of(datagram, request));
+  }
+  return true;
+}
+
+}  // namespace xord

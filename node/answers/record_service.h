@@ -1,0 +1,59 @@
+// What requests about records do: store and find_value. A store is acknowledged when the disk has
+// it, a value that is not in memory is answered when it was read; what cannot be answered yet waits
+// a while. Owns the requests that wait.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "node/answers/named_answers.h"
+#include "node/answers/replies.h"
+#include "node/answers/waiting_requests.h"
+#include "node/disk_waits.h"
+#include "node/node_context.h"
+#include "node/turn.h"
+#include "node/wire/message.h"
+#include "storage/store.h"
+
+namespace xord {
+
+class RecordService {
+ public:
+  // `store`, `waits`, `replies` and `named` are borrowed.
+  RecordService(const NodeContext& node, Store& store, DiskWaits& waits, Replies& replies,
+                NamedAnswers& named);
+
+  // Of a proven source, on the shard that owns the key.
+  void find_value(const Turn& turn, const Datagram& datagram, const Request& request);
+  void store(const Turn& turn, const Datagram& datagram, const Request& request);
+  // Whether the value may be here, so that naming contacts would deny it.
+  bool may_hold(Instant now, const Id& key);
+
+  // The disk is done with what a peer's request waited for.
+  void stored(const Turn& turn, const DiskWait& wait, bool is_stored);
+  void value_read(const Turn& turn, const DiskWait& wait, const Finished& finished);
+  // A range was loaded, or another value may be read: tries all that wait from here on.
+  void try_again(Instant now);
+  // Serves those that were released, or waited long enough.
+  void advance(const Turn& turn);
+  std::optional<Instant> next_wakeup() const { return waiting_.next_wakeup(); }
+
+ private:
+  // False: whether there is a value, or which, is not known now.
+  bool try_find_value(const Turn& turn, const Path& path, const Request& request);
+  bool await_value(const Turn& turn, const Path& path, const Request& request);
+  // False: it cannot be answered yet.
+  bool serve_waited(const Turn& turn, const Datagram& datagram,
+                    WaitingRequests::WaitedEnough enough);
+  void wait_for(Ticket ticket, DiskWait::Kind kind, const Path& path, const Request& request);
+  uint16_t source_prefix(const IpAddress& address) const;
+
+  const NodeContext node_;
+  Store& store_;
+  DiskWaits& waits_;
+  Replies& replies_;
+  NamedAnswers& named_;
+  WaitingRequests waiting_;
+};
+
+}  // namespace xord

@@ -1,0 +1,173 @@
+#include "node/answers/responder.h"
+
+#include <utility>
+
+#include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+namespace {
+
+NodeCounter counter_of(Method method) {
+  switch (method) {
+    case Method::ping:
+      return NodeCounter::requests_ping;
+    case Method::stun:
+      return NodeCounter::requests_stun;
+    case Method::store:
+      return NodeCounter::requests_store;
+    case Method::find_node:
+      return NodeCounter::requests_find_node;
+    case Method::find_value:
+    case Method::count:
+      break;
+  }
+  return NodeCounter::requests_find_value;
+}
+
+bool is_for_a_record(Method method) {
+  return method == Method::store || method == Method::find_value;
+}
+
+}  // namespace
+
+Responder::Responder(const NodeContext& node, Requester& requester, Contacts& contacts,
+                     Replies& replies, NamedAnswers& named, RecordService& records,
+                     OwnIdWatch& own_ids, NodeNotices& notices)
+    : node_(node),
+      requester_(requester),
+      contacts_(contacts),
+      replies_(replies),
+      named_(named),
+      records_(records),
+      own_ids_(own_ids),
+      notices_(notices),
+      held_(node.config.budget, rpcudp::ping_request_size, node.secrets.hash_seed) {}
+
+void Responder::receive(const Turn& turn, const Datagram& datagram) {
+  Request request;
+  const ParseError error = rpcudp::parse_request(datagram.bytes, &request);
+  if (error != ParseError::none) {
+    node_.counters.malformed.add(error);
+    return;
+  }
+  if (is_for_a_record(request.method) && request.acceptable) {
+    const ShardIndex owner = shard_of(request.target, node_.link.shards());
+    if (owner != node_.link.self()) return node_.link.forward(turn, owner, datagram);
+  }
+  node_.count(counter_of(request.method));
+  if (request.sender == node_.self) {
+    const bool may_ping = budget_of(datagram).fits(rpcudp::ping_request_size);
+    if (own_ids_.receive(turn, datagram, request, may_ping)) return;
+  }
+  if (request.method == Method::ping) {
+    answer_ping(turn, datagram, request);
+  } else if (admit(turn, datagram, request)) {
+    serve(turn, datagram, request);
+  }
+}
+
+void Responder::answer_ping(const Turn& turn, const Datagram& datagram, const Request& request) {
+  const bool is_proven = contacts_.is_proven(datagram.path.remote, turn.now);
+  if (!is_proven && !budget_of(datagram).fits(rpcudp::ping_reply_size)) {
+    node_.count(NodeCounter::held_refused);
+    return;
+  }
+  replies_.pong(turn, {datagram.path, request.transaction});
+  if (is_proven) contacts_.heard_from(turn, {request.sender, datagram.path.remote});
+}
+
+ReplyBudget Responder::budget_of(const Datagram& datagram) const {
+  return ReplyBudget::unproven(datagram.bytes.size(), node_.config.amplification_max);
+}
+
+bool Responder::admit(const Turn& turn, const Datagram& datagram, const Request& request) {
+  const Endpoint& source = datagram.path.remote;
+  if (contacts_.is_proven(source, turn.now)) return true;
+  if (request.method == Method::stun) {  // Up to 67 bytes for 28.
+    node_.count(NodeCounter::stun_unproven);
+    return false;
+  }
+  ReplyBudget budget = budget_of(datagram);
+  const HoldResult result = held_.hold(turn.now, datagram, budget);
+  const bool is_held =
+      result == HoldResult::held_and_ping || result == HoldResult::held_already_pinged;
+  if (is_held) node_.count(NodeCounter::held);
+  if (result == HoldResult::held_and_ping) {
+    // From the address that was asked: what filters for the source lets in nothing else.
+    const Call ping{Purpose::admission, {}, 0, source, std::nullopt, {}};
+    if (!requester_.send(turn, ping, {Method::ping}, datagram.path.local)) {
+      node_.count(NodeCounter::held_dropped, held_.drop(source));
+    }
+  }
+  if (is_held) return false;
+  node_.count(NodeCounter::held_refused);
+  answer_within_bounds(turn, datagram, request, budget);
+  return false;
+}
+
+// The source may be forged: no more than its own bytes go back, no ping among them.
+void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
+                                     const Request& request, ReplyBudget& budget) {
+  if (request.method == Method::store) {
+    if (budget.fits(rpcudp::store_reply_size)) {
+      replies_.stored(turn, {datagram.path, request.transaction}, false);
+    }
+    return;
+  }
+  if (request.method == Method::find_value && records_.may_hold(turn.now, request.target)) {
+    node_.count(NodeCounter::finds_unanswered);  // Contacts would deny the value.
+    return;
+  }
+  if (!budget.fits(rpcudp::no_contacts_reply_size)) return;
+  named_.answer_within(turn, NamedAnswers::question_of(datagram, request), budget.left());
+}
+
+void Responder::serve(const Turn& turn, const Datagram& datagram, const Request& request) {
+  switch (request.method) {
+    case Method::stun:
+      replies_.observed(turn, {datagram.path, request.transaction});
+      return;  // Says nothing of its sender.
+    case Method::find_node:
+      named_.answer(turn, NamedAnswers::question_of(datagram, request));
+      break;
+    case Method::find_value:
+      records_.find_value(turn, datagram, request);
+      break;
+    case Method::store:
+      records_.store(turn, datagram, request);
+      break;
+    case Method::ping:
+    case Method::count:
+      CHECK(false);
+      break;
+  }
+  contacts_.heard_from(turn, {request.sender, datagram.path.remote});
+}
+
+void Responder::release(const Turn& turn, const Endpoint& source, Purpose answered) {
+  const uint32_t released = held_.release(source, [&](const Datagram& held) {
+    Request request;
+    CHECK(rpcudp::parse_request(held.bytes, &request) == ParseError::none);
+    if (answered == Purpose::admission && request.sender != node_.self) {
+      tell_first_request(held, request);
+    }
+    serve(turn, held, request);
+  });
+  if (released > 0) node_.count(NodeCounter::held_released, released);
+}
+
+void Responder::tell_first_request(const Datagram& datagram, const Request& request) {
+  if (std::exchange(has_told_request_, true)) return;
+  NodeNotice notice;
+  notice.kind = NoticeKind::first_request;
+  notice.method = request.method;
+  notice.contact = {request.sender, datagram.path.remote};
+  notices_.push(notice);
+}
+
+void Responder::advance(Instant now) {
+  node_.count(NodeCounter::held_dropped, held_.advance(now));
+}
+
+}  // namespace xord

@@ -1,0 +1,65 @@
+// Requests of others: who may be served, and by whom. A datagram is handled to its end here or kept
+// in a bounded pool; nothing is sent but along the path it came by. Owns the requests that are held
+// until their source has proven itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "node/admission/amplification.h"
+#include "node/admission/held_requests.h"
+#include "node/answers/named_answers.h"
+#include "node/answers/own_id_watch.h"
+#include "node/answers/record_service.h"
+#include "node/answers/replies.h"
+#include "node/calls/requester.h"
+#include "node/node_context.h"
+#include "node/notice.h"
+#include "node/routing/contacts.h"
+#include "node/turn.h"
+
+namespace xord {
+
+class Responder {
+ public:
+  // All but `node` are borrowed.
+  Responder(const NodeContext& node, Requester& requester, Contacts& contacts, Replies& replies,
+            NamedAnswers& named, RecordService& records, OwnIdWatch& own_ids, NodeNotices& notices);
+
+  // A datagram that is not a reply.
+  void receive(const Turn& turn, const Datagram& datagram);
+  // `source` has proven itself by its answer to a call with this purpose (count: another shard's):
+  // serves what is held of it.
+  void release(const Turn& turn, const Endpoint& source, Purpose answered);
+  // Drops what was held for too long.
+  void advance(Instant now);
+  std::optional<Instant> next_wakeup() const { return held_.next_wakeup(); }
+
+  uint32_t held_sources_count() const { return held_.sources_count(); }
+  uint32_t held_count() const { return held_.held_count(); }
+
+ private:
+  // At once and never pinged back: 43 bytes for 50.
+  void answer_ping(const Turn& turn, const Datagram& datagram, const Request& request);
+  // What may go back to an unproven source of `datagram`.
+  ReplyBudget budget_of(const Datagram& datagram) const;
+  // Whether the request may be served now; otherwise it is held or was answered within bounds.
+  bool admit(const Turn& turn, const Datagram& datagram, const Request& request);
+  void answer_within_bounds(const Turn& turn, const Datagram& datagram, const Request& request,
+                            ReplyBudget& budget);
+  void serve(const Turn& turn, const Datagram& datagram, const Request& request);
+  void tell_first_request(const Datagram& datagram, const Request& request);
+
+  const NodeContext node_;
+  Requester& requester_;
+  Contacts& contacts_;
+  Replies& replies_;
+  NamedAnswers& named_;
+  RecordService& records_;
+  OwnIdWatch& own_ids_;
+  NodeNotices& notices_;
+  HeldRequests held_;
+  bool has_told_request_ = false;
+};
+
+}  // namespace xord

@@ -1,0 +1,27 @@
+// What became of a request of ours.
+#pragma once
+
+#include <cstdint>
+
+#include "node/calls/in_flight.h"
+#include "node/wire/message.h"
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+struct Outcome {
+  enum class Kind : uint8_t {
+    answered,   // `reply` is what was asked for.
+    malformed,  // There was a reply, of no use. The call is over.
+    slow,       // Past its adaptive timeout; still open, an answer still counts.
+    expired,    // Past its lifetime. The call is over.
+  };
+  Kind kind{};
+  Call call;
+  // Of an answered call only.
+  Duration round_trip;
+  bool came_back = false;        // The request reached us as a request: we asked ourselves.
+  const Reply* reply = nullptr;  // Borrowed for the duration of the call that hands it over.
+};
+
+}  // namespace xord

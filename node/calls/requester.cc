@@ -1,0 +1,70 @@
+#include "node/calls/requester.h"
+
+#include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+
+Requester::Requester(const NodeContext& node, Instant start)
+    : node_(node),
+      round_trips_(node.config.budget.round_trips, node.secrets.hash_seed),
+      in_flight_(node.link.self(), node.config.budget.requests_in_flight(),
+                 node.secrets.transactions, start) {}
+
+bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAddress& local) {
+  call.method = ask.method;
+  const MutableBytes buffer = turn.out.datagrams.reserve(rpcudp::size_of_request(ask));
+  if (buffer.empty()) {
+    node_.count(NodeCounter::outbox_full);
+    return false;
+  }
+  const auto transaction = in_flight_.open(turn.now, call, round_trips_.timeout(call.to));
+  if (!transaction) {
+    node_.count(NodeCounter::calls_refused);
+    return false;
+  }
+  const size_t size = rpcudp::encode_request(buffer, *transaction, node_.self, ask);
+  CHECK(size > 0);
+  turn.out.datagrams.commit({call.to, local}, size);
+  node_.count(NodeCounter::calls_sent);
+  return true;
+}
+
+bool Requester::repeat_ping(const Turn& turn, const Call& call) {
+  if (call.attempt > 0) return false;
+  Call again = call;
+  again.attempt = 1;
+  if (!send(turn, again, {Method::ping})) return false;
+  node_.count(NodeCounter::calls_repeated);
+  return true;
+}
+
+std::optional<ShardIndex> Requester::other_shard_of(Bytes transaction) const {
+  if (transaction.size() != transaction_size || !node_.link.is_other(transaction[0]))
+    return std::nullopt;
+  return transaction[0];
+}
+
+std::optional<Outcome> Requester::receive(const Turn& turn, const Datagram& datagram,
+                                          Reply* reply) {
+  const Bytes transaction = rpcudp::transaction_of(datagram.bytes);
+  if (const auto other = other_shard_of(transaction)) {
+    node_.link.forward(turn, *other, datagram);
+    return std::nullopt;
+  }
+  const Match match = in_flight_.match(turn.now, transaction, datagram.path.remote);
+  if (match.result != MatchResult::answered) {
+    node_.count(match.result == MatchResult::unknown ? NodeCounter::replies_unknown
+                                                     : NodeCounter::replies_wrong_source);
+    return std::nullopt;
+  }
+  node_.count(NodeCounter::replies_matched);
+  const ParseError error = rpcudp::parse_reply(datagram.bytes, match.call.method, reply);
+  if (error != ParseError::none) {
+    node_.counters.malformed.add(error);
+    return Outcome{Outcome::Kind::malformed, match.call, {}, false, nullptr};
+  }
+  return Outcome{Outcome::Kind::answered, match.call, match.round_trip, match.came_back, reply};
+}
+
+}  // namespace xord

@@ -1,0 +1,118 @@
+#include "node/lookup/lookups.h"
+
+#include <algorithm>
+#include <array>
+
+#include "reactor/base/check.h"
+
+namespace xord {
+namespace {
+
+// A lookup that found no free slot for a call is stepped again after this.
+constexpr Duration postponement = milliseconds(20);
+
+}  // namespace
+
+Lookups::Lookups(const NodeContext& node, Contacts& contacts, Requester& requester)
+    : node_(node),
+      contacts_(contacts),
+      requester_(requester),
+      running_(node.config.budget.lookups, node.config.budget.lookup_rows,
+               node.config.disjoint_paths),
+      values_(node.config.lookup_values()) {}
+
+bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupOwner owner,
+                    PoolHandle of, std::span<const Contact> also) {
+  const auto handle = running_.take();
+  if (!handle) {
+    node_.count(NodeCounter::lookups_refused);
+    return false;
+  }
+  node_.count(NodeCounter::lookups_started);
+  contacts_.table().note_lookup(target, turn.now);
+  std::array<ContactHandle, 2 * bucket_size> found;
+  size_t count = 0;
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    count +=
+        contacts_.table().nearest(target, family, std::span(found).subspan(count, bucket_size));
+  }
+  std::array<Contact, 2 * bucket_size + bootstraps_max> known;
+  for (size_t i = 0; i < count; ++i) known[i] = contacts_.book().contact(found[i]);
+  CHECK(also.size() <= bootstraps_max);
+  std::copy(also.begin(), also.end(), known.begin() + static_cast<ptrdiff_t>(count));
+  count += also.size();
+  Running& running = running_[*handle];
+  running.owner = owner;
+  running.of = of;
+  LookupPlan plan;
+  plan.kind = kind;
+  plan.self = node_.self;
+  plan.target = target;
+  if (owner == LookupOwner::operation) plan.paths = node_.config.disjoint_paths;
+  plan.subnets = node_.config.routing.subnets;
+  running.lookup.start(plan, std::span(known).first(count));
+  step(turn, *handle);
+  return true;
+}
+
+void Lookups::take(const Turn& turn, const Outcome& outcome) {
+  Running* running = running_.find(outcome.call.owner);
+  if (running == nullptr) return;  // It ended while this call was slow.
+  Lookup& lookup = running->lookup;
+  const auto row = static_cast<Lookup::Row>(outcome.call.row);
+  switch (outcome.kind) {
+    case Outcome::Kind::answered:
+      if (outcome.reply->has_value) {
+        lookup.answered_value(row, outcome.reply->value, values_);
+      } else {
+        UsableContacts usable;
+        lookup.answered(row, contacts_.usable_of(*outcome.reply, usable));
+      }
+      break;
+    case Outcome::Kind::slow:
+      lookup.slow(row);
+      break;
+    case Outcome::Kind::malformed:
+    case Outcome::Kind::expired:
+      lookup.failed(row);
+      break;
+  }
+  step(turn, outcome.call.owner);
+}
+
+bool Lookups::ask(const Turn& turn, PoolHandle handle, Lookup::Row row) {
+  const Lookup& lookup = running_[handle].lookup;
+  const Contact& contact = lookup.contact(row);
+  const bool wants_value = lookup.plan().kind == LookupKind::find_value;
+  const Call call{Purpose::lookup, {}, 0, contact.endpoint, contact.id, handle, row};
+  return requester_.send(
+      turn, call, {wants_value ? Method::find_value : Method::find_node, lookup.plan().target});
+}
+
+void Lookups::step(const Turn& turn, PoolHandle handle) {
+  Lookup& lookup = running_[handle].lookup;
+  while (const auto row = lookup.next()) {
+    if (ask(turn, handle, *row)) continue;
+    lookup.postponed(*row);
+    postponed_until_ = turn.now + postponement;
+    return;
+  }
+  if (!lookup.is_finished()) return;
+  node_.count(NodeCounter::lookups_finished);
+  turn.events.push({Event::Kind::lookup_finished, handle, {}});
+}
+
+void Lookups::advance(const Turn& turn) {
+  if (!postponed_until_ || *postponed_until_ > turn.now) return;
+  postponed_until_.reset();
+  for (uint32_t index = 0; index < running_.slots_max(); ++index) {
+    if (const auto handle = running_.taken_at(index)) step(turn, *handle);
+  }
+}
+
+void Lookups::release(PoolHandle handle) {
+  running_[handle].lookup.release(values_);
+  running_.give_back(handle);
+}
+
+}  // namespace xord

@@ -1,0 +1,21 @@
+// What every part of a node knows. All of it is the Node's and outlives the parts.
+#pragma once
+
+#include "node/counters.h"
+#include "node/node_config.h"
+#include "node/shard_link.h"
+#include "reactor/base/id.h"
+
+namespace xord {
+
+struct NodeContext {
+  const NodeConfig& config;
+  const NodeSecrets& secrets;  // Read by constructors only.
+  const Id& self;
+  const ShardLink& link;
+  NodeCounters& counters;
+
+  void count(NodeCounter which, uint64_t by = 1) const { counters.node.add(which, by); }
+};
+
+}  // namespace xord

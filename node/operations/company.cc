@@ -1,0 +1,44 @@
+#include "node/operations/company.h"
+
+#include <algorithm>
+
+namespace xord {
+
+void Company::joined(Instant now, uint32_t count, const Contact& via) {
+  if (!alone_since_) return;
+  NodeNotice notice;
+  notice.kind = NoticeKind::joined;
+  notice.count = count;
+  notice.lasted = now - *alone_since_;
+  notice.contact = via;
+  notices_.push(notice);
+  alone_since_.reset();
+  tell_silence_at_ = Instant::never();
+  tell_silence_after_ = tell_silence_min;
+}
+
+void Company::nobody_answered(Instant now, uint32_t count) {
+  if (!alone_since_ || now < tell_silence_at_) return;
+  NodeNotice notice;
+  notice.kind = NoticeKind::nobody_answered;
+  notice.count = count;
+  notice.lasted = now - *alone_since_;
+  notices_.push(notice);
+  tell_silence_at_ = now + tell_silence_after_;
+  tell_silence_after_ = std::min(tell_silence_after_ * 2, tell_silence_max);
+}
+
+void Company::watch(Instant now, uint32_t filed_count, uint32_t answerable_count, bool is_joining) {
+  if (answerable_count > 0) {
+    if (!is_joining) joined(now, answerable_count, {});  // By others who found us.
+  } else if (has_company_) {
+    NodeNotice notice;
+    notice.kind = NoticeKind::alone_again;
+    notice.count = filed_count;
+    notices_.push(notice);
+    alone_since_ = now;
+  }
+  has_company_ = answerable_count > 0;
+}
+
+}  // namespace xord

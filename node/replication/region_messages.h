@@ -1,0 +1,22 @@
+// What the shards of one node tell each other about regions (node/shard_message.h).
+#pragma once
+
+#include "node/replication/region.h"
+#include "node/shard_message.h"
+#include "reactor/base/id.h"
+
+namespace xord {
+
+struct RegionWantedMessage {
+  static constexpr ShardMessageKind kind = ShardMessageKind::region_wanted;
+  ShardMessage message;
+  Id key;
+};
+
+struct RegionMessage {
+  static constexpr ShardMessageKind kind = ShardMessageKind::region;
+  ShardMessage message;
+  Region region;
+};
+
+}  // namespace xord

@@ -1,0 +1,173 @@
+// Who is served, held or answered within bounds; and what the parts below answer (named_answers,
+// records, replies), as the responder drives them.
+#include "node/answers/responder.h"
+
+#include <algorithm>
+
+#include "node/wire/rpcudp/rpcudp.h"
+#include "tests/node/part_fixture.h"
+
+namespace xord::testing {
+namespace {
+
+class ResponderTest : public PartTest {
+ protected:
+  const Endpoint stranger = Endpoint::ipv4(0xc0000201, 4000);  // 192.0.2.1
+  const Id stranger_id = contact(0x21).id;
+  const Transaction transaction{9, 9, 9};
+  const std::array<uint8_t, 3> value{0xa2, 'h', 'i'};
+
+  Id own_key() const {
+    for (uint32_t number = 1;; ++number) {
+      const Id id = contact(0x33, number).id;
+      if (shard_of(id, shards) == 0) return id;
+    }
+  }
+  Id others_key() const {
+    for (uint32_t number = 1;; ++number) {
+      const Id id = contact(0x33, number).id;
+      if (shard_of(id, shards) == 1) return id;
+    }
+  }
+  void receive(const Ask& ask) {
+    std::array<uint8_t, 512> bytes;
+    const size_t size = rpcudp::encode_request(bytes, transaction, stranger_id, ask);
+    responder.receive(turn(), {{stranger, {}}, Bytes(bytes).first(size)});
+  }
+  // What went out: pings of ours, and replies to the stranger.
+  struct Sent {
+    std::vector<Endpoint> pings;
+    std::vector<std::vector<uint8_t>> replies;
+  };
+  Sent take_sent() {
+    Sent sent;
+    for (const Outbox::Entry& entry : datagrams.entries()) {
+      const Bytes bytes = datagrams.bytes(entry);
+      if (rpcudp::is_reply(bytes)) {
+        EXPECT_EQ(entry.path.remote, stranger);
+        sent.replies.emplace_back(bytes.begin(), bytes.end());
+      } else {
+        sent.pings.push_back(entry.path.remote);
+      }
+    }
+    datagrams.clear();
+    return sent;
+  }
+  Reply parsed(const std::vector<uint8_t>& bytes, Method method) {
+    EXPECT_EQ(rpcudp::parse_reply(bytes, method, &reply), ParseError::none);
+    return reply;
+  }
+
+  NodeNotices notices;
+  Replies replies{node, book};
+  NamedAnswers named{node, contacts, replies};
+  RecordService records{node, store, waits, replies, named};
+  OwnIdWatch own_ids{node, requester, contacts, notices};
+  Responder responder{node, requester, contacts, replies, named, records, own_ids, notices};
+};
+
+TEST_F(ResponderTest, APingIsAnsweredAtOnceAndNotPingedBack) {
+  receive({Method::ping});
+  const Sent sent = take_sent();
+  EXPECT_EQ(sent.pings.size(), 0u);
+  ASSERT_EQ(sent.replies.size(), 1u);
+  EXPECT_EQ(parsed(sent.replies[0], Method::ping).responder, self);
+}
+
+TEST_F(ResponderTest, AStrangersQuestionIsHeldAndServedOnceItIsProven) {
+  receive({Method::find_node, own_key()});
+  receive({Method::find_node, own_key()});
+  Sent sent = take_sent();
+  EXPECT_EQ(sent.pings.size(), 1u) << "one for both";
+  EXPECT_TRUE(sent.replies.empty());
+  EXPECT_EQ(responder.held_count(), 2u);
+  contacts.prove(turn(), stranger);
+  responder.release(turn(), stranger, Purpose::admission);
+  sent = take_sent();
+  EXPECT_EQ(sent.replies.size(), 2u);
+  EXPECT_EQ(responder.held_count(), 0u);
+  uint32_t told = 0;
+  notices.take([&](const NodeNotice& notice) { told += notice.kind == NoticeKind::first_request; });
+  EXPECT_EQ(told, 1u);
+}
+
+TEST_F(ResponderTest, WhatIsHeldTooLongIsDropped) {
+  receive({Method::find_node, own_key()});
+  ASSERT_TRUE(responder.next_wakeup());
+  now = now + held_lifetime + seconds(1);
+  responder.advance(now);
+  EXPECT_EQ(responder.held_count(), 0u);
+  EXPECT_EQ(count(NodeCounter::held_dropped), 1u);
+}
+
+TEST_F(ResponderTest, ARequestForAnotherShardsRecordIsForwarded) {
+  receive({Method::find_value, others_key()});
+  EXPECT_EQ(count(NodeCounter::forwarded), 1u);
+  EXPECT_EQ(messages.entries().size(), 1u);
+  EXPECT_EQ(count(NodeCounter::requests_find_value), 0u) << "the other one counts it";
+}
+
+TEST_F(ResponderTest, AStoreIsAcknowledgedWhenTheDiskHasIt) {
+  contacts.prove(turn(), stranger);
+  messages.clear();
+  receive({Method::store, own_key(), value, {}});
+  EXPECT_TRUE(take_sent().replies.empty());
+  ASSERT_EQ(storage.entries().size(), 1u);
+  const auto* operation = frame_header<Operation>(storage.bytes(storage.entries()[0]));
+  const auto wait = waits.take({operation->ticket});
+  ASSERT_TRUE(wait);
+  EXPECT_EQ(wait->kind, DiskWait::Kind::store_reply);
+  records.stored(turn(), *wait, true);
+  const Sent sent = take_sent();
+  ASSERT_EQ(sent.replies.size(), 1u);
+  EXPECT_TRUE(parsed(sent.replies[0], Method::store).stored);
+}
+
+TEST_F(ResponderTest, AnAnswerWaitsForAContactThatHasToAnswerFirst) {
+  contacts.prove(turn(), stranger);
+  const Contact young = contact(0x80);
+  file(young);
+  take_asked();
+  now = now + seconds(2);
+  receive({Method::find_node, own_key()});
+  Sent sent = take_sent();
+  EXPECT_TRUE(sent.replies.empty());
+  EXPECT_EQ(std::count(sent.pings.begin(), sent.pings.end(), young.endpoint), 1);
+  EXPECT_EQ(named.count(), 1u);
+  now = now + naming_wait;
+  named.advance(turn());
+  sent = take_sent();
+  ASSERT_EQ(sent.replies.size(), 1u);
+  EXPECT_EQ(parsed(sent.replies[0], Method::find_node).contacts_count, 0u)
+      << "it was silent: it is left out";
+  EXPECT_EQ(named.count(), 0u);
+}
+
+TEST_F(ResponderTest, ADatagramThatDoesNotParseIsCountedAndDropped) {
+  const std::array<uint8_t, 22> junk{0, 1, 2};
+  responder.receive(turn(), {{stranger, {}}, junk});
+  EXPECT_TRUE(take_sent().replies.empty());
+  EXPECT_EQ(counters.malformed.read(ParseError::none), 0u);
+  uint64_t counted = 0;
+  for (size_t i = 0; i < Counters<ParseError>::size; ++i) {
+    counted += counters.malformed.read(static_cast<ParseError>(i));
+  }
+  EXPECT_EQ(counted, 1u);
+}
+
+TEST_F(ResponderTest, OurOwnIdFromAStrangerIsAskedForByAPingInPlaceOfAnAnswer) {
+  std::array<uint8_t, 64> bytes;
+  Transaction long_enough{0, 1, 2};  // Of shard 0, which is tested.
+  const size_t size = rpcudp::encode_ping_request(bytes, long_enough, self);
+  responder.receive(turn(), {{stranger, {}}, Bytes(bytes).first(size)});
+  Sent sent = take_sent();
+  EXPECT_EQ(sent.pings.size(), 1u);
+  EXPECT_TRUE(sent.replies.empty());
+  responder.receive(turn(), {{stranger, {}}, Bytes(bytes).first(size)});
+  sent = take_sent();
+  EXPECT_EQ(sent.pings.size(), 0u);
+  EXPECT_EQ(sent.replies.size(), 1u) << "until the next ping is due";
+}
+
+}  // namespace
+}  // namespace xord::testing

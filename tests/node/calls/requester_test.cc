@@ -1,0 +1,119 @@
+#include "node/calls/requester.h"
+
+#include "tests/node/part_fixture.h"
+
+namespace xord::testing {
+namespace {
+
+class RequesterTest : public PartTest {
+ protected:
+  const Contact peer = contact(0x80);
+  Call call(Purpose purpose = Purpose::probe) const {
+    return {purpose, {}, 0, peer.endpoint, peer.id, {}};
+  }
+};
+
+TEST_F(RequesterTest, SendsWhatIsAskedAndMatchesTheReply) {
+  const Id target = contact(0x42).id;
+  const Call question{Purpose::lookup, {}, 0, peer.endpoint, peer.id, {3, 5}, 9};
+  ASSERT_TRUE(requester.send(turn(), question, {Method::find_node, target}));
+  const auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].to, peer.endpoint);
+  EXPECT_EQ(asked[0].method, Method::find_node);
+  EXPECT_EQ(asked[0].target, target);
+  now = now + milliseconds(30);
+  const auto outcome = names_nobody(asked[0]);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->kind, Outcome::Kind::answered);
+  EXPECT_EQ(outcome->call.owner, (PoolHandle{3, 5}));
+  EXPECT_EQ(outcome->call.row, 9);
+  EXPECT_EQ(outcome->round_trip, milliseconds(30));
+  EXPECT_EQ(outcome->reply, &reply);
+  EXPECT_FALSE(names_nobody(asked[0])) << "the second time it answers nothing";
+  EXPECT_EQ(count(NodeCounter::replies_matched), 1u);
+  EXPECT_EQ(count(NodeCounter::replies_unknown), 1u);
+}
+
+TEST_F(RequesterTest, AReplyFromElsewhereLeavesTheCallOpen) {
+  ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
+  auto asked = take_asked();
+  const Endpoint asked_at = asked[0].to;
+  asked[0].to = contact(0x81).endpoint;
+  EXPECT_FALSE(pong(asked[0], peer.id));
+  EXPECT_EQ(count(NodeCounter::replies_wrong_source), 1u);
+  EXPECT_EQ(requester.open_count(), 1u);
+  asked[0].to = asked_at;
+  EXPECT_TRUE(pong(asked[0], peer.id));
+  EXPECT_EQ(requester.open_count(), 0u);
+}
+
+TEST_F(RequesterTest, AReplyOfNoUseEndsTheCallAndIsCounted) {
+  ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
+  const auto outcome = names_nobody(take_asked()[0]);  // A list is no pong.
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->kind, Outcome::Kind::malformed);
+  EXPECT_EQ(counters.malformed.read(ParseError::bad_reply), 1u);
+  EXPECT_EQ(requester.open_count(), 0u);
+}
+
+TEST_F(RequesterTest, AReplyToAnotherShardIsForwardedToIt) {
+  ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
+  auto asked = take_asked();
+  asked[0].transaction[0] = 1;
+  EXPECT_FALSE(pong(asked[0], peer.id));
+  ASSERT_EQ(messages.entries().size(), 1u);
+  EXPECT_EQ(messages.entries()[0].to, 1u);
+  EXPECT_EQ(count(NodeCounter::forwarded), 1u);
+}
+
+TEST_F(RequesterTest, IsSlowFirstAndThenExpired) {
+  ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
+  now = now + requester.timeout(peer.endpoint) + milliseconds(2);
+  auto outcomes = overdue();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].kind, Outcome::Kind::slow);
+  now = now + transaction_lifetime;
+  outcomes = overdue();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].kind, Outcome::Kind::expired);
+}
+
+TEST_F(RequesterTest, APingIsRepeatedOnce) {
+  ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
+  const auto first = take_asked();
+  now = now + requester.timeout(peer.endpoint) + milliseconds(2);
+  const auto slow = overdue();
+  ASSERT_TRUE(requester.repeat_ping(turn(), slow[0].call));
+  const auto second = take_asked();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_NE(second[0].transaction, first[0].transaction);
+  Call again = slow[0].call;
+  again.attempt = 1;
+  EXPECT_FALSE(requester.repeat_ping(turn(), again));
+  EXPECT_TRUE(take_asked().empty());
+  EXPECT_TRUE(pong(first[0], peer.id)) << "the first transaction stays open";
+}
+
+TEST_F(RequesterTest, WithoutAFreeSlotNothingIsSentAndItIsCounted) {
+  const uint32_t slots = node_config.budget.requests_in_flight();
+  for (uint32_t i = 0; i < slots; ++i) {
+    ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
+    datagrams.clear();
+  }
+  EXPECT_FALSE(requester.send(turn(), call(), {Method::ping}));
+  EXPECT_TRUE(datagrams.entries().empty());
+  EXPECT_EQ(count(NodeCounter::calls_refused), 1u);
+}
+
+TEST_F(RequesterTest, WithoutRoomInTheOutboxNoCallIsOpened) {
+  while (requester.open_count() < datagrams_max) {
+    ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
+  }
+  EXPECT_FALSE(requester.send(turn(), call(), {Method::ping}));
+  EXPECT_EQ(requester.open_count(), datagrams_max);
+  EXPECT_EQ(count(NodeCounter::outbox_full), 1u);
+}
+
+}  // namespace
+}  // namespace xord::testing

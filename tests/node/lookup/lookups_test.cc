@@ -1,0 +1,103 @@
+#include "node/lookup/lookups.h"
+
+#include "node/wire/rpcudp/rpcudp.h"
+#include "tests/node/part_fixture.h"
+
+namespace xord::testing {
+namespace {
+
+class LookupsTest : public PartTest {
+ protected:
+  const Id target = contact(0x77).id;
+
+  bool start(std::span<const Contact> also = {}) {
+    return lookups.start(turn(), LookupKind::find_node, target, LookupOwner::join, {4, 2}, also);
+  }
+  void take(const std::optional<Outcome>& outcome) {
+    ASSERT_TRUE(outcome);
+    lookups.take(turn(), *outcome);
+  }
+};
+
+TEST_F(LookupsTest, WithNobodyToAskItHasFinishedAtOnceAndIsKeptUntilReleased) {
+  ASSERT_TRUE(start());
+  const auto event = events.pop();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->kind, Event::Kind::lookup_finished);
+  EXPECT_EQ(lookups.owner(event->handle), LookupOwner::join);
+  EXPECT_EQ(lookups.owners_handle(event->handle), (PoolHandle{4, 2}));
+  std::array<Contact, 1> nearest;
+  EXPECT_EQ(lookups[event->handle].results(nearest), 0u);
+  EXPECT_EQ(lookups.count(), 1u);
+  lookups.release(event->handle);
+  EXPECT_EQ(lookups.count(), 0u);
+}
+
+TEST_F(LookupsTest, AsksWhoIsKnownAndWhoIsNamedAndEndsByOneEvent) {
+  const std::array<Contact, 1> known{contact(0x80)};
+  ASSERT_TRUE(start(known));
+  auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].to, known[0].endpoint);
+  EXPECT_EQ(asked[0].target, target);
+
+  const Contact named = contact(0x70);
+  take(answer(asked[0], [&](MutableBytes to, Bytes transaction) {
+    std::array<uint8_t, 64> tail;
+    const size_t size = rpcudp::encode_contact_tail(named.endpoint, tail);
+    rpcudp::ContactsReply contacts_reply(to, transaction, 1);
+    contacts_reply.add(named.id, Bytes(tail).first(size));
+    return contacts_reply.size();
+  }));
+  EXPECT_FALSE(events.pop());
+  asked = take_asked();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].to, named.endpoint);
+  take(names_nobody(asked[0]));
+  const auto event = events.pop();
+  ASSERT_TRUE(event);
+  EXPECT_FALSE(events.pop());
+  std::array<Contact, 2> nearest;
+  ASSERT_EQ(lookups[event->handle].results(nearest), 2u);
+  EXPECT_EQ(nearest[0], named);
+  EXPECT_EQ(count(NodeCounter::lookups_finished), 1u);
+}
+
+TEST_F(LookupsTest, AllTakenIsRefusedAndCounted) {
+  const std::array<Contact, 1> known{contact(0x80)};
+  for (uint32_t i = 0; i < node_config.budget.lookups; ++i) ASSERT_TRUE(start(known));
+  EXPECT_FALSE(start(known));
+  EXPECT_EQ(count(NodeCounter::lookups_refused), 1u);
+}
+
+TEST_F(LookupsTest, WithoutAFreeCallItWaitsAndIsSteppedAgain) {
+  const uint32_t slots = node_config.budget.requests_in_flight();
+  for (uint32_t i = 0; i < slots; ++i) {
+    requester.send(turn(), {Purpose::probe, {}, 0, contact(0x81).endpoint, {}, {}}, {Method::ping});
+    datagrams.clear();
+  }
+  const std::array<Contact, 1> known{contact(0x80)};
+  ASSERT_TRUE(start(known));
+  EXPECT_TRUE(take_asked().empty());
+  ASSERT_TRUE(lookups.next_wakeup());
+  now = now + transaction_lifetime + seconds(1);
+  overdue();  // Frees the slots.
+  lookups.advance(turn());
+  EXPECT_EQ(take_asked().size(), 1u);
+  EXPECT_FALSE(lookups.next_wakeup());
+}
+
+TEST_F(LookupsTest, AnAnswerAfterItsEndIsNobodys) {
+  const std::array<Contact, 1> known{contact(0x80)};
+  ASSERT_TRUE(start(known));
+  const auto asked = take_asked();
+  const auto outcome = names_nobody(asked[0]);
+  take(outcome);
+  const auto event = events.pop();
+  lookups.release(event->handle);
+  take(outcome);
+  EXPECT_FALSE(events.pop());
+}
+
+}  // namespace
+}  // namespace xord::testing

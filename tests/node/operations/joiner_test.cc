@@ -1,0 +1,96 @@
+#include "node/operations/joiner.h"
+
+#include "tests/node/part_fixture.h"
+
+namespace xord::testing {
+namespace {
+
+class JoinerTest : public PartTest {
+ protected:
+  const std::array<Endpoint, 2> bootstraps{contact(0x90).endpoint, contact(0x91).endpoint};
+
+  void handle_events() {
+    while (const auto event = events.pop()) {
+      ASSERT_EQ(event->kind, Event::Kind::lookup_finished);
+      if (lookups.owner(event->handle) == LookupOwner::join) {
+        joiner.looked_up(turn(), lookups[event->handle]);
+      } else {
+        joiner.refreshed();
+      }
+      lookups.release(event->handle);
+      joiner.refresh_farther_buckets(turn());
+    }
+  }
+  std::vector<NoticeKind> take_notices() {
+    std::vector<NoticeKind> kinds;
+    notices.take([&](const NodeNotice& notice) { kinds.push_back(notice.kind); });
+    return kinds;
+  }
+  void let_expire() {
+    for (const Duration wait : {adaptive_timeout_unmeasured, transaction_lifetime * 2}) {
+      now = now + wait + milliseconds(2);
+      for (const Outcome& outcome : overdue()) joiner.take(turn(), outcome);
+    }
+  }
+
+  NodeNotices notices;
+  Rng rng{3};
+  Joiner joiner{node, requester, contacts, lookups, operations, notices, rng, now};
+};
+
+TEST_F(JoinerTest, TheFirstThatAnswersStartsTheLookupOfOurOwnId) {
+  joiner.join(turn(), 1, bootstraps);
+  auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 2u);
+  joiner.take(turn(), *pong(asked[1], contact(0x91).id));
+  const auto question = take_asked();
+  ASSERT_EQ(question.size(), 1u);
+  EXPECT_EQ(question[0].method, Method::find_node);
+  EXPECT_EQ(question[0].target, self);
+  lookups.take(turn(), *names_nobody(question[0]));
+  handle_events();
+  const auto ended = take_results();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].status, OperationStatus::done);
+  EXPECT_EQ(ended[0].contacts_count, 1u);
+  EXPECT_EQ(take_notices(), std::vector{NoticeKind::joined});
+}
+
+TEST_F(JoinerTest, SilentBootstrapsAreToldAndPingedAgainLater) {
+  joiner.join(turn(), 1, bootstraps);
+  ASSERT_EQ(take_asked().size(), 2u);
+  let_expire();
+  take_asked();  // The repetitions.
+  const auto ended = take_results();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].status, OperationStatus::no_contacts);
+  EXPECT_EQ(take_notices(), std::vector{NoticeKind::nobody_answered});
+  const auto retry = joiner.next_wakeup();
+  ASSERT_TRUE(retry);
+  EXPECT_EQ(*retry, now + join_retry_min);
+  now = *retry;
+  joiner.advance(turn());
+  EXPECT_EQ(take_asked().size(), 2u);
+}
+
+TEST_F(JoinerTest, ANewerJoinReplacesTheOlderOne) {
+  joiner.join(turn(), 1, bootstraps);
+  joiner.join(turn(), 2, bootstraps);
+  const auto ended = take_results();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].operation, 1u);
+  EXPECT_EQ(ended[0].status, OperationStatus::refused);
+  EXPECT_EQ(operations.count(), 1u);
+}
+
+TEST_F(JoinerTest, APongOfAnEarlierRoundIsNobodys) {
+  joiner.join(turn(), 1, bootstraps);
+  const auto earlier_round = take_asked();
+  joiner.join(turn(), 2, bootstraps);
+  take_asked();
+  joiner.take(turn(), *pong(earlier_round[0], contact(0x90).id));
+  EXPECT_TRUE(take_asked().empty());
+}
+
+}  // namespace
+}  // namespace xord::testing

@@ -1,0 +1,105 @@
+#include "node/operations/operations.h"
+
+#include "tests/node/part_fixture.h"
+
+namespace xord::testing {
+namespace {
+
+class OperationsTest : public PartTest {
+ protected:
+  // A key of shard 0, which is tested.
+  Id key() const {
+    for (uint32_t number = 1;; ++number) {
+      const Id id = contact(0x33, number).id;
+      if (shard_of(id, shards) == 0) return id;
+    }
+  }
+  const std::array<uint8_t, 3> value{0xa2, 'h', 'i'};
+
+  // What the Node does with events.
+  void handle_events() {
+    while (const auto event = events.pop()) {
+      if (event->kind == Event::Kind::lookup_finished) {
+        const PoolHandle of = lookups.owners_handle(event->handle);
+        operations.lookup_finished(turn(), of, lookups[event->handle]);
+        lookups.release(event->handle);
+      } else if (event->kind == Event::Kind::round_finished) {
+        operations.round_finished(turn(), event->handle);
+      }
+    }
+  }
+  OperationResult only_result() {
+    const auto ended = take_results();
+    EXPECT_EQ(ended.size(), 1u);
+    return ended.empty() ? OperationResult{} : ended[0];
+  }
+};
+
+TEST_F(OperationsTest, WithoutContactsEachEndsAtOnce) {
+  operations.find(turn(), 1, key());
+  handle_events();
+  EXPECT_EQ(only_result().status, OperationStatus::no_contacts);
+  operations.get(turn(), 2, key());
+  handle_events();
+  EXPECT_EQ(only_result().status, OperationStatus::no_contacts);
+  EXPECT_EQ(operations.count(), 0u);
+  EXPECT_EQ(lookups.count(), 0u);
+}
+
+TEST_F(OperationsTest, ASetLooksUpThenStoresAndSaysHowOftenItLanded) {
+  const Contact peer = contact(0x80);
+  file(peer);
+  take_asked();
+  operations.set(turn(), 7, key(), value);
+  auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].method, Method::find_node);
+  lookups.take(turn(), *names_nobody(asked[0]));
+  handle_events();
+  EXPECT_TRUE(take_results().empty());
+  asked = take_asked();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].method, Method::store);
+  rounds.take(turn(), *stored(asked[0], true));
+  handle_events();
+  EXPECT_TRUE(take_results().empty()) << "our own copy is not on disk yet";
+  const auto wait =
+      waits.take({frame_header<Operation>(storage.bytes(storage.entries()[0]))->ticket});
+  ASSERT_TRUE(wait);
+  rounds.own_copy_decided(turn(), PoolHandle::of(wait->owner), true);
+  handle_events();
+  const OperationResult result = only_result();
+  EXPECT_EQ(result.operation, 7u);
+  EXPECT_EQ(result.status, OperationStatus::done);
+  EXPECT_EQ(result.stored, 2u);
+  EXPECT_EQ(operations.count(), 0u);
+}
+
+TEST_F(OperationsTest, AllTakenIsRefusedAndCounted) {
+  file(contact(0x80));
+  for (uint32_t i = 0; i < node_config.budget.lookups; ++i) operations.find(turn(), i, key());
+  operations.find(turn(), 99, key());
+  EXPECT_EQ(only_result().status, OperationStatus::refused);
+  EXPECT_EQ(count(NodeCounter::lookups_refused), 1u);
+  EXPECT_EQ(operations.count(), node_config.budget.lookups);
+}
+
+TEST_F(OperationsTest, WithoutAListNothingCanBeKeptOrForgotten) {
+  operations.keep(turn(), 1, key(), value);
+  EXPECT_EQ(only_result().status, OperationStatus::refused);
+  operations.forget(turn(), 2, key());
+  EXPECT_EQ(only_result().status, OperationStatus::not_found);
+  operations.list_published(turn(), 3, Id{});
+  EXPECT_EQ(only_result().value_size, 0u);
+  EXPECT_EQ(operations.count(), 0u);
+}
+
+TEST_F(OperationsTest, APurgeOfNothingIsDone) {
+  operations.purge(turn(), 5, Id{}, 0);
+  const OperationResult result = only_result();
+  EXPECT_EQ(result.status, OperationStatus::done);
+  EXPECT_EQ(result.stored, 0u);
+}
+
+}  // namespace
+}  // namespace xord::testing

@@ -1,0 +1,81 @@
+// The replicator's own rules; what networks of nodes make of it is in replication_test.cc.
+#include "node/replication/replicator.h"
+
+#include "node/replication/region_messages.h"
+#include "tests/node/part_fixture.h"
+
+namespace xord::testing {
+namespace {
+
+class ReplicatorTest : public PartTest {
+ protected:
+  Id key_of_bucket(ShardIndex shard) const {
+    for (const uint8_t first : std::array<uint8_t, 3>{0x80, 0x40, 0x20}) {
+      if (contacts.table().owner_of(contact(first).id) == shard) return contact(first, 7).id;
+    }
+    CHECK(false);
+    return {};
+  }
+  Region region_around(const Id& key) const {
+    Region region;
+    region.prefix = first_of_block(key, 1);
+    region.depth = 1;
+    return region;
+  }
+
+  Replicator replicator{node, requester, contacts, lookups, rounds, store, nullptr, waits, now};
+};
+
+TEST_F(ReplicatorTest, WithoutContactsNoRegionIsLookedFor) {
+  replicator.begin_region(turn(), key_of_bucket(0));
+  EXPECT_EQ(count(NodeCounter::region_lookups), 0u);
+  EXPECT_EQ(replicator.surveys_count(), 0u);
+}
+
+TEST_F(ReplicatorTest, OneLookupIsForAllThatIsDueInARegion) {
+  file(contact(0x80));
+  file(contact(0x20));
+  take_asked();
+  replicator.begin_region(turn(), key_of_bucket(0));
+  replicator.begin_region(turn(), key_of_bucket(0));
+  EXPECT_EQ(count(NodeCounter::region_lookups), 1u);
+  EXPECT_EQ(replicator.surveys_count(), 1u);
+}
+
+TEST_F(ReplicatorTest, AFoundRegionIsServedAndThenGivenBack) {
+  replicator.accept_region(now, region_around(contact(0x80).id));
+  EXPECT_EQ(replicator.regions_count(), 1u);
+  ASSERT_TRUE(replicator.next_wakeup());
+  EXPECT_LE(*replicator.next_wakeup(), now);
+  replicator.advance(turn());
+  EXPECT_EQ(replicator.regions_count(), 0u) << "the store is empty";
+}
+
+TEST_F(ReplicatorTest, MoreRegionsThanThereIsRoomForAreRefusedAndCounted) {
+  const uint32_t most = node_config.budget.regions;
+  for (uint32_t i = 0; i <= most; ++i) {
+    replicator.accept_region(now, region_around(contact(0x80).id));
+  }
+  EXPECT_EQ(replicator.regions_count(), most);
+  EXPECT_EQ(count(NodeCounter::regions_refused), 1u);
+}
+
+TEST_F(ReplicatorTest, ALookupThatFoundNobodyEndsTheSurvey) {
+  file(contact(0x80));
+  file(contact(0x20));
+  take_asked();
+  replicator.begin_region(turn(), key_of_bucket(0));
+  for (int i = 0; i < 3; ++i) {
+    now = now + transaction_lifetime * 2;
+    for (const Outcome& outcome : overdue()) lookups.take(turn(), outcome);
+  }
+  const auto event = events.pop();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(lookups.owner(event->handle), LookupOwner::region);
+  replicator.looked_up(turn(), lookups.owners_handle(event->handle), lookups[event->handle]);
+  lookups.release(event->handle);
+  EXPECT_EQ(replicator.surveys_count(), 0u);
+}
+
+}  // namespace
+}  // namespace xord::testing

@@ -1,0 +1,136 @@
+#include "node/routing/contacts.h"
+
+#include "tests/node/part_fixture.h"
+
+namespace xord::testing {
+namespace {
+
+class ContactsTest : public PartTest {
+ protected:
+  // Of the shard that is tested, and of the other.
+  Contact own(uint32_t number = 1) const { return of_shard(0, number); }
+  Contact others(uint32_t number = 1) const { return of_shard(1, number); }
+  Contact of_shard(ShardIndex shard, uint32_t number) const {
+    const Contact far = contact(0x80, number);
+    return contacts.table().owner_of(far.id) == shard ? far : contact(0x40, number);
+  }
+  template <class Message>
+  std::vector<Message> take_messages() {
+    std::vector<Message> taken;
+    for (const FrameOutbox::Entry& entry : messages.entries()) {
+      const auto* head = frame_header<ShardMessage>(messages.bytes(entry));
+      if (head->kind == Message::kind) {
+        taken.push_back(*frame_header<Message>(messages.bytes(entry)));
+      }
+    }
+    messages.clear();
+    return taken;
+  }
+};
+
+TEST_F(ContactsTest, WhatIsLearntGoesToTheOwnerOfTheBucket) {
+  contacts.heard_from(turn(), others());
+  const auto told = take_messages<EvidenceMessage>();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].contact, others());
+  EXPECT_EQ(told[0].learnt, Learnt::heard);
+  EXPECT_TRUE(take_asked().empty()) << "the owner pings it, not we";
+
+  contacts.heard_from(turn(), own());
+  EXPECT_TRUE(take_messages<EvidenceMessage>().empty());
+  const auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 1u) << "a newcomer is pinged before it is filed";
+  EXPECT_EQ(asked[0].to, own().endpoint);
+  EXPECT_EQ(count(NodeCounter::pings_of_newcomers), 1u);
+}
+
+TEST_F(ContactsTest, ABusyContactIsReportedOnceAMinute) {
+  for (int i = 0; i < 100; ++i) contacts.heard_from(turn(), others());
+  EXPECT_EQ(take_messages<EvidenceMessage>().size(), 1u);
+  now = now + minutes(1);
+  contacts.heard_from(turn(), others());
+  EXPECT_EQ(take_messages<EvidenceMessage>().size(), 1u);
+}
+
+TEST_F(ContactsTest, WhoCannotBeSentToIsNotUsable) {
+  EXPECT_TRUE(contacts.is_usable(own()));
+  Contact wrong = own();
+  wrong.endpoint.port = 0;
+  EXPECT_FALSE(contacts.is_usable(wrong));
+  for (const char* endpoint : {"0.0.0.0:1", "224.0.0.1:1", "[::]:1", "[ff02::1]:1"}) {
+    wrong.endpoint = *Endpoint::parse(endpoint);
+    EXPECT_FALSE(contacts.is_usable(wrong)) << endpoint;
+  }
+  wrong = own();
+  wrong.id = self;
+  EXPECT_FALSE(contacts.is_usable(wrong));
+}
+
+TEST_F(ContactsTest, AProofIsNewsToTheOthersOnce) {
+  EXPECT_FALSE(contacts.is_proven(own().endpoint, now));
+  contacts.prove(turn(), own().endpoint);
+  contacts.prove(turn(), own().endpoint);
+  EXPECT_TRUE(contacts.is_proven(own().endpoint, now));
+  EXPECT_EQ(take_messages<ProvenMessage>().size(), 1u);
+  now = now + proven_lifetime / 2 + seconds(1);
+  contacts.prove(turn(), own().endpoint);
+  EXPECT_EQ(take_messages<ProvenMessage>().size(), 1u) << "told anew before it lapses there";
+}
+
+TEST_F(ContactsTest, AFiledContactIsToldToTheOtherShardAtTheEndOfTheCall) {
+  contacts.deliver(turn(), EvidenceMessage{{}, Learnt::heard, Evidence::ponged, own()});
+  EXPECT_TRUE(messages.entries().empty());
+  contacts.end_turn(turn());
+  const auto changes = take_messages<ContactChangedMessage>();
+  ASSERT_FALSE(changes.empty());
+  EXPECT_EQ(changes[0].change.contact, own());
+  contacts.end_turn(turn());
+  EXPECT_TRUE(messages.entries().empty());
+}
+
+TEST_F(ContactsTest, AContactThatAnAnswerNamesIsPingedOnceHoweverManyAsk) {
+  file(own());
+  now = now + seconds(2);  // What it answered as a newcomer has lapsed.
+  std::array<ContactHandle, bucket_size> found;
+  const Nearest nearest =
+      contacts.table().nearest(own().id, contact(0x11), Awaited::included, found);
+  ASSERT_EQ(nearest.count, 1u);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_NE(contacts.want(turn(), std::span(found).first(1)), no_contact)
+        << "it is young: it has to answer first";
+    contacts.end_turn(turn());
+  }
+  const auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].to, own().endpoint);
+  EXPECT_EQ(count(NodeCounter::pings_of_named), 1u);
+}
+
+TEST_F(ContactsTest, OnlyPingsAndStoresOfFiledContactsAreMeasured) {
+  Outcome outcome;
+  outcome.call = {Purpose::lookup, Method::find_node, 0, own().endpoint, own().id, {}};
+  outcome.round_trip = seconds(4);
+  reply = {};
+  outcome.reply = &reply;
+  contacts.learn_from(turn(), outcome);
+  EXPECT_EQ(requester.timeout(own().endpoint), adaptive_timeout_unmeasured);
+  file(own());
+  outcome.call.method = Method::store;
+  outcome.round_trip = milliseconds(400);
+  contacts.learn_from(turn(), outcome);
+  EXPECT_GT(requester.timeout(own().endpoint), milliseconds(800));
+}
+
+TEST_F(ContactsTest, AQuietRangeMakesARefreshDueAsAnEvent) {
+  file(own());
+  Rng rng(1);
+  now = now + hours(2);
+  contacts.advance(turn(), rng);
+  const auto event = events.pop();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->kind, Event::Kind::refresh_due);
+  EXPECT_EQ(lookups.count(), 0u) << "it starts none itself";
+}
+
+}  // namespace
+}  // namespace xord::testing
