@@ -1,6 +1,7 @@
 #include "bench/loaded_node.h"
 
 #include "node/wire/rpcudp/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/base/check.h"
 #include "storage/operation.h"
 
@@ -15,6 +16,7 @@ const Instant start = instant_of(first_node_seconds + 1'000'000);
 
 NodeConfig node_config(const LoadedNodeShape& shape) {
   NodeConfig config;
+  config.dialect = &rpcudp::dialect();
   config.routing.contacts_max = std::max<uint32_t>(shape.contacts, 160);
   return config;
 }

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "node/contact_book.h"
 #include "node/node.h"
-#include "node/routing/contact_book.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/datagram.h"
 #include "reactor/base/frames.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "node/budget.h"
-#include "node/routing/contact_book.h"
+#include "node/contact_book.h"
 #include "node/routing/nearest.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/rng.h"

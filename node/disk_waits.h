@@ -37,7 +37,7 @@ struct DiskWait {
   };
   Kind kind{};
   Path path;
-  Transaction transaction{};
+  WireTransaction transaction;
   Id key;
   uint64_t owner = 0;  // The word of its handle; all but the first two and removal.
   Id asker{};          // value_reply only.

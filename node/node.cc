@@ -1,7 +1,7 @@
 #include "node/node.h"
 
 #include "node/replication/region_messages.h"
-#include "node/wire/rpcudp/rpcudp.h"
+#include "node/wire/dialect.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -22,7 +22,7 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       self_(self),
       rng_(rng),
       link_(config.network, config.shard, config.shards, counters_),
-      context_{config_, secrets_, self_, link_, counters_},
+      context_{config_, secrets_, *config_.dialect, self_, link_, counters_},
       events_(events_max(config)),
       store_(store),
       published_(published),
@@ -59,7 +59,7 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
     // Nobody can be answered at port 0, and the kernel refuses to try.
     if (datagram.path.remote.port == 0) {
       counters_.malformed.add(ParseError::unknown_kind);
-    } else if (rpcudp::is_reply(datagram.bytes)) {
+    } else if (config_.dialect->is_reply(datagram.bytes)) {
       receive_reply(turn, datagram);
       joiner_.watch_company(now);
     } else {
@@ -74,7 +74,7 @@ void Node::fetch_ahead(std::span<const Datagram> batch) const {
   std::array<Id, keys_ahead_max> keys;
   size_t count = 0;
   for (const Datagram& datagram : batch) {
-    const auto key = rpcudp::record_key(datagram.bytes);
+    const auto key = config_.dialect->record_key(datagram.bytes);
     if (!key) continue;
     keys[count++] = *key;
     if (count < keys.size()) continue;
@@ -89,7 +89,9 @@ void Node::receive_reply(const Turn& turn, const Datagram& datagram) {
   const auto outcome = requester_.receive(turn, datagram, &reply);
   if (!outcome) return;
   const bool is_answer = outcome->kind == Outcome::Kind::answered;
-  if (is_answer && outcome->call.method == Method::ping && reply.responder == self_) {
+  const bool names_sender = outcome->call.method == Method::ping ||
+                            config_.dialect->traits().every_reply_names_its_sender;
+  if (is_answer && names_sender && reply.responder == self_) {
     own_ids_.answered(turn.now, *outcome);
   }
   // First what the asker waits for: what is held may ask for more.

@@ -17,7 +17,10 @@
 
 namespace xord {
 
+class Dialect;
+
 struct NodeConfig {
+  const Dialect* dialect = nullptr;  // Borrowed: what the network speaks. Not null.
   NetworkIndex network = 0;
   ShardIndex shard = 0;
   uint32_t shards = 1;

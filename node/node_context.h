@@ -4,6 +4,7 @@
 #include "node/counters.h"
 #include "node/node_config.h"
 #include "node/shard_link.h"
+#include "node/wire/dialect.h"
 #include "reactor/base/id.h"
 
 namespace xord {
@@ -11,6 +12,7 @@ namespace xord {
 struct NodeContext {
   const NodeConfig& config;
   const NodeSecrets& secrets;  // Read by constructors only.
+  const Dialect& dialect;
   const Id& self;
   const ShardLink& link;
   NodeCounters& counters;

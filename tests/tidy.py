@@ -32,7 +32,10 @@ NODE_DATA = {
     "node/contact.h": PURE,
     "node/endpoint_hash.h": PURE | {"node/contact.h"},
     "node/endpoint_hash.cc": PURE | {"node/endpoint_hash.h"},
-    "node/wire": PURE | {"node/contact.h"},
+    "node/handle_table.h": PURE,
+    "node/contact_book.h": PURE | {"node/contact.h", "node/handle_table.h"},
+    "node/contact_book.cc": PURE | {"node/contact_book.h", "node/endpoint_hash.h"},
+    "node/wire": PURE | {"node/contact.h", "node/contact_book.h"},
     "node/budget.h": PURE | {"node/wire"},
     "node/subnet_limits.h": PURE | {"node/budget.h", "node/endpoint_hash.h"},
     "node/routing_config.h": PURE | {"node/subnet_limits.h"},
@@ -41,7 +44,8 @@ NODE_DATA = {
     "node/turn.h": PURE,
     "node/shard_message.h": PURE,
     "node/shard_link.h": PURE | {"node/counters.h", "node/shard_message.h", "node/turn.h"},
-    "node/node_context.h": PURE | {"node/counters.h", "node/node_config.h", "node/shard_link.h"},
+    "node/node_context.h": PURE | {"node/counters.h", "node/node_config.h", "node/shard_link.h",
+                                   "node/wire"},
     "node/operation_result.h": PURE | {"node/contact.h"},
     "node/notice.h": PURE | {"node/contact.h", "node/wire"},
     "node/disk_waits.h": PURE | {"node/operation_result.h", "node/wire"},
@@ -54,18 +58,18 @@ LAYERS = {
     "storage/files": PURE | {"reactor"},
     "storage/rocks": PURE | {"storage/files", "reactor"},
     **NODE_DATA,
-    "node/wire/rpcudp": PURE | {"node/wire", "node/contact.h"},
+    "node/wire/rpcudp": PURE | {"node/wire", "node/contact.h", "node/contact_book.h"},
 }
 # The parts of a node, each on those before it.
-below = KNOWN | {"node/wire/rpcudp"}
+below = set(KNOWN)
 for room in ("admission", "calls", "routing", "lookup", "operations", "replication", "answers"):
     LAYERS["node/" + room] = set(below)
     below.add("node/" + room)
-LAYERS["node/client"] = KNOWN | {"node/wire/rpcudp", "node/calls", "node/lookup"}
+LAYERS["node/client"] = KNOWN | {"node/calls", "node/lookup"}
 LAYERS["node"] = below
-LAYERS["node/server"] = LAYERS["node"] | {"node", "node/client", "reactor", "storage/files",
-                                          "storage/rocks"}
-LAYERS["tools/sim"] = LAYERS["node"] | {"node"}
+LAYERS["node/server"] = LAYERS["node"] | {"node", "node/client", "node/wire/rpcudp", "reactor",
+                                          "storage/files", "storage/rocks"}
+LAYERS["tools/sim"] = LAYERS["node"] | {"node", "node/wire/rpcudp"}
 LAYERS["tools/cli"] = LAYERS["node/server"] | {"node/server"}
 LAYERS["tools/run"] = LAYERS["tools/cli"] | {"tools/cli"}
 LAYERS["tools/control"] = LAYERS["tools/run"] | {"tools/run"}

@@ -16,10 +16,8 @@ void NamedAnswers::answer(const Turn& turn, const Question& question) {
   const std::span<const ContactHandle> contacts = std::span(found).first(named.count);
   const ContactHandle awaited = named.all_trusted ? no_contact : contacts_.want(turn, contacts);
   if (awaited == no_contact) return replies_.contacts(turn, question.to, contacts);
-  WaitingAnswer answer{
-      question.to.path, {}, question.target, question.asker, turn.now + naming_wait};
-  const Bytes transaction = question.to.transaction;
-  std::copy(transaction.begin(), transaction.end(), answer.transaction.begin());
+  const WaitingAnswer answer{question.to.path, WireTransaction::of(question.to.transaction),
+                             question.target, question.asker, turn.now + naming_wait};
   const auto waiting = waiting_.add(answer);
   if (!waiting) {
     node_.count(NodeCounter::answers_unwaited);
@@ -33,7 +31,7 @@ void NamedAnswers::answer_within(const Turn& turn, const Question& question, siz
   Found found;
   const Nearest named = nearest(question, Awaited::left_out, found);
   const std::span<const ContactHandle> contacts = std::span(found).first(named.count);
-  replies_.contacts(turn, question.to, contacts.first(replies_.count_fitting(contacts, size_max)));
+  replies_.contacts(turn, question.to, contacts, size_max);
 }
 
 void NamedAnswers::advance(const Turn& turn) {
@@ -42,7 +40,7 @@ void NamedAnswers::advance(const Turn& turn) {
     const auto ready = waiting_.take_ready();
     if (!ready) return;
     const WaitingAnswer& answer = waiting_[*ready];
-    const Question question{{answer.path, answer.transaction}, answer.target, answer.asker};
+    const Question question{{answer.path, answer.transaction.view()}, answer.target, answer.asker};
     if (answer.until > turn.now) {  // Others may be awaited still, or in place of who was silent.
       Found found;
       const Nearest named = nearest(question, Awaited::included, found);

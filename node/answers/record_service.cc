@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "node/endpoint_hash.h"
-#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -58,9 +57,8 @@ bool RecordService::await_value(const Turn& turn, const Path& path, const Reques
 
 void RecordService::wait_for(Ticket ticket, DiskWait::Kind kind, const Path& path,
                              const Request& request) {
-  DiskWait wait{kind, path, {}, request.target, 0, request.sender};
-  std::copy(request.transaction.begin(), request.transaction.end(), wait.transaction.begin());
-  waits_.insert({ticket}, wait);
+  waits_.insert({ticket}, {kind, path, WireTransaction::of(request.transaction), request.target, 0,
+                           request.sender});
 }
 
 void RecordService::store(const Turn& turn, const Datagram& datagram, const Request& request) {
@@ -91,11 +89,11 @@ uint16_t RecordService::source_prefix(const IpAddress& address) const {
 }
 
 void RecordService::stored(const Turn& turn, const DiskWait& wait, bool is_stored) {
-  replies_.stored(turn, {wait.path, wait.transaction}, is_stored);
+  replies_.stored(turn, {wait.path, wait.transaction.view()}, is_stored);
 }
 
 void RecordService::value_read(const Turn& turn, const DiskWait& wait, const Finished& finished) {
-  const ReplyTo to{wait.path, wait.transaction};
+  const ReplyTo to{wait.path, wait.transaction.view()};
   if (finished.kind == Finished::Kind::read && finished.found.presence == Presence::value) {
     replies_.value(turn, to, finished.found.value);
   } else if (finished.kind == Finished::Kind::read_failed) {
@@ -119,7 +117,7 @@ void RecordService::advance(const Turn& turn) {
 bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
                                  WaitingRequests::WaitedEnough enough) {
   Request request;
-  CHECK(rpcudp::parse_request(datagram.bytes, &request) == ParseError::none);
+  CHECK(node_.dialect.read_request(datagram.bytes, &request) == ParseError::none);
   const bool is_find = request.method == Method::find_value;
   if (is_find && try_find_value(turn, datagram.path, request)) return true;
   if (!is_find && store_.is_loaded(request.target)) {

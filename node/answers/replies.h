@@ -2,10 +2,11 @@
 // counts them. Decides nothing.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
+#include "node/contact_book.h"
 #include "node/node_context.h"
-#include "node/routing/contact_book.h"
 #include "node/turn.h"
 #include "node/wire/message.h"
 #include "reactor/base/bytes.h"
@@ -29,18 +30,14 @@ class Replies {
   void observed(const Turn& turn, const ReplyTo& to);
   void stored(const Turn& turn, const ReplyTo& to, bool is_stored);
   void value(const Turn& turn, const ReplyTo& to, Bytes value);
-  void contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts);
-  // How many of `contacts` fit into a reply of `size_max` bytes.
-  size_t count_fitting(std::span<const ContactHandle> contacts, size_t size_max) const;
+  // As many of `contacts`, nearest first, as fit into `size_max` bytes.
+  void contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts,
+                size_t size_max = SIZE_MAX);
 
  private:
+  // Counts when there is no room, or that it was sent.
   template <class Encode>
   void send(const Turn& turn, const Path& path, size_t size_max, Encode&& encode);
-  // Room for a reply, empty and counted when there is none; then the reply is sent from it.
-  MutableBytes buffer(const Turn& turn, size_t size_max);
-  void commit(const Turn& turn, const Path& path, size_t size);
-  // The contact's encoded tail: kept, or put into `rendered`.
-  Bytes tail_of(ContactHandle contact, MutableBytes rendered) const;
 
   const NodeContext node_;
   const ContactBook& book_;

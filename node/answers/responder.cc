@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -42,11 +41,11 @@ Responder::Responder(const NodeContext& node, Requester& requester, Contacts& co
       records_(records),
       own_ids_(own_ids),
       notices_(notices),
-      held_(node.config.budget, rpcudp::ping_request_size, node.secrets.hash_seed) {}
+      held_(node.config.budget, node.dialect.traits().ping_size, node.secrets.hash_seed) {}
 
 void Responder::receive(const Turn& turn, const Datagram& datagram) {
   Request request;
-  const ParseError error = rpcudp::parse_request(datagram.bytes, &request);
+  const ParseError error = node_.dialect.read_request(datagram.bytes, &request);
   if (error != ParseError::none) {
     node_.counters.malformed.add(error);
     return;
@@ -57,7 +56,7 @@ void Responder::receive(const Turn& turn, const Datagram& datagram) {
   }
   node_.count(counter_of(request.method));
   if (request.sender == node_.self) {
-    const bool may_ping = budget_of(datagram).fits(rpcudp::ping_request_size);
+    const bool may_ping = budget_of(datagram).fits(node_.dialect.traits().ping_size);
     if (own_ids_.receive(turn, datagram, request, may_ping)) return;
   }
   if (request.method == Method::ping) {
@@ -69,7 +68,7 @@ void Responder::receive(const Turn& turn, const Datagram& datagram) {
 
 void Responder::answer_ping(const Turn& turn, const Datagram& datagram, const Request& request) {
   const bool is_proven = contacts_.is_proven(datagram.path.remote, turn.now);
-  if (!is_proven && !budget_of(datagram).fits(rpcudp::ping_reply_size)) {
+  if (!is_proven && !budget_of(datagram).fits(node_.dialect.traits().pong_size)) {
     node_.count(NodeCounter::held_refused);
     return;
   }
@@ -110,7 +109,7 @@ bool Responder::admit(const Turn& turn, const Datagram& datagram, const Request&
 void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
                                      const Request& request, ReplyBudget& budget) {
   if (request.method == Method::store) {
-    if (budget.fits(rpcudp::store_reply_size)) {
+    if (budget.fits(node_.dialect.traits().stored_size)) {
       replies_.stored(turn, {datagram.path, request.transaction}, false);
     }
     return;
@@ -119,7 +118,7 @@ void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
     node_.count(NodeCounter::finds_unanswered);  // Contacts would deny the value.
     return;
   }
-  if (!budget.fits(rpcudp::no_contacts_reply_size)) return;
+  if (!budget.fits(node_.dialect.traits().no_contacts_size)) return;
   named_.answer_within(turn, NamedAnswers::question_of(datagram, request), budget.left());
 }
 
@@ -148,7 +147,7 @@ void Responder::serve(const Turn& turn, const Datagram& datagram, const Request&
 void Responder::release(const Turn& turn, const Endpoint& source, Purpose answered) {
   const uint32_t released = held_.release(source, [&](const Datagram& held) {
     Request request;
-    CHECK(rpcudp::parse_request(held.bytes, &request) == ParseError::none);
+    CHECK(node_.dialect.read_request(held.bytes, &request) == ParseError::none);
     if (answered == Purpose::admission && request.sender != node_.self) {
       tell_first_request(held, request);
     }

@@ -18,7 +18,7 @@ namespace xord {
 
 struct WaitingAnswer {
   Path path;
-  Transaction transaction{};
+  WireTransaction transaction;
   Id target;
   Id asker;
   Instant until;  // It waits no longer.

@@ -2,6 +2,8 @@
 
 #include <sodium/crypto_shorthash_siphash24.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace xord {
@@ -19,9 +21,21 @@ TimerId timer_of(PoolHandle handle) {
 
 }  // namespace
 
-InFlight::InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, Instant start)
-    : shard_(shard), secret_(secret), slots_(calls_max), wheel_(calls_max, timer_tick, start) {
+InFlight::InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, Instant start,
+                   size_t transaction_bytes, uint32_t shards)
+    : shard_(shard),
+      transaction_bytes_(transaction_bytes),
+      shard_mask_(transaction_bytes == transaction_size
+                      ? UINT8_MAX
+                      : static_cast<uint8_t>(std::bit_ceil(shards) - 1)),
+      secret_(secret),
+      slots_(calls_max),
+      wheel_(calls_max, timer_tick, start) {
   CHECK(calls_max <= indices_max);
+  CHECK(transaction_bytes == transaction_size || transaction_bytes == transaction_short);
+  if (transaction_bytes == transaction_short) {
+    short_rows_.assign(std::bit_ceil(size_t{calls_max} * 2), no_slot);
+  }
 }
 
 std::optional<Transaction> InFlight::open(Instant now, const Call& call,
@@ -35,13 +49,14 @@ std::optional<Transaction> InFlight::open(Instant now, const Call& call,
   slot.came_back = false;
   slot.awaits_slow = adaptive_timeout < transaction_lifetime;
   slot.transaction = transaction_of(handle->index, now);
+  if (!short_rows_.empty()) index_short(handle->index);
   const Duration wait = slot.awaits_slow ? adaptive_timeout : transaction_lifetime;
   wheel_.arm(timer_of(*handle), now + wait);
   return slot.transaction;
 }
 
 Match InFlight::match(Instant now, Bytes transaction, const Endpoint& source) {
-  const auto handle = find(transaction);
+  const auto handle = find(transaction, &source);
   if (!handle) return {};
   const Slot& slot = slots_[*handle];
   // Datagrams come before timers in a turn: after a long sleep the call is still in the table.
@@ -54,16 +69,9 @@ Match InFlight::match(Instant now, Bytes transaction, const Endpoint& source) {
 }
 
 bool InFlight::came_back(Bytes transaction) {
-  const auto handle = find(transaction);
+  const auto handle = find(transaction, nullptr);
   if (!handle) return false;
   slots_[*handle].came_back = true;
-  return true;
-}
-
-bool InFlight::abandon(const Transaction& transaction) {
-  const auto handle = find(transaction);
-  if (!handle) return false;
-  close(*handle);
   return true;
 }
 
@@ -84,17 +92,52 @@ Overdue InFlight::fall_due(Instant now, TimerId timer, Call* call) {
 }
 
 void InFlight::close(PoolHandle handle) {
+  if (!short_rows_.empty()) unindex_short(handle.index);
   wheel_.cancel(timer_of(handle));
   slots_.give_back(handle);
 }
 
-std::optional<PoolHandle> InFlight::find(Bytes transaction) const {
-  if (transaction.size() != transaction_size || transaction[shard_at] != shard_) {
-    return std::nullopt;
-  }
+std::optional<PoolHandle> InFlight::find(Bytes transaction, const Endpoint* source) const {
+  if (shard_of(transaction) != shard_) return std::nullopt;
+  if (!short_rows_.empty()) return find_short(transaction, source);
   const auto handle = slots_.taken_at(load_be32(&transaction[shard_at]) & (indices_max - 1));
   if (!handle || !equal(transaction, slots_[*handle].transaction)) return std::nullopt;
   return handle;
+}
+
+std::optional<PoolHandle> InFlight::find_short(Bytes transaction, const Endpoint* source) const {
+  Transaction wanted{};
+  std::copy(transaction.begin(), transaction.end(), wanted.begin());
+  std::optional<PoolHandle> found;
+  for (size_t row = row_of(wanted); short_rows_[row] != no_slot;
+       row = (row + 1) & (short_rows_.size() - 1)) {
+    const auto handle = slots_.taken_at(short_rows_[row]);
+    const Slot& slot = slots_[*handle];
+    if (slot.transaction != wanted) continue;
+    if (source == nullptr || slot.call.to == *source) return handle;
+    found = handle;
+  }
+  return found;
+}
+
+void InFlight::index_short(uint32_t slot) {
+  size_t row = row_of(slots_[*slots_.taken_at(slot)].transaction);
+  while (short_rows_[row] != no_slot) row = (row + 1) & (short_rows_.size() - 1);
+  short_rows_[row] = slot;
+}
+
+// Without tombstones: what stands after the hole and could stand in it moves up.
+void InFlight::unindex_short(uint32_t slot) {
+  const size_t mask = short_rows_.size() - 1;
+  size_t hole = row_of(slots_[*slots_.taken_at(slot)].transaction);
+  while (short_rows_[hole] != slot) hole = (hole + 1) & mask;
+  for (size_t row = (hole + 1) & mask; short_rows_[row] != no_slot; row = (row + 1) & mask) {
+    const size_t home = row_of(slots_[*slots_.taken_at(short_rows_[row])].transaction);
+    if (((row - home) & mask) < ((row - hole) & mask)) continue;
+    short_rows_[hole] = short_rows_[row];
+    hole = row;
+  }
+  short_rows_[hole] = no_slot;
 }
 
 Transaction InFlight::transaction_of(uint32_t index, Instant now) {
@@ -107,7 +150,15 @@ Transaction InFlight::transaction_of(uint32_t index, Instant now) {
   };
   static_assert(sizeof(Input) == 24, "no padding is hashed");
   const Input input{counter_++, now.nanoseconds, uint64_t{shard_} << 32 | index};
-  Transaction transaction;
+  Transaction transaction{};
+  if (transaction_bytes_ == transaction_short) {
+    std::array<uint8_t, crypto_shorthash_siphashx24_BYTES> hash;
+    crypto_shorthash_siphashx24(hash.data(), reinterpret_cast<const uint8_t*>(&input), sizeof input,
+                                secret_.data());
+    std::copy_n(hash.begin(), transaction_short, transaction.begin());
+    transaction[0] = static_cast<uint8_t>((transaction[0] & ~shard_mask_) | shard_);
+    return transaction;
+  }
   store_be32(transaction.data(), uint32_t{shard_} << 24 | index);
   crypto_shorthash_siphashx24(&transaction[hash_at], reinterpret_cast<const uint8_t*>(&input),
                               sizeof input, secret_.data());

@@ -1,12 +1,14 @@
 // Requests of ours that await an answer: transaction to call, in a fixed table. An answer counts
 // only from the endpoint that was asked and with our transaction, 16 bytes of a keyed hash that
-// nobody off the path can guess; anything else leaves the call as it was. Knows neither lookups
+// nobody off the path can guess (or what a dialect with four bytes has room for: 32 bits less those
+// of the shard); anything else leaves the call as it was. Knows neither lookups
 // nor wire formats, sends nothing, draws no entropy: equal calls give equal transactions.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "node/budget.h"
 #include "node/wire/message.h"
@@ -66,11 +68,21 @@ class InFlight {
   using Secret = std::array<uint8_t, 16>;
 
   // `secret` must be new in each run: equal secrets and equal calls give equal transactions.
-  // `calls_max` at most 2^24.
-  InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, Instant start);
+  // `calls_max` at most 2^24. `transaction_bytes` is transaction_size or transaction_short.
+  InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, Instant start,
+           size_t transaction_bytes = transaction_size, uint32_t shards = 1);
+
+  size_t transaction_bytes() const { return transaction_bytes_; }
+  // The shard whose call `transaction` is; empty when it is none of ours by its length. Of short
+  // ones the lowest bits of the first byte, as many as the shards need.
+  std::optional<ShardIndex> shard_of(Bytes transaction) const {
+    if (transaction.size() != transaction_bytes_) return std::nullopt;
+    return static_cast<ShardIndex>(transaction[0] & shard_mask_);
+  }
 
   // Opens `call`, slow `adaptive_timeout` from now and expired transaction_lifetime from now
   // (never slow, when the former is not shorter). Empty when calls_max are open: refuse and count.
+  // The first transaction_bytes() of it are to be sent.
   [[nodiscard]] std::optional<Transaction> open(Instant now, const Call& call,
                                                 Duration adaptive_timeout);
   // The call that a reply from `source` with `transaction` answers. Any length is accepted: what
@@ -108,15 +120,28 @@ class InFlight {
   };
 
   Transaction transaction_of(uint32_t index, Instant now);
-  std::optional<PoolHandle> find(Bytes transaction) const;
+  // The open call with this transaction; of several with a short one that to `source`, if any is.
+  std::optional<PoolHandle> find(Bytes transaction, const Endpoint* source) const;
+  std::optional<PoolHandle> find_short(Bytes transaction, const Endpoint* source) const;
+  // Rows of the index of short transactions.
+  size_t row_of(const Transaction& transaction) const {
+    return (load_be32(transaction.data()) * 0x9e3779b1u) & (short_rows_.size() - 1);
+  }
+  void index_short(uint32_t slot);
+  void unindex_short(uint32_t slot);
   Overdue fall_due(Instant now, TimerId timer, Call* call);
   void close(PoolHandle handle);
 
+  static constexpr uint32_t no_slot = UINT32_MAX;
+
   ShardIndex shard_;
+  size_t transaction_bytes_;
+  uint8_t shard_mask_;
   Secret secret_;
   uint64_t counter_ = 0;
   FixedPool<Slot> slots_;
-  TimerWheel wheel_;  // A timer a slot: first for slow, then for expired.
+  TimerWheel wheel_;                  // A timer a slot: first for slow, then for expired.
+  std::vector<uint32_t> short_rows_;  // Slots by short transaction, linear probing, half full.
 };
 
 }  // namespace xord

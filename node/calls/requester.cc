@@ -1,6 +1,5 @@
 #include "node/calls/requester.h"
 
-#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -9,11 +8,12 @@ Requester::Requester(const NodeContext& node, Instant start)
     : node_(node),
       round_trips_(node.config.budget.round_trips, node.secrets.hash_seed),
       in_flight_(node.link.self(), node.config.budget.requests_in_flight(),
-                 node.secrets.transactions, start) {}
+                 node.secrets.transactions, start, node.dialect.traits().transaction_bytes,
+                 node.link.shards()) {}
 
 bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAddress& local) {
   call.method = ask.method;
-  const MutableBytes buffer = turn.out.datagrams.reserve(rpcudp::size_of_request(ask));
+  const MutableBytes buffer = turn.out.datagrams.reserve(node_.dialect.request_size_max(ask));
   if (buffer.empty()) {
     node_.count(NodeCounter::outbox_full);
     return false;
@@ -23,7 +23,8 @@ bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAdd
     node_.count(NodeCounter::calls_refused);
     return false;
   }
-  const size_t size = rpcudp::encode_request(buffer, *transaction, node_.self, ask);
+  const size_t size = node_.dialect.encode_request(
+      buffer, Bytes(*transaction).first(in_flight_.transaction_bytes()), node_.self, ask);
   CHECK(size > 0);
   turn.out.datagrams.commit({call.to, local}, size);
   node_.count(NodeCounter::calls_sent);
@@ -40,14 +41,13 @@ bool Requester::repeat_ping(const Turn& turn, const Call& call) {
 }
 
 std::optional<ShardIndex> Requester::other_shard_of(Bytes transaction) const {
-  if (transaction.size() != transaction_size || !node_.link.is_other(transaction[0]))
-    return std::nullopt;
-  return transaction[0];
+  const auto shard = in_flight_.shard_of(transaction);
+  return shard && node_.link.is_other(*shard) ? shard : std::nullopt;
 }
 
 std::optional<Outcome> Requester::receive(const Turn& turn, const Datagram& datagram,
                                           Reply* reply) {
-  const Bytes transaction = rpcudp::transaction_of(datagram.bytes);
+  const Bytes transaction = node_.dialect.transaction_of(datagram.bytes);
   if (const auto other = other_shard_of(transaction)) {
     node_.link.forward(turn, *other, datagram);
     return std::nullopt;
@@ -59,7 +59,7 @@ std::optional<Outcome> Requester::receive(const Turn& turn, const Datagram& data
     return std::nullopt;
   }
   node_.count(NodeCounter::replies_matched);
-  const ParseError error = rpcudp::parse_reply(datagram.bytes, match.call.method, reply);
+  const ParseError error = node_.dialect.read_reply(datagram.bytes, match.call.method, reply);
   if (error != ParseError::none) {
     node_.counters.malformed.add(error);
     return Outcome{Outcome::Kind::malformed, match.call, {}, false, nullptr};

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "node/client/client_id.h"
-#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -24,9 +23,11 @@ constexpr uint32_t path_copy_age = (7 - 1) * 86'400;
 
 }  // namespace
 
-Client::Client(ClientPlan plan, const InFlight::Secret& secret, uint64_t seed, Instant now)
-    : plan_(std::move(plan)),
-      in_flight_(0, calls_max, secret, now),
+Client::Client(const Dialect& dialect, ClientPlan plan, const InFlight::Secret& secret,
+               uint64_t seed, Instant now)
+    : dialect_(dialect),
+      plan_(std::move(plan)),
+      in_flight_(0, calls_max, secret, now, dialect.traits().transaction_bytes),
       round_trips_(lookup_rows_max, seed),
       values_(value_candidates_max),
       vias_(plan_.vias.size()),
@@ -46,19 +47,19 @@ void Client::start(Instant now, Outbox& out) {
 
 void Client::receive(Instant now, const Datagram& in, Outbox& out) {
   if (stage_ == Stage::finished) return;
-  if (rpcudp::is_reply(in.bytes)) return receive_reply(now, in, out);
+  if (dialect_.is_reply(in.bytes)) return receive_reply(now, in, out);
   Request request;
-  if (rpcudp::parse_request(in.bytes, &request) != ParseError::none) return;
+  if (dialect_.read_request(in.bytes, &request) != ParseError::none) return;
   if (request.method == Method::ping) answer_ping(in.path, request.transaction, out);
 }
 
 void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
-  const Match match = in_flight_.match(now, rpcudp::transaction_of(in.bytes), in.path.remote);
+  const Match match = in_flight_.match(now, dialect_.transaction_of(in.bytes), in.path.remote);
   if (match.result != MatchResult::answered) return;
   round_trips_.sample(in.path.remote, match.round_trip);
   round_trips_.sample_of_node(match.round_trip);
   Reply reply;
-  const bool is_good = rpcudp::parse_reply(in.bytes, match.call.method, &reply) == ParseError::none;
+  const bool is_good = dialect_.read_reply(in.bytes, match.call.method, &reply) == ParseError::none;
   if (!is_good && match.call.purpose == Purpose::bootstrap) {
     return take_nonsense(now, match.call.row, out);
   }
@@ -104,14 +105,16 @@ std::optional<Instant> Client::next_wakeup() const {
 
 bool Client::send(Instant now, const Call& call, const Id& sender, Outbox& out) {
   const Ask ask = ask_for(call.method);
-  const MutableBytes room = out.reserve(rpcudp::size_of_request(ask));
+  const MutableBytes room = out.reserve(dialect_.request_size_max(ask));
   std::optional<Transaction> transaction;
   if (!room.empty()) transaction = in_flight_.open(now, call, round_trips_.timeout(call.to));
   if (!transaction) {
     retry_at_ = now + timer_tick;
     return false;
   }
-  out.commit({call.to, {}}, rpcudp::encode_request(room, *transaction, sender, ask));
+  out.commit({call.to, {}},
+             dialect_.encode_request(
+                 room, Bytes(*transaction).first(in_flight_.transaction_bytes()), sender, ask));
   return true;
 }
 
@@ -123,8 +126,8 @@ Ask Client::ask_for(Method method) const {
 }
 
 void Client::answer_ping(const Path& path, Bytes transaction, Outbox& out) const {
-  const MutableBytes room = out.reserve(rpcudp::ping_reply_size);
-  if (!room.empty()) out.commit(path, rpcudp::encode_ping_reply(room, transaction, client_id));
+  const MutableBytes room = out.reserve(dialect_.traits().pong_size);
+  if (!room.empty()) out.commit(path, dialect_.encode_pong(room, transaction, client_id));
 }
 
 // ---- Greeting: a ping to each via node, because only a pong says who answers.

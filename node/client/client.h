@@ -17,6 +17,7 @@
 #include "node/contact.h"
 #include "node/lookup/lookup.h"
 #include "node/lookup/value_pool.h"
+#include "node/wire/dialect.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/datagram.h"
 #include "reactor/base/instant.h"
@@ -80,7 +81,8 @@ struct ClientResult {
 class Client {
  public:
   // `secret` and `seed` must be unguessable and new for each command.
-  Client(ClientPlan plan, const InFlight::Secret& secret, uint64_t seed, Instant now);
+  Client(const Dialect& dialect, ClientPlan plan, const InFlight::Secret& secret, uint64_t seed,
+         Instant now);
 
   // Sends the first requests. Once.
   void start(Instant now, Outbox& out);
@@ -161,6 +163,7 @@ class Client {
   // The id under which to ask this via node the next time.
   std::optional<Id> name_for_next_time(const ViaState& via) const;
 
+  const Dialect& dialect_;
   ClientPlan plan_;
   ClientResult result_;
   Stage stage_ = Stage::greeting;

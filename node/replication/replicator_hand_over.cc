@@ -6,6 +6,7 @@ namespace xord {
 
 void Replicator::take_arrivals(Instant now) {
   while (const auto newcomer = contacts_.table().take_arrival()) {
+    if (!node_.dialect.traits().holders_republish) continue;
     node_.counters.node.set(NodeCounter::network_size, contacts_.table().network_size());
     if (contacts_.table().answerable_count() <= 1) replication_.settled_at = now + settling;
     if (now < replication_.settled_at || !handed_.is_first(*newcomer, now)) continue;

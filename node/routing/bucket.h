@@ -9,7 +9,7 @@
 #include <span>
 
 #include "node/budget.h"
-#include "node/routing/contact_book.h"
+#include "node/contact_book.h"
 #include "node/routing/standing.h"
 #include "reactor/base/check.h"
 #include "reactor/base/instant.h"

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "node/contact_book.h"
 #include "node/routing/bucket.h"
-#include "node/routing/contact_book.h"
 #include "node/routing_config.h"
 #include "reactor/base/id.h"
 #include "reactor/base/rng.h"

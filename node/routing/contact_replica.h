@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
+#include "node/contact_book.h"
 #include "node/endpoint_hash.h"
-#include "node/routing/contact_book.h"
-#include "node/routing/handle_table.h"
+#include "node/handle_table.h"
 #include "node/routing/nearest.h"
 #include "node/subnet_limits.h"
 

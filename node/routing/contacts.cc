@@ -55,13 +55,14 @@ void Contacts::learn_from(const Turn& turn, const Outcome& outcome) {
 void Contacts::learn_from_answer(const Turn& turn, const Outcome& outcome) {
   const Call& call = outcome.call;
   const bool is_pong = call.method == Method::ping;
-  if (!is_pong && !call.responder) return;
-  const Contact contact{is_pong ? outcome.reply->responder : *call.responder, call.to};
+  const bool names_sender = is_pong || node_.dialect.traits().every_reply_names_its_sender;
+  if (!names_sender && !call.responder) return;
+  const Contact contact{names_sender ? outcome.reply->responder : *call.responder, call.to};
   const bool was_filed = table_.is_filed(contact);
-  if (is_pong && call.responder && *call.responder != contact.id) {
+  if (names_sender && call.responder && *call.responder != contact.id) {
     learn_displaced(turn, {*call.responder, call.to});
   }
-  learn(turn, contact, is_pong ? Evidence::ponged : Evidence::answered);
+  learn(turn, contact, names_sender ? Evidence::ponged : Evidence::answered);
   // An answer to a find may have waited for other nodes. A stranger measures nobody but itself, and
   // even that only if its pong filed it: else strangers would push out what is known of contacts.
   if (!is_pong && call.method != Method::store) return;

@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "node/routing/contact_book.h"
+#include "node/contact_book.h"
 #include "node/routing/standing.h"
 #include "reactor/base/id.h"
 

@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "node/budget.h"
+#include "node/contact_book.h"
 #include "node/routing/bucket.h"
 #include "node/routing/bucket_tree.h"
-#include "node/routing/contact_book.h"
 #include "node/routing/contact_replica.h"
 #include "node/routing/recent_filter.h"
 #include "node/routing_config.h"

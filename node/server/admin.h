@@ -74,7 +74,7 @@ class Admin {
     Log::Fields fields;
   };
   struct Requests {
-    std::deque<Join> joins;      // At most calls_max: each is a call.
+    std::deque<Join> joins;      // At most program_calls_max: each is a call.
     std::deque<Notice> notices;  // At most notices_max; more are dropped.
     bool stop = false;
     bool log_stats = false;

@@ -8,6 +8,7 @@
 #include "node/server/host_check.h"
 #include "node/server/host_memory.h"
 #include "node/server/value_rules.h"
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/cores.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
@@ -28,14 +29,23 @@ Log::Fields json_of(const std::vector<ReportField>& fields) {
 }
 
 // The networks that `config` listens for: each dialect once, by NetworkIndex.
-std::vector<Dialect> networks_of(const ServerConfig& config) {
-  std::vector<Dialect> networks;
+std::vector<DialectName> networks_of(const ServerConfig& config) {
+  std::vector<DialectName> networks;
   for (const ListenAddress& listen : config.listen) {
     if (std::find(networks.begin(), networks.end(), listen.dialect) == networks.end()) {
       networks.push_back(listen.dialect);
     }
   }
   return networks;
+}
+
+// The places in `config.listen` of what listens for `network`.
+std::vector<uint8_t> listens_of(DialectName network, const ServerConfig& config) {
+  std::vector<uint8_t> listens;
+  for (size_t i = 0; i < config.listen.size(); ++i) {
+    if (config.listen[i].dialect == network) listens.push_back(static_cast<uint8_t>(i));
+  }
+  return listens;
 }
 
 // A join asks so many of the contacts of the last run: the first answer is enough to go on.
@@ -49,7 +59,7 @@ std::optional<ServerError> Admin::start_up() {
   started_at_ = monotonic_time();
   RocksConfig rocks;
   if (auto error = fit_to_host(&rocks)) return error;
-  const std::vector<Dialect> networks = networks_of(config_);
+  const std::vector<DialectName> networks = networks_of(config_);
 
   auto files = start_files(config_, networks);
   if (auto* error = std::get_if<ServerError>(&files)) return *error;
@@ -58,7 +68,7 @@ std::optional<ServerError> Admin::start_up() {
   started_node_time_ = files_.clock.now;
 
   rocks.directory = files_.directory->path();
-  for (const Dialect dialect : networks) rocks.networks.emplace_back(name_of(dialect));
+  for (const DialectName dialect : networks) rocks.networks.emplace_back(name_of(dialect));
   rocks.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
   rocks.durability = config_.durability;
   rocks.hash_seed = entropy_word();
@@ -71,16 +81,19 @@ std::optional<ServerError> Admin::start_up() {
   saver_ = std::make_unique<ContactsSaver>(config_.shards, rocks.networks);
   resolver_ = std::make_unique<Resolver>(bell_);
 
-  shards_ = std::make_unique<Shards>(config_, NodeClock(files_.clock.now), bell_);
+  std::vector<NetworkSetup> setups;
+  for (size_t i = 0; i < networks.size(); ++i) {
+    // Mainline is refused by check_config().
+    setups.push_back({&rpcudp::dialect(), listens_of(networks[i], config_), files_.identities[i].id,
+                      files_.identities[i].secret,
+                      files_.clock.is_doubtful ? LoadedRecords::hidden : LoadedRecords::served});
+  }
+  shards_ =
+      std::make_unique<Shards>(config_, std::move(setups), NodeClock(files_.clock.now), bell_);
   if (auto error = shards_->open()) {
     return ServerError{ServerErrorKind::environment, error->sentence};
   }
-  std::vector<NetworkSetup> setups;
-  for (size_t i = 0; i < networks.size(); ++i) {
-    setups.push_back({networks[i], files_.identities[i].id, files_.identities[i].secret,
-                      files_.clock.is_doubtful ? LoadedRecords::hidden : LoadedRecords::served});
-  }
-  if (auto error = shards_->make_nodes(setups, *database_, rocks.hash_seed)) {
+  if (auto error = shards_->make_nodes(*database_, rocks.hash_seed)) {
     return ServerError{ServerErrorKind::environment, error->sentence};
   }
   restore_contacts();

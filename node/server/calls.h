@@ -1,5 +1,5 @@
 // The calls of the embedding program that are under way, by the number that their result repeats.
-// It has no lock of its own: its owner's guards it. Bounded by calls_max.
+// It has no lock of its own: its owner's guards it. Bounded by program_calls_max.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ enum class CommandKind : uint8_t;
 
 // Server's own joins (start-up, retries) run beside those of its callers.
 constexpr uint32_t own_calls_max = 16;
-constexpr uint32_t calls_max = Server::operations_max + own_calls_max;
+constexpr uint32_t program_calls_max = Server::operations_max + own_calls_max;
 
 class Calls {
  public:
@@ -39,9 +39,9 @@ class Calls {
     Duration began;  // Monotonic.
   };
 
-  // Empty, and `finish` untouched, when calls_max are under way.
+  // Empty, and `finish` untouched, when program_calls_max are under way.
   std::optional<OperationId> begin(FinishCall& finish, CommandKind kind, Duration now) {
-    if (calls_.size() >= calls_max) return std::nullopt;
+    if (calls_.size() >= program_calls_max) return std::nullopt;
     const OperationId id = next_++;
     calls_.emplace(id, Call{std::move(finish), kind, now});
     return id;

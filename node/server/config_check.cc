@@ -15,7 +15,7 @@ std::optional<std::string> fault_of_listen(const ServerConfig& config) {
     return "more than " + std::to_string(listen_max) + " addresses to listen on: give fewer";
   }
   for (const ListenAddress& listen : config.listen) {
-    if (listen.dialect == Dialect::mainline) {
+    if (listen.dialect == DialectName::mainline) {
       return "cannot listen on mainline://" + listen.endpoint.text() +
              ": this version speaks rpcudp only; use rpcudp://ADDRESS:PORT";
     }

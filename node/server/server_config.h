@@ -16,13 +16,13 @@ namespace xord {
 
 // The wire dialect that a listen address speaks (DESIGN section 8). Mainline is named, so that a
 // config for it gets a sentence of its own, and not yet spoken: the server refuses it.
-enum class Dialect : uint8_t { rpcudp, mainline };
+enum class DialectName : uint8_t { rpcudp, mainline };
 
 enum class LogLevel : uint8_t { debug, info, warning, error, off };
 enum class LogFormat : uint8_t { text, json };
 
 struct ListenAddress {
-  Dialect dialect = Dialect::rpcudp;
+  DialectName dialect = DialectName::rpcudp;
   Endpoint endpoint;  // Port 0: the kernel chooses, and the ready line names it.
   // A host without this address family is a log line, not an error: set for the default [::]:8468.
   bool optional = false;
@@ -35,8 +35,8 @@ constexpr uint32_t listen_max = 16;      // Sockets a shard; LocalAddress::socke
 
 // 0.0.0.0:8468, and [::]:8468 where the host has IPv6.
 inline std::vector<ListenAddress> default_listen() {
-  return {{Dialect::rpcudp, Endpoint::ipv4(0, default_port), false},
-          {Dialect::rpcudp, Endpoint{IpAddress{}, 0, default_port}, true}};
+  return {{DialectName::rpcudp, Endpoint::ipv4(0, default_port), false},
+          {DialectName::rpcudp, Endpoint{IpAddress{}, 0, default_port}, true}};
 }
 
 // What may be chosen. The flags and files of tools/ refuse the rest, and so does start().

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "node/routing/contact_book.h"
+#include "node/contact_book.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
@@ -40,7 +40,8 @@ uint32_t book_size(const RoutingConfig& routing) {
 
 struct Shard::Network {
   Network(const ShardNetwork& setup, Instant start)
-      : book(book_size(setup.node.routing), rpcudp::encode_contact_tail, setup.secrets.hash_seed),
+      : book(book_size(setup.node.routing), setup.node.dialect->traits().encode_contact_tail,
+             setup.secrets.hash_seed),
         store(setup.store),
         published(setup.published),
         node(setup.node, setup.self, setup.secrets, Rng(setup.seed), book, store, start,

@@ -5,12 +5,11 @@
 #include <cerrno>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "node/budget.h"
 #include "node/client/client_id.h"
 #include "node/server/calls.h"
-#include "node/wire/rpcudp/rpcudp.h"
-#include "node/wire/rpcudp/rpcudp_steering.h"
 #include "reactor/base/check.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
@@ -24,7 +23,7 @@ namespace {
 constexpr uint32_t result_bytes_max =
     sizeof(OperationResult) + value_size_max + bucket_size * sizeof(Contact) + 16;
 constexpr uint32_t results_bytes = 4 * 1024 * 1024;
-static_assert((calls_max + frames_a_turn + 1) * result_bytes_max <= results_bytes);
+static_assert((program_calls_max + frames_a_turn + 1) * result_bytes_max <= results_bytes);
 // A command is at most a value; 30 of the largest, or thousands of gets, between two turns.
 constexpr uint32_t commands_bytes = 256 * 1024;
 // Ten pages of contacts, or thousands of log lines.
@@ -57,26 +56,41 @@ static_assert(write_bytes_max + list_write_bytes_max +
 constexpr uint64_t published_bytes_max = uint64_t{8} << 30;
 
 // A get stays with the node until its path copy is acknowledged, seconds after its result.
-constexpr uint32_t node_operations = 4 * calls_max;
+constexpr uint32_t node_operations = 4 * program_calls_max;
 
 constexpr Duration started_within = seconds(10);
 constexpr Duration port_wait_max = seconds(2);
 
-std::vector<Listen> listens_of(const ServerConfig& config) {
+constexpr NetworkIndex no_network = UINT8_MAX;
+
+// The network of each listen address.
+std::vector<NetworkIndex> network_of_listen(const ServerConfig& config,
+                                            const std::vector<NetworkSetup>& networks) {
+  CHECK(!networks.empty());
+  std::vector<NetworkIndex> network_of(config.listen.size(), no_network);
+  for (NetworkIndex network = 0; network < networks.size(); ++network) {
+    for (const uint8_t listen : networks[network].listens) network_of.at(listen) = network;
+  }
+  CHECK(std::count(network_of.begin(), network_of.end(), no_network) == 0);
+  return network_of;
+}
+
+std::vector<Listen> listens_of(const ServerConfig& config,
+                               const std::vector<NetworkSetup>& networks,
+                               const std::vector<NetworkIndex>& network_of) {
   std::vector<Listen> listens;
-  for (const ListenAddress& address : config.listen) {
+  for (size_t at = 0; at < config.listen.size(); ++at) {
+    const ListenAddress& address = config.listen[at];
     Listen listen;
     listen.endpoint = address.endpoint;
-    // The one dialect for now; a config that names another is refused (config_check.h).
-    if (config.steering) listen.steering = rpcudp::steering_rules();
+    if (config.steering) listen.steering = networks[network_of[at]].dialect->steering_rules();
     listen.if_family_missing = address.optional ? IfFamilyMissing::skip : IfFamilyMissing::fail;
     // 0.0.0.0 and [::] on a free port are meant to be one port.
     for (uint32_t i = 0; i < listens.size() && address.endpoint.port == 0; ++i) {
       const Endpoint& earlier = listens[i].endpoint;
       if (earlier.port == 0 && !listens[i].port_of && earlier.address.is_unspecified() &&
           address.endpoint.address.is_unspecified() &&
-          earlier.is_ipv4() != address.endpoint.is_ipv4() &&
-          config.listen[i].dialect == address.dialect) {
+          earlier.is_ipv4() != address.endpoint.is_ipv4() && network_of[i] == network_of[at]) {
         listen.port_of = i;
         break;
       }
@@ -89,13 +103,13 @@ std::vector<Listen> listens_of(const ServerConfig& config) {
 // The kernel lets go of an io_uring, and of the sockets registered with it, a moment after its
 // process is gone: who restarts a node right after `kill -9` would find its own port taken. So a
 // port that is in use is asked for again for a while before it is an error.
-std::optional<IoError> open_sockets_soon(const ServerConfig& config,
+std::optional<IoError> open_sockets_soon(const std::vector<Listen>& listens, uint32_t shards,
                                          std::vector<ShardSockets>* out) {
   SocketOptions options;
-  options.shards = config.shards;
+  options.shards = shards;
   const Duration give_up_at = monotonic_time() + port_wait_max;
   while (true) {
-    auto error = open_sockets(listens_of(config), options, out);
+    auto error = open_sockets(listens, options, out);
     if (!error || error->error_number != EADDRINUSE || monotonic_time() > give_up_at) return error;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
@@ -107,8 +121,11 @@ uint64_t reserved_bytes(const ServerConfig& config) {
   return config.memory_max + published_max * index_bytes_a_record;
 }
 
-Shards::Shards(const ServerConfig& config, NodeClock clock, Doorbell& admin)
+Shards::Shards(const ServerConfig& config, std::vector<NetworkSetup> networks, NodeClock clock,
+               Doorbell& admin)
     : config_(config),
+      networks_(std::move(networks)),
+      network_of_listen_(network_of_listen(config_, networks_)),
       memory_(plan_memory(config.memory_max, config.records_max)),
       clock_(clock),
       admin_(admin) {
@@ -121,7 +138,8 @@ Shards::~Shards() {
 
 std::optional<IoError> Shards::open() {
   std::vector<ShardSockets> sockets;
-  if (auto error = open_sockets_soon(config_, &sockets)) return error;
+  const auto listens = listens_of(config_, networks_, network_of_listen_);
+  if (auto error = open_sockets_soon(listens, config_.shards, &sockets)) return error;
   ReactorConfig reactor_config;
   reactor_config.io = config_.io;
   // One call of a node may send a value of 8 KiB to each of the k nearest.
@@ -140,8 +158,7 @@ std::optional<IoError> Shards::open() {
   return std::nullopt;
 }
 
-std::optional<IoError> Shards::make_nodes(const std::vector<NetworkSetup>& networks,
-                                          RocksStore& database, uint64_t hash_seed) {
+std::optional<IoError> Shards::make_nodes(RocksStore& database, uint64_t hash_seed) {
   const uint64_t reserved = reserved_bytes(config_);
   if (!can_reserve(reserved)) {
     return IoError{"cannot reserve " + std::to_string(reserved) +
@@ -150,11 +167,11 @@ std::optional<IoError> Shards::make_nodes(const std::vector<NetworkSetup>& netwo
                    "(vm.overcommit_memory=2)"};
   }
   make_mailboxes();
-  std::vector<NodeSecrets> secrets(networks.size());
-  for (size_t network = 0; network < networks.size(); ++network) {
+  std::vector<NodeSecrets> secrets(networks_.size());
+  for (size_t network = 0; network < networks_.size(); ++network) {
     fill_with_entropy(secrets[network].transactions);
     secrets[network].hash_seed = entropy_word();
-    secrets[network].prefix_seed = prefix_seed_of(networks[network].secret);
+    secrets[network].prefix_seed = prefix_seed_of(networks_[network].secret);
   }
   for (ShardIndex shard = 0; shard < count(); ++shard) {
     CommitThreadConfig commit_config;
@@ -166,16 +183,15 @@ std::optional<IoError> Shards::make_nodes(const std::vector<NetworkSetup>& netwo
     commits_.push_back(
         std::make_unique<CommitThread>(database, commit_config, reactors_[shard]->doorbell()));
     std::vector<ShardNetwork> of_shard;
-    for (NetworkIndex network = 0; network < networks.size(); ++network) {
+    for (NetworkIndex network = 0; network < networks_.size(); ++network) {
       ShardNetwork each;
-      each.node = node_config(shard);
-      each.node.network = network;
-      each.store = store_config(network, networks.size());
+      each.node = node_config(shard, network);
+      each.store = store_config(network);
       each.store.hash_seed = hash_seed;
-      each.store.loaded = networks[network].loaded;
-      each.published = list_config(network, networks.size());
+      each.store.loaded = networks_[network].loaded;
+      each.published = list_config(network);
       each.published.hash_seed = hash_seed;
-      each.self = networks[network].self;
+      each.self = networks_[network].self;
       each.secrets = secrets[network];
       each.seed = entropy_word();
       of_shard.push_back(each);
@@ -186,13 +202,16 @@ std::optional<IoError> Shards::make_nodes(const std::vector<NetworkSetup>& netwo
   return std::nullopt;
 }
 
-NodeConfig Shards::node_config(ShardIndex shard) const {
+NodeConfig Shards::node_config(ShardIndex shard, NetworkIndex network) const {
   NodeConfig node;
+  node.dialect = networks_[network].dialect;
+  node.network = network;
   node.shard = shard;
   node.shards = count();
   node.has_ipv4 = false;
   node.has_ipv6 = false;
-  for (const BoundSocket& socket : reactors_[shard]->sockets()) {
+  for (const uint8_t listen : networks_[network].listens) {
+    const BoundSocket& socket = reactors_[shard]->sockets()[listen];
     if (!socket.is_open()) continue;
     (socket.bound.is_ipv4() ? node.has_ipv4 : node.has_ipv6) = true;
   }
@@ -207,7 +226,8 @@ NodeConfig Shards::node_config(ShardIndex shard) const {
   return node;
 }
 
-StoreConfig Shards::store_config(NetworkIndex network, size_t networks) const {
+StoreConfig Shards::store_config(NetworkIndex network) const {
+  const auto networks = static_cast<uint32_t>(networks_.size());
   const uint64_t share = count() * networks;
   StoreConfig store;
   store.network = network;
@@ -216,15 +236,17 @@ StoreConfig Shards::store_config(NetworkIndex network, size_t networks) const {
   store.bytes_max = config_.storage_max / share;
   store.memory_max = memory_.value_bytes_max / share;
   store.value_size_max = value_size_max;
-  store.writes_max = writes_max / static_cast<uint32_t>(networks);
-  store.write_bytes_max = write_bytes_max / static_cast<uint32_t>(networks);
-  store.reads_max = reads_max / static_cast<uint32_t>(networks);
-  store.republish.after = static_cast<NodeSeconds>(republish_after.whole_seconds());
+  store.writes_max = writes_max / networks;
+  store.write_bytes_max = write_bytes_max / networks;
+  store.reads_max = reads_max / networks;
+  if (networks_[network].dialect->traits().holders_republish) {
+    store.republish.after = static_cast<NodeSeconds>(republish_after.whole_seconds());
+  }
   return store;
 }
 
-StoreConfig Shards::list_config(NetworkIndex network, size_t networks) const {
-  const uint64_t share = count() * networks;
+StoreConfig Shards::list_config(NetworkIndex network) const {
+  const uint64_t share = count() * networks_.size();
   StoreConfig list = published_list_config(network);
   // Keys are spread evenly, but not exactly: a sixteenth more on each shard.
   list.records_max = static_cast<uint32_t>(published_max / share * 17 / 16);
@@ -254,8 +276,8 @@ ShardSetup Shards::setup_of(ShardIndex shard, std::vector<ShardNetwork> networks
   ShardSetup setup;
   setup.index = shard;
   setup.networks = std::move(networks);
-  // One network for now: what listens, listens for it.
-  setup.network_of_socket.assign(reactors_[shard]->sockets().size(), 0);
+  setup.network_of_socket = network_of_listen_;
+  CHECK(setup.network_of_socket.size() == reactors_[shard]->sockets().size());
   for (uint32_t other = 0; other < count(); ++other) {
     setup.to_shards.push_back(between_[shard * count() + other].get());
     setup.from_shards.push_back(between_[other * count() + shard].get());

@@ -9,6 +9,7 @@
 
 #include "node/server/server_config.h"
 #include "node/server/shard.h"
+#include "node/wire/dialect.h"
 #include "reactor/cores.h"
 #include "reactor/doorbell.h"
 #include "reactor/monotonic.h"
@@ -29,7 +30,8 @@ constexpr uint64_t published_max = uint64_t{1} << 20;
 
 // What all shards of a network have in common.
 struct NetworkSetup {
-  Dialect dialect = Dialect::rpcudp;
+  const Dialect* dialect = nullptr;  // Borrowed.
+  std::vector<uint8_t> listens;      // Its addresses, by their place in ServerConfig::listen.
   Id self;
   Secret secret{};  // Of `identity`: the same in each run.
   LoadedRecords loaded = LoadedRecords::served;
@@ -40,9 +42,10 @@ uint64_t reserved_bytes(const ServerConfig& config);
 
 class Shards {
  public:
-  // `config` with a real number of shards; `admin` is rung when there is something to consume, and
-  // outlives the shards.
-  Shards(const ServerConfig& config, NodeClock clock, Doorbell& admin);
+  // `config` with a real number of shards; `networks` by NetworkIndex, each listen address in one
+  // of them; `admin` is rung when there is something to consume, and outlives the shards.
+  Shards(const ServerConfig& config, std::vector<NetworkSetup> networks, NodeClock clock,
+         Doorbell& admin);
   ~Shards();  // stop()
   Shards(const Shards&) = delete;
   Shards& operator=(const Shards&) = delete;
@@ -51,8 +54,7 @@ class Shards {
   [[nodiscard]] std::optional<IoError> open();
   // Makes the nodes and stores, or says that the host has no memory for them. `database` outlives
   // the shards; `hash_seed` is the database's too.
-  [[nodiscard]] std::optional<IoError> make_nodes(const std::vector<NetworkSetup>& networks,
-                                                  RocksStore& database, uint64_t hash_seed);
+  [[nodiscard]] std::optional<IoError> make_nodes(RocksStore& database, uint64_t hash_seed);
   // On every shard, before run().
   void restore(NetworkIndex network, const Contact& contact, Duration age);
   // Starts the loops and returns when all of them turn: from then on the node answers. An error if
@@ -84,14 +86,16 @@ class Shards {
   Instant now() const { return clock_.now(); }
 
  private:
-  NodeConfig node_config(ShardIndex shard) const;
-  StoreConfig store_config(NetworkIndex network, size_t networks) const;
-  StoreConfig list_config(NetworkIndex network, size_t networks) const;
+  NodeConfig node_config(ShardIndex shard, NetworkIndex network) const;
+  StoreConfig store_config(NetworkIndex network) const;
+  StoreConfig list_config(NetworkIndex network) const;
   void make_mailboxes();
   void end_loops();
   ShardSetup setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const;
 
   const ServerConfig config_;
+  const std::vector<NetworkSetup> networks_;
+  const std::vector<NetworkIndex> network_of_listen_;
   const MemoryPlan memory_;
   const NodeClock clock_;
   Doorbell& admin_;

@@ -14,13 +14,13 @@ ServerError environment(const IoError& error) {
 
 // The identities of `networks`, in that order; those that are new are drawn and saved.
 std::variant<std::vector<NetworkIdentity>, IoError> identities_of(
-    const DataDirectory& directory, const std::vector<Dialect>& networks) {
+    const DataDirectory& directory, const std::vector<DialectName>& networks) {
   auto read = read_identity(directory);
   if (auto* error = std::get_if<IoError>(&read)) return *error;
   auto& known = std::get<std::vector<NetworkIdentity>>(read);
   const size_t known_before = known.size();
   std::vector<NetworkIdentity> wanted;
-  for (const Dialect dialect : networks) {
+  for (const DialectName dialect : networks) {
     const auto same = [&](const NetworkIdentity& each) { return each.network == name_of(dialect); };
     const auto at = std::find_if(known.begin(), known.end(), same);
     if (at != known.end()) {
@@ -42,12 +42,12 @@ std::variant<std::vector<NetworkIdentity>, IoError> identities_of(
 
 }  // namespace
 
-std::string_view name_of(Dialect dialect) {
-  return dialect == Dialect::mainline ? "mainline" : "rpcudp";
+std::string_view name_of(DialectName dialect) {
+  return dialect == DialectName::mainline ? "mainline" : "rpcudp";
 }
 
 std::variant<StartFiles, ServerError> start_files(const ServerConfig& config,
-                                                  const std::vector<Dialect>& networks) {
+                                                  const std::vector<DialectName>& networks) {
   StartFiles files;
   auto opened = DataDirectory::open(config.data_dir, config.allow_network_file_system
                                                          ? NetworkFileSystem::forced

@@ -19,7 +19,7 @@
 namespace xord {
 
 // The name by which a dialect stands in files, flags and logs.
-std::string_view name_of(Dialect dialect);
+std::string_view name_of(DialectName dialect);
 
 struct StartFiles {
   std::unique_ptr<DataDirectory> directory;  // Locked.
@@ -33,6 +33,6 @@ struct StartFiles {
 // Opens config.data_dir. At a first start draws an identity from the kernel's entropy and writes
 // it, and in any case the clock, so that `kill -9` finds both from here on.
 std::variant<StartFiles, ServerError> start_files(const ServerConfig& config,
-                                                  const std::vector<Dialect>& networks);
+                                                  const std::vector<DialectName>& networks);
 
 }  // namespace xord

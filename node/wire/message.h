@@ -3,12 +3,14 @@
 // value's. Every span points into the datagram and lives no longer than it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
 
 #include "node/contact.h"
 #include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 
@@ -16,9 +18,27 @@ namespace xord {
 
 enum class Method : uint8_t { ping, stun, store, find_node, find_value, count };
 
-// Our own transactions; a peer's may have another length in another dialect.
+// A transaction, ours or a peer's, has at most this many bytes; how many, its dialect says. Ours
+// have as many, or transaction_short where the dialect has no room for more.
 constexpr size_t transaction_size = 20;
+constexpr size_t transaction_short = 4;
 using Transaction = std::array<uint8_t, transaction_size>;
+
+// A transaction with its length: a peer's, kept until its request is answered.
+struct WireTransaction {
+  Transaction bytes{};
+  uint8_t size = 0;
+
+  // At most transaction_size bytes, which is for the dialect to see to.
+  static WireTransaction of(Bytes transaction) {
+    CHECK(transaction.size() <= transaction_size);
+    WireTransaction kept;
+    std::copy(transaction.begin(), transaction.end(), kept.bytes.begin());
+    kept.size = static_cast<uint8_t>(transaction.size());
+    return kept;
+  }
+  Bytes view() const { return Bytes(bytes).first(size); }
+};
 
 // Why a datagram was not understood; also the index of a counter. `none` is success.
 enum class ParseError : uint8_t {
@@ -69,7 +89,7 @@ constexpr size_t reply_contacts_max = 128;
 
 struct Reply {
   Bytes transaction;
-  Id responder;         // ping only.
+  Id responder;         // ping only, unless the dialect's replies all name their sender.
   Endpoint observed;    // stun only: what the peer saw us as.
   bool stored = false;  // store only: what the peer said.
   bool has_value = false;

@@ -1,6 +1,6 @@
 #include "tests/node/model_network.h"
 
-#include "node/wire/rpcudp/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 
 #include <algorithm>
 
@@ -42,6 +42,7 @@ StoreConfig list_config(uint64_t seed, const ModelOptions& options) {
 
 NodeConfig model_config() {
   NodeConfig config;
+  config.dialect = &rpcudp::dialect();
   config.budget = Budget::simulated();
   config.routing = RoutingConfig::simulated();
   config.operations = 8;
@@ -53,7 +54,7 @@ NodeConfig model_config() {
 
 ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
                         const ModelOptions& options)
-    : book(4096, rpcudp::encode_contact_tail, seed),
+    : book(4096, config.dialect->traits().encode_contact_tail, seed),
       store(records_config(seed, options)),
       published(list_config(seed, options)),
       node(config, self, NodeSecrets{{static_cast<uint8_t>(seed), config.shard}, seed}, Rng(seed),

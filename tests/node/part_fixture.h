@@ -123,7 +123,7 @@ class PartTest : public ::testing::Test {
   Instant now = instant_of(first_node_seconds);
   NodeCounters counters;
   const ShardLink link{0, 0, shards, counters};
-  const NodeContext node{node_config, secrets, self, link, counters};
+  const NodeContext node{node_config, secrets, *node_config.dialect, self, link, counters};
   Outbox datagrams{datagrams_max, 1 << 20};
   FrameOutbox messages{64, 1 << 16};
   FrameOutbox storage{64, 1 << 20};

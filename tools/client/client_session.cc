@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/entropy.h"
 #include "reactor/reactor.h"
 #include "tools/cli/failure.h"
@@ -88,7 +89,7 @@ SessionEnd run_session(ClientPlan plan) {
   InFlight::Secret secret;
   fill_with_entropy(secret);
   const NodeClock clock{Instant{}};
-  Client client(std::move(plan), secret, entropy_word(), clock.now());
+  Client client(rpcudp::dialect(), std::move(plan), secret, entropy_word(), clock.now());
 
   ReactorConfig config;
   config.io = IoChoice::epoll;  // A handful of datagrams: a ring is not worth its memory.

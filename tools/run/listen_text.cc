@@ -28,8 +28,8 @@ std::optional<Endpoint> parse_with_zone(const std::string& text) {
   return endpoint;
 }
 
-Dialect parse_scheme(const std::string& text, std::string_view scheme) {
-  if (scheme == "rpcudp") return Dialect::rpcudp;
+DialectName parse_scheme(const std::string& text, std::string_view scheme) {
+  if (scheme == "rpcudp") return DialectName::rpcudp;
   if (scheme == "mainline") {
     throw BadValue("\"" + text +
                    "\" asks for the Mainline dialect, which is not there yet: listen on "
@@ -84,7 +84,7 @@ std::string show_listen(const ListenAddress& address) {
   if (address.endpoint.scope != 0 && if_indextoname(address.endpoint.scope, zone) != nullptr) {
     endpoint.insert(endpoint.find(']'), "%" + std::string(zone));
   }
-  return (address.dialect == Dialect::rpcudp ? "rpcudp://" : "mainline://") + endpoint;
+  return (address.dialect == DialectName::rpcudp ? "rpcudp://" : "mainline://") + endpoint;
 }
 
 }  // namespace xord

@@ -1,5 +1,7 @@
 #include "tools/sim/setup.h"
 
+#include "node/wire/rpcudp/rpcudp_dialect.h"
+
 #include <cmath>
 #include <numeric>
 #include <sstream>
@@ -10,6 +12,7 @@ namespace {
 // What a node of a simulated network has room for.
 XordConfig small_node() {
   XordConfig config;
+  config.node.dialect = &rpcudp::dialect();
   config.node.budget = Budget::simulated();
   config.node.routing = RoutingConfig::simulated();
   config.node.operations = 4;

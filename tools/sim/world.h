@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "node/routing/contact_book.h"
+#include "node/contact_book.h"
 #include "tools/sim/actor.h"
 #include "tools/sim/disk.h"
 #include "tools/sim/event_queue.h"

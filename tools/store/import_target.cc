@@ -38,7 +38,7 @@ void ImportTarget::begin(const ExportHeader& header) {
 void ImportTarget::open_directory(Instant exported_now) {
   ServerConfig config;
   config.data_dir = data_dir_;
-  auto started = start_files(config, {Dialect::rpcudp});  // Locks; a new one gets an identity.
+  auto started = start_files(config, {DialectName::rpcudp});  // Locks; a new one gets an identity.
   if (const auto* error = std::get_if<ServerError>(&started)) fail(error->sentence);
   auto& files = std::get<StartFiles>(started);
   directory_ = std::move(files.directory);
@@ -67,7 +67,8 @@ RecordTimes ImportTarget::shifted(const RecordTimes& times) const {
 std::optional<NetworkIndex> ImportTarget::network(const std::string& name) {
   const auto at = std::find(networks_.begin(), networks_.end(), name);
   if (at != networks_.end()) return static_cast<NetworkIndex>(at - networks_.begin());
-  if (name != name_of(Dialect::rpcudp) && name != name_of(Dialect::mainline)) return std::nullopt;
+  if (name != name_of(DialectName::rpcudp) && name != name_of(DialectName::mainline))
+    return std::nullopt;
   networks_.push_back(name);
   database_.reset();  // To be opened with this one too.
   return static_cast<NetworkIndex>(networks_.size() - 1);

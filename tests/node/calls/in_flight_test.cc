@@ -124,7 +124,7 @@ TEST(InFlight, NoTransactionIsUsedTwice) {
   for (int i = 0; i < 1000; ++i) {
     const Transaction transaction = *in_flight.open(start, call_to(1), seconds(1));
     EXPECT_TRUE(seen.insert(transaction).second);
-    EXPECT_TRUE(in_flight.abandon(transaction));
+    EXPECT_EQ(in_flight.match(start, transaction, call_to(1).to).result, MatchResult::answered);
   }
 }
 
@@ -133,8 +133,7 @@ TEST(InFlight, RefusesWhenFull) {
   const Transaction first = *in_flight.open(start, call_to(1), seconds(1));
   EXPECT_TRUE(in_flight.open(start, call_to(2), seconds(1)).has_value());
   EXPECT_FALSE(in_flight.open(start, call_to(3), seconds(1)).has_value());
-  EXPECT_TRUE(in_flight.abandon(first));
-  EXPECT_FALSE(in_flight.abandon(first));
+  EXPECT_EQ(in_flight.match(start, first, call_to(1).to).result, MatchResult::answered);
   EXPECT_TRUE(in_flight.open(start, call_to(3), seconds(1)).has_value());
 }
 
@@ -306,6 +305,63 @@ TEST(InFlight, AgreesWithAMapWhateverIsOpenedAnsweredForgedOrLate) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Drive(seed).run();
   }
+}
+
+// ---- Transactions of four bytes.
+
+Bytes short_of(const Transaction& transaction) {
+  return Bytes(transaction).first(transaction_short);
+}
+
+TEST(InFlightShort, NamesTheShardAndIsAnsweredOnceFromWhereItWasAsked) {
+  for (const ShardIndex shard : std::array<ShardIndex, 4>{0, 1, 2, 4}) {
+    InFlight in_flight(shard, 64, secret, start, transaction_short, 5);
+    const Transaction transaction = *in_flight.open(start, call_to(1, 9), seconds(1));
+    EXPECT_EQ(in_flight.shard_of(short_of(transaction)), shard);
+    EXPECT_EQ(in_flight.shard_of(transaction), std::nullopt) << "20 bytes are none of ours";
+    EXPECT_EQ(in_flight.match(start, short_of(transaction), call_to(2).to).result,
+              MatchResult::wrong_source);
+    const Match match = in_flight.match(start, short_of(transaction), call_to(1).to);
+    EXPECT_EQ(match.result, MatchResult::answered);
+    EXPECT_EQ(match.call.row, 9);
+    EXPECT_EQ(in_flight.match(start, short_of(transaction), call_to(1).to).result,
+              MatchResult::unknown);
+  }
+}
+
+TEST(InFlightShort, EqualsAMapOverRandomOpensAndAnswers) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    InFlight in_flight(1, 50, secret, start, transaction_short, 2);
+    std::vector<std::pair<Transaction, uint16_t>> open;
+    for (uint16_t row = 0; row < 2000; ++row) {
+      if (open.size() < 50 && rng.bounded(2) == 0) {
+        open.emplace_back(*in_flight.open(start, call_to(row % 7, row), seconds(1)), row);
+      } else if (!open.empty()) {
+        const size_t at = rng.bounded(open.size());
+        const auto [transaction, opened] = open[at];
+        const Match match = in_flight.match(start, short_of(transaction), call_to(opened % 7).to);
+        ASSERT_EQ(match.result, MatchResult::answered);
+        ASSERT_EQ(match.call.row, opened);
+        open.erase(open.begin() + static_cast<ptrdiff_t>(at));
+      }
+      ASSERT_EQ(in_flight.open_count(), open.size());
+    }
+  }
+}
+
+TEST(InFlightShort, AGuessHitsOneOpenCallInMillions) {
+  InFlight in_flight(0, 64, secret, start, transaction_short, 1);
+  for (uint32_t i = 0; i < 64; ++i) ASSERT_TRUE(in_flight.open(start, call_to(1), seconds(1)));
+  Rng rng(3);
+  int hits = 0;
+  for (int i = 0; i < 1'000'000; ++i) {
+    Transaction guess{};
+    store_be32(guess.data(), static_cast<uint32_t>(rng.next()));
+    hits += in_flight.match(start, short_of(guess), call_to(2).to).result != MatchResult::unknown;
+  }
+  EXPECT_LE(hits, 2);
 }
 
 }  // namespace

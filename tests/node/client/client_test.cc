@@ -12,6 +12,7 @@
 
 #include "node/client/client_id.h"
 #include "node/wire/rpcudp/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 
 namespace xord {
 namespace {
@@ -126,7 +127,7 @@ class ClientTest : public testing::Test {
   Client start(const ClientPlan& command, Outbox& out) {
     InFlight::Secret secret{};
     secret[0] = 7;
-    Client client(command, secret, 11, now_);
+    Client client(rpcudp::dialect(), command, secret, 11, now_);
     client.start(now_, out);
     return client;
   }

@@ -26,7 +26,7 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
       {[](ServerConfig& c) { c.data_dir.clear(); }, "data directory"},
       {[](ServerConfig& c) { c.listen.clear(); }, "no address"},
       {[](ServerConfig& c) { c.listen.resize(17); }, "16 addresses"},
-      {[](ServerConfig& c) { c.listen.front().dialect = Dialect::mainline; }, "mainline"},
+      {[](ServerConfig& c) { c.listen.front().dialect = DialectName::mainline; }, "mainline"},
       {[](ServerConfig& c) { c.listen.front().endpoint = *Endpoint::parse("224.0.0.1:1"); },
        "224.0.0.1:1"},
       {[](ServerConfig& c) { c.shards = 65; }, "65 shards"},

@@ -1,5 +1,5 @@
-// A peer of a test: one UDP socket that speaks rpcudp and nothing more. It answers pings, so that
-// it is proven, and shows what a node said on the wire: no library stands between.
+// A peer of a test: one UDP socket that speaks a dialect and nothing more. It answers pings, so
+// that it is proven, and shows what a node said on the wire: no library stands between.
 #pragma once
 
 #include <arpa/inet.h>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "node/wire/rpcudp/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/base/check.h"
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"
@@ -24,7 +25,8 @@ class RawPeer {
  public:
   using Received = std::vector<uint8_t>;
 
-  explicit RawPeer(uint64_t seed) : rng_(seed), fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  explicit RawPeer(uint64_t seed, const Dialect& dialect = rpcudp::dialect())
+      : rng_(seed), dialect_(dialect), fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in any = address(0);
     CHECK(bind(fd_, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0);
     rng_.fill(id_.bytes);
@@ -37,26 +39,15 @@ class RawPeer {
   void change_id() { rng_.fill(id_.bytes); }
 
   // Sends one request to a port of this process' address and returns its transaction.
-  Transaction send_ping(uint16_t port) {
-    return send(port, [&](MutableBytes out, Bytes transaction) {
-      return rpcudp::encode_ping_request(out, transaction, id_);
-    });
-  }
+  Transaction send_ping(uint16_t port) { return send(port, {Method::ping}); }
   Transaction send_store(uint16_t port, const Id& key, Bytes value) {
-    return send(port, [&](MutableBytes out, Bytes transaction) {
-      return rpcudp::encode_store_request(out, transaction, id_, key, value, std::nullopt);
-    });
+    return send(port, {Method::store, key, value, {}});
   }
   Transaction send_find_value(uint16_t port, const Id& key) {
-    return send(port, [&](MutableBytes out, Bytes transaction) {
-      return rpcudp::encode_find_value_request(out, transaction, id_, key);
-    });
+    return send(port, {Method::find_value, key});
   }
-
   Transaction send_find_node(uint16_t port, const Id& target) {
-    return send(port, [&](MutableBytes out, Bytes transaction) {
-      return rpcudp::encode_find_node_request(out, transaction, id_, target);
-    });
+    return send(port, {Method::find_node, target});
   }
   void send_bytes(uint16_t port, Bytes bytes) {
     const sockaddr_in to = address(port);
@@ -89,7 +80,7 @@ class RawPeer {
       const Duration until = monotonic_time() + seconds(2);
       while (monotonic_time() < until) {
         auto reply = receive(milliseconds(500));
-        if (reply && equal(rpcudp::transaction_of(*reply), transaction)) return reply;
+        if (reply && equal(dialect_.transaction_of(*reply), sent(transaction))) return reply;
       }
     }
     return std::nullopt;
@@ -105,7 +96,7 @@ class RawPeer {
                                   reinterpret_cast<sockaddr*>(&from), &from_size);
     if (size < 0) return {};  // Or ECONNREFUSED of an earlier datagram: the node was killed.
     datagram.resize(static_cast<size_t>(size));
-    if (rpcudp::is_reply(datagram)) return datagram;
+    if (dialect_.is_reply(datagram)) return datagram;
     answer(datagram, from);
     return {};
   }
@@ -116,12 +107,14 @@ class RawPeer {
     address.sin_addr.s_addr = htonl(load_be32(&own_loopback().address.bytes[12]));
     return address;
   }
-  template <class Encode>
-  Transaction send(uint16_t port, Encode&& encode) {
+  Bytes sent(const Transaction& transaction) const {
+    return Bytes(transaction).first(dialect_.traits().transaction_bytes);
+  }
+  Transaction send(uint16_t port, const Ask& ask) {
     Transaction transaction;
     rng_.fill(transaction);
     std::array<uint8_t, 9'000> buffer;
-    const size_t size = encode(MutableBytes(buffer), Bytes(transaction));
+    const size_t size = dialect_.encode_request(buffer, sent(transaction), id_, ask);
     CHECK(size > 0);
     const sockaddr_in to = address(port);
     sendto(fd_, buffer.data(), size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
@@ -129,14 +122,15 @@ class RawPeer {
   }
   void answer(const Received& datagram, const sockaddr_in& to) {
     Request request;
-    if (rpcudp::parse_request(datagram, &request) != ParseError::none) return;
+    if (dialect_.read_request(datagram, &request) != ParseError::none) return;
     if (request.method != Method::ping) return;
     std::array<uint8_t, 100> buffer;
-    const size_t size = rpcudp::encode_ping_reply(buffer, request.transaction, id_);
+    const size_t size = dialect_.encode_pong(buffer, request.transaction, id_);
     sendto(fd_, buffer.data(), size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
 
   Rng rng_;
+  const Dialect& dialect_;
   int fd_;
   Id id_;
   std::vector<RawPeer*> others_;

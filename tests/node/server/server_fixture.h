@@ -20,7 +20,7 @@ namespace xord {
 inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards = 1,
                                     IoChoice io = IoChoice::epoll) {
   ServerConfig config;
-  config.listen = {{Dialect::rpcudp, own_loopback(), false}};
+  config.listen = {{DialectName::rpcudp, own_loopback(), false}};
   config.data_dir = data_dir;
   config.shards = shards;
   config.io = io;

@@ -58,7 +58,7 @@ class StoreCommandsTest : public testing::Test {
   static void make(const std::string& directory, Instant at) {
     ServerConfig config;
     config.data_dir = directory;
-    auto started = start_files(config, {Dialect::rpcudp});
+    auto started = start_files(config, {DialectName::rpcudp});
     const auto& files = std::get<StartFiles>(started);
     ASSERT_FALSE(write_clock(*files.directory, {at, wall_time()}));
   }
@@ -146,7 +146,7 @@ class StoreCommandsTest : public testing::Test {
 TEST_F(StoreCommandsTest, AnInterruptEndsTheWaitForARunningNode) {
   ServerConfig config;
   config.data_dir = data_dir();
-  const auto held = start_files(config, {Dialect::rpcudp});
+  const auto held = start_files(config, {DialectName::rpcudp});
   ASSERT_TRUE(std::holds_alternative<StartFiles>(held));
   const ControlAddress address(data_dir());
   const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -168,7 +168,7 @@ TEST_F(StoreCommandsTest, AnInterruptEndsTheWaitForARunningNode) {
 
 TEST_F(StoreCommandsTest, ALongListOfWhatIsPublishedComesInPagesInOrder) {
   ServerConfig config;
-  config.listen = {{Dialect::rpcudp, Endpoint::ipv4(0x7f000001, 0), false}};
+  config.listen = {{DialectName::rpcudp, Endpoint::ipv4(0x7f000001, 0), false}};
   config.data_dir = file("node");
   config.shards = 2;
   config.log_level = LogLevel::off;

@@ -1,4 +1,4 @@
-#include "node/routing/contact_book.h"
+#include "node/contact_book.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "node/contact.h"
-#include "node/routing/handle_table.h"
+#include "node/handle_table.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/check.h"
 
