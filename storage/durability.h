@@ -1,4 +1,4 @@
-// When a store is acknowledged, as a person may choose it.
+// When a store is acknowledged, as configured by --durability.
 #pragma once
 
 #include <cstdint>

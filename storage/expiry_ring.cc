@@ -6,7 +6,7 @@
 namespace xord {
 namespace {
 
-// Enough that a bucket of a week's ring is 75 s wide; few for few records, since a simulated node
+// Enough that a bucket of a week's ring is 75 s wide; fewer for few records, since a simulated node
 // holds hundreds. A multiple of 64, for the bitmap.
 uint32_t bucket_count(size_t records) {
   return static_cast<uint32_t>(std::clamp<size_t>(std::bit_ceil(records / 4), 64, 8192));
@@ -16,12 +16,12 @@ uint32_t bucket_count(size_t records) {
 
 ExpiryRing::ExpiryRing(Records& records, NodeSeconds horizon)
     : records_(records),
-      // Two buckets of slack: the one that is being emptied, and rounding.
+      // Two buckets of slack: one for the bucket being emptied, one for rounding.
       bucket_seconds_(1 + horizon / (bucket_count(records.size()) - 2)),
       heads_(bucket_count(records.size()), no_record),
       occupied_(heads_.size() / 64) {}
 
-// Time is first heard of in a call: the ring begins there.
+// The ring starts at the time of the first call that brings one.
 void ExpiryRing::begin(NodeSeconds now) {
   if (filed_ == 0) cursor_ = std::max<uint64_t>(cursor_, now / bucket_seconds_);
 }
@@ -29,8 +29,8 @@ void ExpiryRing::begin(NodeSeconds now) {
 void ExpiryRing::file(RecordHandle record, NodeSeconds now, NodeSeconds due) {
   begin(now);
   if (records_[record].due_bucket != not_filed) take_out(record);
-  // After a jump of time `now` itself may lie beyond the ring: then the record is due too early,
-  // and filed again, until the ring has caught up.
+  // After a jump in time, `now` itself may lie beyond the ring. The record then comes due too early
+  // and is filed again until the ring has caught up.
   const uint64_t last = cursor_ + heads_.size() - 1;
   const uint64_t first = std::clamp<uint64_t>(now / bucket_seconds_, cursor_, last);
   const uint64_t tick = std::clamp<uint64_t>(due / bucket_seconds_, first, last);

@@ -74,7 +74,7 @@ void KeyIndex::erase(RecordHandle record) {
     CHECK(slots_[hole] != 0);
     hole = after(hole);
   }
-  // Moves back whatever would no longer be reached across the hole (Knuth 6.4, algorithm R).
+  // Moves back every slot that the hole would make unreachable (Knuth 6.4, algorithm R).
   for (size_t slot = after(hole); slots_[slot] != 0; slot = after(slot)) {
     const size_t wanted = home(hash(records_[record_in(slot)].key));
     const bool is_reached =

@@ -97,7 +97,7 @@ RecordHandle KeyOrder::first_from(const Id& key) const {
   if (bit == id_bits) return nearest & ~leaf_mark;
   // Every key below the place where `key` would branch off is on one side of it.
   Link at = root_;
-  Link behind = none;  // The nearest subtree whose keys are all behind the path.
+  Link behind = none;  // The nearest subtree whose keys are all after the path.
   while (!is_leaf(at) && bits_[at] < bit) {
     const bool side = key.bit(bits_[at]);
     if (!side) behind = nodes_[at].children[1];

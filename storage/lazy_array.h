@@ -1,6 +1,7 @@
-// A zero-filled array of fixed size whose memory is reserved at once and taken page by page as it
-// is touched (mmap(2) with MAP_NORESERVE), so that room for ten million records costs nothing until
-// they come, and growing never stalls. Small arrays come from the heap. Trivial types only.
+// A zero-filled array of fixed size. Its address space is reserved at once and its memory taken
+// page by page as it is touched (mmap(2) with MAP_NORESERVE), so room for ten million records costs
+// nothing until they come, and growing never stalls. Small arrays come from the heap. Trivial types
+// only.
 #pragma once
 
 #include <sys/mman.h>
@@ -15,13 +16,13 @@
 
 namespace xord {
 
-// An array that is filled from its beginning gets pages of 2 MiB where the kernel has them: fewer
-// of a random access' two cache misses are for the page table. One that is touched anywhere would
-// take all its memory at once.
+// An array filled from its beginning gets pages of 2 MiB where the kernel has them, which saves the
+// page-table miss, one of the two cache misses of a random access. An array touched anywhere would
+// then take all its memory at once.
 enum class Filled : uint8_t { anywhere, from_the_beginning };
 
-// Whether so much can be reserved now: a limit on addresses, or a kernel that overcommits nothing,
-// refuses it. Asked at start, so that the arrays below need not be.
+// Whether this much can be reserved now: an address-space limit, or a kernel that does not
+// overcommit, refuses it. Checked at start, so that the arrays below need not.
 inline bool can_reserve(size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -1,4 +1,4 @@
-// How --memory-max is shared: the index of all records first, the cache of values gets the rest.
+// How --memory-max is split: the index of all records comes first, the value cache gets the rest.
 // Both are reserved at start and taken page by page, so neither ever stalls to grow, and together
 // they never exceed it.
 #pragma once
@@ -8,8 +8,8 @@
 
 namespace xord {
 
-// A record in memory without its value: 64 bytes, 6 in the index by hash, 9 in the one by order of
-// keys (docs/STORAGE.md), and what the expiry ring's buckets come to, rounded up.
+// A record in memory without its value: 64 bytes, 6 in the index by hash, 9 in the index by key
+// order (docs/STORAGE.md), and its share of the expiry ring's buckets, rounded up.
 constexpr uint64_t index_bytes_a_record = 80;
 
 struct MemoryPlan {
@@ -17,7 +17,7 @@ struct MemoryPlan {
   uint64_t value_bytes_max;
 };
 
-// An eighth at least stays for values: without any cache every find would be a read from disk.
+// At least an eighth goes to values: without a cache every find would be a read from disk.
 constexpr MemoryPlan plan_memory(uint64_t memory_max, uint64_t records_max) {
   const uint64_t fitting = (memory_max - memory_max / 8) / index_bytes_a_record;
   const uint64_t records = std::min(records_max, fitting);

@@ -1,8 +1,8 @@
 // What a store asks of the disk, and what comes back: plain data, so that the store does no I/O.
-// The composition hands operations to the commit thread (storage/rocks/) and completions to the
-// store; the simulator has a disk of its own. Each is a frame: the header here, then `value_size`
-// bytes. Writes of one key are carried out and completed in the order they were given; a read sees
-// every write given before it, and may see later ones, which are then completed before it is.
+// The server passes operations to the commit thread (storage/rocks/) and completions to the store;
+// the simulator has a disk of its own. Each is a frame: the header here, then `value_size` bytes.
+// Writes of one key are carried out and completed in the order given. A read sees every write given
+// before it, and may see later ones, which are then completed before it.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@
 
 namespace xord {
 
-// Node time in whole seconds: the unit of everything that a record carries. 136 years.
+// Node time in whole seconds, the unit of every time in a record. Lasts 136 years.
 using NodeSeconds = uint32_t;
 
-// The longest life that a record may be given: 10 years.
+// The longest lifetime of a record: 10 years.
 constexpr NodeSeconds ttl_max = 10 * 366 * 86'400;
-// Node time when a node starts for the first time: beyond ttl_max, so that the moment a record was
-// published (now less its age) is never before zero.
+// Node time at the very first start: beyond ttl_max, so that the moment a record was published (now
+// less its age) is never before zero.
 constexpr NodeSeconds first_node_seconds = 400'000'000;
 static_assert(first_node_seconds > ttl_max);
 
@@ -31,7 +31,7 @@ inline Instant instant_of(NodeSeconds at) {
 }
 
 // The times of a record. `published` is when its publisher last published it, as far as the age
-// that stores carry tells (docs/WIRE.md); expiry = published + ttl, unless the copy is held for
+// carried by stores tells (docs/WIRE.md); expiry = published + ttl, unless the copy is held for
 // less.
 struct RecordTimes {
   NodeSeconds first_seen = 0;
@@ -44,8 +44,8 @@ struct RecordTimes {
 
 using Ticket = uint64_t;  // Chosen by the store; a completion repeats it.
 using NetworkIndex = uint8_t;
-// The list of what this node itself published in a network is kept like its records, beside them:
-// its operations and completions carry the network's index with this bit.
+// A node's own published records in a network are kept as a second list beside the stored ones:
+// their operations and completions carry the network's index with this bit set.
 constexpr NetworkIndex published_list_bit = 0x80;
 inline NetworkIndex network_of(NetworkIndex index) {
   return index & static_cast<NetworkIndex>(~published_list_bit);
@@ -57,32 +57,32 @@ inline bool is_published_list(NetworkIndex index) {
 enum class OperationKind : uint8_t {
   write,        // Put the record: times and value.
   write_times,  // Only the times changed (first_seen excepted); the value on disk stays. Never
-                // given while a `write` of the same key is unanswered.
+                // given while a `write` of the same key is pending.
   read,         // Fetch the value.
-  erase,        // Take the record off the disk; completed as `written`.
+  erase,        // Erase the record from disk; completed as `written`.
 };
 
 struct Operation {
   Ticket ticket = 0;
   OperationKind kind{};
   NetworkIndex network = 0;
-  uint16_t source_prefix = 0;  // Hash of the sender's /24 or /64, for budgets by source.
+  uint16_t source_prefix = 0;  // Hash of the sender's /24 or /64, for per-source budgets.
   uint32_t value_size = 0;     // Bytes that follow this header.
   Id key;
   RecordTimes times;
 };
 
 enum class CompletionKind : uint8_t {
-  written,        // The ticket's batch is committed as durably as configured.
-  write_failed,   // It is not, and will not be: the store must be refused.
+  written,        // The ticket's batch is committed, as durable as configured.
+  write_failed,   // It is not, and never will be: the store must be refused.
   value_read,     // The value follows.
-  read_failed,    // The value could not be read: whether it is there is not known.
-  value_lost,     // Its row is not there any more, or damaged.
+  read_failed,    // The value could not be read: it may or may not exist.
+  value_lost,     // Its row no longer exists, or is damaged.
   keys_ahead,     // At start: the keys of the next records to be loaded follow, at most
-                  // keys_ahead_max: memory for them is fetched at once, and nothing else happens.
-  record_loaded,  // At start: a record found on disk; no ticket. The value follows or is left out.
-                  // In the order of load_prefix(), but for what is loaded late.
-  load_finished,  // At start: every record of this shard's range was handed over.
+                  // keys_ahead_max. Their memory is prefetched at once, and nothing else happens.
+  record_loaded,  // At start: a record found on disk; no ticket. The value may follow or be left
+                  // out. In load_prefix() order, except for rows that are loaded late.
+  load_finished,  // At start: every record in this shard's range was delivered.
   load_failed,    // At start: the database could not be opened or read to the end.
 };
 
@@ -91,23 +91,23 @@ struct Completion {
   CompletionKind kind{};
   NetworkIndex network = 0;
   uint16_t source_prefix = 0;
-  uint32_t value_size = 0;  // The value's size on disk; for record_loaded without value also this,
-  bool has_value = false;   // and then nothing follows.
+  uint32_t value_size = 0;  // The value's size on disk, even if the value does not follow.
+  bool has_value = false;   // Whether the value follows.
   Id key;
   RecordTimes times;
   uint64_t fingerprint = 0;  // record_loaded: value_fingerprint() of the value.
 };
 
 // Records are loaded in the order of their keys' last two bytes, which choose the shard
-// (reactor/base/shard.h): so whole ranges of them are known before all are.
+// (reactor/base/shard.h): whole ranges are then known before all of them are.
 inline uint32_t load_prefix(const Id& key) {
   return load_be16(&key.bytes[id_size - 2]);
 }
 
 constexpr size_t keys_ahead_max = 32;
 
-// What a store remembers of a value that it does not hold in memory, to tell whether another is
-// equal: 64 bits under a secret seed of this process, so nobody can make two values collide.
+// What a store remembers of a value it does not hold in memory, to tell whether another is equal:
+// 64 bits under a secret seed of this process, so nobody can make two values collide.
 uint64_t value_fingerprint(uint64_t hash_seed, Bytes value);
 
 }  // namespace xord

@@ -14,7 +14,7 @@ PendingWrites::PendingWrites(uint32_t writes_max, uint32_t bytes_max)
 
 uint64_t PendingWrites::words_taken(uint64_t needed) const {
   const uint64_t until_end = capacity_ - next_ % capacity_;
-  return needed <= until_end ? needed : until_end + needed;  // A value lies in one piece.
+  return needed <= until_end ? needed : until_end + needed;  // A value must be contiguous.
 }
 
 bool PendingWrites::has_room(size_t value_size) const {

@@ -1,6 +1,6 @@
 // Writes that the disk has not completed yet, with their values, so that a store can compare with
-// what was stored last and put a committed value into the cache. Fixed: `writes_max` writes and
-// `bytes_max` bytes. Values lie in a ring, because a disk completes about in order.
+// the value stored last and put a committed value into the cache. Fixed size: `writes_max` writes
+// and `bytes_max` bytes. Values lie in a ring, because a disk completes roughly in order.
 #pragma once
 
 #include <optional>
@@ -14,16 +14,16 @@ namespace xord {
 struct PendingWrite {
   enum class Purpose : uint8_t {
     for_caller,
-    upkeep,  // Nobody waits for it.
+    upkeep,  // No caller waits for it.
   };
   RecordHandle record = no_record;
   OperationKind kind{};  // write, write_times or erase.
   Purpose purpose{};
   uint16_t source_prefix = 0;
   RecordTimes times;
-  uint32_t value_at = 0;  // In the ring; write only, as is the next.
+  uint32_t value_at = 0;  // Position in the ring; write only.
   uint32_t value_size = 0;
-  uint32_t next = UINT32_MAX;  // In the chain of its hash bucket: older ones.
+  uint32_t next = UINT32_MAX;  // The next older write in its hash bucket's chain.
 };
 
 class PendingWrites {
@@ -32,13 +32,13 @@ class PendingWrites {
 
   // Whether add() of a value of this size would succeed.
   bool has_room(size_t value_size) const;
-  // Copies `value`; there is room. The ticket is never given out again.
+  // Copies `value`; there must be room. Tickets are never reused.
   Ticket add(PendingWrite write, Bytes value);
-  // The write of a ticket that add() gave and remove() has not had; else null.
+  // The pending write with this ticket, or null once removed.
   const PendingWrite* find(Ticket ticket) const;
-  // The write that was added last among those of `record`; null when it has none.
+  // The newest pending write of `record`, or null.
   const PendingWrite* newest_of(RecordHandle record) const;
-  // The latest publication among the writes of `record` whose expiry is after `at`; 0 without any.
+  // The latest publication time among the writes of `record` that expire after `at`; 0 if none.
   NodeSeconds latest_publication(RecordHandle record, NodeSeconds at) const;
   // Borrowed until the next add() or remove().
   Bytes value(const PendingWrite& write) const;
@@ -49,7 +49,7 @@ class PendingWrites {
 
  private:
   struct PieceHeader {
-    uint32_t size;  // Of the piece, in words, header included.
+    uint32_t size;  // Size of the piece in words, header included.
     uint32_t is_free;
   };
   static_assert(sizeof(PieceHeader) == 8);
@@ -64,7 +64,7 @@ class PendingWrites {
 
   FixedPool<PendingWrite> pool_;
   std::vector<uint32_t> heads_;  // Newest first; indices into the pool.
-  uint64_t capacity_;            // In words of 8 bytes, as are positions.
+  uint64_t capacity_;            // In words of 8 bytes, as are all positions.
   LazyArray<uint64_t> ring_;
   uint64_t oldest_ = 0;
   uint64_t next_ = 0;

@@ -1,5 +1,5 @@
-// What the store holds of one record in memory: one cache line. Its value is in the value cache or
-// on disk only.
+// What the store holds of one record in memory: one cache line. Its value is only in the value
+// cache or on disk.
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,15 @@ struct alignas(64) Record {
   NodeSeconds published;
   NodeSeconds last_store;
   NodeSeconds expiry;
-  NodeSeconds expiry_on_disk;  // Behind `expiry` after an equal store; ahead after a wrong clock.
+  NodeSeconds expiry_on_disk;  // Before `expiry` after an equal store; after it with a wrong clock.
   uint32_t cached_at;          // Place in the value cache, or not_cached.
-  RecordHandle due_next;       // In the expiry ring; of a free record: the next free one.
+  RecordHandle due_next;       // Links in the expiry ring; of a free record, the next free one.
   RecordHandle due_previous;
-  uint64_t fingerprint;  // Of the committed value, as are the next two.
+  uint64_t fingerprint;  // Of the committed value, as are the size and source prefix below.
   uint16_t value_size;
   uint16_t source_prefix;
-  uint16_t due_bucket;    // Of the expiry ring, or not_filed.
-  uint8_t is_committed;   // Otherwise its first write is pending, and nobody sees it.
+  uint16_t due_bucket;    // Bucket in the expiry ring, or not_filed.
+  uint8_t is_committed;   // If false, its first write is pending and the record is not visible.
   uint8_t pending_count;  // Writes awaiting completion; at most 255.
 };
 static_assert(sizeof(Record) == 64);

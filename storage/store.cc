@@ -6,12 +6,13 @@
 namespace xord {
 namespace {
 
-// What one turn does at most: about 0.2 ms of visits.
+// Maximum work of one turn: about 0.2 ms of visits.
 constexpr uint32_t visits_max = 256;
 // A full table looks for this many expired records before it refuses.
 constexpr uint32_t visits_when_full = 16;
 
-// What is republished is visited each period anyway, and a shorter ring has finer buckets.
+// Records that are republished are visited each period anyway, and a shorter ring has finer
+// buckets.
 NodeSeconds ring_horizon(const StoreConfig& config) {
   if (config.republish.after == 0) return config.ttl;
   return std::min(config.ttl, 2 * config.republish.after);
@@ -146,12 +147,12 @@ void Store::charge(uint16_t source_prefix, int64_t bytes) {
   charged = static_cast<uint64_t>(static_cast<int64_t>(charged) + bytes);
 }
 
-// When the ring shall come back to a record: to write its times, or to drop it.
+// When the ring should return to a record: to write its times, or to drop it.
 NodeSeconds Store::due_of(const Record& record) const {
   if (record.expiry == record.expiry_on_disk) return record.expiry;
   // Loaded from a run whose clock was ahead: the disk must not remember that longer than needed.
   if (record.expiry < record.expiry_on_disk) return 0;
-  // Early enough that the write is over before the expiry on disk has passed.
+  // Early enough that the write completes before the expiry on disk has passed.
   const NodeSeconds margin =
       std::min(config_.ttl / 24, std::max<NodeSeconds>(30, 3 * ring_.bucket_seconds()));
   return record.expiry_on_disk - margin;
@@ -175,13 +176,14 @@ void Store::visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operatio
   write.kind = OperationKind::write_times;
   write.purpose = PendingWrite::Purpose::upkeep;
   write.times = {0, record.published, record.last_store, record.expiry};
-  // Half of the room for writes belongs to callers. What finds none is tried again soon.
+  // Half of the room for writes is reserved for callers. A record that finds no room is retried
+  // soon.
   if (pending_.count() < config_.writes_max / 2) emit(write, {}, operations);
   ring_.file(handle, at, at + ring_.bucket_seconds());
 }
 
 void Store::advance(Instant now, FrameOutbox& operations) {
-  if (is_behind_ && now == advanced_at_) return;  // The same turn: it had its share.
+  if (is_behind_ && now == advanced_at_) return;  // The same turn: it has had its share.
   const NodeSeconds at = node_seconds(now);
   advanced_at_ = now;
   uint32_t visits = 0;

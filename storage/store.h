@@ -1,11 +1,11 @@
 // Store: what one shard keeps of one network. An index of all records in memory, a cache of their
-// values, and their expiry; the values themselves are on a disk that it never touches: what the
-// disk shall do goes out as Operations (storage/operation.h), what it did comes in as Completions.
-// It does no I/O, reads no clock, draws no entropy, and allocates only when constructed. `now` is
-// node time and never goes backwards. 80 bytes a record (docs/STORAGE.md has the sum).
+// values, and their expiry. The values themselves are on a disk that it never touches: requests to
+// the disk go out as Operations (storage/operation.h), results come in as Completions. It does no
+// I/O, reads no clock, draws no entropy, and allocates only when constructed. `now` is node time
+// and never goes backwards. 80 bytes a record (docs/STORAGE.md has the sum).
 //
-// Promises: what find() serves is committed and not expired; a store that failed is never served
-// and what it would have replaced stays; full means refused and counted.
+// Guarantees: what find() serves is committed and not expired; a failed store is never served, and
+// the value it would have replaced stays; a full store refuses and counts.
 #pragma once
 
 #include <optional>
@@ -24,9 +24,9 @@ namespace xord {
 
 enum class Presence : uint8_t {
   absent,
-  value,    // It is in memory.
-  cold,     // It is on disk: begin_read().
-  loading,  // Its range is not loaded yet: ask again when is_loaded() turned true.
+  value,    // In memory.
+  cold,     // On disk: call begin_read().
+  loading,  // Its range is not loaded yet: ask again once is_loaded() is true.
 };
 
 struct Found {
@@ -38,11 +38,11 @@ struct Found {
 enum class StoreRefusal : uint8_t {
   none,
   too_old,  // Its age is the ttl or more.
-  older,    // Another value is held, or about to be, that was published later.
+  older,    // A different value, published later, is held or pending.
   too_large,
   records_full,
   bytes_full,
-  prefix_full,  // This source prefix has its share of the bytes.
+  prefix_full,  // This source prefix has used up its share of the bytes.
   busy,         // Too many writes await the disk.
   loading,      // The key's range is not loaded yet: hold the request, or refuse it.
   disk_failed,  // The disk is refusing writes.
@@ -51,7 +51,7 @@ enum class StoreRefusal : uint8_t {
 struct StoreRequest {
   Id key;
   Bytes value;
-  uint32_t age = 0;            // Seconds since its publisher published it, as far as is known.
+  uint32_t age = 0;            // Seconds since its publisher published it, as far as known.
   uint16_t source_prefix = 0;  // Hash of the sender's /24 or /64.
 };
 
@@ -65,86 +65,88 @@ struct StoreOutcome {
   Ticket ticket = 0;
 };
 
-// What one completion finished, as far as a caller waits for it.
+// What one completion finished, if a caller waits for it.
 struct Finished {
   enum class Kind : uint8_t {
-    nothing,       // No caller's: the store's own upkeep, a loaded record, an unknown ticket.
+    nothing,       // No caller waits: the store's own upkeep, a loaded record, or an unknown
+                   // ticket.
     stored,        // The pending store is committed: acknowledge it.
     store_failed,  // Refuse it.
     read,          // `found` is the answer: value, or absent when it is gone by now or lost.
-    read_failed,   // The disk could not say: do not say that it is absent.
+    read_failed,   // The disk failed to read it: do not report it as absent.
     loaded,        // Every record of this shard is loaded.
-    load_failed,   // They are not: what is loaded is served, stores are refused.
+    load_failed,   // Loading failed: loaded records are served, stores are refused.
   } kind = Kind::nothing;
   Ticket ticket = 0;
   Found found;
 };
 
-// A record as a scan in order of keys meets it.
+// A record met by a scan in key order.
 struct ScannedRecord {
   Id key;
-  Found found;  // Presence::absent: expired, or not yet committed; go on behind it.
+  Found found;  // Presence::absent: expired, or not yet committed; continue after it.
   uint32_t value_size = 0;
 };
 
 class Store {
  public:
-  // Reserves all it will ever use. Nothing is loaded yet.
+  // Reserves all the memory it will ever use. Nothing is loaded yet.
   explicit Store(const StoreConfig& config);
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Never served: what is expired at `now`, or not committed.
+  // Never returns a record that is expired at `now` or not committed.
   Found find(Instant now, const Id& key);
-  // Has the memory fetched that find() of these keys will look at, all at once instead of one
-  // behind the other. At most keys_ahead_max keys.
+  // Prefetches the memory that find() of these keys will touch, so that their cache misses overlap.
+  // At most keys_ahead_max keys.
   void fetch_ahead(std::span<const Id> keys) const;
-  // Asks the disk for a record that find() called cold. Empty, and counted, when too many reads
-  // are pending or `operations` is full: it is there all the same.
+  // Asks the disk for a record that find() called cold. Empty, and counted, when too many reads are
+  // pending or `operations` is full; the record still exists.
   std::optional<Ticket> begin_read(Instant now, const Id& key, FrameOutbox& operations);
 
-  // Takes a record in. An equal value (byte for byte) only moves times, never backwards. Another
-  // value is refused if it was published before the one that is held or pending; else it replaces
-  // that one, which is served until the new one is committed. Any number of stores of one key may
-  // be pending: the last one committed wins, and none was published after it.
+  // Takes in a record. An equal value (byte for byte) only moves times, never backwards. A
+  // different value is refused if it was published before the one held or pending; otherwise it
+  // replaces that one, which is served until the new one is committed. Any number of stores of one
+  // key may be pending: the last one committed wins, and none was published after it.
   StoreOutcome begin_store(Instant now, const StoreRequest& request, FrameOutbox& operations);
 
-  // Removes the record, which is served until the disk has erased it. Refused when there is none,
-  // or no room. A store that comes after it is not affected, unless it comes before the disk has
-  // erased the record and is older: the removal may still fail.
+  // Removes the record, which is served until the disk has erased it. Refused when it does not
+  // exist, or there is no room. A later store is not affected, unless it is older than the record
+  // and arrives before the disk has erased it: the removal may still fail.
   StoreOutcome begin_remove(Instant now, const Id& key, FrameOutbox& operations);
 
-  // Takes in what the disk did; `value` is what followed the completion, borrowed for this call.
+  // Takes in a completion from the disk; `value` is the bytes that followed it, borrowed for this
+  // call.
   Finished complete(Instant now, const Completion& completion, Bytes value);
   bool is_loaded() const { return load_state_ == LoadState::loaded; }
-  // Whether what was on disk of this key is known. Records come in the order of load_prefix().
+  // Whether it is known what the disk holds under this key. Records come in load_prefix() order.
   bool is_loaded(const Id& key) const {
     return load_state_ != LoadState::loading || load_prefix(key) < loading_prefix_;
   }
 
-  // Drops what is expired and writes times that are due, a bounded number for one `now`: if more is
-  // due, next_wakeup() is the nanosecond behind it, so that a turn of the loop, which has one
-  // `now`, stays short however many expire at once. Nothing wrong is served if it comes late.
+  // Drops expired records and writes times that are due, a bounded number for one `now`. If more is
+  // due, next_wakeup() is a nanosecond later, so that a turn of the loop, which has one `now`,
+  // stays short however many expire at once. A late call never serves anything wrong.
   void advance(Instant now, FrameOutbox& operations);
   std::optional<Instant> next_wakeup() const;
 
-  // The first record whose key is `from` or behind it, in order of keys; empty at the end. Finds
-  // its place anew each time, so the store may change between calls. Counts nothing.
+  // The first record in key order whose key is `from` or after it; empty at the end. Finds its
+  // place again each time, so the store may change between calls. Counts nothing.
   std::optional<ScannedRecord> first_from(Instant now, const Id& from);
 
   // --- Republish (StoreConfig::republish). advance() finds the records that are due, a few at a
-  // time, and no more while these are not taken: take them after each call. Each is due again after
+  // time, and stops while they are not taken: take them after each call. Each is due again after
   // republish_retry, unless one of the calls below, or a store, sets another time.
   std::optional<Id> take_due();
-  // Whether a record with these times may be republished now: the hour is over.
+  // Whether a record with these times may be republished now: its period is over.
   bool is_due(const RecordTimes& times, Instant now) const;
   bool is_half_due(const RecordTimes& times, Instant now) const;  // Half of the period is over.
-  // `value` was published just now: if it is what is held under `key`, and no other store is under
-  // way, its times move, on disk too.
+  // `value` was published just now: if it is the value held under `key`, and no other store is
+  // pending, its times move, on disk too.
   void renew(Instant now, const Id& key, Bytes value, FrameOutbox& operations);
   // The record was republished: that counts as a store of it.
   void note_republished(Instant now, const Id& key);
-  // It is nothing to republish now: look at it again a whole period later.
+  // There is nothing to republish now: check again a whole period later.
   void put_off(Instant now, const Id& key);
 
   const Counters<StoreCount>& counters() const { return counters_; }
@@ -158,7 +160,7 @@ class Store {
   bool holds(const Record& record, RecordHandle handle, Bytes value) const;
   Found view(RecordHandle handle, NodeSeconds at);
 
-  // Taking stores in.
+  // Taking in stores.
   StoreRefusal refusal_of(const StoreRequest& request) const;
   StoreRefusal budget_refusal(const StoreRequest& request) const;
   StoreOutcome refuse(StoreRefusal refusal);
@@ -172,14 +174,14 @@ class Store {
                                FrameOutbox& operations);
   std::optional<Ticket> emit(const PendingWrite& write, Bytes value, FrameOutbox& operations);
 
-  // Taking completions in.
+  // Taking in completions.
   void commit(RecordHandle handle, const PendingWrite& write, NodeSeconds at);
   void commit_removal(RecordHandle handle);
   Finished complete_write(NodeSeconds at, const Completion& completion);
   Finished complete_read(NodeSeconds at, const Completion& completion, Bytes value);
   void load(NodeSeconds at, const Completion& completion, Bytes value);
 
-  // Records and their time.
+  // Records and their times.
   static constexpr size_t due_max = 64;
   NodeSeconds times_lag() const {
     return config_.times_on_disk == StoreConfig::TimesOnDisk::at_once ? 0 : config_.ttl / 24;
@@ -200,7 +202,7 @@ class Store {
 
   StoreConfig config_;
   LoadState load_state_ = LoadState::loading;
-  uint32_t loading_prefix_ = 0;  // All records of a smaller one are loaded.
+  uint32_t loading_prefix_ = 0;  // All records with a smaller prefix are loaded.
   Records records_;
   KeyIndex index_;
   KeyOrder order_;
@@ -216,7 +218,7 @@ class Store {
   uint32_t reads_pending_ = 0;
   uint32_t reads_begun_ = 0;
   Instant advanced_at_ = Instant::never();
-  bool is_behind_ = false;  // More was due then than a turn may do.
+  bool is_behind_ = false;  // More was due at advanced_at_ than one turn may do.
   Counters<StoreCount> counters_;
 };
 

@@ -1,4 +1,4 @@
-// Store: what the disk did, and what it held at start.
+// Store: taking in completions, and the records loaded at start.
 #include <algorithm>
 
 #include "storage/store.h"
@@ -8,7 +8,7 @@ namespace xord {
 Finished Store::complete(Instant now, const Completion& completion, Bytes value) {
   const NodeSeconds at = node_seconds(now);
   Finished finished;
-  if (completion.network != config_.network) return finished;  // Another store's.
+  if (completion.network != config_.network) return finished;  // Belongs to another store.
   switch (completion.kind) {
     case CompletionKind::written:
     case CompletionKind::write_failed:
@@ -65,7 +65,7 @@ void Store::commit(RecordHandle handle, const PendingWrite& write, NodeSeconds a
   } else if (write.kind == OperationKind::erase) {
     return commit_removal(handle);
   } else {
-    // Upkeep may have written times that equal stores have moved on since.
+    // Upkeep may have written times that equal stores have advanced since.
     move_times(record, {0, std::max(record.published, write.times.published),
                         std::max(record.last_store, write.times.last_store),
                         std::max(record.expiry, write.times.expiry)});
@@ -75,7 +75,7 @@ void Store::commit(RecordHandle handle, const PendingWrite& write, NodeSeconds a
   ring_.file(handle, at, next_visit_of(record));
 }
 
-// Unless another store awaits the disk, the record goes as soon as this completion was taken in.
+// Unless another store is pending, the record is dropped once this completion is taken in.
 void Store::commit_removal(RecordHandle handle) {
   Record& record = records_[handle];
   counters_.add(StoreCount::removed);
@@ -131,7 +131,7 @@ Finished Store::complete_read(NodeSeconds at, const Completion& completion, Byte
   if (completion.kind != CompletionKind::value_read || value.size() != record.value_size ||
       value_fingerprint(config_.hash_seed, value) != record.fingerprint) {
     counters_.add(StoreCount::read_failed);
-    // What the disk has instead of the value is as good as nothing; what it cannot say is not.
+    // A lost or different value counts as absent; a failed read does not.
     if (completion.kind == CompletionKind::read_failed) finished.kind = Finished::Kind::read_failed;
     finished.found = {};
     return finished;
@@ -145,15 +145,15 @@ Finished Store::complete_read(NodeSeconds at, const Completion& completion, Byte
 void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
   loading_prefix_ = std::max(loading_prefix_, load_prefix(completion.key));
   RecordTimes times = completion.times;
-  // A run whose clock was ahead may have left times that are still to come: no record may owe a
-  // longer life to that than an ordinary store would give it now.
+  // A run whose clock was ahead may have left times in the future: that must not give a record a
+  // longer life than an ordinary store would give it now.
   times.published = std::min(times.published, at);
   times.last_store = std::min(times.last_store, at);
   times.expiry = std::min(times.expiry, at + config_.ttl);
   if (at >= times.expiry || config_.loaded == LoadedRecords::hidden) {
     return counters_.add(StoreCount::loaded_expired);
   }
-  // The database was opened a second time: what is held is newer.
+  // The database was opened a second time: the record held is newer.
   if (index_.find(completion.key) != no_record) return;
   const RecordHandle handle =
       completion.value_size <= config_.value_size_max ? take_record(completion.key) : no_record;
@@ -168,7 +168,7 @@ void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
   value_bytes_ += record.value_size;
   charge(record.source_prefix, int64_t{record.value_size});
   if (completion.has_value) cache_.insert_if_free(handle, value);
-  // After a long absence all are due at once: not in one burst.
+  // After a long absence all records are due at once: spread them out.
   const NodeSeconds spread = config_.republish.after == 0 ? at : at + jitter_of(record.key);
   ring_.file(handle, at, std::min(due_of(record), std::max(republish_due_of(record), spread)));
   counters_.add(StoreCount::loaded);

@@ -1,5 +1,5 @@
 // Store: which records are due for republish (paper 2.5, checklist 26 to 28). The expiry ring
-// visits a record at the earlier of the two times that it waits for, so a due time costs no memory.
+// visits a record at the earlier of its two due times, so republishing costs no memory.
 #include <algorithm>
 
 #include "storage/store.h"
@@ -7,7 +7,7 @@
 namespace xord {
 namespace {
 
-// What was handed out and came to nothing is handed out again: no room for a lookup, nobody there.
+// A record handed out in vain (no room for a lookup, no peer) is handed out again after this.
 constexpr NodeSeconds republish_retry = 300;
 constexpr NodeSeconds jitter_share = 6;
 constexpr NodeSeconds no_time = UINT32_MAX;

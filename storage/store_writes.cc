@@ -1,4 +1,4 @@
-// Store: how a store is taken in, until its operation is handed out.
+// Store: taking in a store, until its operation is emitted.
 #include <algorithm>
 
 #include "storage/store.h"
@@ -6,7 +6,7 @@
 namespace xord {
 namespace {
 
-// Equal values: neither time goes back.
+// Of equal values: neither time goes back.
 RecordTimes later_of(const RecordTimes& a, const RecordTimes& b) {
   return {a.first_seen, std::max(a.published, b.published), std::max(a.last_store, b.last_store),
           std::max(a.expiry, b.expiry)};
@@ -33,7 +33,7 @@ StoreRefusal Store::refusal_of(const StoreRequest& request) const {
   return StoreRefusal::none;
 }
 
-// Of a store whose value will be written.
+// For a store whose value will be written.
 StoreRefusal Store::budget_refusal(const StoreRequest& request) const {
   const uint64_t size = request.value.size();
   const RecordHandle handle = index_.find(request.key);
@@ -77,8 +77,8 @@ StoreOutcome Store::begin_store(Instant now, const StoreRequest& request, FrameO
   const RecordHandle handle = index_.find(request.key);
   if (handle == no_record) return begin_new(at, request, times, operations);
 
-  // Equal to what will be held once all pending writes are committed? Then its times count too.
-  // After a removal nothing will be held, and an equal value is a new one.
+  // Is it equal to what will be held once all pending writes are committed? If so, its times count
+  // too. After a removal nothing will be held, and an equal value is a new one.
   const Record& record = records_[handle];
   const PendingWrite* newest = newest_pending(handle);
   if (newest != nullptr && newest->kind == OperationKind::write) {
@@ -101,7 +101,8 @@ const PendingWrite* Store::newest_pending(RecordHandle handle) const {
   return records_[handle].pending_count > 0 ? pending_.newest_of(handle) : nullptr;
 }
 
-// Of all that may turn out to be held: a pending write may fail, and a pending removal, too.
+// Over everything that may end up being held: a pending write may fail, and so may a pending
+// removal.
 NodeSeconds Store::latest_publication(RecordHandle handle, NodeSeconds at) const {
   const Record& record = records_[handle];
   const NodeSeconds held = is_served(record, at) ? record.published : 0;
@@ -135,7 +136,7 @@ StoreOutcome Store::begin_equal(NodeSeconds at, RecordHandle handle, const Recor
   PendingWrite write;
   write.record = handle;
   write.kind = OperationKind::write_times;
-  // No write may take back on disk what another, still pending, will have put there.
+  // No write may undo on disk what a pending one will have put there.
   const PendingWrite* newest = newest_pending(handle);
   write.times = newest != nullptr ? later_of(later, newest->times) : later;
   const std::optional<Ticket> ticket = emit(write, {}, operations);
@@ -171,7 +172,7 @@ StoreOutcome Store::begin_remove(Instant now, const Id& key, FrameOutbox& operat
   return {StoreOutcome::Kind::pending, StoreRefusal::none, *ticket};
 }
 
-// Hands the write out and remembers it; empty, and nothing done, when there is no room for it.
+// Emits the write and remembers it; empty, with no effect, when there is no room for it.
 std::optional<Ticket> Store::emit(const PendingWrite& write, Bytes value, FrameOutbox& operations) {
   Record& record = records_[write.record];
   if (!pending_.has_room(value.size()) || record.pending_count == UINT8_MAX ||

@@ -6,10 +6,10 @@
 namespace xord {
 namespace {
 
-// Places are 32 bits of words: 32 GiB a shard.
+// Places are 32-bit word offsets: 32 GiB a shard.
 constexpr uint64_t words_max = uint64_t{1} << 32;
 
-// The lines of a value that are worth fetching ahead: copying a longer one streams by itself.
+// How many cache lines of a value are worth prefetching: copying a longer one streams by itself.
 constexpr uint32_t words_per_line = 8;
 constexpr uint32_t words_fetched_ahead = 4 * words_per_line;
 
@@ -61,7 +61,7 @@ void ValueCache::put(Ring& ring, RecordHandle record, Bytes value) {
   DCHECK(has_room(ring, needed));
   const uint64_t taken = words_taken(ring, needed);
   const uint64_t skipped = taken - needed;
-  // `value` may lie where it is put, or overlap it: move first, and write headers after.
+  // `value` may lie where it is to be put, or overlap it: move first, then write headers.
   const uint32_t place = ring.place(ring.next + skipped);
   if (!value.empty()) std::memmove(&words_[place] + 1, value.data(), value.size());
   header(place) = {record, static_cast<uint16_t>(value.size()), 0};
@@ -101,7 +101,8 @@ void ValueCache::make_room(Ring& ring, uint32_t needed, uint32_t& moves) {
 
 void ValueCache::insert(RecordHandle record, Bytes value) {
   const uint32_t needed = words(value.size());
-  // A ring that holds few values of this size would drop them before they are asked for again.
+  // A ring that holds only a few values of this size would drop them before they are asked for
+  // again.
   Ring& ring = needed <= small_.capacity / 4 ? small_ : large_;
   if (needed > ring.capacity / 2) return;
   uint32_t moves = 0;

@@ -1,9 +1,9 @@
-// Values in memory, under a fixed number of bytes: two rings of memory in which values lie one
-// behind the other, so that nothing fragments. What is new lies in the small ring (an eighth); what
-// was asked for again by the time the ring comes round moves to the large one, the rest is dropped.
-// So a scan over many records passes through the small ring and leaves the large one alone
-// (S3-FIFO: Yang et al., SOSP 2023). In the large ring a value that was used gets another round.
-// A value costs its size rounded up to 8 bytes, and 8 more.
+// Values in memory, under a fixed number of bytes: two rings in which values lie one after another,
+// so that nothing fragments. A new value goes into the small ring (an eighth); one that was asked
+// for again by the time the ring comes round moves to the large one, the others are dropped. So a
+// scan over many records passes through the small ring and leaves the large one alone (S3-FIFO:
+// Yang et al., SOSP 2023). In the large ring a value that was used gets another round. A value
+// costs its size rounded up to 8 bytes, plus 8.
 #pragma once
 
 #include "storage/record.h"
@@ -12,19 +12,19 @@ namespace xord {
 
 class ValueCache {
  public:
-  // Keeps Record::cached_at of `records`, which outlives it, true for every value it holds.
+  // Keeps Record::cached_at of `records`, which outlives it, correct for every value it holds.
   ValueCache(Records& records, uint64_t bytes_max);
 
-  // The value of a record that is cached. Valid until the next insert().
+  // The value of a cached record. Valid until the next insert().
   Bytes value(RecordHandle record) const;
-  // The same, and remembers that it was asked for.
+  // The same, and marks it as used.
   Bytes use(RecordHandle record);
-  // Has the record's value fetched, if it is cached.
+  // Prefetches the record's value, if cached.
   void fetch_ahead(RecordHandle record) const;
-  // Copies `value` in, making room; the record has none cached. A value larger than a ring is not
-  // taken in. `value` must not lie in the cache.
+  // Copies `value` in, making room; the record must have none cached. A value larger than a ring is
+  // not cached. `value` must not lie in the cache.
   void insert(RecordHandle record, Bytes value);
-  // The same while there is room without dropping anything: to warm up. False when there is none.
+  // The same, but only if nothing need be dropped: to warm up. False when there is no room.
   bool insert_if_free(RecordHandle record, Bytes value);
   // Drops the record's value, if cached.
   void erase(RecordHandle record);
@@ -40,7 +40,7 @@ class ValueCache {
   };
   static_assert(sizeof(Header) == 8);
   // Positions count words of 8 bytes and never wrap; a place is a position modulo the capacity,
-  // behind `base`.
+  // offset by `base`.
   struct Ring {
     uint32_t base;
     uint32_t capacity;
@@ -52,7 +52,7 @@ class ValueCache {
       return base + static_cast<uint32_t>(position % capacity);
     }
   };
-  // Second chances and moves paid for by one insert: the rest is dropped, so that it is bounded.
+  // Second chances and moves paid for by one insert: the rest is dropped, to bound it.
   static constexpr uint32_t moves_max = 8;
 
   static uint32_t words(size_t value_size) {
@@ -63,7 +63,7 @@ class ValueCache {
     return *reinterpret_cast<const Header*>(&words_[place]);
   }
   Ring& ring_of(uint32_t place) { return place < large_.base ? small_ : large_; }
-  // Words that putting `needed` in one piece takes: more when the ring's end is too near.
+  // Words needed to put `needed` in one piece: more when it does not fit before the ring's end.
   static uint64_t words_taken(const Ring& ring, uint32_t needed);
   bool has_room(const Ring& ring, uint32_t needed) const;
   void put(Ring& ring, RecordHandle record, Bytes value);

@@ -26,7 +26,7 @@ SavedContact read_contact(PayloadReader& in) {
   return contact;
 }
 
-// Others were never contacts, and nothing may be sent to them.
+// Anything else was never a contact, and nothing may be sent to it.
 bool is_askable(const Endpoint& endpoint) {
   return endpoint.port != 0 && !endpoint.address.is_unspecified() &&
          !endpoint.address.is_multicast();

@@ -1,5 +1,5 @@
 // `contacts`: the routing table as last saved, so that a restart needs no bootstrap server. Losing
-// it costs a bootstrap.
+// it costs one bootstrap.
 #pragma once
 
 #include <optional>
@@ -24,9 +24,9 @@ struct SavedContacts {
   std::string network;  // The dialect's name, at most 32 bytes.
   std::vector<SavedContact> contacts;
 };
-constexpr size_t saved_contacts_max = 1 << 20;  // Of all networks.
+constexpr size_t saved_contacts_max = 1 << 20;  // Over all networks.
 
-// Empty when there is no file. What is no address to send to is left out.
+// Empty when there is no file. Addresses that cannot be sent to are skipped.
 std::variant<std::vector<SavedContacts>, IoError> read_contacts(const DataDirectory& directory);
 std::optional<IoError> write_contacts(const DataDirectory& directory,
                                       const std::vector<SavedContacts>& networks);

@@ -23,14 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What a first start that was killed half way may have left, and what a mount point has.
+// Left by a first start that was killed half way, or present in every mount point.
 constexpr std::array<std::string_view, 3> harmless{"LOCK", "identity.new", "lost+found"};
 
 IoError refusal(const std::string& sentence) {
   return {sentence, 0};
 }
 
-// The directory itself, or the nearest one above it that is there.
+// The directory itself, or its nearest existing parent.
 std::string existing_part(const std::string& path) {
   fs::path at = fs::absolute(path);
   std::error_code ignored;
@@ -66,7 +66,7 @@ std::optional<IoError> make(const std::string& path) {
                   error.value());
 }
 
-// Ours: empty, or holding an `identity`.
+// Ours if empty, or if it holds an `identity`.
 std::optional<IoError> check_content(const std::string& path) {
   std::error_code error;
   fs::directory_iterator at(path, error);
@@ -87,8 +87,7 @@ std::optional<IoError> check_content(const std::string& path) {
                  "put its `identity` back");
 }
 
-// By what LOCK says, unless that is left over from a process that has ended: who only reads does
-// not write its number there.
+// The process that LOCK names, unless it has ended: a reader does not write its own number.
 std::string holder_of(int lock) {
   char text[32] = {};
   const ssize_t size = pread(lock, text, sizeof text - 1, 0);
@@ -101,7 +100,7 @@ std::string holder_of(int lock) {
   return is_alive ? "process " + pid : "another process";
 }
 
-// The file LOCK itself, never what a link in its place leads to.
+// Opens the file LOCK itself, never the target of a link in its place.
 std::variant<int, IoError> open_lock(const std::string& path, int flags) {
   const std::string name = path + "/LOCK";
   const int lock = ::open(name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
@@ -123,7 +122,7 @@ std::string user_name(uid_t user) {
   return found == nullptr ? "user " + number : std::string(found->pw_name) + " (" + number + ")";
 }
 
-// Takes the lock, or closes it and says who has it.
+// Takes the lock, or closes the file and says which process holds it.
 std::optional<IoError> take(int lock, int how, const std::string& path) {
   if (flock(lock, how | LOCK_NB) == 0) return std::nullopt;
   const int error = errno;
@@ -188,7 +187,7 @@ std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open(
   if (auto* error = std::get_if<IoError>(&opened)) return *error;
   const int lock = std::get<int>(opened);
   if (auto error = take(lock, LOCK_EX, path)) return *error;
-  // The holder's number is for that sentence only; the lock is the kernel's.
+  // The holder's number is only for the error message; the lock itself is the kernel's.
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(lock, 0) != 0 ||
       pwrite(lock, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {

@@ -31,8 +31,8 @@ std::string prefix_text(uint16_t prefix) {
   return to_hex(bytes);
 }
 
-// Splits off one field after the other; reading beyond the last, or one that is not as it would be
-// written, makes it failed for good.
+// Splits off one field after another. Reading past the last one, or a field not in canonical form,
+// makes it failed for good.
 class FieldReader {
  public:
   explicit FieldReader(std::string_view line) : left_(line) {}
@@ -60,7 +60,7 @@ class FieldReader {
   std::vector<uint8_t> hex() {
     const std::string_view text = word();
     const auto bytes = from_hex(text);
-    failed_ |= !bytes || to_hex(*bytes) != text;  // Upper case is not how it is written.
+    failed_ |= !bytes || to_hex(*bytes) != text;  // Upper case is not canonical.
     return failed_ ? std::vector<uint8_t>() : *bytes;
   }
   std::vector<uint8_t> value() {

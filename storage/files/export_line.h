@@ -1,7 +1,7 @@
 // The lines of an export (docs/STORAGE.md, "Export"): a header, a line for each record, an end.
-// Text, one space between two fields, and one spelling only: what parses is what would be written.
-// Every line carries a checksum; the end carries the number of records. Nothing here reads or
-// writes a file.
+// Text, with one space between fields, in canonical form only: a line parses only if it would be
+// written that way. Every line carries a checksum; the end carries the number of records. Nothing
+// here reads or writes a file.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,12 @@
 
 namespace xord {
 
-// The longest value, its other fields, and room to spare.
+// The longest value, the other fields, and room to spare.
 constexpr size_t export_line_max = 2 * 65'535 + 256;
 
 struct ExportHeader {
-  // Node time of the records' times, and the wall clock at the same moment: by the two, the times
-  // are translated to another node's.
+  // The node time that the records' times refer to, and the wall clock at the same moment. Together
+  // they translate the times to another node's.
   Instant node_time;
   Duration wall_time;
 
@@ -50,14 +50,14 @@ void append_export_line(std::string& out, const ExportHeader& header);
 void append_export_line(std::string& out, const ExportRecord& record);
 void append_export_line(std::string& out, const ExportEnd& end);
 
-// The last field of a line, of all that stands before its space: 8 hexadecimal digits.
+// The last field of a line: 8 hexadecimal digits over everything before its space.
 std::string export_checksum(std::string_view text);
 
 struct ExportDamage {
   std::string what;  // "its checksum is wrong"
 };
 using ExportLine = std::variant<ExportHeader, ExportRecord, ExportEnd, ExportDamage>;
-// `line` is without its newline; any bytes at all.
+// `line` is without its newline; it may hold any bytes at all.
 ExportLine parse_export_line(std::string_view line);
 
 }  // namespace xord

@@ -1,6 +1,6 @@
-// `identity`: who we are in each network, and a secret that is reserved: nothing is keyed with it
-// yet, each run draws its own secrets. Written once, when a network is first joined; losing it
-// means a new id and, if the directory is not otherwise empty, a refusal to start.
+// `identity`: our id in each network, and a reserved secret: nothing is keyed with it yet, since
+// each run draws its own secrets. Written once, when a network is first joined. Losing it means a
+// new id and, if the directory is not otherwise empty, a refusal to start.
 #pragma once
 
 #include <array>
@@ -19,13 +19,13 @@ using Secret = std::array<uint8_t, 32>;
 struct NetworkIdentity {
   std::string network;  // The dialect's name, at most 32 bytes.
   Id id;
-  Secret secret{};  // Random. Keys what is kept over restarts and must not be guessed.
+  Secret secret{};  // Random. Keys what is kept across restarts and must not be guessed.
 
   bool operator==(const NetworkIdentity&) const = default;
 };
 constexpr size_t networks_max = 16;
 
-// Empty at a first start.
+// Empty at the first start.
 std::variant<std::vector<NetworkIdentity>, IoError> read_identity(const DataDirectory& directory);
 std::optional<IoError> write_identity(const DataDirectory& directory,
                                       const std::vector<NetworkIdentity>& networks);

@@ -1,5 +1,5 @@
-// Writing and reading the payload of a small file: little-endian integers, byte arrays and short
-// names, one behind the other.
+// Writes and reads the payload of a small file: little-endian integers, byte arrays and short
+// names, one after another.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +34,7 @@ class PayloadWriter {
   std::vector<uint8_t> payload_;
 };
 
-class PayloadReader {  // The first read beyond the end makes it failed for good; then all is zero.
+class PayloadReader {  // After a read past the end it stays failed and returns zeros.
  public:
   explicit PayloadReader(Bytes payload) : left_(payload) {}
 
@@ -59,7 +59,7 @@ class PayloadReader {  // The first read beyond the end makes it failed for good
     return name;
   }
   bool failed() const { return failed_; }
-  // Everything was there and nothing is left.
+  // Every read succeeded and nothing is left.
   bool is_complete() const { return !failed_ && left_.empty(); }
 
  private:

@@ -56,7 +56,7 @@ bool write_whole(int fd, Bytes bytes) {
   return true;
 }
 
-// False with errno set; a file that is too large is not read, and EFBIG.
+// False with errno set; a file that is too large is not read (EFBIG).
 bool read_whole(int fd, std::vector<uint8_t>& bytes) {
   struct stat status {};
   if (fstat(fd, &status) != 0) return false;
@@ -77,7 +77,7 @@ bool read_whole(int fd, std::vector<uint8_t>& bytes) {
     const ssize_t got = read(fd, &bytes[at], bytes.size() - at);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return false;
-    if (got == 0) bytes.resize(at);  // It shrank: the checks below tell.
+    if (got == 0) bytes.resize(at);  // It shrank: the checks below will catch it.
     at += static_cast<size_t>(got);
   }
   return true;
@@ -105,7 +105,7 @@ std::optional<IoError> write_small_file(const std::string& path, FileKind kind, 
     return io_error(cannot(what, path), error);
   };
   {
-    // One that was left over goes; a link that was put there is not followed.
+    // Remove a leftover; never follow a link put in its place.
     unlink(temporary.c_str());
     const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
     if (!file.is_open()) return io_error(cannot("write", path), errno);
@@ -142,7 +142,7 @@ std::variant<SmallFile, Missing, IoError> read_small_file(const std::string& pat
                        "--data-dir",
                    0};
   }
-  // Before the checksum, whose place a newer version may have moved.
+  // Before the checksum, which a newer version may have moved.
   const auto version = load_le<uint16_t>(&bytes[6]);
   if (version > version_max) {
     return IoError{path + " is of version " + std::to_string(version) +

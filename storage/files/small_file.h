@@ -1,4 +1,4 @@
-// One small file of ours: replaced as a whole or not at all, and checked when read. Layout
+// A small file of ours: replaced as a whole or not at all, and checked when read. Layout
 // (docs/STORAGE.md): "XORD", kind, version, payload size, payload, checksum. It blocks: called at
 // start-up and by the thread that saves, never on a shard.
 #pragma once
@@ -17,14 +17,14 @@ enum class FileKind : uint16_t { identity = 1, contacts = 2, clock = 3, format =
 constexpr uint32_t small_file_size_max = 64 << 20;
 
 // Writes to a temporary in the same directory, syncs it, renames it over `path`, and syncs the
-// directory: after a crash at any moment the old or the new content is there.
+// directory: after a crash at any moment, either the old or the new content is there.
 std::optional<IoError> write_small_file(const std::string& path, FileKind kind, uint16_t version,
                                         Bytes payload);
 
-struct Missing {};  // No such file: a first start.
+struct Missing {};  // No such file: the first start.
 
-// The payload of a file of this kind and of `version_max` or older, which the first of the pair
-// names; or a sentence that says what is wrong and what to do. It changes nothing.
+// The version and payload of a file of this kind, of `version_max` or older; or a message that says
+// what is wrong and what to do. Changes nothing.
 using SmallFile = std::pair<uint16_t, std::vector<uint8_t>>;
 std::variant<SmallFile, Missing, IoError> read_small_file(const std::string& path, FileKind kind,
                                                           uint16_t version_max);

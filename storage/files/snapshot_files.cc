@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::optional<IoError> copy(const std::string& from, const std::string& to, FileKind kind) {
-  auto read = read_small_file(from, kind, UINT16_MAX);  // Of whatever version: it is not looked at.
+  auto read = read_small_file(from, kind, UINT16_MAX);  // Of any version: it is not checked.
   if (auto* error = std::get_if<IoError>(&read)) return *error;
   const auto* file = std::get_if<SmallFile>(&read);
   if (file == nullptr) return std::nullopt;

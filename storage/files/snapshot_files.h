@@ -1,6 +1,6 @@
-// A snapshot of a data directory: a directory that a node can be started on, as the first one was
-// at some moment. RocksDB makes its db/; here are the directory around it and the small files.
-// `identity` comes last: without it, nothing takes the directory for a node's.
+// A snapshot of a data directory: a directory on which a node can be started with the state of the
+// first at some moment. RocksDB writes db/; the functions here write the directory around it and
+// the small files. `identity` comes last: without it, the directory is not taken for a node's.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,12 @@
 
 namespace xord {
 
-// Makes the directory (mode 0700). It may be there, if it is empty.
+// Creates the directory (mode 0700). It may exist if it is empty.
 std::optional<IoError> begin_snapshot(const std::string& to);
-// Copies the small files of the data directory `from`, as they are saved: the clock of a running
-// node is up to a minute old, which costs its records nothing but that minute.
+// Copies the small files of the data directory `from`, as saved. The clock of a running node is up
+// to a minute old, which costs its records no more than that minute.
 std::optional<IoError> finish_snapshot(const std::string& from, const std::string& to);
-// Removes what was made so far, after an error.
+// Removes what was created so far, after an error.
 void abandon_snapshot(const std::string& to);
 
 }  // namespace xord

@@ -5,7 +5,7 @@
 namespace xord {
 namespace {
 
-// Behind by less is a clock that is being slewed, and is right.
+// A clock that is behind by less is being slewed, and is right.
 constexpr Duration slewed = seconds(1);
 
 }  // namespace

@@ -1,8 +1,8 @@
-// Which wall time to save in `clock`. The wall clock may be wrong for a while (1970 until NTP
-// answers, a day set back by hand): what is saved then decides how long an absence the next start
-// reckons with. So a reading is believed at once when it is ahead of what the last belief and the
-// time since lead to expect, and when it is behind, only after it has been for a day: the error
-// is then a shorter absence, bounded by that step, and never a life cut short. Reads no clock.
+// Decides which wall time to save in `clock`. The wall clock may be wrong for a while (1970 until
+// NTP answers, a day set back by hand), and the next start computes the length of the absence from
+// the saved time. So a reading ahead of the expected time (the last belief plus the time since) is
+// believed at once, and a reading behind it only after it has been behind for a day. The error is
+// then a shorter absence, bounded by that step, and never a life cut short. Reads no clock.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ namespace xord {
 
 class WallBelief {
  public:
-  // `saved`: of the last run, empty at a first start. `now` is node time as resumed.
+  // `saved`: from the last run, empty at the first start. `now` is node time as resumed.
   WallBelief(const std::optional<SavedClock>& saved, Instant now, Duration wall_now);
 
   // The pair to save at node time `now`, which never goes backwards.

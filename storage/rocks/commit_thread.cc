@@ -12,11 +12,12 @@
 namespace xord {
 namespace {
 
-constexpr uint32_t batch_max = 4096;  // Operations; a batch also ends with the mailbox.
+constexpr uint32_t batch_max = 4096;  // Operations; a batch also ends when the mailbox is empty.
 constexpr Duration retry_longest = seconds(60);
 constexpr Duration sync_interval = seconds(1);  // --durability os.
 constexpr Duration full_mailbox_pause = microseconds(200);
-// Below the shards, which must not wait for it; linux man sched(7): threads have their own nice.
+// Below the shards, which must not wait for it; on Linux each thread has its own nice value
+// (sched(7)).
 constexpr int niceness = 5;
 
 void pause(Duration duration) {
@@ -118,13 +119,14 @@ bool CommitThread::Impl::open_first() {
 void CommitThread::Impl::serve() {
   next_sync_ = monotonic_time();
   for (;;) {
-    // Read before the mailbox: what was published before stop() is then seen in this turn.
+    // Read before the mailbox, so that this turn sees everything published before stop().
     const bool is_last = is_stopping_.load(std::memory_order_seq_cst);
     turn();
     if (is_last && !operations_.has_frames_before_sleep()) break;
     sleep_until_needed();
   }
-  // The undo ends with this thread, and the next start would find what was refused in the log.
+  // The undo ends with this thread: without it, the next start would find the refused writes in the
+  // log.
   next_retry_ = {};
   if (state() == DatabaseState::refusing_writes) try_to_open();
 }
@@ -140,8 +142,8 @@ void CommitThread::Impl::sleep_until_needed(std::optional<Duration> longest) {
 }
 
 // The order of a turn: a database that came back is repaired before anything else touches it;
-// writes go before reads, so that a read sees what was stored before it; the mailbox's room is
-// given back last, because the batch lies in it.
+// writes precede reads, so that a read sees what was stored before it; the mailbox's room is given
+// back last, because the batch lies in it.
 void CommitThread::Impl::turn() {
   if (state() == DatabaseState::refusing_writes) try_to_open();
   if (config_.commit_window > Duration{} && operations_.has_frames_before_sleep()) {
@@ -196,9 +198,9 @@ void CommitThread::Impl::refuse_batch() {
   operations_.release();
 }
 
-// A write of times needs the value, which only the disk has for sure: the row is read and written
-// again. A merge operator would save the reading, but the compaction filter sees a row without its
-// pending merges and would reclaim records whose later expiry is in one of them.
+// A write of times needs the value, and only the disk is sure to have it: the row is read and
+// written again. A merge operator would save the read, but the compaction filter sees a row without
+// its pending merges and would reclaim records whose later expiry is in one.
 void CommitThread::Impl::add_times_changes() {
   names_.clear();
   for (const Taken& taken : taken_) {
@@ -323,7 +325,7 @@ void CommitThread::Impl::read_batch() {
   }
 }
 
-// A database that fails soon after it was opened is tried less and less often.
+// A database that fails soon after it was opened is retried less and less often.
 void CommitThread::Impl::begin_refusing() {
   state_.store(DatabaseState::refusing_writes, std::memory_order_release);
   const Duration now = monotonic_time();
@@ -366,7 +368,7 @@ void CommitThread::Impl::sync_if_due() {
   if (is_sync_due_) begin_refusing();
 }
 
-// ---- What cannot be read.
+// ---- Ranges and rows that cannot be read.
 
 void CommitThread::Impl::note_unreadable(const RocksStore::Impl::RowName& name,
                                          const std::string& cause) {
@@ -398,13 +400,13 @@ void CommitThread::Impl::try_unreadable() {
     if (is_there || statuses_[0].IsNotFound()) unreadable_.reset();
   }
   if (!lost_.empty()) load_lost();
-  // Many lost ranges take long to try: a tenth of this thread's time at most.
+  // Retrying many lost ranges takes long: at most a tenth of this thread's time.
   const Duration took = monotonic_time() - now;
   next_try_unreadable_ = now + took + std::max(try_unreadable_after_, took * 10);
   update_damage(lost_cause_);
 }
 
-// How long to sleep if no operation comes.
+// How long to sleep if no operation arrives.
 std::optional<Duration> CommitThread::Impl::time_to_next_duty() const {
   std::optional<Duration> due;
   if (state() == DatabaseState::refusing_writes) due = next_retry_;

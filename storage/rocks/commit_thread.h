@@ -1,8 +1,8 @@
-// CommitThread: carries out one shard's operations on RocksDB and completes them. It takes whatever
-// has queued the moment it is free, as one batch and one sync: the batch is what arrived during the
-// last sync. Unpinned and at a lower priority than the shards. The first one to run opens the
-// database; each then hands its shard the records of the shard's range. When a write fails it
-// refuses writes, goes on reading, and tries to open the database again, every 5 s at first.
+// CommitThread: carries out one shard's operations on RocksDB and completes them. As soon as it is
+// free it takes whatever has queued, as one batch with one sync: the batch is what arrived during
+// the last sync. Unpinned, and at a lower priority than the shards. The first one to run opens the
+// database; each then delivers to its shard the records of the shard's range. When a write fails it
+// refuses writes, continues reading, and retries opening the database, every 5 s at first.
 #pragma once
 
 #include <atomic>
@@ -18,33 +18,34 @@ namespace xord {
 struct CommitThreadConfig {
   ShardIndex shard = 0;
   uint32_t shards = 1;
-  Duration commit_window{};  // A wait for more stores before each sync, for slow disks.
-  // Between attempts to open a database that failed; doubled each time, up to a minute.
+  Duration commit_window{};  // Wait for more stores before each sync, for slow disks.
+  // Delay between attempts to open a database that failed; doubled each time, up to a minute.
   Duration retry = seconds(5);
-  // Loaded records carry their value while the sum of them is at most this (StoreConfig::memory_max
-  // of all networks).
+  // Loaded records carry their values until these total this many bytes (StoreConfig::memory_max of
+  // all networks).
   uint64_t load_bytes_max = 0;
-  uint32_t operations_bytes = 4 << 20;   // Mailbox sizes. Each holds at least two of the largest
-  uint32_t completions_bytes = 4 << 20;  // frames: a header and 64 KiB.
+  uint32_t operations_bytes = 4 << 20;   // Mailbox sizes: each at least two of the largest frames.
+  uint32_t completions_bytes = 4 << 20;  // The largest frame is a header and 64 KiB.
 };
 
 enum class CommitCount : uint8_t {
-  batches,  // With at least one write.
+  batches,  // Batches with at least one write.
   rows_written,
-  bytes_written,  // Of rows, before RocksDB's own amplification.
+  bytes_written,  // Bytes of rows, before RocksDB's own amplification.
   rows_read,
-  rows_damaged,  // Found with a wrong checksum, and not handed out.
-  rows_faulty,   // Found with what no store can have led to (fault_of()), and not handed out.
+  rows_damaged,  // Rows found with a wrong checksum, and not delivered.
+  rows_faulty,   // Rows found with content that no store can have produced (fault_of()), and not
+                 // delivered.
   records_loaded,
   commits_failed,
   commit_nanoseconds,      // Sum over batches, write and sync.
-  commit_nanoseconds_max,  // Of one batch.
+  commit_nanoseconds_max,  // The longest of one batch.
   commits_within_1ms,      // Batches by how long they took, each counted once.
   commits_within_10ms,
   commits_within_100ms,
   commits_within_1s,
   commits_longer,
-  rows_unreadable,     // Reads that the disk failed.
+  rows_unreadable,     // Reads that failed on disk.
   ranges_lost,         // Gauge: two-byte ranges of row keys that could not be loaded.
   completions_waited,  // Times that the shard's mailbox was full.
   count
@@ -56,23 +57,24 @@ class CommitThread {
  public:
   // `database` and `shard` (the doorbell of the thread that consumes completions) outlive it.
   CommitThread(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard);
-  ~CommitThread();  // stop().
+  ~CommitThread();  // Calls stop().
   CommitThread(const CommitThread&) = delete;
   CommitThread& operator=(const CommitThread&) = delete;
 
   // The shard's thread produces Operation frames; `write` is followed by its value.
   Mailbox& operations();
-  // The shard's thread consumes Completion frames, and asks has_frames_before_sleep() of it.
+  // The shard's thread consumes Completion frames, and calls has_frames_before_sleep() on it.
   Mailbox& completions();
 
-  // Starts the thread: open, load, and then serve until stop(). An error: it cannot be started.
+  // Starts the thread: opens, loads, and then serves until stop(). An error means that no thread
+  // could be started.
   [[nodiscard]] std::optional<IoError> start();
-  // Commits what was published to operations() before this call, completes it as far as the
-  // mailbox has room (nobody may be reading it any more), and joins. Harmless if not started.
+  // Commits what was published to operations() before this call, completes it as far as the mailbox
+  // has room (it may no longer have a reader), and joins. Harmless if not started.
   void stop();
 
   DatabaseState state() const;
-  // Whether some of what the shard's range holds cannot be read; the rest can.
+  // Whether some rows of the shard's range cannot be read; the others can.
   bool is_damaged() const;
   const Counters<CommitCount>& counters() const;
 

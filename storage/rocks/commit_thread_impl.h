@@ -1,4 +1,5 @@
-// Inside a commit thread: one batch of a shard's operations, and the way its completions go.
+// Internals of a commit thread: one batch of a shard's operations, and the delivery of its
+// completions.
 #pragma once
 
 #include <optional>
@@ -34,7 +35,7 @@ class CommitThread::Impl {
   };
 
   void run();
-  // Until the database is open; false when stopped before that.
+  // Retries until the database is open; false when stopped before that.
   bool open_first();
   void load();
   void load_network(NetworkIndex network);
@@ -60,7 +61,7 @@ class CommitThread::Impl {
   // Waits for room in the shard's mailbox; gives up only when stopping.
   void push(const Completion& completion, Bytes value);
 
-  // Disk trouble.
+  // Handling of disk errors.
   void begin_refusing();
   void try_to_open();
   bool apply_undo();
@@ -81,14 +82,14 @@ class CommitThread::Impl {
   std::atomic<DatabaseState> state_{DatabaseState::opening};
   Counters<CommitCount> counters_;
 
-  uint64_t generation_ = 0;  // Of the opening that this thread works with.
+  uint64_t generation_ = 0;  // The opening that this thread works with.
   Duration retry_after_{};   // Grows from 5 s to a minute while opening fails.
-  Duration next_retry_{};    // By the monotonic clock, as is the next.
+  Duration next_retry_{};    // By the monotonic clock, like next_sync_.
   Duration next_sync_{};
   bool is_sync_due_ = false;
   Duration reopened_at_{};  // 0: never.
 
-  // What cannot be read is tried again: one row that a read met, and the ranges that loading lost.
+  // What cannot be read is retried: one row that a read met, and the ranges that loading lost.
   struct LostRange {
     NetworkIndex network;
     RowRange range;
@@ -101,11 +102,11 @@ class CommitThread::Impl {
   Duration try_unreadable_after_{};
   Duration next_try_unreadable_{};
   uint64_t load_bytes_left_ = 0;
-  // Loaded records on their way, with their keys: pushed keys_ahead_max at a time.
+  // Loaded records being delivered, with their keys: pushed keys_ahead_max at a time.
   FrameOutbox staged_{keys_ahead_max, 256 << 10};
   std::vector<uint8_t> staged_keys_;
 
-  // Of the batch in hand; kept to reuse their memory.
+  // State of the current batch; kept to reuse its memory.
   std::vector<Taken> taken_;
   std::vector<const Operation*> writes_;  // Answered together once the batch is committed.
   std::vector<RocksStore::Impl::Change> changes_;
@@ -113,7 +114,7 @@ class CommitThread::Impl {
   std::vector<RocksStore::Impl::RowName> names_;
   std::vector<rocksdb::Status> statuses_;
   std::vector<std::string> rows_;
-  // The rows as they were before a batch that failed.
+  // The rows as they were before a failed batch.
   std::vector<RocksStore::Impl::Change> undo_;
 };
 

@@ -1,6 +1,6 @@
-// The commit thread at start: every record of the shard's range goes to the shard, at the pace at
-// which the shard takes them. Between one part and the next it carries out operations: of records
-// whose range is loaded already.
+// The commit thread at start: delivers every record of the shard's range to the shard, as fast as
+// the shard takes them. Between parts it carries out operations on records whose range is already
+// loaded.
 #include <algorithm>
 
 #include "reactor/base/frames.h"
@@ -9,9 +9,10 @@
 namespace xord {
 namespace {
 
-// Rows between two looks at the mailbox: some 30 ms.
+// Rows between checks of the mailbox: some 30 ms.
 constexpr uint32_t rows_at_a_time = 32'768;
-// Ranges that could not be read. More than that, and those in between are tried with them.
+// Maximum number of ranges that could not be read. Beyond it, ranges are merged and retried
+// together with those between them.
 constexpr size_t lost_max = 1024;
 
 }  // namespace
@@ -29,8 +30,8 @@ void CommitThread::Impl::load_network(NetworkIndex network) {
   const uint64_t damaged_before = counters_.read(CommitCount::rows_damaged);
   const uint64_t faulty_before = counters_.read(CommitCount::rows_faulty);
   while (!is_stopping_.load(std::memory_order_relaxed)) {
-    if (!database_.is_open()) {  // It failed meanwhile, and opening it again did too.
-      // Another thread opens it, perhaps, and does not ring.
+    if (!database_.is_open()) {  // It failed meanwhile, and so did opening it again.
+      // Another thread may open it, and that does not ring our doorbell.
       sleep_until_needed(config_.retry);
       turn();
       continue;
@@ -49,7 +50,7 @@ void CommitThread::Impl::load_network(NetworkIndex network) {
   completions_.publish();
 }
 
-// Goes on with `left`; true when nothing of it is left.
+// Continues with `left`; true when nothing of it is left.
 bool CommitThread::Impl::load_some(NetworkIndex network, RowRange& left) {
   const uint32_t before = left.first;
   uint32_t rows = 0;
@@ -57,7 +58,7 @@ bool CommitThread::Impl::load_some(NetworkIndex network, RowRange& left) {
   bool is_paused = false;
   const rocksdb::Status status =
       database_.scan(network, left, [&](const RowKey& row_key, Bytes row) {
-        // Only between two prefixes can the walk be taken up again.
+        // The walk can be resumed only between two prefixes.
         const uint32_t row_prefix = load_be16(row_key.data());
         is_paused = rows >= rows_at_a_time && row_prefix != prefix;
         if (is_paused) return false;
@@ -67,9 +68,10 @@ bool CommitThread::Impl::load_some(NetworkIndex network, RowRange& left) {
       });
   push_staged();
   if (status.ok()) return !is_paused;
-  if (left.first == before) return false;  // Closed under our hands.
+  if (left.first == before) return false;  // Closed by another thread.
   lost_cause_ = describe(status);
-  // Where one range after the other is lost, more and more are left for later: each attempt costs.
+  // When consecutive ranges are lost, skip more and more of them for later, because each attempt
+  // costs.
   const uint32_t step = rows > 0 ? 1 : std::min(lost_in_a_row_ + 1, left.end - left.first + 1);
   lost_in_a_row_ = rows > 0 ? 1 : lost_in_a_row_ + step;
   lose(network, {left.first - 1, left.first - 1 + step});
@@ -96,7 +98,7 @@ void CommitThread::Impl::report_losses(NetworkIndex network, uint64_t damaged_be
     if (lost.network == network) ranges += lost.range.end - lost.range.first;
   }
   lost_in_a_row_ = 0;
-  update_damage({});  // The log is told here.
+  update_damage({});  // Logs it.
   if (ranges == 0 && damaged == 0) return;
   const RowRange all = row_range_of(config_.shard, config_.shards);
   std::vector<ReportField> fields{{"shard", uint64_t{config_.shard}},
@@ -118,7 +120,7 @@ void CommitThread::Impl::report_faulty(uint64_t rows) {
                        "`xord store check` names them, `xord store purge` takes them out");
 }
 
-// Tries again what loading lost. What was stored meanwhile is newer, and the store keeps it.
+// Retries what loading lost. What was stored meanwhile is newer, and the store keeps it.
 void CommitThread::Impl::load_lost() {
   const std::vector<LostRange> lost = std::move(lost_);
   lost_.clear();
@@ -169,8 +171,8 @@ bool CommitThread::Impl::load_row(NetworkIndex network, const RowKey& row_key, B
   return !is_stopping_.load(std::memory_order_relaxed);
 }
 
-// A record is taken in by way of some fifty places in memory; told of many keys at once, the shard
-// waits for all of them together. Measured: docs/DECISIONS.md.
+// Taking in a record touches some fifty places in memory; given many keys at once, the shard
+// overlaps their cache misses. Measured: docs/DECISIONS.md.
 void CommitThread::Impl::push_staged() {
   if (staged_.entries().empty()) return;
   Completion ahead;

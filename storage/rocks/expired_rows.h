@@ -1,7 +1,8 @@
-// Reclaims the disk of expired records: while RocksDB compacts, rows become tombstones and, at the
-// bottom level, nothing. Not before ttl/24 after the expiry on disk, because a record's later
-// expiry may be known in memory only (storage/store.h). Compares with the node time that the
-// shards publish, never with the system clock, and does nothing before there is one.
+// Reclaims the disk space of expired records: during compaction, RocksDB turns their rows into
+// tombstones and, at the bottom level, drops them. Not before ttl/24 after the expiry on disk,
+// because a record's later expiry may be known in memory only (storage/store.h). Compares with the
+// node time that the shards publish, never with the system clock, and does nothing until there is
+// one.
 #pragma once
 
 #include <rocksdb/compaction_filter.h>

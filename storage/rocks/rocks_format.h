@@ -19,12 +19,12 @@ constexpr std::string_view published_prefix = "published-";
 std::string records_family(const std::string& network);
 std::string published_family(const std::string& network);
 
-// The version in `payload`; no version when it is none.
+// The version in `payload`; no version when it is malformed.
 uint32_t format_in(Bytes payload);
 IoError format_refusal(const std::string& where, uint32_t format);
 
-// The version that the file `format` of the data directory names. Empty when there is neither file
-// nor database. An error: a newer version, a damaged file, or a database without the file.
+// The version that the file `format` of the data directory names. Empty when neither the file nor a
+// database exists. An error: a newer version, a damaged file, or a database without the file.
 std::variant<std::optional<uint32_t>, IoError> read_format(const std::string& directory);
 
 }  // namespace xord

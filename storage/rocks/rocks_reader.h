@@ -1,6 +1,6 @@
 // RocksReader: the records of a stopped node as they lie on disk, for tools. The database is opened
-// read-only: nothing is written, made or repaired, and its write-ahead log is read into memory. It
-// says what cannot be read and goes on with the rest. Memory: the log (RocksConfig::log_bytes_max)
+// read-only: nothing is written, created or repaired, and its write-ahead log is read into memory.
+// Rows that cannot be read are reported and skipped. Memory: the log (RocksConfig::log_bytes_max)
 // and RocksDB's caches, whatever the number of records.
 #pragma once
 
@@ -17,7 +17,8 @@
 
 namespace xord {
 
-// What a walk could not read: two-byte ranges of row keys (row.h), and why the last of them.
+// What a walk could not read: the number of two-byte ranges of row keys (row.h), and the cause for
+// the last one.
 struct UnreadableRows {
   uint32_t ranges = 0;
   std::string cause;
@@ -25,31 +26,32 @@ struct UnreadableRows {
 
 class RocksReader {
  public:
-  // A directory without a database (a node that never got so far) has no networks. An error: a
+  // A directory without a database (a node that never got that far) has no networks. An error: a
   // newer format, or a database that cannot be opened at all.
   static std::variant<std::unique_ptr<RocksReader>, IoError> open(const std::string& directory);
   ~RocksReader();
   RocksReader(const RocksReader&) = delete;
   RocksReader& operator=(const RocksReader&) = delete;
 
-  // The networks that have records; the index is what the calls below take. With published_list_bit
-  // they mean the list of what the node itself published there, if has_published_list().
+  // The networks that have records; the calls below take an index into this list. With
+  // published_list_bit set they refer to the list of what the node itself published there, if
+  // has_published_list().
   const std::vector<std::string>& networks() const { return networks_; }
   bool has_published_list(NetworkIndex network) const { return published_[network] != nullptr; }
 
   UnreadableRows walk(NetworkIndex network, RowRange range, const VisitRow& visit) const;
   // One row by its key, through the tables' indices and filters as a node finds it: its bytes,
-  // nothing when there is none, or why it cannot be read.
+  // nothing when it does not exist, or why it cannot be read.
   std::variant<std::string, std::nullopt_t, IoError> read(NetworkIndex network,
                                                           const RowKey& row_key) const;
 
   uint64_t rows_estimate(NetworkIndex network) const;  // RocksDB's own, for a progress bar.
   uint64_t table_bytes(NetworkIndex network) const;
-  // Of the write-ahead log, that could not be used: beyond a tail that a crash tore.
+  // Bytes of the write-ahead log that could not be used, beyond a tail torn by a crash.
   uint64_t log_bytes_dropped() const { return log_bytes_dropped_; }
 
-  // Every table file there is: visit(path, bytes, damage), damage being empty when all its blocks
-  // are as their checksums say. False ends it.
+  // Visits every table file: visit(path, bytes, damage), where `damage` is empty when the checksums
+  // of all its blocks match. Returning false ends the walk.
   using VisitTable = std::function<bool(const std::string& path, uint64_t bytes,
                                         const std::optional<std::string>& damage)>;
   void verify_tables(const VisitTable& visit) const;
@@ -65,8 +67,8 @@ class RocksReader {
   std::unique_ptr<rocksdb::DB> database_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All that were opened.
   std::vector<std::string> networks_;
-  std::vector<rocksdb::ColumnFamilyHandle*> records_;    // By network, as are the next.
-  std::vector<rocksdb::ColumnFamilyHandle*> published_;  // Null where there is none.
+  std::vector<rocksdb::ColumnFamilyHandle*> records_;    // By network, like published_.
+  std::vector<rocksdb::ColumnFamilyHandle*> published_;  // Null where there is no list.
   uint64_t log_bytes_dropped_ = 0;
 };
 

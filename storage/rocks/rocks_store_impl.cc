@@ -51,8 +51,8 @@ void RocksStore::Impl::report(ReportLevel level, std::string_view message,
 rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = blocks_;
-  // Indices and filters in memory, 2 to 3 bytes a record: in a cache of this size they would push
-  // each other out, and a cold read would begin by reading them.
+  // Indices and filters stay in memory, 2 to 3 bytes a record: in a cache of this size they would
+  // evict each other, and a cold read would have to read them first.
   table.cache_index_and_filter_blocks = false;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   rocksdb::ColumnFamilyOptions family;
@@ -60,15 +60,15 @@ rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
   family.write_buffer_size = std::max<uint64_t>(config_.log_bytes_max / 4, 1 << 20);
   family.max_write_buffer_number = 3;
   family.level_compaction_dynamic_level_bytes = true;
-  // Only what the index knows is asked for: the last level needs no filter.
+  // Only keys that the index knows are looked up: the last level needs no filter.
   family.optimize_filters_for_hits = true;
   family.compaction_filter = &expired_rows_;
   const auto known = rocksdb::GetSupportedCompressions();
   const bool has_lz4 =
       std::find(known.begin(), known.end(), rocksdb::kLZ4Compression) != known.end();
   family.compression = has_lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-  // A row that nothing overwrites still has to meet the compaction filter some day. RocksDB asks
-  // the system clock when; whether it goes is decided by node time.
+  // A row that is never overwritten must still meet the compaction filter some day. RocksDB
+  // schedules that by the system clock; whether the row is dropped is decided by node time.
   family.periodic_compaction_seconds = std::max<uint64_t>(config_.ttl, 86'400);
   return family;
 }
@@ -83,7 +83,8 @@ rocksdb::Options RocksStore::Impl::options() {
   options.max_total_wal_size = config_.log_bytes_max;
   options.db_write_buffer_size = config_.log_bytes_max;
   options.max_open_files = static_cast<int>(config_.files_max);
-  // One: the rest would be started and ended during the opening, and crash where none is granted.
+  // One: the others would be started and ended during the opening, and crash the process where none
+  // is granted.
   options.max_file_opening_threads = 1;
   options.max_background_jobs = 2;
   options.bytes_per_sync = 1 << 20;
@@ -92,7 +93,7 @@ rocksdb::Options RocksStore::Impl::options() {
   return options;
 }
 
-// The file is there before RocksDB makes anything, so a database without it is not ours.
+// The file is written before RocksDB creates anything, so a database without it is not ours.
 std::optional<IoError> RocksStore::Impl::check_format() {
   auto format = read_format(config_.directory);
   if (auto* error = std::get_if<IoError>(&format)) return *error;
@@ -103,7 +104,7 @@ std::optional<IoError> RocksStore::Impl::check_format() {
 }
 
 std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
-  // Not under the handle's lock: whoever was faster may be loading under it already.
+  // Not under the handle's lock: a thread that opened it first may already be loading under it.
   const std::lock_guard opening(opening_mutex_);
   if (generation() != seen_generation && is_writable()) return std::nullopt;
   const std::unique_lock lock(mutex_);
@@ -144,7 +145,7 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
   log_ = std::make_shared<RowLog>();
   const rocksdb::Options all = options();
   std::vector<std::string> names;
-  // Fails where there is no database yet.
+  // Fails where no database exists yet.
   if (!rocksdb::DB::ListColumnFamilies(all, database_path(), &names).ok()) names.clear();
   // Networks that are no longer configured keep their records.
   std::vector<std::string> wanted{rocksdb::kDefaultColumnFamilyName, "meta"};
@@ -222,7 +223,7 @@ std::optional<IoError> RocksStore::Impl::check_meta() {
                  0};
 }
 
-// Whether the disk takes and syncs a write: tried beside the database.
+// Whether the disk takes and syncs a write: tried with a file next to the database.
 std::optional<IoError> RocksStore::Impl::probe_disk() const {
   const std::string path = config_.directory + "/probe";
   env().DeleteFile(path).PermitUncheckedError();  // RocksDB would follow a link.
@@ -288,14 +289,14 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
   if (status.ok()) return status;
   fail_writes(status);
   if (undo == nullptr) return status;
-  // The handle that failed still shows the rows as they were. It is read under the same lock: an
-  // opening by another thread may show the batch.
+  // The failed handle still shows the rows as they were. They are read under the same lock, since
+  // another thread's opening may make the batch visible.
   for (const Change& change : changes) {
     Change before{change.network, change.key, std::string()};
     const rocksdb::Status read = database_->Get(rocksdb::ReadOptions(), family_of(change.network),
                                                 slice_of(change.key), &*before.row);
     if (read.IsNotFound()) before.row.reset();
-    // Unreadable now: what is found after opening has to do.
+    // Unreadable now: left as opening will find it.
     if (read.ok() || read.IsNotFound()) undo->push_back(std::move(before));
   }
   if (!undo->empty()) undos_left_.fetch_add(1, std::memory_order_relaxed);
@@ -305,8 +306,8 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
 rocksdb::Status RocksStore::Impl::sync() {
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::OK();
-  // A synced write syncs all before it. Not SyncWAL(): that one is not kept from a log whose write
-  // just failed in another thread, and Debian's RocksDB asserts on it.
+  // A synced write syncs everything before it. Not SyncWAL(): it may run on a log whose write just
+  // failed in another thread, and Debian's RocksDB asserts on that.
   rocksdb::WriteOptions options;
   options.sync = true;
   const rocksdb::Status status = database_->Put(options, meta_, "synced", rocksdb::Slice());
@@ -348,8 +349,8 @@ rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range,
 std::optional<IoError> RocksStore::Impl::checkpoint(const std::string& path) {
   const std::shared_lock lock(mutex_);
   if (database_ == nullptr) return IoError{"the database is not open: try again later", 0};
-  // The log may hold a batch that was refused, until it is written back. No opening comes between
-  // the two looks: it takes the lock alone.
+  // The log may hold a refused batch until its undo is written. No opening comes between the two
+  // checks, because opening takes the lock exclusively.
   const auto may_hold_refused = [this] {
     return !is_writable() || undos_left_.load(std::memory_order_acquire) > 0;
   };
@@ -369,7 +370,7 @@ std::optional<IoError> RocksStore::Impl::checkpoint(const std::string& path) {
 rocksdb::Status RocksStore::Impl::compact() {
   const std::shared_lock lock(mutex_);
   rocksdb::CompactRangeOptions options;
-  // Else what lies at the bottom already would stay as it is.
+  // Otherwise rows already at the bottom level would stay.
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
   for (rocksdb::ColumnFamilyHandle* family : records_) {
     const rocksdb::Status status = database_->CompactRange(options, family, nullptr, nullptr);

@@ -1,4 +1,4 @@
-// The part of RocksStore that commit threads use: one handle for all of them, behind a lock that is
+// The part of RocksStore that commit threads use: one handle shared by all, behind a lock that is
 // exclusive only while the handle is opened or closed.
 #pragma once
 
@@ -21,7 +21,7 @@
 
 namespace xord {
 
-// A database that was opened again and took writes for so long is well.
+// A database that was opened again and took writes for this long is healthy.
 constexpr Duration settled_after = minutes(1);
 constexpr char takes_writes[] = "stores accepted again";
 
@@ -37,9 +37,9 @@ class RocksStore::Impl {
   void report(ReportLevel level, std::string_view message, std::vector<ReportField> fields = {});
   ExpiredRows& expired_rows() { return expired_rows_; }
 
-  // Opens the database if it is not open and writable. Which opening a caller works with is told by
-  // a number that each success raises; 0: never opened. Blocks while another thread opens. The log
-  // is told of the first failure at start, and when it is over.
+  // Opens the database if it is not open and writable. A caller knows which opening it works with
+  // by a number that each success raises; 0: never opened. Blocks while another thread opens. Logs
+  // the first failure at start, and its end.
   std::optional<IoError> open(uint64_t seen_generation);
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   bool is_writable() const { return writable_.load(std::memory_order_acquire); }
@@ -47,11 +47,11 @@ class RocksStore::Impl {
 
   void tell_if_settled();
   DatabaseCounts counts();
-  // Of rows, as the caller counts them: what write amplification refers to.
+  // Bytes of rows, as the caller counts them: the base of write amplification.
   void count_stored(uint64_t bytes) { bytes_stored_.fetch_add(bytes, std::memory_order_relaxed); }
 
-  // A commit thread cannot read some of its rows, or can again. The log is told by the first and
-  // by the last of them; not by one without a cause, which told it what it lost.
+  // A commit thread cannot read some of its rows, or can again. The first begin and the last end
+  // are logged; a begin without a cause is not, because the caller has logged what it lost.
   void begin_unreadable(const std::string& cause);
   void end_unreadable();
 
@@ -61,30 +61,31 @@ class RocksStore::Impl {
     RowKey key{};
     std::optional<std::string> row;
   };
-  // All or none, as durable as configured when it returns well. An error ends the handle's writes:
-  // is_writable() is false until open() succeeded again. The log may hold the failed batch all the
-  // same, and opening then brings it back to life: `undo` gets the rows as they were before it, to
-  // be written first thing then, without an undo of their own (null); and then end_undo().
+  // Writes all or none, as durable as configured once it returns success. An error ends the
+  // handle's writes: is_writable() is false until open() succeeds again. The log may hold the
+  // failed batch all the same, and opening then revives it. So `undo` gets the rows as they were
+  // before, to be written first thing after opening, without an undo of their own (null), followed
+  // by end_undo().
   rocksdb::Status write(std::span<const Change> changes, std::vector<Change>* undo);
   void end_undo() { undos_left_.fetch_sub(1, std::memory_order_release); }
-  // Everything written before is on disk when it returns well.
+  // On success, everything written before is on disk.
   rocksdb::Status sync();
 
   struct RowName {
     NetworkIndex network = 0;
     RowKey key{};
   };
-  // One status and one row each, in the same order.
+  // One status and one row for each name, in the same order.
   void read(std::span<const RowName> names, std::vector<rocksdb::Status>& statuses,
             std::vector<std::string>& rows);
 
   // scan_rows() of a network's records.
   rocksdb::Status scan(NetworkIndex network, RowRange& range, const VisitRow& visit);
-  // Compacts all records: their expired rows go, and their disk space comes back.
+  // Compacts all records, which drops expired rows and returns their disk space.
   rocksdb::Status compact();
-  // Makes the directory `path` a database of its own, as this one is now: all that was written
-  // before, and nothing that was refused. Its tables are shared with this one by hard links where
-  // they can be. Any thread; reads and writes go on meanwhile, opening waits for it.
+  // Makes the directory `path` a database of its own, equal to this one now: it holds everything
+  // written before, and nothing that was refused. Its tables are shared with this one by hard links
+  // where possible. Any thread; reads and writes continue meanwhile, opening waits for it.
   std::optional<IoError> checkpoint(const std::string& path);
 
  private:
@@ -109,21 +110,21 @@ class RocksStore::Impl {
   ExpiredRows expired_rows_;  // Outlives the handle.
   std::shared_ptr<RowLog> log_;
 
-  std::mutex opening_mutex_;       // One at a time tries to open; taken before the next.
-  bool has_failed_first_ = false;  // Opening did, before it ever succeeded; guarded by it.
+  std::mutex opening_mutex_;       // One thread at a time tries to open; taken before mutex_.
+  bool has_failed_first_ = false;  // Guarded by opening_mutex_: the first opening failed.
   std::shared_mutex mutex_;        // Guards the handle and the families.
   std::unique_ptr<rocksdb::DB> database_;
-  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All of them, to be closed.
-  std::vector<rocksdb::ColumnFamilyHandle*> records_;   // By network, as are the next.
+  std::vector<rocksdb::ColumnFamilyHandle*> families_;  // All families, to be closed.
+  std::vector<rocksdb::ColumnFamilyHandle*> records_;   // By network, like published_.
   std::vector<rocksdb::ColumnFamilyHandle*> published_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> writable_{false};
-  // A database that fails soon after each opening is told of once, not each time.
+  // A database that fails soon after each opening is logged once, not each time.
   std::atomic<int64_t> opened_at_{0};  // Monotonic nanoseconds.
   std::atomic<bool> is_flapping_{false};
   std::atomic<uint32_t> unreadable_threads_{0};
-  std::atomic<uint32_t> undos_left_{0};  // Commit threads with rows to be written back.
+  std::atomic<uint32_t> undos_left_{0};  // Commit threads that have rows to write back.
 
   const std::shared_ptr<rocksdb::Statistics> statistics_;  // Over all openings.
   const std::shared_ptr<rocksdb::Cache> blocks_;
@@ -133,7 +134,7 @@ class RocksStore::Impl {
   std::atomic<uint64_t> memory_bytes_{0};
 };
 
-// "<what>: <status>", as a sentence's beginning.
+// "<what>: <status>", as the beginning of a sentence.
 std::string describe(const rocksdb::Status& status);
 
 }  // namespace xord

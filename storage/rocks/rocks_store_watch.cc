@@ -1,4 +1,4 @@
-// RocksStore: what is told of it, to the log and among the counters.
+// RocksStore: what it reports to the log and the counters.
 #include "reactor/monotonic.h"
 #include "storage/rocks/rocks_store_impl.h"
 

@@ -18,7 +18,7 @@ std::optional<IoError> start_rocks_threads(rocksdb::Env& env) {
                             " threads of its own, and the host does not grant them",
                         EAGAIN);
   };
-  // Asked first: a pool that could start none would try again in the middle of its work.
+  // Checked first: a pool that could start no thread would retry in the middle of its work.
   if (startable_threads(missing) < missing) return error();
   try {
     for (const auto pool : pools) env.IncBackgroundThreadsIfNeeded(1, pool);

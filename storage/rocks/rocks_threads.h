@@ -1,5 +1,5 @@
-// The threads that RocksDB starts by itself: one that flushes, one that compacts, one for what it
-// does every few seconds. It starts them by std::thread in the middle of its work, and where the
+// The threads that RocksDB starts by itself: one that flushes, one that compacts, one for periodic
+// tasks every few seconds. It starts them by std::thread in the middle of its work, and where the
 // host grants none, the process ends.
 #pragma once
 
@@ -16,8 +16,8 @@ namespace xord {
 
 constexpr uint32_t rocks_threads = 3;
 
-// Before a database is opened: starts the first two, and tries whether there is a thread for the
-// third. They are the process's, and stay. Does nothing a second time but the trying.
+// Call before opening a database: starts the first two, and checks that a third can be started.
+// They belong to the process, and stay. A second call only repeats the check.
 std::optional<IoError> start_rocks_threads(rocksdb::Env& env);
 
 }  // namespace xord

@@ -71,7 +71,7 @@ const char* fault_of(const Row& row, const ValueRules& rules) {
   if (rules.is_storable != nullptr && !rules.is_storable(row.value)) {
     return "its value is not of a type that peers store";
   }
-  // A store sets them so, and whatever moves them moves them forward together.
+  // Every store sets them this way, and every change moves them forward together.
   const bool is_possible = times.published <= times.last_store && times.published < times.expiry &&
                            times.expiry - times.published <= ttl_max;
   return is_possible ? nullptr : "its times contradict each other";

@@ -1,7 +1,7 @@
-// In place of RocksDB's own log file, which is not kept: on a full disk Debian's RocksDB, built
-// with assertions, aborts the process over it. It is watched for one thing that no status tells:
-// how many bytes of the write-ahead log recovery could not use, and whether they were merely a tail
-// that a crash tore.
+// Replaces RocksDB's own log file, which is not kept: on a full disk Debian's RocksDB, built with
+// assertions, aborts the process over it. Watches for the one thing that no status reports: how
+// many bytes of the write-ahead log recovery could not use, and whether they were merely a tail
+// torn by a crash.
 #pragma once
 
 #include <rocksdb/env.h>

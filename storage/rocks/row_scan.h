@@ -1,4 +1,4 @@
-// Walking the rows of one column family in order of their keys, around what cannot be read.
+// Walks the rows of one column family in key order, skipping what cannot be read.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -9,12 +9,12 @@
 
 namespace xord {
 
-// A row's bytes are borrowed for the call. False ends the walk.
+// A row's bytes are borrowed for the call. Returning false ends the walk.
 using VisitRow = std::function<bool(const RowKey&, Bytes)>;
 
-// Visits the rows of a range, in order. The status is of what stopped the walk early, with where to
-// go on in `range.first`: RocksDB cannot step over a damaged block, so what is left of the damaged
-// range's two-byte prefix is skipped.
+// Visits the rows of a range, in order. If the walk stops early, returns the status that stopped
+// it, with the place to resume in `range.first`: RocksDB cannot step over a damaged block, so the
+// rest of the damaged range's two-byte prefix is skipped.
 rocksdb::Status scan_rows(rocksdb::DB& database, rocksdb::ColumnFamilyHandle* family,
                           RowRange& range, const VisitRow& visit);
 
