@@ -24,7 +24,7 @@ std::optional<double> quota_of_version_2(const std::string& folder) {
   return quota / period;
 }
 
-// Version 1: two files; a quota of -1 is none.
+// Version 1: two files; a quota of -1 means no limit.
 std::optional<double> quota_of_version_1(const std::string& folder) {
   const auto quota_line = read_line(folder + "/cpu.cfs_quota_us");
   const auto period_line = read_line(folder + "/cpu.cfs_period_us");
@@ -37,7 +37,7 @@ std::optional<double> quota_of_version_1(const std::string& folder) {
   return quota / period;
 }
 
-// "max" is no limit, and so is the largest number of pages, which version 1 writes for it.
+// "max" means no limit, as does the largest number of pages, which version 1 writes for it.
 std::optional<uint64_t> read_limit(const std::string& path) {
   constexpr uint64_t unlimited = uint64_t{1} << 60;
   const auto line = read_line(path);

@@ -15,15 +15,15 @@
 namespace xord {
 
 struct AllowedCores {
-  std::vector<uint32_t> cpus;   // Of the affinity mask, ascending; never empty.
-  std::optional<double> quota;  // CPUs' worth of time that the cgroups grant; empty: no limit.
-  // The default number of shards: the smaller of both, the quota rounded down, 1 at least and
-  // shards_max at most.
+  std::vector<uint32_t> cpus;   // From the affinity mask, ascending; never empty.
+  std::optional<double> quota;  // The CPU time granted by the cgroups, in CPUs; empty: no limit.
+  // The default number of shards: the number of cores or the quota rounded down, whichever is
+  // smaller; between 1 and shards_max.
   uint32_t shards = 1;
 };
 
 // Reads the mask of the calling thread and the cgroup files (version 2 or 1) under `root`, which is
-// empty but in tests. Files that are absent or unreadable mean no limit.
+// empty except in tests. A file that is absent or unreadable means no limit.
 AllowedCores allowed_cores(const std::string& root = {});
 
 enum class Pinning : uint8_t { pinned, floating };
@@ -32,9 +32,9 @@ enum class Pinning : uint8_t { pinned, floating };
 // block are not shard threads.
 class ShardThread {
  public:
-  // Runs `body` on a thread of its own, named `name` (15 characters are shown), on core `cpu`. A
-  // core that cannot be had (the mask shrank) leaves the thread floating: `body` is told. An error:
-  // no thread can be started.
+  // Runs `body` on a new thread, named `name` (15 characters are shown), on core `cpu`. If that
+  // core is unavailable (the mask shrank), the thread is not pinned, and `body` is notified. An
+  // error: no thread can be started.
   [[nodiscard]] std::optional<IoError> start(const std::string& name, uint32_t cpu,
                                              std::function<void(Pinning)> body);
   void join() { thread_.join(); }

@@ -1,5 +1,5 @@
-// What one look at the kernel brought, kept until it is handed over together: the sink hears of all
-// of it before the first is handled.
+// The datagrams of one receive, kept until they are handed over together: the sink sees the whole
+// batch before the first datagram is handled.
 #pragma once
 
 #include <array>

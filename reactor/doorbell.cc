@@ -31,7 +31,7 @@ void Doorbell::ring() {
 
 void Doorbell::ring_if_asleep() {
   if (!sleeping_.load(std::memory_order_seq_cst)) return;
-  // Of several that saw the sleeper, one rings.
+  // Of several threads that saw the sleeper, one rings.
   if (sleeping_.exchange(false, std::memory_order_acq_rel)) ring();
 }
 
@@ -45,7 +45,7 @@ void Doorbell::wait(std::optional<Duration> timeout) {
   ppoll(&polled, 1, timeout ? &most : nullptr, nullptr);
   awake();
   eventfd_t rings = 0;
-  eventfd_read(fd_, &rings);  // EAGAIN: nobody rang.
+  eventfd_read(fd_, &rings);  // EAGAIN: no rings.
 }
 
 }  // namespace xord

@@ -8,8 +8,8 @@
 
 namespace xord {
 
-// Fills `out`. Waits, early in a boot, until the kernel's pool is seeded; aborts if there is no
-// getrandom at all, since nothing could be kept secret then.
+// Fills `out`. Early in a boot, waits until the kernel's pool is seeded; aborts if getrandom does
+// not exist, since nothing could be kept secret then.
 void fill_with_entropy(MutableBytes out);
 uint64_t entropy_word();
 

@@ -16,9 +16,9 @@
 namespace xord {
 namespace {
 
-constexpr uint32_t doorbell_mark = listens_max;  // In epoll_event::data, beside socket indices.
+constexpr uint32_t doorbell_mark = listens_max;  // In epoll_event::data, alongside socket indices.
 
-// What recvmmsg fills: one buffer a datagram of the batch.
+// What recvmmsg fills: one buffer for each datagram of the batch.
 struct ReceiveSlot {
   iovec payload;
   alignas(8) uint8_t name[receive_name_size];
@@ -61,7 +61,7 @@ class EpollBackend final : public UdpBackend {
   const int epoll_;
   bool has_pwait2_ = true;
   std::array<bool, listens_max> readable_{};
-  uint8_t first_ = 0;  // The socket that is read first; it moves on, so that none starves.
+  uint8_t first_ = 0;  // The socket that is read first; it rotates, so that none starves.
   std::array<mmsghdr, batch_max> receive_headers_{};
   DatagramBatch batch_;
   std::array<mmsghdr, batch_max> send_headers_{};
@@ -70,11 +70,11 @@ class EpollBackend final : public UdpBackend {
   uint32_t run_size_ = 0;
   int run_fd_ = -1;
   std::array<SendGroups::Group, batch_max> run_groups_;
-  SendGroups groups_;  // Of the batch that the run is part of.
+  SendGroups groups_;  // For the batch that contains the run.
   std::array<iovec, batch_max> payloads_;
   uint32_t payloads_used_ = 0;
   bool coalesces_ = true;
-  uint32_t singly_left_ = 0;  // After a refusal: so many datagrams are not coalesced.
+  uint32_t singly_left_ = 0;  // After a refusal: how many more datagrams are sent singly.
   const std::unique_ptr<ReceiveSlot[]> receive_slots_ = std::make_unique<ReceiveSlot[]>(batch_max);
 };
 
@@ -129,7 +129,7 @@ uint32_t EpollBackend::receive(DatagramSink& sink) {
   return handled;
 }
 
-// Sends the run. What fails is the first message left: it alone is dropped, or sent singly.
+// Sends the run. An error concerns the first message left: it alone is dropped, or sent singly.
 void EpollBackend::send_run() {
   for (uint32_t done = 0; done < run_size_;) {
     const int sent = sendmmsg(run_fd_, &send_headers_[done], run_size_ - done, MSG_DONTWAIT);
@@ -148,7 +148,8 @@ void EpollBackend::send_run() {
   run_size_ = 0;
 }
 
-// The datagrams of a group whose common send was refused: `slot` and its payloads are as they were.
+// Sends the datagrams of a group whose common send was refused: `slot` and its payloads are
+// unchanged.
 void EpollBackend::send_singly(const SendSlot& slot, size_t size) {
   counters_.add(IoCounter::coalescing_refused);
   singly_left_ = singly_after_refusal;
@@ -220,7 +221,7 @@ int EpollBackend::wait(epoll_event* events, std::optional<Duration> timeout) {
     has_pwait2_ = false;
   }
   constexpr int64_t milliseconds_max =
-      60'000;  // Rounded up: never before a deadline, else we spin.
+      60'000;  // Rounded up: waking before a deadline would make the loop spin.
   const int64_t rounded = (most + 999'999) / 1'000'000;
   const int64_t waited = timeout ? std::min(rounded, milliseconds_max) : -1;
   return epoll_wait(epoll_, events, events_max, static_cast<int>(waited));
@@ -249,7 +250,7 @@ std::optional<IoError> make_epoll_backend(const ShardSockets& sockets, const Doo
     event.data.u32 = mark;
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
   };
-  // Edges: each ring wakes once, and nobody has to read the eventfd.
+  // Edge-triggered: each ring wakes once, and the eventfd need not be read.
   bool watched = watch(doorbell.fd(), EPOLLIN | EPOLLET, doorbell_mark);
   for (uint32_t i = 0; i < sockets.size() && watched; ++i) {
     if (sockets[i].is_open()) watched = watch(sockets[i].fd(), EPOLLIN, i);

@@ -1,5 +1,5 @@
 // The backend over epoll(7), recvmmsg(2) and sendmmsg(2): for hosts and containers that refuse
-// io_uring, and as fast (limits/REPORT.md). Three system calls a busy turn.
+// io_uring, and as fast (docs/DECISIONS.md). Three system calls a busy turn.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace xord {
 
-// As choose_backend(), for this one.
+// Like choose_backend(), for this backend only.
 [[nodiscard]] std::optional<IoError> make_epoll_backend(const ShardSockets& sockets,
                                                         const Doorbell& doorbell,
                                                         IoCounters& counters,

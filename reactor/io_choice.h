@@ -1,4 +1,4 @@
-// Which of the two ways to do I/O a person may choose.
+// The configurable choice between the two ways to do I/O.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What one shard's I/O counts. Readable from any thread (reactor/base/counters.h); the names are
+// The I/O counters of one shard. Readable from any thread (reactor/base/counters.h); the names are
 // the metric names.
 #pragma once
 
@@ -11,22 +11,22 @@ namespace xord {
 
 enum class IoCounter : uint8_t {
   received,                // Datagrams handed to the handler.
-  received_bytes,          // Their payload.
+  received_bytes,          // Payload bytes of those.
   received_empty,          // Dropped: no payload.
   received_too_long,       // Dropped: longer than datagram_bytes_max (MSG_TRUNC).
-  receive_failed,          // Receives that ended in an error other than the next two.
+  receive_failed,          // Receives that failed, other than by the two exhaustions below.
   receive_rearmed,         // uring: multishot receives that had ended and were started again.
   buffers_exhausted,       // uring: times that all receive buffers were in use (ENOBUFS).
   completions_overflowed,  // uring: times that the completion queue was full.
   sent,                 // Datagrams given to the kernel. Those it refused are counted again below.
-  sent_bytes,           // Their payload.
-  sent_coalesced,       // Those of them that left in one send with others (reactor/send_groups.h).
-  coalescing_refused,   // Such sends that the kernel refused: their datagrams went singly.
+  sent_bytes,           // Payload bytes of those.
+  sent_coalesced,       // Datagrams sent together with others in one send (reactor/send_groups.h).
+  coalescing_refused,   // Sends of several that the kernel refused: sent singly instead.
   send_would_block,     // Refused: EAGAIN, ENOBUFS, ENOMEM: the socket's or device's queue is full.
   send_forbidden,       // Refused: EPERM, EACCES: a firewall rule, or a broadcast address.
   send_too_long,        // Refused: EMSGSIZE.
   send_unreachable,     // Refused: no route or no such source address.
-  send_invalid,         // Refused: EINVAL: port 0, a family that does not fit.
+  send_invalid,         // Refused: EINVAL: port 0, or the wrong address family.
   send_failed,          // Refused: anything else.
   send_without_socket,  // Dropped by us: no open socket for the path.
   turns,                // Turns of the loop.
@@ -43,7 +43,7 @@ std::string_view name_of(IoCounter counter);
 
 using IoCounters = Counters<IoCounter>;
 
-// Counts a send of so many datagrams that the kernel refused under its kind.
+// Counts a refused send of `datagrams` datagrams under the counter for its errno.
 void count_send_error(IoCounters& counters, int error_number, uint32_t datagrams = 1);
 
 }  // namespace xord

@@ -1,6 +1,5 @@
-// How start-up tells what the environment refused: one sentence for a person, and the errno for a
-// program. A value, not an exception; functions return std::optional<IoError>, empty when all is
-// well.
+// How start-up reports what the environment refused: one sentence for a person, and the errno for a
+// program. A value, not an exception; functions return std::optional<IoError>, empty on success.
 #pragma once
 
 #include <cerrno>
@@ -12,7 +11,7 @@ namespace xord {
 
 struct IoError {
   std::string sentence;  // Names what was refused and what to do; no full stop, no newline.
-  int error_number = 0;  // errno(3); 0 when no system call was to blame.
+  int error_number = 0;  // errno(3); 0 when no system call failed.
 };
 
 // "<what>: <text of error_number>".

@@ -1,11 +1,11 @@
 // A bounded ring of frames from one thread to one other: single producer, single consumer, frames
 // of any size up to frame_size_max(), each starting at a multiple of 8 bytes. Nothing allocates
-// after construction. Full means that push() refuses; the caller counts. Frames become visible in
-// batches, by publish(), which wakes the consumer only if it sleeps (reactor/doorbell.h).
+// after construction. When it is full, push() refuses and the caller counts. Frames become visible
+// in batches, by publish(), which wakes the consumer only if it sleeps (reactor/doorbell.h).
 //
-// Orders: the producer's publish pairs with the consumer's look at published_ (release, acquire),
-// the consumer's release with the producer's look at released_ likewise. Only the store in
-// publish() and the load in has_frames_before_sleep() are seq_cst, for the doorbell's handshake.
+// Memory order: the producer's store to published_ pairs with the consumer's load (release,
+// acquire), and the consumer's store to released_ with the producer's load likewise. Only the store
+// in publish() and the load in has_frames_before_sleep() are seq_cst, for the doorbell's handshake.
 #pragma once
 
 #include <atomic>
@@ -32,11 +32,11 @@ class Mailbox {
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
-  // The largest frame that an empty mailbox takes wherever its ring stands.
+  // The largest frame that an empty mailbox accepts at any position of its ring.
   uint32_t frame_size_max() const { return static_cast<uint32_t>(capacity_ / 2 - 8); }
 
-  // Producer: queues `header` followed by `tail`, unseen by the consumer until publish(). False,
-  // and nothing queued, when there is no room.
+  // Producer: queues `header` followed by `tail`, invisible to the consumer until publish(). False,
+  // with nothing queued, when there is no room.
   template <class Header>
   [[nodiscard]] bool push(const Header& header, Bytes tail) {
     static_assert(std::is_trivially_copyable_v<Header>);
@@ -45,17 +45,17 @@ class Mailbox {
   // Producer: the same for a frame that is already whole.
   [[nodiscard]] bool push(Bytes frame) { return push_parts(frame, {}); }
 
-  // Producer: whether no more than half of it is in use. Where frames that may be dropped share a
-  // mailbox with frames that may not, the former go in only while this holds, so that however many
-  // there are the latter find room.
+  // Producer: whether at most half of it is in use. Where droppable frames share a mailbox with
+  // frames that must not be dropped, the droppable ones are pushed only while this holds, so that
+  // the others find room however many there are.
   bool has_half_free() {
     if (written_ - released_seen_ <= capacity_ / 2) return true;
     released_seen_ = released_.load(std::memory_order_acquire);
     return written_ - released_seen_ <= capacity_ / 2;
   }
 
-  // Producer: shows the consumer all that was pushed, and rings if it sleeps: at most once a batch.
-  // Nothing new: does nothing.
+  // Producer: makes all pushed frames visible to the consumer, and rings if it sleeps: at most once
+  // a batch. Does nothing when nothing is new.
   void publish() {
     if (written_ == published_.load(std::memory_order_relaxed)) return;
     published_.store(written_, std::memory_order_seq_cst);
@@ -84,7 +84,7 @@ class Mailbox {
     }
     return frames;
   }
-  // Consumer: gives the room of all frames read so far back to the producer.
+  // Consumer: returns the room of all frames read so far to the producer.
   void release() { released_.store(read_, std::memory_order_release); }
   // Consumer: read() and release() in one.
   template <class Visit>
@@ -93,8 +93,8 @@ class Mailbox {
     if (frames > 0) release();
     return frames;
   }
-  // Consumer: whether there are frames to read. To be asked after Doorbell::announce_sleep() and
-  // before sleeping.
+  // Consumer: whether there are frames to read. Call it after Doorbell::announce_sleep() and before
+  // sleeping.
   bool has_frames_before_sleep() const {
     return read_ != published_.load(std::memory_order_seq_cst);
   }
@@ -122,7 +122,7 @@ class Mailbox {
     if (size > frame_size_max()) return false;
     const uint64_t needed = footprint(size);
     const uint64_t until_end = capacity_ - offset(written_);
-    // A frame lies in one piece: what does not fit before the end goes to the beginning.
+    // A frame is contiguous: one that does not fit before the end goes to the beginning.
     const uint64_t skipped = needed <= until_end ? 0 : until_end;
     if (!has_room(skipped + needed)) return false;
     if (skipped > 0) words_[offset(written_) / 8] = wrap_mark;
@@ -141,11 +141,11 @@ class Mailbox {
   Doorbell& consumer_;
 
   alignas(64) std::atomic<uint64_t> published_{0};  // Written by the producer only.
-  uint64_t written_ = 0;                            // The producer's own, as is the next.
+  uint64_t written_ = 0;                            // The producer's own, as is released_seen_.
   uint64_t released_seen_ = 0;
 
   alignas(64) std::atomic<uint64_t> released_{0};  // Written by the consumer only.
-  uint64_t read_ = 0;                              // The consumer's own, as is the next.
+  uint64_t read_ = 0;                              // The consumer's own, as is published_seen_.
   uint64_t published_seen_ = 0;
 };
 

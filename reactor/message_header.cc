@@ -20,11 +20,11 @@ Info info_in(const cmsghdr* control) {
 }
 
 void read_packet_info(const msghdr& received, LocalAddress* local) {
-  // CMSG_NXTHDR takes a pointer to a header that it does not change.
+  // CMSG_NXTHDR takes a non-const pointer, but does not change the header.
   msghdr* header = const_cast<msghdr*>(&received);
   for (cmsghdr* at = CMSG_FIRSTHDR(header); at != nullptr; at = CMSG_NXTHDR(header, at)) {
     if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
-      // ipi_spec_dst, not ipi_addr: for a broadcast it is the address of ours to answer from.
+      // ipi_spec_dst, not ipi_addr: for a broadcast it is our address to answer from.
       local->address = address_of(info_in<in_pktinfo>(at).ipi_spec_dst);
     } else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
       const auto info = info_in<in6_pktinfo>(at);
@@ -36,7 +36,7 @@ void read_packet_info(const msghdr& received, LocalAddress* local) {
   }
 }
 
-// Behind the control messages that are there already.
+// Appends after any existing control messages.
 template <class Info>
 void append_control(int level, int type, const Info& info, SendSlot* slot) {
   auto* control = reinterpret_cast<cmsghdr*>(slot->control + slot->message.msg_controllen);

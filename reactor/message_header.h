@@ -1,6 +1,6 @@
-// Between a Path and the kernel's msghdr: who sent a datagram and which of our addresses it asked
-// for, and the way back. Both backends receive and send through these functions, so both treat
-// addresses alike. recvmsg(2), ip(7) IP_PKTINFO, ipv6(7) IPV6_PKTINFO.
+// Converts between a Path and the kernel's msghdr: who sent a datagram and which of our addresses
+// it was sent to, and the way back. Both backends receive and send through these functions, so both
+// treat addresses alike. recvmsg(2), ip(7) IP_PKTINFO, ipv6(7) IPV6_PKTINFO.
 #pragma once
 
 #include <sys/socket.h>
@@ -18,14 +18,15 @@
 namespace xord {
 
 // The path of a datagram that socket `index` of `sockets` received, from the name and the control
-// messages in `received`. An address asked that is not one of ours (multicast) is left unspecified.
+// messages in `received`. A destination that is not one of our addresses (multicast) is left
+// unspecified.
 Path path_of(const msghdr& received, const ShardSockets& sockets, uint8_t index);
 
 // The index of the socket that `path` leaves by: the one it names, or the first of the remote's
-// family. Empty: there is none, or it is not open.
+// family. Empty: no such socket exists, or it is not open.
 std::optional<uint8_t> socket_for(const Path& path, const ShardSockets& sockets);
 
-// Everything that one send borrows until the kernel took it. Not to be moved once prepared.
+// Everything that one send borrows until the kernel has taken it. Must not be moved once prepared.
 constexpr size_t segment_control_size = CMSG_SPACE(sizeof(uint16_t));
 struct SendSlot {
   SocketAddress to;
@@ -42,14 +43,14 @@ enum class SourceAddress : uint8_t { chosen_by_kernel, in_control };
 SourceAddress prepare_send(const Path& path, Bytes bytes, const BoundSocket& socket,
                            SendSlot* slot);
 
-// Fills `slot` to send all `payloads`, each of `segment_size` bytes or several times that, as
-// datagrams of `segment_size` bytes (udp(7) UDP_SEGMENT). `payloads` are borrowed as `slot` is.
+// Fills `slot` to send all `payloads`, each a multiple of `segment_size` bytes, as datagrams of
+// `segment_size` bytes (udp(7) UDP_SEGMENT). `payloads` are borrowed as long as `slot` is.
 void prepare_segments(const Path& path, std::span<iovec> payloads, uint16_t segment_size,
                       const BoundSocket& socket, SendSlot* slot);
 // Fills `slot` to send one datagram of the group that prepare_segments() filled `group` for.
 void prepare_segment_alone(const SendSlot& group, iovec payload, SendSlot* slot);
-// Whether the kernel may refuse a send because of its segments: the device cannot, or its MTU is
-// too small. The same datagrams may go one by one.
+// Whether this error may come from segmentation: the device cannot segment, or its MTU is too
+// small. The same datagrams may succeed one by one.
 bool may_refuse_segments(int error_number);
 
 }  // namespace xord

@@ -8,18 +8,18 @@
 
 namespace xord {
 
-// What a turn keeps while it runs, and the order of its work:
+// The state of a turn while it runs, and the order of its work:
 //
 // 1. Send and sleep. One call sends what the last turn left and waits for a datagram, the doorbell
 //    or the next timer. It does not wait while work is left over. Announcing the sleep comes before
-//    the last look at the mailboxes, else a frame published in between would wait for nobody.
+//    the last look at the mailboxes, else a frame published in between would wake no one.
 // 2. Read the clock, once: a turn happens at one instant.
 // 3. Frames of other threads, before datagrams: they are answers and work already admitted, which
 //    is finished before new work is taken in. At most frames_max a mailbox.
 // 4. Datagrams, at most batch_max; the rest waits in the kernel, which sheds the newest first.
 // 5. Timers, after the datagrams: an answer that has arrived is not timed out in the same turn.
 // 6. The end of the turn: the handler publishes its frames, once, so each other thread is rung
-// once.
+//    once.
 // 7. Read the clock again: was the turn too long?
 class Reactor::Turn final : public DatagramSink {
  public:
@@ -75,7 +75,7 @@ void Reactor::Turn::send_and_sleep() {
   reactor_.doorbell_.awake();
 }
 
-// How long to sleep at most: empty is for ever, 0 not at all. Announces the sleep.
+// The longest time to sleep: empty is for ever, 0 not at all. Announces the sleep.
 std::optional<Duration> Reactor::Turn::sleep_length() {
   if (work_left_) return Duration{};
   std::optional<Duration> length;

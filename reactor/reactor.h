@@ -1,5 +1,5 @@
-// The loop of one core: it sleeps in one place for sockets, mailboxes and timers, and hands what
-// came to a ReactorHandler. It knows datagrams and frames, and nothing of a DHT. It never blocks
+// The loop of one core: it sleeps in one place for sockets, mailboxes and timers, and hands each
+// event to a ReactorHandler. It knows datagrams and frames, and nothing of a DHT. It never blocks
 // elsewhere, allocates nothing while it runs, and each of its loops has a maximum. The order of a
 // turn is the numbered comment in reactor.cc.
 #pragma once
@@ -25,38 +25,38 @@
 
 namespace xord {
 
-// A part of a turn, for saying what a long one was doing.
+// A part of a turn, to report what a long one spent its time on.
 enum class TurnStage : uint8_t { frames, datagrams, timers, end_of_turn, count };
 std::string_view name_of(TurnStage stage);
 
 struct Stall {
   Duration turn;          // How long the turn took.
-  TurnStage longest;      // The stage that took most of it...
-  Duration longest_took;  // ...and how long.
-  uint32_t frames = 0;    // What the turn handled.
+  TurnStage longest;      // The stage that took most of it.
+  Duration longest_took;  // How long that stage took.
+  uint32_t frames = 0;    // Frames and datagrams handled in the turn.
   uint32_t datagrams = 0;
 };
 
 // What runs on the loop. All calls come from the loop's thread, with node time `now`, the same for
 // all calls of a turn. `out` has room for ReactorConfig::room_datagrams and room_bytes when a call
-// begins (advance() and end_turn() included); what is left in it is sent at the end of the turn at
-// the latest.
+// begins (advance() and end_turn() included); its contents are sent at the end of the turn at the
+// latest.
 class ReactorHandler {
  public:
   virtual ~ReactorHandler() = default;
 
-  // All that receive() is about to be called with: the moment to have memory fetched for it.
+  // All datagrams that receive() is about to be called with: prefetch memory for them here.
   virtual void fetch_ahead(std::span<const Datagram> /*batch*/) {}
   virtual void receive(Instant now, const Datagram& datagram, Outbox& out) = 0;
-  // A frame out of the mailbox that add_mailbox() gave the index `source`; it lives for the call.
+  // A frame from the mailbox to which add_mailbox() gave the index `source`; valid during the call.
   virtual void receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out) = 0;
-  // Does what is due. Called when next_wakeup() is not after `now`; again in the same turn, with
-  // new room, when something is still due afterwards, at most advances_max times.
+  // Does what is due. Called when next_wakeup() is not after `now`, and again in the same turn,
+  // with fresh room, if something is still due afterwards, at most advances_max times.
   virtual void advance(Instant now, Outbox& out) = 0;
-  // The end of each turn: the place to push the turn's frames to other threads and to publish them.
+  // The end of each turn: push the turn's frames to other threads and publish them here.
   virtual void end_turn(Instant now, Outbox& out) = 0;
-  // When advance() is next needed, at the latest; empty: not before something comes in. Asked
-  // several times a turn: cheap.
+  // When to call advance() next, at the latest; empty: not before something arrives. Called several
+  // times a turn, so it must be cheap.
   virtual std::optional<Instant> next_wakeup() const = 0;
   // A turn took longer than ReactorConfig::stall_threshold.
   virtual void stalled(const Stall& /*stall*/) {}
@@ -78,8 +78,8 @@ struct ReactorConfig {
 
 class Reactor {
  public:
-  // Makes the loop of one shard, on any thread; run() may be on another. Allocates all it will ever
-  // use. The error's sentence says what to do.
+  // Creates the loop of one shard, on any thread; run() may be on another. Allocates all it will
+  // ever use. The error's sentence says what to do.
   [[nodiscard]] static std::optional<IoError> create(const ReactorConfig& config,
                                                      ShardSockets sockets, NodeClock clock,
                                                      std::unique_ptr<Reactor>* out);
@@ -87,7 +87,7 @@ class Reactor {
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
 
-  // The doorbell of this loop: whoever sends it frames makes a Mailbox with it.
+  // The doorbell of this loop, for the Mailbox of any thread that sends it frames.
   Doorbell& doorbell() { return doorbell_; }
   // Frames of `mailbox` reach the handler with the index returned. Before run() only; `mailbox`
   // outlives the loop.
@@ -99,10 +99,10 @@ class Reactor {
   const std::string& fallback_because() const { return chosen_.fallback_because; }
   const IoCounters& counters() const { return counters_; }
 
-  // Runs until request_stop(), on the calling thread; once. Afterwards the sockets are closed and
-  // their port is free. An error only before the first turn.
+  // Runs on the calling thread until request_stop(); call it once. Afterwards the sockets are
+  // closed and their port is free. Errors occur only before the first turn.
   [[nodiscard]] std::optional<IoError> run(ReactorHandler& handler);
-  // From any thread, at any time, also before run(). The turn in progress is finished and its
+  // From any thread, at any time, even before run(). The turn in progress is finished and its
   // outbox sent; frames and datagrams not yet taken are dropped.
   void request_stop();
 
@@ -116,7 +116,7 @@ class Reactor {
   NodeClock clock_;
   Doorbell doorbell_;
   IoCounters counters_;
-  ChosenBackend chosen_;  // Borrows the three above.
+  ChosenBackend chosen_;  // Borrows sockets_, doorbell_ and counters_.
   Outbox outbox_;
   std::vector<Mailbox*> mailboxes_;
   std::atomic<bool> stop_requested_{false};

@@ -9,7 +9,7 @@ bool may_share(const Outbox::Entry& a, const Outbox::Entry& b) {
   return a.size == b.size && a.path.remote == b.path.remote && a.path.local == b.path.local;
 }
 
-// No secret: whoever makes paths collide makes a batch of 64 a little slower.
+// Needs no secret: a peer that makes paths collide makes a batch of 64 a little slower.
 uint32_t hash_of(const Outbox::Entry& entry, uint32_t bits) {
   constexpr uint64_t odd = 0x9e3779b97f4a7c15;
   const Endpoint& remote = entry.path.remote;
@@ -44,7 +44,7 @@ void SendGroups::add(uint8_t index) {
   while (table_[at] != 0) {
     Group& group = groups_[table_[at] - 1u];
     if (may_share(entries_[group.first], entry)) {
-      if ((group.count + 1u) * entry.size > bytes_max) break;  // Full: begins another.
+      if ((group.count + 1u) * entry.size > bytes_max) break;  // Full: start another.
       next_[group.last] = index;
       group.last = index;
       ++group.count;

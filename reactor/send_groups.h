@@ -1,7 +1,7 @@
-// Which datagrams of an outbox leave together, in one UDP_SEGMENT send (udp(7)): those of a batch
-// that go along one path and have one length. For a peer that asked several things at once the send
-// is most of a reply's cost, and is paid once (limits/REPORT.md: at 4 replies a peer 57 % less).
-// Plans only and sends nothing; batch_max bounds it, and it allocates nothing.
+// Decides which datagrams of an outbox leave together, in one UDP_SEGMENT send (udp(7)): those of a
+// batch with the same path and the same length. For a peer that asked several things at once, the
+// send is most of a reply's cost, and is paid once (measured at 4 replies a peer: 57 % less). Only
+// plans, sends nothing; bounded by batch_max, and allocates nothing.
 #pragma once
 
 #include <sys/uio.h>
@@ -17,28 +17,28 @@ namespace xord {
 
 class SendGroups {
  public:
-  // With the headers of IPv6 it is the least MTU that a path has, 1,280.
+  // With the headers of IPv6 this is the smallest MTU that a path can have, 1,280.
   static constexpr uint32_t segment_size_max = 1232;
-  static constexpr uint32_t segments_max = 64;  // What every kernel takes; at least batch_max.
+  static constexpr uint32_t segments_max = 64;  // Any kernel takes this many; >= batch_max.
   static constexpr uint32_t bytes_max = 65'000;
   static_assert(segments_max >= batch_max);
 
-  // Datagrams that leave together, or one alone: most are.
+  // Datagrams that leave together; usually just one.
   struct Group {
     uint8_t first = 0;  // Indices of planned entries.
     uint8_t last = 0;
     uint8_t count = 0;
   };
 
-  // Plans the first of `entries`, batch_max at most, and returns how many. The groups are in the
-  // order of their first entries, the entries of a group in their own. The entries stay borrowed
+  // Plans the first of `entries`, batch_max at most, and returns how many. Groups are ordered by
+  // their first entries, and entries keep their order within a group. The entries stay borrowed
   // until the next plan.
   size_t plan(std::span<const Outbox::Entry> entries, bool coalesce);
 
   std::span<const Group> groups() const { return {groups_.data(), groups_count_}; }
   const Outbox::Entry& entry(uint8_t index) const { return entries_[index]; }
-  // The bytes of a group in `room`, which must have group.count elements; neighbours in the outbox
-  // are one. Returns those used.
+  // Fills `room`, of at least group.count elements, with the bytes of a group; adjacent bytes in
+  // the outbox become one element. Returns the elements used.
   std::span<iovec> gather(const Group& group, const Outbox& outbox, std::span<iovec> room) const;
 
  private:
@@ -50,8 +50,8 @@ class SendGroups {
   std::span<const Outbox::Entry> entries_;
   std::array<Group, batch_max> groups_;
   size_t groups_count_ = 0;
-  std::array<uint8_t, batch_max> next_;         // In its group, behind each but the last.
-  std::array<uint8_t, 1 << table_bits> table_;  // By hash of path and length: a group, plus one.
+  std::array<uint8_t, batch_max> next_;         // The next in its group, for each but the last.
+  std::array<uint8_t, 1 << table_bits> table_;  // By hash of path and length: group index + 1.
 };
 
 }  // namespace xord

@@ -14,8 +14,8 @@
 namespace xord {
 namespace {
 
-// How often a pair of listens on one free port looks for another port, when the first is free in
-// one family and taken in the other.
+// How many ports to try for two listens on one free port, when the port is free in one family and
+// taken in the other.
 constexpr uint32_t free_port_attempts_max = 16;
 
 enum class Joining : uint8_t { first_of_group, joins_group };
@@ -26,17 +26,17 @@ bool set_option(int fd, int level, int name, int value) {
 
 uint32_t set_receive_buffer(int fd, uint32_t bytes) {
   const int asked = static_cast<int>(std::min(bytes, uint32_t{1} << 30));
-  // The forced one passes net.core.rmem_max, but needs CAP_NET_ADMIN.
+  // SO_RCVBUFFORCE may exceed net.core.rmem_max, but needs CAP_NET_ADMIN.
   if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, asked)) {
     set_option(fd, SOL_SOCKET, SO_RCVBUF, asked);
   }
   int granted = 0;
   socklen_t size = sizeof granted;
   if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &granted, &size) != 0) return 0;
-  return static_cast<uint32_t>(granted) / 2;  // The kernel doubles what it is asked for.
+  return static_cast<uint32_t>(granted) / 2;  // The kernel doubles the size asked for.
 }
 
-// Options that the address's family has. False: errno says why.
+// Sets the options of the address's family. False: errno says why.
 bool set_family_options(int fd, const BoundSocket& socket) {
   if (socket.bound.is_ipv4()) {
     return (!socket.is_wildcard || set_option(fd, IPPROTO_IP, IP_PKTINFO, 1)) &&
@@ -70,11 +70,11 @@ IoError listen_error(const Endpoint& endpoint, int error_number) {
   return error;
 }
 
-// Opens and binds one socket. 0, or the errno of what was refused.
+// Opens and binds one socket. Returns 0, or the errno of what was refused.
 int open_socket(const Endpoint& endpoint, Joining joining, uint32_t receive_buffer_bytes,
                 BoundSocket* out) {
   const int family = endpoint.is_ipv4() ? AF_INET : AF_INET6;
-  // Not O_NONBLOCK: io_uring would then not wait for datagrams. Who must not block says
+  // Not O_NONBLOCK: io_uring would then not wait for datagrams. Calls that must not block pass
   // MSG_DONTWAIT.
   BoundSocket socket(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP));
   if (!socket.is_open()) return errno;
@@ -96,11 +96,11 @@ int open_socket(const Endpoint& endpoint, Joining joining, uint32_t receive_buff
 }
 
 bool means_family_missing(int error_number) {
-  // EADDRNOTAVAIL: the kernel knows IPv6 and no interface has it (disable_ipv6).
+  // EADDRNOTAVAIL: the kernel knows IPv6 but no interface has it (disable_ipv6).
   return error_number == EAFNOSUPPORT || error_number == EADDRNOTAVAIL;
 }
 
-// Once all shards have joined: before that the first socket has no group to attach to.
+// Called once all shards have joined: before that the first socket has no group to attach to.
 void steer(const Listen& listen, std::vector<ShardSockets>& shards) {
   if (shards.size() == 1 || listen.steering.empty()) return;
   const auto count = static_cast<uint32_t>(shards.size());
@@ -140,7 +140,7 @@ std::optional<IoError> open_listen(const Listen& listen, const SocketOptions& op
       }
       return std::nullopt;
     }
-    endpoint.port = socket.bound.port;  // Of a port 0, all shards take what the first was given.
+    endpoint.port = socket.bound.port;  // For port 0, the first shard's port.
     shards[shard].push_back(std::move(socket));
     if (shard == 0 && shards.size() > 1 &&
         !set_option(shards[0].back().fd(), SOL_SOCKET, SO_REUSEPORT, 1)) {

@@ -1,10 +1,10 @@
-// Opening the UDP sockets of a node: for each address to listen on, one socket a shard, all on one
+// Opens the UDP sockets of a node: for each address to listen on, one socket a shard, all on one
 // port (SO_REUSEPORT). Runs at start-up on one thread, before any shard reads. socket(7), ip(7),
-// ipv6(7); limits/REPORT.md for what was measured.
+// ipv6(7).
 //
 // A port in use is an error even when its holder set SO_REUSEPORT too: shard 0 binds without the
-// option, sets it on the bound socket, and only then the other shards join. The kernel's index of a
-// socket in the group is then its shard, which is what steering needs (reactor/steering.h).
+// option, sets it on the bound socket, and only then do the other shards join. The kernel's index
+// of a socket in the group is then its shard, which is what steering needs (reactor/steering.h).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ namespace xord {
 constexpr uint32_t listens_max = 16;  // Addresses a node listens on; an index fits LocalAddress.
 
 enum class IfFamilyMissing : uint8_t {
-  fail,  // The address was asked for by name: a host that cannot have it is an error.
-  skip,  // A default: a host without IPv6 is a line in the log (BoundSocket::absent_because).
+  fail,  // The address was configured by name: if it is unavailable, that is an error.
+  skip,  // A default: a host without IPv6 only logs a line (BoundSocket::absent_because).
 };
 
 struct Listen {
@@ -33,7 +33,7 @@ struct Listen {
   // Index of an earlier Listen whose bound port this one takes, whatever `endpoint` says: for
   // "0.0.0.0 and [::] on one free port". When that port is taken here, both move to another one.
   std::optional<uint32_t> port_of = std::nullopt;
-  // By which bytes its datagrams are dealt to several shards; empty: by the kernel's hash alone.
+  // Which bytes of a datagram choose its shard; empty: the kernel's hash alone does.
   std::span<const SteeringRule> steering = {};
 };
 
@@ -52,9 +52,9 @@ class BoundSocket {
 
   Endpoint bound;                     // With the port that was bound.
   bool is_wildcard = false;           // 0.0.0.0 or [::]: replies name their source address.
-  uint32_t receive_buffer_bytes = 0;  // Granted; log it when below what was asked.
+  uint32_t receive_buffer_bytes = 0;  // Granted; log it if below what was asked.
   std::string absent_because;         // Not empty: skipped, and why.
-  bool is_steered = false;            // Its group has the steering program of its Listen.
+  bool is_steered = false;            // Its group runs the steering program of its Listen.
   std::string unsteered_because;      // Not empty: the kernel refused that program, and why.
 
  private:
@@ -70,9 +70,9 @@ struct SocketOptions {
   uint32_t receive_buffer_bytes = 4 * 1024 * 1024;  // The default of 208 KiB is 1 ms of load.
 };
 
-// Opens all sockets of all shards: `out` has options.shards elements. Steering is asked for before
-// anybody reads; a kernel that refuses it is no error (BoundSocket::unsteered_because). On an error
-// everything is closed again and the sentence names address and port.
+// Opens all sockets of all shards: `out` has options.shards elements. Steering is installed before
+// any shard reads; a kernel that refuses it is not an error (BoundSocket::unsteered_because). On an
+// error everything is closed again and the sentence names address and port.
 [[nodiscard]] std::optional<IoError> open_sockets(std::span<const Listen> listens,
                                                   const SocketOptions& options,
                                                   std::vector<ShardSockets>* out);

@@ -11,21 +11,21 @@
 namespace xord {
 namespace {
 
-// An index that no group has: the kernel falls back to hashing.
+// An index outside any group: the kernel falls back to hashing.
 constexpr uint32_t nobody = ~uint32_t{0};
 
 constexpr uint16_t load_word = BPF_LD | BPF_W | BPF_ABS;
 constexpr uint16_t load_half = BPF_LD | BPF_H | BPF_ABS;
 constexpr uint16_t load_byte = BPF_LD | BPF_B | BPF_ABS;
 
-// Writes one rule: comparisons that jump behind the rule when they fail, then a return.
+// Writes one rule: comparisons that jump past the rule when they fail, then a return.
 class RuleWriter {
  public:
   explicit RuleWriter(std::vector<sock_filter>& program)
       : program_(program), begin_(program.size()) {}
 
   void write(const SteeringRule& rule, uint32_t shards) {
-    // A load beyond the end of the datagram would end the program with shard 0.
+    // A load past the end of the datagram would end the program with shard 0.
     append(BPF_LD | BPF_W | BPF_LEN, 0);
     append(BPF_JMP | BPF_JGE | BPF_K, size_least(rule));
     for (const SteeringRule::Match& match : rule.matches) compare(match);
@@ -76,7 +76,7 @@ class RuleWriter {
     program_.push_back({static_cast<uint16_t>(code), 0, 0, operand});
   }
 
-  // Lets each comparison of this rule jump behind it when it fails.
+  // Makes each comparison of this rule jump past it when it fails.
   void link() {
     for (size_t at = begin_; at < program_.size(); ++at) {
       sock_filter& instruction = program_[at];

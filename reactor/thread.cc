@@ -49,7 +49,7 @@ std::optional<IoError> Thread::start(const std::string& name, std::function<void
     pthread_attr_destroy(&attributes);
   }
   if (refused != 0) return thread_error("cannot start a thread", refused);
-  (void)start.release();  // The thread's.
+  (void)start.release();  // Now owned by the thread.
   is_joinable_ = true;
   return std::nullopt;
 }

@@ -1,7 +1,7 @@
 // The seam to the kernel: receive a batch, send a batch, sleep. Two implementations, io_uring
 // (uring_backend.h) and epoll with recvmmsg and sendmmsg (epoll_backend.h), which pass the same
-// tests and are equally fast (limits/REPORT.md): container profiles refuse io_uring. Made on any
-// thread, then used by one, from start() to stop().
+// tests and are equally fast (docs/DECISIONS.md): container profiles refuse io_uring. Created on
+// any thread, then used by one, from start() to stop().
 #pragma once
 
 #include <cstdint>
@@ -21,32 +21,32 @@
 namespace xord {
 
 // A receive buffer holds the largest legal request (8,218 bytes of rpcudp) with what the kernel
-// puts before it: io_uring's header (16), the sender's address, the address asked.
+// puts before it: io_uring's header (16), the sender's address, the destination address.
 constexpr uint32_t receive_buffer_size = 8448;
-constexpr uint32_t receive_name_size = 32;     // sockaddr_in6 (28), and what follows aligned to 8
+constexpr uint32_t receive_name_size = 32;     // sockaddr_in6 (28), rounded up to 8
 constexpr uint32_t receive_control_size = 40;  // CMSG_SPACE of an in6_pktinfo
 constexpr uint32_t datagram_bytes_max =
     receive_buffer_size - 16 - receive_name_size - receive_control_size;
 static_assert(datagram_bytes_max >= 8218);
 
-// Datagrams handed over or sent in one system call. 64 keeps a batch in the L2 cache; 1000 was 5 to
-// 10 % dearer (measured).
+// Datagrams handed over or sent in one system call. 64 keeps a batch in the L2 cache; 1000 cost 5
+// to 10 % more (measured).
 constexpr uint32_t batch_max = 64;
 
 struct BackendOptions {
-  uint32_t receive_buffers = 256;  // uring: a power of two, 4 at least. 2.1 MiB a shard.
+  uint32_t receive_buffers = 256;  // uring: a power of two, at least 4. 2.1 MiB a shard.
   uint32_t completions = 0;        // uring: 0 = more than buffers and sends; tests set less.
 };
 
-// After a send of several datagrams was refused and they went singly: so many more go singly.
+// How many more datagrams go singly after a send of several was refused.
 constexpr uint32_t singly_after_refusal = 4096;
 
 class DatagramSink {
  public:
-  // Comes first, with all that on_datagram() is about to be called with: the moment to have memory
-  // fetched that those calls will look at.
+  // Called first, with all datagrams that on_datagram() is about to be called with: prefetch here
+  // the memory that those calls will touch.
   virtual void on_batch(std::span<const Datagram> /*batch*/) {}
-  virtual void on_datagram(const Datagram& datagram) = 0;  // Its bytes live for the call.
+  virtual void on_datagram(const Datagram& datagram) = 0;  // Its bytes are valid during the call.
 
  protected:
   ~DatagramSink() = default;
@@ -57,30 +57,30 @@ class UdpBackend {
   virtual ~UdpBackend() = default;
 
   virtual std::string_view name() const = 0;  // "uring" or "epoll"
-  // First call on the thread that uses the backend from now on.
+  // The first call on the thread that uses the backend from then on.
   [[nodiscard]] virtual std::optional<IoError> start() = 0;
-  // Hands up to batch_max datagrams that are there to `sink`, and returns how many completions or
-  // datagrams it handled: 0 means there is nothing. The sink may call send().
+  // Hands up to batch_max waiting datagrams to `sink`, and returns how many completions or
+  // datagrams it handled: 0 means that there are none. The sink may call send().
   virtual uint32_t receive(DatagramSink& sink) = 0;
   // Sends all of `outbox`, in order for each path and length. When it returns the bytes are no
-  // longer needed; what the kernel refuses is counted and dropped.
+  // longer needed; datagrams that the kernel refuses are counted and dropped.
   virtual void send(const Outbox& outbox) = 0;
   // send(), then sleeps until a datagram, a ring of the doorbell, or `timeout`; empty: no timeout.
-  // A timeout of 0 only looks. May return early. On io_uring both are one system call.
+  // A timeout of 0 only polls. May return early. On io_uring both are one system call.
   virtual void send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) = 0;
   // Whether datagrams of one length along one path may leave in one send (reactor/send_groups.h).
-  // They do until told otherwise: a generator of load is to send like many peers.
+  // On by default; a load generator turns it off, to send as many separate peers would.
   virtual void set_coalescing(bool on) = 0;
-  // Last call on that thread: lets go of the sockets, so that closing them frees their port.
+  // The last call on that thread: releases the sockets, so that closing them frees their port.
   virtual void stop() = 0;
 };
 
 struct ChosenBackend {
   std::unique_ptr<UdpBackend> backend;
-  std::string fallback_because;  // Not empty: `automatic` took epoll, and why. For log and metric.
+  std::string fallback_because;  // Not empty: `automatic` chose epoll, and why. For log and metric.
 };
 
-// Makes the backend for one shard. `sockets`, `doorbell` and `counters` are borrowed and outlive
+// Creates the backend for one shard. `sockets`, `doorbell` and `counters` are borrowed and outlive
 // it. An error only when `uring` was asked for by name and is refused, or epoll is.
 [[nodiscard]] std::optional<IoError> choose_backend(IoChoice choice, const BackendOptions& options,
                                                     const ShardSockets& sockets,

@@ -18,21 +18,21 @@
 namespace xord {
 namespace {
 
-constexpr uint32_t submissions_max = 2 * batch_max;  // A batch of sends, and all re-arming besides.
-constexpr uint32_t submissions_least = batch_max / 4;  // Halved down to this, then refused.
+constexpr uint32_t submissions_max = 2 * batch_max;    // A batch of sends, plus all re-arming.
+constexpr uint32_t submissions_least = batch_max / 4;  // Halved down to this, then an error.
 static_assert(submissions_least >= listens_max);
-// The kernel takes a whole submission at once; short of memory it may take it in several.
+// The kernel usually takes a whole submission at once; short of memory it may take several.
 constexpr uint32_t submit_attempts_max = 64;
 constexpr Duration rearm_interval = milliseconds(10);  // Between attempts, without memory.
 constexpr uint16_t buffer_group = 0;
 
-// What a completion belongs to, in its user data.
+// What a completion belongs to, stored in its user data.
 enum class Completion : uint8_t { receive, send, group, handled, doorbell };
 struct UserData {
   Completion kind{};
-  uint8_t index = 0;        // Of a receive's socket, of a group's slot.
+  uint8_t index = 0;        // Of a receive's socket, or of a group's slot.
   uint8_t datagrams = 1;    // In a group.
-  uint32_t submission = 0;  // Of a group: the number of the submission that its slot was used for.
+  uint32_t submission = 0;  // For a group: the number of the submission that used its slot.
 };
 static_assert(submissions_max <= UINT8_MAX + 1);
 constexpr uint64_t packed(const UserData& data) {
@@ -97,13 +97,13 @@ class UringBackend final : public UdpBackend {
   io_uring_buf_ring* buffer_ring_ = nullptr;
   size_t buffer_ring_size_ = 0;
   DatagramBatch batch_;
-  int given_back_ = 0;  // Buffers in the ring that the kernel was not shown yet.
+  int given_back_ = 0;  // Buffers in the ring that the kernel has not been shown yet.
   std::array<bool, listens_max> receive_ended_{};
   bool doorbell_ended_ = false;
   std::vector<SendSlot> slots_;  // One for each submission; free again once it is submitted.
   uint32_t slots_used_ = 0;
   SendGroups groups_;
-  // Of groups in slots: their bytes, free with the slots, and what sending them singly takes.
+  // For groups in slots: their payloads, freed with the slots, and what sending them singly needs.
   std::array<iovec, 4 * batch_max> payloads_;
   uint32_t payloads_used_ = 0;
   struct GroupInSlot {
@@ -111,11 +111,11 @@ class UringBackend final : public UdpBackend {
     uint8_t socket = 0;
   };
   std::array<GroupInSlot, submissions_max> groups_in_slots_;
-  uint32_t groups_prepared_ = 0;  // Since the last submission...
-  uint32_t submission_ = 0;       // ...whose number this is.
+  uint32_t groups_prepared_ = 0;  // Since the last submission.
+  uint32_t submission_ = 0;       // The number of the submission being prepared.
   const std::unique_ptr<SendSlot[]> singles_ = std::make_unique<SendSlot[]>(batch_max);
   bool coalesces_ = true;
-  uint32_t singly_left_ = 0;  // After a refusal: so many datagrams are not coalesced.
+  uint32_t singly_left_ = 0;  // After a refusal: how many more datagrams are sent singly.
 };
 
 UringBackend::UringBackend(const BackendOptions& options, const ShardSockets& sockets,
@@ -137,12 +137,12 @@ UringBackend::~UringBackend() {
 
 int UringBackend::open_ring(uint32_t submissions) {
   io_uring_params params{};
-  // DEFER_TASKRUN is also the probe: Linux 6.1 brought it, and what else is used here is older.
-  // Disabled until start(): the thread that enables the ring becomes its single issuer.
+  // DEFER_TASKRUN is also the probe: it came with Linux 6.1, and everything else used here is
+  // older. Disabled until start(): the thread that enables the ring becomes its single issuer.
   params.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL |
                  IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE;
-  // A full completion queue ends the multishot receives: hold every buffer and every send, unless
-  // memory is short.
+  // A full completion queue ends the multishot receives: make room for every buffer and every send,
+  // unless memory is short.
   const uint32_t wanted = options_.receive_buffers + 2 * submissions_max;
   const uint32_t completions = options_.completions > 0 ? options_.completions : wanted;
   params.cq_entries = std::bit_ceil(completions * submissions / submissions_max);
@@ -173,7 +173,7 @@ int UringBackend::register_buffers() {
   return 0;
 }
 
-// Sockets at their own index, absent ones as holes, and the doorbell behind them.
+// Sockets at their own index, absent ones as holes, followed by the doorbell.
 int UringBackend::register_files() {
   std::vector<int> files;
   for (const BoundSocket& socket : sockets_) files.push_back(socket.fd());
@@ -184,7 +184,7 @@ int UringBackend::register_files() {
 }
 
 std::optional<IoError> UringBackend::start() {
-  // Not io_uring_enable_rings(): liburing 2.3 declares it and does not export it.
+  // Not io_uring_enable_rings(): liburing 2.3 declares it but does not export it.
   const int refused = io_uring_register(static_cast<unsigned>(ring_.ring_fd),
                                         IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   if (refused < 0) return io_error("cannot start io_uring", -refused);
@@ -196,7 +196,7 @@ std::optional<IoError> UringBackend::start() {
   return std::nullopt;
 }
 
-// Null when the queue is full of what the kernel would not take for lack of memory.
+// Null when the queue is full of submissions that the kernel refused for lack of memory.
 io_uring_sqe* UringBackend::next_submission() {
   io_uring_sqe* submission = io_uring_get_sqe(&ring_);
   if (submission != nullptr) return submission;
@@ -250,14 +250,14 @@ uint32_t UringBackend::receive(DatagramSink& sink) {
   std::array<io_uring_cqe, batch_max> batch;
   if (io_uring_cq_has_overflow(&ring_)) counters_.add(IoCounter::completions_overflowed);
   const unsigned count = io_uring_peek_batch_cqe(&ring_, ready.data(), batch_max);
-  // Moved to a list before they are handled: the sink may send, which works on the same ring.
+  // Copied to a list before they are handled: the sink may send, which works on the same ring.
   for (unsigned i = 0; i < count; ++i) batch[i] = *ready[i];
   io_uring_cq_advance(&ring_, count);
   for (unsigned i = 0; i < count; ++i) on_completion(batch[i]);
   batch_.hand_over_to(sink);
   io_uring_buf_ring_advance(buffer_ring_, given_back_);
   given_back_ = 0;
-  // Not before the buffers are back: a receive that ended for lack of them would end again.
+  // Only after the buffers are back: a receive that ended for lack of them would end again.
   rearm_ended();
   return count;
 }
@@ -282,7 +282,7 @@ void UringBackend::on_completion(const io_uring_cqe& completion) {
 
 void UringBackend::on_receive(const io_uring_cqe& completion, uint8_t index) {
   // Whatever the result says: an empty datagram, a lack of buffers and a full completion queue all
-  // end a multishot receive (limits/REPORT.md, "Pitfalls met").
+  // end a multishot receive (measured).
   if ((completion.flags & IORING_CQE_F_MORE) == 0) receive_ended_[index] = true;
   if (completion.res == -ENOBUFS) {
     counters_.add(IoCounter::buffers_exhausted);
@@ -338,7 +338,7 @@ void UringBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& 
   const Outbox::Entry& first = groups_.entry(group.first);
   counters_.add(IoCounter::sent, group.count);
   counters_.add(IoCounter::sent_bytes, uint64_t{group.count} * first.size);
-  io_uring_sqe* submission = next_submission();  // May submit, too.
+  io_uring_sqe* submission = next_submission();  // May itself submit.
   if (submission == nullptr) return counters_.add(IoCounter::send_would_block, group.count);
   const auto index = static_cast<uint8_t>(slots_used_++);
   SendSlot& slot = slots_[index];
@@ -359,7 +359,8 @@ void UringBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& 
              SourceAddress::in_control) {
     io_uring_prep_sendmsg(submission, socket, &slot.message, MSG_DONTWAIT);
   } else {
-    // SEND with an address is cheaper (84 to 175 ns, measured) but has no room for the source's.
+    // SEND with an address is cheaper (84 to 175 ns, measured) but has no room for the source
+    // address.
     io_uring_prep_send(submission, socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
     io_uring_prep_send_set_addr(submission, &slot.to.any, static_cast<uint16_t>(slot.to_size));
   }
@@ -367,8 +368,9 @@ void UringBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& 
   io_uring_sqe_set_data64(submission, packed({kind, index, group.count, submission_}));
 }
 
-// Hands all that is prepared to the kernel. MSG_DONTWAIT makes a send end in the submission itself,
-// so that its slot and its bytes are free afterwards, and a refusal has its completion.
+// Hands all prepared submissions to the kernel. MSG_DONTWAIT completes a send within the submission
+// itself, so that its slot and its bytes are free afterwards, and the completion of a refused send
+// has arrived.
 void UringBackend::submit() {
   submit_all();
   if (groups_prepared_ > 0) send_refused_singly();
@@ -385,8 +387,8 @@ void UringBackend::submit_all() {
   if (io_uring_sq_ready(&ring_) > 0) abandon_unsubmitted();
 }
 
-// Looks through the completions that are there for groups that the kernel refused, while their
-// slots are still theirs, and marks them as handled. A look costs a nanosecond or two each.
+// Searches the completions that have arrived for groups that the kernel refused, while their slots
+// still hold the payloads, and marks them as handled. Each takes a nanosecond or two.
 void UringBackend::send_refused_singly() {
   unsigned at = 0;
   io_uring_cqe* completion = nullptr;
@@ -426,7 +428,7 @@ void UringBackend::send_singly(uint8_t slot) {
 }
 
 // The kernel would not take these for lack of memory. They stay in the queue, and may fill it, but
-// must not refer to bytes that are about to be reused: sends become nothing.
+// must not refer to bytes that are about to be reused: sends become no-ops.
 void UringBackend::abandon_unsubmitted() {
   const io_uring_sq& queue = ring_.sq;
   const unsigned mask = *queue.kring_mask;
@@ -448,11 +450,11 @@ void UringBackend::send(const Outbox& outbox) {
 
 void UringBackend::send_and_wait(const Outbox& outbox, std::optional<Duration> timeout) {
   prepare_sends(outbox);
-  // What could not be armed rings for nothing: it is tried again soon.
+  // A receive that could not be armed wakes no one: retry soon.
   if (is_any_ended() && (!timeout || *timeout > rearm_interval)) timeout = rearm_interval;
   const bool only_look = timeout && timeout->nanoseconds <= 0;
   if (io_uring_cq_ready(&ring_) > 0) {
-    // Handled first; the next look brings what came meanwhile. (A submission is a call anyway.)
+    // Handled first; the next call sees what arrived meanwhile. (A submission is a call anyway.)
   } else if (only_look) {
     io_uring_submit_and_get_events(&ring_);
   } else {

@@ -10,8 +10,8 @@
 
 namespace xord {
 
-// As choose_backend(), for this one. Where the ring's memory is refused, a ring of half the size is
-// tried, and so on; the error's sentence says what refused io_uring at last.
+// Like choose_backend(), for this backend only. Where the ring's memory is refused, a ring of half
+// the size is tried, and so on; the error's sentence says why the last one was refused.
 [[nodiscard]] std::optional<IoError> make_uring_backend(const BackendOptions& options,
                                                         const ShardSockets& sockets,
                                                         const Doorbell& doorbell,

@@ -1,4 +1,4 @@
-// The words for borrowed memory, and big- and little-endian integers in it.
+// Names for borrowed memory, and big- and little-endian integers in it.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 namespace xord {
 
 using Bytes = std::span<const uint8_t>;   // Borrowed: the owner says how long it lives.
-using MutableBytes = std::span<uint8_t>;  // Borrowed, to be written.
+using MutableBytes = std::span<uint8_t>;  // Borrowed, for writing.
 
 inline Bytes bytes_of(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};

@@ -1,6 +1,6 @@
-// CHECK: a claim about our own code that holds in every build. A peer's input never reaches one; a
-// failed CHECK is our bug, prints where and what, and aborts. DCHECK is for claims too dear for the
-// datagram path: debug and sanitizer builds only.
+// CHECK: an assertion about our own code that holds in every build. A peer's input never reaches
+// one; a failed CHECK is our bug, prints where and what, and aborts. DCHECK is for assertions too
+// expensive for the datagram path: debug and sanitizer builds only.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace xord::internal {
   std::fprintf(stderr, "%s:%d: this does not hold: %s\n", file, line, claim);
   std::abort();
 }
-// Not our bug, and nothing to be done about: memory that was tried at start (can_reserve() of
-// storage/lazy_array.h) was taken by others since, or a simulated network is too large.
+// Not our bug, and beyond our control: memory that was available at start (can_reserve() of
+// storage/lazy_array.h) has been taken by others since, or a simulated network is too large.
 [[noreturn]] inline void out_of_memory(size_t bytes) {
   std::fprintf(stderr,
                "xord: out of memory: %zu bytes cannot be reserved; raise the limit of the process "

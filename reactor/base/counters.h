@@ -1,6 +1,6 @@
-// Counts indexed by an enum whose last enumerator is `count`. One thread adds; any thread may read.
-// Relaxed is enough: a reader wants a recent figure, not an order between figures. Adding is a load
-// and a store, not a locked instruction, because there is one writer.
+// Counters indexed by an enum whose last enumerator is `count`. One thread adds; any thread may
+// read. Relaxed order is enough: a reader wants a recent figure, not an order between figures.
+// Adding is a load and a store, not a locked instruction, because there is one writer.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@
 namespace xord {
 
 template <class Enum>
-class alignas(64) Counters {  // A cache line of its own at either end: no false sharing.
+class alignas(64) Counters {  // On cache lines of its own: no false sharing.
  public:
   static constexpr size_t size = static_cast<size_t>(Enum::count);
 

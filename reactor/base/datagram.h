@@ -1,5 +1,5 @@
-// The seam between a protocol and the network. A protocol is handed Datagrams and leaves what it
-// wants sent in an Outbox; the reactor sends an outbox's contents, the simulator delivers them.
+// The seam between a protocol and the network. A protocol receives Datagrams and leaves its own in
+// an Outbox; the reactor sends an outbox's contents, the simulator delivers them.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@
 
 namespace xord {
 
-// Where a datagram reached us. Sent back unchanged with the reply, it makes the reply leave from
-// the address that was asked (ip(7) IP_PKTINFO, ipv6(7) IPV6_PKTINFO). The default lets the
-// reactor take the first socket of the remote's family, and the kernel the source address.
+// Where a datagram reached us. Passed back unchanged with the reply, it makes the reply leave from
+// the address that was asked (ip(7) IP_PKTINFO, ipv6(7) IPV6_PKTINFO). By default the reactor takes
+// the first socket of the remote's family, and the kernel chooses the source address.
 struct LocalAddress {
   static constexpr uint8_t any_socket = 255;
   IpAddress address;            // Unspecified (all zero): the kernel chooses.
-  uint32_t interface = 0;       // Of a link-local address, else 0.
+  uint32_t interface = 0;       // For a link-local address, else 0.
   uint8_t socket = any_socket;  // Index of a listen socket, in the order of configuration.
 
   bool operator==(const LocalAddress&) const = default;
@@ -52,12 +52,12 @@ class Outbox {
   }
 
   // `size_max` bytes to encode into, valid until commit(), or an empty span when the outbox is
-  // full. Reserving again without a commit gives the same bytes: nothing has to be undone.
+  // full. Reserving again without a commit returns the same bytes, so nothing has to be undone.
   MutableBytes reserve(size_t size_max) {
     if (!has_room(size_max)) return {};
     return {bytes_.get() + used_, size_max};
   }
-  // Queues the first `size` of the bytes reserved last, to be sent along `path`.
+  // Queues the first `size` bytes of the last reserved span, to be sent along `path`.
   void commit(const Path& path, size_t size) {
     CHECK(entries_.size() < datagrams_max_ && size <= bytes_max_ - used_);
     entries_.push_back({path, used_, static_cast<uint32_t>(size)});
@@ -69,7 +69,7 @@ class Outbox {
 
   std::span<const Entry> entries() const { return entries_; }
   Bytes bytes(const Entry& entry) const { return {bytes_.get() + entry.offset, entry.size}; }
-  // Every span and entry is dead after this.
+  // Invalidates every span and entry.
   void clear() {
     entries_.clear();
     used_ = 0;

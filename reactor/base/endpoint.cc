@@ -17,8 +17,8 @@ std::optional<uint32_t> parse_number(std::string_view text, uint32_t most) {
   return value;
 }
 
-// Dotted decimal as inet_pton takes it: four numbers to 255, without leading zeros. By hand, since
-// every contact of every reply is read so (20 contacts: 1.5 us with inet_pton).
+// Dotted decimal as inet_pton accepts it: four numbers to 255, without leading zeros. By hand,
+// since every contact of every reply is parsed here (20 contacts: 1.5 us with inet_pton).
 std::optional<uint32_t> parse_ipv4(std::string_view text) {
   uint32_t address = 0;
   size_t at = 0;
@@ -119,7 +119,7 @@ std::string Endpoint::text() const {
 }
 
 bool Subnet::contains(const IpAddress& other) const {
-  // ::/0 is all of IPv6; that IPv4 addresses are held as mapped ones is nobody's business.
+  // ::/0 is all of IPv6; that IPv4 addresses are held as mapped ones must not show.
   if (prefix_bits < mapped_prefix_bits && other.is_ipv4()) return false;
   const size_t whole = prefix_bits / 8;
   if (std::memcmp(address.bytes.data(), other.bytes.data(), whole) != 0) return false;

@@ -17,7 +17,7 @@ struct IpAddress {
   std::array<uint8_t, 16> bytes{};  // Network order.
 
   auto operator<=>(const IpAddress&) const = default;
-  // By words: a call of memcmp for each contact of an answer was a fifth of its time (measured).
+  // By words: a memcmp call for each contact of an answer took a fifth of its time (measured).
   bool operator==(const IpAddress& other) const {
     return ((load_be64(bytes.data()) ^ load_be64(other.bytes.data())) |
             (load_be64(&bytes[8]) ^ load_be64(&other.bytes[8]))) == 0;
@@ -34,13 +34,13 @@ struct IpAddress {
   bool is_local() const;
 
   static IpAddress ipv4(uint32_t host_order);
-  // Numeric text as inet_pton reads it; no zone, no name. Empty when it is anything else.
+  // Numeric text as inet_pton reads it; no zone, no name. Empty for anything else.
   static std::optional<IpAddress> parse(std::string_view text);
   // As inet_ntop writes it; IPv4 in dotted form. At most 45 characters.
   std::string text() const;
 };
 
-// Longest text of an address: ffff:...:255.255.255.255 forms included.
+// The longest text of an address, including forms like ffff:...:255.255.255.255.
 constexpr size_t address_text_max = 45;
 // Writes what IpAddress::text() returns to `out` (at least address_text_max bytes), without
 // allocating, and returns its length.
@@ -49,7 +49,7 @@ size_t write_text(const IpAddress& address, char* out);
 struct Endpoint {
   IpAddress address;
   uint32_t scope = 0;  // Interface index of a link-local address, else 0.
-  uint16_t port = 0;   // Host order; 0 is "no endpoint" and never handed out.
+  uint16_t port = 0;   // Host order; 0 means "no endpoint" and is never handed out.
 
   auto operator<=>(const Endpoint&) const = default;
   bool is_ipv4() const { return address.is_ipv4(); }
@@ -65,14 +65,14 @@ static_assert(sizeof(Endpoint) == 24);
 // A source prefix in CIDR form: "10.0.0.0/8", "2001:db8::/32".
 struct Subnet {
   IpAddress address;
-  uint8_t prefix_bits = 0;  // Of the 128: an IPv4 /8 is 104 here.
+  uint8_t prefix_bits = 0;  // Out of 128: an IPv4 /8 is 104 here.
 
   bool operator==(const Subnet&) const = default;
-  // A subnet holds addresses of its own family only: ::/0 no IPv4 ones.
+  // A subnet holds addresses of its own family only: ::/0 holds no IPv4 addresses.
   bool contains(const IpAddress& other) const;
-  // Empty on bad text, a prefix too long, or bits set behind the prefix.
+  // Empty on malformed text, a prefix that is too long, or bits set after the prefix.
   static std::optional<Subnet> parse(std::string_view text);
-  std::string text() const;  // What parse() reads.
+  std::string text() const;  // In the form that parse() reads.
 };
 
 }  // namespace xord

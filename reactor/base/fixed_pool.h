@@ -1,6 +1,6 @@
 // A fixed number of objects, addressed by index and generation. It never grows and nothing is
-// allocated after construction: full means that the caller refuses and counts. A handle that
-// outlived its object is noticed, so tables may refer to one another without owning.
+// allocated after construction: when it is full, the caller refuses and counts. A stale handle is
+// detected, so tables may refer to one another without owning.
 #pragma once
 
 #include <compare>
@@ -27,8 +27,8 @@ struct PoolHandle {
   }
 };
 
-// Constructs without arguments as `T object;` does: bytes that have no initial value are not
-// written, so that room for a value takes no memory before it holds one.
+// Default-initialises, as `T object;` does: bytes without an initial value are not written, so that
+// room for a value takes no memory until it holds one.
 template <class T>
 struct DefaultInit : std::allocator<T> {
   template <class U>
@@ -48,8 +48,8 @@ struct DefaultInit : std::allocator<T> {
 template <class T>
 class FixedPool {
  public:
-  // Constructs every object at once, each from `arguments`; they live as long as the pool. What has
-  // no initial value of its own has none.
+  // Constructs every object at once, each from `arguments`; they live as long as the pool. Members
+  // without an initial value stay uninitialised.
   template <class... Arguments>
   explicit FixedPool(uint32_t slots_max, const Arguments&... arguments) : generations_(slots_max) {
     CHECK(slots_max < UINT32_MAX);
@@ -59,7 +59,7 @@ class FixedPool {
     for (uint32_t i = slots_max; i > 0; --i) free_.push_back(i - 1);
   }
 
-  // A free object, as its last holder left it; empty when all are taken. The one given back last
+  // A free object, as its last holder left it; empty when all are taken. The last one given back
   // comes first, because it is warm.
   std::optional<PoolHandle> take() {
     if (free_.empty()) return std::nullopt;
@@ -67,13 +67,13 @@ class FixedPool {
     free_.pop_back();
     return PoolHandle{index, ++generations_[index]};  // Odd: taken.
   }
-  // The object, or null when the handle is stale, was never given out, or is the default one.
-  // (A slot taken 2^31 times since looks current again.)
+  // The object, or null when the handle is stale, was never given out, or is the default one. (A
+  // slot taken 2^31 times since looks current again.)
   T* find(PoolHandle handle) { return is_current(handle) ? &objects_[handle.index] : nullptr; }
   const T* find(PoolHandle handle) const {
     return is_current(handle) ? &objects_[handle.index] : nullptr;
   }
-  // Of a handle that is known to be current.
+  // For a handle that is known to be current.
   T& operator[](PoolHandle handle) {
     CHECK(is_current(handle));
     return objects_[handle.index];
@@ -88,7 +88,7 @@ class FixedPool {
     ++generations_[handle.index];
     free_.push_back(handle.index);
   }
-  // The handle that `index` has now, when it is taken: for walks over all slots.
+  // The current handle of slot `index` if it is taken: for walks over all slots.
   std::optional<PoolHandle> taken_at(uint32_t index) const {
     if (index >= generations_.size() || generations_[index] % 2 == 0) return std::nullopt;
     return PoolHandle{index, generations_[index]};

@@ -1,7 +1,7 @@
 // Frames: short messages of varying size with a destination, collected in one arena that is
-// allocated once. It is how a state machine hands out messages to other shards and operations to
-// storage; the composition copies each frame into the destination's mailbox, and may leave here
-// what that does not take yet. Bounded: push() says when it is full, and the caller refuses and
+// allocated once. Through it a state machine emits messages to other shards and operations to
+// storage. Its driver copies each frame into the destination's mailbox, and may leave here what the
+// mailbox has no room for yet. Bounded: push() fails when it is full, and the caller refuses and
 // counts.
 #pragma once
 
@@ -32,7 +32,7 @@ class FrameOutbox {
     entries_.reserve(frames_max);
   }
 
-  // Queues `header` followed by `tail` for destination `to`; false, and nothing queued, when full.
+  // Queues `header` followed by `tail` for destination `to`; false, with nothing queued, when full.
   template <class Header>
   [[nodiscard]] bool push(uint32_t to, const Header& header, Bytes tail = {}) {
     static_assert(std::is_trivially_copyable_v<Header>);
@@ -57,8 +57,8 @@ class FrameOutbox {
     entries_.clear();
     used_ = 0;
   }
-  // Asks taken(const Entry&, Bytes) for each frame, oldest first: true lets it go, the others stay,
-  // in order.
+  // Calls taken(const Entry&, Bytes) for each frame, oldest first: true removes it; the others
+  // stay, in order.
   template <class Taken>
   void take(Taken&& taken) {
     uint8_t* const begin = reinterpret_cast<uint8_t*>(bytes_.get());
@@ -82,7 +82,7 @@ class FrameOutbox {
   std::vector<Entry> entries_;  // Reserved at construction, never grown.
 };
 
-// The header that a frame begins with, and the bytes behind it.
+// The header that a frame begins with, and the bytes after it.
 template <class Header>
 const Header* frame_header(Bytes frame) {
   return frame.size() < sizeof(Header) ? nullptr : reinterpret_cast<const Header*>(frame.data());

@@ -22,7 +22,7 @@ constexpr size_t id_size = 20;
 struct Id {
   std::array<uint8_t, id_size> bytes{};
 
-  bool operator==(const Id& other) const {  // By words, as IpAddress.
+  bool operator==(const Id& other) const {  // By words, like IpAddress.
     const uint64_t first = load_be64(bytes.data()) ^ load_be64(other.bytes.data());
     const uint64_t second = load_be64(&bytes[8]) ^ load_be64(&other.bytes[8]);
     return (first | second | (load_be32(&bytes[16]) ^ load_be32(&other.bytes[16]))) == 0;
@@ -35,14 +35,14 @@ struct Id {
   bool bit(uint32_t index) const { return (bytes[index / 8] >> (7 - index % 8)) & 1; }
   uint64_t leading_word() const { return load_be64(bytes.data()); }
 
-  // `bytes` has exactly 20.
+  // `bytes` has exactly 20 bytes.
   static Id from(Bytes bytes) {
     CHECK(bytes.size() == id_size);
     Id id;
     std::memcpy(id.bytes.data(), bytes.data(), id_size);
     return id;
   }
-  // 40 hexadecimal digits, either case; anything else is empty.
+  // 40 hexadecimal digits, either case; empty for anything else.
   static std::optional<Id> from_hex(std::string_view text);
   std::string hex() const;  // 40 lower-case digits.
 };

@@ -1,6 +1,6 @@
 // Instant and Duration: whole nanoseconds, two types that do not mix. Nothing here reads a clock.
-// All instants of one process are *node time* (docs/ARCHITECTURE.md, "Time"): it moves with the
-// monotonic clock and goes on across restarts, so differences are meaningful and dates are not.
+// All instants of one process are *node time* (docs/ARCHITECTURE.md, "Time"): it advances with the
+// monotonic clock and continues across restarts, so differences are meaningful and dates are not.
 #pragma once
 
 #include <compare>
@@ -50,11 +50,11 @@ struct Instant {
   constexpr Instant operator+(Duration d) const { return {nanoseconds + d.nanoseconds}; }
   constexpr Instant operator-(Duration d) const { return {nanoseconds - d.nanoseconds}; }
   constexpr Duration operator-(Instant other) const { return {nanoseconds - other.nanoseconds}; }
-  // Before every instant that a node can meet: "never happened".
+  // Before any instant that a node can see: "never happened".
   static constexpr Instant never() { return {std::numeric_limits<int64_t>::min() / 2}; }
 };
 
-// Of two wake-ups; empty is none.
+// The earlier of two wake-ups; empty means none.
 constexpr std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
   if (!a) return b;
   return b && *b < *a ? b : a;

@@ -1,7 +1,7 @@
-// An array of a size fixed at construction, for tables that may be hundreds of megabytes and are
-// read at random. Large ones are aligned to huge pages and the kernel is asked for them (madvise(2)
-// MADV_HUGEPAGE, a hint that may be refused): most of a random access to 160 MB is else the
-// translation of its address (10 M timers: 71 ns without, 57 ns with). Never grows.
+// An array whose size is fixed at construction, for tables that may be hundreds of megabytes and
+// are read at random. Large ones are aligned to huge pages and the kernel is asked for them
+// (madvise(2) MADV_HUGEPAGE, a hint that may be refused): otherwise most of a random access to 160
+// MB is address translation (10 M timers: 71 ns without, 57 ns with). Never grows.
 #pragma once
 
 #include <sys/mman.h>

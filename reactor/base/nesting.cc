@@ -3,8 +3,8 @@
 namespace xord {
 namespace {
 
-// The place behind the string that begins with the quote at `at`; the text's end where none ends
-// it. A string of one line that is not closed ends with its line, so that it hides no other.
+// The position after the string whose opening quote is at `at`, or the text's end if it is not
+// closed. An unclosed single-line string ends with its line, so that it hides no other.
 size_t behind_string(NestedText kind, std::string_view text, size_t at) {
   const char quote = text[at];
   const bool escapes = quote == '"';
@@ -31,7 +31,7 @@ std::optional<size_t> line_nested_deeper_than(size_t most, NestedText kind, std:
   const bool is_toml = kind == NestedText::toml;
   size_t line = 1;
   size_t depth = 0;
-  size_t dots = 0;  // Since the last character that no dotted key holds.
+  size_t dots = 0;  // Since the last character that cannot be part of a dotted key.
   for (size_t at = 0; at < text.size();) {
     const char letter = text[at];
     if (letter == '"' || (is_toml && letter == '\'')) {

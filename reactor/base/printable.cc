@@ -10,7 +10,7 @@ struct Character {
   size_t size = 1;
   uint32_t code = 0;
   bool is_utf8 = false;   // As the standard allows it: shortest form, no surrogate.
-  bool is_begun = false;  // Not yet, but more bytes could make it so.
+  bool is_begun = false;  // Incomplete, but more bytes could make it valid.
 };
 
 size_t size_by_lead(uint8_t lead) {
@@ -65,7 +65,7 @@ void append_escaped(std::string& out, std::string_view bytes) {
 }
 
 // Takes characters off the front of `text`; `passing` are control characters that stay. Leaves a
-// character that is only begun, if `keeps_begun`.
+// last, incomplete character, if `keeps_begun`.
 std::string shown(std::string_view& text, std::string_view passing, bool keeps_begun) {
   std::string out;
   while (!text.empty()) {

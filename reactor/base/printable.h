@@ -1,5 +1,5 @@
-// Text of others (keys, values, file names, what a peer sent) made safe to show: a terminal acts on
-// control characters, so that one in a value could rewrite the screen or forge a sentence.
+// Makes foreign text (keys, values, file names, bytes from a peer) safe to show: a terminal acts on
+// control characters, so that one in a value could rewrite the screen or forge a message.
 #pragma once
 
 #include <string>
@@ -7,13 +7,12 @@
 
 namespace xord {
 
-// `text` with every control character as an escape: \n and \t as such, others as \x1b; and with
-// those of Unicode (C1, and the marks that reorder or hide text) and the bytes that are not UTF-8
-// byte by byte. Everything else stays as it is, a backslash too: this is for reading, not for
-// reading back.
+// `text` with every control character escaped: \n and \t as such, others as \x1b. Unicode controls
+// (C1, and the marks that reorder or hide text) and bytes that are not UTF-8 are escaped byte by
+// byte. Everything else stays as it is, a backslash too: this is for reading, not for parsing back.
 std::string printable(std::string_view text);
-// The same of text that comes in parts: takes it off the front of `text`, and leaves a character
-// whose other bytes are still to come. `passing` are control characters that stay.
+// The same for text that comes in parts: takes it off the front of `text`, and leaves a character
+// whose other bytes have not arrived. `passing` are control characters that stay.
 std::string take_printable(std::string_view& text, std::string_view passing);
 
 // The same for JSON text, whose strings keep their meaning: \u009b instead of the character.

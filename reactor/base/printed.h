@@ -5,7 +5,7 @@
 
 namespace xord {
 
-// Cut off behind 511 bytes: what may be long is appended to a string instead.
+// Truncated after 511 bytes: append what may be longer to a string instead.
 [[gnu::format(printf, 1, 2)]] std::string printed(const char* format, ...);
 
 }  // namespace xord

@@ -1,6 +1,6 @@
-// A seeded stream of numbers (xoshiro256**, Blackman and Vigna 2018), equal on every machine for an
-// equal seed. Not for secrets by itself: an owner that needs unguessable numbers keys a hash
-// (node/calls/in_flight.h). One stream a concern: split("network") gives a stream of its own, so
+// A seeded stream of numbers (xoshiro256**, Blackman and Vigna 2018), the same on every machine for
+// the same seed. Not for secrets by itself: code that needs unguessable numbers keys a hash
+// (node/calls/in_flight.h). One stream per concern: split("network") makes a separate stream, so
 // that a draw added in one place does not shift the draws of another.
 #pragma once
 

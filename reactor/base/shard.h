@@ -1,5 +1,5 @@
-// A shard: one core's thread with everything it owns. Its index is what messages, transactions and
-// sockets name it by.
+// A shard: one core's thread with everything it owns. Messages, transactions and sockets name it by
+// its index.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 namespace xord {
 
 using ShardIndex = uint8_t;
-// 64 shards are 4,096 mailboxes between them; an index fits the first byte of a transaction.
+// 64 shards need 4,096 mailboxes between them; an index fits the first byte of a transaction.
 constexpr uint32_t shards_max = 64;
 
 }  // namespace xord

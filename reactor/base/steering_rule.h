@@ -1,7 +1,7 @@
-// How the bytes of a datagram say which shard it is for: what a dialect states of its spelling
-// (node/wire/), so that the reactor, which knows no dialect, can have the kernel look at it
-// (reactor/steering.h). Plain values of static tables. A rule saves a hop between shards and is
-// never a condition of a right answer: whoever writes a datagram chooses its bytes.
+// How the bytes of a datagram tell its shard. A dialect (node/wire/) states its wire format as such
+// rules, so that the reactor, which knows no dialect, can have the kernel apply them
+// (reactor/steering.h). Plain values of static tables. A rule saves a hop between shards and
+// correctness never depends on it: the sender chooses the bytes of a datagram.
 #pragma once
 
 #include <array>
@@ -16,12 +16,12 @@ struct SteeringRule {
     std::string_view bytes;
   };
   enum class Target : uint8_t {
-    owner_of_key,  // Two bytes, big endian, are the end of a key: shard_of().
+    owner_of_key,  // Two big-endian bytes are the end of a key: shard_of().
     index,         // One byte is the shard's index.
   };
-  std::array<Match, 3> matches{};  // All of them; one without bytes always matches.
+  std::array<Match, 3> matches{};  // All must match; one without bytes always does.
   Target target{};
-  uint16_t offset = 0;  // Of the byte or bytes that say which shard.
+  uint16_t offset = 0;  // Of the byte or bytes that name the shard.
 };
 
 }  // namespace xord

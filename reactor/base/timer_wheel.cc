@@ -29,7 +29,7 @@ void TimerWheel::arm(TimerId timer, Instant deadline) {
   link.deadline = std::max(tick, floor_) & disarmed;
   const uint32_t slot = slot_of(link.deadline);
   if (link.next != unlinked) {
-    if (slot >= link.slot) return;  // It is met in time where it is.
+    if (slot >= link.slot) return;  // Its slot is reached in time.
     unlink(index);
   }
   file(index, slot);
@@ -75,8 +75,8 @@ bool TimerWheel::collect(uint64_t target) {
   }
   const uint32_t slot = earliest();
   now_ = begin_of(slot);
-  // The slot is emptied before its timers are touched: those that are filed anew, or armed by
-  // `fire`, must not be met again in this pass.
+  // The slot is emptied before its timers are touched: timers filed again, or armed by `fire`, must
+  // not be met again in this pass.
   Link& head = links_[head_of(slot)];
   Link& due = links_[due_head()];
   due.next = head.next;

@@ -1,10 +1,9 @@
 // A hierarchical timer wheel over a fixed number of timers. Arming, re-arming and cancelling are
 // O(1) and nothing allocates after construction: it is built for timeouts, most of which are
-// cancelled. Cancelling, and arming anew for later, only note it in the timer: it stays filed where
-// it is until time gets there (that touches one cache line of a cold timer instead of four).
-// The wheel never reads a clock; time moves only when its owner calls advance().
-// 16 bytes a timer, and 9 KiB. After Varghese and Lauck 1987, scheme 7, with the level chosen as
-// in tokio and Seastar.
+// cancelled. Cancelling, or re-arming for later, only marks the timer: it stays filed where it is
+// until time gets there (that touches one cache line of a cold timer instead of four). The wheel
+// never reads a clock; time moves only when its owner calls advance(). 16 bytes a timer, and 9 KiB.
+// After Varghese and Lauck 1987, scheme 7, with the level chosen as in tokio and Seastar.
 #pragma once
 
 #include <array>
@@ -22,8 +21,8 @@ enum class TimerId : uint32_t {};  // Chosen by the owner, 0..timers_max-1: usua
 class TimerWheel {
  public:
   // `tick`, at least 1,024 ns, is rounded down to a power of two of nanoseconds (a millisecond
-  // becomes 0.52 ms), so that no division is on the path. `start` is where time stands; deadlines
-  // count from it.
+  // becomes 0.52 ms), so that nothing on the path divides. Time begins at `start`; deadlines count
+  // from it.
   TimerWheel(uint32_t timers_max, Duration tick, Instant start);
 
   // Arms `timer` for `deadline`, moving it if it was armed. It fires in the first advance() at or
@@ -41,9 +40,9 @@ class TimerWheel {
   // re-arms itself cannot hold the loop.
   template <class Fire>
   uint32_t advance(Instant now, Fire&& fire);
-  // When advance() next has work, at the latest: the time to sleep until. It may be earlier than
-  // the next deadline, when a coarse slot has to be spread over finer ones, or a timer was
-  // cancelled or moved. Empty: none is armed.
+  // When to call advance() next, at the latest: the time to sleep until. It may be earlier than the
+  // next deadline, when a coarse slot has to be spread over finer ones, or a timer was cancelled or
+  // moved. Empty: no timer is armed.
   std::optional<Instant> next_wakeup() const;
 
  private:
@@ -61,8 +60,8 @@ class TimerWheel {
   static constexpr uint32_t unlinked = UINT32_MAX;
   static constexpr uint64_t disarmed = (uint64_t{1} << deadline_bits) - 1;
 
-  // Circular lists: a slot's head is a link too, behind those of the timers, so that unlinking
-  // needs no branch on the ends, and the neighbours alone tell that a slot became empty.
+  // Circular lists: a slot's head is a link too, stored after those of the timers, so that
+  // unlinking needs no branch at the ends, and the neighbours alone show that a slot became empty.
   struct Link {
     uint32_t next = unlinked;
     uint32_t previous = unlinked;
@@ -77,31 +76,32 @@ class TimerWheel {
   }
   uint32_t head_of(uint32_t slot) const { return timers_max_ + slot; }
   uint32_t due_head() const { return timers_max_ + slot_count; }
-  // The earliest occupied slot, of which there is one; slots count through all levels.
+  // The earliest occupied slot; at least one must be occupied. Slots are numbered across all
+  // levels.
   uint32_t earliest() const;
   uint64_t begin_of(uint32_t slot) const;  // In ticks.
   uint32_t slot_of(uint64_t deadline) const;
   void file(uint32_t timer, uint32_t slot);
-  void vacate(uint32_t slot);  // Its list is empty.
+  void vacate(uint32_t slot);  // Called when its list is empty.
   void unlink(uint32_t timer);
   void append(uint32_t head, uint32_t timer);
   // Moves the timers of the earliest slot to the due list if that slot begins at or before
   // `target`; otherwise moves time to `target` and returns false.
   bool collect(uint64_t target);
-  // Takes one timer off the due list and returns it if it is due; otherwise it is filed anew or,
-  // being disarmed, forgotten. The list is not empty.
+  // Takes one timer off the due list, which is not empty, and returns it if it is due; otherwise
+  // files it again or, if disarmed, forgets it.
   std::optional<uint32_t> take_due();
   uint64_t ticks_at(Instant now) const;
 
   uint32_t timers_max_;
   uint32_t tick_shift_;
-  uint32_t armed_count_ = 0;  // Not those filed but disarmed.
+  uint32_t armed_count_ = 0;  // Excludes timers filed but disarmed.
   Instant start_;
   uint64_t now_ = 0;    // In ticks since start.
-  uint64_t floor_ = 1;  // Nothing is filed before this tick: later than all that was advanced to.
+  uint64_t floor_ = 1;  // Nothing is filed before this tick, which is after every advance().
   uint32_t levels_occupied_ = 0;
   std::array<uint64_t, level_count> slots_occupied_{};
-  LargeArray<Link> links_;  // Timers, then a head for each slot, then the due list's.
+  LargeArray<Link> links_;  // Timers, then a head for each slot, then the due list's head.
 };
 
 template <class Fire>
