@@ -1,7 +1,7 @@
-"""Contacts of a node under load, for bench/run.py: so many endpoints of 127.0.0.0/8, each with an
-id of its own, that the node files because they answer its pings. They go on answering until
-SIGTERM, between the steps of a load too: a node names nobody who does not, so that the contacts of
-a run of `xord load` are in no answer once that run has ended.
+"""Contacts of a node under load, for bench/run.py: a number of endpoints of 127.0.0.0/8, each with
+its own id, which the node files because they answer its pings. They keep answering until SIGTERM,
+also between the steps of a load: a node names no contact that has stopped answering, so the
+contacts of one `xord load` run appear in no answer once that run has ended.
 
     bench/contacts.py 127.0.0.1:8468 1000
 """
@@ -11,7 +11,7 @@ import select
 import socket
 import sys
 
-FIRST_ADDRESS = (127 << 24) + (100 << 16)  # A /24 each: no subnet has more than its share.
+FIRST_ADDRESS = (127 << 24) + (100 << 16)  # One /24 each: no subnet exceeds its share.
 
 
 def make_contacts(count):
@@ -24,7 +24,7 @@ def make_contacts(count):
 
 
 def reply_to(request, contact_id):
-    """A pong, or for any question the empty list of who knows nobody."""
+    """A pong, or for any other request the empty list, as from a node that knows no contacts."""
     head = b"\1" + request[1:21]
     return head + (b"\xc4\x14" + contact_id if b"\xa4ping" in request[:30] else b"\x90")
 
@@ -45,7 +45,7 @@ def main():
             datagram, source = contact.recvfrom(65536)
             if datagram[:1] == b"\0":
                 contact.sendto(reply_to(datagram, contact_id), source)
-            elif descriptor in waiting:  # Answered: the node has had our pong.
+            elif descriptor in waiting:  # The node answered, so it has our pong.
                 waiting.discard(descriptor)
                 if not waiting:
                     print(f"ready {len(contacts)}", flush=True)

@@ -1,8 +1,8 @@
 // The storage engine on a real disk, without sockets: a store and its commit thread, driven from
-// this thread as a shard does. Measured: durable stores a second, as a share of RocksDB alone that
-// is fed the very batches which the engine wrote (read back from its write-ahead log); and what an
-// hour of republishing unchanged records writes to disk. The directory is below $TMPDIR, or /tmp:
-// it should be on a disk.
+// this thread as by a shard. Measures durable stores a second, relative to RocksDB alone fed with
+// the very batches that the engine wrote (read back from its write-ahead log); and what an hour of
+// republishing unchanged records writes to disk. The directory is below $TMPDIR, or /tmp: it should
+// be on a disk.
 #include <benchmark/benchmark.h>
 #include <rocksdb/db.h>
 #include <rocksdb/utilities/options_util.h>
@@ -50,14 +50,14 @@ class Engine {
 
   Instant now = instant_of(first_node_seconds);
 
-  // Refused stores (the disk is behind) are tried again once something is completed.
+  // Refused stores (the disk is behind) are retried once something is completed.
   void store(const Id& key, Bytes value) {
     while (store_.begin_store(now, {key, value, 0, 0}, operations_).kind ==
            StoreOutcome::Kind::refused) {
       flush();
       if (!take_completions()) sleep();
     }
-    if (++since_flush_ < 64) return;  // A turn's datagrams.
+    if (++since_flush_ < 64) return;  // The datagrams of one turn.
     flush();
     take_completions();
   }
@@ -149,7 +149,7 @@ Bytes value_of(uint64_t number, std::vector<uint8_t>& value) {
 // ---- Durable stores a second, and RocksDB alone.
 
 constexpr uint64_t stores = 400'000;
-// Above what a run writes, so that its log is whole when it is read back.
+// More than a run writes, so that its log is complete when it is read back.
 constexpr uint64_t log_bytes = uint64_t{1} << 30;
 
 double run_engine(const std::string& directory, double& batch_size) {
@@ -243,7 +243,7 @@ BENCHMARK(durable_stores)
     ->UseManualTime()
     ->Unit(benchmark::kMillisecond);
 
-// ---- Republishing what is unchanged.
+// ---- Republishing unchanged records.
 
 // A million records, each stored again by five holders each hour, over eight hours of node time.
 void republish(benchmark::State& state) {

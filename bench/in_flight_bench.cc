@@ -1,5 +1,5 @@
-// What one request of ours costs before and after the wire: transaction, timer, match, round trip,
-// and the look at whether a source is proven.
+// What one outgoing request costs before and after the wire: transaction, timer, match, round trip,
+// and checking whether a source is proven.
 #include <benchmark/benchmark.h>
 
 #include <vector>

@@ -97,16 +97,16 @@ void LoadedNode::load_records() {
   store_->complete(now_, finished, {});
 }
 
-// Each is held, pinged, and answers.
+// Each request is held, its sender is pinged, and answers.
 void LoadedNode::prove_senders() {
   for (size_t i = 0; i < senders_.size(); ++i) {
     receive(next(RequestKind::find_node));
-    if (i % 256 == 255) now_ = now_ + seconds(1);  // Within the pace of pings to a prefix.
+    if (i % 256 == 255) now_ = now_ + seconds(1);  // Within the ping rate limit of a prefix.
   }
   CHECK(node_->counters().node.read(NodeCounter::held_released) == senders_.size());
 }
 
-// Who was up for less than a minute is pinged before it is named: not what is to be measured.
+// A contact younger than a minute is pinged before it is named, which is not to be measured.
 void LoadedNode::let_contacts_grow_old() {
   const Instant until = now_ + youth + seconds(10);
   while (now_ < until) {
@@ -195,7 +195,7 @@ size_t LoadedNode::take_datagrams() {
   return size;
 }
 
-// The first `count` of pings_. What a pong leads to may ping again: one level deep is enough.
+// Answers the first `count` of pings_. A pong may lead to another ping: one level deep is enough.
 size_t LoadedNode::answer_pings(size_t count) {
   size_t size = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -221,7 +221,7 @@ const Id* LoadedNode::id_at(const IpAddress& address) const {
   return number - first_sender < senders_.size() ? &senders_[number - first_sender].id : nullptr;
 }
 
-// The disk says yes to everything, at once.
+// The disk completes everything at once, successfully.
 void LoadedNode::complete_stores() {
   std::array<Completion, 64> completions;
   size_t count = 0;

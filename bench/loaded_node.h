@@ -1,5 +1,5 @@
-// A whole node of one shard for benchmarks: a table of so many contacts, so many records in memory,
-// so many senders, each proven by a pong of its own, all old enough to be named unasked; and a
+// A whole node of one shard for benchmarks: a table full of contacts, records in memory, and
+// senders, each proven by a pong of its own and old enough to be named without a ping. It takes one
 // request at a time from datagram in to datagram out, without a kernel. Time is virtual: five
 // microseconds a request.
 #pragma once
@@ -22,13 +22,13 @@ namespace xord {
 
 struct LoadedNodeShape {
   uint32_t contacts = 1'000;
-  uint32_t records = 0;        // Of 100 bytes, in memory.
-  uint32_t senders = 16;       // The first of them are contacts, when there are more contacts.
-  uint32_t near_bits = 0;      // Keys share so many leading bits with the node's id.
+  uint32_t records = 0;        // Of 100 bytes each, in memory.
+  uint32_t senders = 16;       // The first senders are contacts too, as far as there are contacts.
+  uint32_t near_bits = 0;      // Keys share this many leading bits with the node's id.
   bool zipf = false;           // Keys by Zipf's law, else uniform.
-  Duration id_change_every{};  // 0: never. Else one sender after the other takes a new id.
+  Duration id_change_every{};  // 0: never. Else one sender after another takes a new id.
 
-  // Keys near our id, popular ones, senders that the table does not know, contacts that change.
+  // Keys near our id, popular ones, senders that the table does not know, ids that change.
   static LoadedNodeShape unfriendly() {
     LoadedNodeShape shape;
     shape.senders = 10'000;
@@ -45,12 +45,12 @@ class LoadedNode {
 
   // Prepares the next request of `kind` in place and returns it; a tenth of what receive() costs.
   Datagram next(RequestKind kind);
-  // Hands it over; every 64 requests, a turn, does what is due; answers the node's pings. The bytes
-  // of the answer; 0: none.
+  // Delivers it; every 64 requests, a turn, does what is due; answers the node's pings. Returns the
+  // bytes of the answer; 0: none.
   size_t receive(const Datagram& datagram);
 
  private:
-  struct Ping {  // Of the node, to be answered.
+  struct Ping {  // A ping from the node, to be answered.
     Endpoint source;
     Transaction transaction;
   };
@@ -63,10 +63,10 @@ class LoadedNode {
   void load_records();
   void prove_senders();
   void let_contacts_grow_old();
-  const Id* id_at(const IpAddress& address) const;  // Null: nobody lives there.
+  const Id* id_at(const IpAddress& address) const;  // Null: no node has this address.
   void change_an_id();
   uint64_t draw_key() { return keys_.draw(rng_); }
-  // Answers pings in the outbox; the bytes of the last reply.
+  // Answers pings in the outbox; returns the bytes of the last reply.
   size_t take_datagrams();
   size_t answer_pings(size_t count);
   void complete_stores();
@@ -83,7 +83,7 @@ class LoadedNode {
   KeySpace space_;
   NumberDraw keys_;
   std::vector<Sender> senders_;
-  std::vector<Id> others_;  // Contacts that ask nothing.
+  std::vector<Id> others_;  // Contacts that send no requests.
   uint32_t sender_ = 0;
   uint32_t changed_ = 0;
   uint64_t ids_drawn_ = 0;

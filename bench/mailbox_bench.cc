@@ -1,5 +1,5 @@
-// What a message between shards costs: pushed, published and taken, in batches as a turn makes
-// them. One thread (the work itself), then two (the cache lines travel too; on two cores the
+// What a message between shards costs: pushed, published and taken, in batches as in a turn. First
+// with one thread (the work itself), then with two (the cache lines travel too; on two cores the
 // figure holds only while nothing else runs).
 #include <benchmark/benchmark.h>
 

@@ -1,5 +1,5 @@
-// What a table's answer costs: the 20 nearest of so many contacts, without wire and network. The
-// targets are random, so neither caches nor branch predictors know them.
+// What the table's part of an answer costs: the 20 nearest of N contacts, without wire and network.
+// The targets are random, so neither caches nor branch predictors know them.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -51,7 +51,7 @@ void nearest(benchmark::State& state) {
 }
 BENCHMARK(nearest)->Arg(1'000)->Arg(65'536);
 
-// The same, with the contacts written into a reply: what find_node does between parsing and
+// The same, with the contacts written into a reply: the part of find_node between parsing and
 // sending.
 void nearest_into_a_reply(benchmark::State& state) {
   const auto filled = std::make_unique<FilledIndex>(static_cast<uint32_t>(state.range(0)));
@@ -72,7 +72,7 @@ void nearest_into_a_reply(benchmark::State& state) {
 }
 BENCHMARK(nearest_into_a_reply)->Arg(1'000)->Arg(65'536);
 
-// A contact goes and comes back: what a change costs each replica.
+// A contact leaves and returns: what a change costs each replica.
 void remove_and_add(benchmark::State& state) {
   const auto filled = std::make_unique<FilledIndex>(static_cast<uint32_t>(state.range(0)));
   Rng rng(2);

@@ -1,6 +1,6 @@
 // What a whole node costs, from datagram in to datagram out, without a kernel: parsing, admission,
-// table or store, the answer, and what the sender's request leads to. Making the requests is part
-// of each figure; `requests_alone` is that part.
+// table or store, the answer, and the work that the sender's request causes. Making the requests is
+// part of each figure; `requests_alone` measures that part.
 #include <benchmark/benchmark.h>
 
 #include "bench/loaded_node.h"
@@ -15,7 +15,7 @@ LoadedNodeShape with_records(LoadedNodeShape shape) {
   return shape;
 }
 
-// Made once a shape: a million records take seconds.
+// Made once per shape: a million records take seconds.
 LoadedNode& node_of(bool is_friendly) {
   static LoadedNode one(with_records({}));
   static LoadedNode other(with_records(LoadedNodeShape::unfriendly()));

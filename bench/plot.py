@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws docs/performance.svg from bench/history.ndjson: the share of the floor of each row, run by
-run, with what is to be reached; and the highest rates beside other nodes. Only runs of the machine
-of the last one: figures of two machines say nothing about each other. No library is needed."""
+run, with the figure to reach; and the highest rates beside other nodes. Only runs on the machine of
+the last one: figures from two machines do not compare. No library is needed."""
 
 import argparse
 import html
@@ -45,7 +45,7 @@ class Drawing:
 
 
 def draw_row(drawing, name, runs, left, top):
-    """One panel: the share of one row, a point a run, on a line that is the spread by round."""
+    """One panel: the share of one row, one point per run; its line is the spread by round."""
     low, high = 0.5, 1.1
 
     def y(share):
@@ -66,7 +66,7 @@ def draw_row(drawing, name, runs, left, top):
 
 
 def draw_peers(drawing, peers, left, top):
-    """Bars of the highest rates, on a scale that begins at 0, the sixteen-source ones."""
+    """Bars of the highest rates with sixteen sources, on a scale that begins at 0."""
     shown = [(label, found) for label, found in peers.items()
              if ", 16 sources, " in label and found and found["rate"]]
     drawing.text(left, top, "Highest rate within the limits, 16 sources (replies/s)", 13)
@@ -93,7 +93,7 @@ def main():
     for line in lines:
         for name, row in line.get("rows", {}).items():
             rows.setdefault(name, []).append((line["commit"], row["share"]))
-        peers = line.get("peers") or peers  # Of one run: its labels belong together.
+        peers = line.get("peers") or peers  # All from one run: its labels belong together.
     drawing = Drawing()
     drawing.text(LEFT, 24, "xord: share of what a server without Kademlia answers", 16)
     drawing.text(LEFT, 42, "points: medians, lines: spread by round; orange: to be reached, green: "

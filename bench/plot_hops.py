@@ -13,13 +13,13 @@ WIDTH, HEIGHT, LEFT, TOP = 420, 240, 60, 40
 
 
 def points(reports):
-    """(nodes, mean hops) of each report, by nodes; finds of random ids, the asker's own not."""
+    """(nodes, mean hops) of each report, by nodes; finds of random ids, never the asker's own."""
     found = {report["nodes"]: report["find"]["hops_mean"] for report in reports}
     return sorted(found.items())
 
 
 def draw(measured):
-    """Nodes on a logarithmic axis, so that a straight line is what the paper promises."""
+    """Nodes on a logarithmic axis, so that what the paper promises is a straight line."""
     drawing = Drawing()
     low, high = (math.log10(measured[at][0]) for at in (0, -1))
     most = math.ceil(max(hops for _, hops in measured) + 0.5)

@@ -1,4 +1,4 @@
-"""A node of the Python `kademlia` library, as its README makes one, for bench/run.py: logging off,
+"""A node of the Python `kademlia` library, created as in its README, for bench/run.py: logging off,
 on a free port, until SIGTERM. Runs inside the environment of tests/e2e/peers.py."""
 
 import asyncio

@@ -4,13 +4,13 @@
     bench/run.py                      every row against the floor: half an hour
     bench/run.py --rows find_node     one of them: two minutes
     bench/run.py --peers python       highest rates, xord beside the Python library's node
-    bench/run.py --overload           as much as can be sent, and what is still answered
+    bench/run.py --overload           a flood, and what is still answered
     bench/run.py --list               the rows
 
 Servers have one core, `xord load` has another. Each round puts each server under load in turn, so
-that what the machine does meanwhile meets all of them; a share is a ratio of medians, and the
-spread behind it that of the ratios by round. The figures go to bench/history.ndjson as one line a
-run, from which bench/plot.py draws docs/performance.svg. docs/PERFORMANCE.md says what they mean.
+that any other load on the machine affects all of them; a share is a ratio of medians, followed by
+the spread of the ratios by round. The figures go to bench/history.ndjson as one line a run, from
+which bench/plot.py draws docs/performance.svg. docs/PERFORMANCE.md says what they mean.
 """
 
 import argparse
@@ -26,23 +26,24 @@ import time
 import servers
 
 RECORDS = "1M"
-CONTACTS = 1000  # That answer pings all the time: the table of every row.
-# Senders of an earlier step whose ids were filed are gone: each delays answers once, half a second.
+CONTACTS = 1000  # Contacts that answer pings all the time: the table of every row.
+# Senders of an earlier step whose ids were filed are gone: each delays answers once, by half a
+# second.
 WARM_UP = "700ms"
-# The row of a node's life: keys near its id, popular ones, senders that it does not know and whose
+# The row of a real node: keys near its id, popular ones, senders that it does not know and whose
 # ids change. --contacts-max keeps them out of the table.
 UNFRIENDLY = ["--sources", "10k", "--near-id", 12, "--key-spread", "zipf", "--keys", RECORDS,
               "--id-change", "10ms"]
-# A thousand sources, one after the other: no two replies of a batch go to one peer, so nothing is
-# coalesced, at the floor or at the node.
+# A thousand sources in rotation: no two replies of a batch go to one peer, so nothing is coalesced,
+# by the floor or by the node.
 FRIENDLY = ["--sources", 1000, "--keys", RECORDS]
-# Room for all values in memory beside the index, which is reserved for --records-max.
+# Room for all values in memory, besides the index, which is reserved for --records-max.
 ROOM = ["--records-max", "2M", "--memory-max", "2GiB"]
 HIT_BYTES = 130  # A reply with a value of 100 bytes.
 
 
 class Row:
-    """One line of the table: what is asked, and which share of the floor is wanted."""
+    """One line of the table: the kind of request, and the wanted share of the floor."""
 
     def __init__(self, kind, reach, aim, unfriendly=False, window=64):
         self.kind, self.reach, self.aim, self.unfriendly = kind, reach, aim, unfriendly
@@ -81,7 +82,7 @@ class Rounds:
         self.machine, self.row, self.seconds = machine, row, options.seconds
         self.seed, self.patience = options.seed, options.patience
         self.figures = {}
-        self.disturbed = 0  # Steps before which the machine did not fall idle.
+        self.disturbed = 0  # Steps before which the machine did not become idle.
 
     def measure(self, server):
         is_floor = server.name.startswith("floor")
@@ -97,7 +98,7 @@ class Rounds:
         self.figures.setdefault(server.name, []).append(figures_of(report["steps"][0]))
 
     def summary(self):
-        """By server: medians and spread; the share of the floor, fastest beside fastest."""
+        """By server: medians and spread; the share of the floor, fastest against fastest."""
         out = {"servers": {}, "disturbed": self.disturbed}
         for name, rounds in self.figures.items():
             out["servers"][name] = {key: spread([one[key] for one in rounds])
@@ -111,7 +112,8 @@ class Rounds:
                   for a, b in zip(self.figures[floor], self.figures[node])]
         out["share"] = {**spread(ratios), "median": out["servers"][node]["rate"]["median"] /
                         out["servers"][floor]["rate"]["median"]}
-        # The same by what each cost the server's core, which a slow client does not blur.
+        # The same ratio by CPU time per request on the server's core, which a slow client does not
+        # blur.
         out["cpu_share"] = (out["servers"][floor]["ns"]["median"] /
                             max(out["servers"][node]["ns"]["median"], 1))
         return out
@@ -133,7 +135,7 @@ def print_row(name, row, summary):
 
 
 def fill(machine, server, seed, unfriendly):
-    """Stores what hits ask for."""
+    """Stores the keys that hits ask for."""
     flags = UNFRIENDLY if unfriendly else FRIENDLY
     words = ["--seed", seed, "--mix", "find_value_hit=1", "--duration", "100ms", "--timeout", "5s"]
     report = machine.load(server, *flags, *words)
@@ -158,7 +160,7 @@ def run_rows(machine, names, options):
         for name in chosen:
             row = ROWS[name]
             measured = Rounds(machine, row, options)
-            measured.measure(nodes[0])  # Sources are proven, caches are warm: not counted.
+            measured.measure(nodes[0])  # Proves the sources and warms the caches: not counted.
             measured.figures.clear()
             size = {"find_value_hit": HIT_BYTES, "ping": 43}.get(row.kind)
             size = size or servers.reply_bytes(nodes[0].target)
@@ -176,8 +178,8 @@ def run_rows(machine, names, options):
 
 
 def instructions(build, kind, shape):
-    """Instructions that a whole node spends on one request, by valgrind: the difference between
-    two lengths of run, so that nothing else counts; without those that make the request."""
+    """Instructions that a whole node spends on one request, by valgrind: the difference between two
+    lengths of run, so that nothing else counts, less those that make the request."""
     def collected(mode, count):
         done = subprocess.run(
             ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
@@ -206,7 +208,7 @@ def run_instructions(options):
 
 
 def run_overload(machine, options):
-    """What a node still answers of a flood, beside its peak; how soon it is back."""
+    """What a node still answers during a flood, relative to its peak, and how soon it recovers."""
     results = {}
     for io in options.io:
         node = machine.xord(io)
@@ -233,7 +235,7 @@ PEER_KINDS = ("find_node", "find_value_hit", "find_value_miss", "store", "ping")
 
 
 def find_max(machine, server, kind, sources, options):
-    """The highest rate of one kind of request, the table being filled by 2,000 contacts."""
+    """The highest rate of one kind of request, with the table filled by 2,000 contacts."""
     servers.wait_until_idle(options.patience)
     report = machine.load(server, "--mix", f"{kind}=1", "--sources", sources, "--contacts", 2000,
                           "--keys", 1000, "--find-max", "--slo", options.slo, "--duration",
@@ -248,7 +250,7 @@ def find_max(machine, server, kind, sources, options):
 
 
 def text_of(found):
-    """The highest rate within the limits; else what a closed loop got, however late."""
+    """The highest rate within the limits; otherwise the rate of a closed loop, however late."""
     if not found:
         return "no answers in time"
     if not found["rate"]:
@@ -257,8 +259,7 @@ def text_of(found):
 
 
 def run_peers(machine, options):
-    """Each kind of request meets servers that have just started: what a node has been told before
-    slows some of them."""
+    """Each kind of request gets fresh servers: earlier requests slow some of them down."""
     results = {}
     for protection, sources, kind in itertools.product(options.protection, options.sources,
                                                        options.kinds):

@@ -1,6 +1,6 @@
 """The servers that bench/run.py puts under load: floors, xords, and a node of the Python library.
 
-Each is a process on a free port of its own, with all of its threads on one core, and ends with the
+Each is a process on its own free port, with all of its threads on one core, and ends with the
 `with` block that started it.
 """
 
@@ -21,7 +21,7 @@ YOUTH = 65  # Seconds until a contact is named without having to answer first.
 
 
 def busy_share(interval=0.2):
-    """How much of all cores was in use, by anybody, for a moment from now on."""
+    """How much of all cores is in use, by any process, over the next `interval` seconds."""
     def ticks():
         fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
         counts = list(map(int, fields))
@@ -33,7 +33,7 @@ def busy_share(interval=0.2):
 
 
 def wait_until_idle(patience, most=0.08):
-    """Waits until nobody else uses the machine; False when `patience` ends first."""
+    """Waits until no other process uses the machine; False when `patience` ends first."""
     end = time.monotonic() + patience
     while busy_share() > most:
         if time.monotonic() > end:
@@ -82,7 +82,7 @@ class Server:
 
 
 class Machine:
-    """Where servers and the generator run, and what started is stopped again."""
+    """Where servers and the generator run; stops everything it started."""
 
     def __init__(self, build, server_core, client_core, scratch):
         self.build, self.scratch = pathlib.Path(build), pathlib.Path(scratch)
@@ -106,7 +106,7 @@ class Machine:
         return self._keep(Server(f"floor {io}", command, self.server_core, r"ready \S+:(\d+)"))
 
     def xord(self, io, *flags):
-        """A xord with default flags and `flags`, its data in the scratch directory."""
+        """A xord with default flags plus `flags`, its data in the scratch directory."""
         self.started += 1
         data = self.scratch / f"xord{self.started}"
         command = [self.build / "xord", "run", "--listen", "0.0.0.0:0", "--data-dir", data, "--io",
@@ -117,8 +117,8 @@ class Machine:
         return node
 
     def contacts(self, nodes, count):
-        """Contacts of each node that live until the end of the `with` block, and old enough to be
-        named unasked (bench/contacts.py). Returns once they are."""
+        """Contacts of each node (bench/contacts.py) that live until the end of the `with` block.
+        Returns once they are old enough to be named without a ping."""
         for node in nodes:
             command = [sys.executable, ROOT / "bench" / "contacts.py", node.target, count]
             self._keep(Server("contacts", command, self.client_core, r"ready (\d+)"))
@@ -148,8 +148,8 @@ class Machine:
 
 
 def reply_bytes(target):
-    """The mean size of a node's answer to find_node for random targets, to a source that it first
-    pings and that answers, as `xord load` has them."""
+    """The mean size of a node's answer to find_node for random targets, sent to a source that it
+    pings first and that answers, like those of `xord load`."""
     host, port = target.rsplit(":", 1)
     sizes = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
@@ -166,7 +166,7 @@ def reply_bytes(target):
                 if datagram[:21] == b"\1" + transaction:
                     sizes.append(len(datagram))
                     break
-                if datagram[:1] == b"\0":  # Its ping: we are who we say.
+                if datagram[:1] == b"\0":  # Its ping, which checks our source address.
                     asker.sendto(b"\1" + datagram[1:21] + b"\xc4\x14" + sender, source)
     return round(sum(sizes) / len(sizes))
 
@@ -187,7 +187,7 @@ def machine_facts():
 
 
 def commit_of():
-    """The commit that is measured, with a + behind it when files differ from it."""
+    """The measured commit, followed by a + when files differ from it."""
     def git(*words):
         return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True,
                               text=True).stdout.strip()

@@ -1,5 +1,5 @@
-// The pure store alone: what a find costs, what a record costs in memory. The disk is absent:
-// records come as if loaded. No figure here includes RocksDB.
+// The store alone: what a find costs, what a record costs in memory. The disk is absent: records
+// come as if loaded. No figure here includes RocksDB.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
@@ -31,7 +31,7 @@ Id key_of(uint64_t number) {
   return key;
 }
 
-// The lives of the records end within `lives` from `now` on; 0: within a week, as stores come.
+// The records expire within `lives` of `now`; 0: within a week, as ordinary stores do.
 std::unique_ptr<Store> loaded_store(uint64_t records, uint64_t memory_max, Instant now,
                                     NodeSeconds lives = 0) {
   StoreConfig config;
@@ -62,7 +62,7 @@ std::unique_ptr<Store> loaded_store(uint64_t records, uint64_t memory_max, Insta
 
 const Instant start = instant_of(first_node_seconds + 1'000'000);
 
-// Bytes of memory a record, values excluded: resident after loading, less before, less values.
+// Memory per record in bytes, values excluded: resident after loading, less before, less values.
 void load_and_weigh(benchmark::State& state) {
   const auto records = static_cast<uint64_t>(state.range(0));
   for (auto _ : state) {
@@ -76,9 +76,9 @@ void load_and_weigh(benchmark::State& state) {
 }
 BENCHMARK(load_and_weigh)->Arg(10'000'000)->Iterations(1)->Unit(benchmark::kMillisecond);
 
-// A million records whose lives end within one minute, a turn of the loop each 0.1 ms: the longest
-// time that one turn spent on it, and how far behind dropping them fell. (Serving looks at the
-// expiry itself: none is served past its second, dropped or not.)
+// A million records that expire within one minute, with a turn of the loop each 0.1 ms: the longest
+// time that one turn spent on it, and how far dropping fell behind. (Serving checks the expiry
+// itself: none is served past its second, dropped or not.)
 void expire_a_million_in_a_minute(benchmark::State& state) {
   constexpr uint64_t records = 1'000'000;
   for (auto _ : state) {

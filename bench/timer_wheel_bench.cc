@@ -1,4 +1,4 @@
-// What the timer wheel costs: DESIGN 12's two figures, and firing.
+// What the timer wheel costs: arming and cancelling (docs/PERFORMANCE.md), and firing.
 #include <benchmark/benchmark.h>
 
 #include "reactor/base/rng.h"
@@ -47,7 +47,7 @@ void move_a_random_one_to_later(benchmark::State& state) {
 }
 BENCHMARK(move_a_random_one_to_later)->MinTime(2);
 
-// What every request of ours does: its timer is armed, and cancelled when the answer comes.
+// What each outgoing request does: its timer is armed, and cancelled when the answer comes.
 void arm_and_cancel_a_new_requests(benchmark::State& state) {
   TimerWheel& wheel = wheel_of_ten_million();
   const auto timer = static_cast<TimerId>(armed_max);
@@ -60,8 +60,8 @@ void arm_and_cancel_a_new_requests(benchmark::State& state) {
 }
 BENCHMARK(arm_and_cancel_a_new_requests)->MinTime(1);
 
-// The same with time moving, 1,024 requests open at a time and a request each microsecond: what
-// cancelling leaves behind is cleared away in here.
+// The same with time moving, 1,024 requests open at a time and a request each microsecond: includes
+// clearing away what cancelling leaves behind.
 void requests_while_time_moves(benchmark::State& state) {
   constexpr uint32_t timers = 1024;
   TimerWheel wheel(timers, milliseconds(1), Instant{});

@@ -59,7 +59,7 @@ void parse_find_node_request(benchmark::State& state) {
 }
 BENCHMARK(parse_find_node_request);
 
-// Text, whose UTF-8 has to be read; `state.range(0)` bytes of it.
+// Text of `state.range(0)` bytes, whose UTF-8 has to be checked.
 void parse_store_request(benchmark::State& state) {
   Rng rng(1);
   std::vector<uint8_t> value(3 + static_cast<size_t>(state.range(0)), 'a');

@@ -1,4 +1,4 @@
-// What the floor answers: the request's transaction, and the same bytes behind it each time.
+// What the floor answers: the request's transaction, followed by the same bytes each time.
 #pragma once
 
 #include <cstring>
@@ -18,7 +18,8 @@ class FixedReply {
   }
   size_t size() const { return bytes_.size(); }
 
-  // Writes the reply to `request` to `out`, which has room for size(); false when it is no request.
+  // Writes the reply to `request` to `out`, which has room for size(); false when it is not a valid
+  // request.
   bool write(Bytes request, uint8_t* out) const {
     if (request.size() < rpcudp::header_size || request[0] != 0) return false;
     std::memcpy(out, bytes_.data(), bytes_.size());

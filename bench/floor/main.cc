@@ -1,6 +1,6 @@
 // The floor: a server that makes the same system calls as a node, through the same reactor and the
-// same backends, answers each request with as many bytes, and does nothing else. What a node does
-// less than this is the price of Kademlia; what this does less than another floor is the reactor's.
+// same backends, answers each request with as many bytes, and does nothing else. The gap between
+// a node and this is the price of Kademlia; between this and another floor, that of the reactor.
 //
 //   floor [--listen ADDR:PORT] [--io uring|epoll|plain] [--reply BYTES]
 //
@@ -114,7 +114,7 @@ void serve(const FloorFlags& flags) {
   sigemptyset(&ending);
   sigaddset(&ending, SIGTERM);
   sigaddset(&ending, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &ending, nullptr);  // Before any thread: they inherit it.
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);  // Before any thread starts: threads inherit it.
   const Listen listen{flags.listen};
   std::vector<ShardSockets> shards;
   if (auto error = open_sockets({&listen, 1}, {}, &shards)) fail(error->sentence);

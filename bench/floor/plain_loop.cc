@@ -11,8 +11,8 @@
 namespace xord {
 namespace {
 
-// One datagram of a batch: received here, answered from here. Name and control go back as they
-// came: to the asker, from the address that was asked.
+// One datagram of a batch: received and answered here. Name and control are sent back unchanged: to
+// the asker, from the address that was asked.
 struct Slot {
   alignas(8) uint8_t name[receive_name_size];
   alignas(cmsghdr) uint8_t control[receive_control_size];
@@ -31,7 +31,7 @@ class PlainLoop {
     }
   }
 
-  // Answers up to batch_max datagrams; false: there were none.
+  // Answers up to batch_max datagrams; false when there were none.
   bool serve_batch() {
     for (uint32_t i = 0; i < batch_max; ++i) prepare(i);
     const int count = recvmmsg(fd_, in_.data(), batch_max, MSG_DONTWAIT, nullptr);

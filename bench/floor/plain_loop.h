@@ -1,5 +1,5 @@
-// The floor without the project's reactor: epoll, recvmmsg, sendmmsg and nothing between them. It
-// shows that the reactor itself does not make the floor low.
+// The floor without the project's reactor: epoll, recvmmsg, sendmmsg and nothing in between. It
+// shows that the reactor itself does not lower the floor.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 
 namespace xord {
 
-// Serves until `stop` is set, which it looks at ten times a second at least.
+// Serves until `stop` is set, which it checks at least ten times a second.
 void run_plain_loop(const ShardSockets& sockets, const FixedReply& reply,
                     const std::atomic<bool>& stop);
 

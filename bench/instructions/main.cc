@@ -1,9 +1,9 @@
-// So many requests of one kind through a whole node, and nothing else: for counting instructions
+// Runs COUNT requests of one kind through a whole node, and nothing else: for counting instructions
 // (bench/run.py --instructions runs it under callgrind, twice, and subtracts).
 //
 //   instructions answer|ask friendly|unfriendly KIND COUNT
 //
-// `ask` only makes the requests: what that costs is none of the node's.
+// `ask` only makes the requests: their cost is not the node's.
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
@@ -24,7 +24,7 @@ RequestKind kind_of(std::string_view name) {
 
 void run(bool answers, bool is_friendly, RequestKind kind, uint64_t count) {
   LoadedNodeShape shape = is_friendly ? LoadedNodeShape{} : LoadedNodeShape::unfriendly();
-  shape.records = 10'000;  // Instructions do not depend on how many there are.
+  shape.records = 10'000;  // The instruction count does not depend on the number of records.
   LoadedNode node(shape);
   uint64_t bytes = 0;
   for (uint64_t i = 0; i < count; ++i) {
