@@ -30,7 +30,7 @@ class BackendHarness : public DatagramSink {
   ~BackendHarness() { chosen.backend->stop(); }
 
   void on_batch(std::span<const Datagram> batch) override {
-    EXPECT_EQ(handed_over, announced.size());  // One batch is handed over before the next comes.
+    EXPECT_EQ(handed_over, announced.size());  // One batch is handed over before the next.
     for (const Datagram& datagram : batch) announced.emplace_back(text_of(datagram.bytes));
   }
   void on_datagram(const Datagram& datagram) override {
@@ -38,7 +38,7 @@ class BackendHarness : public DatagramSink {
     EXPECT_EQ(announced[handed_over++], text_of(datagram.bytes));
     received.push_back({datagram.path, std::string(text_of(datagram.bytes))});
   }
-  // Takes what is there until nothing is.
+  // Receives until nothing is left.
   void pump() {
     do {
       chosen.backend->send_and_wait(nothing, Duration{});
@@ -69,7 +69,7 @@ class BackendHarness : public DatagramSink {
   Outbox nothing{1, 1};
   Outbox out{1024, 1 << 20};
   std::vector<Received> received;
-  std::vector<std::string> announced;  // By on_batch(), in all.
+  std::vector<std::string> announced;  // By on_batch(), in total.
   size_t handed_over = 0;
 };
 

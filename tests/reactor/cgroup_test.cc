@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t mib = uint64_t{1} << 20;
 
-// A root with the files that the kernel would show. CPU quotas: cores_test.cc.
+// A root with the files as the kernel would show them. CPU quotas: cores_test.cc.
 class CgroupTest : public testing::Test {
  protected:
   void write(const std::string& path, const std::string& text) {

@@ -1,5 +1,4 @@
-// Datagrams that leave together (UDP_SEGMENT): which do, and that nobody who receives them can
-// tell.
+// Datagrams that leave together (UDP_SEGMENT): which do, and that no receiver can tell.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +28,7 @@ TEST_P(Coalescing, EqualLengthsAlongOnePathLeaveTogetherAndArriveOneByOne) {
     BackendHarness harness(GetParam(), {{listen}});
     const Family family = listen.is_ipv4() ? Family::ipv4 : Family::ipv6;
     LoopbackClient client(loopback(family));
-    client.connect(loopback(family, harness.server().port));  // Hears the address it asked only.
+    client.connect(loopback(family, harness.server().port));  // Hears only the address it asked.
     constexpr int count = 150;                                // More than a batch.
     for (int i = 0; i < count; ++i) client.send(numbered(i, 600));
     harness.pump();
@@ -73,7 +72,7 @@ TEST_P(Coalescing, EachPeerHearsExactlyWhatWasMeantForIt) {
       for (size_t i = 0; i < count[to]; ++i) {
         const std::string text = clients[to]->receive();
         auto& texts = expected[{to, text.size()}];
-        // Whatever the order: find it among what is left.
+        // In any order: find it among those left.
         const auto found = std::find(texts.begin(), texts.end(), text);
         ASSERT_NE(found, texts.end()) << "to " << to << ", " << text.size() << " bytes";
         texts.erase(found);
@@ -85,8 +84,8 @@ TEST_P(Coalescing, EachPeerHearsExactlyWhatWasMeantForIt) {
   }
 }
 
-// A socket without checksums takes no segments (EINVAL), as a device without them (EIO) or with a
-// small MTU (EMSGSIZE).
+// A socket without checksums accepts no segments (EINVAL), nor does a device without them (EIO) or
+// with a small MTU (EMSGSIZE).
 TEST_P(Coalescing, WhatTheKernelRefusesTogetherGoesSingly) {
   for (const Endpoint& listen : {loopback(Family::ipv4), wildcard(Family::ipv4)}) {
     BackendHarness harness(GetParam(), {{listen}});
@@ -108,7 +107,7 @@ TEST_P(Coalescing, WhatTheKernelRefusesTogetherGoesSingly) {
     EXPECT_EQ(harness.count(IoCounter::sent), 41u);
     EXPECT_EQ(harness.count(IoCounter::coalescing_refused), 2u);
     EXPECT_EQ(harness.count(IoCounter::send_invalid), 0u);
-    // It is not tried again at once, but after a while.
+    // Coalescing is retried only after a while.
     for (uint32_t i = 0; i < singly_after_refusal + 2 * batch_max; ++i) {
       harness.queue({a.local(), {}}, "again");
       if (i % 64 != 63) continue;
@@ -123,7 +122,7 @@ TEST_P(Coalescing, WhatTheKernelRefusesTogetherGoesSingly) {
   }
 }
 
-// All of a refused group is counted, and no other datagram pays for it.
+// Each datagram of a refused group is counted, and no other datagram is affected.
 TEST_P(Coalescing, AGroupThatFailsForAnotherReasonIsCountedWhole) {
   BackendHarness harness(GetParam(), {{loopback(Family::ipv4)}});
   LoopbackClient client(loopback(Family::ipv4));

@@ -13,7 +13,7 @@
 namespace xord {
 namespace {
 
-// A root with the files that the kernel would show, removed afterwards.
+// A root with the files as the kernel would show them, removed afterwards.
 class CoresTest : public testing::Test {
  protected:
   void write(const std::string& path, const std::string& text) {

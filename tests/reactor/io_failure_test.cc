@@ -1,7 +1,7 @@
-// What the kernel may do to a node in trouble, forced, on both backends: no room for a send, a rule
-// that forbids it, an error that ends a reception, receive buffers and completions that run out
-// under a running loop. A peer that is not concerned must not notice. (Empty and too long
-// datagrams: udp_backend_test.cc.)
+// Kernel failures on an overloaded node, forced, on both backends: no room for a send, a rule that
+// forbids it, an error that ends a reception, receive buffers and completions that run out under a
+// running loop. Unaffected peers must not notice. (Empty and overlong datagrams:
+// udp_backend_test.cc.)
 #include <gtest/gtest.h>
 #include <linux/xfrm.h>
 #include <netinet/in.h>
@@ -21,8 +21,8 @@ void set_option(int fd, int level, int name, int value) {
   ASSERT_EQ(setsockopt(fd, level, name, &value, sizeof value), 0) << strerror(errno);
 }
 
-// Has the kernel forbid what `fd` sends to `port`, as a firewall's rule would: EPERM. By a policy
-// of this one socket (IP_XFRM_POLICY), so that no rule of the host changes. False: not allowed to.
+// Makes the kernel forbid what `fd` sends to `port`, as a firewall rule would: EPERM. Uses a policy
+// of this one socket (IP_XFRM_POLICY), so that no rule of the host changes. False: not permitted.
 bool forbid_sending_to(int fd, uint16_t port) {
   xfrm_userpolicy_info policy{};
   policy.sel.family = AF_INET;
@@ -59,7 +59,7 @@ TEST_P(IoFailure, ASendThatARuleForbidsIsCountedAndTheOthersGo) {
   }
 }
 
-// A datagram in more fragments than the socket's send buffer may hold: ENOBUFS. (Of IPv6, where a
+// A datagram in more fragments than the socket's send buffer may hold: ENOBUFS. (IPv6, where a
 // socket's own MTU makes fragments even on loopback.)
 TEST_P(IoFailure, ASendForWhichThereIsNoBufferIsCountedAndTheOthersGo) {
   BackendHarness harness(GetParam(), {{loopback(Family::ipv6)}});
@@ -78,7 +78,7 @@ TEST_P(IoFailure, ASendForWhichThereIsNoBufferIsCountedAndTheOthersGo) {
   EXPECT_EQ(harness.count(IoCounter::sent), 60u);
 }
 
-// An ICMP error that the socket is told of ends a reception with that error.
+// An ICMP error that the socket receives ends a reception with that error.
 TEST_P(IoFailure, ReceptionGoesOnAfterAnErrorEndedIt) {
   BackendHarness harness(GetParam(), {{loopback(Family::ipv4)}});
   set_option(harness.sockets[0].fd(), IPPROTO_IP, IP_RECVERR, 1);
@@ -100,7 +100,7 @@ TEST_P(IoFailure, ReceptionGoesOnAfterAnErrorEndedIt) {
   }
 }
 
-// ---- A running loop that has hardly any buffers, under more than they hold.
+// ---- A running loop with too few buffers for its load.
 
 struct Echo final : ReactorHandler {
   void receive(Instant, const Datagram& datagram, Outbox& out) override {
@@ -163,7 +163,7 @@ TEST_P(StarvedLoop, GoesOnAmongSendsThatFailAndDatagramsThatEndReceptions) {
   client.connect(server());
   for (int round = 0; round < 200; ++round) {
     for (int i = 0; i < 20; ++i) {
-      LoopbackClient gone(loopback(Family::ipv4));  // Its reply becomes an ICMP error, or two.
+      LoopbackClient gone(loopback(Family::ipv4));  // Its reply causes an ICMP error, or two.
       gone.send_to(server(), "nobody will be there");
       client.send("");
       client.send(std::string(datagram_bytes_max + 1, 'x'));

@@ -89,10 +89,10 @@ std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter)
 }
 
 void refuse_system_call(long number, std::optional<SystemCallArgument> argument, int error_number) {
-  // Its low half: little endian.
+  // Its low half, on a little-endian machine.
   const uint32_t argument_at =
       static_cast<uint32_t>(offsetof(seccomp_data, args)) + 8 * (argument ? argument->index : 0);
-  // Two jumps over the refusal: another call, or another argument.
+  // Two jumps past the refusal: another call, or another argument.
   std::array<sock_filter, 6> program{{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(number), 0, 3),

@@ -1,6 +1,6 @@
-// What the socket tests share: a plain UDP client on loopback, the backends as test parameters, and
-// a way to run a piece of a test where the kernel refuses something. A datagram sent on loopback
-// lies in the receiver's socket when sendto() returns, so nothing here waits for time to pass.
+// Shared by the socket tests: a plain UDP client on loopback, the backends as test parameters, and
+// a way to run part of a test where the kernel refuses something. A datagram sent on loopback is in
+// the receiver's socket when sendto() returns, so nothing here waits for time to pass.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ inline Endpoint endpoint(std::string_view text) {
   return parsed.value_or(Endpoint{});
 }
 
-// A UDP socket of the other side. A connected one hears only the address it asked.
+// The peer's UDP socket. A connected one receives only from the address it asked.
 class LoopbackClient {
  public:
   explicit LoopbackClient(const Endpoint& bound);
@@ -37,7 +37,7 @@ class LoopbackClient {
   void connect(const Endpoint& server);
   void send(std::string_view bytes);  // To the server connected to.
   void send_to(const Endpoint& to, std::string_view bytes);
-  // The next datagram; waits for it, and fails the test after 10 s without one.
+  // The next datagram; fails the test if none arrives within 10 s.
   std::string receive();
   std::optional<std::string> receive_if_there();
   Endpoint local() const;
@@ -47,7 +47,7 @@ class LoopbackClient {
   int fd_;
 };
 
-// This process' own IPv4 address, or ::1.
+// An IPv4 address that only this process uses, or ::1.
 enum class Family : uint8_t { ipv4, ipv6 };
 inline Endpoint loopback(Family family, uint16_t port = 0) {
   if (family == Family::ipv4) return own_loopback(port);
@@ -62,8 +62,8 @@ inline Endpoint wildcard(Family family) {
 // Opens sockets for one shard, failing the test on an error.
 ShardSockets open_for_one_shard(const std::vector<Listen>& listens);
 
-// Every socket test runs on both backends. Where the host refuses io_uring its half is skipped, and
-// says so.
+// Every socket test runs on both backends. Where the host refuses io_uring, its half is skipped and
+// reported.
 class OnBothBackends : public testing::TestWithParam<IoChoice> {
  protected:
   void SetUp() override { skip_if_refused(GetParam()); }
@@ -73,19 +73,19 @@ std::string backend_test_name(const testing::TestParamInfo<IoChoice>& parameter)
   INSTANTIATE_TEST_SUITE_P(Loopback, suite, testing::Values(IoChoice::uring, IoChoice::epoll), \
                            backend_test_name)
 
-// From now on system call `number` of the calling thread fails with `error_number`, if one of its
-// arguments has that value (empty: whatever they are). seccomp(2); no privilege needed.
+// From now on system call `number` of the calling thread fails with `error_number` if one of its
+// arguments has that value (empty: always). seccomp(2); no privilege needed.
 struct SystemCallArgument {
   uint32_t index;
   uint32_t value;
 };
 void refuse_system_call(long number, std::optional<SystemCallArgument> argument, int error_number);
-// Runs `body` on a thread of its own for which that holds.
+// Runs `body` on a new thread with such a refusal.
 void with_refused_system_call(long number, std::optional<SystemCallArgument> argument,
                               int error_number, const std::function<void()>& body);
 
-// Runs `body` on a thread of its own that may lock at most `bytes` of memory (RLIMIT_MEMLOCK counts
-// by user: as root, the thread becomes a user that nobody else is).
+// Runs `body` on a new thread that may lock at most `bytes` of memory (RLIMIT_MEMLOCK counts by
+// user: as root, the thread takes a user id that no other process has).
 void with_lockable_memory(uint64_t bytes, const std::function<void()>& body);
 
 }  // namespace xord

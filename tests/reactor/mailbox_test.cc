@@ -156,8 +156,7 @@ TEST(Mailbox, BehavesLikeADequeOfBoundedSize) {
   }
 }
 
-// The consumer sleeps whenever it finds nothing. A lost wake-up would end this in the test's
-// timeout.
+// The consumer sleeps whenever it finds nothing. A lost wake-up would make this time out.
 TEST(Mailbox, NoWakeUpIsLostOverManyMessages) {
   constexpr uint64_t frames = 300'000;
   Doorbell doorbell;
@@ -195,8 +194,8 @@ TEST(Mailbox, NoWakeUpIsLostOverManyMessages) {
 }
 
 // The producer publishes at about the moment in which the consumer goes to sleep, and waits for its
-// answer, so that no later frame repairs a wake-up that was lost. (With a release store in
-// publish() two of five runs of a release build hung here.)
+// answer, so that no later frame hides a lost wake-up. (With a release store in publish() two of
+// five runs of a release build hung here.)
 TEST(Mailbox, NoWakeUpIsLostWhenPublishAndSleepMeet) {
   constexpr uint64_t rounds = 100'000;
   Doorbell doorbell;
@@ -235,7 +234,7 @@ TEST(Doorbell, RingsOnlyWhoSleeps) {
   doorbell.ring_if_asleep();  // Awake: no ring.
   doorbell.announce_sleep();
   doorbell.ring_if_asleep();
-  doorbell.ring_if_asleep();  // It was woken already.
+  doorbell.ring_if_asleep();  // Already woken.
   eventfd_t rings = 0;
   ASSERT_EQ(eventfd_read(doorbell.fd(), &rings), 0);
   EXPECT_EQ(rings, 1u);

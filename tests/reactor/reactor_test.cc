@@ -23,7 +23,7 @@ void reply(const Path& path, Bytes bytes, Outbox& out) {
   out.commit(path, bytes.size());
 }
 
-// A handler out of functions, each of which a test may replace. Echoes by default.
+// A handler made of functions, each of which a test may replace. Echoes by default.
 struct ScriptedHandler : ReactorHandler {
   std::function<void(Instant, const Datagram&, Outbox&)> on_receive =
       [](Instant, const Datagram& datagram, Outbox& out) {
@@ -50,7 +50,7 @@ struct ScriptedHandler : ReactorHandler {
 class ReactorTest : public OnBothBackends {
  protected:
   void TearDown() override {
-    if (thread.joinable()) stop();  // A test that failed half-way.
+    if (thread.joinable()) stop();  // If the test failed half-way.
   }
   void make(const std::vector<Listen>& listens, ReactorConfig config = {}) {
     config.io = GetParam();
@@ -140,7 +140,7 @@ TEST_P(ReactorTest, EachCallHasTheRoomThatWasPromised) {
   LoopbackClient client(loopback(Family::ipv4));
   client.connect(server());
   for (int i = 0; i < 100; ++i) client.send(std::string(64, static_cast<char>('A' + i % 26)));
-  start();  // All are there by now: taken one a turn, they would never fill the outbox.
+  start();  // All have arrived by now: taken one a turn, they would never fill the outbox.
   for (int i = 0; i < 400; ++i) {
     ASSERT_EQ(client.receive(), std::string(64, static_cast<char>('A' + i / 4 % 26)));
   }
@@ -302,7 +302,7 @@ TEST_P(ReactorTest, FramesOfSeveralThreadsComeInWithTheirSource) {
     });
   }
   for (std::thread& producer : threads) producer.join();
-  thread.join();  // Each frame has come in: no wake-up was lost.
+  thread.join();  // Every frame arrived: no wake-up was lost.
   EXPECT_EQ(count(IoCounter::frames), producers * each);
 }
 

@@ -1,5 +1,4 @@
-// Several loops on one port, as shards are: one SO_REUSEPORT group, a mailbox for each ordered
-// pair.
+// Several loops on one port, like shards: one SO_REUSEPORT group, a mailbox for each ordered pair.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,9 +15,9 @@
 namespace xord {
 namespace {
 
-// A datagram names in its first byte the shard that owns it. Who gets one of another's forwards it;
-// the owner answers with its own number in front. A frame may also be a token, that is passed from
-// shard to shard until it has made its hops.
+// The first byte of a datagram names the shard that owns it. Another shard that gets it forwards
+// it; the owner answers with its own number in front. A frame may also be a token that is passed
+// from shard to shard until it has made its hops.
 struct Header {
   enum class Kind : uint32_t { datagram, token } kind;
   uint32_t hops;
@@ -114,14 +113,14 @@ class ShardsTest : public OnBothBackends {
   void request_stop() {
     for (auto& reactor : reactors) reactor->request_stop();
   }
-  // Sends `tokens` around all shards, each for `hops`, and returns when the last arrived.
+  // Sends `tokens` around all shards, each for `hops`, and returns when the last has arrived.
   void pass_tokens(uint32_t count, uint32_t tokens, uint32_t hops) {
     make(count);
     hops_left = uint64_t{tokens} * (hops + 1);
     for (auto& shard : shards) shard->on_done = [this] { request_stop(); };
     for (uint32_t i = 0; i < tokens; ++i) shards[i % count]->pass_on(hops);
     start();
-    threads.clear();  // Joins: a lost wake-up would be the end of this test's time.
+    threads.clear();  // Joins: a lost wake-up would make the test time out.
     EXPECT_EQ(hops_left, 0u);
   }
 

@@ -60,7 +60,7 @@ TEST(Sockets, AnotherNodeOfTheSameUserIsSeenThoughItsShardsShareThePort) {
       ASSERT_TRUE(error) << count << " shards joined a port that was taken";
       EXPECT_EQ(error->error_number, EADDRINUSE);
     }
-    // A default that may be missing is no excuse for a port that is taken.
+    // Being a default that may be missing does not excuse a port in use.
     same.if_family_missing = IfFamilyMissing::skip;
     std::vector<ShardSockets> second;
     EXPECT_TRUE(open_with({same}, 1, &second));

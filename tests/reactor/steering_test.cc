@@ -1,4 +1,4 @@
-// The steering program on real SO_REUSEPORT groups: on which socket a datagram lies is counted.
+// The steering program on real SO_REUSEPORT groups: counts on which socket a datagram arrives.
 #include "reactor/steering.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using namespace std::literals;
 using Match = SteeringRule::Match;
 using Target = SteeringRule::Target;
 
-// "key:" and two bytes of a key behind seven more; "to" and an index.
+// "key:" and two bytes of a key after seven more; "to" and an index.
 constexpr SteeringRule rules[] = {
     {{Match{0, "key: "sv}, Match{8, "="sv}}, Target::owner_of_key, 9},
     {{Match{0, "to"sv}}, Target::index, 2},
@@ -33,7 +33,8 @@ std::vector<ShardSockets> open_group(Family family, uint32_t shards,
   return sockets;
 }
 
-// Takes the datagram that lies on one of the sockets; its index, or nothing when there is none.
+// Takes the datagram waiting on one of the sockets; returns its index, or nothing when there is
+// none.
 std::optional<size_t> taken_from(const std::vector<ShardSockets>& group) {
   char bytes[100];
   for (size_t shard = 0; shard < group.size(); ++shard) {
@@ -79,7 +80,7 @@ TEST_P(SteeringTest, WhatMatchesNoRuleIsDealtByThePathItCame) {
     LoopbackClient client(loopback(GetParam()));
     client.connect(group[0][0].bound);
     std::optional<size_t> first;
-    // Too short for its rule, other bytes, an index that nobody has, and nothing at all: the same
+    // Too short for its rule, other bytes, an index without a shard, and an empty one: the same
     // path, so the same socket.
     for (const std::string& bytes : {"key: abc=\x80"s, "key: abc-\x80\x80"s, "kei: abc=\x80\x80"s,
                                      for_index(4), for_index(255), "to"s, "t"s, ""s}) {
@@ -104,7 +105,7 @@ TEST_P(SteeringTest, ADatagramLongerThanAFrameIsSteeredToo) {
   }
 }
 
-// Why an index is a hint only: this is what a restart looks like from outside.
+// Why an index is only a hint: this is what a restart looks like from outside.
 TEST_P(SteeringTest, AClosedSocketIsReplacedByTheLast) {
   std::vector<ShardSockets> group = open_group(GetParam(), 4);
   LoopbackClient client(loopback(GetParam()));

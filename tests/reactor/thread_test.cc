@@ -16,7 +16,7 @@ TEST(Thread, RunsByItsNameAndIsJoined) {
   thread.join();
   EXPECT_FALSE(thread.is_joinable());
   EXPECT_STREQ(name, "a name of more ");
-  EXPECT_FALSE(thread.start("", [] {}));  // And may run something else.
+  EXPECT_FALSE(thread.start("", [] {}));  // It may then run something else.
 }
 
 TEST(Thread, HasAStackOfItsOwnSizeWhateverTheLimitSays) {

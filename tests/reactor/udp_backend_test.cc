@@ -75,7 +75,7 @@ TEST_P(UdpBackendTest, OnAWildcardAddressTheReplyLeavesFromTheAddressThatWasAske
   LoopbackClient client(loopback(Family::ipv4));
   Endpoint asked = endpoint("127.0.0.77:0");
   asked.port = harness.server().port;
-  client.connect(asked);  // From now on the kernel drops what comes from another address.
+  client.connect(asked);  // From now on the kernel drops datagrams from any other address.
   client.send("who are you");
   harness.pump();
   ASSERT_EQ(harness.received.size(), 1u);
@@ -157,7 +157,7 @@ TEST_P(UdpBackendTest, RefusedSendsAreCountedByKindAndDoNotStopTheOthers) {
   LoopbackClient client(loopback(Family::ipv4));
   client.connect(harness.server());
   harness.queue({client.local(), {}}, "before");
-  harness.queue({client.local(), {}}, std::string(65508, 'x'));     // Above what UDP can carry.
+  harness.queue({client.local(), {}}, std::string(65508, 'x'));     // More than UDP can carry.
   harness.queue({endpoint("127.255.255.255:9"), {}}, "broadcast");  // Needs SO_BROADCAST.
   harness.queue({endpoint("127.0.0.1:0"), {}}, "port 0");
   harness.queue({endpoint("[::1]:9"), through_socket(0)}, "the other family");
@@ -165,7 +165,7 @@ TEST_P(UdpBackendTest, RefusedSendsAreCountedByKindAndDoNotStopTheOthers) {
   harness.send();
   EXPECT_EQ(client.receive(), "before");
   EXPECT_EQ(client.receive(), "after");
-  harness.pump();  // io_uring tells of failures in completions.
+  harness.pump();  // io_uring reports failures in completions.
   EXPECT_EQ(harness.count(IoCounter::sent), 6u);
   EXPECT_EQ(harness.count(IoCounter::send_too_long), 1u);
   EXPECT_EQ(harness.count(IoCounter::send_forbidden), 1u);

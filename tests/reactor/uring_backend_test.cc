@@ -37,7 +37,7 @@ TEST_P(UringBackendTest, ReceptionGoesOnAfterTheCompletionQueueWasFull) {
   client.connect(harness.server());
   for (int round = 1; round <= 3; ++round) {
     for (int i = 0; i < 100; ++i) client.send("datagram " + std::to_string(i));
-    // A failure a send, far more than the queue holds.
+    // One failure per send, far more than the queue holds.
     for (int i = 0; i < 500; ++i) harness.queue({endpoint("127.0.0.1:0"), {}}, "port 0");
     harness.send();
     harness.pump();
@@ -70,9 +70,9 @@ TEST_P(UringBackendTest, ASmallerRingIsTakenWhereMemoryMayNotBeLocked) {
   });
 }
 
-// What the kernel does not take stays in the queue, and fills it.
+// Submissions that the kernel does not take stay in the queue, and fill it.
 TEST_P(UringBackendTest, WithoutMemoryInTheKernelSendsAreDroppedAndCounted) {
-  // One thread starts the ring and is then refused all calls of it.
+  // A thread starts the ring, and then all its calls of it are refused.
   std::thread([] {
     BackendHarness harness(GetParam(), {{loopback(Family::ipv4)}});
     harness.chosen.backend->set_coalescing(false);

@@ -1,4 +1,4 @@
-// What a file holds, read and replaced whole.
+// Reads and replaces a file as a whole.
 #pragma once
 
 #include <fstream>

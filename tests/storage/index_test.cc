@@ -215,7 +215,7 @@ TEST_F(ValueCacheTest, AScanDoesNotPushOutWhatIsAskedForAgain) {
 TEST_F(ValueCacheTest, WhatIsNoLongerAskedForMakesRoom) {
   for (RecordHandle i = 0; i < 20'000; ++i) {
     insert(i, 100);
-    cache.use(i);  // Everything is worth keeping once: the large ring must turn over too.
+    cache.use(i);  // Every value is used once, so that the large ring turns over too.
   }
   EXPECT_FALSE(is_cached(0));
   EXPECT_TRUE(is_cached(19'999));

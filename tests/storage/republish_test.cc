@@ -1,5 +1,5 @@
-// Which records a store calls due for republish, and the list of what a node published: kept by the
-// same store with other times. The disk here is the test.
+// Which records a store reports as due for republish, and the list of what a node published: kept
+// by the same store with other times. The test plays the disk.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -34,7 +34,7 @@ class RepublishTest : public ::testing::Test {
     completion.kind = CompletionKind::load_finished;
     store.complete(now, completion, {});
   }
-  // Answers all that the disk was asked.
+  // Answers all operations that the disk was given.
   void commit(CompletionKind kind = CompletionKind::written) {
     std::vector<Operation> asked;
     for (const auto& entry : operations.entries()) {
@@ -53,7 +53,7 @@ class RepublishTest : public ::testing::Test {
     store.begin_store(now, {key_of(number), bytes_of(value), age, 0}, operations);
     commit();
   }
-  // Everything that comes due within `span`, as long as it takes.
+  // Everything that comes due within `span`.
   std::multiset<Id> due_within(NodeSeconds span) {
     std::multiset<Id> due;
     const Instant until = now + seconds(span);
@@ -115,7 +115,7 @@ TEST_F(RepublishTest, ExpiryComesInTimeThoughRepublishIsDueMoreOften) {
   EXPECT_EQ(store.counters().read(StoreCount::records), 0u);
 }
 
-// Handed out in slices: what is not taken yet holds the rest back, and loses nothing.
+// Handed out in slices: an untaken slice delays the rest, and loses nothing.
 TEST_F(RepublishTest, MoreThanFitsInOneSliceIsHandedOutInSeveral) {
   for (uint32_t i = 0; i < 300; ++i) put(i);
   now = now + seconds(2 * hour);
@@ -155,7 +155,7 @@ TEST_F(PublishedListTest, AKeyIsDueADayAfterItsLastPublication) {
 TEST_F(PublishedListTest, APublicationIsOnDiskAtOnce) {
   put(1);
   now = now + seconds(hour);
-  put(1);  // Equal: published anew.
+  put(1);  // Equal: republished.
   EXPECT_EQ(last.kind, OperationKind::write_times);
   EXPECT_EQ(last.times.published, node_seconds(now));
 }

@@ -19,7 +19,7 @@ struct Row {
   Value value;
 };
 
-// What the model promises of a key: the last committed value and its times.
+// What the model guarantees for a key: the last committed value and its times.
 struct Held {
   Value value;
   RecordTimes times;
@@ -89,7 +89,7 @@ class StoreModel {
   NodeSeconds at() const { return node_seconds(now_); }
   bool is_served(const Held& held) const { return at() < held.times.expiry; }
 
-  // What the store handed out goes to the disk's queue.
+  // Moves what the store emitted into the disk's queue.
   void drain() {
     for (const auto& entry : operations_.entries()) {
       const Bytes frame = operations_.bytes(entry);
@@ -117,7 +117,8 @@ class StoreModel {
     }
     if (outcome.kind == StoreOutcome::Kind::pending) callers_[outcome.ticket] = key;
     if (outcome.kind != StoreOutcome::Kind::unchanged) return;
-    // Acknowledged from memory: only of an equal value, and only if the disk lags at most ttl/24.
+    // Acknowledged from memory: only for an equal value, and only if the disk lags by at most
+    // ttl/24.
     ASSERT_TRUE(held_.contains(key) && is_served(held_[key]));
     Held& held = held_[key];
     ASSERT_EQ(held.value, value);
@@ -127,8 +128,8 @@ class StoreModel {
     ASSERT_LE(held.times.expiry, disk_[key].times.expiry + config_.ttl / 24);
   }
 
-  // The latest publication of all that may turn out to be held when the disk has done its queue;
-  // 0 when the last of it is this value.
+  // The latest publication of everything that may be held once the disk has worked off its queue; 0
+  // when the last of it is this value.
   NodeSeconds latest_publication_before(const Id& key, const Value& value) {
     const auto held = held_.find(key);
     const bool is_held = held != held_.end() && is_served(held->second);
@@ -144,7 +145,7 @@ class StoreModel {
     return last == value ? 0 : latest;
   }
 
-  // Like a store of nothing: it takes effect when the disk has done it.
+  // Like a store of nothing: it takes effect when the disk has completed it.
   void remove_one() {
     const Id key = key_of(rng_.bounded(keys_));
     const StoreOutcome outcome = store_->begin_remove(now_, key, operations_);
@@ -249,7 +250,7 @@ class StoreModel {
 
   void pass_time() {
     now_ = now_ + seconds(static_cast<int64_t>(rng_.bounded(config_.ttl / 20 + 2)));
-    // A shard that keeps up: upkeep is written before the expiry on disk passes.
+    // A shard that keeps up writes upkeep before the expiry on disk passes.
     for (int calls = 0; calls < 50; ++calls) {
       store_->advance(now_, operations_);
       now_ = now_ + nanoseconds(1);

@@ -1,5 +1,5 @@
-// The store's promises, one a test. The disk here is the test: it takes operations and completes
-// them as it likes.
+// The store's guarantees, one a test. The test plays the disk: it takes operations and completes
+// them in any order.
 #include "storage/store.h"
 
 #include <gtest/gtest.h>
@@ -115,7 +115,7 @@ TEST_F(StoreTest, AnEqualStoreIsAcknowledgedFromMemoryWhileTheDiskLagsLittle) {
   EXPECT_EQ(found.times.published, first_node_seconds + 3600);
   EXPECT_EQ(found.times.expiry, first_node_seconds + 3600 + config.ttl);
 
-  pass(config.ttl / 24);  // Now the disk would be more than ttl/24 behind.
+  pass(config.ttl / 24);  // The disk would now lag by more than ttl/24.
   const StoreOutcome late = begin(1, "one");
   ASSERT_EQ(late.kind, StoreOutcome::Kind::pending);
   EXPECT_EQ(last_operation().kind, OperationKind::write_times);
@@ -159,9 +159,9 @@ TEST_F(StoreTest, AnOlderValueIsRefusedWhileTheNewerOneAwaitsTheDisk) {
   put(1, "first", 300);
   const StoreOutcome newer = begin(1, "new", 100);
   EXPECT_EQ(begin(1, "old", 200).refusal, StoreRefusal::older);
-  EXPECT_EQ(begin(2, "new", 100).kind, StoreOutcome::Kind::pending);  // Nothing held before it.
+  EXPECT_EQ(begin(2, "new", 100).kind, StoreOutcome::Kind::pending);  // Nothing held is newer.
   EXPECT_EQ(begin(2, "old", 200).refusal, StoreRefusal::older);
-  // It fails: what was there stays, and what was refused is welcome.
+  // It fails: what was held stays, and what was refused is now accepted.
   answer(newer.ticket, CompletionKind::write_failed);
   EXPECT_EQ(served(1), "first");
   EXPECT_EQ(begin(1, "old", 301).refusal, StoreRefusal::older);
@@ -174,7 +174,7 @@ TEST_F(StoreTest, APendingWriteOfTimesCountsAsThePublicationThatItWillBe) {
   const StoreOutcome again = begin(1, "one");  // More than ttl/24 beyond what is on disk.
   ASSERT_EQ(last_operation().kind, OperationKind::write_times);
   EXPECT_EQ(begin(1, "two", day).refusal, StoreRefusal::older);
-  // An equal store beside it must not take back on disk what it puts there.
+  // A concurrent equal store must not undo on disk what this one puts there.
   const StoreOutcome third = begin(1, "one", day);
   EXPECT_EQ(last_operation().times.published, node_seconds(now));
   answer(again.ticket, CompletionKind::written);
@@ -271,7 +271,7 @@ TEST_F(StoreTest, TimesThatOnlyMemoryKnowsAreWrittenBeforeTheExpiryOnDiskPasses)
   const Operation upkeep = last_operation();
   EXPECT_EQ(upkeep.kind, OperationKind::write_times);
   EXPECT_EQ(upkeep.times.expiry, on_disk + config.ttl / 24);
-  // Nobody waits for it.
+  // No caller waits for it.
   EXPECT_EQ(answer(upkeep.ticket, CompletionKind::written).kind, Finished::Kind::nothing);
   EXPECT_EQ(store.counters().read(StoreCount::times_written), 1u);
 }
@@ -316,7 +316,7 @@ TEST_F(StoreTest, WithoutItsDiskItServesWhatItHasAndRefusesStores) {
   EXPECT_EQ(young.find(now, key_of(1)).presence, Presence::absent);
   EXPECT_EQ(young.begin_store(now, {key_of(1), bytes_of("x"), 0, 0}, operations).refusal,
             StoreRefusal::disk_failed);
-  load_finished(young);  // The disk came back.
+  load_finished(young);  // The disk recovered.
   EXPECT_EQ(young.begin_store(now, {key_of(1), bytes_of("x"), 0, 0}, operations).kind,
             StoreOutcome::Kind::pending);
 }
@@ -332,7 +332,7 @@ TEST_F(StoreTest, ARecordFromARunWithAClockAheadGetsNoLongerLifeThanOneStoredNow
   loaded.fingerprint = value_fingerprint(config.hash_seed, bytes_of("one"));
   store.complete(now, loaded, bytes_of("one"));
   EXPECT_EQ(store.find(now, key_of(1)).times.expiry, node_seconds(now) + config.ttl);
-  // And the disk is told, or the next restart would prolong it again.
+  // It also goes to disk, or the next restart would prolong it again.
   now = *store.next_wakeup();
   store.advance(now, operations);
   ASSERT_EQ(operations.entries().size(), 1u);
@@ -340,7 +340,7 @@ TEST_F(StoreTest, ARecordFromARunWithAClockAheadGetsNoLongerLifeThanOneStoredNow
   EXPECT_EQ(last_operation().times.expiry, first_node_seconds + config.ttl);
 }
 
-// Its value would be kept in a room for the largest, when it is republished.
+// When republished, its value would go into a buffer sized for the largest.
 TEST_F(StoreTest, ARecordLargerThanAnyValueIsNotLoaded) {
   for (const uint32_t size : {config.value_size_max, config.value_size_max + 1}) {
     Completion loaded;
@@ -375,7 +375,7 @@ struct OrderByStoreTest : StoreTest {
   OrderByStoreTest() : StoreTest({.order = StoreConfig::Order::by_store}) {}
 };
 
-// The list of what is published: a key that is kept again is given a time a day back.
+// In the list of what is published, a key that is kept again gets a time a day back.
 TEST_F(OrderByStoreTest, WhatIsStoredLaterReplacesAnythingPublishedLater) {
   EXPECT_EQ(published_list_config(0).order, StoreConfig::Order::by_store);
   put(1, "one");
@@ -403,7 +403,7 @@ TEST_F(ColdStoreTest, AValueOutOfMemoryIsReadFromDiskAndCheckedAgainstWhatWasCom
   EXPECT_EQ(text_of(finished.found.value), "one");
 
   read.ticket = store.begin_read(now, key_of(1), operations).value();
-  finished = store.complete(now, read, bytes_of("eno"));  // Something else lies there.
+  finished = store.complete(now, read, bytes_of("eno"));  // Another value lies there.
   EXPECT_EQ(finished.kind, Finished::Kind::read);
   EXPECT_EQ(finished.found.presence, Presence::absent);
 
@@ -497,7 +497,7 @@ TEST_F(PrefixStoreTest, OneSourcePrefixCannotTakeMoreThanItsShare) {
   EXPECT_EQ(store.begin_store(now, other, operations).kind, StoreOutcome::Kind::pending);
   pass(config.ttl * 2);
   for (int i = 0; i < 3; ++i) store.advance(now, operations);
-  put(3, "0123456789");  // What expired is given back.
+  put(3, "0123456789");  // Expiry returns the room.
 }
 
 struct ManyStoreTest : StoreTest {

@@ -27,7 +27,7 @@ TEST(IpAddress, Ipv4IsItsMappedIpv6Address) {
   EXPECT_FALSE(address("::1").is_ipv4());
 }
 
-// What inet_pton takes, as an address of ours.
+// What inet_pton parses, as our type.
 std::optional<IpAddress> by_inet_pton(const std::string& text) {
   IpAddress parsed;
   if (inet_pton(AF_INET, text.c_str(), &parsed.bytes[12]) == 1) {
@@ -80,7 +80,7 @@ TEST(IpAddress, RandomTextIsReadAsInetPtonReadsIt) {
   for (uint64_t seed = 1; seed <= 100'000; ++seed) {
     Rng rng(seed);
     std::string text;
-    if (rng.chance(0.3)) {  // Random letters; else four numbers and a slip.
+    if (rng.chance(0.3)) {  // Random letters; otherwise four numbers and a typo.
       for (uint64_t i = rng.bounded(20); i > 0; --i) text += letters[rng.bounded(letters.size())];
     } else {
       for (int i = 0; i < 4; ++i) text += (i ? "." : "") + std::to_string(rng.bounded(280));

@@ -18,7 +18,7 @@ Id random_id(Rng& rng) {
   return id;
 }
 
-// Shares `bits` leading bits with `id` and differs in the next, if there is one.
+// Shares `bits` leading bits with `id` and differs in the next, if any.
 Id sharing(const Id& id, uint32_t bits, Rng& rng) {
   Id other = random_id(rng);
   for (uint32_t at = 0; at <= bits && at < id_bits; ++at) {
@@ -92,7 +92,7 @@ TEST(ShardOf, IsTheShareOfTheLastTwoBytes) {
       ASSERT_EQ(owner, (uint64_t{last} * shards) / 0x10000);
       ++count[owner];
     }
-    // All own the same number of keys but for rounding.
+    // All own the same number of keys, apart from rounding.
     EXPECT_LE(*std::max_element(count.begin(), count.end()) -
                   *std::min_element(count.begin(), count.end()),
               1u);

@@ -42,7 +42,7 @@ TEST(Nesting, StringsAndCommentsHideNoLevelAndMakeNone) {
   EXPECT_FALSE(toml("a = '[[[[['  # [[[[[[\nb = \"\"\"\n[[[[[\n\"\"\"\nc = '''[[[[\n[['''\n"));
   EXPECT_EQ(toml("a = '''\n\n'''\nb = [[[[1]]]]"), 4u);
   EXPECT_EQ(json(R"(["a", [[["b"]]]])"), 1u);
-  // An apostrophe is a quote in TOML only, and a string that is not closed ends with its line.
+  // An apostrophe is a quote in TOML only, and an unclosed string ends with its line.
   EXPECT_EQ(json("'[[[[1]]]]"), 1u);
   EXPECT_EQ(toml("a = 'open\nb = [[[[1]]]]"), 2u);
 }

@@ -106,7 +106,7 @@ TEST(FrameOutbox, FramesAreAlignedForTheirHeaders) {
   }
 }
 
-// Against a plain list, some of which are taken each time.
+// Against a plain list from which some are taken each time.
 TEST(FrameOutbox, WhatIsNotTakenStaysInOrderAndGivesTheRoomOfTheOthersBack) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -135,7 +135,7 @@ TEST(FrameOutbox, WhatIsNotTakenStaysInOrderAndGivesTheRoomOfTheOthersBack) {
   }
 }
 
-// Against the plain statement of its limits: so many frames, so many bytes in steps of eight.
+// Against the plain statement of its limits: this many frames, this many bytes in steps of eight.
 TEST(FrameOutbox, RefusesExactlyWhatDoesNotFitAndKeepsWhatDid) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

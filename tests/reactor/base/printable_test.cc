@@ -1,4 +1,4 @@
-// Text that others chose, made safe to show.
+// Foreign text, made safe to show.
 #include "reactor/base/printable.h"
 
 #include <gtest/gtest.h>
@@ -33,11 +33,11 @@ TEST(Printable, EscapesBytesThatAreNotUtf8) {
   EXPECT_EQ(printable("\xff"), "\\xff");
   EXPECT_EQ(printable("\x9b"
                       "2J"),
-            "\\x9b2J");                                     // CSI as Latin-1 has it.
-  EXPECT_EQ(printable("\xc0\x9b"), "\\xc0\\x9b");           // Too long a form of ESC.
+            "\\x9b2J");                                     // CSI in Latin-1.
+  EXPECT_EQ(printable("\xc0\x9b"), "\\xc0\\x9b");           // An overlong form of ESC.
   EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // A surrogate.
   EXPECT_EQ(printable("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
-  EXPECT_EQ(printable("\xe4\xbd"), "\\xe4\\xbd");  // Cut.
+  EXPECT_EQ(printable("\xe4\xbd"), "\\xe4\\xbd");  // Truncated.
   EXPECT_EQ(printable("\xc3"
                       "A"),
             "\\xc3"

@@ -53,7 +53,7 @@ TEST(Rng, IsThePublishedGenerator) {
   }
 }
 
-// SplitMix64's first outputs for seed 0 are published with it; from them the first draws follow.
+// SplitMix64's first outputs for seed 0 are published with it; the first draws follow from them.
 TEST(Rng, GivesTheSameNumbersOnEveryMachineAndInEveryVersion) {
   EXPECT_EQ(draws(Rng(0), 3),
             (std::vector<uint64_t>{0x99ec5f36cb75f2b4, 0xbf6e1f784956452a, 0x1a5f849d4933e6e0}));

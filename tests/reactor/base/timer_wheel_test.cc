@@ -184,7 +184,7 @@ void compare_with_model(uint64_t seed) {
       model.begin_advance(now);
       wheel.advance(now, [&](TimerId id) {
         model.fired(static_cast<uint32_t>(id));
-        if (!rng.chance(0.3)) return;  // Now and then it arms or cancels from inside.
+        if (!rng.chance(0.3)) return;  // Occasionally it arms or cancels from inside.
         const auto other = static_cast<uint32_t>(rng.bounded(timers_max));
         const Instant deadline = now + random_span(rng);
         wheel.arm(timer(other), deadline);
@@ -199,7 +199,7 @@ void compare_with_model(uint64_t seed) {
     ASSERT_EQ(wakeup.has_value(), model.armed_count() > 0);
     if (wakeup) {
       EXPECT_LE(*wakeup, model.earliest());
-      EXPECT_GT(*wakeup, now);  // Else the loop would spin.
+      EXPECT_GT(*wakeup, now);  // Otherwise the loop would spin.
     }
     if (testing::Test::HasFailure()) return;
   }

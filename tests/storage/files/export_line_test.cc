@@ -1,4 +1,4 @@
-// The lines of an export, as docs/STORAGE.md has them.
+// The lines of an export, as specified in docs/STORAGE.md.
 #include "storage/files/export_line.h"
 
 #include <gtest/gtest.h>
@@ -75,7 +75,7 @@ TEST(ExportLine, NoChangedByteAndNoPrefixIsTakenForWhole) {
   }
 }
 
-// What parses is spelled as it would be written, whatever it is: with a right checksum, too.
+// Any line that parses is in canonical form, even a mutated one with a correct checksum.
 TEST(ExportLine, OneMeaningHasOneSpelling) {
   Rng rng(11);
   const std::string_view letters = "0123456789abcdefA -=recordn";

@@ -1,4 +1,4 @@
-// The small files and the data directory: what is kept, and what is refused and left as it was.
+// The small files and the data directory: what is kept, and what is refused and left untouched.
 #include <gtest/gtest.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -131,7 +131,7 @@ TEST_F(FilesTest, AFileOfAnotherKindOrOfAnotherProgramIsNotTakenForOurs) {
 }
 
 TEST_F(FilesTest, AnUnreadableFileIsAnErrorAndNotAFirstStart) {
-  std::filesystem::create_directory(directory->file("identity"));  // Root reads any file.
+  std::filesystem::create_directory(directory->file("identity"));  // Root can read any file.
   EXPECT_TRUE(std::holds_alternative<IoError>(read_identity(*directory)));
   EXPECT_TRUE(write_identity(*directory, an_identity()));
   EXPECT_FALSE(std::filesystem::exists(directory->file("identity.new")));
@@ -204,7 +204,7 @@ TEST_F(FilesTest, AnImpossiblePathIsRefusedInASentence) {
   EXPECT_NE(sentence_of(open_directory("/proc/xord-cannot-be-made")), "");
 }
 
-// Whoever may write there could put a link to anything in the place of our files.
+// A user who may write there could replace our files with links to anything.
 TEST_F(FilesTest, ADirectoryThatOthersCanWriteIsRefusedAndLeftAlone) {
   for (const mode_t mode : {0722u, 0720u, 01777u}) {
     const std::string path = temporary.at("open" + std::to_string(mode));
@@ -233,7 +233,7 @@ TEST_F(FilesTest, AnotherUsersDirectoryIsRefusedForRootToo) {
                 "to this user, or choose another");
   EXPECT_TRUE(std::filesystem::is_empty(path));
   ASSERT_EQ(begin_snapshot(path)->sentence.substr(0, 13), "the directory");
-  // Reading it changes nothing, and root may look at anybody's.
+  // Reading changes nothing, and root may read any user's.
   std::filesystem::copy(directory->path(), path, std::filesystem::copy_options::recursive);
   overwrite(path + "/identity", "x");
   EXPECT_EQ(sentence_of(DataDirectory::open_to_read(path)), "");
@@ -300,7 +300,7 @@ TEST(ResumeClock, AnAbsenceLongerThanTheTtlIsDoubted) {
   const SavedClock saved{instant_of(500'000'000), seconds(1'700'000'000)};
   EXPECT_FALSE(resume_clock(saved, seconds(1'700'000'000) + week, week).is_doubtful);
   EXPECT_TRUE(resume_clock(saved, seconds(1'700'000'001) + week, week).is_doubtful);
-  // And even an absurd clock gives a node time that records can carry.
+  // Even an absurd clock gives a node time that records can carry.
   const Instant far = resume_clock(saved, hours(24 * 365 * 250), week).now;
   EXPECT_LT(far, instant_of(UINT32_MAX - ttl_max));
 }

@@ -1,5 +1,5 @@
-// What a wall clock that is wrong for a while does to the next start: each test lives through the
-// runs of a node, as the server does: resume, save each minute, end.
+// What a wall clock that is wrong for a while does to the next start. Each test goes through the
+// runs of a node as the server does: resume, save each minute, end.
 #include "storage/files/wall_belief.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ constexpr Duration week = hours(7 * 24);
 // A host whose wall clock may be off, and the file `clock` on it.
 struct Host {
   Duration true_wall = seconds(1'790'000'000);
-  Duration off{};  // What the wall clock adds to the truth.
+  Duration off{};  // Error of the wall clock.
   std::optional<SavedClock> saved;
   ResumedClock resumed;
   std::optional<WallBelief> belief;
@@ -61,13 +61,13 @@ TEST(WallBelief, ABootIn1970AndTheRightClockAfterItCountTheWholeAbsenceOnce) {
   host.stay_off(hours(10));
   host.set_wall(seconds(30));
   host.start();
-  EXPECT_EQ(host.now, before);  // Nothing expires...
+  EXPECT_EQ(host.now, before);  // Nothing expires.
   EXPECT_FALSE(host.resumed.is_doubtful);
   host.run(hours(48));
   host.off = {};
   host.stay_off(hours(2));
   host.start();
-  EXPECT_EQ(host.now, before + hours(60));  // ...and nothing lives longer.
+  EXPECT_EQ(host.now, before + hours(60));  // Nothing lives longer.
   EXPECT_FALSE(host.resumed.is_doubtful);
 }
 
@@ -101,7 +101,7 @@ TEST(WallBelief, AStepOfADayEitherWayInARunNeitherExpiresNorImmortalises) {
     host.off = step;
     host.run(hours(3));
     const Instant before = host.now;
-    host.off = {};  // Right again at the next start, an hour later.
+    host.off = {};  // Correct again at the next start, an hour later.
     host.stay_off(hours(1));
     host.start();
     EXPECT_GE(host.now, before);

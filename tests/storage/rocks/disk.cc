@@ -37,7 +37,7 @@ void TestShard::run_until(const std::function<bool()>& done) {
       doorbell.awake();
       continue;
     }
-    doorbell.wait(seconds(60));  // A hang is ended by ctest.
+    doorbell.wait(seconds(60));  // ctest ends a hang.
   }
 }
 

@@ -1,4 +1,4 @@
-// What the tests of storage/rocks share: a database in a temporary directory with its commit
+// Shared by the tests of storage/rocks: a database in a temporary directory with its commit
 // threads, and real stores in front of them, driven from the test's thread instead of a reactor.
 #pragma once
 
@@ -31,15 +31,15 @@ class TestShard {
             Instant start, Duration retry);
 
   void start() { EXPECT_FALSE(thread.start()); }
-  // Takes in the completions that are there; false if there are none.
+  // Takes in the completions that have arrived; false if there are none.
   bool take_completions();
-  // Takes completions in until `done` holds.
+  // Takes in completions until `done` holds.
   void run_until(const std::function<bool()>& done);
   void wait_until_loaded();
   // Hands the store's operations to the commit thread.
   void flush();
   StoreOutcome begin_store(const Id& key, std::string_view value, uint32_t age = 0);
-  // Begins, and waits for what comes of it.
+  // Begins, and waits for the outcome.
   bool store_and_wait(const Id& key, std::string_view value);
   // "-" when it is not served; reads from disk if it has to.
   std::string get(const Id& key);
@@ -65,13 +65,13 @@ class Disk {
         .hash_seed = 77, .records_max = 20'000, .writes_max = 4096, .write_bytes_max = 4 << 20};
     std::vector<std::string> networks{"rpcudp"};
     Instant start = instant_of(first_node_seconds);
-    Duration retry = milliseconds(20);  // Of a database that failed.
+    Duration retry = milliseconds(20);  // For a database that failed.
     rocksdb::Env* env = nullptr;        // tests/storage/rocks/faulty_disk.h
   };
 
   Disk(const std::string& directory, const Options& options);
   ~Disk();
-  // What the log was told; taken under its lock.
+  // What was logged; taken under its lock.
   std::string reported();
   size_t times_reported(const std::string& text);
   TestShard& owner(const Id& key) { return *shards[shard_of(key, options_.shards)]; }

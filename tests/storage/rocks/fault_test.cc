@@ -1,6 +1,6 @@
-// A disk that fails in a run, below RocksDB: what was acknowledged is served as far as it can be
-// read, stores are refused, the log is told once each way, and when the cause is gone all is well
-// again without a restart.
+// A disk that fails during a run, below RocksDB: acknowledged records are served as far as they can
+// be read, stores are refused, each change is logged once, and when the cause is gone everything
+// works again without a restart.
 #include <future>
 
 #include "storage/rocks/rocks_store_impl.h"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint64_t kept = 200;
 
-// Large and not to be compressed, so that tables are of megabytes.
+// Large and incompressible, so that tables take megabytes.
 std::string value_of(uint64_t number) {
   std::vector<uint8_t> bytes(7000 + number % 1000);
   Rng(number).fill(bytes);
@@ -51,7 +51,7 @@ class FaultTest : public ::testing::Test {
       return shard->thread.state() == DatabaseState::refusing_writes;
     });
   }
-  // Until stores are taken again; commit threads try every 20 ms here.
+  // Waits until stores are accepted again; commit threads retry every 20 ms here.
   void wait_until_well() {
     for (auto& shard : disk->shards) {
       while (shard->thread.state() != DatabaseState::open || shard->thread.is_damaged()) {
@@ -69,7 +69,7 @@ class FaultTest : public ::testing::Test {
 struct WriteFault {
   Fault fault;
   const char* name;
-  const char* cause;  // What the log is told.
+  const char* cause;  // What is logged.
 };
 
 class WriteFaultTest : public FaultTest, public ::testing::WithParamInterface<WriteFault> {};
@@ -77,7 +77,7 @@ class WriteFaultTest : public FaultTest, public ::testing::WithParamInterface<Wr
 TEST_P(WriteFaultTest, CostsOnlyTheStoresItRefusesAndIsToldOnce) {
   open_with_records();
   faulty.set(GetParam().fault);
-  // A log that is open takes writes without being opened: only a new table needs a new file.
+  // An open log takes writes without opening a file: only a new table needs a new file.
   disk->database->impl().compact().PermitUncheckedError();
   uint64_t refused = 0;
   for (uint64_t i = 1000; i < 1100; ++i) refused += !disk->put(numbered_key(i), "refused");
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(
                       WriteFault{Fault::no_descriptors, "NoDescriptors", "Too many open files"}),
     [](const auto& named) { return named.param.name; });
 
-// The batch is in the log, where the next opening finds it, though its store was refused.
+// The next opening finds the batch in the log, although its store was refused.
 TEST_F(FaultTest, ABatchWhoseSyncFailedDoesNotComeBackWithTheLog) {
   open_with_records();
   for (const uint64_t number : {uint64_t{1000}, uint64_t{1}}) {
@@ -155,7 +155,7 @@ TEST_F(FaultTest, ADiskThatCannotReadCostsWhatItCannotReadAndOnlyForAsLongAsItCa
   EXPECT_GT(missing, 0u);
   EXPECT_TRUE(disk->shards[0]->thread.is_damaged() || disk->shards[1]->thread.is_damaged());
   EXPECT_EQ(disk->times_reported("records unreadable"), 1u) << disk->reported();
-  EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));  // Writing does not need to read.
+  EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));  // Writing needs no reads.
 
   faulty.set(Fault::none);
   wait_until_well();
@@ -196,14 +196,14 @@ TEST_F(FaultTest, StoresAndReadsGoOnWhileASnapshotIsBeingMade) {
   });
   begun.get_future().wait();
   EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
-  EXPECT_TRUE(disk->put(numbered_key(2001), "taken"));  // One of another shard, or the same.
+  EXPECT_TRUE(disk->put(numbered_key(2001), "taken"));  // To another shard, or the same.
   expect_all_served("while a snapshot is made");
   go_on.set_value();
   const auto error = made.get();
   EXPECT_FALSE(error) << error->sentence;
 }
 
-// Opened again, the log brings the refused batch back, until the undo is written.
+// Opening again brings the refused batch back from the log, until the undo is written.
 TEST_F(FaultTest, NoSnapshotIsMadeWhileAStoreThatWasRefusedMayBeInTheLog) {
   RocksConfig config;
   config.directory = temporary.path();
@@ -234,7 +234,7 @@ struct PowerLoss {
 };
 class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
  protected:
-  // What a run sent, and when it was acknowledged (0: it was not).
+  // What a run sent, and when it was acknowledged (0: never).
   struct Sent {
     std::string value;
     Duration acknowledged_at;
@@ -253,14 +253,14 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
     const Duration begun = monotonic_time();
     const uint64_t batches = 1 + rng.bounded(40);
     for (uint64_t batch = 0; batch < batches; ++batch) store_some(disk, rng, round);
-    // Long enough that a sync of each second has been, in some rounds.
+    // Long enough to include a once-a-second sync, in some rounds.
     while (options.durability == Durability::os && round % 4 == 3 &&
            monotonic_time() < begun + milliseconds(1500)) {
       store_some(disk, rng, round);
       disk.shards[0]->doorbell.wait(milliseconds(10));  // Stay below records_max.
     }
     if (rng.chance(0.3)) disk.database->impl().compact().PermitUncheckedError();
-    begin_some(disk, rng, round);  // Under way when the power goes.
+    begin_some(disk, rng, round);  // Pending when the power goes.
     faulty.cut_power();
     synced_at = faulty.log_synced_at();
   }
@@ -284,7 +284,8 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
       sent[key].acknowledged_at = monotonic_time();
     }
   }
-  // With `sync` all that was acknowledged; with `os` all that was before the last sync began.
+  // With `sync`, everything acknowledged; with `os`, everything acknowledged before the last sync
+  // began.
   void expect_what_was_promised(uint64_t round) {
     Disk::Options options;
     options.env = faulty.env();
@@ -334,7 +335,7 @@ TEST_P(PowerLossTest, LosesNothingThatWasPromised) {
     faulty.restore_power(rng);
     expect_what_was_promised(round);
     if (HasFailure()) return;
-    faulty.cut_power();  // The verifier's own end is no orderly one either.
+    faulty.cut_power();  // The verifier does not end cleanly either.
     faulty.restore_power(rng);
   }
   uint64_t acknowledged = 0;

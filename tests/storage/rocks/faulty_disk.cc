@@ -33,7 +33,7 @@ class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Fsync(const IOOptions& options, IODebugContext* context) override {
     return sync([&] { return FSWritableFileOwnerWrapper::Fsync(options, context); });
   }
-  // Preallocation is no promise of space here, and truncation at the end is by what was written.
+  // Preallocation does not guarantee space here, and files are truncated to what was written.
   IOStatus Allocate(uint64_t, uint64_t, const IOOptions&, IODebugContext*) override {
     return disk_.may_write();
   }
@@ -158,7 +158,7 @@ void FaultyDisk::written(const std::string& path, uint64_t bytes) {
 
 void FaultyDisk::synced(const std::string& path, Duration begun) {
   const std::lock_guard lock(mutex_);
-  if (is_off_) return;  // The power went while it was under way: it may not have got through.
+  if (is_off_) return;  // The power went while it was in progress: it may not have completed.
   files_[path].synced = files_[path].size;
   if (!path.ends_with(".log")) return;
   log_sync_began_ = begun.nanoseconds;

@@ -1,8 +1,8 @@
-// A file system below RocksDB, over real files, that fails as it is told and can lose power. A
-// fault may come and go at any time, by any thread. After cut_power() nothing reaches the disk any
-// more; once the database is closed, restore_power() leaves what a disk may show after that: of
-// each file at least what was synced, perhaps more, but a file or a name whose directory was not
-// synced is gone.
+// A file system below RocksDB, over real files, that can be made to fail and to lose power. Any
+// thread may set or clear a fault at any time. After cut_power() nothing more reaches the disk.
+// Once the database is closed, restore_power() leaves what a disk may show after that: of each file
+// at least what was synced, perhaps more; but a file or a name whose directory was not synced is
+// gone.
 #pragma once
 
 #include <rocksdb/env.h>
@@ -25,13 +25,13 @@ namespace xord {
 enum class Fault : uint8_t {
   none,
   full,         // No write finds space.
-  write_error,  // Writes fail with EIO,...
-  sync_error,   // ...syncs do,...
-  // ...reads of the first quarter of a large table do: the end is needed to open it, and RocksDB
+  write_error,  // Writes fail with EIO.
+  sync_error,   // Syncs fail with EIO.
+  // Reads of the first quarter of a large table fail. The end is needed to open it, and RocksDB
   // reads 512 KiB of that at once.
   read_error,
-  no_permission,   // Nothing may be opened or made; what is open goes on.
-  no_descriptors,  // The same for want of file descriptors.
+  no_permission,   // Nothing may be opened or created; open files still work.
+  no_descriptors,  // The same, for lack of file descriptors.
 };
 
 class FaultyDisk : public rocksdb::FileSystemWrapper {
@@ -40,12 +40,13 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   rocksdb::Env* env() { return env_.get(); }
 
   void set(Fault fault) { fault_.store(fault); }
-  // Called before each hard link is made, by whoever makes it: a snapshot. Set while none is made.
+  // Called before each hard link is made, by the thread that makes it (a snapshot). Set it only
+  // while none is being made.
   std::function<void()> before_link;
   void cut_power();
-  // The database is closed. `rng` draws how much of what was not synced is there all the same.
+  // The database is closed. `rng` draws how much of the unsynced data survives.
   void restore_power(Rng& rng);
-  // When the last sync of a write-ahead log that went well, its name included, was begun.
+  // When the last successful sync of a write-ahead log, its name included, began.
   Duration log_synced_at() const { return Duration{log_synced_at_.load()}; }
 
   const char* Name() const override { return "xord.FaultyDisk"; }
@@ -71,7 +72,7 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* context) override;
 
-  // What its files ask and tell.
+  // Called by its files.
   rocksdb::IOStatus may_write() const;
   rocksdb::IOStatus may_sync() const;
   rocksdb::IOStatus may_read(uint64_t offset, uint64_t file_size) const;
@@ -88,15 +89,15 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   // A change of a directory that is lost unless the directory is synced.
   struct Entry {
     std::string path;
-    std::string renamed_from;              // Empty: it was made.
-    std::optional<std::string> overwrote;  // The content of what a rename replaced.
+    std::string renamed_from;              // Empty: it was created.
+    std::optional<std::string> overwrote;  // The content of the file that a rename replaced.
   };
 
   std::unique_ptr<rocksdb::Env> env_;
   std::atomic<Fault> fault_{Fault::none};
   std::atomic<bool> is_off_{false};
   std::atomic<int64_t> log_synced_at_{0};
-  std::mutex mutex_;  // Guards the next three.
+  std::mutex mutex_;  // Guards the three members below.
   int64_t log_sync_began_ = 0;
   std::map<std::string, File> files_;
   std::vector<Entry> entries_;

@@ -1,6 +1,6 @@
-// kill -9 at any moment: what was acknowledged is served afterwards. The process that stores is a
-// child that is really killed; the witness of what was acknowledged is a log outside the data
-// directory, synced before the acknowledgement counts.
+// kill -9 at any moment: what was acknowledged is served afterwards. The storing process is a child
+// that is really killed; the witness of what was acknowledged is a log outside the data directory,
+// synced before the acknowledgement counts.
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -21,17 +21,17 @@ namespace {
 
 constexpr uint64_t keys = 300;
 
-// What one line of the witness says: this version of this key was acknowledged.
+// One line of the witness: this version of this key was acknowledged.
 struct Witnessed {
   uint64_t key;
   uint64_t version;
-  uint64_t sent;    // The latest version that was sent of any key.
-  uint64_t expiry;  // As it was acknowledged.
+  uint64_t sent;    // The latest version sent of any key.
+  uint64_t expiry;  // As acknowledged.
 };
 
 constexpr NodeSeconds ttl = 86'400;
 
-// A minute a version: so that equal stores move times, some of them on disk.
+// A minute per version, so that equal stores move times, some of them on disk.
 Instant time_of(uint64_t version) {
   return instant_of(first_node_seconds) + minutes(static_cast<int64_t>(version));
 }
@@ -47,7 +47,7 @@ std::string value_of(uint64_t key, uint64_t version) {
   Rng rng(seed);
   Disk disk(directory, options);
   disk.wait_until_loaded();
-  std::map<uint64_t, uint64_t> last;  // Version, of keys stored in this run.
+  std::map<uint64_t, uint64_t> last;  // Latest version by key, for keys stored in this run.
   for (uint64_t version = first_version;; ++version) {
     for (auto& shard : disk.shards) shard->now = time_of(version);
     std::vector<Witnessed> batch;
@@ -82,8 +82,8 @@ std::string value_of(uint64_t key, uint64_t version) {
   }
 }
 
-// The child is this program started anew: a forked copy would lack RocksDB's background threads. It
-// is told by the environment, and never gets as far as main().
+// The child is a new run of this program: a forked copy would lack RocksDB's background threads. It
+// gets its arguments in the environment, and never reaches main().
 struct ChildArguments {
   uint64_t seed;
   uint64_t first_version;
@@ -116,7 +116,7 @@ constexpr char child_format[] = "%" SCNu64 " %" SCNu64 " %llu %u %u %d %255s";
 
 class KillTest : public ::testing::TestWithParam<Durability> {
  protected:
-  // Runs a child that stores, and kills it after it witnessed some more.
+  // Runs a child that stores, and kills it after it has witnessed some more.
   void run_and_kill(uint64_t seed, const Disk::Options& options) {
     const std::string path = outside.at("witness");
     const int witness = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0600);
@@ -157,13 +157,13 @@ class KillTest : public ::testing::TestWithParam<Durability> {
       acknowledged[line.key] = line;
       ++lines;
     }
-    // Versions that were sent and not witnessed are at most one batch ahead. (A batch of equal
-    // stores has only older ones.)
+    // At most one batch of versions was sent but not witnessed. (A batch of equal stores has only
+    // older ones.)
     for (const auto& [key, one] : acknowledged) next_version = std::max(next_version, one.sent);
     next_version += 2;
   }
 
-  // Serves what was acknowledged, or a later version that was sent and not witnessed.
+  // Serves what was acknowledged, or a later version that was sent but not witnessed.
   void expect_nothing_lost(Disk::Options options) {
     options.start = time_of(next_version);
     Disk disk(inside.path(), options);

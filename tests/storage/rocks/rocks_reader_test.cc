@@ -121,7 +121,7 @@ TEST_F(RocksReaderTest, ADatabaseWithoutItsManifestIsRefused) {
 TEST_F(RocksReaderTest, ADamagedTableIsNamedAndTheRestIsRead) {
   put(2000);
   {
-    // Closing wrote the log only; opening again as a node does turns it into a table.
+    // Closing only wrote the log; opening again as a node does turns it into a table.
     Disk disk(temporary.path(), {});
     disk.wait_until_loaded();
     ASSERT_TRUE(disk.database->impl().compact().ok());

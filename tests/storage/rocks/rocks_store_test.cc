@@ -13,7 +13,7 @@ namespace {
 
 class RocksStoreTest : public ::testing::Test {
  protected:
-  // Closes what was open: two cannot hold one directory.
+  // Closes the one that is open: two cannot hold one directory.
   Disk& open(const Disk::Options& options = {}) {
     disk.reset();
     disk = std::make_unique<Disk>(temporary.path(), options);
@@ -53,7 +53,7 @@ class RocksStoreTest : public ::testing::Test {
     std::sort(found.begin(), found.end());
     return found;
   }
-  // Everything into tables on disk, as a long run would have it.
+  // Moves everything into tables on disk, as a long run would.
   void compact() {
     rocksdb::DB* raw = nullptr;
     std::vector<std::string> names;
@@ -71,7 +71,7 @@ class RocksStoreTest : public ::testing::Test {
       database->DestroyColumnFamilyHandle(handle);
     }
   }
-  // 3,000 records, of which some tens cannot be read.
+  // 3,000 records, of which a few dozen cannot be read.
   void leave_a_damaged_table() {
     open_loaded();
     put_many(0, 3000);
@@ -79,12 +79,12 @@ class RocksStoreTest : public ::testing::Test {
     compact();
     for (const std::string& path : files_ending(".sst")) {
       std::string table = content_of(path);
-      if (table.size() < 100'000) continue;  // The one with the records.
+      if (table.size() < 100'000) continue;  // The table with the records.
       for (size_t i = 0; i < 40; ++i) table[50'000 + i] = static_cast<char>(~table[50'000 + i]);
       overwrite(path, table);
     }
   }
-  // How many of them are served; none may be another's, or not as it was.
+  // How many of them are served; none may be another's, or altered.
   uint64_t count_served() {
     uint64_t served = 0;
     for (uint64_t i = 0; i < 3000; ++i) {
@@ -148,12 +148,12 @@ TEST_F(RocksStoreTest, AWriteOfTimesKeepsTheValueAndMovesTheExpiryOnDisk) {
 
 TEST_F(RocksStoreTest, TwoNetworksKeepTheSameKeyApart) {
   open_loaded({.networks = {"mainline", "rpcudp"}});
-  // The test's stores speak for network 0: mainline here.
+  // The test's stores use network 0: mainline here.
   ASSERT_TRUE(disk->put(numbered_key(1), "mainline's"));
   open_loaded({.networks = {"rpcudp", "mainline"}});
   EXPECT_EQ(disk->get(numbered_key(1)), "-");
   ASSERT_TRUE(disk->put(numbered_key(1), "rpcudp's"));
-  open_loaded({.networks = {"mainline"}});  // One that is not configured is not lost.
+  open_loaded({.networks = {"mainline"}});  // A network that is not configured keeps its records.
   EXPECT_EQ(disk->get(numbered_key(1)), "mainline's");
 }
 
@@ -321,7 +321,7 @@ TEST_F(RocksStoreTest, RowsAreReclaimedOnlyATwentyFourthOfATtlBehindTheirExpiryB
     return rows;
   };
   const NodeSeconds expiry = first_node_seconds + 2400;
-  EXPECT_EQ(rows_after_compaction_at(0), 10u);  // No shard has told the time.
+  EXPECT_EQ(rows_after_compaction_at(0), 10u);  // No shard has published the time.
   EXPECT_EQ(rows_after_compaction_at(expiry + 99), 10u);
   EXPECT_EQ(rows_after_compaction_at(expiry + 100), 0u);
 }
@@ -340,7 +340,7 @@ TEST_F(RocksStoreTest, AShardThatReadsLateStillGetsEveryRecordOfItsRange) {
   for (uint64_t i = 0; i < 200; ++i) {
     ASSERT_TRUE(disk->put(numbered_key(i), std::string(8000, static_cast<char>('a' + i % 26))));
   }
-  open(options);  // 1.6 MB of values through a mailbox of 256 KiB, which is first left alone.
+  open(options);  // 1.6 MB of values through a mailbox of 256 KiB, which is not read at first.
   while (disk->shards[0]->thread.counters().read(CommitCount::completions_waited) == 0) {
   }
   disk->wait_until_loaded();
@@ -356,7 +356,7 @@ TEST_F(RocksStoreTest, WhatWasPublishedBeforeStopIsCommitted) {
   expect_many(0, 500);
 }
 
-// The limit of a file's size stands for a full disk: write(2) fails, then works again.
+// The file size limit stands in for a full disk: write(2) fails, then works again.
 TEST_F(RocksStoreTest, ADiskThatRefusesWritesCostsOnlyTheStoresItRefused) {
   open_loaded();
   put_many(0, 50);
@@ -368,7 +368,7 @@ TEST_F(RocksStoreTest, ADiskThatRefusesWritesCostsOnlyTheStoresItRefused) {
     EXPECT_EQ(disk->shards[0]->thread.state(), DatabaseState::refusing_writes);
     expect_many(0, 50);
   }
-  // The commit thread tries again by itself; the test only spares the wait.
+  // The commit thread retries by itself; the test only shortens the wait.
   TestShard& shard = *disk->shards[0];
   while (shard.thread.state() != DatabaseState::open) disk->put(numbered_key(101), "probe");
   EXPECT_TRUE(disk->put(numbered_key(102), "taken"));

@@ -1,4 +1,4 @@
-// Rows as docs/STORAGE.md has them.
+// Rows as specified in docs/STORAGE.md.
 #include "storage/rocks/row.h"
 
 #include <gtest/gtest.h>
