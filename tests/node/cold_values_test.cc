@@ -1,5 +1,5 @@
-// Values that lie on disk only: a get waits for the disk, or hears nothing, but never that they are
-// not there (model_network.h).
+// Values that are only on disk: a get waits for the disk, or gets no answer, but is never told that
+// they do not exist (model_network.h).
 #include <gtest/gtest.h>
 
 #include "node/wire/rpcudp/rpcudp.h"
@@ -83,7 +83,7 @@ TEST_F(ColdValuesTest, ABurstOfGetsIsAnsweredWithValuesAsTheyAreRead) {
   network.run_for(seconds(1));
   EXPECT_EQ(answers().values, 0u);
   node->disk_is_frozen = false;
-  ask_for(keys[0]);  // So that the model looks at its disk.
+  ask_for(keys[0]);  // So that the model checks its disk.
   network.run_for(seconds(1));
   EXPECT_GE(answers().values, pending_max + waiting_max);
   EXPECT_EQ(answers().contacts, 0u);
@@ -124,7 +124,7 @@ TEST_F(ColdValuesTest, AValueThatTheDiskLostIsAnsweredWithContacts) {
 TEST_F(ColdValuesTest, AnUnprovenSourceThatCannotBeHeldIsNotToldThatWhatWeHoldIsNotThere) {
   const Endpoint unproven = Endpoint::ipv4(0xc6336401, 4000);  // 198.51.100.1
   NodeConfig no_pings = config();
-  no_pings.amplification_max = 0.5;  // A ping has more bytes than that leaves.
+  no_pings.amplification_max = 0.5;  // A ping is larger than this allows.
   node = &network.add(1, no_pings);
   store(keys[0]);
   ask_for(keys[0], unproven);
@@ -136,7 +136,7 @@ TEST_F(ColdValuesTest, AnUnprovenSourceThatCannotBeHeldIsNotToldThatWhatWeHoldIs
   EXPECT_EQ(network.received_by(unproven).size(), 1u) << "what we do not hold may be denied";
 }
 
-// Nobody else has it; what the others say does not make it "not found".
+// No other node has it; their answers do not make it "not found".
 TEST_F(ColdValuesTest, AGetOfOurOwnDoesNotSayThatWhatWeHoldIsNotThere) {
   network.add();
   network.join_all();

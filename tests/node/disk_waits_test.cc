@@ -13,7 +13,7 @@ DiskWait answer_of(uint64_t operation) {
 
 TEST(DiskWaits, KnowsTheTwoStoresApartThoughTheirTicketsAreEqual) {
   DiskWaits pending(8);
-  // Reads are numbered in the high half; the low one is the same in all of them.
+  // Reads are numbered in the high half; the low half is the same in all.
   for (const uint64_t number : {uint64_t{0}, uint64_t{1}, uint64_t{1} << 31}) {
     const Ticket ticket = number << 32 | UINT32_MAX;
     pending.insert({ticket, false}, answer_of(2 * number));

@@ -1,4 +1,4 @@
-// Hand-over to several newcomers at once, of which some stay silent (paper 2.5, checklist 31): on
+// Hand-over to several newcomers at once, some of which stay silent (paper 2.5, checklist 31): on
 // virtual time, with two slots for all (model_network.h).
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ std::vector<uint8_t> datagram(Encode&& encode) {
 }
 
 Endpoint stranger(uint16_t number) {
-  return Endpoint::ipv4(0xc0000200 + number * 256u, 4000);  // Each of a /24 of its own.
+  return Endpoint::ipv4(0xc0000200 + number * 256u, 4000);  // Each in its own /24.
 }
 Id stranger_id(uint16_t number) {
   Id id{};
@@ -31,7 +31,7 @@ Id stranger_id(uint16_t number) {
   return id;
 }
 
-// A node that holds records, and nodes that only stand by so that its table has somebody.
+// A node that holds records, and others that only populate its table.
 class HandOverTest : public ::testing::Test {
  protected:
   explicit HandOverTest(uint64_t memory_max = 1 << 20, uint32_t pending_answers = 64) {
@@ -51,7 +51,7 @@ class HandOverTest : public ::testing::Test {
     };
   }
 
-  // Strangers pong at once, and answer stores after `store_delay`, if it is set.
+  // Strangers pong at once, and answer stores after `store_delay`, if set.
   void answer(const Endpoint& from, const Endpoint& to, Bytes bytes) {
     Request request;
     if (rpcudp::is_reply(bytes)) return;
@@ -90,8 +90,8 @@ class HandOverTest : public ::testing::Test {
     });
     return newcomer;
   }
-  // Keys that a holder is the nearest to, with `others` beside the three. All know all, and there
-  // are fewer than k: a newcomer is handed each of these.
+  // Keys to which one of the three holders is nearer than all `others`. All nodes know each other,
+  // and there are fewer than k: a newcomer is handed each of these.
   std::vector<Id> due_beside(const std::vector<Id>& others) {
     std::vector<Id> due;
     for (const Id& key : keys) {
@@ -156,7 +156,7 @@ TEST_F(HandOverTest, WhoAnswersNoStoreGetsThreeRecordsFromEachHolder) {
   EXPECT_EQ(total(NodeCounter::records_handed_over), 0u);
 }
 
-// Its answers come when each store and its repetition are past their timeouts.
+// Its answers arrive after each store and its retry have timed out.
 TEST_F(HandOverTest, WhoAnswersLateGetsEverything) {
   store_delay = seconds(3);
   stranger_comes(1);
@@ -178,8 +178,8 @@ TEST_F(HandOverTest, ANewcomerThatGoesSilentAtHalfTimeDelaysNoOther) {
   EXPECT_EQ(held_by(newcomer, due), due.size());
 }
 
-// Of what one holder hands to both, neither gets much more than the other meanwhile, with two slots
-// of 100 ms each.
+// When one holder hands to both, neither gets far ahead of the other, with two slots of 100 ms
+// each.
 TEST_F(HandOverTest, NewcomersTakeTurns) {
   network.delay = milliseconds(50);
   ModelNode& first = newcomer_joins();
@@ -193,7 +193,7 @@ TEST_F(HandOverTest, NewcomersTakeTurns) {
     }
     parts[nearest].push_back(key);
   }
-  // One comes a little earlier; counted from when both have something.
+  // One starts a little earlier, so count from when both have something.
   std::array<std::optional<long>, 3> lead;
   std::array<long, 3> most_apart{};
   for (int i = 0; i < 2000; ++i) {
@@ -216,7 +216,7 @@ TEST_F(HandOverTest, NewcomersTakeTurns) {
   EXPECT_EQ(held_by(second, due), due.size());
 }
 
-// With values on disk, and room to wait for one of them at a time.
+// With values on disk, and room to wait for one at a time.
 class ColdHandOverTest : public HandOverTest {
  protected:
   ColdHandOverTest() : HandOverTest(0, 1) {}

@@ -1,5 +1,5 @@
-// Lookups through whole networks of model nodes, by a tiny queue of events in virtual time: nodes
-// that answer, answer late, lose calls, are dead, or lie.
+// Lookups through whole networks of model nodes, driven by a small event queue in virtual time:
+// nodes that answer, answer late, lose calls, are dead, or lie.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,10 +17,10 @@ namespace {
 
 struct Faults {
   double dead = 0;           // Share of the nodes.
-  double loss = 0;           // Of calls.
-  double late = 0;           // Of answers: between the adaptive timeout and beyond 5 s.
-  double liars = 0;          // Share of the nodes: each names the others under ids at the target...
-  bool liars_forge = false;  // ...or, asked for a value, makes one up.
+  double loss = 0;           // Share of calls.
+  double late = 0;           // Share of answers: between the adaptive timeout and more than 5 s.
+  double liars = 0;          // Share of the nodes: each names the others under ids at the target.
+  bool liars_forge = false;  // Liars also make up a value when asked for one.
   size_t contacts_a_bucket = bucket_size;  // Fewer make more hops, as millions of nodes do.
 };
 
@@ -41,13 +41,13 @@ class Network {
     for (Node& node : nodes_) fill_table(node);
   }
 
-  // What `node` answers: the k nearest to `target` of its table, dead ones included.
+  // What `node` answers: the k nearest to `target` in its table, dead ones included.
   std::vector<Contact> nearest_known(const Contact& node, const Id& target) const {
     const Node& asked = by_endpoint(node.endpoint);
     return asked.is_liar ? made_up(target) : nearest(asked.table, target);
   }
   void store_at_nearest(const Id& target) { holders_ = nearest(others({}, Those::all), target); }
-  // The value that it answers instead.
+  // The value that it answers with instead.
   std::optional<std::string> value_of(const Contact& node) const {
     const Node& asked = by_endpoint(node.endpoint);
     if (asked.is_liar) return faults_.liars_forge ? std::optional(forged_value) : std::nullopt;
@@ -58,7 +58,7 @@ class Network {
   std::vector<Contact> nearest_alive(const Id& target, const Contact& without) const {
     return nearest(others(without, Those::alive), target);
   }
-  // Those alive among the k nearest of all.
+  // The living ones among the k nearest of all.
   std::vector<Contact> alive_of_nearest(const Id& target, const Contact& without) const {
     std::vector<Contact> contacts = nearest(others(without, Those::all), target);
     std::erase_if(contacts, [&](const Contact& c) { return by_endpoint(c.endpoint).is_dead; });
@@ -72,7 +72,7 @@ class Network {
     };
     return rng_.chance(faults_.late) ? draw(301, 6000) : draw(5, 250);
   }
-  // Some honest node that is alive.
+  // A random node that is honest and alive.
   const Contact& somebody() {
     while (true) {
       const Node& node = nodes_[rng_.bounded(nodes_.size())];
@@ -99,7 +99,7 @@ class Network {
     }
     return contacts;
   }
-  // All liars, as the nearest to `target` that there can be.
+  // All liars, as near to `target` as possible.
   std::vector<Contact> made_up(const Id& target) const {
     std::vector<Contact> contacts;
     for (const Node& node : nodes_) {
@@ -119,7 +119,7 @@ class Network {
     if (contacts.size() > bucket_size) contacts.resize(bucket_size);
     return contacts;
   }
-  // Buckets by shared prefix, k random contacts each: a table as the paper has it.
+  // Buckets by shared prefix, k random contacts each: a table as in the paper.
   void fill_table(Node& node) {
     std::map<uint32_t, std::vector<Contact>> buckets;
     for (const Node& other : nodes_) {
@@ -144,7 +144,7 @@ struct Way {
   LookupKind kind = LookupKind::find_node;
 };
 
-// Drives one lookup to its end and checks on the way what must always hold.
+// Drives one lookup to its end, checking the invariants on the way.
 class Drive {
  public:
   Drive(Network& network, const Contact& self, const Id& target, const Way& way = {})
@@ -206,7 +206,7 @@ class Drive {
       const Contact& contact = lookup_.contact(*row);
       ASSERT_NE(contact.id, self_.id);
       ASSERT_TRUE(asked_.insert(contact.endpoint).second) << "asked twice";
-      // Those past their adaptive timeout are not among the running.
+      // Calls past their adaptive timeout do not count as running.
       const bool is_narrow = barren_ < lookup_parallelism && way_.paths == 1;
       ASSERT_LT(running_.size(), way_.paths * (is_narrow ? lookup_parallelism : bucket_size));
       running_.insert(*row);
@@ -372,7 +372,7 @@ TEST(DisjointPaths, AFewDeadNodesHideNoneOfTheKNearest) {
   }
 }
 
-// Of 200 gets of values that the k nearest were given, in networks of 1,000, so many are right.
+// How many gets are right, of 200 for values stored at the k nearest, in networks of 1,000.
 int gets_right(Faults faults, uint32_t paths) {
   faults.contacts_a_bucket = 4;
   int right = 0;

@@ -115,7 +115,7 @@ std::optional<Instant> ModelNode::next_wakeup() const {
   return next;
 }
 
-// Messages and completions lead to more of them: until nothing is left.
+// Messages and completions lead to more of them: repeat until none is left.
 void ModelNode::settle(Instant now) {
   for (bool moved = true; moved;) {
     moved = false;
@@ -143,7 +143,7 @@ void ModelNode::move_results(uint32_t from) {
     const Bytes frame = outbox.bytes(entry);
     const Bytes tail = frame_tail<OperationResult>(frame);
     const OperationResult& header = *frame_header<OperationResult>(frame);
-    CHECK(!results.contains(header.operation));  // Exactly one result an operation.
+    CHECK(!results.contains(header.operation));  // Exactly one result per operation.
     results[header.operation] = {header, {tail.begin(), tail.end()}};
   }
   outbox.clear();

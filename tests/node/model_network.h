@@ -1,6 +1,6 @@
 // A network in one thread on virtual time, for tests: real Nodes with real Stores, any number of
-// shards each, a disk that commits at once, and links with a fixed delay that a test may cut. What
-// the reactor does in production, one queue does here.
+// shards each, a disk that commits at once, and links with a fixed delay that a test may cut. One
+// queue does here what the reactor does in production.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,10 @@
 
 namespace xord::testing {
 
-// With the capacities of one of many nodes in one process.
+// Capacities for one of many nodes in a process.
 NodeConfig model_config();
 
-// What one shard of a model node did not send into the network: its results.
+// Output of a model node's shard that does not go to the network: its results.
 struct ModelResult {
   OperationResult header;
   std::vector<uint8_t> tail;
@@ -29,7 +29,7 @@ struct ModelResult {
   Bytes value() const { return Bytes(tail).first(header.value_size); }
 };
 
-// What the stores of a node are made with.
+// Options for the stores of a node.
 struct ModelOptions {
   NodeSeconds republish_after = 0;  // 0: never.
   uint64_t memory_max = uint64_t{1} << 20;
@@ -49,7 +49,7 @@ class ModelNode {
   Node& owner(const Id& key) { return shard(shard_of(key, shards_count())); }
   Store& store(uint32_t index) { return shards_[index]->store; }
   Store& published(uint32_t index) { return shards_[index]->published; }
-  // Of `key` as this node holds it, whichever shard does.
+  // What this node holds under `key`, in whichever shard.
   Found held(Instant now, const Id& key) {
     return shards_[shard_of(key, shards_count())]->store.find(now, key);
   }
@@ -57,7 +57,7 @@ class ModelNode {
   uint64_t count(NodeCounter which) const;
   uint64_t malformed(ParseError why) const;
 
-  // Runs `body(Node&, Outputs&)` on one shard and moves what it led to.
+  // Runs `body(Node&, Outputs&)` on one shard and delivers its output.
   template <class Body>
   void run(uint32_t index, Instant now, Body&& body) {
     body(shards_[index]->node, shards_[index]->outputs);
@@ -73,9 +73,9 @@ class ModelNode {
   // The disk: false makes every write fail; frozen keeps operations until it is thawed.
   bool disk_works = true;
   bool disk_is_frozen = false;
-  // What becomes of reads: the values, or this.
+  // How reads complete: with the values, or with this.
   std::optional<CompletionKind> reads_fail_as;
-  // Which shard a datagram reaches first: any of them, as when steering is wrong.
+  // The shard that a datagram reaches first: any, as when steering is wrong.
   std::optional<uint32_t> lands_on;
 
  private:
@@ -112,17 +112,18 @@ class ModelNetwork {
   ModelNode& add(uint32_t shards, const NodeConfig& config);
   ModelNode& node(size_t index) { return *nodes_[index]; }
   size_t size() const { return nodes_.size(); }
-  // The node hears and says nothing any more.
+  // From here on the node receives and sends nothing.
   void kill(const ModelNode& node) { dead_.insert(node.endpoint()); }
   void revive(const ModelNode& node) { dead_.erase(node.endpoint()); }
   bool is_dead(const ModelNode& node) const { return dead_.contains(node.endpoint()); }
 
   void run_for(Duration duration);
-  // Until the operation on `node` has its result, at most `most`; empty when it has none by then.
+  // Waits for the result of the operation on `node`, at most `most`; empty when there is none by
+  // then.
   std::optional<ModelResult> await(ModelNode& node, OperationId operation, Duration most);
   Instant now() const { return now_; }
 
-  // A stranger, not a node: what comes to it is kept.
+  // A stranger, not a node: what is sent to it is kept.
   void send_from(const Endpoint& from, const Endpoint& to, Bytes bytes);
   std::vector<std::vector<uint8_t>> received_by(const Endpoint& stranger) const;
   std::function<void(const Endpoint& from, const Endpoint& stranger, Bytes bytes)> on_stranger;

@@ -1,5 +1,6 @@
-// Nothing dead is named: what a node's answers name, how long they wait for it, and whom they have
-// pinged. Contacts here are strangers that pong as late as the test says, or not any more.
+// No dead contact is named: which contacts a node's answers name, how long they wait for it, and
+// which it has pinged. Contacts here are strangers that pong as late as the test says, or no
+// longer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -34,7 +35,7 @@ class NamingTest : public ::testing::TestWithParam<uint32_t> {
 
   // Private: no limit by subnet.
   Endpoint next_endpoint() { return Endpoint::ipv4(0x0a640000 + ++endpoints_count, 5000); }
-  // A program at an address of its own asks once, so that it is proven, pinged and filed.
+  // A program at its own address asks once, so that it is proven, pinged and filed.
   Endpoint add_peer(Duration lateness = {}) {
     const Endpoint endpoint = next_endpoint();
     peers[endpoint] = {net.random_id(), lateness};
@@ -81,7 +82,7 @@ class NamingTest : public ::testing::TestWithParam<uint32_t> {
       net.run_for(std::min(milliseconds(1), end - net.now()));
     }
   }
-  // How long the answer to a find_node takes, and whom it names.
+  // How long the answer to a find_node takes, and which contacts it names.
   Duration ask(const Endpoint& asker) {
     const Instant asked = net.now();
     const size_t before = peers[asker].answered.size();
@@ -115,7 +116,7 @@ TEST_P(NamingTest, AProgramThatLeftIsWaitedForOnceAndNamedToNobody) {
   const Endpoint program = add_peer();
   peers[program].is_gone = true;
   run_for(milliseconds(200));
-  const Endpoint asker = add_peer();  // Its own first question waited.
+  const Endpoint asker = add_peer();  // Its own first request waited.
   run_for(naming_wait);
   ASSERT_EQ(peers[asker].answers.size(), 1u);
   EXPECT_TRUE(peers[asker].answers[0].empty());
@@ -163,8 +164,8 @@ TEST_P(NamingTest, ASourceThatIsNotProvenHasNobodyPingedAndIsToldOfNobodyAwaited
   const Endpoint server = add_peer();
   run_for(seconds(3));
   const uint32_t before = peers[server].pings;
-  // Each asks once and never answers the ping: held, or answered within its bytes when no more can
-  // be held.
+  // Each asks once and never answers the ping: it is held, or answered within its bytes when no
+  // more can be held.
   std::vector<Endpoint> silent;
   for (int i = 0; i < 40; ++i) {
     silent.push_back(Endpoint::ipv4(0xc0000301, static_cast<uint16_t>(6000 + i)));

@@ -1,4 +1,4 @@
-// Whose answers decide how long a node waits, on virtual time (model_network.h).
+// Which answers determine how long a node waits, on virtual time (model_network.h).
 #include <gtest/gtest.h>
 
 #include <set>
@@ -9,7 +9,7 @@
 namespace xord::testing {
 namespace {
 
-const Endpoint nobody = Endpoint::ipv4(0xc0000202, 4000);  // Never heard of.
+const Endpoint nobody = Endpoint::ipv4(0xc0000202, 4000);  // Unknown to the node.
 const std::vector<uint8_t> text_value{0xa4, 't', 'e', 'x', 't'};
 
 template <class Encode>
@@ -21,13 +21,13 @@ std::vector<uint8_t> datagram(Encode&& encode) {
 
 Id stranger_id(uint16_t port) {
   Id id{};
-  store_be16(id.bytes.data(), static_cast<uint16_t>(port * 40503u));  // Of all ranges.
+  store_be16(id.bytes.data(), static_cast<uint16_t>(port * 40503u));  // From all ranges.
   store_be16(&id.bytes[2], port);
   return id;
 }
 
-// Strangers ask `node` for nodes, and answer its first ping after `late`, no other; returns how
-// many it pinged.
+// Strangers send `node` a find_node, and answer only its first ping, after `late`; returns how many
+// it pinged.
 int strangers_come(ModelNetwork& net, ModelNode& node, int count, Duration late) {
   int pinged = 0;
   std::set<Endpoint> answered;
@@ -58,7 +58,7 @@ int strangers_come(ModelNetwork& net, ModelNode& node, int count, Duration late)
   return pinged;
 }
 
-// The longest that any of its shards would wait for `endpoint`, and the shortest.
+// The longest time that any of its shards would wait for `endpoint`, and the shortest.
 Duration longest_wait(ModelNode& node, const Endpoint& endpoint) {
   Duration longest{};
   for (uint32_t i = 0; i < node.shards_count(); ++i) {
@@ -142,12 +142,12 @@ TEST(NodeRoundTrips, PingsOfFiledContactsCountForTheNode) {
     ModelNode& node = net.add(shards);
     for (int i = 0; i < 5; ++i) net.add();
     net.join_all();
-    net.run_for(minutes(40));  // Each contact is pinged for upkeep in between.
+    net.run_for(minutes(40));  // Each contact is pinged for upkeep meanwhile.
     EXPECT_EQ(shortest_wait(node, nobody), milliseconds(200));
   }
 }
 
-// They may have waited for nodes that the one who was asked had asked.
+// An answer may be late because its sender waited for other nodes.
 TEST(NodeRoundTrips, AnswersToFindsMeasureNobody) {
   ModelNetwork net(76);
   ModelNode& node = net.add();

@@ -92,7 +92,7 @@ TEST(Node, HoldsARequestOfAnUnprovenSourceUntilItAnswersAPing) {
   EXPECT_EQ(node.shard(0).contacts_count(), 1u) << "its pong files the stranger";
 }
 
-// What comes back for `question` to a source of its own that answers nothing, in bytes.
+// How many bytes come back for `question` to a new source that answers nothing.
 size_t sent_back_for(ModelNetwork& net, const ModelNode& node, Bytes question, uint16_t port) {
   const Endpoint silent = Endpoint::ipv4(0xc0000200, port);
   net.send_from(silent, node.endpoint(), question);
@@ -187,7 +187,7 @@ TEST(Node, ReturnsAStoredValueByteForByte) {
   ModelNode& node = net.add(3);
   answer_pings(net);
   const Id key = net.random_id();
-  const std::vector<uint8_t> wide{0xd3, 0, 0, 0, 0, 0, 0, 0, 5};  // 5 in its widest spelling.
+  const std::vector<uint8_t> wide{0xd3, 0, 0, 0, 0, 0, 0, 0, 5};  // 5 in its widest encoding.
   net.send_from(stranger, node.endpoint(), store_from_stranger(key, wide));
   net.run_for(seconds(1));
   net.send_from(stranger, node.endpoint(), find_value_from_stranger(key));
@@ -259,7 +259,7 @@ TEST(Node, JoinsAndFindsTheNearestExactly) {
   }
 }
 
-// It knows one node, which knew nobody then; by now that one has joined the others.
+// It knows one node, which knew no other then; by now that one has joined the others.
 TEST(Node, WhoJoinedWhileTheNetworkWasSmallIsFoundMinutesLater) {
   ModelNetwork net(21);
   for (int i = 0; i < 80; ++i) net.add();
@@ -271,7 +271,7 @@ TEST(Node, WhoJoinedWhileTheNetworkWasSmallIsFoundMinutesLater) {
     ASSERT_TRUE(net.await(node, 900, seconds(30)));
   };
   ModelNode& early = net.node(0);
-  size_t far_at = 1;  // From the other half of the ids: none of its lookups ends near `early`.
+  size_t far_at = 1;  // In the other half of the ids: none of its lookups ends near `early`.
   while (net.node(far_at).id().bit(0) == early.id().bit(0)) ++far_at;
   ModelNode& only_known = net.node(far_at);
   join(early, only_known);
@@ -325,7 +325,7 @@ TEST(Node, JoinsByWhicheverBootstrapNodeKnowsSomebody) {
   }
 }
 
-// One name may stand for all nodes of a network, this one among them.
+// One name may stand for all nodes of a network, including this one.
 TEST(Node, JoinsByANameThatIsItsOwnAsWell) {
   ModelNetwork net(18);
   for (int i = 0; i < 8; ++i) net.add();
@@ -466,7 +466,7 @@ TEST(Node, JoinsByTheContactsItKnowsWhenNoBootstrapNodeAnswers) {
   EXPECT_EQ(joined->header.status, OperationStatus::done);
 }
 
-// A ping is sent once more when it is slow. Here all answers are, and all of them come.
+// A slow ping is sent once more. Here all answers are slow, and all arrive.
 TEST(Node, CountsABootstrapNodeOnceThoughItAnswersTwice) {
   ModelNetwork net(11);
   for (int i = 0; i < 3; ++i) net.add();
@@ -476,7 +476,7 @@ TEST(Node, CountsABootstrapNodeOnceThoughItAnswersTwice) {
                   [&](Node& one, Outputs& out) { one.join(net.now(), 1, names, out); });
   const auto joined = net.await(net.node(1), 1, minutes(2));
   ASSERT_TRUE(joined.has_value());
-  // A second join begins with none of the first one's pings open.
+  // A second join starts with no ping of the first one open.
   net.node(1).run(0, net.now(), [&](Node& one, Outputs& out) {
     one.join(net.now(), 2, std::span(&stranger, 1), out);
   });

@@ -1,4 +1,4 @@
-// What a node says of itself (node/notice.h), on virtual time.
+// What a node reports about itself (node/notice.h), on virtual time.
 #include "node/notice.h"
 
 #include <gtest/gtest.h>
@@ -41,7 +41,7 @@ void join(ModelNetwork& net, ModelNode& node, OperationId operation, const Endpo
   net.run_for(milliseconds(1));  // The network picks up what was sent.
 }
 
-// Has strangers answer pings: the first as `id`, any other with an id of its own.
+// Makes strangers answer pings: the first as `id`, any other with its own id.
 void answer_pings_as(ModelNetwork& net, const Id& id) {
   net.on_stranger = [&net, id](const Endpoint& from, const Endpoint& to, Bytes bytes) {
     Request request;
@@ -148,7 +148,7 @@ TEST(Notices, NameAnotherNodeWithTheSameIdThatIsJoinedThrough) {
   }
 }
 
-// Two nodes on copies of one directory meet by a third one only, which knows the other.
+// Two nodes on copies of one directory meet only through a third, which knows the other.
 TEST(Notices, NameAnotherNodeWithTheSameIdThatAThirdOneKnows) {
   ModelNetwork net(6);
   ModelNode& node = net.add();
@@ -199,7 +199,7 @@ TEST(Notices, NameAnotherNodeWithTheSameIdThatAsksAndNeverSendItMoreThanItSent) 
       << "whoever answers nothing may be forged";
 }
 
-// What returns each datagram to its sender is no other node: our own ping came back from it.
+// A reflector that returns each datagram to its sender is not another node: our own ping came back.
 TEST(Notices, DoNotTakeAReflectorForANode) {
   ModelNetwork net(8);
   ModelNode& node = net.add();

@@ -1,5 +1,5 @@
 // Lines of the paper's checklist (docs/FIDELITY.md) that only a whole network shows, and that no
-// other test is about. The number is the line's.
+// other test covers. The number is the line's.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -156,8 +156,9 @@ TEST_F(Paper, Line40ALookupAsksNobodyTwiceAndAStoreIsSentOnceMore) {
   EXPECT_EQ(stores, 2u);
 }
 
-// Buckets of half, a quarter, ... of the ids would hold the node nearest to a key for every second
-// lookup here; with four bits more only those are missing that the asker never heard of.
+// With buckets of half, a quarter, ... of the ids, every second lookup here would find the nearest
+// node in the asker's buckets; with four more bits only nodes that the asker never heard of are
+// missing.
 TEST_F(Paper, Line43ALookupTakesFewHops) {
   build(120);
   uint32_t sum = 0;

@@ -1,5 +1,5 @@
-// The parts of a node, each with real ones below it, for tests of one: what it sends lies in an
-// outbox, what it tells in a queue of events, and time is the test's.
+// The parts of a node, each with real ones below it, for tests of one part: what it sends goes to
+// an outbox, what it reports to a queue of events, and the test controls time.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ class PartTest : public ::testing::Test {
     config.shards = shards;
     return config;
   }
-  // A contact whose id begins with `first`, at an endpoint of its own.
+  // A contact whose id begins with `first`, at its own endpoint.
   static Contact contact(uint8_t first, uint32_t number = 1) {
     Contact contact;
     contact.id.bytes[0] = first;
@@ -42,7 +42,7 @@ class PartTest : public ::testing::Test {
   }
   Turn turn() { return {now, out, events}; }
 
-  // What was asked since the last call, and of whom.
+  // A request sent since the last take_asked().
   struct Asked {
     Endpoint to;
     Method method{};
@@ -65,7 +65,7 @@ class PartTest : public ::testing::Test {
     datagrams.clear();
     return asked;
   }
-  // Hands the reply of `encode(out, transaction)` to the requester.
+  // Passes the reply of `encode(out, transaction)` to the requester.
   template <class Encode>
   std::optional<Outcome> answer(const Asked& asked, Encode&& encode) {
     std::array<uint8_t, 2048> bytes;
@@ -88,7 +88,7 @@ class PartTest : public ::testing::Test {
       return rpcudp::ContactsReply(to, transaction, 0).size();
     });
   }
-  // Files `contact`: it answers a ping of ours.
+  // Files `contact`, as after its answer to our ping.
   void file(const Contact& contact) {
     Outcome outcome;
     outcome.call.method = Method::ping;

@@ -1,4 +1,4 @@
-// The arithmetic of what may be sent to a source that proved nothing.
+// How much may be sent to a source that has proven nothing.
 #include "node/admission/amplification.h"
 
 #include <gtest/gtest.h>

@@ -122,7 +122,7 @@ TEST_F(HeldRequestsTest, ThePingIsPaidFromTheRequestsOwnBytes) {
   const std::string text = request('b');
   held.hold(start, {{endpoint(2), {}}, bytes_of(text)}, reply);
   EXPECT_EQ(reply.left(), 28u);
-  // What is held under a ping that is under way costs nothing.
+  // Holding a request under a ping already in flight costs nothing.
   EXPECT_EQ(hold(endpoint(2), request('c', 20)), HoldResult::held_already_pinged);
 }
 
@@ -166,7 +166,7 @@ TEST_F(HeldRequestsTest, WhileServingOthersMayBeHeldAndReleased) {
   EXPECT_EQ(held.held_count(), 0u);
 }
 
-// The model: per source the texts and when to drop them; pacing is left out (ample here).
+// The model: for each source, the texts and when to drop them; pacing is left out (ample here).
 class Drive {
  public:
   explicit Drive(uint64_t seed) : rng_(seed), held_(budget(), ping_size, seed) {}

@@ -1,5 +1,5 @@
-// Who is served, held or answered within bounds; and what the parts below answer (named_answers,
-// records, replies), as the responder drives them.
+// Which sources are served, held or answered within bounds; and what the parts below answer
+// (named_answers, records, replies), as the responder drives them.
 #include "node/answers/responder.h"
 
 #include <algorithm>
@@ -34,7 +34,7 @@ class ResponderTest : public PartTest {
     const size_t size = rpcudp::encode_request(bytes, transaction, stranger_id, ask);
     responder.receive(turn(), {{stranger, {}}, Bytes(bytes).first(size)});
   }
-  // What went out: pings of ours, and replies to the stranger.
+  // What was sent: our pings, and replies to the stranger.
   struct Sent {
     std::vector<Endpoint> pings;
     std::vector<std::vector<uint8_t>> replies;

@@ -87,7 +87,7 @@ TEST(WaitingAnswers, EqualsAPlainList) {
     for (int step = 0; step < 500; ++step) {
       now = now + milliseconds(static_cast<int64_t>(rng.bounded(100)));
       const uint64_t contact = rng.bounded(40);
-      again = contact + 1;  // Not the one that is decided.
+      again = contact + 1;  // Not the one being decided.
       if (rng.chance(0.5)) {
         if (const auto added = answers.add(answer_until(now + milliseconds(500)))) {
           answers.wait_for(*added, contact);

@@ -37,7 +37,7 @@ class WaitingTest : public ::testing::Test {
     loaded.kind = CompletionKind::load_finished;
     node.complete(now, {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded}, out);
   }
-  // The ports that were answered since the last time, in order.
+  // The ports answered since the last call, in order.
   std::vector<uint16_t> take_answered() {
     std::vector<uint16_t> ports;
     for (const auto& entry : datagrams.entries()) ports.push_back(entry.path.remote.port);

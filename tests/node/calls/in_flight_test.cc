@@ -202,7 +202,7 @@ TEST(InFlight, TheOwnerMayOpenCallsWhileItIsToldOfOverdueOnes) {
             (std::vector<Reported>{{2, Overdue::slow}}));
 }
 
-// The model: every open call, by transaction, with the instants of its two reports.
+// The model: every open call, by transaction, with the times of its two reports.
 class Drive {
  public:
   explicit Drive(uint64_t seed) : rng_(seed), in_flight_(1, calls_max, secret, start) {}

@@ -50,7 +50,7 @@ TEST_F(RequesterTest, AReplyFromElsewhereLeavesTheCallOpen) {
 
 TEST_F(RequesterTest, AReplyOfNoUseEndsTheCallAndIsCounted) {
   ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
-  const auto outcome = names_nobody(take_asked()[0]);  // A list is no pong.
+  const auto outcome = names_nobody(take_asked()[0]);  // A list is not a pong.
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->kind, Outcome::Kind::malformed);
   EXPECT_EQ(counters.malformed.read(ParseError::bad_reply), 1u);

@@ -1,5 +1,5 @@
-// A client command against a network that lives in memory: model nodes that answer, are slow, lie
-// or are silent, on virtual time. What the model nodes heard is the witness of the sender-id rule.
+// A client command against a network in memory: model nodes that answer, are slow, lie or are
+// silent, on virtual time. The sender-id rule is checked by what the model nodes received.
 #include "node/client/client.h"
 
 #include <gtest/gtest.h>
@@ -38,13 +38,13 @@ struct ModelNode {
   std::vector<Contact> named;  // What it answers to find_node, and to find_value without a value.
   std::map<Id, Octets> values;
   Manner manner = Manner::answers;
-  Duration delay = milliseconds(10);  // From request to reply,
-  Duration store_delay;               // and so much more for a store.
-  std::map<Method, int> lost;         // So many of its replies are lost on the way.
+  Duration delay = milliseconds(10);  // From request to reply.
+  Duration store_delay;               // The extra delay of a store.
+  std::map<Method, int> lost;         // How many of its replies are lost on the way.
   std::vector<Heard> heard;
 };
 
-// Replies by hand, so that the client's codec is not tested against itself alone.
+// Replies built by hand, so that the client's codec is not tested against itself alone.
 Octets reply_head(Bytes transaction) {
   Octets reply(1 + transaction.size(), 0x01);
   std::copy(transaction.begin(), transaction.end(), reply.begin() + 1);
@@ -87,7 +87,7 @@ class ClientTest : public testing::Test {
   void name(uint8_t namer, std::vector<uint8_t> named) {
     for (const uint8_t number : named) node(namer).named.push_back(node(number).contact);
   }
-  // `count` nodes 1..count of which each names all others.
+  // `count` nodes 1..count, each of which names all others.
   void add_clique(uint8_t count) {
     for (int i = 1; i <= count; ++i) add(static_cast<uint8_t>(i));
     for (int i = 1; i <= count; ++i) {
@@ -131,7 +131,7 @@ class ClientTest : public testing::Test {
     client.start(now_, out);
     return client;
   }
-  // Moves time to what comes first: a reply, or the client's own wake-up.
+  // Moves time to the next event: a reply, or the client's own wake-up.
   void step(Client& client, Outbox& out) {
     const Instant wakeup = *client.next_wakeup();
     if (events_.empty() || events_.begin()->first > wakeup) {
@@ -262,7 +262,7 @@ TEST_F(ClientTest, AClosedPortEndsTheCommandAtOnce) {
        {ClientTask::ping, ClientTask::find, ClientTask::get, ClientTask::set}) {
     Outbox out(128, 1 << 18);
     Client client = start(plan(task), out);
-    client.closed(now_, Endpoint::ipv4(0x7f000001, 1002), out);  // Another one's.
+    client.closed(now_, Endpoint::ipv4(0x7f000001, 1002), out);  // Another node's.
     EXPECT_FALSE(client.is_finished());
     client.closed(now_, Endpoint::ipv4(0x7f000001, 1001), out);
     EXPECT_TRUE(client.is_finished());
@@ -391,7 +391,7 @@ TEST_F(ClientTest, AForgedReplyChangesNothing) {
   EXPECT_TRUE(client.is_finished());
 }
 
-// ---- Under which id a node is asked
+// ---- The id under which a node is asked
 
 TEST_F(ClientTest, AViaNodeIsAskedUnderTheClientIdTheFirstTime) {
   add_clique(3);
@@ -578,7 +578,7 @@ TEST_F(ClientTest, AFoundValueIsStoredAgainAtTheNearestNodeThatLackedIt) {
   const Heard& store = node(4).heard.back();
   EXPECT_EQ(store.method, Method::store);
   EXPECT_EQ(store.sender, node(8).contact.id);
-  EXPECT_EQ(store.age, 6u * 86'400);  // A day of the library's week is left.
+  EXPECT_EQ(store.age, 6u * 86'400);  // One day of the library's week is left.
 }
 
 TEST_F(ClientTest, AHolderOfTheCopyThatFallsSilentDoesNotHoldUpTheGet) {

@@ -40,7 +40,7 @@ class LookupTest : public testing::Test {
     plan.self = at(1'000'000).id;
     lookup.start(plan, known);
   }
-  // Everything that may be asked now, by distance.
+  // All contacts that may be asked now, by distance.
   std::vector<uint32_t> asked_now() {
     std::vector<uint32_t> asked;
     while (const auto row = lookup.next()) {
@@ -102,7 +102,7 @@ TEST_F(LookupTest, Checklist17ASlowNodeOpensOneMoreSlotAndIsOutOfTheRunningUntil
   answer(1);
   answer(3);
   EXPECT_EQ(results(), (Distances{1, 3}));
-  answer(2);  // Late, and it counts.
+  answer(2);  // Late, but it counts.
   EXPECT_EQ(results(), (Distances{1, 2, 3}));
 }
 
@@ -237,7 +237,7 @@ TEST_F(LookupTest, WhenItsRowsAreFullTheFarthestUnaskedMakeRoom) {
   start(range(101, 130));
   asked_now();  // 101, 102, 103.
   answer(101, range(1, 10));
-  answer(102, {at(500)});  // Farther than all: no room for it.
+  answer(102, {at(500)});  // Farther than all others: no room for it.
   Distances asked;
   while (!lookup.is_finished()) {
     for (const uint32_t distance : asked_now()) {
@@ -466,7 +466,7 @@ TEST_F(LookupTest, MayBeStartedAgainAfterItsValuesWereReleased) {
   EXPECT_FALSE(lookup.value(pool).has_value());
 }
 
-// Two paths: of the contacts 1 to 6, known at the start, the odd ones are the first's.
+// Two paths: of the contacts 1 to 6, known at the start, the first path has the odd ones.
 class TwoPathsTest : public LookupTest {
  protected:
   TwoPathsTest() {
@@ -484,7 +484,7 @@ TEST_F(TwoPathsTest, UseWhatANodeNamesInThePathThatAskedIt) {
   plan.parallelism = 1;
   start(range(101, 104));
   EXPECT_EQ(asked_now(), (Distances{101, 102}));
-  answer(101, {at(1), at(2)});  // What it names is nearest, and leads this path alone.
+  answer(101, {at(1), at(2)});  // What it names is nearest, and only this path follows it.
   EXPECT_EQ(asked_now(), Distances{1});
   answer(102);
   EXPECT_EQ(asked_now(), Distances{104});
@@ -513,7 +513,7 @@ TEST_F(TwoPathsTest, GoOnFartherWhenTheOtherLostANodeThatBothHeardOf) {
   answer(101, {at(1)});
   EXPECT_EQ(asked_now(), Distances{1});
   answer(102, {at(1), at(3), at(4)});
-  EXPECT_EQ(asked_now(), Distances{3});  // 1, asked by the other, and 3 are the two nearest.
+  EXPECT_EQ(asked_now(), Distances{3});  // 1, asked by the other path, and 3 are the two nearest.
   answer(3);
   EXPECT_EQ(asked_now(), Distances{});
   lookup.slow(row(1));

@@ -38,7 +38,7 @@ TEST_F(CompanyTest, SaysThatNobodyAnsweredAtGrowingIntervals) {
     now = now + seconds(1);
   }
   EXPECT_GE(told, 8u);   // 0, 10, 30, 70, 150, 310, 630, 1230 s, ...
-  EXPECT_LE(told, 13u);  // Ten minutes apart at last.
+  EXPECT_LE(told, 13u);  // Ten minutes apart in the end.
 }
 
 TEST_F(CompanyTest, IsAloneAgainWhenTheLastContactIsSilent) {

@@ -60,7 +60,7 @@ TEST_F(JoinerTest, SilentBootstrapsAreToldAndPingedAgainLater) {
   joiner.join(turn(), 1, bootstraps);
   ASSERT_EQ(take_asked().size(), 2u);
   let_expire();
-  take_asked();  // The repetitions.
+  take_asked();  // The retries.
   const auto ended = take_results();
   ASSERT_EQ(ended.size(), 1u);
   EXPECT_EQ(ended[0].status, OperationStatus::no_contacts);

@@ -16,7 +16,7 @@ class OperationsTest : public PartTest {
   }
   const std::array<uint8_t, 3> value{0xa2, 'h', 'i'};
 
-  // What the Node does with events.
+  // Handles events as the Node does.
   void handle_events() {
     while (const auto event = events.pop()) {
       if (event->kind == Event::Kind::lookup_finished) {

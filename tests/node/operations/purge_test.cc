@@ -1,4 +1,4 @@
-// Purging: what is erased, what stays, and that it is done a bounded part at a time.
+// Purging: what is erased, what stays, and that each call does a bounded part of the work.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,12 +15,12 @@ class PurgeTest : public ::testing::Test {
  protected:
   PurgeTest() : net(3), node(net.add(2)) {}
 
-  // Keys whose first byte is `first`, the second counting up.
+  // A key whose first byte is `first`, followed by `number`.
   Id key_of(uint8_t first, uint32_t number) {
     Id key;
     key.bytes[0] = first;
     store_be32(&key.bytes[1], number);
-    key.bytes[18] = static_cast<uint8_t>(number * 97);  // Either shard's.
+    key.bytes[18] = static_cast<uint8_t>(number * 97);  // Owned by either shard.
     return key;
   }
   void put(const Id& key) {
@@ -35,7 +35,7 @@ class PurgeTest : public ::testing::Test {
     EXPECT_TRUE(node.results.contains(operation));
     return node.results[operation];
   }
-  // As whoever asks does it: shard after shard, to the end of the range.
+  // As a caller does it: shard after shard, to the end of the range.
   uint32_t purge(const Id& from, uint32_t prefix_bits) {
     uint32_t erased = 0;
     for (uint32_t shard = 0; shard < node.shards_count(); ++shard) {
@@ -71,7 +71,7 @@ TEST_F(PurgeTest, AKeyAloneIsErasedAndItsNeighboursStay) {
 TEST_F(PurgeTest, APrefixIsErasedToItsLastKeyAndNoFurther) {
   Id last;
   last.bytes.fill(0xff);
-  last.bytes[0] = 7;  // What lies behind it has another prefix.
+  last.bytes[0] = 7;  // Anything after it has another prefix.
   put(last);
   for (uint32_t i = 0; i < 5; ++i) {
     put(key_of(6, i));

@@ -1,5 +1,5 @@
-// Regions of keys: what a survey proves must be true. Compared with a network of ids of which every
-// node knows all, or lies.
+// Regions of keys: what a survey proves must be true. Compared with a network of ids in which every
+// node knows all others, or lies.
 #include "node/replication/region.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ Id random_id(Rng& rng) {
   return id;
 }
 
-// Every node answers with the k nearest to itself, as far as `knows` says.
+// Every node answers with the k nearest to itself, as far as `knows` permits.
 struct IdealNetwork {
   IdealNetwork(Rng& rng, size_t size) {
     for (uint32_t i = 0; i < size; ++i) {
@@ -34,7 +34,7 @@ struct IdealNetwork {
   }
   std::vector<Contact> neighbours(const Contact& of) const {
     std::vector<Contact> found = nearest(of.id, bucket_size + 1);
-    found.erase(found.begin());  // Nobody names itself.
+    found.erase(found.begin());  // A node does not name itself.
     return found;
   }
   Region survey(const Id& self, const Id& target) const {
@@ -80,7 +80,7 @@ TEST(Region, KnowsTheNearestNodesOfEachOfItsKeys) {
   }
 }
 
-// The aim of DESIGN section 12: 1.5 n/k lookups for keys everywhere.
+// The aim: 1.5 n/k lookups for the whole key space (docs/DECISIONS.md).
 TEST(Region, AThousandNodesAreCoveredByFewerLookupsThanOneAndAHalfForEachK) {
   Rng rng(7);
   const IdealNetwork network(rng, 1000);
@@ -120,8 +120,8 @@ TEST(Region, IsTheKeyAloneWhenTooFewOfItsNodesAnswer) {
   EXPECT_FALSE(survey.region().contains(random_id(rng)));
 }
 
-// Here nobody's k nearest reach the one node that begins with 11: those in its half are crowded
-// where it is not, and those of the other half are all nearer to the crowd.
+// Here no node's k nearest include the one node that begins with 11: the other nodes of its half
+// crowd elsewhere, and those of the other half are all nearer to that crowd.
 TEST(Region, IsNotProvenWhereNoAnswerReaches) {
   Rng rng(5);
   IdealNetwork network(rng, 46);
@@ -132,7 +132,7 @@ TEST(Region, IsNotProvenWhereNoAnswerReaches) {
   const Id target;
   const Region region = network.survey(random_id(rng), target);
   EXPECT_EQ(region.depth, id_bits);
-  // With it out of the way the answers are the same, and so is the verdict: nobody can know.
+  // Without that node the answers are the same, and so is the verdict: it cannot be known.
   network.nodes.pop_back();
   EXPECT_EQ(network.survey(random_id(rng), target).depth, id_bits);
 }

@@ -1,5 +1,5 @@
-// Republish, hand-over and the published list on whole small networks (checklist 26 to 31, DESIGN
-// section 7): what is stored where, how long, and at what cost.
+// Republish, hand-over and the published list on whole small networks (checklist 26 to 31): what is
+// stored where, how long, and at what cost.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -107,7 +107,7 @@ TEST_F(ReplicationTest, RecordsOutliveTheirHoldersByHourlyRepublish) {
     keys.push_back(network.random_id());
     ASSERT_TRUE(network.set(network.node(i), keys.back(), value_of(i)));
   }
-  // A fifth of the network dies each hour and a half, until less than half is left.
+  // A fifth of the network dies every hour and a half, until less than half is left.
   for (uint32_t wave = 0; wave < 3; ++wave) {
     for (size_t i = 0; i < 8; ++i) network.kill(network.node(20 + wave * 8 + i));
     network.run_for(minutes(90));
@@ -125,7 +125,7 @@ TEST_F(ReplicationTest, OneHolderOfAllRepublishesInAnHourAndTheOthersSkip) {
   network.run_for(minutes(20));
   const uint64_t first = total(NodeCounter::records_republished);
   EXPECT_GE(first, 1u);
-  EXPECT_LE(first, 3u);  // Whose timers fall into the seconds that a region takes to find.
+  EXPECT_LE(first, 3u);  // Holders whose timers fire while a region is being found.
   network.run_for(hours(1));
   EXPECT_LE(total(NodeCounter::records_republished), 3 * first + 3);
 }
@@ -172,8 +172,8 @@ TEST_F(ReplicationTest, RepublishCarriesTheAgeSoThatAValueLapsesWithoutItsPublis
   EXPECT_EQ(holders(key), 0u);
 }
 
-// It comes back with the value of before, and its hour is over: what it sends is refused, and
-// within the next hour it is told of the update.
+// It returns with the old value, and its hour is over: what it sends is refused, and within the
+// next hour it receives the update.
 TEST_F(ReplicationTest, AHolderThatWasAwayDoesNotRollAnUpdateBack) {
   build(12, 3);
   std::vector<Id> keys;
@@ -320,7 +320,7 @@ TEST_F(NoRepublishTest, ADaysKeysOfARegionAreStoredAfterOneLookup) {
   const uint64_t before = publisher.count(NodeCounter::region_lookups);
   network.run_for(hours(30));
   EXPECT_GE(publisher.count(NodeCounter::records_published), 200u);
-  // 4 n/k of DESIGN section 12.
+  // The bound is 4 n/k lookups.
   EXPECT_LE(publisher.count(NodeCounter::region_lookups) - before, 4 * 40 / bucket_size);
 }
 
@@ -341,7 +341,7 @@ TEST_F(NoRepublishTest, NoRegionIsLookedUpBeforeThereIsRoomForIt) {
   EXPECT_GE(publisher.count(NodeCounter::records_published), 2 * kept);
 }
 
-// Of values as large as there are, and of short ones.
+// For values of the largest size, and for short ones.
 TEST_F(NoRepublishTest, WhatIsPublishedAtOnceFitsTheReceiveBufferOfOneNode) {
   build(25);
   NodeConfig config = model_config();
@@ -363,7 +363,7 @@ TEST_F(NoRepublishTest, WhatIsPublishedAtOnceFitsTheReceiveBufferOfOneNode) {
     return most;
   };
   std::vector<uint8_t> large(8000, 7);
-  large[0] = 0xc5;  // msgpack: bytes, so many.
+  large[0] = 0xc5;  // msgpack: bytes, and their number.
   store_be16(&large[1], static_cast<uint16_t>(large.size() - 3));
   EXPECT_EQ(most_at_once(large), replication_bytes_max / value_size_max);
   EXPECT_EQ(most_at_once(value_of(1)), 64u);

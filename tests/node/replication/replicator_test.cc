@@ -1,4 +1,4 @@
-// The replicator's own rules; what networks of nodes make of it is in replication_test.cc.
+// The replicator's own rules; its behaviour in networks of nodes is in replication_test.cc.
 #include "node/replication/replicator.h"
 
 #include "node/replication/region_messages.h"

@@ -7,7 +7,7 @@ namespace {
 
 class ContactsTest : public PartTest {
  protected:
-  // Of the shard that is tested, and of the other.
+  // A contact of the tested shard, and one of the other.
   Contact own(uint32_t number = 1) const { return of_shard(0, number); }
   Contact others(uint32_t number = 1) const { return of_shard(1, number); }
   Contact of_shard(ShardIndex shard, uint32_t number) const {
@@ -90,7 +90,7 @@ TEST_F(ContactsTest, AFiledContactIsToldToTheOtherShardAtTheEndOfTheCall) {
 
 TEST_F(ContactsTest, AContactThatAnAnswerNamesIsPingedOnceHoweverManyAsk) {
   file(own());
-  now = now + seconds(2);  // What it answered as a newcomer has lapsed.
+  now = now + seconds(2);  // Its answer as a newcomer has lapsed.
   std::array<ContactHandle, bucket_size> found;
   const Nearest nearest =
       contacts.table().nearest(own().id, contact(0x11), Awaited::included, found);

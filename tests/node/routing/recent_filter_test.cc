@@ -32,7 +32,7 @@ TEST(RecentFilter, TellsOneIdAtTwoEndpointsApart) {
   EXPECT_TRUE(filter.is_first(elsewhere, Instant{}));
 }
 
-// It may forget early, never late: a contact is not kept from its owner.
+// It may forget early, never late: a contact is not withheld from its owner.
 TEST(RecentFilter, NeverHidesAContactForLongerThanTheIntervalHoweverManyThereAre) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     SCOPED_TRACE(seed);

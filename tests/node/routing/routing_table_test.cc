@@ -1,4 +1,4 @@
-// Who enters a bucket, who keeps a place, who is handed out: one rule a test.
+// Which contacts enter a bucket, keep a place, and are handed out: one rule a test.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -303,7 +303,7 @@ TEST_F(RoutingTableTest, AContactMayMoveWithinItsFullSubnet) {
 }
 
 TEST_F(RoutingTableTest, LocalAddressesAreLimitedOnlyWhenAskedFor) {
-  fill_bucket();  // All of one /24 of 10/8.
+  fill_bucket();  // All in one /24 of 10/8.
   config.subnets.local = LocalSubnets::limited;
   make_table();
   for (uint32_t i = 0; i < bucket_size; ++i) pong(far_contact(i));
@@ -322,7 +322,7 @@ TEST_F(RoutingTableTest, AFullTableStillReplacesWhoIsGone) {
   EXPECT_EQ(table->count(), 5u);
 }
 
-// Splitting a bucket gives its spares places: the newcomer for which it is split may be one of
+// Splitting a bucket gives its spares places: the newcomer that causes the split may be one of
 // them.
 TEST_F(RoutingTableTest, ASpareThatASplitGivesAPlaceIsNotFiledTwice) {
   config.contacts_max = bucket_size + 2;

@@ -1,7 +1,7 @@
-// All shards of one table, without threads, against the sentence that defines an answer (DESIGN
-// section 4): exactly the k nearest contacts that are in a bucket, failed at most once since they
-// last answered, answered in this run or, if restored, less than 15 minutes ago, are of the asker's
-// family, and are not the asker's own endpoint.
+// All shards of one table, without threads, against the definition of an answer: exactly the k
+// nearest contacts that are in a bucket, failed at most once since they last answered, answered in
+// this run or, if restored, less than 15 minutes ago, are of the asker's family, and are not the
+// asker's own endpoint.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,9 +19,9 @@ namespace {
 
 constexpr Instant start{1'000'000'000'000'000};
 
-// What is true of a contact, whatever the table made of it.
+// What is true of a contact, whatever the table recorded.
 struct Truth {
-  uint32_t failures = 0;  // Since it answered last.
+  uint32_t failures = 0;  // Since its last answer.
   bool answered_in_this_run = false;
   Instant restored_answer = Instant::never();
 };
@@ -59,7 +59,7 @@ class ShardedTable {
       tables[from]->changes_told(tables[from]->changes().size());
     }
   }
-  // Delivers some of what is under way, in order between any two shards; now and then twice.
+  // Delivers some messages in flight, in order between any two shards; occasionally twice.
   void deliver_some(double share) {
     for (size_t at = 0; at < queues.size(); ++at) {
       while (!queues[at].empty() && rng.chance(share)) {
@@ -145,12 +145,12 @@ class ShardedTable {
 
 Endpoint random_endpoint(Rng& rng) {
   const auto number = static_cast<uint32_t>(rng.bounded(400));
-  if (number % 10 == 0) return Endpoint::ipv4(0xc6336400 + number, 4000);  // All of one /24.
+  if (number % 10 == 0) return Endpoint::ipv4(0xc6336400 + number, 4000);  // All in one /24.
   if (number % 3 > 0) return Endpoint::ipv4(0x0a000000 + number, 4000);
   return *Endpoint::parse("[2001:db8:0:" + std::to_string(number) + "::1]:4000");
 }
 
-// Several ids of one endpoint and several endpoints of one id among them.
+// Including several ids of one endpoint and several endpoints of one id.
 std::vector<Contact> random_contacts(const ShardedTable& sharded, Rng& rng) {
   std::vector<Contact> contacts;
   for (uint32_t i = 0; i < 500; ++i) {
@@ -208,7 +208,7 @@ void run(uint32_t shards, uint64_t seed) {
   ShardedTable sharded(seed, shards);
   const std::vector<Contact> contacts = random_contacts(sharded, rng);
   for (size_t i = 0; i < contacts.size(); i += 3) {
-    // Half seconds, so that no check falls on the very instant at which an answer grows old.
+    // Half seconds, so that no check falls on the very instant at which an answer expires.
     sharded.restore(contacts[i],
                     milliseconds(500) + seconds(static_cast<int64_t>(rng.bounded(1800))));
   }
@@ -266,7 +266,7 @@ TEST(ShardedRoutingTable, OfTwoIdsFiledAtOneEndpointAtOnceTheGreaterGoesEverywhe
   for (const auto& table : sharded.tables) EXPECT_EQ(table->count(), 1u);
 }
 
-// 1,600 contacts of one shard fail while nobody takes its changes: more than may wait.
+// 1,600 contacts of one shard fail while its changes are not taken: more than may wait.
 TEST(ShardedRoutingTable, ChangesThatFindNoRoomAreToldLater) {
   ShardedTable sharded(1, 2);
   std::vector<Contact> contacts;

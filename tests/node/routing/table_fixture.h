@@ -37,7 +37,7 @@ class RoutingTableTest : public ::testing::Test {
     contact.endpoint = Endpoint::ipv4(0x0a000000 + number, 4000);
     return contact;
   }
-  // Whose id begins with `first`.
+  // A contact whose id begins with `first`.
   static Contact contact_in(uint8_t first, uint32_t number) {
     Contact contact = far_contact(number);
     contact.id.bytes[0] = first;
@@ -58,7 +58,7 @@ class RoutingTableTest : public ::testing::Test {
     table->check_invariants();
     return action;
   }
-  // The ping before eviction and its repetition reach 5 s.
+  // The ping before eviction and its retry reach 5 s.
   void stay_silent(const Contact& contact) {
     table->failed(contact, now + seconds(5));
     table->failed(contact, now + seconds(6));

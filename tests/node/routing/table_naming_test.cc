@@ -1,4 +1,4 @@
-// Which contacts an answer may name, and whom the table pings for it.
+// Which contacts an answer may name, and which the table pings for it.
 #include <gtest/gtest.h>
 
 #include "tests/node/routing/table_fixture.h"
@@ -20,14 +20,14 @@ class TableNamingTest : public RoutingTableTest {
   bool pings_for_an_answer(const Contact& contact) {
     return table->want(contact, now).kind == Kind::ping_named;
   }
-  // It has answered from a time `uptime` ago until now.
+  // Makes it answer from `uptime` ago until now.
   void be_up_for(const Contact& contact, Duration uptime) {
     pong(contact);
     now = now + uptime;
     advance({});
     pong(contact);
   }
-  // Asked for an answer, it answers after `round_trip`.
+  // When an answer needs it, it answers after `round_trip`.
   void answer_after(const Contact& contact, Duration round_trip) {
     ASSERT_TRUE(pings_for_an_answer(contact));
     advance(round_trip);
@@ -198,7 +198,7 @@ TEST_F(TableNamingTest, PingsForAnswersArePacedAndTheAwaitedComeFirst) {
   }
   for (uint32_t i = 0; i < 30; ++i) pong(contacts[i]);
   now = now + hours(1);
-  for (uint32_t i = 0; i < 30; ++i) pong(contacts[i]);  // Old, and in need of a ping soon.
+  for (uint32_t i = 0; i < 30; ++i) pong(contacts[i]);  // Old, and soon in need of a ping.
   now = now + minutes(20);
   advance({});
   for (uint32_t i = 30; i < 60; ++i) pong(contacts[i]);

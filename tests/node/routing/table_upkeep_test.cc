@@ -1,4 +1,4 @@
-// What the routing table asks for by itself: pings, refreshes, and their pace.
+// What the routing table requests by itself: pings, refreshes, and their pace.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -32,7 +32,7 @@ TEST_F(TableUpkeepTest, ASilentContactIsLeftAloneForEverLongerIntervals) {
 TEST_F(TableUpkeepTest, ABucketWithoutALookupForAnHourIsRefreshedWithAnIdOfItsRange) {
   fill_bucket();
   uint32_t refreshes = 0;
-  uint32_t own_refreshes = 0;  // Of what is nearer than the nearest contact.
+  uint32_t own_refreshes = 0;  // For ids nearer than the nearest contact.
   for (const TableAction& action : advance(hours(3))) {
     if (action.kind == Kind::ping_upkeep) {
       table->observe(action.contact, Evidence::ponged, now);
@@ -127,7 +127,7 @@ TEST_F(TableUpkeepTest, AContactThatHasNotAnsweredForHalfAnHourIsPinged) {
   EXPECT_EQ(actions[0].contact, far_contact(1));
 }
 
-// A node that was started anew at its address answers lookups as the one that was there before.
+// A node restarted at its address answers lookups just as the previous one did.
 TEST_F(TableUpkeepTest, AContactThatAnswersLookupsIsPingedForItsIdAllTheSame) {
   pong(far_contact(1));
   now = now + youth;

@@ -1,5 +1,6 @@
 // A program run by a test: its standard output is read through a pipe, its standard error goes to a
-// file. Killed and waited for, by its own pid, when the object goes; killed too when the test dies.
+// file. Killed and waited for, by its own pid, when the object is destroyed; also killed when the
+// test dies.
 #pragma once
 
 #include <fcntl.h>
@@ -70,7 +71,7 @@ class ChildProcess {
     code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return code_;
   }
-  // What it wrote to standard error so far, for messages of failed expectations.
+  // What it has written to standard error, for messages of failed expectations.
   std::string errors() const {
     std::ifstream file(error_file_);
     std::ostringstream text;

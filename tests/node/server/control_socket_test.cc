@@ -1,4 +1,5 @@
-// The control socket over real connections: lines and their bounds, and how it begins and ends.
+// The control socket over real connections: lines and their bounds, and how a connection begins and
+// ends.
 #include "node/server/control_socket.h"
 
 #include <fcntl.h>
@@ -17,8 +18,8 @@
 namespace xord {
 namespace {
 
-// A client: sends bytes, reads lines. Each read gives up after 30 s, as an empty text. Whoever is
-// refused may find the connection ended before it has said anything.
+// A client: sends bytes, reads lines. Each read gives up after 30 s and returns an empty text. A
+// refused client may find the connection closed before it has sent anything.
 class Client {
  public:
   explicit Client(const std::string& directory) : socket_(socket(AF_UNIX, SOCK_STREAM, 0)) {
@@ -36,7 +37,7 @@ class Client {
     const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     EXPECT_TRUE(sent == static_cast<ssize_t>(bytes.size()) || errno == EPIPE);
   }
-  // Without its newline; what was there before the end of the connection when it ends.
+  // Without its newline; if the connection ends first, what arrived before.
   std::string line() {
     size_t end = 0;
     char piece[4096];
@@ -241,7 +242,7 @@ TEST_F(ControlCommandsTest, WhatIsNoRequestIsToldWhatOneIs) {
   EXPECT_NE(unknown.at("error").get<std::string>().find("stats"), std::string::npos);
 }
 
-// The one of a database; RocksDB holds it open, and copies it by its name.
+// The manifest of a database; RocksDB holds it open, and copies it by name.
 std::string manifest_of(const std::string& database) {
   for (const auto& at : std::filesystem::directory_iterator(database)) {
     if (at.path().filename().string().starts_with("MANIFEST-")) return at.path().string();
@@ -249,8 +250,8 @@ std::string manifest_of(const std::string& database) {
   return "";
 }
 
-// The first one is held up in the database itself: a pipe in the place of the manifest, which opens
-// when somebody writes to it.
+// The first snapshot is held up in the database itself: the manifest is replaced by a pipe, which
+// opens when the test writes to it.
 TEST_F(ControlCommandsTest, SnapshotsAreMadeOneAtATime) {
   ASSERT_TRUE(eventually([&] { return is_ready(server); }));
   const std::string manifest = manifest_of(directory.at("db"));
@@ -267,7 +268,7 @@ TEST_F(ControlCommandsTest, SnapshotsAreMadeOneAtATime) {
   EXPECT_EQ(refused.at("error").get<std::string>().rfind("another snapshot", 0), 0u);
   EXPECT_FALSE(std::filesystem::exists(directory.at("second")));
 
-  close(open(manifest.c_str(), O_WRONLY | O_CLOEXEC));  // An empty file: no manifest.
+  close(open(manifest.c_str(), O_WRONLY | O_CLOEXEC));  // An empty file: not a manifest.
   EXPECT_EQ(first.get().at("code"), 4);
   EXPECT_FALSE(std::filesystem::exists(directory.at("first")));
   std::filesystem::rename(kept, manifest);

@@ -1,6 +1,6 @@
-// A node that is killed by SIGKILL, again and again in the middle of stores: what it acknowledged
-// on the wire is there afterwards, under the same id. The node is a process of its own; the witness
-// is this process.
+// A node killed by SIGKILL, again and again in the middle of stores: what it acknowledged on the
+// wire exists afterwards, under the same id. The node is a separate process; the witness is this
+// process.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -76,7 +76,7 @@ TEST_F(KilledNode, ServesEverythingThatItAcknowledged) {
         peer_.call([&] { return peer_.send_store(port_, key_number(next), value_number(next)); });
     ASSERT_TRUE(first) << node_->errors();
     ++next;
-    // A window of 32 unanswered stores; SIGKILL when so many are acknowledged, with the window
+    // A window of 32 unanswered stores; SIGKILL once `enough` are acknowledged, with the window
     // full.
     std::map<Transaction, uint32_t> outstanding;
     const size_t enough = acknowledged.size() + 150 + 37 * round;

@@ -23,7 +23,7 @@ TEST(Examples, ASecondNodeSetsAndAThirdOneGetsByWayOfTheFirst) {
   EXPECT_EQ(set->read_line(), "stored on 2 nodes") << set->errors();
   EXPECT_EQ(set->wait(), 0);
 
-  // The second node is gone by now: the first one holds the value.
+  // The second node has exited by now: the first one holds the value.
   const auto get = run({"join_and_get", via, directory.at("third"), "my-key"});
   EXPECT_EQ(get->read_line(), "my awesome value") << get->errors();
   EXPECT_EQ(get->wait(), 0);

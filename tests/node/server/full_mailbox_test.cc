@@ -1,5 +1,6 @@
-// One shard on its own loop, of two; the test plays the other, which takes nothing from its mailbox
-// for a while. What a full mailbox refuses, what it never loses, and that nothing waits for it.
+// One of two shards, on its own loop; the test plays the other, which takes nothing from its
+// mailbox for a while. What a full mailbox refuses, what it never loses, and that nothing waits for
+// it.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -60,7 +61,7 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
 
   uint64_t dropped() const { return shard_->counters().read(ShardCount::mailbox_full); }
   uint64_t node_count(NodeCounter which) const { return shard_->node_counters(0).node.read(which); }
-  // Takes what the shard has published; counts datagrams and whose proofs it was told.
+  // Takes what the shard has published; counts datagrams and the sources reported as proven.
   uint32_t take_messages() {
     return to_other_->consume(1000, [&](Bytes frame) {
       const auto kind = frame_header<ShardMessage>(frame)->kind;
@@ -122,7 +123,7 @@ TEST_P(FullMailbox, DropsAndCountsTheNewestDatagramsAndTakesNewOnesOnceThereIsRo
 }
 
 TEST_P(FullMailbox, LosesNoMessageThatIsNotADatagram) {
-  constexpr size_t sources = 60;  // Proofs for more than the whole mailbox, and what it says else.
+  constexpr size_t sources = 60;  // Proofs for more than the whole mailbox, and its other messages.
   std::vector<std::unique_ptr<RawPeer>> peers;
   for (size_t i = 0; i < sources; ++i) peers.push_back(std::make_unique<RawPeer>(i + 1));
   for (auto& peer : peers) {

@@ -1,5 +1,5 @@
-// Limits of the process that are too low for a node: each is a sentence with the number that is
-// needed, before anything runs, and the same server starts once the limit is gone.
+// Process limits too low for a node: each is reported in a sentence with the number needed, before
+// anything runs, and the same server starts once the limit is raised.
 #include "node/server/host_check.h"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ TEST(HostCheck, TooFewThreadsAreASentenceAndTheNumberThatIsNeeded) {
     TemporaryDirectory directory;
     Server server;
     const ServerConfig config = loopback_config(directory.at("data"), 2);
-    // From none at all, the admin thread's, to one that is missing.
+    // Limits from no thread at all to one too few, the admin thread's among them.
     for (const rlim_t most : {0, 2, 5, 11}) {
       const LoweredLimit few(RLIMIT_NPROC, most);
       expect_refused(server, server.start(config),

@@ -74,7 +74,7 @@ TEST(HostMemory, WhereItCannotRunTheNumberThatItNeedsIsNamed) {
   EXPECT_EQ(std::get<ServerError>(refused).sentence,
             "a node of 2 shards needs 93 MiB of memory, and this process may use 64 MiB "
             "(/sys/fs/cgroup/memory.max): raise the limit, or give fewer --shards");
-  EXPECT_EQ(fit(config, 93).shards, 2u);  // And with so much it runs.
+  EXPECT_EQ(fit(config, 93).shards, 2u);  // With this much it runs.
   EXPECT_TRUE(std::holds_alternative<ServerError>(fit_memory({}, 8, grant(32))));
 }
 

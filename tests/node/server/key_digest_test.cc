@@ -14,8 +14,7 @@ TEST(KeyDigest, IsThatOfThePythonLibrary) {
   EXPECT_EQ(key_digest("ключ").hex(), "b36af61a5d76b466e25a17dd979530303417c16f");
 }
 
-// What a person calls the key, as the Python library takes it: str() of what is neither text nor
-// bytes.
+// The key's name as the Python library takes it: str() of anything that is neither text nor bytes.
 std::vector<uint8_t> name_of_key(const nlohmann::json& typed) {
   const std::string type = typed.at("t");
   if (type == "bin") return golden::octets(typed.at("hex"));

@@ -69,7 +69,7 @@ TEST(Log, LetsNoMessageForgeALineOrBreakOne) {
   EXPECT_TRUE(nlohmann::json::accept(json)) << json;
 }
 
-// CSI as one character, and the mark that turns what follows around: a host name may have both.
+// CSI as one character, and the mark that reverses what follows: a host name may have both.
 TEST(Log, EscapesWhatUnicodeHasForControlCharacters) {
   for (const LogFormat format : {LogFormat::text, LogFormat::json}) {
     const std::string line = logged(LogLevel::info, format, [](Log& log) {

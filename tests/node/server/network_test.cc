@@ -1,4 +1,4 @@
-// Several Servers on loopback, as one network: on both ways to do I/O, with one, two and three
+// Several Servers on loopback, as one network: with both I/O backends, and one, two and three
 // shards each.
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ void PrintTo(const Shape& shape, std::ostream* out) {
 class ServerNetwork : public testing::TestWithParam<Shape> {
  protected:
   void SetUp() override { skip_if_refused(GetParam().io); }
-  // Starts server `index` in a directory of its own; it knows nobody.
+  // Starts server `index` in its own directory; it knows no other node.
   Server& start(size_t index) {
     if (servers_.size() <= index) servers_.resize(index + 1);
     servers_[index] = std::make_unique<Server>();
@@ -34,7 +34,7 @@ class ServerNetwork : public testing::TestWithParam<Shape> {
     EXPECT_FALSE(error) << error->sentence;
     return *servers_[index];
   }
-  // Starts `count` servers; all but the first join by way of it.
+  // Starts `count` servers; all but the first join through it.
   void start_network(size_t count) {
     for (size_t index = 0; index < count; ++index) {
       start(index);
@@ -121,7 +121,7 @@ TEST_P(ServerNetwork, ServesItsRecordsAndKnowsItsContactsAfterARestartWithoutBoo
     ASSERT_EQ(server(0).set("key " + std::to_string(i), int64_t{i}).get().stored, 3u);
   }
   const Id id = server(2).id();
-  // Server 2 goes and comes back; then 0 goes, so that only 1 and 2 can answer.
+  // Server 2 stops and restarts; then 0 stops, so that only 1 and 2 can answer.
   server(2).stop();
   start(2);
   EXPECT_EQ(server(2).id(), id);

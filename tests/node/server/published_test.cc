@@ -1,5 +1,5 @@
-// The list of what a server publishes anew each day: over the API, over restarts with other numbers
-// of shards, and over SIGKILL.
+// The list of what a server republishes each day: through the API, across restarts with other
+// numbers of shards, and across SIGKILL.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,7 +62,7 @@ TEST(Published, ALongListComesInPagesInOrder) {
   EXPECT_EQ(all_published(server), kept);
 }
 
-// A server in a process of its own, killed when it has said that so many keys are kept.
+// A server in a separate process, killed once it has reported enough kept keys.
 TEST(Published, WhatWasKeptSurvivesSigkill) {
   TemporaryDirectory directory;
   int says[2];

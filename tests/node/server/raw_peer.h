@@ -1,5 +1,5 @@
-// A peer of a test: one UDP socket that speaks a dialect and nothing more. It answers pings, so
-// that it is proven, and shows what a node said on the wire: no library stands between.
+// A peer for tests: one UDP socket that speaks a dialect and nothing more. It answers pings, so that
+// it is proven, and shows what a node sent on the wire, with no library in between.
 #pragma once
 
 #include <arpa/inet.h>
@@ -54,10 +54,11 @@ class RawPeer {
     sendto(fd_, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
 
-  // While this one receives, `other` answers pings, too: a node names only who does. Both live.
+  // While this one receives, `other` answers pings too: a node names only contacts that do. Both
+  // live.
   void keep_alive(RawPeer& other) { others_.push_back(&other); }
 
-  // The next reply, with pings answered meanwhile. Empty after `within` without one.
+  // The next reply; answers pings meanwhile. Empty if none arrives within `within`.
   std::optional<Received> receive(Duration within) {
     const Duration deadline = monotonic_time() + within;
     while (true) {
@@ -72,7 +73,7 @@ class RawPeer {
       if (auto reply = take()) return reply;
     }
   }
-  // Sends by `send_once`, until its own reply comes: again every 2 s, for 20 s.
+  // Sends by `send_once` until its own reply arrives: again every 2 s, for 20 s.
   template <class SendOnce>
   std::optional<Received> call(SendOnce&& send_once) {
     for (int attempt = 0; attempt < 10; ++attempt) {
@@ -87,14 +88,14 @@ class RawPeer {
   }
 
  private:
-  // Takes one datagram: a reply, or empty; a ping is answered.
+  // Takes one datagram: returns a reply, or empty after answering a ping.
   std::optional<Received> take() {
     Received datagram(65'536);
     sockaddr_in from{};
     socklen_t from_size = sizeof from;
     const ssize_t size = recvfrom(fd_, datagram.data(), datagram.size(), MSG_DONTWAIT,
                                   reinterpret_cast<sockaddr*>(&from), &from_size);
-    if (size < 0) return {};  // Or ECONNREFUSED of an earlier datagram: the node was killed.
+    if (size < 0) return {};  // Or ECONNREFUSED from an earlier datagram: the node was killed.
     datagram.resize(static_cast<size_t>(size));
     if (dialect_.is_reply(datagram)) return datagram;
     answer(datagram, from);

@@ -1,4 +1,4 @@
-// What the tests of a running Server share: configurations for loopback on free ports, and a wait
+// Shared by the tests of a running Server: configurations for loopback on free ports, and waiting
 // for a condition with a deadline.
 #pragma once
 
@@ -16,7 +16,8 @@
 
 namespace xord {
 
-// On an address of this process and a free port, silent, and small enough for many servers in one.
+// On an address only this process uses and a free port, silent, and small enough for many servers
+// in one process.
 inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards = 1,
                                     IoChoice io = IoChoice::epoll) {
   ServerConfig config;
@@ -31,8 +32,8 @@ inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards
   return config;
 }
 
-// Whether `condition` became true within `within`. It is asked again and again: nothing is assumed
-// about how long anything takes, only that it does not take for ever.
+// Whether `condition` became true within `within`. It is polled: nothing is assumed about how long
+// anything takes, only that it does not take for ever.
 inline bool eventually(const std::function<bool()>& condition, Duration within = seconds(30)) {
   const Duration deadline = monotonic_time() + within;
   while (!condition()) {

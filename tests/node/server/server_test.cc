@@ -1,4 +1,4 @@
-// A Server as an embedding program meets it, over real sockets and disks.
+// A Server as an embedding program sees it, over real sockets and disks.
 #include "node/server/server.h"
 
 #include <gtest/gtest.h>
@@ -69,7 +69,7 @@ TEST(Server, RefusesASecondStartWhileItRuns) {
   EXPECT_TRUE(server.is_running());
 }
 
-// As a node finds it that is started right after `kill -9`, while the kernel ends the old io_uring.
+// As for a node started right after `kill -9`, while the kernel ends the old io_uring.
 TEST(Server, WaitsForAPortThatIsAboutToBeFree) {
   TemporaryDirectory directory;
   Server holder;
@@ -79,7 +79,7 @@ TEST(Server, WaitsForAPortThatIsAboutToBeFree) {
   config.data_dir = directory.at("data");
   Server server;
   auto start = std::async(std::launch::async, [&] { return server.start(config); });
-  // Its files come first, then the port, for which it waits: there is no end of that to see.
+  // Its files come first, then the port, for which it waits: that waiting cannot be seen.
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory.at("data/identity")); }));
   EXPECT_EQ(start.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
   holder.stop();
@@ -159,7 +159,7 @@ TEST(Server, CompletesCallsUnderWayWhenItIsStopped) {
   ServerConfig config = loopback_config(directory.at("data"));
   config.drain_max = milliseconds(50);
   ASSERT_FALSE(server.start(config));
-  // Nobody listens on port 9 of loopback, so the join is under way for seconds.
+  // No node listens on port 9 of loopback, so the join takes seconds.
   std::future<BootstrapResult> joining = server.bootstrap({"127.0.0.1:9"});
   std::vector<std::future<GetResult>> gets;
   for (int i = 0; i < 50; ++i) gets.push_back(server.get("key " + std::to_string(i)));
@@ -210,7 +210,7 @@ TEST(Server, LosesNothingWhenTheNumberOfShardsChanges) {
   for (const uint32_t shards : {3u, 64u, 2u}) {
     server.stop();
     ASSERT_FALSE(server.start(loopback_config(directory.at("data"), shards)));
-    // 64 shards take their time on a busy machine, and a get waits for the records 10 s at most.
+    // 64 shards take their time on a busy machine, and a get waits at most 10 s for the records.
     ASSERT_TRUE(eventually([&] { return is_ready(server); }));
     for (int i = 0; i < 100; ++i) {
       EXPECT_EQ(server.get("key " + std::to_string(i)).get().value, Value(int64_t{i})) << shards;
@@ -245,8 +245,8 @@ TEST(Server, HidesItsRecordsWhileItsClockIsDoubtedAndHasThemBackWithTheRightOne)
   EXPECT_EQ(server.get("key").get().value, Value(int64_t{1}));
 }
 
-// Power came back, the network is elsewhere: everybody of the last run is gone, and the name that
-// leads to the others answers later than the node starts.
+// After a power cut the network has moved: every contact of the last run is gone, and the name that
+// leads to the others resolves only after the node has started.
 TEST(Server, AsksItsNamesAgainWhileNoContactAnswers) {
   TemporaryDirectory directory;
   const Endpoint name = own_loopback(own_port);
@@ -265,7 +265,7 @@ TEST(Server, AsksItsNamesAgainWhileNoContactAnswers) {
   ASSERT_FALSE(server.start(config));
   ASSERT_TRUE(eventually([&] { return server.stats().contacts == 1; }));
   EXPECT_EQ(server.stats().count("contacts_answerable"), 0u);
-  // Another join that fails: the node itself asks by that one's endpoint from here on.
+  // Another join that fails: from here on the node also asks that one's endpoint.
   const auto other = server.bootstrap({own_loopback(own_port + 2).text()}).get();
   EXPECT_EQ(other.status, ServerStatus::no_contacts) << describe(other.status);
 
@@ -314,7 +314,7 @@ TEST(Server, CountsWhatItDroppedByReasonAndServesTheNextHonestRequest) {
   peer.send_bytes(port, unknown_kind);
   peer.send_bytes(port, truncated);
   peer.send_bytes(port, Bytes(truncated).first(5));
-  std::vector<uint8_t> forged(43, 0x01);  // A reply to nothing that was asked.
+  std::vector<uint8_t> forged(43, 0x01);  // A reply without a request.
   peer.send_bytes(port, forged);
   ASSERT_TRUE(peer.call([&] { return peer.send_ping(port); }));
   ASSERT_TRUE(eventually([&] {

@@ -1,7 +1,7 @@
 // Four shards under load from several threads at once: requests of every kind, sources that come,
 // go and change their id, floods of the unproven, calls of the program and readers of its counters.
-// It shows that nobody gets a wrong answer; under the thread sanitizer (tools/test --preset tsan),
-// that nothing is shared which should not be.
+// It shows that no source gets a wrong answer; and, under the thread sanitizer (tools/test --preset
+// tsan), that nothing is shared that should not be.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -38,7 +38,7 @@ class ShardsUnderLoad : public testing::TestWithParam<Shape> {
     ASSERT_TRUE(eventually([&] { return is_ready(server_); }));
   }
 
-  // A source that stores, finds what it stored, asks for neighbours, and now and then is another.
+  // A source that stores, finds what it stored, asks for neighbours, and occasionally is replaced.
   void ask(uint64_t seed) {
     Rng rng(seed);
     auto peer = std::make_unique<RawPeer>(seed);
@@ -64,7 +64,7 @@ class ShardsUnderLoad : public testing::TestWithParam<Shape> {
     }
     ++finished_;
   }
-  // A source that never answers: all it sends is held, or answered within bounds.
+  // A source that never answers: all its requests are held, or answered within bounds.
   void flood(uint64_t seed) {
     Rng rng(seed);
     RawPeer peer(seed);

@@ -1,5 +1,5 @@
-// Steering by key, from the dialect's bytes to the answers of a whole server: where the kernel lays
-// each datagram, and that nobody sees a difference when it lays them elsewhere.
+// Steering by key, from the dialect's bytes to the answers of a whole server: to which socket the
+// kernel gives each datagram, and that no peer sees a difference when it gives them to others.
 #include "reactor/steering.h"
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ Endpoint loopback(bool is_ipv4) {
   return is_ipv4 ? own_loopback() : *Endpoint::parse("[::1]:0");
 }
 
-// A group of sockets without loops behind them, and a peer: on which socket does a datagram lie?
+// A group of sockets without loops, and a peer: on which socket does a datagram arrive?
 class SteeredGroup {
  public:
   SteeredGroup(bool is_ipv4, uint32_t shards) {
@@ -78,7 +78,7 @@ struct EncodedRequests {
     take(for_key[1], [&](MutableBytes out) {
       return rpcudp::encode_find_value_request(out, transaction, sender, key);
     });
-    std::vector<uint8_t> value(1 + rng.bounded(100), 0x2a);  // One number, and what is ignored.
+    std::vector<uint8_t> value(1 + rng.bounded(100), 0x2a);  // A number, then ignored bytes.
     take(for_key[2], [&](MutableBytes out) {
       return rpcudp::encode_store_request(out, transaction, sender, key, Bytes(value).first(1),
                                           std::nullopt);
@@ -127,7 +127,7 @@ TEST_P(SteeredDatagrams, AReplyGoesToTheShardThatAsked) {
   }
 }
 
-// The kernel knows the path only, so all of these from one peer land on one socket.
+// The kernel knows only the path, so all of these from one peer land on one socket.
 TEST_P(SteeredDatagrams, PingsAndRequestsSpelledOtherwiseGoByThePath) {
   std::set<size_t> landed;
   for (uint32_t i = 0; i < 50; ++i) {
@@ -138,7 +138,7 @@ TEST_P(SteeredDatagrams, PingsAndRequestsSpelledOtherwiseGoByThePath) {
     landed.insert(group_.shard_of_datagram(requests.stun));
     for (std::vector<uint8_t> request : requests.for_key) {
       const size_t key_head = rpcudp::header_size + (request[22] - 0xa0) + 5 + id_size;
-      request[key_head] = 0xc5;  // A length of two bytes...
+      request[key_head] = 0xc5;  // A length of two bytes.
       request.insert(request.begin() + static_cast<std::ptrdiff_t>(key_head) + 1, 0x00);
       Request parsed;
       ASSERT_EQ(rpcudp::parse_request(request, &parsed), ParseError::none);
@@ -206,7 +206,8 @@ class SteeredServer : public testing::TestWithParam<Shape> {
     ASSERT_TRUE(eventually([&] { return server_.stats().contacts == 2; }));
     asker_.keep_alive(other_);
   }
-  // Each key's shard plus one, as after a socket was closed and another took its place.
+  // Sends each to its key's shard plus one, as after a socket was closed and another took its
+  // place.
   void send_all_elsewhere() {
     std::vector<sock_filter> program = steering_program(rpcudp::steering_rules(), shards);
     for (size_t at = 0; at < program.size(); ++at) {
@@ -300,8 +301,8 @@ class Script {
       }
     }
   }
-  // Runs the same conversation against a new node with one identity; everything that it said,
-  // transactions aside.
+  // Runs the same conversation against a new node with one identity; returns everything that it
+  // sent, apart from transactions.
   std::vector<std::vector<uint8_t>> run(const std::string& data_dir, uint32_t shards,
                                         bool steering) {
     said_.clear();
@@ -328,7 +329,7 @@ class Script {
     rng.fill(key.bytes);
     RawPeer& a = *peers_[i % peers_.size()];
     RawPeer& b = *peers_[(i + 1) % peers_.size()];
-    hear([&] { return a.send_find_value(port_, key); }, a);  // Nobody stored it: contacts.
+    hear([&] { return a.send_find_value(port_, key); }, a);  // Not stored: contacts.
     std::vector<uint8_t> value(200, static_cast<uint8_t>(i));
     value[0] = 0xc4;
     value[1] = 198;

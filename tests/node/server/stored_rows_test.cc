@@ -1,5 +1,5 @@
-// What lies in the database when a server starts is input, and what it writes there outlives it:
-// rows that no store can have led to, and the hash of a source, over restarts.
+// What is in the database when a server starts is input, and what the server writes there outlives
+// it: rows that no store can have produced, and the hash of a source, across restarts.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -60,7 +60,7 @@ TEST_F(StoredRowsTest, WhatNoPeerCanHaveStoredIsCountedAndNotServed) {
   start();
   server_.stop();
   constexpr NodeSeconds now = first_node_seconds;
-  // Due for republish at once, and to live for a day.
+  // Due for republish at once, with a day to live.
   const RecordTimes due{now, now, now, now + 86'400};
   const std::vector<uint8_t> good = *encode_value(Value("value"));
   const std::vector<uint8_t> large = *encode_value(Value(std::string(9'000, 'x')));
@@ -79,7 +79,7 @@ TEST_F(StoredRowsTest, WhatNoPeerCanHaveStoredIsCountedAndNotServed) {
   }
   EXPECT_EQ(server_.get("good").get().status, ServerStatus::done);
   ASSERT_EQ(server_.published().get().keys.size(), 1u);
-  // A store takes the place of such a row.
+  // A store replaces such a row.
   EXPECT_EQ(server_.set("large", Value("small")).get().status, ServerStatus::done);
 }
 

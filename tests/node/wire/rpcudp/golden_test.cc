@@ -1,5 +1,5 @@
-// The golden vectors at the parser: what they mean, what they are encoded as, and what becomes of
-// them cut short. What a whole node makes of them: tests/e2e/golden_test.py.
+// The golden vectors at the parser: their meaning, their encoding, and the result when they are cut
+// short. How a whole node treats them: tests/e2e/golden_test.py.
 #include "tests/golden/vectors.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using golden::Message;
 using golden::Octets;
 using golden::same;
 
-// The bytes of a find_value reply's value in its meaning, decoded; empty when it is not storable.
+// The value in the meaning of a find_value reply, decoded; empty when it is not storable.
 std::optional<Value> value_in(const Message& message) {
   for (const auto& pair : message.meaning.at("result").at("v")) {
     if (pair.at(0).at("v") == "value") return golden::value_of(pair.at(1));
@@ -29,7 +29,7 @@ bool has_value(const Message& message) {
   return message.meaning.at("result").at("t") == "map";
 }
 
-// An endpoint as two elements of a meaning have it, with a zone cut off.
+// An endpoint from two elements of a meaning, with a zone cut off.
 Endpoint endpoint_of(const nlohmann::json& ip, const nlohmann::json& port) {
   const std::string text = ip.at("v");
   const auto address = IpAddress::parse(text.substr(0, text.find('%')));
@@ -47,7 +47,7 @@ std::vector<Contact> contacts_in(const Message& message) {
   if (result.at("t") == "nil") return contacts;
   for (const auto& each : result.at("v")) {
     const auto& fields = each.at("v");
-    if (has_zone(fields.at(1))) continue;  // Of a link that is not ours.
+    if (has_zone(fields.at(1))) continue;  // On a link that is not ours.
     contacts.push_back({Id::from(golden::octets(fields.at(0).at("hex"))),
                         endpoint_of(fields.at(1), fields.at(2))});
   }
@@ -70,7 +70,7 @@ void expect_request(const Message& message, const Request& request) {
   const auto value = decode_value(request.value);
   ASSERT_TRUE(value);
   EXPECT_TRUE(same(*value, *golden::value_of(arguments.at(2)))) << render_value(*value);
-  // Byte for byte: a store's value is the last of the datagram.
+  // Byte for byte: a store's value is the last part of the datagram.
   EXPECT_TRUE(equal(request.value, Bytes(message.datagram).last(request.value.size())));
   EXPECT_EQ(request.value.data() + request.value.size(),
             message.datagram.data() + message.datagram.size());
@@ -144,7 +144,7 @@ TEST(Golden, EveryReplyMeansWhatItsVectorSays) {
     expect_reply(message, reply);
   }
   EXPECT_EQ(count, 52);
-  // Values that no record of ours may have (docs/WIRE.md): legal, and of no use to us.
+  // Values that no record of ours may have (docs/WIRE.md): legal, but of no use to us.
   EXPECT_EQ(refused,
             (std::set<std::string>{"find_value_reply_foreign_dict", "find_value_reply_foreign_ext",
                                    "find_value_reply_foreign_list"}));
@@ -175,8 +175,8 @@ size_t encode_request(const Message& message, MutableBytes out) {
 size_t encode_found(const Message& message, MutableBytes out) {
   const Octets transaction = message.transaction();
   if (has_value(message)) {
-    // A value that is not storable cannot be encoded, only passed on: behind the header, the map
-    // and its key.
+    // A value that is not storable cannot be encoded, only copied after the header, the map and its
+    // key.
     const auto value = value_in(message);
     const Octets packed = value ? *encode_value(*value)
                                 : Octets(message.datagram.begin() + 28, message.datagram.end());
@@ -234,7 +234,7 @@ TEST(Golden, EveryStrictPrefixIsRejectedAsCutShort) {
   for (const Message& message : golden::rpcudp().messages) {
     SCOPED_TRACE(message.name);
     for (size_t size = 0; size < message.datagram.size(); ++size) {
-      // In memory of its own, so that the address sanitizer sees a byte read too many.
+      // In memory of its own, so that the address sanitizer catches a read past the end.
       const Octets cut(message.datagram.begin(),
                        message.datagram.begin() + static_cast<std::ptrdiff_t>(size));
       Request request;
@@ -263,8 +263,8 @@ TEST(Golden, EveryStrictPrefixOfWhatIsMalformedIsRejectedToo) {
   }
 }
 
-// What a node may answer, by what the parser says: an error is silence, a store that is not
-// acceptable is false, and all else is served.
+// How a node may answer, given the parser's result: an error is silence, a store that is not
+// acceptable is false, and everything else is served.
 TEST(Golden, EveryMalformedDatagramIsDroppedOrRefusedAsItsVectorSays) {
   std::set<std::string> served;
   for (const golden::Malformed& malformed : golden::rpcudp().malformed) {

@@ -147,7 +147,7 @@ TEST(MsgpackReader, SkipsToTheDepthThatIsAllowedAndNoFurther) {
 
 TEST(MsgpackReader, ATypeIsKnownByItsFirstByte) {
   for (uint32_t code = 0; code < 256; ++code) {
-    Octets bytes(300);  // Zeros: enough for what any code declares.
+    Octets bytes(300);  // Zeros: enough for any size that a code declares.
     bytes[0] = static_cast<uint8_t>(code);
     Reader in(bytes);
     const Element element = in.next();
@@ -216,7 +216,7 @@ TEST(MsgpackWriter, WhatDoesNotFitIsNotWrittenAndTheSizeIsZero) {
   EXPECT_EQ(buffer[3], 0xee);
 }
 
-// Whether Python would take it: from the Unicode standard's definition, not its table.
+// Whether Python would accept it: from the Unicode standard's definition, not its table.
 bool is_utf8_by_decoding(Bytes text) {
   size_t at = 0;
   while (at < text.size()) {
@@ -256,7 +256,8 @@ TEST(Utf8, RandomTextAgreesWithTheDefinition) {
   for (uint64_t seed = 1; seed <= 20'000; ++seed) {
     Rng rng(seed);
     Octets text(rng.bounded(70), 'a');
-    // A few bytes at random places of text that is else ASCII: words of eight and 32 are skipped.
+    // A few bytes at random places of text that is otherwise ASCII: words of eight and 32 are
+    // skipped.
     const size_t at = text.empty() ? 0 : rng.bounded(text.size());
     for (size_t i = at; i < text.size() && i < at + 4; ++i) {
       text[i] = telling[rng.bounded(std::size(telling))];
@@ -272,7 +273,7 @@ class RandomTree {
  public:
   explicit RandomTree(uint64_t seed) : rng_(seed) {}
 
-  // Writes one element in random spellings, nested at most `depth` deep.
+  // Writes one element in random encodings, nested at most `depth` deep.
   void write(uint32_t depth, Octets* out) {
     const uint64_t kind = rng_.bounded(depth == 0 ? 5 : 7);
     const uint64_t size = rng_.bounded(4);

@@ -34,7 +34,7 @@ Octets encoded(Encode&& encode) {
   return out;
 }
 
-// The bytes of `parts`, each hexadecimal, behind each other.
+// The bytes of `parts`, each hexadecimal, one after another.
 Octets join(std::initializer_list<std::string> parts) {
   std::string hex;
   for (const std::string& part : parts) hex += part;
@@ -55,7 +55,7 @@ std::string header(int kind) {
 }
 const std::string some_id = "c414" + std::string(40, '1');
 const std::string store_head = header(0) + "92a5" + text("store") + "93" + some_id;
-constexpr size_t value_offset = 73;  // Of a store with 20-byte ids, canonical.
+constexpr size_t value_offset = 73;  // In a canonical store with 20-byte ids.
 
 Octets store_request(const Octets& value, std::optional<uint32_t> age = std::nullopt) {
   return encoded([&](MutableBytes out) {
@@ -218,7 +218,7 @@ TEST(RpcudpRequest, TheReactorFindsTheKeysLastTwoBytesWhereTheySteer) {
   EXPECT_EQ(at(store).substr(2 * 71, 4), "bcde");
 }
 
-// A request in spellings drawn at random: heads of any legal width.
+// A request in randomly drawn encodings: heads of any legal width.
 class Speller {
  public:
   explicit Speller(Rng* rng) : rng_(*rng) {}

@@ -1,4 +1,4 @@
-// Rules of typed values: packed, read, shown, and meant by text.
+// Rules of typed values: packed, read, shown, and parsed from text.
 #include "node/wire/rpcudp/value.h"
 
 #include <gtest/gtest.h>
