@@ -1,5 +1,4 @@
-// For the first thing in a process that a test makes: it ends when the test does, however that
-// ends.
+// To be called first in a process that a test makes: it ends when the test does, however that ends.
 #pragma once
 
 #include <signal.h>
@@ -9,7 +8,7 @@
 
 namespace xord {
 
-// The kernel goes by the thread that made this process: it has to outlive it.
+// The signal is tied to the thread that made this process, which must outlive it.
 inline void die_with_parent() {
   CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
 }

@@ -1,7 +1,7 @@
-"""The tables of docs/FIDELITY.md name tests and patches that exist, and leave no line without; the
+"""The tables of docs/FIDELITY.md name tests and patches that exist, and leave out no line; the
 patches apply to the code as it is.
 
-A name that ends in `...` or `*` is the beginning of a test's name, as `Suite.` alone is.
+A name that ends in `...` or `*` is the beginning of a test's name, and so is `Suite.` alone.
 """
 
 import pathlib

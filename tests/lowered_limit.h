@@ -1,4 +1,4 @@
-// A host that grants less than this one does, as a container at its limits: setrlimit(2).
+// Makes the host grant less than it does, like a container at its limits: setrlimit(2).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 
 namespace xord {
 
-// A limit of this process that is lower for as long as the object lives.
+// Lowers a limit of this process for as long as the object lives.
 class LoweredLimit {
  public:
   LoweredLimit(decltype(RLIMIT_AS) resource, rlim_t most) : resource_(resource) {
@@ -28,9 +28,9 @@ class LoweredLimit {
   rlimit before_{};
 };
 
-// Runs `body` on a thread of its own, to which the limits that count by user apply (RLIMIT_NPROC,
-// RLIMIT_MEMLOCK): not to root, so there the thread becomes a user that nobody else is, without
-// capabilities. Threads that it starts do, too.
+// Runs `body` on a new thread to which the limits that count by user apply (RLIMIT_NPROC,
+// RLIMIT_MEMLOCK). They do not apply to root, so there the thread takes a user id that no other
+// process has, without capabilities. Threads that it starts inherit both.
 inline void as_nobody_else(const std::function<void()>& body) {
   std::thread([&] {
     // The raw call changes this thread only.

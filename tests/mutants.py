@@ -4,10 +4,10 @@
     python3 tests/mutants.py timer-early ...     these
 
 Each patch begins with a sentence that says what it breaks, then `Tests:` with the test programs
-that are to notice, in the order in which they are asked; `program:FILTER` asks only the tests that
+that should notice, in the order in which they are run; `program:FILTER` runs only the tests that
 this gtest filter names. The work is done on a clone of HEAD below build/, so that this tree is not
-touched; that the programs pass there unbroken is checked first, and that a filter names tests that
-there are. Exits with 1 when a patch does not apply, does not build, or is not noticed.
+touched. First it checks that the programs pass there unbroken, and that each filter names existing
+tests. Exits with 1 when a patch does not apply, does not build, or is not noticed.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "tests" / "mutants"
 SCRATCH = ROOT / "build" / "mutants"
-RUN_SECONDS = 300  # A broken wake-up or loop may hang for ever: that is noticed, too.
+RUN_SECONDS = 300  # A broken wake-up or loop may hang for ever: that counts as noticed.
 
 
 class Asked:
@@ -34,7 +34,7 @@ class Asked:
         return [f"build/debug/{self.program}", *filtered, *options]
 
     def patterns(self):
-        """Each pattern of the filter as an Asked of its own, without those behind a minus."""
+        """Each pattern of the filter as an Asked of its own, without those after a minus."""
         wanted = self.filter.split("-", 1)[0].split(":") if self.filter else []
         return [Asked(f"{self.program}:{pattern}") for pattern in wanted]
 
@@ -81,7 +81,7 @@ def names_tests(asked):
 
 
 def noticed_by(asked):
-    """Which of the tests fail, as a sentence's end; None when all of them pass."""
+    """Which of the tests fail, as the end of a sentence; None when all pass."""
     try:
         ran = subprocess.run(asked.command(), cwd=SCRATCH, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
@@ -132,7 +132,7 @@ def main():
     built = build(programs)
     if built.returncode != 0:
         sys.exit(built.stdout[-4000:])
-    # A filter of tests that were renamed would pass, whatever is broken.
+    # A filter for tests that were renamed would pass, whatever is broken.
     nameless = [f"{mutant.name}: no test of {pattern.program} is named {pattern.filter}"
                 for mutant in mutants for asked in mutant.asked for pattern in asked.patterns()
                 if not names_tests(pattern)]

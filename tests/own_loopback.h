@@ -1,6 +1,7 @@
-// A loopback address of this process alone: the process id in the low 22 bits of 127.64.0.0. Tests
-// run in parallel, a process each: on its own address a test may leave a port and take it again,
-// and what another test's network still sends to somebody who is gone reaches nobody here.
+// A loopback address that only this process uses: the process id in the low 22 bits of 127.64.0.0.
+// Tests run in parallel, one process each. On its own address a test may release a port and take it
+// again, and datagrams that another test's network still sends to an exited node do not arrive
+// here.
 #pragma once
 
 #include <unistd.h>
@@ -11,8 +12,8 @@
 
 namespace xord {
 
-// For a test that takes a port twice. Below those that the kernel gives out as free ones, so that
-// no socket on a wildcard address gets it meanwhile.
+// For a test that takes a port twice. Below the range from which the kernel chooses free ports, so
+// that no socket on a wildcard address gets it meanwhile.
 inline constexpr uint16_t own_port = 18'468;
 
 // Port 0 takes a free one.

@@ -1,5 +1,5 @@
-// For SetUp() of tests that run on both backends: where the host refuses io_uring its half is
-// skipped, and says so, instead of running on epoll under another name.
+// For SetUp() of tests that run on both backends: where the host refuses io_uring, its half is
+// skipped and reported, instead of running on epoll under another name.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 namespace xord {
 
-// Whether the test is skipped now: there is nothing left to set up then.
+// Whether the test is skipped now: SetUp() should then return.
 inline bool skip_if_refused(IoChoice io) {
   if (io != IoChoice::uring) return false;
   Doorbell doorbell;

@@ -1,9 +1,9 @@
-"""Prints what a test run came to, from CTest's JUnit file and the tally of the end-to-end tests.
+"""Prints the outcome of a test run, from CTest's JUnit file and the tally of the end-to-end tests.
 
 The last line is `N passed, N failed, N skipped`; the one before it says how many real peers ran;
-what was skipped comes first, with the reason. An end-to-end program is one test, as CTest counts,
-and each test within it that it skipped is one more among the skipped.
-Fails when a test failed, or when there is no result at all.
+skipped tests come first, with the reason. An end-to-end program counts as one test, as in CTest,
+and each test that it skipped counts as one more skipped. Fails when a test failed, or when there is
+no result at all.
 """
 
 import json
@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 
 def reason_of(case):
-    """Why a test skipped itself, by what it printed: GoogleTest's message, or the last line."""
+    """Why a test skipped itself, from its output: GoogleTest's message, or the last line."""
     printed = (case.findtext("system-out") or "").strip()
     message = re.search(r": Skipped\n(.*)", printed)
     return message.group(1) if message else printed.splitlines()[-1] if printed else "no reason"
@@ -30,7 +30,7 @@ def count(text):
             passed += 1
         elif (case.find("skipped") is not None
               and case.find("skipped").get("message", "").startswith("SKIP_")):
-            # By its own word; CTest marks a missing program in the same way.
+            # As it reported itself; CTest marks a missing program in the same way.
             skipped.append(f"{case.get('name')}: {reason_of(case)}")
         else:
             failed += 1

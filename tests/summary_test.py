@@ -35,7 +35,7 @@ PASSING = '<testsuite><testcase name="ok" status="run"/></testsuite>'
 class Summary(unittest.TestCase):
     @staticmethod
     def tally(servers, *skipped):
-        """What tests/e2e/harness.py writes of one program."""
+        """What tests/e2e/harness.py writes for one program."""
         return json.dumps({"test": "faults_test", "io": "uring", "python_servers": servers,
                            "skipped": skipped}) + "\n"
 

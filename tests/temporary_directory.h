@@ -1,4 +1,4 @@
-// A directory that ends with the test, on the disk that holds the system's temporary files.
+// A directory that is removed with the test, on the disk that holds the system's temporary files.
 #pragma once
 
 #include <filesystem>

@@ -1,7 +1,7 @@
 """The examples of docs/WIRE.md are golden vectors, byte for byte.
 
-A block that begins with ```hex NAME holds the vector NAME, cut into lines with a comment each; with
-"+ BYTES" behind the name, those bytes follow the vector.
+A block that begins with ```hex NAME holds the vector NAME, split into lines with a comment each;
+with "+ BYTES" after the name, those bytes follow the vector.
 """
 
 import json
@@ -14,7 +14,7 @@ BLOCK = re.compile(r"^```hex (\S+)(?: \+ ([0-9a-f]+))?\n(.*?)^```", re.M | re.S)
 
 
 def bytes_shown(block):
-    """What stands before the first space of each line."""
+    """The text before the first space of each line."""
     return "".join(line.split(" ")[0] for line in block.splitlines())
 
 

@@ -27,12 +27,12 @@ constexpr char shard_thread[] = "xord-shard-";
 
 std::atomic<bool> is_watching{false};
 std::atomic<uint64_t> seen{0};
-// Of the first one seen; whoever makes `seen` 1 writes them.
+// Of the first allocation seen; the thread that sets `seen` to 1 writes them.
 const char* first_function = nullptr;
 std::array<void*, frames_max> first_stack;
 std::atomic<int> first_frames{0};
 
-// Asked with each allocation and not remembered: a thread gets its name after its first ones.
+// Checked at each allocation and not cached: a thread is named only after its first ones.
 bool is_shard_thread() {
   char name[16] = {};
   prctl(PR_GET_NAME, name);

@@ -1,8 +1,7 @@
 // Watches for allocations on the threads of shards. This program's malloc, calloc, realloc,
-// aligned_alloc, posix_memalign, memalign and operator new stand over glibc's own (__libc_*), for
-// all libraries that it loads, so nothing that a shard's thread calls is missed. They never fail
-// and change nothing: a test looks at what was seen. Not for the sanitizers, which replace malloc
-// too.
+// aligned_alloc, posix_memalign, memalign and operator new replace glibc's own (__libc_*), for all
+// libraries that it loads, so no call on a shard's thread is missed. They never fail and change
+// nothing: a test checks what was seen. Not for the sanitizers, which replace malloc too.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +17,9 @@ class AllocationGuard {
   AllocationGuard(const AllocationGuard&) = delete;
   AllocationGuard& operator=(const AllocationGuard&) = delete;
 
-  // How many allocations such a thread made meanwhile.
+  // How many allocations such threads have made.
   uint64_t count() const;
-  // The function and the call stack of the first one, for the message of a test that fails; empty:
+  // The function and the call stack of the first one, for the message of a failing test; empty:
   // none.
   std::string first() const;
 };

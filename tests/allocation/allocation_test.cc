@@ -1,5 +1,5 @@
-// A shard allocates nothing once it runs: a real server, real sockets and disk, on both ways to do
-// I/O, every kind of request, and what happens to contacts and sources meanwhile.
+// A shard allocates nothing once it runs: a real server, real sockets and disk, with both I/O
+// backends, every kind of request, while contacts and sources come and go.
 #include <gtest/gtest.h>
 
 #include <pthread.h>
@@ -32,7 +32,7 @@ struct Allocation {
   const char* function;
   void (*make)();
 };
-// Volatile, or the compiler sees that nobody uses the memory and leaves the pair of calls out.
+// Volatile, or the compiler sees that the memory is unused and omits the pair of calls.
 template <class Make>
 void keep_and_free(Make&& make) {
   void* volatile memory = make();
@@ -43,7 +43,7 @@ const Allocation allocations[] = {
     {"calloc", [] { keep_and_free([] { return std::calloc(2, 5); }); }},
     {"realloc",
      [] {
-       void* volatile nothing = nullptr;  // Of a plain nullptr the compiler makes a malloc.
+       void* volatile nothing = nullptr;  // From a plain nullptr the compiler makes a malloc.
        keep_and_free([&] { return std::realloc(nothing, 10); });
      }},
     {"aligned_alloc", [] { keep_and_free([] { return std::aligned_alloc(64, 64); }); }},
@@ -130,7 +130,7 @@ class ShardsAllocateNothing : public testing::TestWithParam<Shape> {
       ASSERT_TRUE(peer.call([&] { return peer.send_find_node(port_, key(i)); })) << i;
     }
   }
-  // Spelled so that no steering recognises it: the ids as the longer kind of bytes.
+  // Encoded so that no steering recognises it: the ids as the longer kind of bytes.
   void ask_in_another_spelling(RawPeer& peer) {
     for (uint64_t i = 0; i < 100; ++i) {
       std::array<uint8_t, rpcudp::find_request_size_max> canonical;
@@ -164,7 +164,7 @@ TEST_P(ShardsAllocateNothing, WhateverPeersAskAndHoweverTheyCome) {
   ask_everything(peer);
   ask_in_another_spelling(peer);
   send_what_no_node_sends(peer);
-  // Sources that never answer: held, then dropped; and once the pool is full, answered in brief.
+  // Sources that never answer: held, then dropped; and once the pool is full, answered briefly.
   RawPeer silent(2);
   for (uint64_t i = 0; i < 200; ++i) {
     silent.send_find_node(port_, key(i));
@@ -172,12 +172,12 @@ TEST_P(ShardsAllocateNothing, WhateverPeersAskAndHoweverTheyCome) {
     silent.send_store(port_, key(i), value(i));
     silent.send_ping(port_);
   }
-  // Contacts come, and go without a word.
+  // Contacts come, and vanish.
   for (uint64_t i = 0; i < 60; ++i) {
     RawPeer passing(100 + i);
     ASSERT_TRUE(passing.call([&] { return passing.send_find_node(port_, key(i)); }));
   }
-  // The program's own calls, into a network of which most are gone.
+  // The program's own calls, into a network of which most nodes are gone.
   auto set = server_.set(key(5'000), std::string("value"));
   auto get = server_.get(key(5'001));
   auto find = server_.find(key(5'002));

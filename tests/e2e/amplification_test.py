@@ -1,7 +1,7 @@
-"""What a source gets that never answers: at most what it sent, for every datagram by itself.
+"""What a source that never answers gets: at most what it sent, for each datagram separately.
 
-Each datagram comes from a socket of its own, which hears everything for longer than xord holds a
-request, and answers nothing.
+Each datagram comes from its own socket, which listens for longer than xord holds a request, and
+answers nothing.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ HOLD = 5.0  # Seconds; xord drops a held request after 4.
 class Amplification(Scenario):
     async def asyncSetUp(self):
         self.node = await self.xord()
-        await self.python_servers(6, self.node.address)  # So that there are contacts to give away.
+        await self.python_servers(6, self.node.address)  # So that there are contacts to hand out.
         proven = await self.raw_node()
         self.large_key, self.small_key = b"L" * 20, b"S" * 20
         self.large = b"v" * 8137  # Encoded, the 8,140 bytes that a store can carry at most.
@@ -42,7 +42,7 @@ class Amplification(Scenario):
         yield "a reply to nothing", raw.REPLY + b"m" * 20 + raw.pack(own)
 
     async def _hear(self, datagrams):
-        """Sends `datagrams` from one new silent socket; the node that heard what came back."""
+        """Sends `datagrams` from a new silent raw node; returns it with the answers."""
         node = await self.raw_node(answers_pings=False)
         for datagram in datagrams:
             node.send(datagram, self.node.address)

@@ -1,8 +1,8 @@
 """Ten xord nodes and five real Python servers; then three of the xord nodes are killed.
 
 Every set and get succeeds, before and after. After the kills no get through a xord takes longer
-than 1 s; Python's own gets wait 5 s for each round that holds a dead node. --full makes
-it thirty xord nodes, of which ten are killed, and five times the sets and gets.
+than 1 s; Python's own gets wait 5 s for each round with a dead node. --full runs thirty xord nodes,
+of which ten are killed, and five times the sets and gets.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class Churn(Scenario):
         self.random = random.Random(self.seed)
 
     async def _grow(self):
-        """All members join through random members that are there already."""
+        """All members join through random existing members."""
         nodes = [await self.xord()]
         while len(nodes) < self.xords:
             nodes.append(await self.xord(bootstrap=[self.random.choice(nodes).endpoint]))
@@ -47,7 +47,7 @@ class Churn(Scenario):
         self.assertGreaterEqual(done.json["stored"], min(20, self.xords) // 2, done)
 
     async def _get(self, number, member):
-        """How long it took; the value must be right."""
+        """Returns how long it took; the value must be right."""
         key, value = f"key {number}", f"value {number}"
         if isinstance(member, harness.Xord):
             done = await self.command("get", key, "--via", member.endpoint, "--json")
@@ -60,7 +60,7 @@ class Churn(Scenario):
         return time.monotonic() - begin
 
     async def _spread(self, jobs):
-        """Runs jobs (functions that give coroutines), PARALLEL at a time; their results."""
+        """Runs jobs (functions returning coroutines), PARALLEL at a time; returns their results."""
         gate = asyncio.Semaphore(PARALLEL)
 
         async def one(job):

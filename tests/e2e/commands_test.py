@@ -1,5 +1,5 @@
-"""What a person sees when something is wrong: one sentence that says what to do, the right exit
-code, and nothing lost. Also the commands' help, versions and settings. No Python peer is needed.
+"""What a user sees when something is wrong: one sentence that says what to do, the right exit code,
+and nothing lost. Also the commands' help, versions and settings. No Python peer is needed.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ RUN_BOUND = 20  # Seconds within which a `xord run` that cannot start must have 
 
 
 def silent_port():
-    """A UDP socket that nobody reads, and its endpoint."""
+    """A UDP socket that is never read, and its endpoint."""
     held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     held.bind((OWN_IP, 0))
     return held, "%s:%d" % held.getsockname()
@@ -31,7 +31,7 @@ def silent_port():
 
 class Refusals(Scenario):
     async def refused(self, code, *words, names=(), **options):
-        """Runs a command that must end with `code` and one sentence holding each of `names`."""
+        """Runs a command that must end with `code` and one sentence containing each of `names`."""
         done = await self.command(*words, **options)
         self.assertEqual(done.code, code, (words, done))
         self.assertEqual(done.out, "", "results only on stdout")
@@ -150,7 +150,7 @@ class Network(Refusals):
                 self.assertNotIn(control, text)
 
     async def on_terminal(self, *words):
-        """What a terminal gets of both streams, its own line endings undone."""
+        """What a terminal receives from both streams, with its line ending translation undone."""
         ours, theirs = pty.openpty()
         attributes = termios.tcgetattr(theirs)
         attributes[1] &= ~termios.OPOST
@@ -164,7 +164,7 @@ class Network(Refusals):
         try:
             while piece := os.read(ours, 65536):
                 pieces.append(piece)
-        except OSError:  # The other side is closed, and all is read.
+        except OSError:  # The other side is closed, and everything has been read.
             pass
         os.close(ours)
         return b"".join(pieces).decode()

@@ -1,7 +1,7 @@
 """A disk that fails under a running node: full, over a file size limit, without file descriptors,
-without permission. What clients see meanwhile, what log and health say, and that all is well again
-when the cause is gone, without a restart. The causes are real ones: a small tmpfs, prlimit(2) on
-the running process, chmod without the capability that overrules it.
+without permission. What clients see meanwhile, what log and health say, and that everything
+recovers once the cause is gone, without a restart. The causes are real ones: a small tmpfs,
+prlimit(2) on the running process, chmod without the capability that overrules it.
 """
 
 import os
@@ -58,7 +58,7 @@ class Faults(Scenario):
             self.assertTrue(await self.store())
 
     async def suffer(self, cause):
-        """Stores until the disk is needed in vain, and looks at what is left."""
+        """Stores until the disk fails, and checks what is left."""
         while len(self.refused) < 20 and len(self.acknowledged) < STORES_MAX:
             await self.store()
         self.assertGreaterEqual(len(self.refused), 20, "the fault was not felt")
@@ -119,7 +119,7 @@ class Faults(Scenario):
         await self.recover()
 
     async def test_a_directory_that_loses_its_permission(self):
-        if os.geteuid() == 0:  # Root, too, has to respect permissions for this.
+        if os.geteuid() == 0:  # Root too must be subject to permissions here.
             if not shutil.which("setpriv"):
                 raise unittest.SkipTest("setpriv(1) is not there")
             wrapper = self.scratch / "xord-without-override"

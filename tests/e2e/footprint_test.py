@@ -1,8 +1,8 @@
 """What client commands leave behind in a network of thirty real Python servers: almost nothing.
 
-A Python node files whoever asks it. A dead contact then costs its lookups 5 s each, so dead ones
-are counted in all tables, and the time of six Python gets of missing keys is taken before, after
-the first command, and after the last.
+A Python node files every peer that asks it. A dead contact then costs its lookups 5 s each, so dead
+ones are counted in all tables, and the time of six Python gets of missing keys is taken before,
+after the first command, and after the last.
 """
 
 import time
@@ -11,7 +11,7 @@ import harness
 from harness import Scenario, address_of, contacts_of, distribution, endpoint_of
 
 SERVERS = 30
-COMMANDS = 10  # Of get, and as many of set.
+COMMANDS = 10  # Gets, and as many sets.
 
 
 class Footprint(Scenario):
@@ -19,17 +19,17 @@ class Footprint(Scenario):
         self.missing = 0
 
     async def _join(self, *via):
-        """Thirty servers; all join by way of `via`, or of the first among them."""
+        """Thirty servers; all join through `via`, or through the first one."""
         servers = [await self.python_server(*via)]
         via = via or (address_of(servers[0]),)
         servers += await self.python_servers(SERVERS - 1, *via)
-        for server in servers:  # Everyone joins again, now that everyone is there.
+        for server in servers:  # Everyone joins again, now that all are running.
             await server.bootstrap(list(via))
         return servers
 
     @staticmethod
     def contacts(servers, alive):
-        """(contacts in all tables, those of them that nobody stands behind)."""
+        """(contacts in all tables, those of them that are dead)."""
         filed = [place for server in servers for place in contacts_of(server).values()]
         return len(filed), len([place for place in filed if place not in alive])
 
@@ -44,7 +44,7 @@ class Footprint(Scenario):
         return times
 
     async def _run(self, servers, via, alive):
-        """Ten gets and ten sets; returns contacts and dead contacts before, then, and at last."""
+        """Ten gets and sets; returns contacts and dead ones before, after one, and at the end."""
         await self._time_six_gets(servers, "before")
         counts = [self.contacts(servers, alive)]
         for number in range(COMMANDS):
@@ -71,7 +71,8 @@ class Footprint(Scenario):
         self.assertEqual(counts[0][1], 0)
         self.assertLessEqual(counts[1][1], 1, "the first command: only at the --via server")
         self.assertLessEqual(counts[2][1], 1, "and no more by all the others")
-        # That one costs whoever is told of it 5 s, until the --via server itself calls it.
+        # That contact costs each node that learns of it 5 s, until the --via server itself calls
+        # it.
 
     async def test_through_a_xord_no_dead_contact_is_left(self):
         node = await self.xord()
@@ -80,7 +81,7 @@ class Footprint(Scenario):
         print(f"\n{COMMANDS} gets and sets through a xord among {SERVERS} Python servers")
         counts, times = await self._run(servers, node.endpoint, alive)
         self.assertEqual([dead for _, dead in counts], [0, 0, 0])
-        if harness.options.slow == 1:  # A slower build may need 5 s for nothing.
+        if harness.options.slow == 1:  # A slower build may need 5 s even without dead contacts.
             self.assertLess(max(times), 4, "nobody waits 5 s for a dead contact")
         found = await self.command("find", "any key", "--via", node.endpoint, "--json")
         endpoints = {harness.address(row["endpoint"]) for row in found.json}

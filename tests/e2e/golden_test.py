@@ -1,7 +1,7 @@
 """Every golden vector, whole and cut, sent to a running xord over real sockets.
 
-After each vector a ping is answered; since a shard reads its socket in order, that pong also says
-that whatever came back for the vector has come by then (a proven source is never held).
+After each vector a ping is answered; since a shard reads its socket in order, any answer to the
+vector has arrived by then (a proven source is never held).
 """
 
 import json
@@ -13,7 +13,7 @@ import harness
 from harness import Scenario
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden" / "rpcudp.json"
-VALUE_OFFSET = 73  # Where the value begins in a store of 20 byte ids, in the library's spelling.
+VALUE_OFFSET = 73  # Where the value begins in a store of 20 byte ids, as the library encodes it.
 BATCH = 32         # Datagrams between two pings: far less than a socket's buffer.
 
 
@@ -70,12 +70,12 @@ class Golden(Scenario):
             sent = []
             for vector in self.malformed:
                 datagram = bytes.fromhex(vector["hex"])
-                if len(datagram) >= raw.HEADER:  # Its own message id, to tell its answer by.
+                if len(datagram) >= raw.HEADER:  # A message id of its own, to recognise its answer.
                     datagram = datagram[:1] + os.urandom(20) + datagram[raw.HEADER:]
                 source.send(datagram, self.node.address)
                 sent.append((vector, datagram[1:raw.HEADER]))
                 await self._alive(vector["name"], source)
-            # A store waits for its commit; this one is committed after all of them.
+            # A store waits for its commit; this one is committed after all of the vectors.
             self.assertEqual(await source.store(self.node.address, b"last" * 5, 1), (True, True))
             replies = {}
             for datagram, _ in source.received:
@@ -108,8 +108,8 @@ class Golden(Scenario):
         sent = 0
         for vector in self.vectors:
             whole = bytes.fromhex(vector["hex"])
-            # Every length up to 400, and behind that a spread of them: the middle of a value is
-            # one state of the parser. tests/node/wire tries them all.
+            # Every length up to 400, then a sample: the middle of a value is a single state of the
+            # parser. tests/node/wire tries them all.
             lengths = [size for size in range(len(whole))
                        if size < 400 or size % 97 == 0 or size > len(whole) - 5]
             for begin in range(0, len(lengths), BATCH):

@@ -1,10 +1,10 @@
-"""What the end-to-end tests share: xord processes, commands, real Python servers, and the tally.
+"""Shared by the end-to-end tests: xord processes, commands, real Python servers, and the tally.
 
 Each test file is a program of its own (docs/TESTING.md): it imports this module, writes its tests
 as unittest cases of class Scenario, and ends with harness.main(). All sockets are on OWN_IP, where
-no other test's network calls somebody who is gone; files lie in a scratch directory that goes away,
-and every process dies with the test. Nothing here waits for a fixed time: each wait has a condition
-and a bound, which --slow stretches for sanitizers.
+no other test's network calls a node that has exited; files lie in a scratch directory that is
+removed, and every process dies with the test. Nothing here waits for a fixed time: each wait has a
+condition and a bound, which --slow stretches for sanitizers.
 """
 
 import argparse
@@ -28,20 +28,20 @@ import unittest
 
 import peers
 
-# A loopback address of this process alone: its id in the low 22 bits of 127.64.0.0.
+# A loopback address that only this process uses: its id in the low 22 bits of 127.64.0.0.
 OWN_IP = str(ipaddress.IPv4Address("127.64.0.0") + os.getpid() % 2**22)
-# For a node that comes back on its port. Below those that the kernel gives out as free ones, so
+# For a node that returns on its port. Below the range from which the kernel chooses free ports, so
 # that no socket on a wildcard address gets it meanwhile.
 OWN_PORT = 18468
 
-options = None  # What main() was called with.
+options = None  # The options that main() parsed.
 tally = {"python_servers": 0, "xord_nodes": 0, "commands": 0}
 
 SANITIZER_REPORT = re.compile(r"(ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:).*")
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
-# Why a single test may be skipped, in CI too: what a machine or a container may lack for good. All
-# else is there where tools/setup ran, and whoever skips for want of it fails when CI=true.
+# Why a single test may be skipped, even in CI: what a machine or a container may legitimately lack.
+# Everything else exists where tools/setup ran, and skipping for lack of it fails when CI=true.
 NO_IPV6 = "this machine has no IPv6"
 NO_MOUNT = "mounting needs root, and a container that lets it"
 NO_ROOT = "becoming a user that nobody else is needs root"
@@ -59,7 +59,7 @@ def seconds(count):
 
 
 async def eventually(condition, bound, what):
-    """Waits until condition() is true (or gives something) and returns it; fails after `bound`."""
+    """Returns the first true result of condition(); fails after `bound`."""
     end = time.monotonic() + seconds(bound)
     while True:
         result = condition()
@@ -73,7 +73,7 @@ async def eventually(condition, bound, what):
 
 
 def address(endpoint):
-    """("127.0.0.1", 8468) of "127.0.0.1:8468", and likewise for "[::1]:8468"."""
+    """Parses "127.0.0.1:8468" to ("127.0.0.1", 8468), and likewise "[::1]:8468"."""
     host, _, port = endpoint.rpartition(":")
     return host.strip("[]"), int(port)
 
@@ -96,7 +96,7 @@ class Xord:
     async def start(self):
         """Starts the process and returns once its log says that it is ready and has its records.
 
-        It answers before it has them, but a store or get then waits 2 s at most, and a busy machine
+        It answers before it has them, but then a store or get waits 2 s at most, and a busy machine
         may need longer to open a database.
         """
         self.runs += 1
@@ -129,7 +129,7 @@ class Xord:
         return self.log_path.read_text(errors="replace")
 
     def lines(self):
-        """The log's lines so far, those that are whole JSON objects."""
+        """The log's lines so far that are whole JSON objects."""
         for line in self.text().splitlines():
             with contextlib.suppress(json.JSONDecodeError):
                 parsed = json.loads(line)
@@ -154,7 +154,7 @@ class Xord:
         return address(self.endpoint)
 
     async def kill(self):
-        """kill -9: nothing in the process gets to run. What a sanitizer said before counts."""
+        """kill -9: nothing in the process gets to run. Earlier sanitizer reports count."""
         self.process.kill()
         await self.process.wait()
         self.check_reports()
@@ -178,7 +178,7 @@ class Xord:
             raise AssertionError(f"{self.data_dir.name}: {self.text()[report.start():][:4000]}")
 
     async def stats(self):
-        """What SIGUSR1 makes it log: every counter, as one object."""
+        """What it logs on SIGUSR1: every counter, as one object."""
         before = len(self._stats_lines())
         self.process.send_signal(signal.SIGUSR1)
         lines = await eventually(lambda: self._stats_lines()[before:], 10, "stats after SIGUSR1")
@@ -203,7 +203,7 @@ class Outcome:
 
 
 class Scenario(unittest.IsolatedAsyncioTestCase):
-    """Base of all scenarios: what a test starts is stopped after it, whatever happened."""
+    """Base of all scenarios: whatever happens, what a test starts is stopped after it."""
 
     def setUp(self):
         options.scratch.mkdir(parents=True, exist_ok=True)
@@ -250,7 +250,7 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
         return outcome
 
     async def python_server(self, *via, interface=OWN_IP):
-        """A real server of the Python library, joined by way of the addresses `via`."""
+        """A real server of the Python library, joined through the addresses `via`."""
         from kademlia.network import Server
         server = Server()
         await server.listen(0, interface)
@@ -272,7 +272,7 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
 
 
 def quiet_stop(server):
-    """Ends a Python server as its process would: silence. Calls under way are given up."""
+    """Ends a Python server as its process would: silently. Pending calls are abandoned."""
     if server.transport is None or server.transport.is_closing():
         return
     for _, timeout in server.protocol._outstanding.values():
@@ -290,7 +290,7 @@ def endpoint_of(server):
 
 
 def contacts_of(server):
-    """{id: (ip, port)} of everybody in a Python server's buckets."""
+    """{id: (ip, port)} of all contacts in a Python server's buckets."""
     return {node.id: (node.ip, node.port) for bucket in server.protocol.router.buckets
             for node in bucket.get_nodes()}
 
@@ -301,7 +301,7 @@ def forget(server):
 
 
 def distribution(times):
-    """One line on how a list of seconds is spread."""
+    """One line on how a list of seconds is distributed."""
     ordered = sorted(times)
 
     def at(share):
@@ -320,13 +320,13 @@ def skip_without_uring():
 
 
 def skips_of(result):
-    """What a run skipped, as the tally has it: of each test its name and the reason."""
+    """What a run skipped, for the tally: the name and the reason of each test."""
     return [{"name": test.id().removeprefix("__main__."), "reason": reason}
             for test, reason in result.skipped]
 
 
 def exit_code(result):
-    """0 when all is well. In CI nothing is skipped but for want of what a machine may lack."""
+    """0 on success. In CI the only skips allowed are for what a machine may lack."""
     needless = [one for one in skips_of(result) if one["reason"] not in LACKING]
     if needless and os.environ.get("CI") == "true":
         print(f"skipped, which in CI is a failure: {needless}")
@@ -335,7 +335,7 @@ def exit_code(result):
 
 
 def main(needs_peers=True):
-    """Runs the tests of the calling file. Further options are the file's own business."""
+    """Runs the tests of the calling file. The file handles its own further options."""
     global options
     parser = argparse.ArgumentParser()
     parser.add_argument("--xord", help="the executable", default="")

@@ -30,7 +30,7 @@ class Joining(Scenario):
     async def test_one_of_several_bootstrap_nodes_that_knows_somebody_is_enough(self):
         servers, endpoint = await self.python_network()
         lonely = await self.raw_node()
-        lonely.answers["find_node"] = lambda *_: b"\x90"  # It knows nobody.
+        lonely.answers["find_node"] = lambda *_: b"\x90"  # It knows no other node.
         silent = await self.raw_node(answers_pings=False)
         node = await self.xord(bootstrap=["%s:%d" % lonely.address, endpoint,
                                           "%s:%d" % silent.address])

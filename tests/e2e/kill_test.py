@@ -2,11 +2,10 @@
 
 Each round draws the durability, the number of shards and how much the disk may hold, starts the
 node on what the last one left, loads it, and kills it between 0 and 500 ms after a store was sent.
-What the witness (a log outside the data directory, synced before the kill) says of a key decides
-what may be served afterwards: the value acknowledged last, or one that was sent later and was not
-refused; nothing that was never sent, nothing that was refused, no mixture. What is on the disk
-expires at most ttl/24 earlier than was acknowledged. 10 rounds, or --rounds N; --seed N repeats a
-run's draws.
+The witness (a log outside the data directory, synced before the kill) decides what may be served
+for a key afterwards: the value acknowledged last, or one that was sent later and was not refused;
+nothing that was never sent, nothing that was refused, no mixture. Records on disk expire at most
+ttl/24 earlier than was acknowledged. 10 rounds, or --rounds N; --seed N repeats a run's draws.
 """
 
 import argparse
@@ -19,7 +18,7 @@ import time
 
 import peers
 
-peers.use()  # Starts this program anew if need be, with its arguments.
+peers.use()  # Restarts this program if need be, with its arguments.
 import harness  # noqa: E402
 from harness import Scenario  # noqa: E402
 
@@ -27,8 +26,8 @@ OUTSTANDING = 48
 OLD_KEYS_CHECKED = 200  # Besides those of the round; the last round checks all.
 KILL_WITHIN = 0.5
 SIZES = (0, 1, 90, 90, 700, 3000, 8000)
-TTL = 2 * 3600  # Nothing expires in a run, and a long one sees times fall ttl/24 behind.
-CLOCK_SLACK = 2  # Expiries are whole seconds, and node time goes on from a clock in whole seconds.
+TTL = 2 * 3600  # Nothing expires in a run, and in a long one times fall ttl/24 behind.
+CLOCK_SLACK = 2  # Expiries are whole seconds, and node time resumes from a clock in whole seconds.
 
 own = argparse.ArgumentParser(add_help=False)
 own.add_argument("--rounds", type=int, default=10)
@@ -37,13 +36,13 @@ arguments, sys.argv[1:] = own.parse_known_args()
 
 
 class Key:
-    """What was sent of one key. At most one store of it is under way, so what was sent later is
-    later."""
+    """What was sent for one key. At most one store of it is pending, so stores are strictly
+    ordered."""
 
     def __init__(self, name):
         self.name = name
         self.acknowledged = None   # The value acknowledged last.
-        self.acknowledged_at = None  # When that was sent, by the wall clock: at the earliest.
+        self.acknowledged_at = None  # The earliest wall time at which that was sent.
         self.undecided = set()     # Sent after it, and neither acknowledged nor refused.
         self.refused = set()       # Refused, and neither sent nor acknowledged otherwise.
         self.is_busy = False
@@ -70,7 +69,7 @@ class Key:
 
 
 def read_expiries(path):
-    """By key, when its record expires, by the wall clock; of an export (docs/STORAGE.md)."""
+    """When each key's record expires, by the wall clock; from an export (docs/STORAGE.md)."""
     expiries = {}
     with open(path, "rb") as lines:
         header = dict(field.split(b"=") for field in next(lines).split() if b"=" in field)
@@ -94,7 +93,7 @@ class Kill(Scenario):
         self.addCleanup(self.witness.close)
         self.keys = []
         self.touched = set()
-        self.latest = 0  # By how many seconds an expiry on the disk was behind, at most.
+        self.latest = 0  # The most seconds by which an expiry on disk was behind.
         self.counts = dict.fromkeys(("stores", "acknowledged", "refused", "undecided", "gets"), 0)
 
     def note(self, word, key, value):
@@ -150,7 +149,7 @@ class Kill(Scenario):
                       f"undecided; seed {self.seed}")
 
     async def load_and_kill(self, node):
-        """A mixed load until the node is killed, at a drawn moment after a store."""
+        """A mixed load until the node is killed, at a random moment after a store."""
         peers = [await self.raw_node() for _ in range(4)]
         for peer in peers:
             self.assertTrue(await peer.prove(node.address))
@@ -186,13 +185,13 @@ class Kill(Scenario):
         async def read():
             while waiting:
                 key = waiting.pop()
-                for _ in range(5):  # A datagram may be lost; an answer before all is loaded waits.
+                for _ in range(5):  # A datagram may be lost, or wait for loading.
                     answered, result = await reader.find_value(node.address, key.name, bound=6)
                     if answered:
                         break
                 self.assertTrue(answered, f"no answer for key {key.name.hex()}")
                 self.check(key, result)
-                # What is served now was committed: it may not turn into something older.
+                # What is served now was committed: it may not revert to something older.
                 if isinstance(result, dict):
                     key.acknowledged = result["value"]
                     key.undecided.clear()
@@ -207,7 +206,7 @@ class Kill(Scenario):
         await self.check_expiries(node)
 
     async def check_expiries(self, node):
-        """That no record on the disk expires more than ttl/24 before what was acknowledged."""
+        """Checks that no record on disk expires more than ttl/24 before what was acknowledged."""
         lines = self.scratch / "export"
         outcome = await self.command("store", "export", lines, "--data-dir", node.data_dir,
                                      bound=120)

@@ -1,6 +1,6 @@
-"""What a process is given by whoever starts it: standard descriptors that are closed, limits that
-are too low, odd variables. A command then ends with a sentence, or does its work; it never crashes,
-and no file of the node becomes its log. The limits are real ones, of a user that nobody else is.
+"""What a process inherits from its parent: standard descriptors that are closed, limits that are
+too low, odd variables. A command then ends with a sentence, or does its work; it never crashes, and
+no file of the node becomes its log. The limits are real ones, of an unused user id.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import harness
 from harness import OWN_IP, Scenario, die_with_parent
 
 ENVIRONMENT = 4
-NOBODY_ELSE = 0x40000000  # User ids from here on are nobody's.
+NOBODY_ELSE = 0x40000000  # User ids from here on are unused.
 
 
 def last_line(text):
@@ -63,7 +63,7 @@ class Limits(Scenario):
         return await asyncio.wait_for(process.wait(), harness.seconds(bound))
 
     async def refused(self, limits, *names):
-        """A node that must end before it is ready, with a sentence that holds `names`."""
+        """A node that must end before it is ready, with a sentence that contains `names`."""
         process = await self.begin(*self.node(), limits=limits)
         code = await self.ended(process)
         said = self.said()
@@ -148,7 +148,7 @@ class Limits(Scenario):
             self.assertIn("stdout cannot be written", self.said())
 
     async def test_odd_variables(self):
-        """No HOME, a relative one, one that cannot be written, XDG_DATA_HOME likewise."""
+        """No HOME, a relative one, one that is not writable; XDG_DATA_HOME likewise."""
         base = {key: value for key, value in self.environment.items()
                 if key != "HOME" and not key.startswith("XDG_")}
         listen = ("--listen", f"{OWN_IP}:0")

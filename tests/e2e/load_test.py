@@ -13,7 +13,7 @@ KINDS = {"find_node", "find_value_hit", "find_value_miss", "store", "ping"}
 
 
 class Liar(raw.RawNode):
-    """Answers everything truly but what `lies` has a reply's body for, by method."""
+    """Answers everything truthfully, except methods for which `lies` has a reply body."""
 
     def __init__(self, lies=None):
         super().__init__()
@@ -45,7 +45,7 @@ class ManyFaced(Liar):
 
 
 class Chorus(Liar):
-    """Before each true answer one from another socket, and one to a transaction of nobody's."""
+    """Before each true answer, one from another socket, and one to an unknown transaction."""
 
     def __init__(self):
         super().__init__()
@@ -63,7 +63,7 @@ class Chorus(Liar):
 
 
 class Bystander(Liar):
-    """Tells no lie; but before each of its answers somebody on another address sends junk."""
+    """Tells no lie; but before each of its answers another address sends junk."""
 
     STRANGER = "127.99.0.1"
 
@@ -169,7 +169,7 @@ class Load(Scenario):
         self.assertGreater(report["contacts_left"], 0)
 
     async def contacts_named(self, node):
-        """How many distinct contacts a node that it does not file hears of, of at most 40."""
+        """How many distinct contacts, up to 40, are named to a node that xord does not file."""
         client = await self.raw_node()
         client.id = bytes.fromhex("38f8623db9b2edd871d8ca1e4daa7c0055cec432")
         named = set()

@@ -1,5 +1,5 @@
-"""What a node says in its log: that it joined, that nobody answers, that it is alone again, that
-another node has its id, which limit is near; and what signals do to it."""
+"""What a node logs: that it joined, that no node answers, that it is alone again, that another node
+has its id, which limit is near; and what signals do to it."""
 
 import asyncio
 import ipaddress
@@ -98,7 +98,7 @@ class Company(Lines):
         self.assertEqual(self.said(node, "own id elsewhere"), [])
 
     async def test_another_of_the_nodes_own_addresses_is_no_other_node(self):
-        # An address of this process alone, too.
+        # Another address that only this process uses.
         second = f"{ipaddress.IPv4Address(OWN_IP) + 2**22}:{OWN_PORT}"
         node = await self.xord(listen=[f"{OWN_IP}:{OWN_PORT}", second], bootstrap=[second])
         self.assertEqual((await self.hear(node, "own address"))["address"], second)
@@ -122,7 +122,7 @@ class Clones(Lines):
         self.check(await self.hear(first, "own id elsewhere", 90), first, second)
 
     async def test_a_copy_that_is_told_of_the_original_notices_it(self):
-        """By a node that names an asker's own id, which a xord never does."""
+        """Shown by a node that names an asker's own id, which a xord never does."""
         original, copy = await self.lonely_copies()
         first = await self.xord(data_dir=original)
         other = await self.raw_node()

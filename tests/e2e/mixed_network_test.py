@@ -12,7 +12,7 @@ from values import VALUES, same, spelled
 
 
 def shown(kind, value):
-    """A value as `xord get --json` gives it: JSON has no bytes, so those are hexadecimal."""
+    """A value as `xord get --json` prints it: JSON has no bytes, so those are hexadecimal."""
     return value.hex() if kind == "bytes" else value
 
 
@@ -22,7 +22,7 @@ class MixedNetwork(Scenario):
         self.servers = await self.python_servers(5, self.node.address)
 
     async def test_python_servers_that_know_only_xord_find_each_other(self):
-        for server in self.servers[:-1]:  # The last one to join was told of all the others.
+        for server in self.servers[:-1]:  # The last one to join learned of all the others.
             self.assertIn(self.node.id, contacts_of(server))
         known = contacts_of(self.servers[-1])
         self.assertEqual(known[self.node.id], self.node.address)
@@ -50,7 +50,7 @@ class MixedNetwork(Scenario):
 
     async def _xord_to_python_and_to_xord(self):
         for index, (kind, value) in enumerate(VALUES):
-            if "\0" not in spelled(kind, value):  # Which no argument of a command can hold.
+            if "\0" not in spelled(kind, value):  # NUL, which no command argument can contain.
                 await self._xord_sets(f"xord {index}", kind, value, spelled(kind, value))
         await self._xord_sets("xord bytes", "bytes", "snow 雪".encode(), "snow 雪")
 

@@ -1,7 +1,7 @@
 """A store that is older by its age never replaces another value, whoever sends it and whenever.
 
-By raw datagrams, on 1 and 3 shards: through restarts, kill -9 and what other holders send when they
-republish; also while the newer value still waits for the disk.
+With raw datagrams, on 1 and 3 shards: across restarts, kill -9 and what other holders send when
+they republish; also while the newer value still waits for the disk.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import harness
 from harness import Scenario
 import raw
 
-KEYS = 24  # Of 3 shards each has some.
+KEYS = 24  # Each of 3 shards has some.
 
 
 def with_age(datagram, age):
@@ -75,7 +75,7 @@ class OlderStore(Scenario):
     async def test_of_equal_publications_the_later_store_wins(self):
         await self.on_each_number_of_shards(self.take_the_later_of_equals)
 
-    # A second may end between two stores, but not between those of every key.
+    # The clock may tick over between two stores, but not between those of every key.
     async def take_the_later_of_equals(self):
         for key in self.keys:
             self.assertTrue(await self.store(key, "one", 50))
@@ -99,7 +99,7 @@ class OlderStore(Scenario):
     async def test_a_python_node_is_never_refused_for_its_age(self):
         await self.on_each_number_of_shards(self.take_from_python)
 
-    # Its stores say nothing of an age: they are publications of now.
+    # Its stores carry no age: they count as published now.
     async def take_from_python(self):
         self.assertEqual(await self.store_all("ours", 0), {True})
         server = await self.python_server(self.node.address)

@@ -1,8 +1,8 @@
 """Programs that come, set and get, and go: README's example, one process each.
 
-A program that left is named to nobody, so whoever comes next waits at most half a second for it to
-be found silent, where the Python library's own nodes cost 5 s. Prints how long each bootstrap, set
-and get took.
+A program that left is no longer named to others, so the next one waits at most half a second until
+it is found silent, where the Python library's own nodes cost 5 s. Prints how long each bootstrap,
+set and get took.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ PROGRAM = textwrap.dedent("""
 
 class OneShot(Scenario):
     async def _run_program(self, node, number, node_id=""):
-        """A process of its own; returns the seconds of its bootstrap, set and get."""
+        """A separate process; returns the seconds of its bootstrap, set and get."""
         host, port = node.address
         key, value = f"key {number}", f"value {number}"
         harness.tally["python_servers"] += 1

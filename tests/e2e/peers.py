@@ -1,8 +1,8 @@
 """Makes the Python environment with the real peers: the `kademlia` library from PyPI, pinned.
 
-It lies outside the tree, named for what it holds, so that clones share it and a changed pin makes
-a new one. Run as a program it makes the environment when it is missing and prints nothing else.
-A test calls use(): it continues inside that environment, or ends as skipped (failed in CI).
+It lies outside the tree, named for its contents, so that clones share it and a changed pin makes a
+new one. Run as a program, it creates the environment if it is missing and prints nothing else. A
+test calls use(): it continues inside that environment, or ends as skipped (failed in CI).
 """
 
 import fcntl
@@ -17,7 +17,7 @@ SKIPPED = 77  # CTest's SKIP_RETURN_CODE for these tests.
 
 
 def directory():
-    """Where the environment of these pins and this Python is, or would be."""
+    """Where the environment for these pins and this Python is, or would be."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     what = REQUIREMENTS.read_bytes() + sys.version.encode()
     return pathlib.Path(cache) / "xord" / ("venv-" + hashlib.sha256(what).hexdigest()[:16])
@@ -28,7 +28,7 @@ def complete(place):
 
 
 def make():
-    """Makes the environment unless it is there. Two at once wait for each other."""
+    """Creates the environment if it does not exist. Concurrent calls wait for each other."""
     place = directory()
     if complete(place):
         return
@@ -44,7 +44,7 @@ def make():
 
 
 def use():
-    """Returns inside the environment: where it is not, this program starts again in it."""
+    """Returns inside the environment; outside it, restarts this program in it."""
     place = directory()
     if complete(place):
         if os.path.samefile(sys.prefix, place):

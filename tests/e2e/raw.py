@@ -1,7 +1,7 @@
-"""Raw rpcudp: a socket that says exactly what a test wants, and hears everything.
+"""Raw rpcudp: a socket that sends exactly what a test wants, and receives everything.
 
 A RawNode packs with the Python library's own msgpack. By default it answers pings, so that xord
-counts it as proven; told to be silent, it only listens.
+counts it as proven; a silent one only listens.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ class RawNode(asyncio.DatagramProtocol):
         self.id = os.urandom(20)
         self.answers_pings = answers_pings
         self.pong_after = 0  # Seconds.
-        self.received = []   # (datagram, source), all of them, in order.
+        self.received = []   # All (datagram, source), in order.
         self.asked = []      # The bodies of the requests among them.
         self.waiting = {}    # Message id to the future of its reply's datagram.
-        self.answers = {}    # Method to function of its arguments, giving a reply's body packed.
+        self.answers = {}    # Method to function of its arguments, returning a reply's packed body.
         self.transport = None
         self.socket = None
 
@@ -58,7 +58,7 @@ class RawNode(asyncio.DatagramProtocol):
         return self.transport.get_extra_info("sockname")[:2]
 
     def send(self, datagram, to):
-        self.socket.sendto(datagram, to)  # asyncio's own leaves out empty datagrams.
+        self.socket.sendto(datagram, to)  # asyncio's own drops empty datagrams.
 
     def datagram_received(self, datagram, source):
         self.received.append((datagram, source))
@@ -83,7 +83,7 @@ class RawNode(asyncio.DatagramProtocol):
             self.send(reply, source)
 
     async def exchange(self, datagram, to, bound=6):
-        """Sends a request as it is; its reply's datagram and source, or None after `bound`."""
+        """Sends a request as is; returns its reply's datagram and source, or None after `bound`."""
         future = asyncio.get_running_loop().create_future()
         self.waiting[datagram[1:HEADER]] = future
         self.send(datagram, to)
@@ -111,6 +111,6 @@ class RawNode(asyncio.DatagramProtocol):
         return await self.call(to, "find_value", self.id, key, bound=bound)
 
     async def prove(self, to, bound=6):
-        """Has xord ping us, by asking what it answers only to who can hear it."""
+        """Makes xord ping us, by a request that it answers only to proven sources."""
         answered, _ = await self.find_node(to, self.id, bound)
         return answered

@@ -29,7 +29,7 @@ class Restart(Scenario):
         return dict(line.rstrip(b"\n").split(b" ") for line in self.witness)
 
     async def _store_until_killed(self, node, round_number):
-        """64 stores under way at any time; returns how many were acknowledged."""
+        """Keeps 64 stores pending; returns how many were acknowledged."""
         writer = await self.raw_node()
         self.assertTrue(await writer.prove(node.address))
         count = 0

@@ -1,7 +1,7 @@
-"""Forty contacts of a node that pong late, or not any more, and an honest client beside them.
+"""Forty contacts of a node that pong late, or no longer, and an honest client beside them.
 
-Whoever answers pings slowly may delay an answer of the node once, by half a second at most; whoever
-does not answer any more is named to nobody. Prints how long the client's gets took.
+A contact that answers pings slowly may delay an answer of the node once, by half a second at most;
+one that no longer answers is not named. Prints how long the client's gets took.
 """
 
 import time
@@ -16,7 +16,7 @@ GETS = 30
 
 class SlowContacts(Scenario):
     async def _contact(self, node, number):
-        """A raw node that the node files, with an id of its own and an answer to every question."""
+        """A raw node that the node files, with its own id and an answer to every request."""
         contact = await self.raw_node(harness.OWN_IP)
         contact.answers["find_node"] = lambda *_: raw.pack([])
         contact.answers["find_value"] = lambda *_: raw.pack([])

@@ -1,6 +1,6 @@
-"""`xord store` and the control socket: what a stopped and a running node keep, looked into,
-checked, exported, imported, purged, saved; damage is named, and nothing is lost on the way. No
-Python peer is needed.
+"""`xord store` and the control socket: inspecting, checking, exporting, importing, purging and
+saving the records of a stopped and of a running node; damage is named, and nothing is lost on the
+way. No Python peer is needed.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class Store(Scenario):
         return sorted(line for line in export.splitlines() if line.startswith("record "))
 
     async def into_tables(self):
-        """Moves what the log holds into table files, by way of a purge of nothing much."""
+        """Moves what the log holds into table files, by a purge of almost nothing."""
         await self.store("purge", "--prefix", "0", code=DONE)
 
     def table(self):
@@ -154,7 +154,7 @@ class Stopped(Store):
         await self.stopped(1)
         full = self.scratch / "full"
         try:
-            os.mknod(full, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # One's own /dev/full.
+            os.mknod(full, 0o600 | stat.S_IFCHR, os.makedev(1, 7))  # A private /dev/full.
         except PermissionError:
             full = pathlib.Path("/dev/full")  # Only root could replace it.
         failed = await self.store("export", full, code=ENVIRONMENT)
@@ -168,7 +168,7 @@ class Stopped(Store):
         await self.stopped(2)
         old = self.scratch / "old.export"
         await self.store("export", old)
-        await self.store("purge", "key 1")  # To be had back; "key 0" is stored anew.
+        await self.store("purge", "key 1")  # To be restored; "key 0" is stored again.
         node = await self.xord(data_dir=self.data_dir)
         await self.command("set", "key 0", "a later value", "--via", node.endpoint)
         await node.stop()
@@ -315,7 +315,7 @@ class Running(Store):
         await self.store("purge", "key 1", code=NOT_FOUND)
         there = await self.command("get", "key 2", "--via", node.endpoint)
         self.assertEqual(there.code, DONE, there)
-        await node.kill()  # What was purged is gone from the disk, not only from memory.
+        await node.kill()  # Purged records are gone from disk, not only from memory.
         node = await self.xord(data_dir=self.data_dir)
         missing = await self.command("get", "key 1", "--via", node.endpoint)
         self.assertEqual(missing.code, NOT_FOUND, missing)
@@ -406,11 +406,11 @@ class Published(Store):
 
 
 class EndedFirst(Exception):
-    """A command was through before its SIGINT came."""
+    """A command ended before its SIGINT arrived."""
 
 
 def with_enough_records(test):
-    """Runs a test with more records when they were too few for SIGINT to come between them."""
+    """Reruns a test with more records when there were too few for SIGINT to arrive in time."""
     @functools.wraps(test)
     async def run(self):
         for self.count in self.COUNTS:
@@ -421,7 +421,7 @@ def with_enough_records(test):
 
 
 def read_on(master):
-    """What a pseudo-terminal shows next; nothing once its other end is closed and all was read."""
+    """What a pseudo-terminal shows next; nothing once its other end is closed and all is read."""
     try:
         return os.read(master, 4096)
     except OSError:
@@ -429,7 +429,7 @@ def read_on(master):
 
 
 class Interrupted(Store):
-    """Under a pseudo-terminal, where the progress line is shown, with enough records to meet it."""
+    """Under a pseudo-terminal, which shows the progress line, with enough records to catch it."""
 
     COUNTS = (60_000, 300_000)
 
@@ -454,7 +454,7 @@ class Interrupted(Store):
         return file
 
     def interrupted(self, verb, *words):
-        """Runs a command until its progress line shows, then sends SIGINT; what it showed."""
+        """Runs a command until its progress line shows, then sends SIGINT; returns the output."""
         master, slave = pty.openpty()
         process = subprocess.Popen(
             [harness.options.xord, "store", *map(str, words)], stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""One value of each kind that the Python library can set, with what xord calls its type."""
+"""One value of each kind that the Python library can set, with xord's name for its type."""
 
 VALUES = [
     ("int", 0), ("int", 1), ("int", -1), ("int", 127), ("int", -33), ("int", 2**31),
@@ -13,7 +13,7 @@ VALUES = [
 
 
 def same(left, right):
-    """Equal in type and value: Python's own == takes 1, 1.0 and True for one."""
+    """Equal in type and value: in Python 1 == 1.0 == True."""
     return type(left) is type(right) and left == right
 
 

@@ -1,7 +1,7 @@
-// Drives a fuzz target without libFuzzer, by a little of libFuzzer's command line, so that every
+// Drives a fuzz target without libFuzzer, with a subset of libFuzzer's command line, so that every
 // test run sends the corpus and some seeded mutations of it through each target, under any compiler
-// and sanitizer: NAME_fuzz -runs=N -seed=S CORPUS_FOLDER. It knows nothing of coverage: finding new
-// ground is libFuzzer's part (preset fuzz). An input that ends the process is printed in full.
+// and sanitizer: NAME_fuzz -runs=N -seed=S CORPUS_FOLDER. It measures no coverage: finding new
+// ground is libFuzzer's job (preset fuzz). An input that ends the process is printed in full.
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,12 +24,12 @@ namespace {
 using Octets = std::vector<uint8_t>;
 
 constexpr size_t input_size_max = 16 * 1024;
-// An input takes milliseconds: one that takes so long hangs, and is printed.
+// An input takes milliseconds: one that takes this long hangs, and is printed.
 constexpr unsigned input_seconds_max = 60;
 
-Octets input;  // What the target has now; for the handler below.
+Octets input;  // The target's current input, for the handler below.
 
-// The process ends: only what a signal handler may do.
+// The process is ending: only async-signal-safe calls.
 void print_input(int signal) {
   const auto print = [](std::string_view text) {
     if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;
@@ -50,7 +50,7 @@ Octets contents(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The files of a folder in order of their names, so that a seed means the same on every machine.
+// The files of a folder in name order, so that a seed means the same on every machine.
 std::vector<Octets> corpus_of(const std::string& folder) {
   std::vector<std::filesystem::path> paths;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
@@ -78,7 +78,7 @@ class Mutator {
   const Octets& any() { return corpus_[rng_.bounded(corpus_.size())]; }
   size_t place() { return rng_.bounded(bytes_.size() + 1); }
   size_t place_of_byte() { return rng_.bounded(bytes_.size()); }
-  // What lies between `at` and its end, or a short piece of it.
+  // The distance from `at` to the end, or a shorter one.
   size_t size_at(size_t at) { return rng_.bounded(std::min<size_t>(bytes_.size() - at, 64) + 1); }
   auto iterator(size_t at) { return bytes_.begin() + static_cast<std::ptrdiff_t>(at); }
 
@@ -108,12 +108,12 @@ class Mutator {
       case 4:
         bytes_.erase(iterator(at), iterator(at + size_at(at)));
         break;
-      case 5: {  // A piece of its own, once more and elsewhere.
+      case 5: {  // Copies a piece of itself to another place.
         const Octets piece(iterator(at), iterator(at + size_at(at)));
         bytes_.insert(iterator(place()), piece.begin(), piece.end());
         break;
       }
-      case 6: {  // From here on like another.
+      case 6: {  // From here on like another input.
         const Octets& other = any();
         const size_t from = rng_.bounded(other.size() + 1);
         bytes_.resize(at);

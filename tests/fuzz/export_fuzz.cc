@@ -1,5 +1,5 @@
-// Any bytes at all as a line of an export, as they are and with the checksum that fits: what parses
-// is spelled as it would be written.
+// Any bytes as a line of an export, as they are and with a matching checksum: a line that parses is
+// in canonical form.
 #include "reactor/base/check.h"
 #include "storage/files/export_line.h"
 #include "tests/fuzz/target.h"

@@ -3,8 +3,8 @@
     fuzz.py --program build/fuzz/node_fuzz -max_total_time=300       libFuzzer, for five minutes
     fuzz.py --program build/debug/node_fuzz -runs=1000 -seed=7       driver.cc; what the tests do
 
-What follows the program's name goes to it. The corpus lies in a temporary folder: libFuzzer's finds
-go there too, unless --keep names another. An input that once broke a rule lies in
+Arguments after the program's name are passed to it. The corpus lies in a temporary folder:
+libFuzzer's finds go there too, unless --keep names another. An input that once broke a rule lies in
 tests/fuzz/found/NAME/ and is always part of it. Without -seed one is drawn, and printed.
 """
 
@@ -20,9 +20,9 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE.parent / "golden" / "rpcudp.json"
-METHODS = ("ping", "stun", "store", "find_node", "find_value")  # As node/wire/message.h has them.
+METHODS = ("ping", "stun", "store", "find_node", "find_value")  # As in node/wire/message.h.
 STEPS = ("datagram", "answer", "pong", "wait", "wait_long", "get", "set", "find", "join",
-         "disk_works", "disk_fails", "disk_hangs")  # As node_fuzz.cc has them.
+         "disk_works", "disk_fails", "disk_hangs")  # As in node_fuzz.cc.
 HEADER = 21
 LONGEST = 2000  # Of a vector; a few are longer than any mutation needs.
 
@@ -67,7 +67,7 @@ def msgpack_inputs(golden):
 
 
 def packed_request(method, *arguments):
-    """A datagram in the library's spelling; ids of 20 bytes, and values as they are packed."""
+    """A datagram as the library encodes it; ids of 20 bytes, and values as they are packed."""
     body = bytes([0x92, 0xa0 + len(method)]) + method.encode() + bytes([0x90 + len(arguments)])
     for argument in arguments:
         body += b"\xc4\x14" + argument if len(argument) == 20 else argument
@@ -91,7 +91,7 @@ def node_inputs(golden):
 
 
 def _network(settings, prove, asker, key):
-    """Strangers join, answer, store and read; the disk hangs and fails; all lapses."""
+    """Strangers join, answer, store and read; the disk hangs and fails; everything expires."""
     yield prove
     for stranger in range(8):
         yield step("join", stranger) + step("pong", stranger)
@@ -136,7 +136,7 @@ def small_file_inputs(_):
 
 
 def write_corpus(name, folder):
-    """The corpus of the target `name`; returns how many inputs it has."""
+    """Writes the corpus of the target `name`; returns how many inputs it has."""
     inputs = {"request": request_inputs, "reply": reply_inputs, "msgpack": msgpack_inputs,
               "node": node_inputs, "export": export_inputs,
               "small_file": small_file_inputs}[name](Golden())
@@ -159,7 +159,7 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         write_corpus(options.program.stem.removesuffix("_fuzz"), folder)
         print(options.program.name, *rest, flush=True)
-        # A sanitizer's report ends with SIGABRT then, on which the driver prints the input.
+        # Makes a sanitizer's report end with SIGABRT, on which the driver prints the input.
         environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
                        ":abort_on_error=1"}
         return subprocess.run([options.program, *rest, folder], env=environment).returncode

@@ -1,5 +1,5 @@
-// Any bytes as msgpack: passing over an element whole and step by step agree, an element cut short
-// is none, a value that can be read is written so that it reads the same, and text is UTF-8 by a
+// Any bytes as msgpack: skipping an element whole and step by step agree, a truncated element is
+// invalid, a value that can be read is written so that it reads the same, and text is UTF-8 by a
 // plain reading of the standard.
 #include <vector>
 
@@ -15,7 +15,7 @@ using msgpack::Element;
 using msgpack::Reader;
 using msgpack::Type;
 
-// Whether one element of at most `levels_left` nested containers is there. Plain recursion.
+// Whether a whole element of at most `levels_left` nested containers follows. Plain recursion.
 bool walk(Reader& in, uint32_t levels_left) {
   const Element element = in.next();
   if (in.failed()) return false;
@@ -39,7 +39,7 @@ void check_cuts(Bytes element) {
   }
 }
 
-// Bit for bit, as a NaN equals nothing.
+// Bit for bit, since a NaN equals nothing.
 bool same(const Value& a, const Value& b) {
   return a.index() == b.index() && encode_value(a) == encode_value(b);
 }

@@ -1,9 +1,10 @@
-// Any bytes as a script for strangers around one running node of one to three shards: datagrams of
-// theirs, answers to what the node asks, calls of its program, a disk that fails or hangs, time.
-// Whatever they do, the node neither ends nor breaks a rule of node_watch.h.
+// Any bytes as a script for strangers around one running node of one to three shards: their
+// datagrams, answers to the node's requests, calls of its program, a disk that fails or hangs,
+// time. Whatever they do, the node neither ends nor breaks a rule of node_watch.h.
 //
-// The script: a byte of settings, then steps: a byte that says what and by whom, two of the size of
-// the payload that follows (tests/fuzz/fuzz.py writes such scripts from the golden vectors).
+// The script: a byte of settings, then steps: a byte for the action and the stranger, then two for
+// the size of the payload that follows (tests/fuzz/fuzz.py writes such scripts from the golden
+// vectors).
 #include <algorithm>
 
 #include "node/wire/rpcudp/msgpack.h"
@@ -110,7 +111,7 @@ class Script {
   }
 
   void receive(const Endpoint& from, Bytes bytes) {
-    const Octets copy = octets(bytes);  // Of its own size, so that a sanitizer sees its end.
+    const Octets copy = octets(bytes);  // A buffer of exact size, so that a sanitizer sees its end.
     watch_.received(now_, from, copy);
     node_.receive(now_, {{from, {}}, copy});
     collect();

@@ -1,8 +1,8 @@
 // Watches everything that goes into and comes out of one node under fuzzing, and ends the process
-// when a rule of the wire is broken (docs/WIRE.md): one reply a request at most, of its own
-// meaning; only verified contacts of the asker's family, nearest first; only values that were
-// stored within the last ttl; never more bytes to an unproven source than its datagram allows. It
-// knows nothing of how a node works.
+// when a rule of the wire is broken (docs/WIRE.md): at most one reply to a request, of the same
+// method; only verified contacts of the asker's family, nearest first; only values that were stored
+// within the last ttl; never more bytes to an unproven source than its datagram allows. It does not
+// know how a node works.
 #pragma once
 
 #include <algorithm>
@@ -30,14 +30,14 @@ class NodeWatch {
   NodeWatch(const Id& self, Duration ttl, double amplification_max)
       : self_(self), ttl_(ttl), amplification_max_(amplification_max) {}
 
-  // A call of the node's that nobody has answered yet.
+  // A call of the node that has not been answered yet.
   struct OpenCall {
     Octets transaction;
     Method method{};
     Instant sent;
   };
 
-  // Before the node receives `bytes` from `source`.
+  // Called before the node receives `bytes` from `source`.
   void received(Instant now, const Endpoint& source, Bytes bytes) {
     budget_ = is_proven(now, source) ? ReplyBudget::unlimited()
                                      : ReplyBudget::unproven(bytes.size(), amplification_max_);
@@ -53,9 +53,9 @@ class NodeWatch {
       stored(now, request.target, request.value);
     }
   }
-  // Somebody wants to store a value, the node's own program for one.
+  // A value was submitted for storing, perhaps by the node's own program.
   void stored(Instant now, const Id& key, Bytes value) { values_[key][octets(value)] = now; }
-  // What follows is not because of a datagram.
+  // What follows is not caused by a datagram.
   void no_datagram() { budget_ = ReplyBudget::unlimited(); }
 
   // The node sent `bytes` to `to`.
@@ -103,10 +103,10 @@ class NodeWatch {
       const bool is_in_time = now < call->sent + transaction_lifetime;
       if (is_in_time && rpcudp::parse_reply(bytes, call->method, &reply) == ParseError::none) {
         proven_[source] = now;
-        budget_ = ReplyBudget::unlimited();  // What was held for it is served.
+        budget_ = ReplyBudget::unlimited();  // Requests held for it are served.
         if (call->method == Method::ping) verified_.insert({reply.responder, source});
       }
-      // A call that failed by its answer may be made anew, which is no answer to a stranger.
+      // A call that its answer made fail may be repeated, which is not an answer to a stranger.
       if (is_in_time) budget_ = ReplyBudget::unlimited();
       calls.erase(call);
       return;
@@ -120,7 +120,7 @@ class NodeWatch {
     const auto answered = std::find_if(open.begin(), open.end(), [&](const Asked& asked) {
       return is_answer(now, asked, to, bytes);
     });
-    CHECK(answered != open.end());  // Else it answers nothing that was asked.
+    CHECK(answered != open.end());  // Otherwise it answers no request.
     open.erase(answered);
     if (open.empty()) asked_.erase(found);
   }

@@ -1,5 +1,5 @@
 // Any bytes as the reply to any request: what is read lies within them, and contacts and values are
-// such that they may be used and sent on. The first byte chooses the method that was called.
+// safe to use and to send on. The first byte chooses the method that was called.
 #include <array>
 #include <optional>
 #include <vector>

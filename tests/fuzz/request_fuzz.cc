@@ -1,5 +1,5 @@
-// Any bytes as a request: what is read lies within them, means the same in both spellings that we
-// know to write, and is never storable when it must be refused.
+// Any bytes as a request: what is read lies within them, means the same in both encodings that we
+// can write, and is never storable when it must be refused.
 #include <vector>
 
 #include "node/wire/rpcudp/msgpack.h"
@@ -51,7 +51,8 @@ size_t write_canonical(const Request& request, MutableBytes out) {
   return 0;
 }
 
-// The same with its method as str32 and its ids as bin16, which nobody sends and all must read.
+// The same with its method as str32 and its ids as bin16: a form that no peer sends and all must
+// read.
 Octets write_wide(const Request& request) {
   constexpr std::string_view names[] = {"ping", "stun", "store", "find_node", "find_value"};
   const std::string_view name = names[static_cast<size_t>(request.method)];

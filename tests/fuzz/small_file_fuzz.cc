@@ -1,6 +1,6 @@
-// Any bytes at all in place of each small file, as they are and as a payload with a header and a
-// checksum that fit: nothing crashes, nothing grows without bound, and what is read is, written
-// again, read again as the same.
+// Any bytes in place of each small file, as they are and as a payload with a matching header and
+// checksum: nothing crashes, nothing grows without bound, and content that was read, then written,
+// reads the same again.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -17,7 +17,7 @@
 namespace xord {
 namespace {
 
-// Made once, and removed when the process ends in order.
+// Created once, and removed when the process ends cleanly.
 class Scratch {
  public:
   Scratch() {

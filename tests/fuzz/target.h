@@ -1,6 +1,6 @@
-// What a fuzz target is: a function of bytes that ends the process when a rule is broken. libFuzzer
-// calls it (preset fuzz), and so does driver.cc in the ordinary test suite. It keeps nothing from
-// one call to the next.
+// A fuzz target: a function of bytes that ends the process when a rule is broken. libFuzzer calls
+// it (preset fuzz), and so does driver.cc in the ordinary test suite. It keeps no state between
+// calls.
 #pragma once
 
 #include <cstddef>

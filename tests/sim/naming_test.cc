@@ -1,4 +1,4 @@
-// What is counted of answers is what was named in them, and who was up then.
+// What is counted for answers is which contacts they named, and which of those were up then.
 #include "tools/sim/naming.h"
 
 #include <gtest/gtest.h>
@@ -10,11 +10,11 @@
 namespace xord::sim {
 namespace {
 
-// Fewer than k nodes, so that everybody names everybody but itself and the asker.
+// Fewer than k nodes, so that each names all but itself and the asker.
 constexpr uint32_t few = 12;
 constexpr uint32_t crashed = 3;
 
-// Of the answers that one lookup leads to.
+// For the answers that one lookup leads to.
 NamingCounts counts_of_find(SmallWorld& small, uint32_t asker) {
   small.naming().take();
   small.operations().find(asker, Id{}, [](const Outcome&) {});
@@ -77,7 +77,7 @@ TEST(Naming, LivingContactsThatTheDeadDisplaceAreMissed) {
   EXPECT_GT(counts.living_named, 0u);
 }
 
-// Held until a ping came back: two delays, at least; then for young contacts to answer.
+// Held until a ping came back: at least two delays; then until young contacts have answered.
 TEST(Naming, AnAnswerWaitsForTheProofOfItsSource) {
   const Duration delay = milliseconds(60);
   SmallWorld small(5, few, 1, delay);
@@ -95,9 +95,9 @@ TEST(Naming, PingsAreCountedWhateverBecameOfTheNodesThatSentThem) {
   SmallWorld small(6, few);
   for (uint32_t i = 0; i < few; ++i) small.world().crash(i, Storage::kept);
   const NamingCounts joining = small.naming().take();
-  EXPECT_GE(joining.pings[0], few);  // Of newcomers.
+  EXPECT_GE(joining.pings[0], few);  // Pings of newcomers.
   EXPECT_GE(joining.pings_admitting, few);
-  EXPECT_GE(joining.other_pings(), few - 1);  // Each knew a node to join by.
+  EXPECT_GE(joining.other_pings(), few - 1);  // Each knew a node to join through.
   EXPECT_EQ(joining.pings_to_down, 0u);
   EXPECT_EQ(small.naming().take().pings, PingCounts{});
   small.world().start(0);

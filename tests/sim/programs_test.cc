@@ -1,4 +1,4 @@
-// Programs come, do one thing and are gone: what is counted of them, and what they leave behind.
+// Programs start, do one thing and exit: what is counted, and what they leave behind.
 #include "tools/sim/programs.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
-// A node of the Python library, as far as its times go: a round waits for all that it asked, 5 s
-// for who is silent; that one is not asked again by the same crawl, but stored at when it is named
-// again.
+// A node of the Python library, as far as its timing goes: a round waits for all nodes that it
+// asked, 5 s for a silent one; that one is not asked again by the same crawl, but stored at when it
+// is named again.
 #include "tools/sim/python_node.h"
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ Contact peer(uint8_t number) {
   return contact;
 }
 
-// What the node sends, and answers by hand.
+// What the node sends; answered by hand.
 class Wire : public Surroundings {
  public:
   struct Sent {
@@ -42,7 +42,7 @@ class Wire : public Surroundings {
     results.push_back(result);
   }
 
-  // The request that is open at that peer, which is so no longer.
+  // Takes the request that is open at that peer.
   Sent take(const Contact& to) {
     const auto found = std::find_if(open.begin(), open.end(),
                                     [&](const Sent& sent) { return sent.to == to.endpoint; });
@@ -62,7 +62,7 @@ class Wire : public Surroundings {
 
 class PythonNodeTest : public testing::Test {
  protected:
-  // Bootstrapped by peer 1, which names nobody.
+  // Bootstrapped by peer 1, which names no contacts.
   void SetUp() override {
     const Endpoint endpoint = peer(1).endpoint;
     node_.join(now_, operation, {&endpoint, 1});
@@ -124,7 +124,7 @@ TEST_F(PythonNodeTest, ARoundWaitsFiveSecondsForWhoIsSilent) {
   EXPECT_TRUE(wire_.results.empty()) << "peer 4 is silent, and the round waits";
   EXPECT_FALSE(wire_.is_asked(peer(5)));
   pass(milliseconds(200));
-  // The value goes to the nearest that had none, and the get waits for that, too.
+  // The value goes to the nearest node that had none, and the get waits for that too.
   EXPECT_TRUE(wire_.results.empty());
   stored(peer(1));
   ASSERT_EQ(wire_.results.size(), 1u);

@@ -1,7 +1,7 @@
 """Simulated networks under faults: all of regressions.txt, then new seeds for a minute.
 
-The base seed is drawn from the commit's hash, so that a rerun of a commit is a rerun and each
-commit tries new seeds; without git it is 1. A failure prints the command that repeats it.
+The base seed is derived from the commit's hash, so that rerunning a commit repeats its seeds and
+each commit tries new ones; without git it is 1. A failure prints the command that repeats it.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def base_seed():
 
 
 def simulate(xord, arguments):
-    """The last lines that it said when it failed; empty when all checks held."""
+    """The last lines that it printed when it failed; empty when all checks held."""
     run = subprocess.run([xord, "sim", *arguments], capture_output=True, text=True)
     print(run.stdout, end="")
     if run.returncode == 0:

@@ -1,4 +1,4 @@
-// A network of xord nodes that joined one after the other, each through one that was there.
+// A network of xord nodes that joined one after another, each through an existing one.
 #pragma once
 
 #include "tools/sim/census.h"
@@ -25,7 +25,7 @@ class SmallWorld {
     world_.run_for(seconds(nodes) + minutes(2));
   }
 
-  // Of `count` lookups from random hosts those that found exactly the k nearest.
+  // How many of `count` lookups from random hosts found exactly the k nearest.
   uint32_t exact_finds(uint32_t count) {
     Rng rng = world_.rng("finds");
     uint32_t exact = 0;

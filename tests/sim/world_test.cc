@@ -1,5 +1,5 @@
-// A world behaves: equal seeds give equal runs, a quiet network finds exactly, and what crashes is
-// gone until it starts again, with its records.
+// A world behaves: equal seeds give equal runs, a quiet network finds exactly, and a crashed node
+// is gone until it starts again, with its records.
 #include "tools/sim/world.h"
 
 #include <gtest/gtest.h>
@@ -19,11 +19,11 @@ TEST(World, LookupsFindExactlyTheNearestWhateverTheShards) {
   EXPECT_EQ(small.exact_finds(30), 30u);
 }
 
-// Nodes that have not heard of the asker lately ping it first, and answer after two round trips:
-// more than the 200 ms that a call is given at least.
+// Nodes that have not heard from the asker recently ping it first, and answer after two round
+// trips: more than the minimum of 200 ms that a call is given.
 TEST(World, LookupsFindExactlyTheNearestWhereARoundTripTakesLong) {
   SmallWorld far_apart(5, 60, 1, milliseconds(60));
-  far_apart.world().run_for(hours(1));  // Whoever was proven is so no more.
+  far_apart.world().run_for(hours(1));  // Every proven source has lapsed.
   EXPECT_EQ(far_apart.exact_finds(30), 30u);
 }
 

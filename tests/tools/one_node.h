@@ -1,5 +1,6 @@
-// A network of one node, on a thread and a free port of the loopback interface: it answers ping,
-// find and store as the Python library does. For the commands' tests, which need a real socket.
+// A network of one node, on its own thread and a free port of the loopback interface: it answers
+// ping, find and store as the Python library does. For the commands' tests, which need a real
+// socket.
 #pragma once
 
 #include <arpa/inet.h>
@@ -41,7 +42,7 @@ class OneNode {
     sockaddr_in6 bound{};
     socklen_t size = sizeof bound;
     CHECK(getsockname(socket_, reinterpret_cast<sockaddr*>(&bound), &size) == 0);
-    const uint16_t port = ntohs(bound.sin6_port);  // Both families have it at the same place.
+    const uint16_t port = ntohs(bound.sin6_port);  // At the same offset in both families.
     endpoint_ = (is_v4 ? "127.0.0.1:" : "[::1]:") + std::to_string(port);
     thread_ = std::thread([this] { serve(); });
   }
@@ -104,7 +105,7 @@ class OneNode {
   std::map<Id, std::vector<uint8_t>> values_;
   std::atomic<int> requests_count_{0};
   std::atomic<bool> is_ending_{false};
-  std::thread thread_;  // Last: it uses all of the others.
+  std::thread thread_;  // Last: it uses all the others.
 };
 
 }  // namespace xord

@@ -1,5 +1,5 @@
-// A peer for tests: one UDP socket that speaks a dialect and nothing more. It answers pings, so that
-// it is proven, and shows what a node sent on the wire, with no library in between.
+// A peer for tests: one UDP socket that speaks a dialect and nothing more. It answers pings, so
+// that it is proven, and shows what a node sent on the wire, with no library in between.
 #pragma once
 
 #include <arpa/inet.h>

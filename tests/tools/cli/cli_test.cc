@@ -296,11 +296,11 @@ TEST(Cli, TheConfigFileMayBeNamedByTheEnvironment) {
 }
 
 TEST(Cli, ANodeThatIsNotThereIsNoAnswer) {
-  // Port 9 (discard) of an address of our own machine where nothing listens.
+  // Port 9 (discard) of our own address, where nothing listens.
   for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
            {"ping", "127.94.94.94:9"}, {"get", "k", "--via", "127.94.94.94:9"}}) {
     std::vector<std::string> arguments = command;
-    arguments.insert(arguments.end(), {"--timeout", "1h"});  // It is told at once.
+    arguments.insert(arguments.end(), {"--timeout", "1h"});  // It is reported at once.
     const Outcome outcome = xord_of(arguments);
     EXPECT_EQ(outcome.code, ExitCode::no_answer);
     EXPECT_EQ(outcome.out, "");
@@ -323,7 +323,7 @@ TEST(Cli, ValuesThatBeginWithADashAreTakenBehindTwoDashesAndNumbersAnywhere) {
 
 TEST(Cli, AValueThatIsNotOfItsTypeOrTooLongIsRefusedBeforeAnythingIsSent) {
   const auto refusal = [](const std::string& type, const std::string& value) {
-    // A name that cannot be resolved would come later.
+    // Resolving the name would fail, but only later.
     const Outcome outcome =
         xord_of({"set", "k", "--via", "nosuchhost.invalid:9", "--type", type, "--", value});
     EXPECT_EQ(outcome.code, ExitCode::usage);
@@ -343,7 +343,7 @@ TEST(Cli, AValueThatIsNotOfItsTypeOrTooLongIsRefusedBeforeAnythingIsSent) {
 
 TEST(Cli, ANameThatCannotBeResolvedIsNoAnswer) {
   const Outcome outcome = xord_of({"ping", "no such host.invalid:9"});
-  EXPECT_EQ(outcome.code, ExitCode::usage);  // A space is no part of a name.
+  EXPECT_EQ(outcome.code, ExitCode::usage);  // A name cannot contain a space.
   const Outcome unresolved = xord_of({"ping", "nosuchhost.invalid:9"});
   EXPECT_EQ(unresolved.code, ExitCode::no_answer);
   EXPECT_NE(unresolved.err.find("nosuchhost.invalid has no address: "), std::string::npos);

@@ -131,7 +131,7 @@ TEST_F(CommandsTest, AKeyMayBeGivenByItsId) {
   EXPECT_EQ(json(get_command, {"--id", id, "--via", node.endpoint()}),
             nlohmann::json({{"id", id}, {"type", "str"}, {"value", "v"}}));
   EXPECT_EQ(json(find_command, {"--id", id, "--via", node.endpoint()}).size(), 1u);
-  // Without the flag it is a text, which another key is made of.
+  // Without the flag it is text, from which another key is derived.
   const Outcome missing = run(get_command, {id, "--via", node.endpoint()});
   EXPECT_EQ(missing.code, ExitCode::not_found);
   EXPECT_EQ(missing.error,

@@ -1,4 +1,4 @@
-// What commands write, as cp would write it: links, devices, FIFOs, and regular files as a whole.
+// What commands write, just as cp would: links, devices, FIFOs, and regular files as a whole.
 #include "tools/cli/output_file.h"
 
 #include <fcntl.h>
@@ -104,7 +104,7 @@ TEST_F(OutputFileTest, AFifoIsWrittenAndStaysOne) {
 }
 
 TEST_F(OutputFileTest, ADeviceStaysOneAndItsErrorsAreTold) {
-  if (mknod(path_.c_str(), S_IFCHR | 0600, makedev(1, 7)) != 0) {  // One's own /dev/full.
+  if (mknod(path_.c_str(), S_IFCHR | 0600, makedev(1, 7)) != 0) {  // A private /dev/full.
     GTEST_SKIP() << "making a device needs root, and a container that lets it";
   }
   EXPECT_THROW(write(path_, "text"), Failure);

@@ -1,4 +1,4 @@
-// The line that tells how far long work has come.
+// The line that shows the progress of long work.
 #include "tools/cli/progress.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What a terminal is given of text that others chose.
+// What a terminal receives of foreign text.
 #include "tools/cli/terminal_filter.h"
 
 #include <gtest/gtest.h>

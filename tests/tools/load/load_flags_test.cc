@@ -1,4 +1,4 @@
-// The command line of `xord load`: what it becomes, and what each mistake is told.
+// The command line of `xord load`: what it is parsed to, and the message for each mistake.
 #include "tools/load/load_flags.h"
 
 #include <gtest/gtest.h>
@@ -91,7 +91,7 @@ TEST(LoadFlags, GiveSourcesIdsOfTheirOwnOnlyWhenTheTableIsMeant) {
 
 struct Mistake {
   std::vector<std::string> arguments;
-  std::string named;  // The sentence has this in it.
+  std::string named;  // The sentence contains this.
 };
 void PrintTo(const Mistake& mistake, std::ostream* out) {
   for (const std::string& argument : mistake.arguments) *out << ' ' << argument;

@@ -79,7 +79,7 @@ TEST(LoadReport, JsonHasTheFieldsOfItsDocumentation) {
   EXPECT_EQ(step["wrong"], 10);
   EXPECT_EQ(step["kinds"]["find_node"]["wrong"]["too_few_contacts"], 10);
   EXPECT_FALSE(step["kinds"].contains("store")) << "none was sent";
-  // 990 latencies of 1 to 990 us; a part of the histogram is 1/128 wide.
+  // 990 latencies of 1 to 990 us; a bucket of the histogram is 1/128 wide.
   EXPECT_NEAR(step["latency_us"]["p50"].get<double>(), 495, 5);
   EXPECT_EQ(step["latency_us"]["max"], 990);
   EXPECT_EQ(step["server_ns_per_answer"]["all"], 1'000);

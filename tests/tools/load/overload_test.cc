@@ -1,5 +1,5 @@
-// What a load run concludes from a flood, and a flood against a real node. No test here says how
-// fast anything is: `xord load --overload` does.
+// What a load run concludes from a flood, and a flood against a real node. No test here measures
+// speed: `xord load --overload` does.
 #include "tools/load/overload.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Every reply of a load run is checked: what counts as right, and how each lie is called.
+// Every reply of a load run is checked: what counts as right, and how each lie is classified.
 #include "tools/load/reply_check.h"
 
 #include <gtest/gtest.h>
@@ -71,7 +71,7 @@ TEST_F(Checked, AReplyCutAnywhereIsMalformed) {
   for (const auto& whole : {contacts_reply(20), contacts_reply(3, 80), pong(node_id)}) {
     const auto kind = whole.size() < 50 ? RequestKind::ping : RequestKind::find_node;
     for (size_t size = rpcudp::header_size; size < whole.size(); ++size) {
-      // As often as it takes for one of them to be parsed in full.
+      // Repeated until one of them is parsed in full.
       ASSERT_EQ(of(Bytes(whole).first(size), kind), Verdict::malformed) << size;
     }
   }

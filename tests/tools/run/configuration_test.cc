@@ -189,7 +189,7 @@ TEST_F(ConfigurationTest, AListThatIsSeparatedOtherwiseIsToldHow) {
   }
   EXPECT_TRUE(said(read_config_file(file("listen = \"127.0.0.1:1,127.0.0.1:2\"\n")))
                   .ends_with("; write a list like [\"...\", \"...\"]"));
-  // Blanks around the values do no harm.
+  // Whitespace around the values is ignored.
   const auto given = read_environment({{"XORD_BOOTSTRAP", "\n a:1,\n\tb:2\n"}});
   EXPECT_EQ(build_configuration(given, home_).server.bootstrap,
             (std::vector<std::string>{"a:1", "b:2"}));
@@ -238,7 +238,7 @@ TEST_F(ConfigurationTest, AMistypedVariableIsRefusedAndAForeignOneIgnored) {
 struct BadText {
   const char* setting;
   const char* text;
-  const char* part;  // Of the sentence: what to do.
+  const char* part;  // Part of the sentence: what to do.
 };
 
 class BadTexts : public ConfigurationTest, public testing::WithParamInterface<BadText> {};

@@ -142,7 +142,7 @@ class StoreCommandsTest : public testing::Test {
   TemporaryDirectory scratch_;
 };
 
-// A node that holds the directory, takes the request, and has us interrupted instead of answering.
+// A node that holds the directory takes the request, and interrupts us instead of answering.
 TEST_F(StoreCommandsTest, AnInterruptEndsTheWaitForARunningNode) {
   ServerConfig config;
   config.data_dir = data_dir();
@@ -225,7 +225,7 @@ TEST_F(StoreCommandsTest, ExportAndImportBackGiveEveryRowByteForByte) {
   EXPECT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
   EXPECT_EQ(json(store_import_command, {file("all")}, file("new")).at("imported"), 3000);
   EXPECT_EQ(rows_of(file("new")), rows);
-  // Into the directory that it came from, whole or with records missing, too.
+  // Into the directory that it came from, both whole and with records missing.
   EXPECT_EQ(run(store_purge_command, {"--prefix", "3"}).code, ExitCode::done);
   EXPECT_LT(rows_of(data_dir()).size(), rows.size());
   EXPECT_EQ(json(store_import_command, {file("all")}).at("imported"), 3000);
@@ -298,7 +298,7 @@ TEST_F(StoreCommandsTest, AnImportNeverReplacesAValueThatWasPublishedLater) {
   EXPECT_EQ(held(equal_value).times, (RecordTimes{now - 60, now - 60, now - 10, now + 499'940}));
 }
 
-// By another program, or by an xord that did not look: it is input like a datagram.
+// By another program, or by an xord that did not check: it is input like a datagram.
 TEST_F(StoreCommandsTest, WhatNoPeerCanHaveStoredIsNamedByACheckAndLeftOutOfAnImport) {
   const RecordTimes times{now - 20, now - 30, now - 10, now + 5'000};
   const std::vector<uint8_t> good = packed("value");
@@ -316,10 +316,10 @@ TEST_F(StoreCommandsTest, WhatNoPeerCanHaveStoredIsNamedByACheckAndLeftOutOfAnIm
   add(large, times);
   for (const auto& value : no_values) add(value, times);
   const uint32_t of_values = number;
-  add(good, {now, now, now - 1, now + 5'000});              // Published after it was stored,
-  add(good, {now, now - 10, now, now - 10});                // expired when it was published,
-  add(good, {now, now - 10, now, now - 10 + ttl_max + 1});  // to live longer than any,
-  add(good, {0, 0, now, now + 5'000});                      // or published before time began.
+  add(good, {now, now, now - 1, now + 5'000});              // Published after it was stored.
+  add(good, {now, now - 10, now, now - 10});                // Expired when it was published.
+  add(good, {now, now - 10, now, now - 10 + ttl_max + 1});  // Lives longer than any record may.
+  add(good, {0, 0, now, now + 5'000});                      // Published before time began.
   write(data_dir(), rows);
 
   const nlohmann::json check = json(store_check_command, {});
@@ -368,7 +368,7 @@ class ImportInputTest : public StoreCommandsTest {
     write(file(directory), rows);
     return run(store_export_command, {}, file(directory)).out;
   }
-  // The sentence by which a file of this content is refused.
+  // The sentence with which a file of this content is refused.
   std::string refused(const std::string& content) const {
     std::ofstream(file("input"), std::ios::binary) << content;
     const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
@@ -393,7 +393,7 @@ TEST_F(ImportInputTest, ExportsThatFollowEachOtherAreAllTaken) {
   EXPECT_EQ(rows.size(), 32u);
   const RowKey key = row_key_of(key_digest("k"));
   EXPECT_EQ(unpacked(parse_row(key, bytes_of(rows.at(key)))->value), "new");
-  // The other way round the newer one, which comes first, stays.
+  // The other way round, the newer record comes first and stays.
   EXPECT_EQ(imported(third + second).at("kept"), 1);
 }
 

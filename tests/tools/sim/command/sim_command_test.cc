@@ -1,4 +1,4 @@
-// `xord sim`: how it ends when it is interrupted, and how a run is to be repeated.
+// `xord sim`: how it ends when interrupted, and how to repeat a run.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -17,7 +17,7 @@
 namespace xord {
 namespace {
 
-// Ctrl-C as soon as the seed is told, which is before the network is made.
+// Ctrl-C as soon as the seed is printed, which is before the network is made.
 class InterruptingBuffer : public std::stringbuf {
  public:
   int sync() override { return std::raise(SIGINT); }
@@ -136,7 +136,7 @@ TEST(SimCommand, ThePictureAndTheReportSayWhatTheyShow) {
   EXPECT_NE(svg.str().find("class='heading'>xord sim --scenario join --nodes 12 --hours 0.2 "
                            "--no-republish --seed 3</text>"),
             std::string::npos);
-  // The first tick of every panel is at its left end, and says 0.
+  // The first tick of every panel is at its left end, and reads 0.
   const std::string text = svg.str();
   const std::string tick = "text-anchor='middle'>";
   int panels = 0;
