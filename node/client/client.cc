@@ -37,6 +37,7 @@ Client::Client(const Dialect& dialect, ClientPlan plan, const InFlight::Secret& 
   targets_.reserve(bucket_size);
   result_.nodes.reserve(bucket_size);
   result_.named.reserve(vias_.size());
+  result_.forgotten.reserve(vias_.size());
   result_.value.reserve(value_size_max);
 }
 
@@ -139,7 +140,7 @@ void Client::greet(Instant now, size_t index, Outbox& out) {
   const Call call{
       Purpose::bootstrap,          Method::ping, attempt, via.endpoint, std::nullopt, {},
       static_cast<uint16_t>(index)};
-  if (!send(now, call, via.named.value_or(client_id), out)) return;
+  if (!send(now, call, via.named ? via.named->id : client_id, out)) return;
   ++state.open_count;
   ++state.pings;
 }
@@ -260,8 +261,8 @@ Id Client::sender_for(Lookup::Row row) const {
   if (const auto namer = lookup_.named_by(row)) return lookup_.contact(*namer).id;
   for (size_t i = 0; i < vias_.size(); ++i) {
     if (plan_.vias[i].endpoint != lookup_.contact(row).endpoint) continue;
-    if (const auto named = name_for_next_time(vias_[i])) return *named;
-    return plan_.vias[i].named.value_or(client_id);
+    if (const auto named = name_for_next_time(vias_[i])) return named->id;
+    return plan_.vias[i].named ? plan_.vias[i].named->id : client_id;
   }
   return client_id;
 }
@@ -280,9 +281,20 @@ void Client::take_lookup_answer(Instant now, const Match& match, const Reply& re
     const Contact& contact = reply.contacts[i];
     if (contact.endpoint.is_ipv4() ? reaches_ipv4_ : reaches_ipv6_) usable[count++] = contact;
   }
-  lookup_.answered(row, std::span(usable).first(count));
   remember_named(match.call.to, std::span(usable).first(count));
+  if (const Contact* left_out = left_out_of(row, reply.contacts_count)) usable[count++] = *left_out;
+  lookup_.answered(row, std::span(usable).first(count));
   pump(now, out);
+}
+
+const Contact* Client::left_out_of(Lookup::Row row, size_t contacts_count) const {
+  if (contacts_count >= bucket_size) return nullptr;
+  for (const Via& via : plan_.vias) {
+    const bool was_asked_so = via.named && via.named->id == asked_[row].sender &&
+                              via.endpoint == lookup_.contact(row).endpoint;
+    if (was_asked_so) return &*via.named;
+  }
+  return nullptr;
 }
 
 void Client::remember_named(const Endpoint& responder, std::span<const Contact> named) {
@@ -292,7 +304,7 @@ void Client::remember_named(const Endpoint& responder, std::span<const Contact> 
     via.named_count = 0;
     for (const Contact& contact : named) {
       if (contact.id != client_id && contact.id != via.id) {
-        via.named[via.named_count++] = contact.id;
+        via.named[via.named_count++] = contact;
       }
     }
   }
@@ -434,12 +446,12 @@ void Client::end_in_time() {
   finish(lookup_.results(nearest) > 0 ? ClientStatus::timed_out : ClientStatus::no_answer);
 }
 
-std::optional<Id> Client::name_for_next_time(const ViaState& via) const {
+std::optional<Contact> Client::name_for_next_time(const ViaState& via) const {
   // One that answers will not soon be dropped there. Else any that it named.
   for (size_t i = 0; i < via.named_count; ++i) {
     for (size_t row = 0; row < asked_.size(); ++row) {
       const bool has_answered = asked_[row].round_trip.has_value();
-      if (has_answered && lookup_.contact(static_cast<Lookup::Row>(row)).id == via.named[i]) {
+      if (has_answered && lookup_.contact(static_cast<Lookup::Row>(row)) == via.named[i]) {
         return via.named[i];
       }
     }
@@ -450,8 +462,12 @@ std::optional<Id> Client::name_for_next_time(const ViaState& via) const {
 
 void Client::finish(ClientStatus status) {
   for (size_t i = 0; i < vias_.size(); ++i) {
-    const auto named = name_for_next_time(vias_[i]);
-    if (named) result_.named.push_back({plan_.vias[i].endpoint, *named});
+    const Via& via = plan_.vias[i];
+    if (const auto named = name_for_next_time(vias_[i])) {
+      result_.named.push_back({via.endpoint, *named});
+    } else if (via.named && vias_[i].id && !row_of(*via.named)) {
+      result_.forgotten.push_back(via.endpoint);
+    }
   }
   result_.status = status;
   stage_ = Stage::finished;

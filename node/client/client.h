@@ -35,7 +35,7 @@ enum class ClientTask : uint8_t {
 struct Via {
   Endpoint endpoint;
   uint8_t group = 0;
-  std::optional<Id> named;  // An id that this node once named, from ClientResult::named.
+  std::optional<Contact> named;  // A contact that this node once named, from ClientResult::named.
 };
 constexpr size_t vias_max = 64;
 
@@ -62,9 +62,9 @@ struct FoundNode {
   Duration round_trip;
 };
 
-struct NamedId {
+struct NamedContact {
   Endpoint via;
-  Id named;
+  Contact named;
 };
 
 struct ClientResult {
@@ -75,7 +75,9 @@ struct ClientResult {
   uint32_t stored = 0;
   uint32_t refused = 0;
   uint32_t silent = 0;
-  std::vector<NamedId> named;  // For the next command to these via nodes.
+  std::vector<NamedContact> named;  // For the next command to these via nodes.
+  // Via nodes whose contact of the last time did not answer, and that named no other: forget it.
+  std::vector<Endpoint> forgotten;
 };
 
 class Client {
@@ -110,7 +112,7 @@ class Client {
     bool is_closed = false;
     bool is_given_up = false;  // It is closed, or answers pings with nonsense.
     size_t named_count = 0;    // What it named in the lookup.
-    std::array<Id, reply_contacts_kept> named;
+    std::array<Contact, reply_contacts_kept> named;
   };
   struct Asked {  // By row of the lookup.
     Id sender;
@@ -161,7 +163,10 @@ class Client {
   void end_in_time();
   void finish(ClientStatus status);
   // The id under which to ask this via node the next time.
-  std::optional<Id> name_for_next_time(const ViaState& via) const;
+  std::optional<Contact> name_for_next_time(const ViaState& via) const;
+  // The contact that the answer to `row` left out because we asked under its id: a node does not
+  // name the asker. In a full answer others take its place; null then, and when there is none.
+  const Contact* left_out_of(Lookup::Row row, size_t contacts_count) const;
 
   const Dialect& dialect_;
   ClientPlan plan_;

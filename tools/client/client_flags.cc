@@ -132,8 +132,9 @@ ClientResult ask_network(const Beginning& beginning, ClientPlan plan, Terminal& 
 
   const SessionEnd end = run_session(std::move(plan));
   if (end.was_interrupted) throw Failure(ExitCode::interrupted, "interrupted");
-  for (const NamedId& named : end.result.named) named_ids.remember(named);
-  if (!end.result.named.empty()) named_ids.save();
+  for (const NamedContact& named : end.result.named) named_ids.remember(named);
+  for (const Endpoint& via : end.result.forgotten) named_ids.forget(via);
+  if (!end.result.named.empty() || !end.result.forgotten.empty()) named_ids.save();
   const ClientStatus status = end.result.status;
   if (status == ClientStatus::no_answer || status == ClientStatus::closed) {
     fail_unanswered(beginning, status, timeout);

@@ -38,25 +38,32 @@ NamedIds::NamedIds(std::string path) : path_(std::move(path)) {
     std::istringstream words(line);
     std::string via;
     std::string id;
-    words >> via >> id;
+    std::string at;
+    words >> via >> id >> at;
     const auto endpoint = Endpoint::parse(via);
     const auto named = Id::from_hex(id);
-    if (endpoint && named) rows_.push_back({*endpoint, *named});
+    const auto named_at = Endpoint::parse(at);
+    if (endpoint && named && named_at) rows_.push_back({*endpoint, {*named, *named_at}});
   }
 }
 
-std::optional<Id> NamedIds::find(const Endpoint& via) const {
-  for (const NamedId& row : rows_) {
+std::optional<Contact> NamedIds::find(const Endpoint& via) const {
+  for (const NamedContact& row : rows_) {
     if (row.via == via) return row.named;
   }
   return std::nullopt;
 }
 
-void NamedIds::remember(const NamedId& named) {
-  if (named.via.scope != 0) return;  // An interface's index means nothing after the next boot.
-  std::erase_if(rows_, [&](const NamedId& row) { return row.via == named.via; });
+void NamedIds::remember(const NamedContact& named) {
+  // An interface's index means nothing after the next boot.
+  if (named.via.scope != 0 || named.named.endpoint.scope != 0) return;
+  forget(named.via);
   if (rows_.size() == named_ids_max) rows_.erase(rows_.begin());
   rows_.push_back(named);
+}
+
+void NamedIds::forget(const Endpoint& via) {
+  std::erase_if(rows_, [&](const NamedContact& row) { return row.via == via; });
 }
 
 bool NamedIds::save() const {
@@ -66,7 +73,10 @@ bool NamedIds::save() const {
   if (state_of(path_) == CacheState::foreign) return false;
   try {
     OutputFile file(path_, 0600);
-    for (const NamedId& row : rows_) file.append(row.via.text() + ' ' + row.named.hex() + '\n');
+    for (const NamedContact& row : rows_) {
+      file.append(row.via.text() + ' ' + row.named.id.hex() + ' ' + row.named.endpoint.text() +
+                  '\n');
+    }
     file.finish();
     return true;
   } catch (const Failure&) {

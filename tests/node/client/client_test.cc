@@ -402,9 +402,33 @@ TEST_F(ClientTest, AViaNodeIsAskedUnderTheClientIdTheFirstTime) {
 TEST_F(ClientTest, AViaNodeIsAskedUnderTheIdThatItOnceNamedFromThenOn) {
   add_clique(3);
   ClientPlan command = plan(ClientTask::get);
-  command.vias[0].named = node(3).contact.id;
+  command.vias[0].named = node(3).contact;
   run(command);
   EXPECT_EQ(senders(1), (std::set<Id>{node(3).contact.id}));
+}
+
+// A node does not name the asker's own id, and we asked under that of its one contact.
+TEST_F(ClientTest, InANetworkOfTwoTheOneWhoseIdWasBorrowedIsFoundAsWell) {
+  add_clique(2);
+  node(1).named.clear();
+  ClientPlan command = plan(ClientTask::find);
+  command.vias[0].named = node(2).contact;
+  const ClientResult result = run(command);
+  EXPECT_EQ(result.nodes.size(), 2u);
+  EXPECT_EQ(senders(2), (std::set<Id>{node(1).contact.id}));
+  EXPECT_TRUE(result.forgotten.empty());
+}
+
+TEST_F(ClientTest, ABorrowedIdWhoseNodeIsSilentIsForgotten) {
+  add_clique(2);
+  node(1).named.clear();
+  node(2).manner = Manner::silent;
+  ClientPlan command = plan(ClientTask::find);
+  command.vias[0].named = node(2).contact;
+  const ClientResult result = run(command);
+  EXPECT_EQ(result.nodes.size(), 1u);
+  ASSERT_EQ(result.forgotten.size(), 1u);
+  EXPECT_EQ(result.forgotten[0], node(1).contact.endpoint);
 }
 
 TEST_F(ClientTest, WhatAViaNodeNamedIsKnownAtTheEndAndIsOneThatAnswered) {
@@ -413,7 +437,7 @@ TEST_F(ClientTest, WhatAViaNodeNamedIsKnownAtTheEndAndIsOneThatAnswered) {
   const ClientResult result = run(plan(ClientTask::find));
   ASSERT_EQ(result.named.size(), 1u);
   EXPECT_EQ(result.named[0].via, node(1).contact.endpoint);
-  EXPECT_EQ(result.named[0].named, node(3).contact.id);
+  EXPECT_EQ(result.named[0].named, node(3).contact);
 }
 
 TEST_F(ClientTest, AViaNodeThatNamesOnlyFormerClientsAndItselfHasNamedNobody) {

@@ -18,6 +18,7 @@ class NamedIdsTest : public testing::Test {
     result.bytes.fill(number);
     return result;
   }
+  static Contact named(uint8_t number) { return {id(number), via(number)}; }
   static Endpoint via(uint16_t port) { return Endpoint::ipv4(0x7f000001, port); }
 
   TemporaryDirectory directory_;
@@ -27,19 +28,29 @@ class NamedIdsTest : public testing::Test {
 TEST_F(NamedIdsTest, WhatWasRememberedIsThereTheNextTime) {
   const Endpoint v6{*IpAddress::parse("2001:db8::1"), 0, 7};
   NamedIds first(path_);
-  first.remember({via(1), id(1)});
-  first.remember({v6, id(2)});
-  first.remember({via(1), id(3)});
+  first.remember({via(1), named(1)});
+  first.remember({v6, named(2)});
+  first.remember({via(1), named(3)});
   EXPECT_TRUE(first.save());
   const NamedIds again(path_);
-  EXPECT_EQ(again.find(via(1)), id(3));
-  EXPECT_EQ(again.find(v6), id(2));
+  EXPECT_EQ(again.find(via(1)), named(3));
+  EXPECT_EQ(again.find(v6), named(2));
   EXPECT_FALSE(again.find(via(2)));
+}
+
+TEST_F(NamedIdsTest, WhatIsForgottenIsNotFound) {
+  NamedIds ids(path_);
+  ids.remember({via(1), named(1)});
+  ids.remember({via(2), named(2)});
+  ids.forget(via(1));
+  EXPECT_TRUE(ids.save());
+  EXPECT_FALSE(NamedIds(path_).find(via(1)));
+  EXPECT_EQ(NamedIds(path_).find(via(2)), named(2));
 }
 
 TEST_F(NamedIdsTest, SavingLeavesOnlyTheCacheBehind) {
   NamedIds ids(path_);
-  ids.remember({via(1), id(1)});
+  ids.remember({via(1), named(1)});
   EXPECT_TRUE(ids.save());
   size_t files = 0;
   for (const auto& file : std::filesystem::directory_iterator(directory_.at("deep"))) {
@@ -51,7 +62,7 @@ TEST_F(NamedIdsTest, SavingLeavesOnlyTheCacheBehind) {
 
 TEST_F(NamedIdsTest, OnlyTheOnesUsedLastAreKept) {
   NamedIds ids(path_);
-  for (uint16_t port = 1; port <= named_ids_max + 1; ++port) ids.remember({via(port), id(1)});
+  for (uint16_t port = 1; port <= named_ids_max + 1; ++port) ids.remember({via(port), named(1)});
   EXPECT_FALSE(ids.find(via(1)));
   EXPECT_TRUE(ids.find(via(2)));
   EXPECT_TRUE(ids.find(via(named_ids_max + 1)));
@@ -60,20 +71,22 @@ TEST_F(NamedIdsTest, OnlyTheOnesUsedLastAreKept) {
 TEST_F(NamedIdsTest, LinesThatMakeNoSenseAreSkipped) {
   std::filesystem::create_directories(directory_.at("deep"));
   std::ofstream(path_) << "nonsense\n127.0.0.1:1 xyz\n\n127.0.0.1:99999 " << id(1).hex()
-                       << "\n127.0.0.1:5 " << id(5).hex() << "\n127.0.0.1:6";
+                       << "\n127.0.0.1:5 " << id(5).hex() << " 127.0.0.1:5\n127.0.0.1:7 "
+                       << id(7).hex() << "\n127.0.0.1:6";
   const NamedIds ids(path_);
-  EXPECT_EQ(ids.find(via(5)), id(5));
+  EXPECT_EQ(ids.find(via(5)), named(5));
   EXPECT_FALSE(ids.find(via(1)));
   EXPECT_FALSE(ids.find(via(6)));
+  EXPECT_FALSE(ids.find(via(7))) << "a line of an earlier version, without an endpoint";
 }
 
 TEST_F(NamedIdsTest, WithoutAPlaceNothingIsKeptAndNothingFails) {
   NamedIds ids("");
-  ids.remember({via(1), id(1)});
+  ids.remember({via(1), named(1)});
   EXPECT_FALSE(ids.save());
   std::ofstream(directory_.at("file")) << "";
   NamedIds below_a_file(directory_.at("file/named-ids"));
-  below_a_file.remember({via(1), id(1)});
+  below_a_file.remember({via(1), named(1)});
   EXPECT_FALSE(below_a_file.save());
 }
 
@@ -81,7 +94,7 @@ TEST_F(NamedIdsTest, WhatIsNoRegularFileIsNeitherWaitedForNorReplaced) {
   std::filesystem::create_directories(directory_.at("deep"));
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
   NamedIds ids(path_);
-  ids.remember({via(1), id(1)});
+  ids.remember({via(1), named(1)});
   EXPECT_FALSE(ids.save());
   EXPECT_TRUE(std::filesystem::is_fifo(path_));
 }
