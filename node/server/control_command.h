@@ -14,7 +14,7 @@ namespace xord {
 
 using ControlJson = nlohmann::ordered_json;
 
-// Numbered as the exit codes of commands are (docs/COMMANDS.md): who asked ends with it.
+// Numbered as exit codes (docs/commands/README.md): the command that asked ends with it.
 enum class ControlCode : uint8_t { refused = 1, usage = 2, environment = 4 };
 
 struct ControlError {

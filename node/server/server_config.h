@@ -1,6 +1,6 @@
 // ServerConfig: everything that a person may choose about a running server, as plain values with
 // their defaults. It reads no file, no environment and no flag: tools/ does, and an embedder fills
-// it in by hand. Whoever changes a default here changes docs/COMMANDS.md with it.
+// it in by hand. A default changed here changes in docs/commands/run.md, too.
 #pragma once
 
 #include <cstdint>

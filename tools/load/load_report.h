@@ -33,7 +33,7 @@ class LoadTables : public LoadObserver {
   bool head_written_ = false;
 };
 
-// The fields that docs/COMMANDS.md lists.
+// The fields that docs/commands/load.md lists.
 nlohmann::ordered_json json_of(const LoadPlan& plan, const LoadResult& result);
 
 // The text format of HdrHistogram's plotter, in milliseconds.

@@ -6,7 +6,7 @@
 
 namespace xord {
 
-// The server logs its ready line and the rest itself (docs/COMMANDS.md, "xord run"). SIGTERM and
+// The server logs its ready line and the rest itself (docs/commands/run.md). SIGTERM and
 // SIGINT end it in order, SIGUSR1 makes it log its counters as one JSON object. Failure (usage or
 // environment) when it cannot start.
 ExitCode serve(const ServerConfig& config);

@@ -10,7 +10,7 @@
 namespace xord {
 
 std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report);
-// The fields that docs/COMMANDS.md lists.
+// The fields that docs/commands/sim.md lists.
 nlohmann::ordered_json json_of(const sim::Setup& setup, const sim::SimulationReport& report);
 
 }  // namespace xord
