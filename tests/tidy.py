@@ -301,6 +301,30 @@ def check_links(path, text, files):
             yield text.count("\n", 0, found.start()) + 1, f"the link to {target} leads nowhere"
 
 
+def anchors_of(text):
+    """The names under which a Markdown file's headings can be linked to, as GitHub makes them."""
+    found = set()
+    for heading in re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S),
+                              re.M):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        found.add(re.sub(r"[^\w -]", "", plain).replace(" ", "-"))
+    return found
+
+
+def check_anchors(texts):
+    """Links to a heading of a Markdown file lead to one that it has."""
+    for path, text in texts.items():
+        if not path.endswith(".md"):
+            continue
+        for found in re.finditer(r"\]\(([^)#\s]*)#([^)\s]*)\)", text):
+            target = path
+            if found.group(1):
+                target = os.path.normpath(os.path.join(os.path.dirname(path), found.group(1)))
+            if target in texts and found.group(2) not in anchors_of(texts[target]):
+                number = text.count("\n", 0, found.start()) + 1
+                yield path, number, f"{target} has no heading #{found.group(2)}"
+
+
 def check_top_level(files):
     for name in sorted({file.split("/")[0] for file in files} - TOP_LEVEL):
         yield name, 1, "not one of the repository's top-level names (tests/tidy.py lists them)"
@@ -398,6 +422,7 @@ def main():
             problems.append((path, 1, "is not text: such files belong under tests/golden"))
             continue
         problems += [(path, line, what) for line, what in check_text(path, texts[path], set(files))]
+    problems += check_anchors(texts)
     problems += check_dead(texts)
     problems += check_format([path for path in texts if path.endswith((".h", ".cc"))])
     for path, line, what in sorted(problems):

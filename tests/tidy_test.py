@@ -155,6 +155,12 @@ class Files(unittest.TestCase):
         self.assertEqual(problems(tidy.check_links, "docs/A.md", text, FILES),
                          ["the link to docs/GONE.md leads nowhere"])
 
+    def test_a_link_to_no_heading_is_found(self):
+        texts = {"docs/A.md": "[x](#one) [y](B.md#xord-get-key----id-hex) [z](B.md#two)\n",
+                 "docs/B.md": "# `xord get` KEY | --id HEX\n```sh\n# two\n```\n"}
+        self.assertEqual([what for *_, what in tidy.check_anchors(texts)],
+                         ["docs/A.md has no heading #one", "docs/B.md has no heading #two"])
+
     def test_dead_files_are_found(self):
         texts = {"node/used.h": "", "node/dead.h": "", "node/used.cc": '#include "node/used.h"\n',
                  "gone/a.cc": "", "CMakeLists.txt": "FOLDER node)\n tests/run.py\n",
