@@ -1,5 +1,5 @@
 // The whole of `xord` but main(): which command is meant, and how its failure is told. A command
-// is a file of its own, tools/NAME_command.cc.
+// is a file of its own, NAME_command.cc in its room.
 #pragma once
 
 #include "tools/cli/command_table.h"
