@@ -301,6 +301,17 @@ def check_links(path, text, files):
             yield text.count("\n", 0, found.start()) + 1, f"the link to {target} leads nowhere"
 
 
+def check_paths(path, text, files):
+    """Files that a document or a comment names are there. NAME and FOLDER stand for any."""
+    if path == "tests/tidy_test.py" or not path.endswith((".md", ".h", ".cc", ".py", ".txt")):
+        return
+    named = (r"(?<![\w/.-])(?:reactor|node|storage|tools|tests|bench|docs)/[\w/.-]+"
+             r"\.(?:h|cc|py|md)\b")
+    for found in re.finditer(named, text):
+        if found.group() not in files and not re.search("NAME|FOLDER", found.group()):
+            yield text.count("\n", 0, found.start()) + 1, f"there is no {found.group()}"
+
+
 def anchors_of(text):
     """The names under which a Markdown file's headings can be linked to, as GitHub makes them."""
     found = set()
@@ -368,6 +379,7 @@ def check_text(path, text, files):
     yield from check_space(path, text)
     yield from check_python(path, text)
     yield from check_banned(path, text)
+    yield from check_paths(path, text, files)
     if path.endswith(".md"):
         yield from check_links(path, text, files)
     elif not path.endswith((".json", ".ndjson", ".svg", ".txt")) and path != "LICENSE":

@@ -155,6 +155,11 @@ class Files(unittest.TestCase):
         self.assertEqual(problems(tidy.check_links, "docs/A.md", text, FILES),
                          ["the link to docs/GONE.md leads nowhere"])
 
+    def test_a_file_that_is_named_and_gone_is_found(self):
+        text = "See `node/node.h`, node/GONE.h and tests/NAME_test.py; not include/node/node.hpp.\n"
+        self.assertEqual(problems(tidy.check_paths, "docs/A.md", text, {"node/node.h"}),
+                         ["there is no node/GONE.h"])
+
     def test_a_link_to_no_heading_is_found(self):
         texts = {"docs/A.md": "[x](#one) [y](B.md#xord-get-key----id-hex) [z](B.md#two)\n",
                  "docs/B.md": "# `xord get` KEY | --id HEX\n```sh\n# two\n```\n"}
