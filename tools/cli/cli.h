@@ -1,5 +1,5 @@
-// The whole of `xord` but main(): which command is meant, and how its failure is told. A command
-// is a file of its own, NAME_command.cc in its room.
+// All of `xord` except main(): picks the command and reports its failure. Each command has a file
+// of its own, tools/FOLDER/NAME_command.cc.
 #pragma once
 
 #include "tools/cli/command_table.h"
@@ -9,7 +9,7 @@
 
 namespace xord {
 
-// All of them, as the help lists them.
+// All commands, in the order of the help.
 std::span<const Command> commands();
 
 // Runs `xord ARGUMENTS...`. Every Failure becomes one sentence on terminal.err and its exit code.

@@ -1,4 +1,4 @@
-// A table of commands by name: what `xord` dispatches by, and `xord store` below it.
+// A table of commands by name, for `xord` and, below it, `xord store`.
 #pragma once
 
 #include <span>
@@ -17,10 +17,10 @@ struct Command {
   ExitCode (*run)(Arguments, Terminal&);
 };
 
-// A line for each, as the help shows them.
+// One line for each command, as the help shows them.
 std::string list_of(std::span<const Command> commands);
-// The command of that name. Failure (usage) when there is none, with what was probably meant;
-// `program` is what stands before it ("xord store").
+// Returns the command of that name. Failure (usage) if there is none, with a suggestion of what was
+// probably meant; `program` is the text before the name ("xord store").
 const Command& find_command(const std::string& name, std::span<const Command> commands,
                             const std::string& program);
 

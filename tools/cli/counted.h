@@ -1,5 +1,5 @@
-// "1 record", "2 records", "1 range of keys", "2 ranges of keys": a count with its noun, and what
-// belongs to that.
+// Returns a count with its noun in the right number and `rest`: "1 record", "2 records",
+// "1 range of keys", "2 ranges of keys".
 #pragma once
 
 #include <cstdint>

@@ -14,8 +14,7 @@ std::string see_help(const CLI::App& app) {
   return "; see `" + app.get_name() + " --help`";
 }
 
-// "--listen ADDR:PORT" for --port. A short flag may be meant for a value where the command takes
-// one.
+// "--listen ADDR:PORT" for --port. A short flag may really be a value if the command takes one.
 std::string flag_meant_by_habit(const CLI::App& app, const std::string& flag) {
   const bool is_long = flag.starts_with("--");
   if (!is_long && app.get_option_no_throw("VALUE") != nullptr) return "";
@@ -31,7 +30,7 @@ std::string flag_meant_by_habit(const CLI::App& app, const std::string& flag) {
   return "--" + *meant + (type.empty() ? "" : " " + type);
 }
 
-// Columns on a terminal: a character of several bytes takes one.
+// Columns on a terminal: a multibyte character takes one.
 size_t columns_of(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
@@ -58,7 +57,7 @@ size_t columns_of(std::string_view text) {
                 "the flag " + flag + " is not known" + (fix.empty() ? see_help(app) : fix));
 }
 
-// Help as wide as a page: one line for the usage, wrapped descriptions in one column.
+// Help one page wide: one line for the usage, and wrapped descriptions in one column.
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App* app, std::string name) const override {
@@ -75,7 +74,8 @@ class HelpFormatter : public CLI::Formatter {
     constexpr size_t width = 100;
     std::string text = "  " + option->get_name(is_positional, true);
     if (!is_positional && !option->get_type_name().empty()) text += " " + option->get_type_name();
-    // The description begins in its column, on the next line if the name reaches into it.
+    // The description begins in its column, or on the next line if the name reaches into the
+    // column.
     const size_t taken = columns_of(text);
     text += taken < column ? std::string(column - taken, ' ') : "\n" + std::string(column, ' ');
     size_t at = column;
@@ -97,9 +97,9 @@ class HelpFormatter : public CLI::Formatter {
 
 Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal) {
   app.formatter(std::make_shared<HelpFormatter>());
-  app.allow_extras();  // Extras come first in our own words, even when something is missing too.
+  app.allow_extras();  // We report extras first, even if something is missing, too.
   try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // As CLI11 wants it.
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // As CLI11 wants.
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
     terminal.out << app.help();
@@ -112,7 +112,7 @@ Parsed parse_flags(CLI::App& app, Arguments arguments, Terminal& terminal) {
     throw Failure(ExitCode::usage, error.what() + see_help(app));
   }
   auto extras = app.remaining();
-  std::erase(extras, "--");  // Left there by CLI11: what follows are values.
+  std::erase(extras, "--");  // CLI11 leaves it in; values follow it.
   const auto flag = std::find_if(extras.begin(), extras.end(), [](const std::string& extra) {
     return extra.size() > 1 && extra[0] == '-';
   });

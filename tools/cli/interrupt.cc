@@ -14,7 +14,7 @@ void on_signal(int) {
   was_requested.store(true, std::memory_order_relaxed);
 }
 
-// Of the SignalCatcher that lives.
+// The handler of the live SignalCatcher.
 std::atomic<void (*)(int)> caught_handler{nullptr};
 std::atomic<bool> was_caught{false};
 static_assert(std::atomic<void (*)(int)>::is_always_lock_free);

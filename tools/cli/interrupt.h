@@ -1,13 +1,13 @@
-// SIGINT and SIGTERM as a flag, for commands that poll: they end early and print what they have.
+// SIGINT and SIGTERM as a flag, for commands that poll it: they end early and print what they have.
 #pragma once
 
 #include <csignal>
 
 namespace xord {
 
-// Has `handler` called on both for as long as it lives; one at a time in a process. If one came,
-// both are ignored afterwards: the command is ending, and a second Ctrl-C must neither cut off what
-// it still prints nor change its exit code. Otherwise the former handlers are back.
+// Calls `handler` on either signal while this object lives; one at a time in a process. If a signal
+// came, both are ignored afterwards: the command is ending, and a second Ctrl-C must neither cut
+// off its output nor change its exit code. Otherwise the previous handlers are restored.
 class SignalCatcher {
  public:
   explicit SignalCatcher(void (*handler)(int));
@@ -20,16 +20,16 @@ class SignalCatcher {
   struct sigaction old_terminate_ {};
 };
 
-// Catches both for as long as it lives; one at a time in a process.
+// Records both signals while it lives; one at a time in a process.
 class Interrupt {
  public:
   Interrupt();
 
-  // Whether either came since the Interrupt that lives was made; false when none lives.
+  // Whether a signal came since the live Interrupt was made; false if there is none.
   static bool requested();
 
  private:
-  // Forgets what came, once the handler is gone: so nothing came before the next is there.
+  // Clears the flag once the handler is gone, so that the next Interrupt starts without a signal.
   struct Forgetter {
     ~Forgetter();
   };
@@ -38,7 +38,7 @@ class Interrupt {
   SignalCatcher catcher_;
 };
 
-// Failure (interrupted) when requested().
+// Throws Failure (interrupted) if requested().
 void stop_if_interrupted();
 
 }  // namespace xord

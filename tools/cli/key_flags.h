@@ -1,5 +1,5 @@
-// The key that a command is about: KEY, as text, or --id with the 160 bits that the network knows
-// it by, which is what listings and exports show.
+// The key that a command works on: KEY, as text, or --id with the 160 bits by which the network
+// knows it, the form that listings and exports show.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -16,24 +16,24 @@ struct KeyFlags {
   std::vector<std::string> id;
 };
 
-// What 40 hexadecimal digits are that are given as KEY: a text like any other, as a program would
-// have it, or the id.
+// What a KEY of 40 hexadecimal digits means: text like any other, as a program would take it, or
+// the id.
 enum class HexKey : uint8_t { is_text, is_id };
 
 struct Key {
   Id id;
-  std::string text;    // As it was given.
-  bool is_id = false;  // By --id: the text is the id's digits.
+  std::string text;    // As given.
+  bool is_id = false;  // Given by --id: the text is the id's digits.
 
-  // For a sentence.
+  // For use in a sentence.
   std::string quoted() const { return is_id ? "the id " + text : "\"" + text + "\""; }
   // {"key": text}, or {"id": digits}.
   nlohmann::ordered_json json() const { return {{is_id ? "id" : "key", text}}; }
 };
 
-// KEY first of the positional arguments, and --id.
+// Adds KEY as the first positional argument, and --id.
 void add_key_flags(CLI::App& app, KeyFlags& flags, HexKey hex);
-// Failure (usage) when neither is given, or both, or the id is none.
+// Failure (usage) if neither or both are given, or if the id is not valid.
 Key key_of(const CLI::App& app, const KeyFlags& flags, HexKey hex);
 
 }  // namespace xord

@@ -8,13 +8,13 @@ namespace {
 
 constexpr std::string_view scheme = "rpcudp://";
 
-// Without a zone, which names an interface of this host or of none.
+// Ignores a zone, which names an interface of this host, or none at all.
 bool is_ipv6(std::string_view text) {
   return text.find(':') != text.npos &&
          IpAddress::parse(text.substr(0, text.find('%'))).has_value();
 }
 
-// A colon that may begin a port: what is before it is an address itself.
+// Whether the last colon may begin a port: the text before it is an address by itself.
 bool may_end_in_port(std::string_view address) {
   const std::string_view before = address.substr(0, address.rfind(':'));
   return is_ipv6(before) && parse_host_port("h" + std::string(address.substr(before.size())));
@@ -26,7 +26,7 @@ std::string with_port(std::string_view text) {
   return std::string(text) + port;
 }
 
-// 0.0.0.0 and :: are bound, and asked by nobody.
+// 0.0.0.0 and :: can be bound, but not sent to.
 std::string reached(const std::string& host) {
   const auto address = IpAddress::parse(host);
   if (!address || !address->is_unspecified()) return host;

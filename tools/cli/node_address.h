@@ -1,4 +1,4 @@
-// The address of a node as a person types it, or copies it from the ready line of its log.
+// The address of a node as a user types it or copies it from the ready line of the log.
 #pragma once
 
 #include <optional>
@@ -9,19 +9,19 @@
 
 namespace xord {
 
-constexpr uint16_t port_default = 8468;  // Of `xord run`, and of every address without a port.
+constexpr uint16_t port_default = 8468;  // For `xord run` and addresses without a port.
 
-// What may be typed where a node is meant, for a sentence.
+// How an address of a node may be written, for error messages.
 constexpr std::string_view node_address_forms =
     "write it like node.example, 192.0.2.1:8468 or [2001:db8::1]:8468";
 
-// HOST, HOST:PORT, an IPv6 address with or without brackets, each with rpcudp:// before it if
-// wanted. No port means 8468; the addresses that a node binds to be reached by any (0.0.0.0 and ::)
-// mean this host. Failure (usage) on anything else; it says so of 1:2::3:4, which may or may not
-// end in a port.
+// Parses HOST, HOST:PORT, or an IPv6 address with or without brackets, each with an optional
+// rpcudp:// before it. Without a port, 8468 is used; the wildcard addresses 0.0.0.0 and ::, which a
+// node binds but nobody can send to, mean this host. Failure (usage) on anything else, including
+// 1:2::3:4, which may or may not end in a port.
 HostPort parse_node_address(const std::string& text);
 
-// As parse_host_port() reads it: brackets around IPv6.
+// The form that parse_host_port() reads: IPv6 in brackets.
 std::string text_of(const HostPort& address);
 
 }  // namespace xord

@@ -17,11 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int links_max = 40;          // As in the kernel, path_resolution(7).
-constexpr int temporaries_max = 1000;  // Left over from others that were killed.
+constexpr int links_max = 40;          // The kernel's limit, path_resolution(7).
+constexpr int temporaries_max = 1000;  // Leftovers of killed commands.
 
-// `path` behind all links, whether or not a file is there; empty, with errno set, when a folder is
-// not there or the links go in a circle. Links of /proc are left: they name what is open, not a
+// Follows all links of `path`, whether or not the file exists. Empty, with errno set, if a folder
+// does not exist or the links form a cycle. Links of /proc are kept: they name an open file, not a
 // place.
 std::string behind_links(std::string path) {
   for (int links = 0; links < links_max; ++links) {
@@ -41,8 +41,8 @@ std::string behind_links(std::string path) {
   return {};
 }
 
-// N of this process's /proc/self/fd/N, which /dev/stdout and /dev/fd/N are links to. The descriptor
-// itself is written then, so that its position moves on for whoever shares it.
+// N if the target is this process's /proc/self/fd/N, which /dev/stdout and /dev/fd/N link to. We
+// then write the descriptor itself, so that its position advances for every process that shares it.
 std::optional<int> own_descriptor(const std::string& target) {
   const std::string folder = "/proc/" + std::to_string(getpid()) + "/fd/";
   if (!target.starts_with(folder)) return std::nullopt;
@@ -91,7 +91,7 @@ void OutputFile::open_as_it_is(int descriptor) {
 }
 
 void OutputFile::open_temporary(mode_t mode) {
-  // Renaming needs no right to write the file itself, but replacing its content does.
+  // Renaming needs no permission to write the file itself, but replacing its content should.
   if (access(target_.c_str(), W_OK) != 0 && errno != ENOENT) fail("cannot write ");
   int descriptor = -1;
   for (int i = 0; i < temporaries_max && descriptor < 0; ++i) {
@@ -108,7 +108,7 @@ void OutputFile::open_temporary(mode_t mode) {
 void OutputFile::keep_mode_and_owner() {
   struct stat replaced {};
   if (stat(target_.c_str(), &replaced) != 0) return;
-  // Who may not give it away keeps it. Nobody is given a set-id program.
+  // A user who may not give the file away keeps it. No user is given a set-id program.
   if (fchown(fileno(file_), replaced.st_uid, replaced.st_gid) != 0 && errno != EPERM) {
     fail("cannot give its owner to ");
   }

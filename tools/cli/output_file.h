@@ -1,7 +1,7 @@
-// A file that a command writes, as cp would: a link is followed; a device, a FIFO or a terminal is
-// opened and written; a regular file is there as a whole or not at all. For that it is written to a
-// temporary file beside it, which takes its place, its mode and, where that is allowed, its owner.
-// Opening a FIFO waits for its reader.
+// A file that a command writes, with the semantics of cp: a link is followed; a device, a FIFO or a
+// terminal is opened and written; a regular file appears whole or not at all. To that end it is
+// written to a temporary file beside it, which then takes its place, its mode and, where allowed,
+// its owner. Opening a FIFO waits for its reader.
 #pragma once
 
 #include <sys/types.h>
@@ -14,16 +14,16 @@ namespace xord {
 
 class OutputFile {
  public:
-  // `mode` is that of a file that is not there yet, less the umask. Failure (environment) here and
-  // below when it cannot be written; (interrupted) by a signal while a FIFO has no reader.
+  // `mode` is used for a new file, less the umask. Here and below: Failure (environment) if the
+  // file cannot be written, (interrupted) on a signal while a FIFO has no reader.
   explicit OutputFile(const std::string& path, mode_t mode = 0666);
-  // Removes what was not finished.
+  // Removes an unfinished file.
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   void append(std::string_view text);
-  // All of it is on disk, under its name.
+  // Returns when everything is on disk under the file's name.
   void finish();
 
  private:
@@ -32,8 +32,8 @@ class OutputFile {
   void keep_mode_and_owner();
   [[noreturn]] void fail(const char* what) const;
 
-  const std::string path_;  // As it was given.
-  std::string target_;      // Behind all links.
+  const std::string path_;  // As given.
+  std::string target_;      // After following all links.
   std::string temporary_;   // Empty: written in place.
   std::FILE* file_ = nullptr;
 };

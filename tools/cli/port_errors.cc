@@ -13,7 +13,7 @@
 namespace xord {
 namespace {
 
-constexpr size_t reports_max = 64;  // Looked at in one call: a flood of them holds nobody up.
+constexpr size_t reports_max = 64;  // Read in one call, so that a flood of reports delays nothing.
 
 bool is_closed_port(msghdr& message) {
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
@@ -71,7 +71,7 @@ void PortErrors::stop() {
   is_on_ = false;
   report(false);
   for (const BoundSocket& socket : sockets_) {
-    int pending = 0;  // Reading it takes it away.
+    int pending = 0;  // Reading the error clears it.
     socklen_t size = sizeof pending;
     if (socket.is_open()) getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &pending, &size);
   }

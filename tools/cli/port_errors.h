@@ -1,6 +1,5 @@
-// What the kernel reports of datagrams that found nobody: a host answers one to a port on which no
-// program listens by an ICMP message, which a socket that is not connected hears only when it asks
-// for it (ip(7), IP_RECVERR).
+// The kernel's reports of datagrams that reached a closed port. A host answers such a datagram with
+// an ICMP message, which an unconnected socket receives only if it asks for it (ip(7), IP_RECVERR).
 #pragma once
 
 #include <optional>
@@ -11,14 +10,14 @@ namespace xord {
 
 class PortErrors {
  public:
-  // Reports begin at once, on each of `sockets` that is open; they are borrowed.
+  // Starts the reports on each of `sockets` that is open. `sockets` must outlive this object.
   explicit PortErrors(const ShardSockets& sockets);
   PortErrors(const PortErrors&) = delete;
   PortErrors& operator=(const PortErrors&) = delete;
 
-  // Where a datagram was sent that found the port closed; empty when there is no further report.
+  // The destination of a datagram that found the port closed; empty if there is no further report.
   std::optional<Endpoint> next();
-  // No more reports. A report that waits makes the next send fail that has nothing to do with it.
+  // Ends the reports. A report that is still queued would make the next, unrelated send fail.
   void stop();
 
  private:

@@ -21,10 +21,11 @@ namespace xord {
 namespace {
 
 constexpr rlim_t stack_wanted = 8 << 20;
-constexpr rlim_t stack_least = 256 << 10;  // Less is refused with a sentence.
-constexpr rlim_t files_wanted = 8192;      // More than a node of 64 shards has open.
+constexpr rlim_t stack_least = 256 << 10;  // With less, the process refuses to run.
+constexpr rlim_t files_wanted = 8192;      // More than a node with 64 shards opens.
 
-// The soft limit of `resource`, raised to `wanted` as far as the hard one lets it.
+// Raises the soft limit of `resource` towards `wanted`, as far as the hard limit allows; returns
+// the limit reached, or `wanted` if it was higher already.
 rlim_t raise(decltype(RLIMIT_STACK) resource, rlim_t wanted) {
   rlimit limit{};
   if (getrlimit(resource, &limit) != 0 || limit.rlim_cur >= wanted) return wanted;
@@ -37,8 +38,8 @@ bool is_limited(decltype(RLIMIT_AS) resource) {
   return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
-// RocksDB's threads take the default, which glibc reads from RLIMIT_STACK: a limit of 64 KiB would
-// make them crash, one of a terabyte would keep them from starting.
+// RocksDB's threads get the default stack size, which glibc takes from RLIMIT_STACK: with a limit
+// of 64 KiB they would crash, with one of a terabyte they could not start.
 void set_stack_of_threads() {
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return;
@@ -49,13 +50,13 @@ void set_stack_of_threads() {
 }
 
 [[noreturn]] void end_with(std::string_view sentence) {
-  // Not a stream: that might allocate.
+  // Not a stream, which might allocate.
   (void)!write(STDERR_FILENO, sentence.data(), sentence.size());
   _exit(static_cast<int>(ExitCode::environment));
 }
 
-// For an exception on a thread that nobody catches, RocksDB's own among them. What was acknowledged
-// is on disk, and no orderly end is possible without memory.
+// Runs for an uncaught exception on any thread, including RocksDB's own. Acknowledged records are
+// on disk, and no clean shutdown is possible without memory.
 [[noreturn]] void on_terminate() {
   if (const std::exception_ptr uncaught = std::current_exception()) {
     try {
@@ -71,7 +72,7 @@ void set_stack_of_threads() {
             "of the container (pids.max).\n");
       }
     } catch (...) {
-      // Our bug: abort() leaves a core behind.
+      // A bug of ours: abort() leaves a core file.
     }
   }
   std::abort();
@@ -81,10 +82,10 @@ void set_stack_of_threads() {
 
 void prepare_process() {
   fill_standard_descriptors();
-  std::signal(SIGXFSZ, SIG_IGN);  // A file that may not grow is a write that fails.
+  std::signal(SIGXFSZ, SIG_IGN);  // A write beyond the file size limit then just fails.
   std::set_terminate(on_terminate);
   raise(RLIMIT_NOFILE, files_wanted);
-  // The first thread's stack grows as far as the limit says while it runs.
+  // The first thread's stack grows up to the limit while it runs.
   const rlim_t stack = raise(RLIMIT_STACK, stack_wanted);
   if (stack < stack_least) {
     throw Failure(ExitCode::environment, "this process may have a stack of " +
@@ -93,7 +94,8 @@ void prepare_process() {
                                              " KiB: raise the limit (ulimit -s, LimitSTACK=)");
   }
   set_stack_of_threads();
-  // Each thread's arena reserves 64 MiB of addresses: where they are few, all share one.
+  // Each thread's arena reserves 64 MiB of address space; if that is limited, all threads share
+  // one.
   if (is_limited(RLIMIT_AS) || is_limited(RLIMIT_DATA)) mallopt(M_ARENA_MAX, 1);
 }
 

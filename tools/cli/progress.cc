@@ -10,7 +10,7 @@ namespace xord {
 namespace {
 
 constexpr Duration interval = milliseconds(250);
-constexpr uint64_t look_each = 64;  // Reading the clock for each record would be the work.
+constexpr uint64_t look_each = 64;  // Reading the clock for each record would dominate.
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// One line on a terminal that says how far long work has come, rewritten four times a second at
-// most. Prints nothing where standard error is no terminal, and leaves nothing of itself behind.
+// One line on a terminal that reports the progress of long work, rewritten at most four times a
+// second. Prints nothing if standard error is not a terminal, and clears itself at the end.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace xord {
 
-// The line itself, whatever it says.
+// The line itself, with any text.
 class PassingLine {
  public:
   explicit PassingLine(Terminal& terminal);
@@ -18,27 +18,27 @@ class PassingLine {
   PassingLine(const PassingLine&) = delete;
   PassingLine& operator=(const PassingLine&) = delete;
 
-  // Whether it is time to show something. Reads the clock.
+  // Whether it is time to rewrite the line. Reads the clock.
   bool is_due();
   void show(std::string line);
-  // Since it was made.
+  // Time since construction.
   Duration elapsed() const { return now_ - begun_; }
 
  private:
   Terminal& terminal_;
-  const Duration begun_;  // Monotonic, as are the next two.
+  const Duration begun_;  // Monotonic, like now_ and show_at_.
   Duration now_;          // When is_due() last looked.
   Duration show_at_;
   size_t shown_ = 0;  // Characters on the line.
 };
 
-// What counts: "checked 1200000 of about 4000000 records (30 %), 380000/s, 7 s left".
+// A count: "checked 1200000 of about 4000000 records (30 %), 380000/s, 7 s left".
 class Progress {
  public:
-  // A `total` of 0 is not known.
+  // A `total` of 0 means unknown.
   Progress(Terminal& terminal, std::string verb, std::string unit, uint64_t total);
 
-  // `count` grows, by one or by many at a time.
+  // Reports the count so far. It never falls, and may grow by any amount between calls.
   void reached(uint64_t count);
 
  private:

@@ -11,7 +11,7 @@
 namespace xord {
 namespace {
 
-// Bytes as hexadecimal digits; a float that JSON has no number for (nan, inf) as its text.
+// Bytes become hexadecimal digits; a float that JSON cannot express (nan, inf) becomes its text.
 nlohmann::ordered_json json_of(const Value& value) {
   if (const auto* bytes = std::get_if<std::vector<uint8_t>>(&value)) return to_hex(*bytes);
   if (const auto* number = std::get_if<double>(&value)) {

@@ -1,4 +1,4 @@
-// A value as the commands print it: as the Python library would hold it.
+// Prints a value as the Python library would hold it.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace xord {
 
 enum class ValueForm : uint8_t { plain, json };
 
-// Plain: text, a number, true or false and a newline; bytes as they are, without one unless a
-// terminal shows them. JSON: {"key" or "id", "type", "value"}. Failure (not_found) for a value of a
-// type that the library never stores, unless as JSON.
+// Plain: text, a number, true or false, each with a newline; bytes unchanged, with a newline only
+// on a terminal. JSON: {"key" or "id", "type", "value"}. Failure (not_found) if the value has a
+// type that the library never stores, except in JSON.
 void show_value(const Key& key, Bytes packed, ValueForm form, Terminal& terminal);
 
 }  // namespace xord

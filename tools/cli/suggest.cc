@@ -7,7 +7,7 @@
 namespace xord {
 namespace {
 
-// A word of other programs, and ours. The first row whose word is there decides.
+// A word of another program, and ours. The first row whose word exists decides.
 struct Habit {
   std::string_view typed;
   std::string_view meant;
@@ -181,7 +181,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   const auto same = [](char x, char y) {
     return x == y || ((x == '_' || x == '-') && (y == '_' || y == '-'));
   };
-  // Three rows of the usual table: before the last, last, current.
+  // Three rows of the usual table: the one before the last, the last, and the current.
   std::vector<size_t> older(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {

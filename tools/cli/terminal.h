@@ -1,5 +1,5 @@
-// What a command has of the outside world, beside files and the network: two streams and the
-// environment. Handed in, so that a test can look at all of it.
+// What a command sees of the outside world besides files and the network: two streams and the
+// environment. They are passed in, so that a test can inspect them.
 #pragma once
 
 #include <map>
@@ -11,14 +11,14 @@ namespace xord {
 using Environment = std::map<std::string, std::string>;
 
 struct Terminal {
-  std::ostream& out;  // Results only: what a script reads.
-  std::ostream& err;  // Errors, help after an error, and notes to a person.
+  std::ostream& out;  // Results only: read by scripts.
+  std::ostream& err;  // Errors, help after an error, and notes to the user.
   Environment environment;
-  bool is_watched = false;       // `err` is a terminal: somebody sees lines that pass.
-  bool out_is_terminal = false;  // Results are read by a person. `out` escapes control characters.
+  bool is_watched = false;       // `err` is a terminal: a progress line makes sense.
+  bool out_is_terminal = false;  // `out` is a terminal and escapes control characters.
 };
 
-// The variable's text; empty when it is not set.
+// Returns the variable's text; empty if it is not set.
 inline std::string variable(const Environment& environment, const std::string& name) {
   const auto found = environment.find(name);
   return found == environment.end() ? "" : found->second;

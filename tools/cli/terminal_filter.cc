@@ -25,7 +25,7 @@ TerminalFilter::int_type TerminalFilter::overflow(int_type character) {
   return xsputn(&byte, 1) == 1 ? character : traits_type::eof();
 }
 
-// What is begun is no character once somebody wants to see it.
+// An incomplete character is shown as bytes once the stream is flushed.
 int TerminalFilter::sync() {
   const bool is_written = write(printable(begun_));
   begun_.clear();

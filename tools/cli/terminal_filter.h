@@ -1,4 +1,4 @@
-// What a terminal may be given of text that others chose (reactor/base/printable.h), as a stream.
+// Makes text from others safe for a terminal (reactor/base/printable.h), as a stream.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace xord {
 
-// A stream buffer that writes to another one what a terminal may be given: as printable() does,
-// except that newline, tab and, for a line that is rewritten in place, carriage return pass.
+// A stream buffer that writes to another one what a terminal may receive: as printable() does,
+// except that newline and tab pass, and carriage return for a line that is rewritten in place.
 class TerminalFilter : public std::streambuf {
  public:
   enum class CarriageReturn : uint8_t { escaped, passes };
@@ -29,7 +29,7 @@ class TerminalFilter : public std::streambuf {
 
   std::streambuf* const target_;
   const CarriageReturn carriage_return_;
-  std::string begun_;  // The first bytes of a character whose others are still to come.
+  std::string begun_;  // The first bytes of an incomplete character.
 };
 
 }  // namespace xord

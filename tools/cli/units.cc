@@ -42,7 +42,7 @@ constexpr std::array<Unit, 4> count_units = {
 constexpr double duration_max = 100.0 * 365 * 86'400e9;
 constexpr double size_max = 9e18;
 
-// Reads digits with at most one point, and the letters behind them, off the front of `text`.
+// Takes digits with at most one point, and the letters after them, off the front of `text`.
 struct Term {
   double number = 0;
   std::string unit;
@@ -68,9 +68,9 @@ std::optional<double> factor_of(std::span<const Unit> units, std::string_view na
   return std::nullopt;
 }
 
-// One number with one unit, whatever its case, that gives a whole number.
+// One number with one unit of any case, whose product is a whole number.
 std::optional<uint64_t> parse_amount(std::string_view text, std::span<const Unit> units) {
-  uint64_t whole = 0;  // Exact for plain digits, where a double would lose the last ones.
+  uint64_t whole = 0;  // Exact for plain digits; a double would lose the last ones.
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), whole);
   if (error == std::errc{} && !text.empty() && end == text.data() + text.size()) return whole;
   auto term = take_term(text);

@@ -1,5 +1,5 @@
-// Durations, sizes and counts as a person writes them: "7d", "500ms", "64MiB", "10M". A duration
-// needs a unit, so that nobody has to know what a bare 5 would have meant; only 0 needs none.
+// Durations, sizes and counts as users write them: "7d", "500ms", "64MiB", "10M". A duration
+// needs a unit, so that nobody has to guess what a bare 5 means; only 0 needs none.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +11,21 @@
 
 namespace xord {
 
-// A number, with a fraction if wanted, and one of ns, us, ms, s, m, h, d, w; several such terms add
-// up ("1h30m"). Empty on anything else, and above 100 years.
+// Parses a number, optionally with a fraction, and one of ns, us, ms, s, m, h, d, w; several such
+// terms add up ("1h30m"). Empty on anything else, and above 100 years.
 std::optional<Duration> parse_duration(std::string_view text);
-// The shortest text that parse_duration() turns back into `duration`, which is not negative; with a
-// unit always.
+// The shortest text that parse_duration() turns back into `duration`, which must not be negative.
+// It always has a unit.
 std::string show_duration(Duration duration);
-// For how long something is or was, rounded down to the second order: "3d4h", "5m10s", "24s", "0s".
+// A length of time to its two largest units, rounded down: "3d4h", "5m10s", "24s", "0s".
 std::string show_age(Duration duration);
 
-// A number of bytes with an optional unit: B, KiB, MiB, GiB, TiB (of 1024), K, M, G, T (the same),
-// KB, MB, GB, TB (of 1000); the case of letters does not matter. Empty on anything else.
+// Parses a number of bytes with an optional unit: B, KiB, MiB, GiB, TiB (of 1024), K, M, G, T (the
+// same), KB, MB, GB, TB (of 1000); case does not matter. Empty on anything else.
 std::optional<uint64_t> parse_size(std::string_view text);
-std::string show_size(uint64_t bytes);  // parse_size() turns it back.
+std::string show_size(uint64_t bytes);  // parse_size() reads it back.
 
-// A plain number, or one with k, M or G for thousands, millions, milliards. Empty on anything else.
+// Parses a plain number, or one with k, M or G for 10^3, 10^6 or 10^9. Empty on anything else.
 std::optional<uint64_t> parse_count(std::string_view text);
 
 }  // namespace xord

@@ -9,7 +9,7 @@ namespace {
 UserDir below_home(const Environment& environment, const std::string& xdg_name,
                    const std::string& usual) {
   const std::string xdg = variable(environment, xdg_name);
-  // The specification: a relative path is invalid and to be ignored.
+  // The specification says that a relative path is invalid and must be ignored.
   if (!xdg.empty() && xdg[0] == '/') return {xdg + "/xord", xdg_name};
   const std::string home = variable(environment, "HOME");
   if (!home.empty() && home[0] == '/') return {home + usual, "HOME"};

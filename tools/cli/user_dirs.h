@@ -1,5 +1,5 @@
-// Where a user's data and caches belong, by the XDG Base Directory Specification: the variable when
-// it holds an absolute path, else the usual place below the home directory.
+// Where a user's data and caches belong, by the XDG Base Directory Specification: in the variable's
+// directory if it is an absolute path, else in the usual place below the home directory.
 #pragma once
 
 #include <string>
@@ -9,14 +9,14 @@
 namespace xord {
 
 struct UserDir {
-  std::string path;    // Empty: there is no such place.
+  std::string path;    // Empty if there is none.
   std::string reason;  // How it was chosen, for --print-config.
 };
 
-// $XDG_DATA_HOME/xord, else ~/.local/share/xord. Without HOME: root gets /var/lib/xord, anybody
-// else the home directory of the password file, if that exists.
+// $XDG_DATA_HOME/xord, else ~/.local/share/xord. Without HOME: /var/lib/xord for root, and for
+// other users the home directory from the password file, if it exists.
 UserDir user_data_dir(const Environment& environment);
-// $XDG_CACHE_HOME/xord, else ~/.cache/xord, else none: what is cached can be done without.
+// $XDG_CACHE_HOME/xord, else ~/.cache/xord, else none: everything works without the cache.
 UserDir user_cache_dir(const Environment& environment);
 
 }  // namespace xord

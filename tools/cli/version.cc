@@ -8,8 +8,8 @@
 namespace xord {
 namespace {
 
-// Makes the backend and lets go of it: with no socket it does nothing, and a kernel that refuses
-// it refuses it here.
+// Creates the backend and destroys it. Without a socket it does nothing, and a kernel that refuses
+// the backend refuses it here.
 std::string try_backend(IoChoice choice) {
   const ShardSockets no_sockets;
   const Doorbell doorbell;
