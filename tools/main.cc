@@ -1,5 +1,5 @@
-// Prepares the process, and hands its arguments, streams and environment to run_cli(). What goes to
-// a terminal goes through a filter; a pipe and a file get every byte as it is.
+// Prepares the process, and hands its arguments, streams and environment to run_cli(). Output to a
+// terminal passes a filter; a pipe or a file gets every byte unchanged.
 #include <unistd.h>
 
 #include <iostream>
@@ -15,7 +15,7 @@ namespace {
 
 using CarriageReturn = xord::TerminalFilter::CarriageReturn;
 
-// `stream`'s buffer, or `filter` if `descriptor` is a terminal.
+// The buffer of `stream`, or `filter` if `descriptor` is a terminal.
 std::streambuf* buffer_for(const std::ostream& stream, int descriptor,
                            xord::TerminalFilter& filter) {
   return isatty(descriptor) == 1 ? static_cast<std::streambuf*>(&filter) : stream.rdbuf();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr Duration timeout_max = hours(1);
 
-// All addresses of one --via, as one group.
+// All addresses of one --via, in one group.
 struct Names {
   std::vector<Via> vias;
   std::string unresolved;  // Which names have no address, and why.

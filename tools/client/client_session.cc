@@ -13,7 +13,7 @@
 namespace xord {
 namespace {
 
-// What the signal handler may touch: request_stop() stores a flag and writes to an eventfd.
+// All that the signal handler may touch: request_stop() stores a flag and writes to an eventfd.
 std::atomic<Reactor*> interruptible{nullptr};
 std::atomic<bool> was_interrupted{false};
 static_assert(std::atomic<Reactor*>::is_always_lock_free);
@@ -27,7 +27,7 @@ void check(const std::optional<IoError>& error) {
   if (error) throw Failure(ExitCode::environment, error->sentence);
 }
 
-// Runs `reactor` until it is done or a signal stops it; true when one did.
+// Runs `reactor` until it is done or a signal stops it; returns true for a signal.
 bool run_until_signal(Reactor& reactor, ReactorHandler& handler) {
   was_interrupted.store(false, std::memory_order_relaxed);
   interruptible.store(&reactor, std::memory_order_release);

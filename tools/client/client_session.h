@@ -1,5 +1,5 @@
-// Runs one Client on the network: sockets of both families on free ports, the reactor's loop on
-// this thread, until the command is finished or a signal ends it.
+// Runs one Client on the network, with sockets of both families on free ports and the reactor's
+// loop on this thread, until the command is finished or a signal ends it.
 #pragma once
 
 #include "node/client/client.h"
@@ -8,10 +8,10 @@ namespace xord {
 
 struct SessionEnd {
   ClientResult result;
-  bool was_interrupted = false;  // SIGINT or SIGTERM came first: `result` says nothing.
+  bool was_interrupted = false;  // By SIGINT or SIGTERM: `result` is meaningless.
 };
 
-// Draws secrets and blocks for at most plan.timeout. Failure (environment) when no socket can be
+// Draws secrets, and blocks for at most plan.timeout. Failure (environment) if no socket can be
 // opened.
 SessionEnd run_session(ClientPlan plan);
 

@@ -1,4 +1,4 @@
-// `xord find`: the nodes nearest to a key.
+// `xord find`: lists the nodes nearest to a key.
 #include <iomanip>
 
 #include "node/server/json_text.h"

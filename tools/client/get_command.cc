@@ -1,4 +1,4 @@
-// `xord get`: the value of a key, as the Python library would hold it.
+// `xord get`: prints the value of a key as the Python library would hold it.
 #include "tools/cli/commands.h"
 #include "tools/cli/key_flags.h"
 #include "tools/cli/show_value.h"

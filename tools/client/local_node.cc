@@ -13,7 +13,7 @@
 namespace xord {
 namespace {
 
-// A node that does not say where it listens in this time is asked at the usual port.
+// If a node does not say within this time where it listens, we ask at the usual port.
 constexpr Duration answer_within = seconds(2);
 
 std::vector<std::string> addresses_of(const std::string& data_dir) {
@@ -22,7 +22,7 @@ std::vector<std::string> addresses_of(const std::string& data_dir) {
   for (const auto& socket : stats.at("sockets")) {
     const auto text = socket.at("endpoint").get<std::string>();
     const auto endpoint = Endpoint::parse(text);
-    if (!endpoint || endpoint->address.is_link_local()) continue;  // It would need its zone.
+    if (!endpoint || endpoint->address.is_link_local()) continue;  // It would need a zone.
     addresses.push_back(text_of(parse_node_address(text)));
   }
   return addresses;

@@ -1,4 +1,4 @@
-// The node that a client command asks when it is not told which.
+// The node that a client command asks if no flag names one.
 #pragma once
 
 #include <string>
@@ -9,14 +9,15 @@
 namespace xord {
 
 struct FirstNode {
-  std::vector<std::string> addresses;  // Of one node, unless XORD_VIA names several.
+  std::vector<std::string> addresses;  // All of one node, unless XORD_VIA names several.
   bool is_one = true;
-  std::string because;  // Not empty: nobody named it; a clause for the sentence of a failure.
+  std::string because;  // If the user named no node, how it was chosen, for error messages.
 };
 
-// The node of the directory that --data-dir names; else what XORD_VIA names, separated by commas;
-// else the node of the directory that `xord run` would use, by its control socket; else port 8468
-// of this host. Failure (environment) when no node runs on the directory that --data-dir names.
+// The node on the directory that --data-dir names; else the nodes that XORD_VIA names, separated by
+// commas; else the node on the directory that `xord run` would use, found by its control socket;
+// else port 8468 of this host. Failure (environment) if no node runs on the directory that
+// --data-dir names.
 FirstNode first_node(const std::vector<std::string>& data_dir, const Terminal& terminal);
 
 }  // namespace xord

@@ -17,8 +17,8 @@ namespace {
 
 enum class CacheState { usable, missing, foreign };
 
-// A cache that is not this user's is done without: as root with another's HOME, what is found there
-// may be a link to anything. A FIFO would be waited for.
+// A cache that belongs to another user is ignored: if root runs with another user's HOME, a file
+// there may be a link to anything. A FIFO would block.
 CacheState state_of(const std::string& path) {
   struct stat status {};
   const std::string folder = std::filesystem::path(path).parent_path().string();
@@ -55,7 +55,7 @@ std::optional<Contact> NamedIds::find(const Endpoint& via) const {
 }
 
 void NamedIds::remember(const NamedContact& named) {
-  // An interface's index means nothing after the next boot.
+  // An interface index may change at the next boot.
   if (named.via.scope != 0 || named.named.endpoint.scope != 0) return;
   forget(named.via);
   if (rows_.size() == named_ids_max) rows_.erase(rows_.begin());

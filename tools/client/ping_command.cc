@@ -1,4 +1,4 @@
-// `xord ping`: one node, its id, and how long its answer took; once, or again and again.
+// `xord ping`: shows one node's id and how long its answer took, once or repeatedly.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,8 +16,8 @@ namespace xord {
 namespace {
 
 constexpr uint64_t count_most = 1'000'000'000;
-constexpr Duration counted_timeout = seconds(1);  // Of one of several pings.
-// A signal that comes during the wait for the next ping is seen so much later.
+constexpr Duration counted_timeout = seconds(1);  // For each of several pings.
+// A signal during the wait for the next ping is noticed at most this much later.
 constexpr Duration looked_each = milliseconds(50);
 
 constexpr ValueFlag series_flags[] = {
@@ -46,7 +46,7 @@ class PingSeries {
         is_json_(flags.json),
         terminal_(terminal) {}
 
-  // Ends early when a signal comes.
+  // Ends early on a signal.
   ExitCode run(uint64_t count, Duration interval) {
     const Interrupt interrupt;
     Duration next = monotonic_time();
@@ -59,7 +59,7 @@ class PingSeries {
   }
 
  private:
-  // False when a signal ended it: this one does not count.
+  // Returns false if a signal ended this ping, which then does not count.
   bool ping() {
     ClientPlan plan;
     plan.task = ClientTask::ping;

@@ -1,4 +1,4 @@
-// `xord set`: stores a value, and tells truly on how many nodes it landed.
+// `xord set`: stores a value, and reports on how many nodes it was actually stored.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -41,13 +41,13 @@ struct SetFlags {
   bool is_kept = false;
 };
 
-// What a value is made of: an argument, in which hex: has a meaning, or bytes as they were read.
+// The raw text of a value: an argument, in which hex: has a meaning, or bytes as they were read.
 struct Source {
   std::string text;
   bool is_read = false;
 };
 
-// No longer than what is refused as too long.
+// Reads just enough to see that a text is too long.
 std::string read_all(std::istream& in) {
   std::string text(value_size_max + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -65,7 +65,7 @@ Source read_file(const std::string& path) {
   return {read_all(in), true};
 }
 
-// A number that `echo` wrote ends in a newline.
+// `echo` ends a number with a newline.
 Source without_newline(Source source) {
   while (!source.text.empty() && (source.text.back() == '\n' || source.text.back() == '\r')) {
     source.text.pop_back();
@@ -73,7 +73,7 @@ Source without_newline(Source source) {
   return source;
 }
 
-// `arguments` tell a - after --, which is a value, from the one that means standard input.
+// `arguments` distinguish a - after --, which is a value, from the one that means standard input.
 Source source_of(const CLI::App& app, const SetFlags& flags, Arguments arguments) {
   if (!flags.file.empty()) {
     if (!flags.value.empty()) {
@@ -93,14 +93,14 @@ std::variant<Value, ValueError> value_of(const Source& source, const std::string
   return Value(std::vector<uint8_t>(source.text.begin(), source.text.end()));
 }
 
-// The packed value; everything that may be wrong with it is found before anything is sent.
+// Returns the packed value. Every possible error in it is found before anything is sent.
 std::vector<uint8_t> pack(const Source& source, const std::string& type) {
   const auto parsed = value_of(source, type);
   if (const auto* error = std::get_if<ValueError>(&parsed)) {
     throw Failure(ExitCode::usage, error->sentence);
   }
   const auto packed = encode_value(std::get<Value>(parsed));
-  if (source.is_read && source.text.size() > value_size_max) {  // It was cut.
+  if (source.is_read && source.text.size() > value_size_max) {  // It was truncated.
     throw Failure(ExitCode::usage, "the VALUE is too long: a value has at most " +
                                        std::to_string(value_size_max) + " bytes on the wire");
   }
@@ -135,7 +135,7 @@ void print(const Key& key, const std::string& type, const ClientResult& result,
   terminal.out << "stored on " << result.stored << " of " << counted(asked, "node") << '\n';
 }
 
-// By way of the node that runs on this host, which publishes the value again each day.
+// Stores through the node that runs on this host, which then publishes the value again each day.
 ExitCode keep(const std::string& data_dir, const Key& key, const std::string& type, Bytes packed,
               const ClientFlags& flags, Terminal& terminal) {
   const nlohmann::ordered_json request = {

@@ -23,15 +23,15 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t answer_bytes_max = 256 << 20;
 constexpr size_t answer_nesting_max = 32;  // The counters have 4.
-// A signal that comes between a look and the wait is seen so much later.
+// A signal between a check and the wait is noticed at most this much later.
 constexpr Duration looked_each = milliseconds(200);
 
 [[noreturn]] void fail(const std::string& sentence) {
   throw Failure(ExitCode::environment, sentence);
 }
 
-// Nobody answers at the control socket: for want of the directory, of a node, or because whatever
-// holds the directory does not listen.
+// Explains why nothing answers at the control socket: the directory or the node does not exist, or
+// the process that holds the directory is not listening.
 std::string why_absent(const std::string& data_dir) {
   const std::string nobody = "no node is running on " + data_dir;
   std::error_code ignored;
@@ -45,8 +45,8 @@ std::string why_absent(const std::string& data_dir) {
          "again in a moment";
 }
 
-// Whoever may write in a directory could listen there, and would be given values and believed.
-// Root asks everybody's nodes.
+// Anyone who may write to a directory could listen there, would be sent values, and would be
+// believed. Root may ask any user's node.
 bool is_trusted(int socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -111,7 +111,7 @@ void ControlClient::receive_some(std::string& answer, Duration most) {
 Json ControlClient::ask(const Json& request, Duration timeout) {
   const std::string line = request.dump(-1, ' ', false, Json::error_handler_t::replace);
   const std::string text = answer_to(line, timeout);
-  // What copies or prints a value calls itself for each level.
+  // Code that copies or prints a JSON value recurses for each level.
   if (line_nested_deeper_than(answer_nesting_max, NestedText::json, text)) {
     fail("the node's answer is nested more than " + std::to_string(answer_nesting_max) +
          " deep, which this xord does not understand: is it of another version?");

@@ -1,4 +1,4 @@
-// Asking the node that runs on a data directory of this host, over its control socket
+// Sends requests to the node that runs on a data directory of this host, over its control socket
 // (docs/CONTROL.md).
 #pragma once
 
@@ -9,16 +9,16 @@
 
 namespace xord {
 
-// A connection to it, for several requests one after the other.
+// A connection to the node, for several requests one after the other.
 class ControlClient {
  public:
-  // Failure (environment) when the node's socket is not there or is not to be opened.
+  // Failure (environment) if the node's socket does not exist or cannot be opened.
   explicit ControlClient(const std::string& data_dir);
   ~ControlClient();
   ControlClient(const ControlClient&) = delete;
   ControlClient& operator=(const ControlClient&) = delete;
 
-  // As ask_control() below.
+  // The same as ask_control() below.
   nlohmann::ordered_json ask(const nlohmann::ordered_json& request, Duration timeout = minutes(1));
 
  private:
@@ -29,10 +29,10 @@ class ControlClient {
   int socket_;
 };
 
-// The "result" of the node's answer to `request`, which comes within `timeout`. Failure: with the
-// node's own sentence and code when it refused; (environment) when its socket is not there, is not
-// to be opened, or does not answer; (interrupted) while an Interrupt lives: the node goes on with
-// what it was asked.
+// Returns the "result" of the node's answer to `request`. Failure: with the node's own sentence and
+// code if it refused; (environment) if its socket does not exist, cannot be opened, or gives no
+// answer within `timeout`; (interrupted) if an Interrupt is live and a signal came: the node still
+// completes the request.
 nlohmann::ordered_json ask_control(const std::string& data_dir,
                                    const nlohmann::ordered_json& request,
                                    Duration timeout = minutes(1));

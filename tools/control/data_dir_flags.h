@@ -1,4 +1,4 @@
-// What the commands about a node of this host have in common: --data-dir, which names the node, and
+// Flags common to the commands about a node of this host: --data-dir, which names the node, and
 // --json.
 #pragma once
 
@@ -18,8 +18,9 @@ struct DataDirFlags {
 void add_data_dir_flag(CLI::App& app, DataDirFlags& flags);
 void add_json_flag(CLI::App& app, DataDirFlags& flags);
 
-// --data-dir, else the one that `xord run` would use without flags: of the environment, of the file
-// that XORD_CONFIG names, or the user's own. Failure (usage) where `xord run` would refuse them.
+// Returns --data-dir, or else the directory that `xord run` would use without flags: the one of the
+// environment, of the file that XORD_CONFIG names, or the user's own. Failure (usage) if `xord run`
+// would refuse these settings.
 std::string data_dir_of(const DataDirFlags& flags, const Terminal& terminal);
 
 }  // namespace xord

@@ -1,4 +1,4 @@
-// `xord forget`: ends what `xord set --keep` began.
+// `xord forget`: stops publishing a key that `xord set --keep` added.
 #include "tools/cli/commands.h"
 #include "tools/cli/key_flags.h"
 #include "tools/control/control_client.h"

@@ -1,4 +1,4 @@
-// `xord published`: what a running node publishes again each day, by `xord set --keep`.
+// `xord published`: lists what a running node publishes again each day, added by `xord set --keep`.
 #include <fmt/format.h>
 
 #include "node/server/json_text.h"
@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// A million keys are some thousand pages: each is printed before the next is asked for.
+// A million keys are several thousand pages: each is printed before the next is requested.
 template <class Visit>
 void for_each_published(ControlClient& node, Visit&& visit) {
   Json request = {{"command", "published"}};

@@ -1,4 +1,4 @@
-// The TOML file of tools/run/configuration.h, in a file of its own because toml++ compiles slowly.
+// The TOML reader of tools/run/configuration.h, in its own file because toml++ compiles slowly.
 #include <toml++/toml.h>
 
 #include <cerrno>
@@ -15,7 +15,7 @@ namespace xord {
 namespace {
 
 constexpr size_t config_bytes_max = 1 << 20;
-constexpr size_t config_nesting_max = 8;  // A list in a key is 1; toml++ calls itself a level.
+constexpr size_t config_nesting_max = 8;  // A list in a key has 1; toml++ recurses for each level.
 
 std::string read_whole(const std::string& path) {
   errno = 0;
@@ -37,7 +37,7 @@ std::string read_whole(const std::string& path) {
   throw Failure(ExitCode::environment, what + "; make it readable for this user");
 }
 
-// Strings, numbers and booleans as the text that a flag would have; nothing for other types.
+// Strings, numbers and booleans as a flag would spell them; nothing for other types.
 std::optional<std::string> text_of_node(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* number = node.as_integer()) return std::to_string(number->get());

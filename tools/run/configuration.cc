@@ -27,7 +27,7 @@ const Setting* setting_of_variable(const std::string& name) {
 void refuse_if_mistyped(const std::string& name) {
   std::vector<std::string> owned = {environment_prefix + "CONFIG", environment_prefix + "VIA"};
   for (const Setting& setting : settings()) owned.push_back(setting.environment_name());
-  std::vector<std::string_view> words;  // Without the prefix, which would make all look alike.
+  std::vector<std::string_view> words;  // Without the prefix, which would make all look similar.
   for (const std::string& word : owned) {
     words.push_back(std::string_view(word).substr(environment_prefix.size()));
   }
@@ -39,7 +39,7 @@ void refuse_if_mistyped(const std::string& name) {
                                      *meant + ": rename or unset it");
 }
 
-// For a value of a list that is wrong because it is several.
+// A hint for a list setting whose text is bad because it holds several values.
 std::string list_hint(const Given& row) {
   const bool may_be_several = std::any_of(
       row.texts.begin(), row.texts.end(),
@@ -78,7 +78,7 @@ std::string toml_value(const Setting& setting, const std::vector<std::string>& t
   if (setting.arity != Arity::many) {
     return is_plain(setting, texts[0]) ? texts[0] : toml_string(texts[0]);
   }
-  std::string value = "[";  // Appended to: GCC 12 warns of "[" + value without reason.
+  std::string value = "[";  // Appended to, since GCC 12 falsely warns about "[" + value.
   for (const std::string& text : texts) {
     if (value.size() > 1) value += ", ";
     value += toml_string(text);

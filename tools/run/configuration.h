@@ -1,6 +1,7 @@
-// Where the settings of `xord run` come from: flag, else environment, else config file, else
-// default. Every source is read into Given rows first and judged in one place, so that a bad value
-// has the same sentence wherever it stands, with the place in front.
+// Where the settings of `xord run` come from: the flag, else the environment, else the config file,
+// else the default. Each source is first read into Given rows, and all rows are checked in one
+// place, so that a bad value gives the same sentence in any source, after the place where it
+// stands.
 #pragma once
 
 #include <optional>
@@ -14,48 +15,48 @@
 
 namespace xord {
 
-// One setting as one source gives it.
+// One setting as given by one source.
 struct Given {
   const Setting* setting = nullptr;
   std::vector<std::string> texts;
-  std::string place;   // Before an error: "--ttl", "XORD_TTL", "/etc/xord.toml:3: ttl".
-  std::string origin;  // In --print-config: "flag --ttl", "environment XORD_TTL", "file ...".
+  std::string place;   // Precedes an error: "--ttl", "XORD_TTL", "/etc/xord.toml:3: ttl".
+  std::string origin;  // For --print-config: "flag --ttl", "environment XORD_TTL", "file ...".
 };
 
-// The parts of a list in one text, without the spaces around them; empty ones are left out.
+// Splits a list at its commas and strips spaces around the parts; empty parts are left out.
 std::vector<std::string> split_at_commas(const std::string& text);
 
-// The settings in variables named XORD_... . A variable that looks like a mistyped setting is a
-// Failure (usage); one like none is ignored, since Kubernetes sets XORD_SERVICE_HOST and the like
-// for a service named xord. XORD_CONFIG names the config file, XORD_VIA the node that
-// client commands ask: neither is a setting.
+// Reads the settings in variables named XORD_... . A variable that looks like a mistyped setting is
+// a Failure (usage). One that resembles no setting is ignored, since Kubernetes sets
+// XORD_SERVICE_HOST and the like for a service named xord. XORD_CONFIG, which names the config
+// file, and XORD_VIA, which names the node that client commands ask, are not settings.
 std::vector<Given> read_environment(const Environment& environment);
 
-// The settings of a TOML file: one key a setting, no tables. Failure (usage) on a missing file, bad
-// TOML, an unknown key or a value of a type that no setting has; (environment) when it is there and
-// cannot be read.
+// Reads the settings of a TOML file: one key for each setting, no tables. Failure (usage) on a
+// missing file, bad TOML, an unknown key or a value of a type that no setting has; (environment) if
+// the file exists but cannot be read.
 std::vector<Given> read_config_file(const std::string& path);
 
-// Both: the file first, for the environment wins. The file is `config_path`, else that of
-// XORD_CONFIG, else none.
+// Reads the file and then the environment, which takes precedence. The file is `config_path`, else
+// the one that XORD_CONFIG names, else none.
 std::vector<Given> read_file_and_environment(const std::string& config_path,
                                              const Environment& environment);
 
 struct Configuration {
   ServerConfig server;
-  std::vector<std::string> origins;  // Of each of settings(), in its order.
+  std::vector<std::string> origins;  // One for each of settings(), in that order.
 };
 
-// Applies `given` in order, so a later row wins, onto the defaults; the data directory is the
-// user's unless it is given. Failure (usage) on the first bad value.
+// Applies `given` to the defaults in order, so a later row wins; the data directory is the user's
+// unless one is given. Failure (usage) on the first bad value.
 Configuration build_configuration(const std::vector<Given>& given, const Environment& environment);
 
-// Says beside memory-max what `auto` comes to on this host, or that what is given cannot fit.
-// `granted` is the memory that the process may use; empty: not known.
+// Notes beside memory-max what `auto` comes to on this host, or that the given value cannot fit.
+// `granted` is the memory that the process may use; empty if unknown.
 void explain_memory(Configuration& configuration, const std::optional<GroupLimitFound>& granted);
 
-// Every setting with its value and where that came from, as a TOML file that `xord run --config`
-// reads back.
+// Prints every setting with its value and origin, as a TOML file that `xord run --config` reads
+// back.
 std::string print_configuration(const Configuration& configuration);
 
 }  // namespace xord

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view scheme_mark = "://";
 
-// "[fe80::1%eth0]:8468": the zone becomes the interface's index.
+// Parses "[fe80::1%eth0]:8468": the zone becomes the interface's index.
 std::optional<Endpoint> parse_with_zone(const std::string& text) {
   const size_t percent = text.find('%');
   const size_t bracket = text.find(']', percent);

@@ -1,4 +1,4 @@
-// The addresses of --listen: "[SCHEME://]ADDR:PORT", numeric, as text and back.
+// Converts the addresses of --listen from text and back: "[SCHEME://]ADDR:PORT", numeric.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace xord {
 
-// Throws BadValue (tools/run/settings.h): no such scheme, a dialect that is not there yet, a name
-// in place of an address, a missing or bad port.
+// Throws BadValue (tools/run/settings.h) on an unknown scheme, a dialect that does not exist yet, a
+// name instead of an address, or a missing or bad port.
 ListenAddress parse_listen(const std::string& text);
-// Always with its scheme; an IPv6 link-local address with its interface.
+// Always includes the scheme, and the interface of an IPv6 link-local address.
 std::string show_listen(const ListenAddress& address);
 
 }  // namespace xord

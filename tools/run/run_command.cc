@@ -1,4 +1,4 @@
-// `xord run`: settings from everywhere to one ServerConfig, which is printed or served.
+// `xord run`: gathers settings from all sources into one ServerConfig, and prints or serves it.
 #include <array>
 
 #include "tools/cli/commands.h"
@@ -8,7 +8,7 @@
 namespace xord {
 namespace {
 
-// What the flags say; a row of texts for each of settings().
+// The texts of the flags: one list for each of settings().
 struct RunFlags {
   std::vector<std::vector<std::string>> texts =
       std::vector<std::vector<std::string>>(settings().size());

@@ -12,16 +12,16 @@
 namespace xord {
 namespace {
 
-// The signals that a server's owner acts on, blocked from before the first thread is made, so that
-// no thread takes one but by wait(). They stay blocked until the process ends: one that comes late
-// must not turn an orderly end into another exit status.
+// The signals that a server's operator sends. They are blocked before the first thread is made, so
+// that only wait() receives them. They stay blocked until the process ends: a late one must not
+// turn a clean end into another exit status.
 class SignalSet {
  public:
   SignalSet() {
     sigemptyset(&set_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);  // A node outlives the reader of its log.
+    std::signal(SIGPIPE, SIG_IGN);  // The node must survive the reader of its log.
   }
   SignalSet(const SignalSet&) = delete;
   SignalSet& operator=(const SignalSet&) = delete;
@@ -36,8 +36,8 @@ class SignalSet {
   sigset_t set_;
 };
 
-// SIGHUP has two meanings: somebody asks for a reload, or the terminal is gone. The second ends the
-// node, unless nohup(1) or the like had the signal ignored.
+// SIGHUP has two meanings: a request to reload, or the loss of the terminal. The second ends the
+// node, unless nohup(1) or the like made the process ignore the signal.
 class TerminalWatch {
  public:
   TerminalWatch() : had_terminal_(has_terminal()) {
@@ -56,7 +56,7 @@ class TerminalWatch {
   bool is_ignored_;
 };
 
-// Returns when the node shall end.
+// Returns when the node is to end.
 void serve_until_end(const SignalSet& signals, const TerminalWatch& terminal, Server& server) {
   while (true) {
     const int signal = signals.wait();
@@ -70,7 +70,7 @@ void serve_until_end(const SignalSet& signals, const TerminalWatch& terminal, Se
   }
 }
 
-// Stops `server`; another SIGTERM or SIGINT meanwhile has it wait for nothing but the disk.
+// Stops `server`. After another SIGTERM or SIGINT it waits for nothing but the disk.
 void stop(const SignalSet& signals, Server& server) {
   std::atomic<bool> is_stopped{false};
   std::thread impatience;
@@ -82,7 +82,7 @@ void stop(const SignalSet& signals, Server& server) {
         if (signal == SIGTERM || signal == SIGINT) server.hurry_stop();
       }
     });
-  } catch (const std::system_error&) {  // No thread available: it ends in its own time.
+  } catch (const std::system_error&) {  // No thread for the second signal: the stop takes its time.
   }
   server.stop();
   if (!impatience.joinable()) return;

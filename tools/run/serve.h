@@ -6,9 +6,9 @@
 
 namespace xord {
 
-// The server logs its ready line and the rest itself (docs/commands/run.md). SIGTERM and
-// SIGINT end it in order, SIGUSR1 makes it log its counters as one JSON object. Failure (usage or
-// environment) when it cannot start.
+// The server itself logs its ready line and everything after it (docs/COMMANDS.md, "xord run").
+// SIGTERM and SIGINT end it cleanly; SIGUSR1 makes it log its counters as one JSON object. Failure
+// (usage or environment) if it cannot start.
 ExitCode serve(const ServerConfig& config);
 
 }  // namespace xord

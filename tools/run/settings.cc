@@ -28,7 +28,7 @@ struct Word {
   Value value;
 };
 
-// Enumerations are written as words.
+// Enumerations are spelled as words.
 constexpr std::array<Word<IoChoice>, 3> io_words = {
     {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
 constexpr std::array<Word<bool>, 2> steering_words = {{{"on", true}, {"off", false}}};
