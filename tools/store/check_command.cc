@@ -1,4 +1,4 @@
-// `xord store check`: whether what a stopped node keeps is whole.
+// `xord store check`: checks that what a stopped node keeps is intact.
 #include <fmt/format.h>
 
 #include "node/server/json_text.h"

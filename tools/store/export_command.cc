@@ -1,4 +1,4 @@
-// `xord store export`: every record of a stopped node as a line of text.
+// `xord store export`: writes every record of a stopped node as a line of text.
 #include <fmt/format.h>
 
 #include <functional>
@@ -64,7 +64,7 @@ Exported write_to_stdout(const StoredRecords& stored, Terminal& terminal) {
 }
 
 Exported write_to_file(const std::string& path, const StoredRecords& stored, Terminal& terminal) {
-  // Values may be anybody's secrets: nobody else reads the file unless its owner says so.
+  // Values may be private: only the owner may read the file, unless the owner changes that.
   OutputFile file(path, 0600);
   const Exported exported = write(
       stored, [&](const std::string& lines) { file.append(lines); }, terminal);

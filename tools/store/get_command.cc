@@ -1,4 +1,4 @@
-// `xord store get`: the value that a stopped node keeps under a key.
+// `xord store get`: prints the value that a stopped node keeps under a key.
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/key_flags.h"
@@ -10,7 +10,7 @@
 namespace xord {
 namespace {
 
-// The first network that has it: a directory mostly has but one.
+// Takes the first network that has the key: a directory usually has only one network.
 std::string row_of(const StoredRecords& stored, const Key& key) {
   for (NetworkIndex network = 0; network < stored.reader().networks().size(); ++network) {
     auto read = stored.reader().read(network, row_key_of(key.id));

@@ -1,4 +1,4 @@
-// `xord store import`: the records of an export into a data directory.
+// `xord store import`: reads the records of an export into a data directory.
 #include <fmt/format.h>
 
 #include <filesystem>

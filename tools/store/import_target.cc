@@ -13,7 +13,8 @@
 namespace xord {
 namespace {
 
-// Two clocks of one node, read at different moments, differ a little: that is no other node's time.
+// Two clocks of one node, read at different moments, differ a little. That does not make it another
+// node's time.
 constexpr int64_t drift_seconds_max = 60;
 
 [[noreturn]] void fail(const std::string& sentence) {
@@ -38,7 +39,7 @@ void ImportTarget::begin(const ExportHeader& header) {
 void ImportTarget::open_directory(Instant exported_now) {
   ServerConfig config;
   config.data_dir = data_dir_;
-  auto started = start_files(config, {DialectName::rpcudp});  // Locks; a new one gets an identity.
+  auto started = start_files(config, {DialectName::rpcudp});  // Locks it; makes an identity.
   if (const auto* error = std::get_if<ServerError>(&started)) fail(error->sentence);
   auto& files = std::get<StartFiles>(started);
   directory_ = std::move(files.directory);
@@ -53,7 +54,7 @@ void ImportTarget::open_directory(Instant exported_now) {
   networks_ = std::get<std::unique_ptr<RocksReader>>(opened)->networks();
 }
 
-// A time that is still to come was made by a clock that was ahead: it becomes now, as at a start.
+// A time in the future was made by a clock that was ahead: it becomes now, as at a node's start.
 RecordTimes ImportTarget::shifted(const RecordTimes& times) const {
   const auto move = [this](NodeSeconds time) {
     return static_cast<NodeSeconds>(
@@ -70,7 +71,7 @@ std::optional<NetworkIndex> ImportTarget::network(const std::string& name) {
   if (name != name_of(DialectName::rpcudp) && name != name_of(DialectName::mainline))
     return std::nullopt;
   networks_.push_back(name);
-  database_.reset();  // To be opened with this one too.
+  database_.reset();  // It is reopened with this network added.
   return static_cast<NetworkIndex>(networks_.size() - 1);
 }
 

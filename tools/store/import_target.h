@@ -1,5 +1,5 @@
-// The data directory that an import goes to: a stopped node's, or a new one, which gets an identity
-// of its own and the clock of the export. It knows how times of the export become this node's.
+// The data directory that an import writes to: a stopped node's, or a new one, which gets its own
+// identity and the clock of the export. It converts times of the export into this node's times.
 #pragma once
 
 #include <memory>
@@ -15,21 +15,21 @@ namespace xord {
 
 class ImportTarget {
  public:
-  // Failure (environment) when the directory cannot be had.
+  // Failure (environment) if the directory cannot be opened or created.
   explicit ImportTarget(const std::string& data_dir);
 
-  // To be called before the rest, and again for each further export.
+  // Must be called before all functions below, and again for each further export.
   void begin(const ExportHeader& header);
-  // If the node started now.
+  // Node time if the node started now.
   Instant node_now() const { return node_now_; }
-  // Seconds that are added to the export's times.
+  // The seconds that are added to the export's times.
   int64_t shift() const { return shift_; }
   RecordTimes shifted(const RecordTimes& times) const;
 
-  // The index of a network, which is made if it is not there; empty for a name that is no
-  // dialect's.
+  // Returns the index of a network, creating the network if necessary; empty if no dialect has that
+  // name.
   std::optional<NetworkIndex> network(const std::string& name);
-  // Failure (environment) when the disk refuses.
+  // Failure (environment) if the database cannot be opened.
   RocksStore::Impl& database();
 
  private:

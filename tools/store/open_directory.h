@@ -1,4 +1,4 @@
-// The data directory of a node that may be running, opened for reading.
+// Opens the data directory of a node that may be running, for reading.
 #pragma once
 
 #include <memory>
@@ -8,10 +8,10 @@
 
 namespace xord {
 
-// Locked for reading; null when a node, or another tool, holds it. Failure (environment) when
-// nothing of xord's is there to be read.
+// Locked for reading; null if a node or another tool holds it. Failure (environment) if the
+// directory has no files of xord that can be read.
 std::unique_ptr<DataDirectory> open_unless_held(const std::string& path);
-// The same for what needs a stopped node: Failure (environment) when it is held.
+// The same for commands that need a stopped node: Failure (environment) if the directory is held.
 std::unique_ptr<DataDirectory> open_stopped(const std::string& path);
 
 }  // namespace xord

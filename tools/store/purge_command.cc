@@ -1,4 +1,4 @@
-// `xord store purge`: takes records out. A running node is asked, and does it itself.
+// `xord store purge`: erases records. A running node does it itself, on request.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -23,7 +23,7 @@ struct Beginning {
   std::string_view bytes;
   const char* is;
 };
-// What people have instead of an export, by how it begins.
+// What users may have instead of an export, by its first bytes.
 constexpr Beginning beginnings[] = {
     {"\x1f\x8b", " is compressed by gzip (`gunzip -c FILE | xord store import -`)"},
     {"\x28\xb5\x2f\xfd", " is compressed by zstd (`zstd -dc FILE | xord store import -`)"},
@@ -39,7 +39,7 @@ constexpr Beginning beginnings[] = {
      " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` turns it back)"},
 };
 
-// "FILE is no export, but ..." of an input that begins with `line`.
+// A sentence that says what an input that begins with `line` is, if not an export.
 std::string no_export(const std::string& name, const std::string& line) {
   for (const Beginning& each : beginnings) {
     if (line.starts_with(each.bytes)) return name + each.is;
@@ -62,8 +62,8 @@ RecordImport::RecordImport(std::istream& in, const std::string& name, ImportTarg
                            Terminal& terminal)
     : in_(in), name_(name), target_(target), terminal_(terminal) {}
 
-// The next line; one that is longer than any is given as far as that, and skipped. False at the
-// end, or when a signal cut the reading short.
+// Reads the next line. Of a line that is too long for an export only the beginning is returned and
+// the rest is skipped. Returns false at the end, or if a signal interrupted the reading.
 bool RecordImport::next_line(std::string& line) {
   stop_if_interrupted();
   line.resize(export_line_max + 2);
@@ -78,7 +78,7 @@ bool RecordImport::next_line(std::string& line) {
     in_.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
     line.resize(export_line_max + 1);
   } else {
-    line.resize(in_.eof() ? got : got - 1);  // Without the newline that was counted.
+    line.resize(in_.eof() ? got : got - 1);  // gcount() included the newline.
   }
   ++line_number_;
   return true;
@@ -118,7 +118,7 @@ void RecordImport::begin(const ExportHeader& header) {
     throw Failure(ExitCode::usage, "the times in the header of " + name_ +
                                        " cannot be: export again from the original");
   }
-  write_batch();  // Times of what came before are of another clock.
+  write_batch();  // The batch has times of the previous export's clock.
   target_.begin(header);
   if (target_.shift() != 0) {
     terminal_.err << fmt::format("times were moved by {} s, to the clock of this node\n",
@@ -145,7 +145,7 @@ void RecordImport::take_line(const std::string& line) {
   }
 }
 
-// Behind an end: the next export, or nothing.
+// After an end line comes the next export, or nothing.
 void RecordImport::take_line_between(const std::string& line) {
   if (line.empty()) return;
   const ExportLine parsed = parse_export_line(line);
@@ -182,8 +182,9 @@ void RecordImport::take(const ExportRecord& record) {
   if (batch_.size() == batch_records || batch_bytes_ >= batch_bytes) write_batch();
 }
 
-// As a node decides it (Store::begin_store): the later publication stays, of equal ones the later
-// store, of equal stores what is there. Of equal values both times are taken.
+// Decides as a node does (Store::begin_store): the later publication stays; of equal publications
+// the later store; of equal stores the record that is held. If the values are equal, both later
+// times are taken.
 bool RecordImport::stays(const Row& held, RocksStore::Impl::Change& change) const {
   const Row imported = *parse_row(change.key, bytes_of(*change.row));
   const RecordTimes& mine = held.times;
@@ -219,7 +220,7 @@ void RecordImport::write_batch() {
       changes.push_back(std::move(batch_[i]));
     }
   }
-  // Needs no undo: importing again does the same.
+  // Needs no undo: importing again has the same result.
   const rocksdb::Status status = target_.database().write(changes, nullptr);
   if (!status.ok()) {
     throw Failure(ExitCode::environment, "the disk refused a batch of records after " +

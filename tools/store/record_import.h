@@ -1,6 +1,6 @@
-// Taking the lines of one export, or of several one after another (as cat joins them), into a data
-// directory: what is whole is taken, in batches that are on disk as a whole or not at all; what is
-// damaged is named and left out. Importing a second time changes nothing. Memory: one batch.
+// Reads the lines of one export, or of several joined by cat, into a data directory. Intact records
+// are written in batches, each of which reaches the disk whole or not at all; damaged ones are
+// reported and left out. A second import of the same file changes nothing. Memory: one batch.
 #pragma once
 
 #include <istream>
@@ -17,25 +17,25 @@
 
 namespace xord {
 
-constexpr size_t damaged_lines_max = 100;  // Named one by one.
+constexpr size_t damaged_lines_max = 100;  // Reported one by one.
 
 struct ImportReport {
   uint64_t imported = 0;
-  uint64_t kept = 0;  // The record held here is newer, and stays.
+  uint64_t kept = 0;  // The record held here was newer and stayed.
   uint64_t damaged = 0;
   std::vector<std::string> damages;  // "line 12: ...", at most damaged_lines_max.
-  // Each export's end came, with the right number of records, and nothing else followed.
+  // Every export had its end line with the right number of records, and nothing else followed.
   bool is_whole = false;
 };
 
 class RecordImport {
  public:
-  // `name` is what sentences call the input.
+  // `name` is the name of the input in messages.
   RecordImport(std::istream& in, const std::string& name, ImportTarget& target, Terminal& terminal);
 
-  // Failure: (usage) no header: the sentence says what the input is instead; (environment) the disk
-  // refused; (interrupted) SIGINT, for which an Interrupt must live: what was imported so far
-  // stays.
+  // Failure: (usage) there is no header, and the sentence says what the input is instead;
+  // (environment) the disk refused; (interrupted) SIGINT, which needs a live Interrupt. What was
+  // imported before a failure stays.
   ImportReport run();
 
  private:
@@ -56,9 +56,9 @@ class RecordImport {
   Terminal& terminal_;
   ImportReport report_;
   uint64_t line_number_ = 0;
-  uint64_t records_ = 0;  // Whole ones, in this export.
-  bool is_open_ = false;  // Its end has not come yet.
-  // No key twice, since what is held is read from the disk.
+  uint64_t records_ = 0;  // Intact records in this export.
+  bool is_open_ = false;  // The export's end line has not come yet.
+  // Each key at most once, because the records to compare with are read from the disk.
   std::vector<RocksStore::Impl::Change> batch_;
   std::set<std::pair<NetworkIndex, RowKey>> batch_keys_;
   size_t batch_bytes_ = 0;

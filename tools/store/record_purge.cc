@@ -12,7 +12,8 @@
 namespace xord {
 namespace {
 
-// Keys are gathered a part of the key space at a time, and erased behind the walk.
+// Keys are gathered for one part of the key space at a time, and erased after the walk of that
+// part.
 constexpr uint32_t parts = 256;
 constexpr size_t batch_records = 4096;
 
@@ -43,7 +44,7 @@ class RecordPurge {
   }
 
  private:
-  // Ranges that cannot be read are skipped: what is in them is served to nobody either.
+  // Ranges that cannot be read are skipped: a node does not serve their records either.
   void walk(NetworkIndex network, RowRange range) {
     while (range.first < range.end) {
       const auto status =
@@ -68,7 +69,7 @@ class RecordPurge {
     for (size_t at = 0; at < gathered_.size(); at += batch_records) {
       stop_if_interrupted();
       const size_t count = std::min(batch_records, gathered_.size() - at);
-      // Needs no undo: purging again does the same.
+      // Needs no undo: purging again has the same result.
       const auto status = stopped_.database().write({&gathered_[at], count}, nullptr);
       if (!status.ok()) fail("the disk refused to erase records", status);
       purged_ += count;

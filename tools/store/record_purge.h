@@ -1,5 +1,6 @@
-// Taking records out of a stopped node's database, in batches that are on disk as a whole or not at
-// all; an interrupted purge leaves the others. Damaged rows go like any other.
+// Erases records from a stopped node's database in batches, each of which reaches the disk whole or
+// not at all; an interrupted purge leaves the remaining records. Damaged rows are erased like any
+// other.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +12,14 @@
 namespace xord {
 
 struct PurgeSelection {
-  Id prefix;  // Keys that share `prefix_bits` leading bits with it; 0: all.
+  Id prefix;  // Selects keys that share its first `prefix_bits` bits; 0: all.
   uint32_t prefix_bits = 0;
   bool is_expired_only = false;
 };
 
-// How many went. Gives their room on disk back, unless it was a single key's. Failure:
-// (environment) the directory or its disk, (interrupted) SIGINT, for which an Interrupt must live.
+// Returns the number of records erased, and frees their disk space unless it was a single key's.
+// Failure: (environment) the directory or its disk; (interrupted) SIGINT, which needs a live
+// Interrupt.
 uint64_t purge_records(const std::string& data_dir, const PurgeSelection& selection,
                        Terminal& terminal);
 

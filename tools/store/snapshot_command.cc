@@ -1,4 +1,5 @@
-// `xord store snapshot`: a data directory as this one is now. A running node makes it itself.
+// `xord store snapshot`: copies a data directory as it is now. A running node makes the copy
+// itself.
 #include <filesystem>
 
 #include "storage/files/snapshot_files.h"

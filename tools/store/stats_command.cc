@@ -1,4 +1,4 @@
-// `xord store stats`: how much a node keeps. A running node is asked.
+// `xord store stats`: counts what a node keeps. A running node is asked for its own counters.
 #include <fmt/format.h>
 
 #include "node/server/json_text.h"

@@ -7,7 +7,8 @@ namespace xord {
 
 StoppedDatabase::StoppedDatabase(const std::string& data_dir) {
   {
-    // As it is on disk, first: what cannot be read is refused before anything is written.
+    // Read it first as it is on disk, so that what cannot be read is refused before anything is
+    // written.
     const StoredRecords stored(data_dir);
     node_now_ = stored.node_now();
     networks_ = stored.reader().networks();

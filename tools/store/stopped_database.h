@@ -1,4 +1,4 @@
-// A stopped node's database, open for writing: its directory locked as a node locks it.
+// A stopped node's database, opened for writing, with its directory locked as a node locks it.
 #pragma once
 
 #include <memory>
@@ -12,12 +12,12 @@ namespace xord {
 
 class StoppedDatabase {
  public:
-  // Failure (environment) when there is none, it is held, or it cannot be opened.
+  // Failure (environment) if there is none, it is held, or it cannot be opened.
   explicit StoppedDatabase(const std::string& data_dir);
 
   RocksStore::Impl& database() { return database_->impl(); }
   const std::vector<std::string>& networks() const { return networks_; }
-  Instant node_now() const { return node_now_; }  // If the node started now.
+  Instant node_now() const { return node_now_; }  // Node time if it started now.
   uint64_t rows_estimate() const { return rows_estimate_; }
 
  private:

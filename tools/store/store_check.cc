@@ -18,13 +18,13 @@
 namespace xord {
 namespace {
 
-// The index is built and compared a part of the keys at a time, as so many shards would: memory
-// stays at a part of the records.
+// The index is built and compared for one part of the keys at a time, as this many shards would
+// build it, so memory is needed for one part of the records only.
 constexpr uint32_t parts = 64;
-constexpr uint32_t part_records_max = 16 << 20;  // Reserved only; used as records come.
-constexpr uint64_t check_seed = 0x5ca1ab1e;      // Of fingerprints. Nobody attacks a check.
+constexpr uint32_t part_records_max = 16 << 20;  // Only reserved; memory is used as records arrive.
+constexpr uint64_t check_seed = 0x5ca1ab1e;      // For fingerprints. Nobody attacks a check.
 
-// The time up to which records are expired: that of the clock, if that is whole.
+// Returns the time up to which records count as expired: the clock's, if the clock file is intact.
 NodeSeconds check_files(const DataDirectory& directory, CheckReport& report) {
   const auto check = [&](const auto& read) {
     if (const auto* error = std::get_if<IoError>(&read)) {
@@ -42,7 +42,7 @@ NodeSeconds check_files(const DataDirectory& directory, CheckReport& report) {
   return node_seconds(resume_clock(*saved, wall_time(), seconds(ttl_max)).now);
 }
 
-// One part of one network's keys: the rows, the store that is built of them, and back.
+// One part of one network's keys: reads the rows, builds a store from them, and compares back.
 class PartCheck {
  public:
   PartCheck(const RocksReader& reader, NetworkIndex network, NodeSeconds now, CheckReport& report)
@@ -107,7 +107,7 @@ class PartCheck {
     store_.complete(instant_of(now_), loaded, {});
   }
 
-  // Every record of the index, in order of its keys, against its row as a node would read it.
+  // Compares every record of the index, in key order, with its row as a node would read it.
   void compare_back() {
     uint64_t held = 0;
     Id from;
@@ -139,7 +139,7 @@ class PartCheck {
                           found.times.published == std::min(row->times.published, now_);
     if (!is_equal) report_.found(record_of(key) + " is another by its key than in the table");
   }
-  // To the key behind it; false at the end.
+  // Moves to the next key; false at the end.
   static bool advance(Id& key) {
     for (size_t i = id_size; i-- > 0;) {
       if (++key.bytes[i] != 0) return true;
@@ -204,7 +204,7 @@ CheckReport check_store(const DataDirectory& directory, Terminal& terminal) {
     report.found(error->sentence);
     return report;
   }
-  ++report.files;  // `format`.
+  ++report.files;  // This one is `format`.
   const RocksReader& reader = *std::get<std::unique_ptr<RocksReader>>(opened);
   if (reader.log_bytes_dropped() > 0) {
     report.found("the write-ahead log in " + directory.path() +

@@ -1,4 +1,4 @@
-// `xord store`: what a node keeps on disk. Its subcommands are in tools/store/, a file each.
+// `xord store`: manages what a node keeps on disk. Each subcommand has a file in tools/store/.
 #include <array>
 
 #include "tools/cli/command_table.h"

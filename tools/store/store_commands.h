@@ -1,4 +1,4 @@
-// The subcommands of `xord store`, as those of tools/cli/commands.h are.
+// The subcommands of `xord store`, in the form of those in tools/cli/commands.h.
 #pragma once
 
 #include "tools/cli/failure.h"
@@ -7,12 +7,12 @@
 
 namespace xord {
 
-ExitCode store_stats_command(Arguments arguments, Terminal& terminal);     // How much there is.
-ExitCode store_check_command(Arguments arguments, Terminal& terminal);     // Whether it is whole.
-ExitCode store_get_command(Arguments arguments, Terminal& terminal);       // One record's value.
-ExitCode store_export_command(Arguments arguments, Terminal& terminal);    // All, as text.
-ExitCode store_import_command(Arguments arguments, Terminal& terminal);    // ... and back.
-ExitCode store_purge_command(Arguments arguments, Terminal& terminal);     // Takes records out.
-ExitCode store_snapshot_command(Arguments arguments, Terminal& terminal);  // A copy to start on.
+ExitCode store_stats_command(Arguments arguments, Terminal& terminal);     // Counts what is kept.
+ExitCode store_check_command(Arguments arguments, Terminal& terminal);     // Looks for damage.
+ExitCode store_get_command(Arguments arguments, Terminal& terminal);       // Prints one value.
+ExitCode store_export_command(Arguments arguments, Terminal& terminal);    // Writes all as text.
+ExitCode store_import_command(Arguments arguments, Terminal& terminal);    // Reads such text.
+ExitCode store_purge_command(Arguments arguments, Terminal& terminal);     // Erases records.
+ExitCode store_snapshot_command(Arguments arguments, Terminal& terminal);  // Makes a usable copy.
 
 }  // namespace xord

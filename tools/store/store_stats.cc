@@ -45,7 +45,7 @@ void count_row(const StoredRecords::Visited& visited, NodeSeconds now, NetworkSt
   ++stats.expiring[bound];
 }
 
-// A list that a person keeps: short.
+// Counts the list by walking it: a user maintains it, so it is short.
 uint64_t published_count(const RocksReader& reader, NetworkIndex network) {
   uint64_t count = 0;
   if (!reader.has_published_list(network)) return count;

@@ -1,4 +1,4 @@
-// Counting what a data directory holds: records by network and by what is left of their lives.
+// Counts what a data directory holds: records by network and by their remaining life.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace xord {
 
-// A record whose rest of life is at most the bound, and more than the bound before.
+// Counts records whose remaining life is at most this bound and longer than the previous one.
 struct ExpiryBound {
   const char* name;
   NodeSeconds at_most;
@@ -23,19 +23,19 @@ constexpr ExpiryBound expiry_bounds[] = {
 
 struct NetworkStats {
   std::string network;
-  uint64_t records = 0;  // Whole and not expired; as are the next.
+  uint64_t records = 0;  // Intact and not expired, like the next three.
   uint64_t value_bytes = 0;
   uint32_t value_size_most = 0;
   std::array<uint64_t, std::size(expiry_bounds)> expiring{};
   uint64_t expired = 0;  // Rows that compaction will reclaim.
   uint64_t damaged = 0;  // Rows that a node would not serve.
   uint64_t table_bytes = 0;
-  uint64_t published = 0;  // Keys that the node publishes anew each day.
+  uint64_t published = 0;  // Keys that the node publishes again each day.
 };
 
 struct StoreStats {
   std::vector<NetworkStats> networks;
-  uint64_t disk_bytes = 0;  // Of every file in the data directory.
+  uint64_t disk_bytes = 0;  // Size of all files in the data directory.
   UnreadableRows unreadable;
 
   nlohmann::ordered_json json() const;

@@ -29,8 +29,8 @@ StoredRecords::StoredRecords(std::unique_ptr<DataDirectory> directory)
 void StoredRecords::open() {
   auto clock = read_clock(*directory_);
   if (const auto* error = std::get_if<IoError>(&clock)) fail(*error);
-  // Whether the absence is doubtful depends on the ttl that the node will be given; here it does
-  // not matter.
+  // Whether the node's absence is doubtful depends on the ttl that the node will be given; that
+  // does not matter here.
   node_now_ =
       resume_clock(std::get<std::optional<SavedClock>>(clock), wall_now_, seconds(ttl_max)).now;
   auto opened = RocksReader::open(directory_->path());

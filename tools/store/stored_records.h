@@ -1,5 +1,6 @@
-// The records of a stopped node, for the subcommands that read: its directory locked, its database
-// open read-only, its clock. Walks in order of keys with a progress line, and ends early on SIGINT.
+// The records of a stopped node, for the subcommands that only read: its locked directory, its
+// database opened read-only, and its clock. Walks the rows in key order with a progress line, and
+// ends early on SIGINT.
 #pragma once
 
 #include <functional>
@@ -14,19 +15,19 @@ namespace xord {
 
 class StoredRecords {
  public:
-  // Failure (environment) when a node runs there, or the directory, the clock or the database
-  // cannot be read.
+  // Failure (environment) if a node runs on the directory, or if the directory, the clock or the
+  // database cannot be read.
   explicit StoredRecords(const std::string& data_dir);
   explicit StoredRecords(std::unique_ptr<DataDirectory> directory);
 
   const DataDirectory& directory() const { return *directory_; }
   const RocksReader& reader() const { return *reader_; }
-  // Node time if the node started now, and the wall clock that this was reckoned with.
+  // Node time if the node started now, and the wall clock from which it was computed.
   Instant node_now() const { return node_now_; }
   Duration wall_now() const { return wall_now_; }
 
-  // Every row of every network, with its record if it is whole; `verb` begins the progress line.
-  // Failure (interrupted) on SIGINT or SIGTERM, for which an Interrupt must live.
+  // Visits every row of every network, with its record if it is intact; `verb` begins the progress
+  // line. Failure (interrupted) on SIGINT or SIGTERM, which needs a live Interrupt.
   struct Visited {
     NetworkIndex network;
     const RowKey& row_key;
