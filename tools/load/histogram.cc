@@ -6,7 +6,7 @@
 
 namespace xord {
 
-// Values below 2 * parts are exact; from there on the top 8 bits count, and how far they stand.
+// Values below 2 * parts are exact; above that only the top 8 bits and their position count.
 uint32_t Histogram::index_of(uint64_t value) {
   const auto width = static_cast<uint32_t>(std::bit_width(value));
   const uint32_t shift = width > part_bits + 1 ? width - part_bits - 1 : 0;

@@ -1,6 +1,6 @@
-// A log-linear histogram of latencies: each power of two is cut into 128 equal parts, so a
+// A log-linear histogram of latencies. Each power of two is divided into 128 equal parts, so a
 // percentile is at most 1/128 above the true one, over the whole range of 64 bits, in 59 KB.
-// Recording is two shifts and an addition and never allocates. (Idea: Tene's HdrHistogram.)
+// Recording takes two shifts and an addition and never allocates. (Idea: Tene's HdrHistogram.)
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@ class Histogram {
  public:
   Histogram() : counts_(counts_size, 0) {}
 
-  void record(Duration latency);  // Below 0 counts as 0.
+  void record(Duration latency);  // A negative one counts as 0.
   void clear();
 
   uint64_t count() const { return count_; }
   Duration max() const { return max_; }
   double mean_nanoseconds() const;
-  // The smallest latency that at least `percent` of the recorded ones do not exceed; 0 when there
-  // are none. `percent` is 0 to 100. Rounded up to the end of its part, at most the maximum.
+  // The smallest latency that at least `percent` (0 to 100) of the recorded ones do not exceed; 0
+  // if none are recorded. Rounded up to the end of its part, but never above the maximum.
   Duration percentile(double percent) const;
 
-  // Calls visit(Duration upper_end, uint64_t count) for each part that is not empty, ascending.
+  // Calls visit(Duration upper_end, uint64_t count) for each nonempty part, in ascending order.
   template <class Visit>
   void for_each(Visit&& visit) const {
     for (uint32_t i = 0; i < counts_size; ++i) {

@@ -6,7 +6,7 @@
 namespace xord {
 namespace {
 
-// SplitMix64's finisher: every bit of the input changes half of the output's.
+// SplitMix64's finalizer: every bit of the input flips half of the output bits on average.
 uint64_t mixed(uint64_t word) {
   word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9u;
   word = (word ^ (word >> 27)) * 0x94d049bb133111ebu;
@@ -17,7 +17,7 @@ uint64_t stream_of(uint64_t seed, IdDomain domain, uint64_t number) {
   return mixed(mixed(seed + static_cast<uint64_t>(domain) * 0x9e3779b97f4a7c15u) + number);
 }
 
-// The `at`-th word of a stream.
+// Word number `at` of a stream.
 uint64_t word_of(uint64_t stream, uint64_t at) {
   return mixed(stream + at * 0x9e3779b97f4a7c15u);
 }
@@ -53,7 +53,7 @@ uint32_t KeySpace::value_size(uint64_t hash) const {
   if (sizes_.spread == Spread::uniform) {
     return static_cast<uint32_t>(least + unit * (range - least));
   }
-  // Density falls as 1/size: equally many values between 64 and 128 bytes as between 128 and 256.
+  // The density falls as 1/size: there are as many values of 64 to 128 bytes as of 128 to 256.
   return static_cast<uint32_t>((least + 1) * std::pow((range + 1) / (least + 1), unit) - 1);
 }
 
@@ -94,7 +94,7 @@ NumberDraw NumberDraw::zipf(uint32_t bound, double exponent) {
   double sum = 0;
   for (uint32_t i = 0; i < bound; ++i) sum += weight[i] = std::pow(i + 1.0, -exponent);
   for (double& each : weight) each *= bound / sum;  // 1 on average.
-  // Each cell that has too little is topped up by one that has too much.
+  // Each cell with too little weight is topped up by one with too much.
   draw.cells_.resize(bound);
   std::vector<uint32_t> small;
   std::vector<uint32_t> large;
@@ -109,7 +109,7 @@ NumberDraw NumberDraw::zipf(uint32_t bound, double exponent) {
     large.pop_back();
     small.push_back(rich);
   }
-  return draw;  // What is left in either list has 1, but for rounding: it keeps its own number.
+  return draw;  // Cells left in either list weigh 1, except for rounding.
 }
 
 uint64_t NumberDraw::draw(Rng& rng) const {

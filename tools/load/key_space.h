@@ -1,5 +1,5 @@
-// The ids and values of a load run. All are computed from the run's seed and a number, so that
-// nothing has to be kept to check an answer, a million records included. Pure.
+// The ids and values of a load run. All are computed from the run's seed and a number, so nothing
+// has to be stored to check an answer, even with a million records. Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,33 +11,33 @@
 
 namespace xord {
 
-// What an id is for: the ids of two domains have nothing in common.
+// The purpose of an id: ids of different domains have nothing in common.
 enum class IdDomain : uint8_t {
-  targets,  // Of find_node.
+  targets,  // Targets of find_node.
   hits,     // Keys stored in the warm-up.
-  misses,   // Keys that nobody stores.
+  misses,   // Keys that are never stored.
   stores,   // Keys stored by the load itself.
-  sources,  // Who asks.
+  sources,  // Senders of the requests.
 };
 
 enum class Spread : uint8_t {
   uniform,
-  zipf,  // Keys: the n-th is drawn 1/n^s as often as the first. Sizes: small ones are common.
+  zipf,  // The n-th key is drawn 1/n^s as often as the first; small sizes are common.
 };
 
 struct ValueSizes {
-  uint32_t least = 100;  // Bytes of the value, without the 2 or 3 that say so.
+  uint32_t least = 100;  // Bytes of the value, without the 2 or 3 of its msgpack head.
   uint32_t most = 100;
   Spread spread = Spread::uniform;
 };
 
 class KeySpace {
  public:
-  // Keys (all domains but sources) share their first `near_bits` bits with `near`.
+  // Keys (ids of all domains except sources) share their first `near_bits` bits with `near`.
   KeySpace(uint64_t seed, const ValueSizes& sizes, const Id& near, uint32_t near_bits);
 
   Id id(IdDomain domain, uint64_t number) const;
-  // Writes the packed value of a key (a msgpack bin) to `out`, which has room for
+  // Writes the packed value of a key (a msgpack bin) to `out`, which must have room for
   // value_room() bytes, and returns its size.
   size_t write_value(IdDomain domain, uint64_t number, MutableBytes out) const;
   bool is_value(IdDomain domain, uint64_t number, Bytes packed) const;
@@ -52,8 +52,8 @@ class KeySpace {
   uint32_t near_bits_;
 };
 
-// Draws numbers below a bound, all alike or by Zipf's law; one draw costs the same for any bound
-// (alias method, Walker 1977): 8 bytes a number are kept for zipf, none for uniform.
+// Draws numbers below a bound, uniformly or by Zipf's law. A draw costs the same for any bound
+// (alias method, Walker 1977); Zipf's law takes 8 bytes for each number, the uniform draw none.
 class NumberDraw {
  public:
   NumberDraw() = default;
@@ -64,8 +64,8 @@ class NumberDraw {
 
  private:
   struct Cell {
-    float keep = 1;      // The chance that the cell's own number is drawn...
-    uint32_t other = 0;  // ...and what is drawn else.
+    float keep = 1;      // The chance that the cell's own number is drawn.
+    uint32_t other = 0;  // The number drawn otherwise.
   };
   uint64_t bound_ = 1;
   std::vector<Cell> cells_;  // Empty: uniform.

@@ -31,7 +31,7 @@ bool LeftContacts::ask_for_all(Waiting waiting, Instant until) {
                      number, IdDomain::sources, now});
     }
     exchange_.turn(waiting, now + milliseconds(20));
-    // A node that answers nothing at first will not do so later.
+    // A node that answers nothing at first will not answer later.
     if (answered_count_ == 0 && next >= 2 * window && exchange_.open_count() == 0) return false;
   }
   return true;

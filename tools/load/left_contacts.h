@@ -1,5 +1,5 @@
-// What a load run leaves behind: which ids of its sources the node still names. Each is asked for
-// by another source, as a node does not name the asker.
+// Finds out what a load run leaves behind: which ids of its sources the node still names. Each id
+// is looked up by another source, because a node does not name the asker.
 #pragma once
 
 #include <array>
@@ -14,11 +14,11 @@ namespace xord {
 
 class LeftContacts : public ExchangeListener {
  public:
-  // Of sources 0..ids-1, which ask in turn with the others of `sources` (at least two).
+  // Looks up the ids of sources 0..ids-1. All `sources`, at least two, take turns in asking.
   LeftContacts(LoadExchange& exchange, uint32_t ids, uint32_t sources)
       : exchange_(exchange), ids_(ids), sources_(sources), was_answered_(ids, false) {}
 
-  // How many; empty when the node does not say, or it takes too long, or Ctrl-C ended it.
+  // Returns the number of ids found; empty if the node does not answer, or on a timeout or Ctrl-C.
   std::optional<uint32_t> count(Waiting waiting);
 
   void answered(const Question& question, Bytes datagram) override;
@@ -29,7 +29,7 @@ class LeftContacts : public ExchangeListener {
   static constexpr uint32_t attempts_max = 3;
   static constexpr Duration most = seconds(20);
 
-  // Asks for each id that nothing was heard of; false when there was no time left.
+  // Asks for each id that has not been answered for; false if time ran out.
   bool ask_for_all(Waiting waiting, Instant until);
 
   LoadExchange& exchange_;
@@ -39,7 +39,7 @@ class LeftContacts : public ExchangeListener {
   std::vector<bool> was_answered_;
   uint32_t answered_count_ = 0;
   uint32_t left_count_ = 0;
-  Reply reply_;  // Kept: it is large.
+  Reply reply_;  // A member because it is large.
 };
 
 }  // namespace xord

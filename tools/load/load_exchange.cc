@@ -12,13 +12,13 @@
 namespace xord {
 namespace {
 
-// Queued in one turn: a batch of requests, and an answer to each datagram that one turn takes.
+// One turn may queue a batch of requests, and an answer to each datagram it receives.
 constexpr uint32_t receive_rounds_max = 4;
 constexpr uint32_t outbox_datagrams = batch_max * (receive_rounds_max + 1);
 constexpr uint32_t outbox_bytes =
     batch_max * rpcudp::request_size_max + receive_rounds_max * batch_max * 64;
 
-// A transaction: the number of its request, then what no other run has.
+// A transaction is the number of its request, followed by bytes that no other run has.
 constexpr size_t tag_at = 8;
 
 Transaction transaction_for(uint64_t sequence, uint64_t tag) {
@@ -48,8 +48,8 @@ std::optional<IoError> LoadExchange::create(const ExchangeConfig& config, LoadSo
                                   exchange->io_counters_, &exchange->chosen_)) {
     return error;
   }
-  // A source's requests go one by one, as those of many peers would; and the kernel steers segments
-  // that were sent together by the first of them.
+  // A source's requests are sent one by one, as those of many peers would be. Besides, the kernel
+  // steers all segments that were sent together by the first of them.
   exchange->set_coalescing(false);
   if (auto error = exchange->chosen_.backend->start()) return error;
   *out = std::move(exchange);
@@ -132,7 +132,8 @@ void LoadExchange::turn(Waiting waiting, Instant until) {
 
 void LoadExchange::on_datagram(const Datagram& datagram) {
   if (rpcudp::is_reply(datagram.bytes)) {
-    // The clock is read once a batch, behind the system call: late rather than early.
+    // The clock is read once a batch, after the system call, so that latencies err on the high
+    // side.
     if (!received_at_) received_at_ = clock_.now();
     receive_reply(datagram);
   } else {
@@ -140,8 +141,8 @@ void LoadExchange::on_datagram(const Datagram& datagram) {
   }
 }
 
-// What no question explains counts against the target only if it came from there: anybody can send
-// to our sockets.
+// A datagram that no question explains counts against the target only if it came from there, since
+// anyone can send to our sockets.
 void LoadExchange::count_unknown(const Datagram& datagram, uint64_t& of_target) {
   ++(datagram.path.remote == config_.target ? of_target : strays_.strangers);
 }
@@ -176,7 +177,8 @@ void LoadExchange::close(Row& row, Ending ending, Verdict verdict, Duration late
   listener_->ended(row.question, ending, verdict, latency);
 }
 
-// A node pings who it does not know; a source that does not answer is served little or nothing.
+// A node pings sources that it does not know; a source that does not answer is served little or
+// nothing.
 void LoadExchange::receive_request(const Datagram& datagram) {
   Request request;
   if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) {
@@ -209,7 +211,7 @@ void LoadExchange::give_up_overdue(Instant now) {
   for (; oldest_ < next_; ++oldest_) {
     Row& row = row_of(oldest_);
     if (!row.is_open) continue;
-    // A request is given up `timeout` after it was planned; those behind it were planned later.
+    // A request is given up `timeout` after it was planned; those after it were planned later.
     if (now - row.question.planned < config_.timeout) return;
     close(row, Ending::lost, Verdict::count, now - row.question.planned);
   }

@@ -1,10 +1,10 @@
-// The requests of a load run under way: sends them, matches each reply to its request, checks it,
-// answers the node's pings of our sources. It drives the reactor's backend itself, because a
-// generator must be able to spin: a client that sleeps between replies slows a node on the same
-// machine down (wake-ups of an idle core cost 20 us; limits/REPORT.md).
+// The requests of a load run under way. Sends them, matches each reply to its request, checks it,
+// and answers the node's pings of our sources. It drives the reactor's backend itself, because a
+// generator must be able to spin: a client that sleeps between replies slows down a node on the
+// same machine (waking an idle core takes 20 us, measured).
 //
-// Requests are numbered, and the number is in the transaction: the row of a request is its number
-// modulo the table's size, and they time out in order, so nothing is searched.
+// Requests are numbered, and the number is in the transaction. The row of a request is its number
+// modulo the table's size, and requests time out in order, so nothing is searched.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,12 @@ namespace xord {
 struct Question {
   RequestKind kind{};
   uint32_t source = 0;
-  // Of the target or key, in `domain`; in IdDomain::sources of a source: its id but for the last
-  // bit, since a Python node leaves out who is looked for.
+  // The number of the target or key in `domain`. In IdDomain::sources it names a source: the target
+  // is that source's id except for the last bit, since a Python node leaves out the id that is
+  // looked for.
   uint64_t number = 0;
   IdDomain domain{};
-  Instant planned;  // When it should have been sent: latency counts from here.
+  Instant planned;  // The time it should have been sent; latency counts from here.
 };
 
 // How a question ended.
@@ -35,28 +36,28 @@ enum class Ending : uint8_t { answered, lost };
 
 class ExchangeListener {
  public:
-  // Each question ends once. `verdict` is for answered ones.
+  // Called once for each question. `verdict` is valid only for answered ones.
   virtual void ended(const Question& question, Ending ending, Verdict verdict,
                      Duration latency) = 0;
-  // Before that, what it was answered with.
+  // Called before ended(), with the answer.
   virtual void answered(const Question&, Bytes) {}
 
  protected:
   ~ExchangeListener() = default;
 };
 
-// What comes back that no open question explains.
+// Datagrams that no open question explains.
 struct StrayCounts {
-  uint64_t unknown_transaction = 0;  // From the target, and never asked.
-  uint64_t late = 0;                 // Of a question that had ended: given up, or answered once.
-  // Right transaction, which only the target knows, but not from its address to the source that
-  // asked.
+  uint64_t unknown_transaction = 0;  // From the target, but never asked.
+  uint64_t late = 0;                 // The question had ended: given up, or already answered.
+  // With a right transaction, which only the target knows, but not from its address to the source
+  // that asked.
   uint64_t wrong_source = 0;
-  uint64_t malformed = 0;  // From the target, and neither reply nor request.
-  uint64_t strangers = 0;  // From elsewhere, and not a reply to us: nothing that the target did.
+  uint64_t malformed = 0;  // From the target, but neither reply nor request.
+  uint64_t strangers = 0;  // From elsewhere, and no reply to us: not the target's doing.
   uint64_t pings_answered = 0;
-  uint64_t pings_ignored = 0;  // With AnswerPings::no, or without room to answer.
-  uint64_t requests = 0;       // Of the node, other than pings.
+  uint64_t pings_ignored = 0;  // Because of AnswerPings::no, or for want of room.
+  uint64_t requests = 0;       // Requests of the node other than pings.
   uint64_t wrong() const { return unknown_transaction + wrong_source + malformed; }
 };
 
@@ -67,16 +68,17 @@ struct ExchangeConfig {
   Endpoint target;
   IoChoice io = IoChoice::epoll;
   AnswerPings answer_pings = AnswerPings::yes;
-  uint32_t own_ids = 0;  // Sources below this have ids of their own, the others client_id.
+  uint32_t own_ids = 0;  // Sources below this have their own ids, others client_id.
   Duration timeout = seconds(1);
-  uint32_t questions_max = 1 << 19;  // Open at once, with those answered behind one still open: 56
-                                     // bytes each. The rate times the timeout must fit.
-  uint64_t tag = 0;                  // Of this run's transactions: from the kernel's entropy.
+  // Questions open at once, including answered ones that follow one still open: 56 bytes each. The
+  // rate times the timeout must fit.
+  uint32_t questions_max = 1 << 19;
+  uint64_t tag = 0;  // Marks this run's transactions: from the kernel's entropy.
 };
 
 class LoadExchange : private DatagramSink {
  public:
-  // `sources` and `keys` are borrowed. The error says what to do.
+  // `sources` and `keys` must outlive this object. The error says what to do.
   [[nodiscard]] static std::optional<IoError> create(const ExchangeConfig& config,
                                                      LoadSources& sources,
                                                      std::unique_ptr<LoadExchange>* out);
@@ -84,25 +86,26 @@ class LoadExchange : private DatagramSink {
   LoadExchange(const LoadExchange&) = delete;
   LoadExchange& operator=(const LoadExchange&) = delete;
 
-  // Keys may change until the first question of a key (the node's id is learnt by a ping).
+  // The key space may change until the first question about a key (the node's id is learnt by a
+  // ping).
   void use(const KeySpace& keys, ReplyCheck& check, ExchangeListener& listener);
 
   bool can_ask() const;
-  // Queues a request; turn() sends it. can_ask() first.
+  // Queues a request; turn() sends it. Requires can_ask().
   void ask(const Question& question);
   uint32_t open_count() const { return open_count_; }
-  // Gives up all that are open: they are lost, and their answers late.
+  // Gives up all open questions: they count as lost, and their answers as late.
   void give_up_open();
 
-  // Whether a source's requests of equal length that are queued together leave in one send. At
-  // first they do not.
+  // Whether requests of equal length from one source that are queued together leave in one send.
+  // Off at first.
   void set_coalescing(bool on) { chosen_.backend->set_coalescing(on); }
 
-  // One turn: sends what is queued, takes what has come, gives up what is overdue. Sleeps until
-  // something comes, `until` at the latest; or with Waiting::spin only looks.
+  // One turn: sends what is queued, receives what has arrived, gives up what is overdue. Sleeps
+  // until something arrives, but at most until `until`; with Waiting::spin it only polls.
   void turn(Waiting waiting, Instant until);
   Instant now() const { return clock_.now(); }
-  // The id under which a source asks and answers pings.
+  // The id with which a source sends requests and answers pings.
   Id id_of(uint32_t source) const;
 
   const StrayCounts& strays() const { return strays_; }
@@ -136,14 +139,14 @@ class LoadExchange : private DatagramSink {
   ShardSockets sockets_;
   Doorbell doorbell_;
   IoCounters io_counters_;
-  ChosenBackend chosen_;  // Borrows the three above.
+  ChosenBackend chosen_;  // Borrows sockets_, doorbell_ and io_counters_.
   Outbox outbox_;
   std::vector<Row> rows_;
   uint64_t oldest_ = 0;  // Numbers below this are closed.
   uint64_t next_ = 0;
   uint32_t open_count_ = 0;
   StrayCounts strays_;
-  std::optional<Instant> received_at_;  // Of the batch being handled.
+  std::optional<Instant> received_at_;  // Time of the batch being handled.
 };
 
 }  // namespace xord

@@ -21,7 +21,7 @@ constexpr uint32_t keys_most = 100'000'000;
 constexpr size_t rates_most = 64;
 constexpr uint32_t value_size_most = value_size_max - 3;
 
-// Flags with one value, in the order of the help.
+// The flags with one value, in the order of the help.
 constexpr ValueFlag value_flags[] = {
     {"--target", "HOST[:PORT]", "The node to put under load"},
     {"--mix", "KIND=N,...",

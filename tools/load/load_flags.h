@@ -1,4 +1,4 @@
-// The command line of `xord load`, turned into a plan.
+// Turns the command line of `xord load` into a plan.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace xord {
 
-// The plan, or empty when the help was shown. Failure: (usage) a flag that makes no sense, alone or
-// with the others; (no_answer) a target without an address.
+// Returns the plan, or empty if the help was shown. Failure: (usage) a flag that is invalid alone
+// or with the others; (no_answer) a target without an address.
 std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal);
 
 }  // namespace xord

@@ -15,7 +15,7 @@ double milliseconds_in(Duration duration) {
   return static_cast<double>(duration.nanoseconds) * 1e-6;
 }
 
-// To the microsecond, as JSON shows it.
+// In microseconds, rounded to 10 ns, as the JSON shows them.
 double microseconds_in(Duration duration) {
   return std::round(static_cast<double>(duration.nanoseconds) * 1e-1) * 1e-2;
 }
@@ -26,7 +26,7 @@ std::string latency_columns(const Histogram& latency) {
                  milliseconds_in(latency.percentile(99.99)), milliseconds_in(latency.max()));
 }
 
-// CPU time of the server for one answer, by the exact total and the sampled shares.
+// The server's CPU time for one answer: the exact total, split by the sampled shares.
 struct ServerCost {
   double nanoseconds = 0;
   double user = 0;

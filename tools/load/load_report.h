@@ -1,5 +1,5 @@
-// What a load run says: tables for a person, one JSON document for a program, percentiles for a
-// plot.
+// The output of a load run: tables for the user, one JSON document for programs, percentiles for
+// plots.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,8 +10,8 @@
 
 namespace xord {
 
-// Writes tables to `out` as they come, and what passes to `passing` when there is a person to
-// watch it. Both are borrowed; `passing` may be null.
+// Writes tables to `out` as results arrive, and the progress line to `passing` if it is not null.
+// Both must outlive this object.
 class LoadTables : public LoadObserver {
  public:
   LoadTables(const LoadPlan& plan, std::ostream* out, std::ostream* passing)

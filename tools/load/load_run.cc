@@ -11,10 +11,10 @@ namespace xord {
 namespace {
 
 constexpr uint32_t meeting_attempts = 5;
-// A protected node pings so many sources of one /24 a second at most, and holds a few thousand.
+// A protected node pings at most this many sources of one /24 a second, and holds a few thousand.
 constexpr uint32_t proof_window = 256;
 constexpr uint32_t store_window = 512;
-// --find-max: steps of the search, and how near its ends come.
+// --find-max: the number of steps in the search, and the ratio of its bounds that ends it.
 constexpr uint32_t search_steps_max = 9;
 constexpr double search_precision = 1.02;
 
@@ -27,7 +27,7 @@ class Run {
   Run(const LoadPlan& plan, LoadObserver& observer)
       : plan_(plan),
         observer_(observer),
-        // One that only asks what is left, if there is no other.
+        // At least two: with a single source, another one looks up the contacts left behind.
         sources_(plan.target, std::max(2u, plan.sources + plan.contacts)),
         check_(plan.check),
         keys_(plan.seed, plan.value_sizes, Id{}, 0) {
@@ -66,7 +66,7 @@ class Run {
   }
 
  private:
-  // The node's id: what pongs must say, and what near keys are near to.
+  // Learns the node's id: pongs must carry it, and near keys are near to it.
   void meet() {
     class Meeting : public ExchangeListener {
      public:
@@ -78,7 +78,7 @@ class Run {
       bool is_met = false;
     } meeting;
     exchange_->use(keys_, check_, meeting);
-    std::optional<PortErrors> port_errors;  // An error ends io_uring's receive.
+    std::optional<PortErrors> port_errors;  // A socket error would end io_uring's receive.
     if (exchange_->backend_name() == "epoll") port_errors.emplace(exchange_->sockets());
     for (uint32_t attempt = 0; attempt < meeting_attempts && !meeting.is_met; ++attempt) {
       meeting.is_over = false;
@@ -152,7 +152,7 @@ class Run {
     });
   }
 
-  // A node that hands out 20 contacts before the load must do so all along.
+  // A node that returns 20 contacts before the load must do so throughout.
   void learn_contacts_in_answer() {
     constexpr uint32_t full_answer = 20;
     if (plan_.check != CheckDepth::content || plan_.answer_pings == AnswerPings::no) return;
@@ -169,7 +169,7 @@ class Run {
     if (done.right == 0) check_.expect_contacts(0);
   }
 
-  // One id is shared by all, unless they have their own.
+  // All sources share one id, unless they have their own.
   void count_left_contacts() {
     const uint32_t ids = plan_.is_filed ? plan_.sources + plan_.contacts : 1;
     LeftContacts left(*exchange_, ids, sources_.count());
@@ -213,7 +213,7 @@ class Run {
     return plan_.server_pid == 0 ? 0 : process_memory(plan_.server_pid).value_or(0);
   }
 
-  // The closed loop says about how much there is; then the interval is halved.
+  // The closed loop gives a first estimate of the highest rate; then we bisect.
   void search(LoadStep& step) {
     double high = take(step, 0).rate() * 1.1;
     double low = 0;

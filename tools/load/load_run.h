@@ -1,4 +1,5 @@
-// A whole load run: meets the node, warms it up, runs the steps or searches for the highest rate.
+// A whole load run: contacts the node, warms it up, and runs the steps or searches for the highest
+// rate.
 #pragma once
 
 #include <string>
@@ -9,11 +10,11 @@
 namespace xord {
 
 struct WarmUpResult {
-  uint64_t sources = 0;  // Answered, so proven where the node asks for that.
+  uint64_t sources = 0;  // Sources that were answered, hence proven if the node requires it.
   uint64_t sources_failed = 0;
-  uint64_t keys = 0;  // Stored.
+  uint64_t keys = 0;  // Keys stored.
   uint64_t keys_failed = 0;
-  uint32_t contacts_in_answer = 0;  // Of one find_node afterwards.
+  uint32_t contacts_in_answer = 0;  // In one find_node afterwards.
   Duration took;
 };
 
@@ -22,15 +23,15 @@ struct LoadResult {
   std::string io;          // The generator's backend.
   WarmUpResult warm_up;
   std::vector<StepResult> steps;  // In the order they ran.
-  // --find-max: the index of the best step that held the limits.
+  // --find-max: the index of the best step within the limits.
   std::optional<size_t> best;
-  // --overload: of the first two steps, the closed loop and the flood.
+  // --overload: computed from the first two steps, the closed loop and the flood.
   std::optional<OverloadResult> overload;
-  // Sources that the node still names at the end; empty when it did not say.
+  // Sources that the node still names at the end; empty if it did not say.
   std::optional<uint32_t> contacts_left;
 };
 
-// What a person watches meanwhile. All calls at most once a second, or once a step.
+// What the user sees during the run. Each is called at most once a second, or once a step.
 class LoadObserver {
  public:
   virtual ~LoadObserver() = default;
@@ -40,10 +41,10 @@ class LoadObserver {
   virtual void stepped(const StepResult& step) = 0;
 };
 
-// Runs `plan`. Failure: (environment) no socket; (no_answer) nobody answered at the target.
+// Runs `plan`. Failure: (environment) no socket; (no_answer) the target did not answer.
 LoadResult run_load(const LoadPlan& plan, LoadObserver& observer);
 
-// Whether a step held what --find-max asks for.
+// Whether a step was within the limits of --find-max.
 bool holds_limits(const LoadPlan& plan, const StepResult& step);
 
 }  // namespace xord

@@ -5,8 +5,8 @@
 namespace xord {
 namespace {
 
-constexpr uint32_t base = 0x7f100000;  // 127.16.0.0; a node's own addresses are mostly below.
-constexpr uint32_t per_prefix = 250;   // In one /24: .1 to .250.
+constexpr uint32_t base = 0x7f100000;  // 127.16.0.0; nodes mostly use addresses below it.
+constexpr uint32_t per_prefix = 250;   // Sources in a /24: .1 to .250.
 
 bool is_ipv4_loopback(const IpAddress& address) {
   return address.is_ipv4() && address.bytes[12] == 127;

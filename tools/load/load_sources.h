@@ -1,7 +1,7 @@
-// Who asks: many sources, each an endpoint with an id of its own. To a target on IPv4 loopback one
-// socket serves them all: each source is an address of 127.0.0.0/8, and a datagram names the one it
-// leaves from (ip(7) IP_PKTINFO), so that 10,000 sources take one port, one receive call and no
-// memory of the kernel's. To any other target a source is a port: 16 at most.
+// The sources of the requests: many endpoints, each with an id of its own. For a target on IPv4
+// loopback one socket serves them all: each source is an address of 127.0.0.0/8, and a datagram
+// names its source address (ip(7) IP_PKTINFO), so 10,000 sources take one port, one receive call
+// and no kernel memory. For any other target each source is a port, 16 at most.
 #pragma once
 
 #include <cstdint>
@@ -18,22 +18,22 @@ class LoadSources {
  public:
   static constexpr uint32_t addresses_max = 1'000'000;
 
-  // Sources 0..count-1, for a target at `target`: at least one, and at most most_for() it.
+  // Makes sources 0..count-1 for `target`: at least one, and at most most_for(target).
   LoadSources(const Endpoint& target, uint32_t count);
   static uint32_t most_for(const Endpoint& target);
 
   uint32_t count() const { return count_; }
-  // What to listen on, for open_sockets().
+  // The addresses to listen on, for open_sockets().
   std::vector<Listen> listens() const;
 
   // The path from a source to the target.
   Path path(uint32_t source) const;
-  // Which source a datagram that came by `path` was meant for; empty: none of ours.
+  // The source to which a datagram on `path` was sent; empty if it is not one of ours.
   std::optional<uint32_t> source_of(const Path& path) const;
 
-  // The number of a source's id in IdDomain::sources.
+  // The number of the source's id in IdDomain::sources.
   uint64_t id_number(uint32_t source) const { return source + generation(source) * id_stride; }
-  // Gives it another id from now on.
+  // Gives the source a new id.
   void change_id(uint32_t source) { ++generations_[source]; }
 
  private:

@@ -70,7 +70,7 @@ QuestionStream::QuestionStream(const LoadPlan& plan, LoadSources& sources)
   CHECK(mix_sum_ > 0);
 }
 
-// Uniform: a number that no other request has. Zipf: popular ones come again and again.
+// Uniform: a number that no other request has. Zipf: popular numbers recur.
 uint64_t QuestionStream::free_number() {
   return plan_.key_spread == Spread::zipf ? keys_.draw(rng_) : rng_.next();
 }
@@ -152,7 +152,7 @@ StepResult LoadStep::run(const StepShape& shape,
     result_.length = std::max(exchange_.now() - counted_from_, Duration{});
     end_ = exchange_.now();
   }
-  // Planned within the step and never sent.
+  // Requests that were planned within the step and never sent.
   if (rate > 0) {
     const auto due =
         static_cast<uint64_t>(static_cast<double>((end_ - begin_).nanoseconds) / interval_);

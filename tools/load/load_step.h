@@ -1,6 +1,6 @@
-// One step of a load run: a planned rate or a window, held for a while, and what came of it. In the
-// open loop each request has a moment at which it is due, and its latency counts from there even
-// when the generator or the node was late: no coordinated omission.
+// One step of a load run: a planned rate or a window, held for a while, and its results. In the
+// open loop each request has a time at which it is due, and its latency counts from then even if
+// the generator or the node was late, so there is no coordinated omission.
 #pragma once
 
 #include <functional>
@@ -15,30 +15,30 @@ struct KindResult {
   uint64_t sent = 0;
   uint64_t lost = 0;
   std::array<uint64_t, verdict_kinds> verdicts{};
-  Histogram latency;  // Of all that were answered.
+  Histogram latency;  // Of all answered requests.
 
   uint64_t count(Verdict verdict) const { return verdicts[static_cast<size_t>(verdict)]; }
-  uint64_t answered() const;  // Right, or refused.
+  uint64_t answered() const;  // Right or refused.
   uint64_t wrong() const;
 };
 
 // What a step does.
 struct StepShape {
-  double rate = 0;      // Open loop: a second. 0: closed loop...
-  uint32_t window = 0;  // ...with so many open at once; no_window: as many as can be sent.
-  Duration settling;    // Not measured...
-  Duration length;      // ...before what is.
+  double rate = 0;      // Open loop: requests a second. 0: closed loop.
+  uint32_t window = 0;  // Closed loop: requests open at once; no_window: as many as can be sent.
+  Duration settling;    // Not measured, precedes `length`.
+  Duration length;      // Measured.
 };
 constexpr uint32_t no_window = UINT32_MAX;
-// Behind a flood answers are awaited so long only: most questions have none to come.
+// After a flood we wait for answers only this long: most requests get none.
 constexpr Duration flood_drain = milliseconds(200);
 
 struct StepResult {
-  double rate_planned = 0;  // A second; 0: closed loop.
+  double rate_planned = 0;  // Requests a second; 0: closed loop.
   uint32_t window = 0;      // Closed loop only.
-  Instant ended;            // Nothing was asked afterwards.
+  Instant ended;            // No request was sent afterwards.
   Duration length;
-  uint64_t unsent = 0;  // Planned, but the generator had no room or no time: they count as lost.
+  uint64_t unsent = 0;  // Planned, but the generator had no room or time: counted as lost.
   Duration late_max;    // The generator's own longest delay of a planned request.
   std::array<KindResult, request_kinds> kinds;
   Histogram latency;
@@ -48,34 +48,34 @@ struct StepResult {
 
   uint64_t sum(uint64_t (KindResult::*member)() const) const;
   uint64_t sent() const;
-  uint64_t lost() const;  // With those unsent.
+  uint64_t lost() const;  // Including unsent ones.
   uint64_t answered() const { return sum(&KindResult::answered); }
   uint64_t wrong() const { return sum(&KindResult::wrong) + strays.wrong(); }
-  double rate() const;        // Answered a second.
-  double loss_share() const;  // Of those planned or sent.
+  double rate() const;        // Answers a second.
+  double loss_share() const;  // Lost, as a share of those planned or sent.
 };
 
-// What the progress line says, once a second.
+// The contents of the progress line, updated once a second.
 struct StepProgress {
-  Duration elapsed;       // Below 0 while settling.
-  uint64_t answered = 0;  // In the last second; so are the others.
+  Duration elapsed;       // Negative while settling.
+  uint64_t answered = 0;  // In the last second, like all below.
   uint64_t lost = 0;
   uint64_t wrong = 0;
   Duration p50;
   Duration p99;
 };
 
-// The stream of questions that a plan describes; shared by all steps, so that no step stores what
-// an earlier one stored.
+// The stream of questions that a plan describes. All steps share it, so that no step stores keys
+// that an earlier one stored.
 class QuestionStream {
  public:
   QuestionStream(const LoadPlan& plan, LoadSources& sources);
   Question next(Instant now);
-  // So many questions in a row come from one source; at first 1.
+  // Sets how many consecutive questions come from one source; at first 1.
   void set_burst(uint32_t questions) { burst_ = burst_left_ = questions; }
 
  private:
-  uint64_t free_number();  // Of targets and misses.
+  uint64_t free_number();  // For targets and misses.
 
   const LoadPlan& plan_;
   LoadSources& sources_;
@@ -114,7 +114,7 @@ class LoadStep : public ExchangeListener {
   Instant counted_from_;
   Instant end_;
   double interval_ = 0;   // Nanoseconds between planned requests.
-  uint64_t planned_ = 0;  // Requests planned so far, those of settling included.
+  uint64_t planned_ = 0;  // Requests planned so far, including settling.
   Instant told_at_;
   StepProgress second_;
   Histogram second_latency_;

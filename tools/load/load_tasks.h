@@ -1,5 +1,6 @@
-// The warm-up's work: a list of questions, each repeated until it is answered right. Paced by a
-// window of open questions, which also keeps within what a protected node grants a prefix.
+// The work of the warm-up: a list of questions, each repeated until it is answered right. It is
+// paced by a window of open questions, which also respects a protected node's limits for one
+// prefix.
 #pragma once
 
 #include <functional>
@@ -19,9 +20,9 @@ class LoadTasks : public ExchangeListener {
 
   LoadTasks(LoadExchange& exchange, uint32_t window, Waiting waiting);
 
-  // Asks questions 0..count-1, as `question` makes them; its `planned` is filled in. Calls
-  // progress(done) now and then. Ends early when interrupted, or when the first `give_up_after` all
-  // failed: nobody is there.
+  // Asks questions 0..count-1, as made by `question`, and sets their `planned`. Calls
+  // progress(done) now and then. Ends early on an interrupt, or if the first `give_up_after`
+  // questions all failed, since the node is then not up.
   TasksDone run(uint64_t count, const std::function<Question(uint64_t)>& question,
                 const std::function<void(uint64_t)>& progress);
 
@@ -38,7 +39,7 @@ class LoadTasks : public ExchangeListener {
   Waiting waiting_;
   TasksDone done_;
   std::vector<Retry> retries_;
-  std::vector<Retry> open_retries_;  // Those asked again, to know their attempts; few.
+  std::vector<Retry> open_retries_;  // The few questions being retried, with their attempts.
 };
 
 }  // namespace xord

@@ -14,7 +14,8 @@ std::optional<ProcessTime> process_time(int pid) {
   std::ifstream stat(process + "/stat");
   std::string text;
   if (!std::getline(stat, text)) return std::nullopt;
-  // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th after it.
+  // The name, in parentheses, may contain anything; utime and stime are the 12th and 13th fields
+  // after it.
   std::istringstream fields(text.substr(text.rfind(')') + 1));
   std::string skipped;
   for (int i = 0; i < 11; ++i) fields >> skipped;

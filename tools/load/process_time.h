@@ -1,4 +1,4 @@
-// CPU time and memory of another process of this machine, all its threads together. proc(5): stat,
+// CPU time and memory of another process on this machine, over all its threads, from proc(5): stat,
 // statm, schedstat.
 #pragma once
 
@@ -8,8 +8,8 @@
 namespace xord {
 
 struct ProcessTime {
-  uint64_t run_nanoseconds = 0;  // From schedstat: exact. What threads that ended ran is missing.
-  // From stat: in ticks of 10 ms, sampled; for the share of each only.
+  uint64_t run_nanoseconds = 0;  // From schedstat: exact, but without threads that have ended.
+  // From stat: sampled in ticks of 10 ms; good only for the shares of user and system time.
   uint64_t user_nanoseconds = 0;
   uint64_t system_nanoseconds = 0;
 
@@ -19,9 +19,9 @@ struct ProcessTime {
   }
 };
 
-// Empty when there is no such process, or it may not be looked at.
+// Empty if there is no such process, or it may not be inspected.
 std::optional<ProcessTime> process_time(int pid);
-// Its resident memory in bytes.
+// The resident memory of the process in bytes.
 std::optional<uint64_t> process_memory(int pid);
 
 }  // namespace xord

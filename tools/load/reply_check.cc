@@ -26,7 +26,7 @@ Method method_of(RequestKind kind) {
   return Method::find_value;
 }
 
-// How many bytes a port takes as the Python encoder writes it; 0: something else.
+// The size of a port as the Python encoder writes it; 0 for any other first byte.
 size_t port_size(uint8_t code) {
   if (code < 0x80) return 1;
   if (code == 0xcc) return 2;
