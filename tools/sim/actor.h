@@ -1,6 +1,6 @@
-// Actor: whatever sits at an endpoint of a simulated network: a xord node, a node that behaves as
-// the Python library does, or a hostile one. Driven by the world on the host's own time; what it
-// sends and what becomes of its operations goes to its Surroundings.
+// Actor: the program at an endpoint of a simulated network: a xord node, a node that behaves as the
+// Python library does, or a hostile one. The world drives it on the host's own time; it hands what
+// it sends and the results of its operations to its Surroundings.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace xord::sim {
 class Surroundings {
  public:
   virtual ~Surroundings() = default;
-  // `bytes` are borrowed for the call.
+  // `bytes` are valid only during the call.
   virtual void send(uint32_t host, const Endpoint& to, Bytes bytes) = 0;
   virtual void finished(uint32_t host, const OperationResult& result, Bytes tail) = 0;
 };
@@ -30,7 +30,7 @@ class Actor {
   // Whether it would serve a value of `key` now.
   virtual bool holds(Instant now, const Id& key) = 0;
 
-  // Operations: each ends with one Surroundings::finished().
+  // Operations. Each ends with exactly one Surroundings::finished().
   virtual void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) = 0;
   virtual void find(Instant now, OperationId operation, const Id& target) = 0;
   virtual void get(Instant now, OperationId operation, const Id& key) = 0;

@@ -15,11 +15,11 @@ namespace {
 constexpr size_t request_limit = rpcudp::request_size_max;
 constexpr size_t reply_limit =
     std::max(rpcudp::contacts_reply_size_max, rpcudp::value_reply_size(value_size_max));
-// A request may be answered late: held for its proof, or waiting for a disk that stalls.
+// A request may be answered late, if it is held for a proof or waits for a stalled disk.
 constexpr Duration asked_lifetime = hours(1);
-// An answer that was earned while the source was proven may leave when that has lapsed.
+// An answer that was earned while the source was proven may leave after the proof has lapsed.
 constexpr Duration proof_slack = hours(1);
-// An own copy is made when the set's lookup has ended.
+// A node makes its own copy when the set's lookup has ended.
 constexpr Duration own_copy_slack = minutes(5);
 
 uint64_t hash_of(const Endpoint& source, Bytes transaction) {
@@ -75,7 +75,7 @@ void Checkers::note_kept(uint32_t host, const Id& key, Bytes value) {
   believed(host).kept.insert(hash_of(value));
 }
 
-// ---- What comes in.
+// ---- Incoming datagrams.
 
 void Checkers::turn_begins(uint32_t host, const Datagram* datagram) {
   cause_ = nullptr;
@@ -99,7 +99,7 @@ void Checkers::request_arrives(uint32_t host, Instant local, const Datagram& dat
   Request request;
   if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) return;
   AskedBy& asked = believed(host).asked[hash_of(source, request.transaction)];
-  // A flooder repeats a transaction with another question: either may be answered.
+  // A flooder repeats a transaction with another question; either one may be answered.
   if (asked.replies_left > 0 &&
       (asked.method != request.method || asked.target != request.target)) {
     asked.is_ambiguous = true;
@@ -125,7 +125,7 @@ void Checkers::reply_arrives(uint32_t host, Instant local, const Datagram& datag
   mine.called.erase(called);
 }
 
-// ---- What goes out.
+// ---- Outgoing datagrams.
 
 void Checkers::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
   if (world_.host(host).node == nullptr) return;
@@ -223,7 +223,7 @@ void Checkers::turn_ends(uint32_t) {
 
 // ---- Upkeep.
 
-// What can no longer matter goes, now and then, so that long runs stay small.
+// Now and then drops what can no longer matter, so that long runs stay small.
 void Checkers::sweep(Believed& mine, Instant local) {
   if (local - mine.swept < minutes(10)) return;
   mine.swept = local;

@@ -1,7 +1,7 @@
-// What must hold in every simulation whatever goes wrong, looked at from outside: each datagram of
-// a xord node as it leaves, each request as it arrives. The first violation stops the world. Models
-// what a node may believe (who is proven, what it was asked, what it was given to keep) from the
-// datagrams alone, and never asks the node.
+// Checks from outside what must hold in every simulation, whatever goes wrong: each datagram of a
+// xord node as it leaves, each request as it arrives. The first violation stops the world. It
+// models what a node may believe (which sources are proven, what it was asked, what it was given to
+// keep) from the datagrams alone, and never asks the node.
 #pragma once
 
 #include <optional>
@@ -30,14 +30,14 @@ struct CheckerCounts {
 
 class Checkers : public Watcher {
  public:
-  // Without `watches` it holds violations that others found, and looks at nothing itself.
+  // Without `watches` it stores violations that others found, and checks nothing itself.
   Checkers(World& world, bool watches);
 
-  // A set by `host` begins: it may keep a copy itself, which no datagram tells.
+  // Called when a set by `host` begins: the host may keep a copy itself, which no datagram shows.
   void note_own_copy(uint32_t host, const Id& key, Bytes value);
-  // `host` keeps this published: whenever it stores it anew, it may keep a copy itself.
+  // Called when `host` keeps this value published: it may keep a copy itself at each publication.
   void note_kept(uint32_t host, const Id& key, Bytes value);
-  // Looks into some hosts now, and aborts if a table is broken.
+  // Inspects some hosts now, and aborts if a table is broken.
   void inspect(uint32_t hosts);
   void violated(uint32_t host, const std::string& what);
   const std::optional<Violation>& violation() const { return violation_; }
@@ -58,19 +58,19 @@ class Checkers : public Watcher {
     bool is_ambiguous = false;
     Instant at;
   };
-  struct Called {  // A request of the host's own.
+  struct Called {  // A request that the host sent.
     Endpoint to;
     Instant at;
   };
-  struct Permit {  // To serve this value under this key.
+  struct Permit {  // Allows the host to serve this value under this key.
     uint64_t fingerprint = 0;
     Instant until;  // On the host's own time.
   };
   struct Believed {
     std::unordered_map<uint64_t, AskedBy> asked;   // By source and transaction.
     std::unordered_map<uint64_t, Called> called;   // By transaction.
-    std::unordered_map<uint64_t, Instant> proven;  // By source, local time of the last answer.
-    std::unordered_map<uint64_t, std::vector<Permit>> permits;  // By key. They lie on the disk.
+    std::unordered_map<uint64_t, Instant> proven;  // By source: local time of its last answer.
+    std::unordered_map<uint64_t, std::vector<Permit>> permits;  // By key, for values on the disk.
     std::unordered_set<uint64_t> kept;                          // Values, as Permit::fingerprint.
     Instant swept;
   };
@@ -90,7 +90,7 @@ class Checkers : public Watcher {
   World& world_;
   bool watches_;
   std::vector<Believed> believed_;
-  // The turn that runs.
+  // State of the current turn.
   const Datagram* cause_ = nullptr;  // From an unproven source; null otherwise.
   uint64_t sent_to_cause_ = 0;
   uint32_t next_inspected_ = 0;

@@ -18,7 +18,7 @@ std::vector<uint8_t> frame_of(const Completion& completion, Bytes value) {
 
 }  // namespace
 
-// One disk serves in order: nothing is done before what came earlier.
+// A disk serves in order: no operation completes before earlier ones.
 Instant Disk::due(Instant now) {
   const Instant at = now + exponential(rng_, options_.delay_mean);
   return under_way_.empty() ? at : std::max(at, under_way_.back().at);

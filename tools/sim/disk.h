@@ -1,7 +1,7 @@
-// The disk of one simulated host: carries out the operations of its stores (storage/operation.h) in
-// order, each after a delay that is drawn, and may fail. A crash loses what was not completed, or a
-// part of it: what an unlucky moment leaves. On a restart it hands the records back as the commit
-// thread does. Grows with the records kept.
+// The disk of one simulated host. It carries out the operations of the host's stores
+// (storage/operation.h) in order, each after a random delay, and may fail. A crash loses all or a
+// part of what was not completed, as an unlucky moment does. On a restart it hands the records back
+// as the commit thread does. Grows with the records kept.
 #pragma once
 
 #include <deque>
@@ -16,7 +16,7 @@ namespace xord::sim {
 
 struct DiskOptions {
   Duration delay_mean = milliseconds(2);
-  double keep_values_share = 1.0;  // Of records whose value is handed over when loading.
+  double keep_values_share = 1.0;  // Share of records loaded together with their value.
 };
 
 class Disk {
@@ -24,7 +24,7 @@ class Disk {
   explicit Disk(const DiskOptions& options, Rng rng) : options_(options), rng_(rng) {}
 
   void take(Instant now, uint32_t shard, Bytes operation_frame);
-  // What the disk has done by now, oldest first: calls done(shard, frame).
+  // Completes what the disk has done by now, oldest first, with done(shard, frame).
   template <class Done>
   void advance(Instant now, Done&& done) {
     while (!under_way_.empty() && under_way_.front().at <= now) {
@@ -39,20 +39,20 @@ class Disk {
     return under_way_.front().at;
   }
 
-  // The machine stops: of what is under way a part, drawn, is on disk all the same.
+  // The machine stops. A random part of the operations under way still reaches the disk.
   void crash();
   void erase_all() { rows_.clear(); }
   // While false every write fails.
   void set_works(bool works) { works_ = works; }
-  // A row of the list of what is published, as an earlier run left it.
+  // Adds a row to the list of published keys, as if an earlier run had left it.
   void list_published(const Id& key, const RecordTimes& times, Bytes value);
-  // Hands out every record, and every key of the list of what is published, to the shard that owns
-  // it, and then the end to each, over some time. `fingerprint_seed` is that of the stores.
+  // Hands out every record and every key of the published list to the shard that owns it, and then
+  // the end of loading to each shard, over some time. `fingerprint_seed` is that of the stores.
   void load(Instant now, uint32_t shards, uint64_t fingerprint_seed);
   size_t rows_count() const { return rows_.size(); }
 
  private:
-  // In the order in which a commit thread loads them (storage/operation.h).
+  // Ordered as a commit thread loads rows (storage/operation.h).
   struct Place {
     NetworkIndex network = 0;
     Id key;
@@ -70,7 +70,7 @@ class Disk {
   struct UnderWay {
     Instant at;
     uint32_t shard = 0;
-    Completion completion;  // Of a load, complete; else made from the operation.
+    Completion completion;  // Complete for a load; else made from the operation.
     std::optional<Operation> operation;
     std::vector<uint8_t> value;
   };

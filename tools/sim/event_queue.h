@@ -1,6 +1,6 @@
-// The one queue of a world: what happens next, by (time, order of entry), so that equal runs take
-// equal turns. Events are small; what they carry lies elsewhere, by index. Grows with what is under
-// way; who puts something in has a bound of its own.
+// The one queue of a world: the next events by (time, order of entry), so that equal runs take
+// equal turns. Events are small and refer to their data by index. The queue grows with what is
+// under way; whatever adds events has a bound of its own.
 #pragma once
 
 #include <algorithm>
@@ -14,9 +14,9 @@ namespace xord::sim {
 
 struct Event {
   enum class Kind : uint8_t {
-    wake,     // `host` wanted to be called at this time.
+    wake,     // `host` asked to be called at this time.
     arrival,  // Datagram `index` reaches `host`.
-    deed,     // Deed `index` of whoever planned it.
+    deed,     // Planned function `index` is called.
   };
   Instant at;
   uint64_t order = 0;

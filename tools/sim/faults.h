@@ -1,6 +1,6 @@
-// What goes wrong in a world, at times that are drawn: crashes and restarts, stalls, clocks,
-// partitions, disks that fail. Each kind may be absent. heal() ends all of it. Touches hosts of
-// honest nodes only, and never all of them.
+// The faults of a world, at random times: crashes and restarts, stalls, clock jumps, partitions,
+// failing disks. Each kind may be absent. heal() ends all of them. Affects only hosts of honest
+// nodes, and never all of them.
 #pragma once
 
 #include <functional>
@@ -10,21 +10,21 @@
 
 namespace xord::sim {
 
-// Zero intervals: never. All are averages over the whole world.
+// An interval of zero means never. All intervals are averages over the whole world.
 struct FaultOptions {
   Duration crash_every{};
   Duration down_mean = minutes(10);
-  double lose_storage = 0.2;  // Share of crashes.
+  double lose_storage = 0.2;  // Share of crashes that lose the disk.
   double down_max = 0.5;      // Share of hosts that may be down at a time.
   Duration stall_every{};
   Duration stall_mean = seconds(10);
-  Duration leap_every{};  // Monotonic clocks: a suspended machine wakes.
+  Duration leap_every{};  // A monotonic clock leaps: a suspended machine wakes.
   Duration leap_mean = minutes(5);
-  Duration wall_every{};  // Wall clocks are set to something else; counts at the next start.
+  Duration wall_every{};  // A wall clock is set; matters at the next start.
   Duration wall_mean = hours(2);
   Duration partition_every{};
   Duration partition_mean = minutes(10);
-  double one_way = 0.3;  // Share of partitions.
+  double one_way = 0.3;  // Share of partitions that cut one way only.
   Duration disk_every{};
   Duration disk_mean = minutes(5);
 };
@@ -39,10 +39,10 @@ struct FaultCounts {
 
 class Faults {
  public:
-  // `restarted(host)` is called when a host is up again: it may want to join.
+  // Calls `restarted(host)` when a host is up again, since it may want to join.
   Faults(World& world, const FaultOptions& options, std::function<void(uint32_t)> restarted);
 
-  // No more faults; whoever is down starts now. (A host that was never started does, too.)
+  // Ends all faults. A host that is down starts now, even one that was never started.
   void heal();
   const FaultCounts& counts() const { return counts_; }
 

@@ -10,22 +10,22 @@ namespace {
 
 constexpr uint32_t finds_at_end = 20;
 constexpr uint32_t gets_at_end = 40;
-// Between two operations of these: one after the other.
+// The pause between two of the operations below, which run one after the other.
 constexpr Duration between_operations = seconds(6);
-// Expiries of copies of a record differ by what its ages were rounded, and by the clocks.
+// The expiries of a record's copies differ by the rounding of ages and by the hosts' clocks.
 constexpr Duration expiry_slack = minutes(15);
 
-// Datagrams of one call: it, its answer, and the callee's ping of a source that is not proven any
-// more, with its pong.
+// The datagrams of one call: the request, its answer, and the callee's ping of a source whose proof
+// has lapsed, with its pong.
 constexpr double datagrams_a_call = 4;
-// Calls of a lookup in a network at rest: the k nearest, and some on the way.
+// The calls of a lookup in a network at rest: the k nearest, and some on the way.
 constexpr double calls_a_lookup = 30;
-// Calls of a region's survey: each node of the smallest range with k nodes.
+// The calls of a region's survey: each node of the smallest range with k nodes.
 constexpr double calls_a_survey = 40;
-// Refreshes come 0.9 of an hour apart at the soonest.
+// Refreshes come at least 0.9 of an hour apart.
 constexpr double refreshes_an_hour = 1 / 0.9;
-// Contacts are pinged each half hour, and once for each time that answers name them after their
-// trust ran out: by now they have been up for an hour.
+// Contacts are pinged each half hour, and once whenever an answer names them after their trust ran
+// out: by now they have been up for an hour.
 constexpr double pings_an_hour = 2 + static_cast<double>(hours(1).whole_seconds()) /
                                          static_cast<double>(trust_after_an_hour.whole_seconds());
 
@@ -47,8 +47,8 @@ uint32_t Healed::random_member() {
 
 // ---- Records on their k nearest.
 
-// Whether every copy that anybody holds is served for so long. A copy that lapses earlier, by the
-// clock of its holder, says nothing against the others.
+// Whether all existing copies will be served for `length`. A copy that expires earlier by its
+// holder's clock proves nothing against the other holders.
 bool Healed::lives_on(const Id& key, Duration length) const {
   return std::all_of(members_.begin(), members_.end(), [&](uint32_t host) {
     if (world_.host(host).node == nullptr) return false;
@@ -68,7 +68,7 @@ void Healed::note_records() {
   }
 }
 
-// What it holds is what it may hold, so it takes no more.
+// A store that holds as much as it may refuses new records.
 bool Healed::may_refuse(uint32_t index) const {
   const Host& host = world_.host(index);
   for (uint32_t shard = 0; shard < host.shards; ++shard) {
@@ -115,9 +115,9 @@ void Healed::look_at_tables() {
   }
 }
 
-// Upkeep of each node, by what it has: pings, a refresh for each bucket and for each range without
-// one; and what all of them replicate. A record is stored by one holder an hour, at k - 1 nodes,
-// for which a region is looked up and surveyed; by its publisher, too.
+// The upkeep of each node, from what it has: pings, and a refresh for each bucket and for each
+// range without one; and what all nodes replicate. A record is stored by one holder an hour, at k -
+// 1 nodes, for which a region is looked up and surveyed; and by its publisher, too.
 double Healed::datagrams_allowed() const {
   double hourly = 0;
   for (const uint32_t host : members_) {
@@ -159,7 +159,7 @@ void Healed::check_quiet() {
   }
 }
 
-// ---- What programs find.
+// ---- What programs can find.
 
 void Healed::check_finds() {
   members_ = census_.members();
@@ -181,13 +181,13 @@ void Healed::check_finds() {
   }
 }
 
-// Who holds a record can be found by everybody.
+// A record that any node holds must be found by every node.
 void Healed::check_records_found() {
   std::vector<Id> keys;
   for (const Id& key : workload_.records()) {
     const std::vector<uint32_t> nearest = census_.nearest(members_, key, bucket_size);
     const auto holders = std::count_if(nearest.begin(), nearest.end(), [&](uint32_t host) {
-      // Not about to expire.
+      // Skip records that are about to expire.
       const Instant later = world_.local_now(host) + minutes(10);
       return world_.host(host).actor->holds(later, key);
     });

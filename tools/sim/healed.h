@@ -1,7 +1,7 @@
-// Healed: what must be well once the faults are gone and no program does anything: lookups exact,
-// records found and on all of their k nearest nodes, tables given back, and little traffic. What it
-// demands is what docs/TESTING.md says, with the reasons for each bound. Looks at the world as a
-// whole; tells the checkers what does not hold.
+// Healed: what must be well once the faults are over and no program is active: lookups are exact,
+// records are found and are on all of their k nearest nodes, tables are given back, and traffic is
+// low. It demands what docs/TESTING.md says, which gives the reasons for each bound. It looks at
+// the world as a whole and reports to the checkers what does not hold.
 #pragma once
 
 #include <map>
@@ -16,13 +16,13 @@
 namespace xord::sim {
 
 // A holder's next republish comes an hour after the last store and up to ten minutes later
-// (storage/store_republish.cc), or five more where the node was busy. The first of them may go by a
-// table that does not know all nodes yet, and puts the others off for another hour.
+// (storage/store_republish.cc), or five minutes more if the node was busy. The first holder to do
+// so may use a table that does not know all nodes yet, and so delays the others for another hour.
 constexpr Duration replication_due = minutes(2 * (60 + 10 + 5));
-// Restarted nodes have read their disks.
+// By then restarted nodes have read their disks.
 constexpr Duration restarted_after = minutes(5);
 constexpr Duration healed_after = restarted_after + replication_due;
-// Traffic and tables are watched for so long at the end: a period of refreshes and republishes.
+// Traffic and tables are watched this long at the end: one period of refreshes and republishes.
 constexpr Duration quiet_for = minutes(70);
 
 struct HealedCounts {
@@ -30,24 +30,24 @@ struct HealedCounts {
   uint64_t exact = 0;
   uint64_t gets = 0;
   uint64_t got = 0;
-  uint64_t records = 0;      // That one of their k nearest held when the faults were over...
-  uint64_t placed = 0;       // ...and all of them do now.
-  double datagrams = 0;      // A node and second, while nothing was asked of anybody...
-  double datagrams_max = 0;  // ...and what the rules of upkeep allow.
+  uint64_t records = 0;      // Held by one of their k nearest when the faults were over.
+  uint64_t placed = 0;       // Those of them that all of their k nearest hold now.
+  double datagrams = 0;      // For each node and second of the quiet time.
+  double datagrams_max = 0;  // The same, as the rules of upkeep allow.
 };
 
 class Healed {
  public:
-  // `is_demanded`: otherwise it counts only.
+  // If not `is_demanded`, it only counts.
   Healed(World& world, Operations& operations, Checkers& checkers, Workload& workload,
          bool is_demanded);
 
-  // restarted_after the faults are over: who holds what.
+  // To be called restarted_after the end of the faults: notes which records are held.
   void note_records();
-  // quiet_for before the end; then once a minute.
+  // To be called quiet_for before the end, and look_at_tables() once a minute from then on.
   void begin_quiet();
   void look_at_tables();
-  // At the end of the quiet time.
+  // To be called at the end of the quiet time.
   void check_quiet();
   void check_records_placed();
   void check_finds();
@@ -69,7 +69,7 @@ class Healed {
   Rng rng_;
   std::vector<uint32_t> members_;
   std::vector<Id> held_;                 // Keys.
-  std::map<uint32_t, NodeUsage> least_;  // Taken of each host's tables since the quiet began.
+  std::map<uint32_t, NodeUsage> least_;  // Least use of each host's tables in the quiet time.
   Instant quiet_since_;
   uint64_t quiet_datagrams_ = 0;
   HealedCounts counts_;

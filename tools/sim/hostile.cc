@@ -72,7 +72,7 @@ void HostileActor::answer_contacts(const Endpoint& source, const Request& reques
     Contact named;
     if (names_fellows) {
       named = conspiracy_.eclipsers[(i + host_) % conspiracy_.eclipsers.size()];
-    } else {  // Nearer to the target than anyone, at an address where nobody is, or somebody else.
+    } else {  // Nearer to the target than any node, at the address of no node or of another one.
       named.id = request.target;
       rng_.fill(std::span(named.id.bytes).subspan(4 + rng_.bounded(8)));
       named.endpoint = rng_.chance(0.5) ? anybody()
@@ -93,7 +93,7 @@ void HostileActor::advance(Instant now) {
   if (malice_ == Malice::flooder) flood();
 }
 
-// Asks somebody something, so that it is pinged and filed.
+// Sends a request to a random node, so that it is pinged and filed.
 void HostileActor::make_known() {
   std::array<uint8_t, rpcudp::find_request_size_max> buffer;
   const Transaction transaction = random_transaction(rng_);
@@ -127,11 +127,12 @@ std::vector<uint8_t> HostileActor::some_request() {
   return {buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(size)};
 }
 
-// The victim's address as source: its contacts must neither be harmed nor answer it much.
+// Forges the victim's address as source. The victim must lose no contacts by it, and must not
+// receive much from them.
 void HostileActor::forge() {
   for (uint32_t i = 0; i < conspiracy_.burst; ++i) {
     std::vector<uint8_t> bytes = some_request();
-    if (rng_.chance(0.2)) {  // A reply to a call that may be open, by luck.
+    if (rng_.chance(0.2)) {  // A reply to a call that, by luck, may be open.
       std::array<uint8_t, rpcudp::ping_reply_size> pong;
       rpcudp::encode_ping_reply(pong, random_transaction(rng_), random_id(rng_));
       bytes.assign(pong.begin(), pong.end());

@@ -1,6 +1,6 @@
-// A hostile host: answers just enough to be taken for a node, and does one kind of harm. It knows
-// every endpoint of the world, as an attacker who has crawled it does, and may forge its source.
-// Bounded by its rate: one burst a tick.
+// A hostile host: answers just enough to pass for a node, and does one kind of harm. It knows every
+// endpoint of the world, as an attacker who has crawled the network does, and may forge its source
+// address. Bounded by its rate: one burst a tick.
 #pragma once
 
 #include <vector>
@@ -11,15 +11,15 @@ namespace xord::sim {
 
 enum class Malice : uint8_t {
   silent,    // Answers pings and nothing else.
-  liar,      // Names contacts that do not exist, near whatever is looked for; takes no store.
-  eclipser,  // Sits near one key, names only its fellows, answers with values of its own.
-  forger,    // Sends requests, and replies, with the sources of others.
-  flooder,   // Sends much: requests, damaged ones, nonsense, what it has heard.
+  liar,      // Names nonexistent contacts near any target; takes no store.
+  eclipser,  // Sits near one key, names only its fellows, answers with its own values.
+  forger,    // Sends requests and replies from the addresses of others.
+  flooder,   // Sends many requests, damaged ones, nonsense, and repeats.
   count
 };
 constexpr const char* malice_names[] = {"silent", "liar", "eclipser", "forger", "flooder"};
 
-// What all of them know.
+// What all hostile hosts know.
 struct Conspiracy {
   std::vector<Endpoint> everybody;
   std::vector<Contact> eclipsers;
@@ -29,7 +29,7 @@ struct Conspiracy {
 
 class HostileActor : public Actor {
  public:
-  // `world` and `conspiracy` are borrowed.
+  // `world` and `conspiracy` must outlive this object.
   HostileActor(World& world, const Conspiracy& conspiracy, uint32_t host, Malice malice, Rng rng);
 
   void receive(Instant now, const Datagram& datagram) override;
@@ -37,7 +37,7 @@ class HostileActor : public Actor {
   std::optional<Instant> next_wakeup() const override { return next_tick_; }
   const Id& id() const override { return id_; }
   bool holds(Instant, const Id&) override { return false; }
-  // Nobody asks a hostile host.
+  // Programs never use a hostile host.
   void join(Instant, OperationId, std::span<const Endpoint>) override {}
   void find(Instant, OperationId, const Id&) override {}
   void get(Instant, OperationId, const Id&) override {}

@@ -1,6 +1,7 @@
-// What one simulated host believes the time is. Node time moves with the host's monotonic clock,
-// which may run fast or slow and may leap forward (a suspended machine wakes up); the wall clock,
-// which counts over restarts only, may be set to anything. Whole nanoseconds, never backwards.
+// What one simulated host believes the time to be. Node time moves with the host's monotonic clock,
+// which may run fast or slow and may leap forward (when a suspended machine wakes up). The wall
+// clock, which matters only across restarts, may be set to anything. Whole nanoseconds, never
+// backwards.
 #pragma once
 
 #include "reactor/base/instant.h"
@@ -9,7 +10,8 @@ namespace xord::sim {
 
 class LocalClock {
  public:
-  // Node time is `local` when the world's time is `world`; `drift_ppm` may be negative, above -1e6.
+  // Node time is `local` when the world's time is `world`; `drift_ppm` may be negative, but must be
+  // above -1e6.
   LocalClock(Instant world, Instant local, int32_t drift_ppm)
       : world_(world), local_(local), drift_ppm_(drift_ppm) {}
 

@@ -9,14 +9,14 @@ namespace xord::sim {
 namespace {
 
 constexpr size_t open_max = 256;
-// A request that was not answered by then is not going to be.
+// A request not answered within this time will never be.
 constexpr Duration open_for = minutes(1);
-// To walk a table costs more than the answer.
+// Walking a table costs more than the answer itself.
 constexpr uint64_t table_every = 8;
 
 }  // namespace
 
-// ---- Waits.
+// ---- Waiting times.
 
 void Waits::add(Duration wait) {
   const double seconds = wait.seconds();
@@ -70,7 +70,7 @@ uint64_t NamingCounts::other_pings() const {
   return pings_sent - std::min(known, pings_sent);
 }
 
-// ---- What comes in.
+// ---- Incoming datagrams.
 
 std::vector<Naming::Open>& Naming::open_at(uint32_t host) {
   if (open_.size() <= host) open_.resize(world_.hosts_count());
@@ -105,7 +105,7 @@ void Naming::request_arrives(std::vector<Open>& open, const Datagram& datagram) 
   asked.arrived = asked.servable = world_.now();
 }
 
-// It may be what the requests of this source are held for; turn_ends() knows.
+// This reply may be the one that requests of this source are held for; turn_ends() finds out.
 void Naming::reply_arrives(std::vector<Open>& open, const Endpoint& source) {
   for (Open& asked : open) {
     if (asked.is_held && asked.source == source) asked.servable = world_.now();
@@ -132,7 +132,7 @@ void Naming::turn_ends(uint32_t host) {
   std::erase_if(open, [&](const Open& asked) { return world_.now() - asked.arrived >= open_for; });
 }
 
-// ---- What goes out.
+// ---- Outgoing datagrams.
 
 void Naming::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
   if (world_.host(host).node == nullptr) return;
@@ -183,7 +183,7 @@ void Naming::answer_leaves(uint32_t host, const Open& asked, const Reply& reply)
       ++counts_.other_id;
     }
   }
-  // An unproven source that is not held is answered with what fits into its own bytes.
+  // An unproven source whose request is not held gets only what fits into its own bytes.
   const bool is_whole = turn_.datagram == nullptr ||
                         world_.host(host).node->count(NodeCounter::held_refused) == turn_.refused;
   if (is_whole && counts_.answers % table_every == 0) compare_with_table(host, asked, reply);

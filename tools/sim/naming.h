@@ -1,8 +1,8 @@
-// Naming: whom xord nodes name in their answers, how long those waited, and what was pinged for it.
-// Compares each answer to find_node and find_value that names contacts with who is up at that
-// moment. Looks at datagrams from outside and into tables and counters, and changes nothing.
-// Bounded: open_max requests a host are followed at a time, and one answer in table_every is
-// compared with the table.
+// Naming: which contacts xord nodes name in their answers, how long those answers waited, and which
+// pings they caused. Compares each answer to find_node and find_value that names contacts with the
+// hosts that are up at that moment. Observes datagrams from outside, and tables and counters, and
+// changes nothing. Bounded: it follows at most open_max requests a host at a time, and compares one
+// answer in table_every with the table.
 #pragma once
 
 #include <array>
@@ -13,13 +13,13 @@
 
 namespace xord::sim {
 
-// Waits of answers; most of them are none at all.
+// The waiting times of answers; most of them are zero.
 class Waits {
  public:
   void add(Duration wait);
   void add(const Waits& others);
   uint64_t count() const { return count_; }
-  double mean() const;  // In seconds, as the others.
+  double mean() const;  // All results are in seconds.
   double max() const { return max_; }
   double quantile(double share) const;
 
@@ -27,10 +27,10 @@ class Waits {
   uint64_t count_ = 0;
   double sum_ = 0;
   double max_ = 0;
-  std::vector<float> waited_;  // Those above 0.
+  std::vector<float> waited_;  // Nonzero waits only.
 };
 
-// What nodes ping for, by their own counters; a new one is a line here.
+// The purposes of pings by the nodes' own counters; a new purpose is one line here.
 struct PingCounter {
   const char* name;
   NodeCounter counter;
@@ -45,22 +45,22 @@ constexpr PingCounter ping_counters[] = {
 using PingCounts = std::array<uint64_t, std::size(ping_counters)>;
 
 struct NamingCounts {
-  uint64_t answers = 0;   // With contacts, or that there are none.
-  uint64_t named = 0;     // Contacts in them...
-  uint64_t down = 0;      // ...with nobody up at the endpoint...
-  uint64_t other_id = 0;  // ...or a node of another id.
-  uint64_t compared = 0;  // Answers that were compared with the table:
-  uint64_t living = 0;    // the k nearest that are filed and live there...
-  uint64_t living_named = 0;
-  Waits waits;         // From the request's arrival to the answer...
-  Waits served_waits;  // ...or from the proof of its source, if it was held for that.
+  uint64_t answers = 0;       // Answers of contacts, possibly of none.
+  uint64_t named = 0;         // Contacts named in them.
+  uint64_t down = 0;          // Contacts named while no node was up at their endpoint.
+  uint64_t other_id = 0;      // Contacts named while a node with another id was up there.
+  uint64_t compared = 0;      // Answers that were compared with the table.
+  uint64_t living = 0;        // Sum of the k nearest contacts in those tables that were up.
+  uint64_t living_named = 0;  // Those of them that were named.
+  Waits waits;                // From the request's arrival to the answer.
+  Waits served_waits;         // The same, but from the proof of a source that was held for it.
   PingCounts pings{};
-  uint64_t pings_sent = 0;       // All, and of them...
-  uint64_t pings_admitting = 0;  // ...to the source of the request that came in...
-  uint64_t pings_to_down = 0;    // ...and to where nobody is up, whatever for.
+  uint64_t pings_sent = 0;       // All pings.
+  uint64_t pings_admitting = 0;  // Pings to the source of the request that came in.
+  uint64_t pings_to_down = 0;    // Pings to endpoints where no node is up, for any purpose.
 
   void add(const NamingCounts& others);
-  // Bootstrap pings, and those that were sent once more.
+  // Bootstrap pings and repeated pings.
   uint64_t other_pings() const;
 };
 
@@ -68,7 +68,7 @@ class Naming : public Watcher {
  public:
   explicit Naming(World& world) : world_(world) { world.add_watcher(*this); }
 
-  // Of all answers since the last take().
+  // The counts over all answers since the last take().
   NamingCounts take();
 
   void turn_begins(uint32_t host, const Datagram* datagram) override;
@@ -84,12 +84,12 @@ class Naming : public Watcher {
     Method method{};
     Id target;
     Instant arrived;
-    Instant servable;      // Or when its source was proven, if it was held for that...
-    bool is_held = false;  // ...and still is.
+    Instant servable;      // The same, or when its source was proven if it was held for that.
+    bool is_held = false;  // Whether it still waits for that proof.
   };
-  // What the node of the turn had counted before, of requests of unproven sources.
+  // The counters of the acting node for requests of unproven sources, before its turn.
   struct Turn {
-    const Datagram* datagram = nullptr;  // What arrived, if that is why it acts.
+    const Datagram* datagram = nullptr;  // The datagram that caused the turn, or null.
     bool is_reply = false;
     uint64_t held = 0;
     uint64_t released = 0;
@@ -109,8 +109,8 @@ class Naming : public Watcher {
   World& world_;
   std::vector<std::vector<Open>> open_;  // By host.
   Turn turn_;
-  PingCounts pings_of_ended_{};  // Counted by runs of nodes that have ended...
-  PingCounts pings_taken_{};     // ...and what was taken of all.
+  PingCounts pings_of_ended_{};  // Counted by runs of nodes that have ended.
+  PingCounts pings_taken_{};     // Already reported by take(), over all runs.
   NamingCounts counts_;
 };
 

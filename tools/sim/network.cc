@@ -12,7 +12,7 @@ void Network::add_host(bool is_behind_nat) {
 }
 
 Duration Network::delay(uint32_t from, uint32_t to) {
-  // A factor of the link's own, the same both ways, from 0.5 to 2: hosts are near or far.
+  // Each link has a factor from 0.5 to 2, the same both ways: hosts are near or far.
   const uint64_t mixed = (uint64_t{from} ^ to) * 0x9e3779b97f4a7c15u + uint64_t{from} + to;
   const double factor = 0.5 + 1.5 * static_cast<double>((mixed * 0xd6e8feb86659fd93u) >> 54) / 1024;
   const Duration mean = scaled(options_.delay_mean, factor);

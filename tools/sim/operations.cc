@@ -40,7 +40,7 @@ void Operations::keep(uint32_t host, const Id& key, std::vector<uint8_t> value, 
       host, [&](Actor&, Instant now) { world_.host(host).node->keep(now, operation, key, value); });
 }
 
-// The caller hears of it in a turn of its own: it may want to act on the same host.
+// The caller learns of the result in a separate turn, since it may want to act on the same host.
 void Operations::finished(uint32_t, const OperationResult& result, Bytes tail) {
   const auto found = open_.find(result.operation);
   CHECK(found != open_.end());  // Exactly one result an operation.

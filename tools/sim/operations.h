@@ -1,5 +1,5 @@
-// Operations: starts gets, sets, finds and joins on hosts of a world and tells what became of each:
-// exactly once, also when the host went down meanwhile. Knows nothing of what ought to come out.
+// Operations: starts gets, sets, finds and joins on hosts of a world and reports the outcome of
+// each exactly once, even if the host went down meanwhile. Does not judge the outcomes.
 #pragma once
 
 #include <functional>
@@ -27,13 +27,13 @@ class Operations : public Watcher {
 
   explicit Operations(World& world) : world_(world) { world.add_watcher(*this); }
 
-  // The host is up.
+  // In all calls below the host must be up.
   void join(uint32_t host, std::vector<Endpoint> endpoints, Done done);
   void find(uint32_t host, const Id& target, Done done);
   void get(uint32_t host, const Id& key, Done done);
   void set(uint32_t host, const Id& key, std::vector<uint8_t> value, Done done);
   void keep(uint32_t xord_host, const Id& key, std::vector<uint8_t> value, Done done);
-  // The one that is open for longest, if it is so for longer than `limit`.
+  // The operation that has been open the longest, if that is longer than `limit`.
   struct Overdue {
     uint32_t host = 0;
     const char* what = "";

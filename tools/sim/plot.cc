@@ -17,9 +17,9 @@ constexpr double top = 34;
 constexpr double bottom = 46;
 constexpr double heading_line_height = 20;
 constexpr double heading_margin = 20;
-constexpr size_t heading_columns = 100;  // That fit beside each other above two panels.
+constexpr size_t heading_columns = 100;  // Characters that fit in a line above two panels.
 constexpr size_t panels_a_row = 2;
-// Okabe and Ito's, told apart by the colour blind, too.
+// Okabe and Ito's palette, which the colour blind can tell apart, too.
 constexpr const char* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"};
 
 std::string escaped(const std::string& words) {
@@ -36,7 +36,7 @@ std::string escaped(const std::string& words) {
   return result;
 }
 
-// 1, 2 or 5 times a power of ten, so that there are about `count` steps in `span`.
+// 1, 2 or 5 times a power of ten, such that `span` has about `count` steps.
 double round_step(double span, double count) {
   const double raw = span / count;
   const double power = std::pow(10, std::floor(std::log10(raw)));
@@ -121,7 +121,7 @@ class Drawing {
     return svg;
   }
 
-  // On the right of the title, one entry after the other.
+  // To the right of the title, one entry after the other.
   std::string legend() const {
     std::string svg;
     double at = x_ + panel_width - right;

@@ -1,6 +1,6 @@
 // Line charts as SVG text: panels side by side, each with a title, labelled axes that begin at 0
-// and have round ticks, and a legend when there are several lines. Draws what it is given; knows no
-// simulation.
+// and have round ticks, and a legend if there are several lines. Draws what it is given and knows
+// nothing of simulations.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 namespace xord::sim {
 
 struct Curve {
-  std::string name;  // In the legend; empty: none.
+  std::string name;  // For the legend; empty for no entry.
   std::vector<std::pair<double, double>> points;
 };
 
@@ -19,10 +19,10 @@ struct Panel {
   std::string x_label;
   std::string y_label;
   std::vector<Curve> curves;
-  double y_most = 0;  // The axis reaches at least so far; it begins at 0.
+  double y_most = 0;  // The axis begins at 0 and reaches at least this far.
 };
 
-// `heading` stands above them all, on as many lines as it needs.
+// `heading` stands above all panels, on as many lines as it needs.
 std::string svg_of(const std::string& heading, const std::vector<Panel>& panels);
 
 }  // namespace xord::sim

@@ -7,7 +7,7 @@ namespace xord::sim {
 namespace {
 
 constexpr uint32_t first_address = 0x0ac00001;
-constexpr uint16_t port = 8469;  // Of the library's examples.
+constexpr uint16_t port = 8469;  // The port in the library's examples.
 
 }  // namespace
 
@@ -61,7 +61,7 @@ void Programs::come() {
   });
 }
 
-// Whatever came of the bootstrap, as in the examples.
+// Goes on whatever the bootstrap resulted in, as the examples do.
 void Programs::work(uint32_t host) {
   const auto ended = [this, host] { leave(host); };
   const bool is_begun = rng_.chance(options_.gets_share)

@@ -1,6 +1,6 @@
-// Programs: those that come for one operation, as the examples of the Python library do. Each is a
-// node of that library under a new id on a machine of its own: it bootstraps by a node or two, sets
-// or gets one value, and goes, never to answer again. Bounded by its rate and the length of a run.
+// Programs: short-lived ones that do a single operation, as the examples of the Python library do.
+// Each is a node of that library under a new id on its own machine: it bootstraps from one or two
+// nodes, sets or gets one value, and leaves for good. Bounded by its rate and the length of a run.
 #pragma once
 
 #include "tools/sim/workload.h"
@@ -8,19 +8,20 @@
 namespace xord::sim {
 
 struct ProgramOptions {
-  Duration every{};  // One comes to the network, on average; 0: none does.
+  Duration every{};  // Average time between arrivals; 0: none.
   uint32_t bootstraps_max = 2;
-  double gets_share = 0.5;                  // The others set.
-  Duration linger_max = milliseconds(500);  // Between its operation's end and its own.
+  double gets_share = 0.5;                  // The others do a set.
+  Duration linger_max = milliseconds(500);  // From the end of the operation to the program's own.
 };
 
 class Programs {
  public:
-  // The first `servers` hosts are those that stay; programs bootstrap by those that run xord.
+  // The first `servers` hosts are those that stay; programs bootstrap from those of them that run
+  // xord.
   Programs(World& world, Operations& operations, Workload& workload, const ProgramOptions& options,
            uint32_t servers);
 
-  // Lets them come until `until`.
+  // Lets programs arrive until `until`.
   void run_until(Instant until);
   const PythonStats& stats() const { return stats_; }
 

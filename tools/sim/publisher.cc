@@ -34,7 +34,7 @@ void Publisher::list(uint32_t keys, Instant from) {
 }
 
 bool Publisher::is_placed(const std::vector<uint32_t>& members, const Id& key) {
-  // The publisher is not among those that its stores go to, but keeps a copy if it is near.
+  // The publisher's stores do not go to itself, but it keeps a copy if it is near.
   const std::vector<uint32_t> nearest = census_.nearest(members, key, bucket_size);
   return std::all_of(nearest.begin(), nearest.end(), [&](uint32_t host) {
     return world_.host(host).actor->holds(world_.local_now(host), key);

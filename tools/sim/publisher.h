@@ -1,6 +1,6 @@
-// Publisher: one host that keeps many keys published, listed on its disk as by an earlier run and
-// due one after another over its first cycle; and what its list costs: lookups a cycle, and whether
-// each key is on its k nearest nodes. Holds every key.
+// Publisher: one host that keeps many keys published. They are listed on its disk as if by an
+// earlier run, and come due one after another over its first cycle. It measures what the list
+// costs: lookups a cycle, and whether each key is on its k nearest nodes. Holds every key.
 #pragma once
 
 #include <vector>
@@ -11,21 +11,21 @@
 namespace xord::sim {
 
 struct PublisherCounts {
-  uint64_t keys = 0;            // Listed.
-  uint64_t published = 0;       // Publications of a key...
-  uint64_t region_lookups = 0;  // ...and the lookups made for them...
-  uint64_t regions_alone = 0;   // ...of which served one key alone.
-  uint64_t sampled = 0;         // Keys looked at in the end...
-  uint64_t placed = 0;          // ...and those on all of their k nearest.
+  uint64_t keys = 0;            // Keys in the list.
+  uint64_t published = 0;       // Publications of a key.
+  uint64_t region_lookups = 0;  // Lookups made for publications.
+  uint64_t regions_alone = 0;   // Lookups that served a single key.
+  uint64_t sampled = 0;         // Keys checked at the end.
+  uint64_t placed = 0;          // Those of them on all of their k nearest.
 };
 
 class Publisher {
  public:
-  // `host` is a xord node that is never down.
+  // `host` is a xord node that never goes down.
   Publisher(World& world, Checkers& checkers, uint32_t host);
 
-  // Before the host starts: so many keys, due evenly within the host's publish_after from `from`
-  // on.
+  // To be called before the host starts: lists `keys` keys, due evenly within the host's
+  // publish_after from `from` on.
   void list(uint32_t keys, Instant from);
   PublisherCounts counts();
 

@@ -12,7 +12,7 @@ constexpr Duration timeout = seconds(5);
 constexpr Duration refresh_every = hours(1);
 constexpr Duration kept_for = hours(7 * 24);
 constexpr size_t spares_max = 5 * bucket_size;
-constexpr uint32_t split_every = 5;  // Depth that is no multiple of it may split anywhere.
+constexpr uint32_t split_every = 5;  // A bucket whose depth is not a multiple may split anywhere.
 
 }  // namespace
 
@@ -41,7 +41,7 @@ std::optional<Instant> PythonNode::next_wakeup() const {
   return std::min(refresh_at_, timeouts_.front().first);
 }
 
-// ---- Requests of others.
+// ---- Requests from peers.
 
 void PythonNode::receive(Instant now, const Datagram& datagram) {
   if (!rpcudp::is_reply(datagram.bytes)) {
@@ -51,7 +51,7 @@ void PythonNode::receive(Instant now, const Datagram& datagram) {
     }
     return;
   }
-  // Matched by message id only, from any address.
+  // The library matches replies by message id only, from any address.
   const Bytes bytes = rpcudp::transaction_of(datagram.bytes);
   if (bytes.size() != transaction_size) return;
   Transaction transaction;
@@ -88,7 +88,7 @@ void PythonNode::answer(Instant now, const Endpoint& source, const Request& requ
       [[fallthrough]];
     case Method::find_node: {
       std::vector<Contact> contacts = nearest(request.target, source);
-      // The node whose id is the target is left out.
+      // The library leaves out the node whose id is the target.
       std::erase_if(contacts, [&](const Contact& c) { return c.id == request.target; });
       rpcudp::ContactsReply reply(buffer, request.transaction, contacts.size());
       std::array<uint8_t, rpcudp::contact_tail_max> tail;
@@ -122,7 +122,7 @@ std::vector<Contact> PythonNode::nearest(const Id& target, const Endpoint& exclu
   return all;
 }
 
-// Whether a contact is nearer to `key` than this node.
+// Whether any contact is nearer to `key` than this node.
 bool PythonNode::knows_nearer(const Id& key) const {
   return std::any_of(buckets_.begin(), buckets_.end(), [&](const Bucket& bucket) {
     return std::any_of(bucket.contacts.begin(), bucket.contacts.end(),
@@ -138,7 +138,7 @@ PythonNode::Bucket& PythonNode::bucket_of(const Id& id) {
   });
 }
 
-// An unknown contact is handed the keys that it should hold, in one burst, and filed.
+// An unknown contact is filed, and is handed all keys that it should hold in one burst.
 void PythonNode::welcome(Instant now, const Contact& contact) {
   if (contact.id == self_) return;
   const std::vector<Contact>& known = bucket_of(contact.id).contacts;
@@ -170,7 +170,7 @@ void PythonNode::add_contact(Instant now, const Contact& contact) {
   std::erase_if(bucket->spares, [&](const Contact& spare) { return spare.id == contact.id; });
   bucket->spares.push_back(contact);
   if (bucket->spares.size() > spares_max) bucket->spares.pop_front();
-  call(now, bucket->contacts.front(), Method::ping, 0, {}, {});  // The head, which stays head.
+  call(now, bucket->contacts.front(), Method::ping, 0, {}, {});  // Its head, which stays the head.
 }
 
 void PythonNode::split(Bucket& bucket) {
@@ -228,7 +228,7 @@ void PythonNode::call(Instant now, const Contact& to, Method method, uint64_t cr
   send(to.endpoint, Bytes(buffer).first(size));
 }
 
-// One failure removes a contact; an answer files its sender.
+// A single failure removes a contact; an answer files its sender.
 void PythonNode::ended(Instant now, const Call& call, const Reply* reply) {
   Contact contact = call.to;
   if (call.method == Method::ping && reply != nullptr) contact.id = reply->responder;
@@ -243,7 +243,7 @@ void PythonNode::ended(Instant now, const Call& call, const Reply* reply) {
   --crawl.open;
   if (call.method == Method::store) {
     crawl.stored += reply != nullptr && reply->stored;
-  } else if (call.method == Method::ping) {  // Of a bootstrap node.
+  } else if (call.method == Method::ping) {  // From a bootstrap node.
     if (reply != nullptr) add_row(crawl, contact);
   } else {
     for (Row& row : crawl.rows) {
@@ -283,7 +283,7 @@ uint64_t PythonNode::begin(Task task, OperationId operation, const Id& target, I
   crawl.task = task;
   crawl.operation = operation;
   crawl.target = target;
-  if (task != Task::join) {  // Which begins with the bootstrap nodes that answer.
+  if (task != Task::join) {  // A join starts with the bootstrap nodes that answer.
     for (const Contact& contact : nearest(target, {})) add_row(crawl, contact);
   }
   bucket_of(target).looked_up = now;
@@ -302,7 +302,8 @@ void PythonNode::add_row(Crawl& crawl, const Contact& contact) {
   crawl.rows.insert(at, {contact, was_asked ? State::back : State::unasked});
 }
 
-// All of a round has ended: alpha more, or all of the k nearest when the last one changed nothing.
+// A whole round has ended: asks alpha more, or all of the k nearest if the last round changed
+// nothing.
 void PythonNode::next_round(Instant now, uint64_t handle) {
   Crawl& crawl = crawls_[handle];
   if (crawl.is_storing) return end_crawl(now, handle);
@@ -358,7 +359,8 @@ void PythonNode::end_crawl(Instant now, uint64_t handle) {
   }
 }
 
-// The value that most had; the nearest that had none is given it, and the get waits for that.
+// Returns the value that most nodes had. The nearest node without one is sent it, and the get waits
+// for that store.
 void PythonNode::end_get(Instant now, uint64_t handle) {
   Crawl& crawl = crawls_[handle];
   if (crawl.values.empty()) {
@@ -438,7 +440,8 @@ void PythonNode::set(Instant now, OperationId operation, const Id& key, Bytes va
   next_round(now, handle);
 }
 
-// Buckets without a lookup for an hour, then every key that is older than one, with a full set.
+// Looks up buckets without a lookup for an hour, then stores every key older than an hour with a
+// full set.
 void PythonNode::refresh(Instant now) {
   std::erase_if(kept_, [&](const auto& entry) { return now - entry.second.since >= kept_for; });
   for (size_t i = 0; i < buckets_.size(); ++i) {

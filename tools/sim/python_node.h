@@ -1,8 +1,9 @@
-// A node that behaves as the Python library `kademlia` 2.2.3 does, seen from the wire: lookups in
-// lock-step rounds, 5 s for every silent node, one failed call evicts a contact, whoever asks is
-// filed at once, and every hour every key is stored anew with its age reset
-// (docs/WIRE.md and the library's source). Not its bugs of arithmetic: buckets and the choice of
-// keys to hand over are as it means them. Grows with what it is given, as the library does.
+// A node that behaves, seen from the wire, as the Python library `kademlia` 2.2.3 does: lookups in
+// lock-step rounds, 5 s for every silent node, one failed call evicts a contact, every sender of a
+// request is filed at once, and every key is stored again each hour with its age reset
+// (docs/WIRE.md and the library's source). Its arithmetic bugs are not copied: buckets and the
+// choice of keys to hand over are as the library intends them. Grows with what it is given, as the
+// library does.
 #pragma once
 
 #include <deque>
@@ -33,11 +34,11 @@ class PythonNode : public Actor {
 
  private:
   enum class Task : uint8_t { join, find, get, set, refresh, republish };
-  // A failed contact leaves the crawl; named again, it is back, and is not asked a second time.
+  // A failed contact leaves the crawl; if it is named again, it is back, but is not asked again.
   enum class State : uint8_t { unasked, asked, answered, failed, back };
   struct Bucket {
-    Id low;              // Prefix of its range...
-    uint32_t depth = 0;  // ...of so many bits.
+    Id low;              // The prefix of its range.
+    uint32_t depth = 0;  // The number of bits in that prefix.
     std::vector<Contact> contacts;
     std::deque<Contact> spares;
     Instant looked_up;
@@ -47,14 +48,14 @@ class PythonNode : public Actor {
     State state = State::unasked;
     bool had_value = false;
   };
-  // The library's crawl: a round is asked, and all of it awaited.
+  // The library's crawl: it asks a round of contacts and waits for all of them.
   struct Crawl {
     Task task{};
     OperationId operation = 0;
     Id target;
-    std::vector<uint8_t> value;  // Of a set.
+    std::vector<uint8_t> value;  // The value of a set.
     std::vector<Row> rows;       // Nearest first.
-    std::set<Id> contacted;      // Whatever became of it.
+    std::set<Id> contacted;      // Every contact ever asked.
     std::vector<Id> last_round;  // The k nearest when the last round began.
     std::vector<std::vector<uint8_t>> values;
     uint32_t open = 0;
@@ -67,14 +68,14 @@ class PythonNode : public Actor {
     Contact to;
     Method method{};
     Instant until;
-    uint64_t crawl = 0;  // 0: nobody's.
+    uint64_t crawl = 0;  // 0: belongs to no crawl.
   };
   struct Kept {
     std::vector<uint8_t> value;
     Instant since;
   };
 
-  // Requests.
+  // Requests from peers.
   void answer(Instant now, const Endpoint& source, const Request& request);
   std::vector<Contact> nearest(const Id& target, const Endpoint& excluded) const;
   bool knows_nearer(const Id& key) const;
@@ -96,7 +97,7 @@ class PythonNode : public Actor {
   void end_crawl(Instant now, uint64_t handle);
   void end_get(Instant now, uint64_t handle);
   void store_at_nearest(Instant now, uint64_t handle);
-  // What the library takes for the k nearest: dead ones that are back, too.
+  // What the library takes for the k nearest, which includes dead contacts that are back.
   static std::vector<Contact> found_by(const Crawl& crawl);
   void finish(uint64_t handle, OperationStatus status, Bytes value,
               std::span<const Contact> contacts);
@@ -108,7 +109,7 @@ class PythonNode : public Actor {
   Surroundings& surroundings_;
   std::vector<Bucket> buckets_;
   std::map<Transaction, Call> calls_;
-  std::deque<std::pair<Instant, Transaction>> timeouts_;  // All of 5 s, so in order.
+  std::deque<std::pair<Instant, Transaction>> timeouts_;  // All last 5 s, so they are in order.
   std::map<uint64_t, Crawl> crawls_;
   uint64_t next_crawl_ = 1;
   std::map<Id, Kept> kept_;

@@ -9,7 +9,7 @@
 namespace xord::sim {
 namespace {
 
-// What a node of a simulated network has room for.
+// The limits of a node in a simulated network.
 XordConfig small_node() {
   XordConfig config;
   config.node.dialect = &rpcudp::dialect();
@@ -28,7 +28,7 @@ XordConfig small_node() {
   return config;
 }
 
-// The same, so that 100,000 fit in memory: few things at a time, short values, no list.
+// Smaller still, so that 100,000 fit in memory: few operations at a time, short values, no list.
 XordConfig slim_node() {
   XordConfig config = small_node();
   config.node.budget.lookups = 3;
@@ -55,10 +55,10 @@ XordConfig slim_node() {
   return config;
 }
 
-// Above this, hosts are slim and datagrams are not checked.
+// Above this number of nodes, hosts are slim and datagrams are not checked.
 constexpr uint32_t large_network = 5000;
 
-// A contact that is silent is dropped long before.
+// A silent contact is dropped long before this.
 constexpr Duration filed_at_most = hours(4);
 
 Duration maybe(Rng& rng, double probability, Duration from, Duration to) {
@@ -67,7 +67,7 @@ Duration maybe(Rng& rng, double probability, Duration from, Duration to) {
 }
 
 void draw_faults(Rng rng, uint32_t nodes, FaultOptions& faults) {
-  // By node: a node crashes every so often.
+  // Given for each node: a node crashes once in this time on average.
   faults.crash_every = maybe(rng, 0.6, minutes(20), hours(10)) / nodes;
   faults.down_mean = between(rng, seconds(20), minutes(40));
   faults.lose_storage = rng.chance(0.5) ? rng.unit() : 0;
@@ -102,14 +102,14 @@ void draw_population(Rng rng, Setup& setup) {
   setup.nat_share = rng.chance(0.2) ? rng.unit() * 0.3 : 0;
   const uint32_t most = std::max(1u, setup.nodes / 20);
   for (uint32_t& count : setup.hostile) count = rng.chance(0.12) ? between(rng, 1u, most) : 0;
-  // A Python node keeps whatever a flood stores, and goes through all of it for each newcomer.
+  // A Python node keeps everything that a flood stores, and walks all of it for each newcomer.
   const bool is_flooded = setup.hostile[static_cast<size_t>(Malice::flooder)] > 0 ||
                           setup.hostile[static_cast<size_t>(Malice::forger)] > 0;
   if (is_flooded) setup.python_share = 0;
   setup.join_span = between(rng, seconds(10), seconds(int64_t{setup.nodes} * 4));
 }
 
-// In each host, for so many times its even share of the copies of `records`.
+// Makes room in each host for `times` its even share of the copies of `records`.
 void make_room(Setup& setup, uint32_t records, uint64_t times) {
   const uint64_t share = times * bucket_size * records / setup.nodes;
   uint32_t& most = setup.world.xord.store.records_max;
@@ -140,7 +140,7 @@ Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Dur
   setup.seed = seed;
   setup.world.seed = seed;
   Rng size_rng = rng.split("size");
-  // As many small networks as large ones: 20 to 300, evenly by logarithm.
+  // Sizes from 20 to 300, evenly by logarithm: as many small networks as large ones.
   const double drawn = 20 * std::pow(15.0, size_rng.unit());
   setup.nodes = nodes.value_or(static_cast<uint32_t>(std::lround(drawn)));
   setup.length = length.value_or(between(size_rng, minutes(30), hours(3)));
@@ -157,7 +157,7 @@ Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Dur
   if (store_rng.chance(0.3)) setup.world.xord.store.memory_max = 4 << 10;  // Values are cold.
   setup.workload.records_max = between(store_rng, 10u, 150u);
   setup.workload.kept_share = store_rng.chance(0.5) ? store_rng.unit() * 0.5 : 0;
-  // A day is longer than most runs.
+  // A daily cycle would be longer than most runs.
   setup.world.xord.publish_after =
       store_rng.chance(0.8) ? between(store_rng, minutes(20), hours(3)) : hours(24);
   setup.workload.is_attacked = setup.hostile_count() > 0;
@@ -186,12 +186,12 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
     case Scenario::join:
       setup.join_span = std::max(seconds(30), seconds(nodes) / 200);
       setup.records_at_start = 0;
-      setup.workload.find_every = seconds(2);  // Their hops are what it is run for.
+      setup.workload.find_every = seconds(2);  // The scenario is run to measure their hops.
       setup.settling = minutes(10);
       break;
     case Scenario::churn:
       setup.churn.session_median = hours(1);
-      setup.must_end_well = false;  // It never ends.
+      setup.must_end_well = false;  // The churn never ends.
       break;
     case Scenario::partition:
       setup.split_at = length / 4;
@@ -207,11 +207,11 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
       break;
     case Scenario::mixed:
       setup.python_share = 0.5;
-      setup.must_end_well = false;  // A Python node forgets whom it missed once.
+      setup.must_end_well = false;  // A Python node drops a contact after one loss.
       break;
     case Scenario::oneshot:
       set_arrival(setup, seconds(5));
-      setup.must_end_well = false;  // They come until the end.
+      setup.must_end_well = false;  // Programs arrive until the end.
       break;
     case Scenario::swarm:
     case Scenario::count:
@@ -224,7 +224,7 @@ void set_records(Setup& setup, uint32_t records) {
   setup.records_at_start = setup.workload.records_max = records;
   setup.workload.set_every = {};
   setup.workload.get_every = seconds(10);
-  make_room(setup, records, 8);  // Copies stay behind where nodes came that are nearer.
+  make_room(setup, records, 8);  // Copies stay behind when nearer nodes come.
 }
 
 void set_python(Setup& setup, double share) {
@@ -243,8 +243,8 @@ void set_arrival(Setup& setup, Duration every) {
 void set_published(Setup& setup, uint32_t keys) {
   setup.published_by_one = keys;
   make_room(setup, keys, 4);
-  // All that the publisher has under way may come to one host, which a real one does not refuse;
-  // and to the publisher come the answers of k hosts, and their pings.
+  // Everything that the publisher has under way may go to one host, which a real host would not
+  // refuse; and the publisher receives the answers of k hosts and their pings.
   XordConfig& host = setup.world.xord;
   const uint32_t at_once = NodeConfig{}.budget.replications;
   setup.world.network.queue_max += 2 * at_once * bucket_size;

@@ -13,9 +13,9 @@ constexpr Duration inspect_every = minutes(1);
 constexpr uint32_t inspected_at_once = 8;
 constexpr size_t watched_records = 200;
 constexpr size_t watched_hosts = 60;
-// A join that reached nobody is begun anew, so often.
+// How often a join that reached no node is tried again.
 constexpr uint32_t join_attempts = 20;
-// Nothing takes so long; stalls are shorter, too.
+// No operation takes this long; stalls are shorter, too.
 constexpr Duration operation_limit = minutes(30);
 
 }  // namespace
@@ -30,7 +30,7 @@ Simulation::Simulation(const Setup& setup)
       workload_(world_, operations_, checkers_, setup.workload),
       programs_(world_, operations_, workload_, setup.programs, setup.nodes),
       census_(world_),
-      // Python nodes and those behind a NAT make what is found a matter of luck.
+      // With Python nodes or hosts behind a NAT, what is found is a matter of luck.
       healed_(world_, operations_, checkers_, workload_,
               setup.python_share == 0 && setup.nat_share == 0),
       publisher_(world_, checkers_, 0),
@@ -43,7 +43,7 @@ Simulation::~Simulation() = default;
 void Simulation::add_hosts() {
   Rng rng = world_.rng("hosts");
   for (uint32_t i = 0; i < setup_.nodes; ++i) {
-    // The first ones are those that everybody joins by.
+    // All other nodes join through the first ones.
     const bool is_python = i > 0 && rng.chance(setup_.python_share);
     const bool is_behind_nat = rng.chance(setup_.nat_share) && i >= 3;
     const auto drawn_shards = static_cast<uint32_t>(1 + rng.bounded(setup_.shards_max));
@@ -111,14 +111,14 @@ std::optional<uint32_t> Simulation::someone_up(uint32_t but) {
   return std::nullopt;
 }
 
-// Programs know an address or two, not always a good one, and try again.
+// Programs know one or two addresses, not always good ones, and try again.
 void Simulation::rejoin(uint32_t host, uint32_t attempts) {
   std::vector<Endpoint> known;
   for (int i = 0; i < 2; ++i) {
     if (const auto other = someone_up(host)) known.push_back(world_.host(*other).endpoint);
   }
   if (known.empty()) {
-    if (host == 0) return;  // The first of all, whom everybody knows.
+    if (host == 0) return;  // The first node, which all others join through.
     known.push_back(world_.host(0).endpoint);
   }
   ++report_.joins.begun;
@@ -144,7 +144,7 @@ void Simulation::set_first_records() {
   }
 }
 
-// ---- What happens to hosts, beside faults.
+// ---- What happens to hosts, besides faults.
 
 void Simulation::plan_churn(uint32_t host) {
   const Duration session = weibull(rng_, setup_.churn.session_median, setup_.churn.shape);
@@ -159,7 +159,7 @@ void Simulation::leave(uint32_t host) {
   world_.plan(absence, [this, host, is_forgotten] { come_back(host, is_forgotten); });
 }
 
-// Under a new id if nothing was kept; a Python node keeps its id at most.
+// The host has a new id if it kept nothing; a Python node keeps at most its id.
 void Simulation::come_back(uint32_t index, bool is_forgotten) {
   Host& host = world_.host(index);
   if (host.is_up()) return;
@@ -191,7 +191,7 @@ void Simulation::plan_blows() {
   }
 }
 
-// ---- Looking on.
+// ---- Observation.
 
 void Simulation::watch() {
   report_.moments.push_back(look());
@@ -263,7 +263,7 @@ void Simulation::pass(Instant until, const std::function<void(double)>& progress
   while (world_.now() < until && !checkers_.violation()) {
     world_.run_until(std::min(until, world_.now() + inspect_every));
     if (setup_.checks) checkers_.inspect(inspected_at_once);
-    // An operation that never ends is one that the node forgot.
+    // An operation that never ends has been forgotten by its node.
     if (const auto overdue = operations_.overdue(operation_limit)) {
       checkers_.violated(overdue->host,
                          std::string("a ") + overdue->what + " that has not ended in half an hour");
@@ -332,7 +332,7 @@ void Simulation::end_faults() {
   }
 }
 
-// With the faults gone there is no excuse left.
+// Once the faults are over, no failure is excused.
 void Simulation::settle(const std::function<void(double)>& progress) {
   const Instant end = world_.now() + setup_.settling;
   const bool is_long = setup_.settling >= healed_after;

@@ -1,6 +1,6 @@
 // A simulation: one setup, run from the first join to the last check. It brings up the hosts, lets
-// programs work and things go wrong, heals everything if the scenario ends so, and then demands
-// that lookups are exact and records are where they belong. What it saw is its report.
+// programs work and faults happen, heals everything if the scenario ends that way, and then demands
+// that lookups are exact and records are where they belong. Its observations are in its report.
 #pragma once
 
 #include <functional>
@@ -20,20 +20,20 @@
 
 namespace xord::sim {
 
-// How the network was at one time.
+// The state of the network at one time.
 struct Moment {
   double hours = 0;
   uint32_t up = 0;
-  double replicas = 0;    // Mean, over a sample of records.
-  double held = 0;        // Share of the sample that anybody holds.
-  double gets_right = 1;  // Since the moment before.
+  double replicas = 0;    // Mean over a sample of records.
+  double held = 0;        // Share of the sample that any node holds.
+  double gets_right = 1;  // Since the previous moment, like finds_right.
   double finds_right = 1;
-  double contacts = 0;        // Mean in a table.
-  double contacts_alive = 0;  // Share of them.
+  double contacts = 0;        // Mean number in a table.
+  double contacts_alive = 0;  // Share of them that are up.
   double nearest_known = 0;   // Share of the k nearest to a node that it knows.
-  double datagrams = 0;       // A node and second, since the moment before.
+  double datagrams = 0;       // For each node and second, since the previous moment.
   double bytes = 0;
-  NamingCounts naming;  // Since the moment before.
+  NamingCounts naming;  // Since the previous moment.
 };
 
 struct SimulationReport {
@@ -47,14 +47,14 @@ struct SimulationReport {
   OperationStats sets;
   OperationStats gets;
   OperationStats finds;
-  PythonStats python;    // Of the Python nodes; all bootstraps are among `joins`, too.
-  PythonStats programs;  // Of those that come for one operation.
+  PythonStats python;    // Of the Python nodes; `joins` includes their bootstraps.
+  PythonStats programs;  // Of the programs that do one operation.
   HealedCounts healed;   // After everything had settled.
   std::vector<Moment> moments;
-  // Of xord nodes, from when all have joined until the faults are healed.
+  // For xord nodes, from when all have joined until the faults are healed.
   RequestCounts requests{};
   NamingCounts naming;
-  uint64_t records = 0;  // That were set, at the end.
+  uint64_t records = 0;  // The number of records set by the end.
   PublisherCounts publisher;
   FaultCounts faults;
   CheckerCounts checks;
@@ -65,7 +65,7 @@ class Simulation {
   explicit Simulation(const Setup& setup);
   ~Simulation();
 
-  // Runs to the end or to the first violation. `progress(share)` is called now and then.
+  // Runs to the end or to the first violation. Calls `progress(share)` now and then.
   SimulationReport run(const std::function<void(double)>& progress = {});
 
  private:
@@ -84,7 +84,7 @@ class Simulation {
   Moment look();
   void end_faults();
   void settle(const std::function<void(double)>& progress);
-  // Runs until then, inspecting and telling progress on the way.
+  // Runs until `until`, inspecting and reporting progress on the way.
   void pass(Instant until, const std::function<void(double)>& progress);
 
   Setup setup_;
@@ -101,7 +101,7 @@ class Simulation {
   Rng rng_;
   Conspiracy conspiracy_;
   std::unique_ptr<Faults> faults_;
-  bool is_measured_ = false;  // All have joined, and the faults are not healed.
+  bool is_measured_ = false;  // All have joined, and the faults are not healed yet.
   bool is_healed_ = false;
   Instant end_;
   SimulationReport report_;

@@ -1,5 +1,5 @@
-// Tally: how many requests of each kind xord nodes sent, and the bytes of all datagrams. What a
-// network spends on what. Looks at datagrams only.
+// Tally: counts the requests of each kind that xord nodes send, which shows what a network spends
+// its traffic on. Looks at datagrams only.
 #pragma once
 
 #include <array>

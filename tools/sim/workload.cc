@@ -8,10 +8,10 @@
 namespace xord::sim {
 namespace {
 
-constexpr uint8_t bin8 = 0xc4;   // msgpack: bytes, their count in one byte...
-constexpr uint8_t bin16 = 0xc5;  // ...or in two.
+constexpr uint8_t bin8 = 0xc4;   // msgpack: bytes, with their count in one byte.
+constexpr uint8_t bin16 = 0xc5;  // The same, with their count in two bytes.
 constexpr std::string_view mark = "ours:";
-// A node that just started knows nobody: what it is asked then says nothing.
+// A node that has just started knows no other node, so its answers mean nothing.
 constexpr Duration warm_up = minutes(2);
 
 std::vector<uint8_t> packed(std::span<const uint8_t> bytes) {
@@ -50,7 +50,7 @@ void OperationStats::add(const Outcome& outcome) {
     return;
   }
   seconds.add(outcome.took.seconds());
-  if (outcome.result.asked == 0) return;  // It was held here.
+  if (outcome.result.asked == 0) return;  // The value was held here.
   asked.add(outcome.result.asked);
   hops.add(outcome.result.hops);
 }
@@ -127,7 +127,7 @@ void Workload::python_set_one() {
 }
 
 bool Workload::set_as(uint32_t host, OperationStats& stats, const Ended& ended) {
-  // Mostly a new key; now and then another value of one that exists.
+  // Usually a new key; now and then another value for an existing one.
   const bool is_new = records_.size() < options_.records_max && !rng_.chance(0.1);
   const auto known = known_key();
   if (!is_new && !known) return false;

@@ -11,9 +11,9 @@
 namespace xord::sim {
 namespace {
 
-// What a socket's buffer holds of datagrams while its owner does not run.
+// The datagrams that a socket's buffer holds while its process does not run.
 constexpr size_t backlog_max = 512;
-// The clock file is written so often (storage/files/clock_file.h).
+// How often the clock file is written (storage/files/clock_file.h).
 constexpr Duration clock_saved_every = minutes(1);
 constexpr Instant never_woken{INT64_MAX};
 
@@ -57,8 +57,8 @@ std::optional<uint32_t> World::host_at(const Endpoint& endpoint) const {
   return found->second;
 }
 
-// Node time goes on from what was saved by as much as the wall clock says went by (DESIGN section
-// 6).
+// Node time continues from the saved time by as much as the wall clock has advanced since, and
+// never goes back (docs/ARCHITECTURE.md, "Time").
 Instant World::start_time_of(const Host& host) const {
   if (host.runs == 0) return host.clock.local(now_);
   const Duration away = now_ + host.wall_error - host.saved_wall;
@@ -144,7 +144,8 @@ void World::end_turn(uint32_t host) {
   arm(host);
 }
 
-// One wake event a host counts: the earliest one; what it replaced is passed over when it comes.
+// Only one wake event a host is valid, the earliest; an event that it replaced is ignored when it
+// comes.
 void World::arm(uint32_t index) {
   Host& host = hosts_[index];
   const auto wakeup = host.actor->next_wakeup();
@@ -191,7 +192,7 @@ void World::arrive(uint32_t index, uint32_t flying) {
 }
 
 void World::receive(uint32_t index, uint32_t flying) {
-  // Moved out for the turn: what it sends may move the others.
+  // Moved out for the turn, since sending may move the other elements.
   std::vector<uint8_t> bytes = std::move(flying_[flying].bytes);
   const Datagram datagram{{flying_[flying].from, {}}, bytes};
   begin_turn(index, &datagram);

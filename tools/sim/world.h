@@ -1,7 +1,7 @@
 // World: a whole network in one thread on virtual time. It owns time, hosts, the network between
-// them and the one queue of events; a turn takes the earliest event, lets one host act, and hands
-// what it sends to the network. Equal options give equal runs: digest() says so. What goes wrong is
-// not decided here (faults.h), nor what is right (checkers.h).
+// them and the one queue of events. A turn takes the earliest event, lets one host act, and hands
+// what it sends to the network. Equal options give equal runs, which digest() shows. Faults are
+// decided in faults.h, and what is correct in checkers.h.
 #pragma once
 
 #include <deque>
@@ -33,19 +33,19 @@ struct Host {
   Id id;
   LocalClock clock;
   std::unique_ptr<Actor> actor;  // Null while it is down.
-  XordNode* node = nullptr;      // The actor, if that is what it is.
+  XordNode* node = nullptr;      // The actor, if it is a xord node.
   std::unique_ptr<Disk> disk;
-  std::unique_ptr<XordConfig> config;  // Of its own, instead of the world's; or null.
+  std::unique_ptr<XordConfig> config;  // Replaces the world's, unless null.
   uint32_t shards = 1;
   bool is_public = true;  // Not behind a NAT.
   uint32_t runs = 0;
   uint32_t arriving = 0;  // Datagrams under way to it.
-  Instant began;          // Of the current run, in world time.
-  Instant wake_at;        // Its wake event that counts, in world time.
-  // A stall: nothing is done before; what arrives waits, at most as much as a socket buffers.
+  Instant began;          // Start of the current run, in world time.
+  Instant wake_at;        // The wake event that is valid, in world time.
+  // A stall: until then the host does nothing, and datagrams wait, up to a socket buffer's worth.
   Instant stalled_until;
   std::deque<uint32_t> backlog;
-  // What the last run saved, and what the wall clock is off by.
+  // What the last run saved, and the error of the wall clock.
   Instant saved_local;
   Instant saved_wall;
   Duration wall_error;
@@ -57,15 +57,15 @@ struct Host {
 struct WorldOptions {
   uint64_t seed = 1;
   NetworkOptions network;
-  XordConfig xord;               // Of every xord node; `shards` is the host's own.
-  uint32_t contacts_max = 4096;  // Of the book that all nodes share.
+  XordConfig xord;               // For every xord node, except that `shards` is the host's own.
+  uint32_t contacts_max = 4096;  // Size of the book that all nodes share.
 };
 
-// Whoever looks on. Calls come in the order of events.
+// An observer of the world. Calls come in the order of events.
 class Watcher {
  public:
   virtual ~Watcher() = default;
-  // `host` acts now, on `datagram` if that is why.
+  // `host` acts now, because of `datagram` if it is not null.
   virtual void turn_begins(uint32_t host, const Datagram* datagram) = 0;
   virtual void sent(uint32_t host, const Endpoint& to, Bytes bytes) = 0;
   virtual void turn_ends(uint32_t host) = 0;
@@ -78,10 +78,10 @@ class World : public Surroundings {
   explicit World(const WorldOptions& options);
   ~World() override;
 
-  // --- Hosts. A new one is down.
+  // --- Hosts. A new host is down.
   uint32_t add_host(HostKind kind, const Endpoint& endpoint, uint32_t shards, int32_t drift_ppm,
                     bool is_behind_nat = false);
-  // Starts a xord host's node, under its id, with what its disk and its saved files hold.
+  // Starts the node of a xord host, under its id, with what its disk and its saved files hold.
   void start(uint32_t host);
   void start(uint32_t host, std::unique_ptr<Actor> actor);
   void crash(uint32_t host, Storage storage);
@@ -99,22 +99,22 @@ class World : public Surroundings {
   Network& network() { return network_; }
   Rng rng(std::string_view concern) const { return rng_.split(concern); }
 
-  // Lets the host do `body(Actor&, Instant local)` now. It is up.
+  // Calls `body(Actor&, Instant local)` on the host now. It must be up.
   template <class Body>
   void act(uint32_t host, Body&& body) {
     begin_turn(host, nullptr);
     body(*hosts_[host].actor, local_now(host));
     end_turn(host);
   }
-  // A datagram with any source, forged or not.
+  // Sends a datagram with any source, forged or not.
   void send_as(uint32_t host, const Endpoint& from, const Endpoint& to, Bytes bytes);
 
   // --- Time.
   Instant now() const { return now_; }
-  // `deed` is done then.
+  // Calls `deed` at that time.
   void plan(Instant at, std::function<void()> deed);
   void plan(Duration after, std::function<void()> deed) { plan(now_ + after, std::move(deed)); }
-  // Until nothing is left before `until`, or somebody stops it.
+  // Runs until no event is left before `until`, or stop() is called.
   void run_until(Instant until);
   void run_for(Duration duration) { run_until(now_ + duration); }
   void stop() { is_stopped_ = true; }

@@ -8,12 +8,12 @@
 namespace xord::sim {
 namespace {
 
-// How often a datagram lands on a shard that it does not belong to: steering is wrong for a while
-// after a restart, and absent where the kernel refuses it.
+// The share of datagrams that land on a shard that does not own them: steering is wrong for a while
+// after a restart, and absent if the kernel refuses it.
 constexpr double steering_wrong = 0.3;
 // The largest value that a simulated program keeps published.
 constexpr uint32_t published_size_max = 1024;
-// Contacts that are restored between two moves of messages.
+// Contacts that are restored before messages are moved.
 constexpr size_t restored_at_once = 64;
 
 StoreConfig list_config(const XordConfig& config, uint64_t hash_seed) {

@@ -1,7 +1,7 @@
-// A xord node in a simulation: the Nodes and Stores of all its shards, the very objects that the
-// server runs, with a simulated disk in place of the commit thread. Moves messages between shards
-// at once and in order, as mailboxes that are never full. Its outboxes are lent by the world,
-// because only one node acts at a time.
+// A xord node in a simulation: the same Node and Store objects of all its shards that the server
+// runs, with a simulated disk in place of the commit thread. Messages between shards move at once
+// and in order, as through mailboxes that are never full. The world lends the outboxes, because
+// only one node acts at a time.
 #pragma once
 
 #include <deque>
@@ -30,19 +30,20 @@ struct Workbench {
 
 struct XordConfig {
   uint32_t shards = 1;
-  NodeConfig node;    // Of any shard; `shard` and `shards` are filled in.
+  NodeConfig node;    // For each shard; `shard` and `shards` are filled in.
   StoreConfig store;  // `hash_seed` and `loaded` are filled in.
-  // Keys in the list of what a shard publishes itself, and how often it does; 0 keys: no list.
+  // The keys that a shard's published list has room for, and how often it publishes them; 0: no
+  // list.
   uint32_t published_max = 0;
-  uint32_t published_at_once = 4;  // Of them, written or read at a time.
+  uint32_t published_at_once = 4;  // Listed keys written or read at a time.
   Duration publish_after = hours(24);
   DiskOptions disk;
 };
 
 class XordNode : public Actor {
  public:
-  // A host's node as it starts: `disk` outlives it and hands over what it holds. `book`, `bench`
-  // and `surroundings` are borrowed.
+  // Starts a host's node. `disk` hands over what it holds. `disk`, `book`, `bench` and
+  // `surroundings` must outlive the node.
   XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng rng, Instant start,
            LoadedRecords loaded, Disk& disk, ContactBook& book, Workbench& bench,
            Surroundings& surroundings);
@@ -52,25 +53,25 @@ class XordNode : public Actor {
   std::optional<Instant> next_wakeup() const override;
   const Id& id() const override { return shards_[0]->node.self(); }
   bool holds(Instant now, const Id& key) override;
-  // How long the record will be served; empty when it is not.
+  // How much longer the record will be served; empty if it is not served.
   std::optional<Duration> life_left(Instant now, const Id& key);
   void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints) override;
   void find(Instant now, OperationId operation, const Id& target) override;
   void get(Instant now, OperationId operation, const Id& key) override;
   void set(Instant now, OperationId operation, const Id& key, Bytes value) override;
-  // As set, and anew each `publish_after`.
+  // The same as set, repeated every `publish_after`.
   void keep(Instant now, OperationId operation, const Id& key, Bytes value);
-  // Files what an earlier run saved.
+  // Files the contacts that an earlier run saved.
   void restore(Instant now, std::span<const std::pair<Contact, Duration>> contacts);
 
   uint32_t shards_count() const { return static_cast<uint32_t>(shards_.size()); }
   Node& node(uint32_t shard) { return shards_[shard]->node; }
   const Node& node(uint32_t shard) const { return shards_[shard]->node; }
   Store& store(uint32_t shard) { return shards_[shard]->store; }
-  // All contacts that are filed, with how long ago each answered.
+  // All filed contacts, with the time since each answered.
   std::vector<std::pair<Contact, Duration>> contacts(Instant now) const;
   uint64_t count(NodeCounter which) const;
-  NodeUsage usage() const;  // Of all shards.
+  NodeUsage usage() const;  // Over all shards.
 
  private:
   struct Shard {
@@ -90,7 +91,7 @@ class XordNode : public Actor {
     std::vector<uint8_t> frame;
   };
 
-  // Runs `body(Node&, Outputs&)` on one shard and moves what it led to, until nothing is left.
+  // Runs `body(Node&, Outputs&)` on one shard, and moves its messages until none are left.
   template <class Body>
   void run(Instant now, uint32_t shard, Body&& body);
   void collect(Instant now, uint32_t shard);

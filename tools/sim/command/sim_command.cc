@@ -30,17 +30,18 @@ void write_plot(const std::string& file, const std::string& svg) {
   out.finish();
 }
 
-// Of this process, over all seeds that it ran.
+// The peak memory of this process, over all seeds that it ran.
 uint64_t peak_memory() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
-// One seed; false when a check did not hold. Failure (interrupted) within a virtual minute.
+// Runs one seed; false if a check failed. Failure (interrupted) within a virtual minute of a
+// signal.
 bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   const sim::Setup setup = setup_of(plan, seed);
-  // Before it runs, so that a broken invariant, which aborts, leaves the seed behind.
+  // Printed before the run, so that a broken invariant, which aborts, leaves the seed behind.
   terminal.err << sim::describe(setup) << std::flush;
   const Duration began = monotonic_time();
   sim::SimulationReport report;

@@ -16,7 +16,7 @@ constexpr double hours_most = 24 * 366;
 constexpr uint32_t records_most = 1'000'000;
 constexpr uint32_t nodes_default = 200;
 
-// Which seeds, for how long, and what becomes of the reports: these shape no run.
+// Flags that select seeds or reports and do not shape a run.
 constexpr std::string_view flags_of_no_run[] = {"--seed", "--seeds", "--for", "--plot"};
 
 constexpr ValueFlag value_flags[] = {
@@ -145,7 +145,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   }
   plan.length = hours_of(flags.text("--hours"));
   const auto seed = flags.count("--seed", 0, UINT64_MAX);
-  plan.seed = seed ? *seed : entropy_word() >> 32;  // Short enough to be read out.
+  plan.seed = seed ? *seed : entropy_word() >> 32;  // Short enough to read out loud.
   plan.seeds = flags.count("--seeds", 1, UINT32_MAX).value_or(1);
   plan.disjoint_paths =
       static_cast<uint32_t>(flags.count("--disjoint-paths", 1, lookup_paths_max).value_or(1));

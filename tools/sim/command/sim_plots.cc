@@ -24,7 +24,7 @@ double percent(uint64_t part, uint64_t all, double of_none) {
   return all == 0 ? of_none : 100 * static_cast<double>(part) / static_cast<double>(all);
 }
 
-// Share of the sample at or below each value.
+// The share of the sample at or below each value.
 Curve cumulated(const char* name, const sim::Sample& sample) {
   Curve curve{name, {}};
   if (sample.count() == 0) return curve;

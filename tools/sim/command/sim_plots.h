@@ -1,4 +1,4 @@
-// The picture of a simulation.
+// Plots the course of a simulation.
 #pragma once
 
 #include <string>

@@ -16,7 +16,7 @@ double share(uint64_t part, uint64_t all) {
 
 std::string operation_line(const char* name, const OperationStats& stats) {
   if (stats.begun == 0) return "";
-  // No calls are counted of a join; a small network's gets are served by the node itself.
+  // A join counts no calls, and a node in a small network serves its own gets.
   const bool is_lookup = stats.asked.quantile(1) > 0;
   const std::string calls =
       is_lookup ? printed("%.1f / %.0f", stats.asked.mean(), stats.asked.quantile(0.99)) : "-";
@@ -56,7 +56,7 @@ nlohmann::json json_of(const sim::PythonStats& stats) {
           {"get", json_of(stats.gets)}};
 }
 
-// Of nothing nothing is dead, and all was named.
+// 0 if no contact was named.
 double dead_share(const sim::NamingCounts& naming) {
   return naming.named == 0 ? 0 : share(naming.down, naming.named);
 }

@@ -1,4 +1,4 @@
-// What a simulation saw, for a person and for a machine.
+// The report of a simulation, as text for the user and as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>
