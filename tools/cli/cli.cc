@@ -13,17 +13,16 @@ namespace xord {
 namespace {
 
 constexpr std::array<Command, 10> table = {{
-    {"run", "Run a node: join a network, keep records, answer others", run_command},
+    {"run", "Run a node: join a network, keep records, answer requests", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
     {"find", "List the nodes nearest to a key", find_command},
-    {"ping", "Ask one node whether it is there", ping_command},
+    {"ping", "Check whether a node is up", ping_command},
     {"load", "Put a node under load and measure how it answers", load_command},
     {"published", "List the keys that the node of this host publishes again each day",
      published_command},
-    {"forget", "Have the node of this host publish a key no longer", forget_command},
-    {"store", "Look into a node's records; check, export, import, purge or save them",
-     store_command},
+    {"forget", "Stop the node on this host from publishing a key", forget_command},
+    {"store", "Inspect, check, export, import, purge or save a node's records", store_command},
     {"sim", "Simulate a whole network and check that it behaves", sim_command},
 }};
 

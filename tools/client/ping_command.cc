@@ -21,8 +21,8 @@ constexpr Duration counted_timeout = seconds(1);  // For each of several pings.
 constexpr Duration looked_each = milliseconds(50);
 
 constexpr ValueFlag series_flags[] = {
-    {"--count", "N", "Ping so many times, each once, and print a summary"},
-    {"--interval", "DURATION", "With --count: from one ping to the next [1s]"},
+    {"--count", "N", "Ping this many times, without retries, and print a summary"},
+    {"--interval", "DURATION", "With --count: time from one ping to the next [1s]"},
 };
 
 std::string answer_line(const FoundNode& node) {
@@ -139,7 +139,7 @@ class PingSeries {
 }  // namespace
 
 ExitCode ping_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Ask one node whether it is there, and who it is.", "xord ping");
+  CLI::App app("Check whether a node is up, and print its id.", "xord ping");
   ClientFlags flags;
   add_argument(app, "HOST:PORT", flags.via, "The node [the node of this host]")
       ->type_name("[HOST[:PORT]]");

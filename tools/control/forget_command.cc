@@ -7,7 +7,7 @@
 namespace xord {
 
 ExitCode forget_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Have the running node of this host publish a key no longer.", "xord forget");
+  CLI::App app("Stop the running node on this host from publishing a key.", "xord forget");
   DataDirFlags flags;
   KeyFlags key_flags;
   add_key_flags(app, key_flags, HexKey::is_id);

@@ -27,21 +27,21 @@ constexpr ValueFlag value_flags[] = {
     {"--mix", "KIND=N,...",
      "Shares of find_node, find_value_hit, find_value_miss, store, ping [find_node=100]"},
     {"--rate", "N,...", "Open loop: requests a second; several are one step each"},
-    {"--window", "N", "Closed loop: requests open at once [64], when there is no --rate"},
+    {"--window", "N", "Closed loop: requests open at once [64], used without --rate"},
     {"--slo", "DURATION", "With --find-max: p99 at most [10ms]"},
     {"--duration", "DURATION", "Measured time of a step [10s]"},
-    {"--warm-up", "DURATION", "Load before it that is not measured [1s]"},
+    {"--warm-up", "DURATION", "The same load before it, not measured [1s]"},
     {"--timeout", "DURATION", "A request without an answer by then is lost [1s]"},
-    {"--sources", "N", "Addresses that ask [16]"},
+    {"--sources", "N", "Addresses that send requests [16]"},
     {"--contacts", "N",
      "Offer the sources and N further ones to the node's table, each with an id of its own [no]"},
-    {"--id-change", "DURATION", "Every so often one source takes another id [never]"},
+    {"--id-change", "DURATION", "How often a source takes a new id, each in turn [never]"},
     {"--keys", "N", "Keys stored for hits, and the pool that zipf draws from [10k]"},
     {"--key-spread", "SPREAD", "uniform, or zipf, or zipf:EXPONENT [uniform; zipf is 0.99]"},
     {"--value-size", "N[-M]", "Bytes of a value [100]"},
     {"--value-spread", "SPREAD", "uniform, or zipf: small ones are common [uniform]"},
-    {"--near-id", "BITS", "Keys share so many leading bits with the node's id [0]"},
-    {"--seed", "N", "Of ids, keys and order [from the kernel]"},
+    {"--near-id", "BITS", "Leading bits that keys share with the node's id [0]"},
+    {"--seed", "N", "Seed of ids, keys and order [from the kernel]"},
     {"--check", "WHAT", "content, or transaction for servers that are not nodes [content]"},
     {"--io", "IO", "epoll, uring, auto: how the generator does its I/O [epoll]"},
     {"--server-pid", "PID", "Also measure the CPU time of this process"},
@@ -206,22 +206,21 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
   LoadPlan plan;
   bool no_answer = false;
   bool sleep = false;
-  app.add_flag("--find-max", plan.find_max, "Search the highest rate that loses nothing");
-  app.add_flag(
-      "--overload", plan.overload,
-      "What the closed loop reaches, then a flood of as much as can be sent, then recovery");
+  app.add_flag("--find-max", plan.find_max, "Search for the highest rate within the limits");
+  app.add_flag("--overload", plan.overload,
+               "Measure the closed loop, then a flood of as much as can be sent, then recovery");
   app.add_flag("--no-answer", no_answer, "The sources do not answer the node's pings");
   app.add_flag("--stored", plan.keys_are_stored,
-               "The keys for hits are there: an earlier run with this --seed stored them");
+               "Do not store the keys for hits: an earlier run with this --seed did");
   app.add_flag("--sleep", sleep, "Sleep between answers, instead of taking a whole core");
   app.add_flag("--json", plan.json, "Print the result as JSON");
   app.footer(
       "Any node that speaks rpcudp will do, the Python library's too. Every reply is checked.\n"
       "Give the generator a core of its own: it spins.\n"
       "With --contacts or --id-change it leaves contacts in the node's table, and says how many:\n"
-      "each is dead from then on, and costs whom it is named to a timeout. Without them a xord is\n"
-      "left as it was; a node of the Python library files one id, shared by all xord commands.\n"
-      "Exit codes: 0 done, 1 wrong answers, or no rate held the limits, 3 no node answered.");
+      "each is dead from then on, and costs every node that is given it a timeout. Without them a\n"
+      "xord is left as it was; a Python node files one id, shared by all xord commands.\n"
+      "Exit codes: 0 done, 1 wrong answers, or no rate within the limits, 3 no node answered.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return std::nullopt;
   plan.answer_pings = no_answer ? AnswerPings::no : AnswerPings::yes;
   plan.waiting = sleep ? Waiting::sleep : Waiting::spin;

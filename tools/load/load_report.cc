@@ -244,7 +244,7 @@ void LoadTables::finished(const LoadResult& result) {
 
 void LoadTables::write_rate_max(const LoadResult& result) {
   if (!result.best) {
-    *out_ << "no rate held the limits\n";
+    *out_ << "no rate was within the limits\n";
     return;
   }
   const StepResult& best = result.steps[*result.best];

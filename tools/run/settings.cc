@@ -162,7 +162,7 @@ void apply_listen(ServerConfig& config, const Texts& texts) {
     const ListenAddress address = parse_listen(text);
     const bool twice = std::find(parsed.begin(), parsed.end(), address) != parsed.end();
     if (twice && address.endpoint.port != 0) {
-      throw BadValue(quoted(text) + " is there twice: name each address once");
+      throw BadValue(quoted(text) + " is given twice: name each address once");
     }
     parsed.push_back(address);
   }
@@ -223,7 +223,7 @@ const std::array<Setting, 20> table = {{
      [](Config& c, const Texts& t) { c.log_format = parse_word(log_format_words, t[0]); },
      [](const Config& c) { return show_word(log_format_words, c.log_format); }},
     {"amplification-max", "X",
-     "Bytes sent at most to a source that has not proven its address, per byte it sent", Arity::one,
+     "Most bytes sent to a source that has not proven its address, per byte it sent", Arity::one,
      [](Config& c, const Texts& t) { c.amplification_max = parse_amplification(t[0]); },
      [](const Config& c) { return Texts{show_double(c.amplification_max)}; }},
     {"trusted-net", "CIDR", "Sources that need no proof, however much is sent to them; repeats",

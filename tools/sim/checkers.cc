@@ -208,7 +208,7 @@ void Checkers::check_contacts(uint32_t host, const AskedBy& asked, const Reply& 
     return violated(host, "an answer of more than k contacts");
   for (size_t i = 0; i < reply.contacts_count; ++i) {
     const Contact& contact = reply.contacts[i];
-    if (contact.endpoint == asked.source) return violated(host, "the asker named to himself");
+    if (contact.endpoint == asked.source) return violated(host, "the asker named to itself");
     if (contact.endpoint.port == 0) return violated(host, "a contact at port 0");
     if (contact.id == world_.host(host).id) return violated(host, "itself named");
     if (i > 0 && !nearer(asked.target, reply.contacts[i - 1].id, contact.id)) {

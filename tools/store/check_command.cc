@@ -34,10 +34,10 @@ ExitCode store_check_command(Arguments arguments, Terminal& terminal) {
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(
-      "It reads every small file, every table, every record against their checksums, builds the\n"
-      "index that a node would build, and finds every record by it again. A running node's\n"
-      "directory is refused: check a snapshot of it (`xord store snapshot`).\n"
-      "Exit codes: 0 all is whole, 1 something is damaged, 4 the directory cannot be read.");
+      "It checks the checksums of every small file, table and record, builds the index that\n"
+      "a node would build, and finds every record again through it. A running node's directory\n"
+      "is refused: check a snapshot of it (`xord store snapshot`).\n"
+      "Exit codes: 0 all is intact, 1 something is damaged, 4 the directory cannot be read.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const auto directory = open_stopped(data_dir_of(flags, terminal));
   const Interrupt interrupt;

@@ -82,11 +82,11 @@ ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
   add_argument(app, "FILE", file, "Where to; - is the standard output [-]")->type_name("[FILE]");
   add_data_dir_flag(app, flags);
   app.footer(
-      "The lines are described in docs/STORAGE.md. A file is there as a whole or not at all;\n"
-      "a link is followed, a device or FIFO is written as it is. What is damaged is left out.\n"
+      "docs/STORAGE.md describes the lines. A file is written whole or not at all; a link is\n"
+      "followed, a device or FIFO is written in place. Damaged records are left out.\n"
       "A running node's directory is refused: export a snapshot of it.\n"
       "Exit codes: 0 done, 1 something is damaged and left out, 4 the directory cannot be read or\n"
-      "the file not be written.");
+      "the file cannot be written.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const StoredRecords stored(data_dir_of(flags, terminal));
   const Interrupt interrupt;

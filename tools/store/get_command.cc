@@ -43,7 +43,7 @@ ExitCode store_get_command(Arguments arguments, Terminal& terminal) {
   if (!row) {
     throw Failure(ExitCode::environment, "the record of " + key.quoted() + " is damaged: " +
                                              damage_of(row_key_of(key.id), bytes_of(bytes)) +
-                                             "; `xord store check` names all that is");
+                                             "; `xord store check` names all damage");
   }
   if (node_seconds(stored.node_now()) >= row->times.expiry) {
     throw Failure(ExitCode::not_found, "the record of " + key.quoted() +

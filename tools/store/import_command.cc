@@ -57,7 +57,7 @@ void print(const ImportReport& report, const DataDirFlags& flags, Terminal& term
 }  // namespace
 
 ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Take the records of an export into a stopped node's data directory.",
+  CLI::App app("Read the records of an export into a stopped node's data directory.",
                "xord store import");
   DataDirFlags flags;
   std::vector<std::string> file;
@@ -65,12 +65,11 @@ ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(
-      "A directory that is not there is made, with a new identity and the clock of the export.\n"
-      "Elsewhere, records keep what is left of their lives. Of two records of one key the one\n"
-      "published later stays. Damaged lines are named and left out. Exports may follow each other, "
-      "as cat joins them. Ctrl-C leaves what was "
-      "imported\n"
-      "so far; importing again completes it.\n"
+      "A missing directory is made, with a new identity and the clock of the export. In an\n"
+      "existing one, records keep the rest of their lives. Of two records of one key the one\n"
+      "published later stays. Damaged lines are named and left out. Exports may follow each\n"
+      "other, as cat joins them. Ctrl-C leaves what was imported so far; importing again\n"
+      "completes it.\n"
       "Exit codes: 0 done, 1 something was damaged or missing, 2 no export, 4 the environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const Interrupt interrupt;
@@ -79,9 +78,9 @@ ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
   print(report, flags, terminal);
   if (report.is_whole && report.damaged == 0) return ExitCode::done;
   throw Failure(ExitCode::not_found, report.is_whole || report.damaged > 0
-                                         ? "something of the export is damaged; what is whole was "
+                                         ? "a part of the export is damaged; the rest was "
                                            "imported"
-                                         : "the export was cut before its end; what was there is "
+                                         : "the export was cut before its end; what was there was "
                                            "imported");
 }
 

@@ -37,7 +37,7 @@ PurgeSelection selection_of(const CLI::App& app, const PurgeFlags& flags) {
         "`xord store purge --help`");
   }
   if (flags.all && !flags.yes) {
-    throw Failure(ExitCode::usage, "--all takes out every record: say --yes, too, if you mean it");
+    throw Failure(ExitCode::usage, "--all erases every record: add --yes if you mean it");
   }
   PurgeSelection selection;
   selection.is_expired_only = flags.expired;
@@ -82,24 +82,24 @@ void add_purge_flags(CLI::App& app, PurgeFlags& flags) {
   app.get_option("KEY")->type_name("(KEY | --id HEX | --prefix HEX | --expired | --all --yes)");
   add_repeatable(app, "--prefix", flags.prefix, "All keys whose ids begin with these digits")
       ->type_name("HEX");
-  app.add_flag("--expired", flags.expired, "What has expired, and the room it takes on disk");
+  app.add_flag("--expired", flags.expired, "Expired records, and the space they take on disk");
   app.add_flag("--all", flags.all, "Every record");
-  app.add_flag("--yes", flags.yes, "That --all is meant");
+  app.add_flag("--yes", flags.yes, "Confirm --all");
 }
 
 }  // namespace
 
 ExitCode store_purge_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Take records out of what a node keeps, for good.", "xord store purge");
+  CLI::App app("Erase records that a node keeps, for good.", "xord store purge");
   DataDirFlags flags;
   PurgeFlags purge_flags;
   add_purge_flags(app, purge_flags);
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(
-      "A running node is asked and goes on serving. Other nodes keep their copies, and may store\n"
-      "one here again.\n"
-      "Exit codes: 0 done, 1 KEY was not there, 4 the environment.");
+      "A running node erases them itself and goes on serving. Other nodes keep their copies, and\n"
+      "may store one here again.\n"
+      "Exit codes: 0 done, 1 there was no such KEY, 4 the environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const PurgeSelection selection = selection_of(app, purge_flags);
   const std::string data_dir = data_dir_of(flags, terminal);

@@ -32,11 +32,11 @@ constexpr Beginning beginnings[] = {
     {"PK\x03\x04", " is a zip archive (`unzip -p FILE | xord store import -`)"},
     {"\xef\xbb\xbf",
      " begins with a byte-order mark, which an editor put there (`sed -b "
-     "'1s/^\\xef\\xbb\\xbf//' FILE` takes it away)"},
+     "'1s/^\\xef\\xbb\\xbf//' FILE` removes it)"},
     {"\xff\xfe",
-     " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` turns it back)"},
+     " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` converts it back)"},
     {"\xfe\xff",
-     " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` turns it back)"},
+     " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` converts it back)"},
 };
 
 // A sentence that says what an input that begins with `line` is, if not an export.
@@ -48,10 +48,10 @@ std::string no_export(const std::string& name, const std::string& line) {
   if (line.ends_with('\r') && text.starts_with("xord-export ")) {
     return name +
            " has lines that end with CR LF, as some editors and mail programs make them "
-           "(`dos2unix` or `tr -d '\\r'` turns them back)";
+           "(`dos2unix` or `tr -d '\\r'` converts them back)";
   }
   if (text.starts_with("xord-export ")) {
-    return "the first line of " + name + " is damaged, which holds the clock of the records";
+    return "the first line of " + name + ", which holds the clock of the records, is damaged";
   }
   return name + " is not an export of records, whose first line begins with xord-export";
 }
@@ -116,7 +116,7 @@ ImportReport RecordImport::run() {
 void RecordImport::begin(const ExportHeader& header) {
   if (!is_possible_node_time(header.node_time)) {
     throw Failure(ExitCode::usage, "the times in the header of " + name_ +
-                                       " cannot be: export again from the original");
+                                       " are impossible: export again from the original");
   }
   write_batch();  // The batch has times of the previous export's clock.
   target_.begin(header);

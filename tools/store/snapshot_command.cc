@@ -28,16 +28,15 @@ void snapshot_stopped(const std::string& data_dir, const std::string& to) {
 }  // namespace
 
 ExitCode store_snapshot_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Make a directory that a node can be started on, as this one's is now.",
+  CLI::App app("Copy a node's directory as it is now, so that a node can be started on the copy.",
                "xord store snapshot");
   DataDirFlags flags;
   std::vector<std::string> target;
-  add_argument(app, "DIR", target, "The directory to be made; on the same disk it costs little");
+  add_argument(app, "DIR", target, "The directory to make; on the same disk it costs little");
   add_data_dir_flag(app, flags);
   app.footer(
-      "A running node is asked and goes on serving. The snapshot has the node's identity, too: "
-      "keep\n"
-      "it as safe, and run no two nodes on copies of one.\n"
+      "A running node makes it itself and goes on serving. The snapshot has the node's identity,\n"
+      "too: keep it as safe, and never run two nodes on copies of one directory.\n"
       "Exit codes: 0 done, 4 the environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const std::string data_dir = data_dir_of(flags, terminal);

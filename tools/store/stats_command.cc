@@ -43,12 +43,12 @@ void ask_running(const std::string& data_dir, const DataDirFlags& flags, Termina
 }  // namespace
 
 ExitCode store_stats_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("How many records a node keeps, and how much room they take.", "xord store stats");
+  CLI::App app("Count the records that a node keeps, and the space they take.", "xord store stats");
   DataDirFlags flags;
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(
-      "A running node is asked for its counters; of a stopped one every record is read.\n"
+      "A running node reports its counters; for a stopped one every record is read.\n"
       "Exit codes: 0 done, 4 the directory cannot be read.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const std::string data_dir = data_dir_of(flags, terminal);

@@ -128,7 +128,7 @@ class PartCheck {
     const RowKey row_key = row_key_of(key);
     auto read = reader_.read(network_, row_key);
     if (const auto* error = std::get_if<IoError>(&read)) {
-      return report_.found(record_of(key) + " is not read by its key: " + error->sentence);
+      return report_.found(record_of(key) + " cannot be read by its key: " + error->sentence);
     }
     const auto* bytes = std::get_if<std::string>(&read);
     if (bytes == nullptr) return report_.found(record_of(key) + " is not found by its key");
@@ -137,7 +137,7 @@ class PartCheck {
     const bool is_equal = row && found.presence == Presence::cold &&
                           found.times.expiry == std::min(row->times.expiry, now_ + ttl_max) &&
                           found.times.published == std::min(row->times.published, now_);
-    if (!is_equal) report_.found(record_of(key) + " is another by its key than in the table");
+    if (!is_equal) report_.found(record_of(key) + " read by its key differs from the table");
   }
   // Moves to the next key; false at the end.
   static bool advance(Id& key) {

@@ -9,23 +9,22 @@ namespace xord {
 namespace {
 
 constexpr std::array<Command, 7> commands = {{
-    {"stats", "How many records there are, and how much room they take", store_stats_command},
-    {"check", "Whether all of it is whole; names what is damaged", store_check_command},
-    {"get", "The value that is kept under a key", store_get_command},
+    {"stats", "Count the records, and the space they take", store_stats_command},
+    {"check", "Check that everything is intact; name what is damaged", store_check_command},
+    {"get", "Print the value kept under a key", store_get_command},
     {"export", "Write every record as a line of text", store_export_command},
-    {"import", "Take the records of an export in", store_import_command},
-    {"purge", "Take records out, for good", store_purge_command},
-    {"snapshot", "Make a directory that a node can be started on", store_snapshot_command},
+    {"import", "Read the records of an export", store_import_command},
+    {"purge", "Erase records for good", store_purge_command},
+    {"snapshot", "Copy the directory, so that a node can be started on it", store_snapshot_command},
 }};
 
 std::string help() {
-  return "Look into what a node keeps in its data directory.\n\n"
+  return "Inspect and manage what a node keeps in its data directory.\n\n"
          "Usage: xord store COMMAND [--data-dir DIR] [ARGUMENTS]\n\nCommands:\n" +
          list_of(commands) +
-         "\n`xord store COMMAND --help` explains a command. Without --data-dir it is the directory "
-         "that\n`xord run` uses: of XORD_DATA_DIR, of the file that XORD_CONFIG names, or the "
-         "user's "
-         "own.\n";
+         "\n`xord store COMMAND --help` explains a command. Without --data-dir, a command uses\n"
+         "the directory of `xord run`: from XORD_DATA_DIR, from the file that XORD_CONFIG names,\n"
+         "or the user's own.\n";
 }
 
 }  // namespace

@@ -418,9 +418,10 @@ TEST_F(ImportInputTest, WhatIsNoExportIsCalledWhatItIs) {
   std::string crlf;
   for (const char c : whole) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
   EXPECT_EQ(refused(""), name + " is empty");
-  EXPECT_EQ(refused(crlf), name +
-                               " has lines that end with CR LF, as some editors and mail "
-                               "programs make them (`dos2unix` or `tr -d '\\r'` turns them back)");
+  EXPECT_EQ(refused(crlf),
+            name +
+                " has lines that end with CR LF, as some editors and mail "
+                "programs make them (`dos2unix` or `tr -d '\\r'` converts them back)");
   EXPECT_NE(refused("\xef\xbb\xbf" + whole).find(" begins with a byte-order mark"),
             std::string::npos);
   EXPECT_NE(refused(std::string("\xff\xfex\0", 4)).find(" is UTF-16 text"), std::string::npos);
@@ -431,11 +432,11 @@ TEST_F(ImportInputTest, WhatIsNoExportIsCalledWhatItIs) {
                                       " is not an export of records, whose first line begins "
                                       "with xord-export");
   EXPECT_EQ(refused("xord-export version=1 node_time=1 cut\n"),
-            "the first line of " + name + " is damaged, which holds the clock of the records");
+            "the first line of " + name + ", which holds the clock of the records, is damaged");
   std::string header;
   append_export_line(header, ExportHeader{Instant{INT64_MAX}, seconds(1'700'000'000)});
-  EXPECT_EQ(refused(header),
-            "the times in the header of " + name + " cannot be: export again from the original");
+  EXPECT_EQ(refused(header), "the times in the header of " + name +
+                                 " are impossible: export again from the original");
   const Outcome directory = run(store_import_command, {data_dir()}, file("into"));
   EXPECT_EQ(directory.code, ExitCode::usage);
   EXPECT_EQ(directory.err, data_dir() +

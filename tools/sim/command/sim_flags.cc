@@ -23,18 +23,18 @@ constexpr ValueFlag value_flags[] = {
     {"--scenario", "NAME", "join, churn, partition, crash, sybil, mixed, oneshot, swarm [swarm]"},
     {"--nodes", "N", "Nodes in the network [200; swarm: the seed draws it]"},
     {"--hours", "H", "Virtual hours after all have joined [2; swarm: the seed draws it]"},
-    {"--seed", "N", "Decides everything that is drawn [from the kernel]"},
-    {"--seeds", "N", "Run so many seeds, from --seed on, and stop at the first that fails [1]"},
-    {"--for", "DURATION", "Run seeds for so long, instead of --seeds"},
-    {"--shards", "N", "Of each xord node, 1 to 64 [1; swarm: each node draws it]"},
-    {"--records", "N", "Set so many when all have joined, and none later [the scenario's]"},
+    {"--seed", "N", "Determines everything that is drawn [from the kernel]"},
+    {"--seeds", "N", "Run this many seeds, from --seed on, and stop at the first that fails [1]"},
+    {"--for", "DURATION", "Run seeds for this long, instead of --seeds"},
+    {"--shards", "N", "Shards of each xord node, 1 to 64 [1; swarm: each node draws it]"},
+    {"--records", "N", "Records to set once all have joined, and none later [the scenario's]"},
     {"--disjoint-paths", "D", "Paths of each get, set and find that share no node, 1 to 8 [1]"},
-    {"--published", "N", "So many keys that one node keeps published, each 2 hours [0]"},
+    {"--published", "N", "Keys that one node keeps published, every 2 hours [0]"},
     {"--ttl", "DURATION", "How long a record lives after it was published [7d; swarm: drawn]"},
     {"--session", "DURATION", "Median of a node's sessions in the churn scenario [1h]"},
-    {"--python", "SHARE", "Of nodes that behave as the Python library's, churn and oneshot [0]"},
+    {"--python", "SHARE", "Share of nodes like the Python library's, churn and oneshot [0]"},
     {"--arrival", "DURATION", "Mean time from program to program, oneshot scenario [5s]"},
-    {"--buckets", "N", "Of a table; twice as many as ranges in use: none is split [64, slim 48]"},
+    {"--buckets", "N", "Buckets of a table; none is split once half are in use [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
 
@@ -113,7 +113,7 @@ std::string command_of(const SimPlan& plan, uint64_t seed) {
 }
 
 std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Simulate a whole network of these very nodes, on virtual time.", "xord sim");
+  CLI::App app("Simulate a whole network of real xord nodes on virtual time.", "xord sim");
   ValueFlags flags(app, value_flags);
   SimPlan plan;
   app.add_flag_callback(
@@ -122,10 +122,10 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   app.add_flag_callback(
       "--no-republish", [&] { plan.republishes = false; },
       "Holders do not republish what they hold");
-  app.add_flag("--json", plan.json, "Print the report as JSON, a document a seed");
+  app.add_flag("--json", plan.json, "Print the report as JSON, one document for each seed");
   app.footer(
-      "A seed gives the same run, datagram by datagram: the digest says so.\n"
-      "Exit codes: 0 all checks held, 1 one did not.");
+      "The same seed gives the same run, datagram by datagram, as the digest shows.\n"
+      "Exit codes: 0 all checks held, 1 a check failed.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return std::nullopt;
   plan.scenario = scenario_of(flags.text("--scenario"));
   if (const auto nodes = flags.count("--nodes", 3, nodes_most)) {
