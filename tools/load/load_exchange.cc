@@ -132,7 +132,7 @@ void LoadExchange::turn(Waiting waiting, Instant until) {
 
 void LoadExchange::on_datagram(const Datagram& datagram) {
   if (rpcudp::is_reply(datagram.bytes)) {
-    // The clock is read once a batch, after the system call, so that latencies err on the high
+    // The clock is read once per batch, after the system call, so that latencies err on the high
     // side.
     if (!received_at_) received_at_ = clock_.now();
     receive_reply(datagram);

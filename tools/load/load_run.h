@@ -31,7 +31,7 @@ struct LoadResult {
   std::optional<uint32_t> contacts_left;
 };
 
-// What the user sees during the run. Each is called at most once a second, or once a step.
+// What the user sees during the run. Each is called at most once a second, or once per step.
 class LoadObserver {
  public:
   virtual ~LoadObserver() = default;

@@ -1,8 +1,8 @@
 // Naming: which contacts xord nodes name in their answers, how long those answers waited, and which
 // pings they caused. Compares each answer to find_node and find_value that names contacts with the
 // hosts that are up at that moment. Observes datagrams from outside, and tables and counters, and
-// changes nothing. Bounded: it follows at most open_max requests a host at a time, and compares one
-// answer in table_every with the table.
+// changes nothing. Bounded: it follows at most open_max requests per host at a time, and compares
+// one answer in table_every with the table.
 #pragma once
 
 #include <array>

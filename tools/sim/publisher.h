@@ -1,6 +1,6 @@
 // Publisher: one host that keeps many keys published. They are listed on its disk as if by an
 // earlier run, and come due one after another over its first cycle. It measures what the list
-// costs: lookups a cycle, and whether each key is on its k nearest nodes. Holds every key.
+// costs: lookups per cycle, and whether each key is on its k nearest nodes. Holds every key.
 #pragma once
 
 #include <vector>
