@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
     std::cerr << error->sentence << "\n";
     return static_cast<int>(error->kind);
   }
-  // Port 0 took a free one: whoever wants to join needs to know which.
+  // Port 0 took a free one: nodes that want to join need to know which.
   std::cout << "listening on port " << server.endpoints().front().port << std::endl;
 
   int signal = 0;
