@@ -9,77 +9,66 @@
 
 namespace xord {
 
-// X(name): one list for the enum and for its names.
-#define XORD_NODE_COUNTERS(X)                                                               \
-  X(requests_ping)                                                                          \
-  X(requests_stun)                                                                          \
-  X(requests_store)                                                                         \
-  X(requests_find_node)                                                                     \
-  X(requests_find_value)                                                                    \
-  X(replies_sent)                                                                           \
-  X(values_served)                                                                          \
-  X(stores_acknowledged)                                                                    \
-  X(stores_refused)                                                                         \
-  X(held)             /* Requests of unproven sources, held until they are proven. */       \
-  X(held_released)    /* ... and served. */                                                 \
-  X(held_dropped)     /* ... whose source never answered. */                                \
-  X(held_refused)     /* The pool was full or pings were paced: small answer. */            \
-  X(stun_unproven)    /* Not answered: the source is not proven. */                         \
-  X(forwarded)        /* Datagrams handed to the shard they belong to. */                   \
-  X(messages_dropped) /* To shards, or results: one call left too many. */                  \
-  X(outbox_full)      /* Datagrams not sent because the outbox was full. */                 \
-  X(replies_matched)                                                                        \
-  X(replies_unknown)      /* No such transaction: late, repeated or forged. */              \
-  X(replies_wrong_source) /* The transaction is ours, the source is not who was asked. */   \
-  X(calls_sent)                                                                             \
-  X(calls_expired)  /* No answer within 5 s, or malformed. */                               \
-  X(calls_refused)  /* No free slot for another request in flight. */                       \
-  X(calls_repeated) /* ping and store, sent once more. */                                   \
-  X(lookups_started)                                                                        \
-  X(lookups_finished)                                                                       \
-  X(lookups_refused)                                                                        \
-  X(operations_refused)                                                                     \
-  X(pending_refused)  /* No slot to wait for the disk: store refused, value unread. */      \
-  X(finds_unanswered) /* find_value: the value is there, or may be, and cannot be read. */  \
-  X(path_copies_sent)                                                                       \
-  X(region_lookups)      /* Lookups for republish, each for all that is due in a region. */ \
-  X(regions_alone)       /* ... of which found no region but one key. */                    \
-  X(regions_refused)     /* Found, but too many were being served. */                       \
-  X(records_republished) /* Records that this node holds. */                                \
-  X(records_published)   /* Keys of its own list, first time and each day. */               \
-  X(records_handed_over)                                                                    \
-  X(hand_overs)            /* Newcomers whose records were looked for. */                   \
-  X(hand_overs_refused)    /* Too many waited. */                                           \
-  X(hand_overs_unanswered) /* Ended: the newcomer answered no store. */                     \
-  X(network_size)          /* Gauge: nodes in the network, by the density around us. */     \
-  X(pings_of_newcomers)                                                                     \
-  X(pings_before_eviction)                                                                  \
-  X(pings_of_upkeep)                                                                        \
-  X(pings_of_silent)  /* Once more to those that did not answer. */                         \
-  X(pings_of_named)   /* Before an answer that may name them, or after it. */               \
-  X(answers_waited)   /* For contacts that had to answer first. */                          \
-  X(answers_unwaited) /* Without them: too many answers waited already. */                  \
-  X(refreshes)
+#define XORD_NODE_COUNTERS(X)                                                                   \
+  X(requests_ping, counter, "Well-formed ping requests.")                                       \
+  X(requests_stun, counter, "Well-formed stun requests.")                                       \
+  X(requests_store, counter, "Well-formed store requests, on the shard that owns the key.")     \
+  X(requests_find_node, counter, "Well-formed find_node requests.")                             \
+  X(requests_find_value, counter,                                                               \
+    "Well-formed find_value requests, on the shard that owns the key.")                         \
+  X(replies_sent, counter, "Answers given to the outbox.")                                      \
+  X(values_served, counter, "Answers with a value.")                                            \
+  X(stores_acknowledged, counter, "Stores answered with true.")                                 \
+  X(stores_refused, counter, "Stores answered with false.")                                     \
+  X(held, counter, "Requests of unproven sources, held until they are proven.")                 \
+  X(held_released, counter, "Held requests that were served.")                                  \
+  X(held_dropped, counter, "Held requests whose source never answered.")                        \
+  X(held_refused, counter, "Unproven requests that could not be held: a small answer or none.") \
+  X(stun_unproven, counter, "Not answered: the source is not proven.")                          \
+  X(forwarded, counter, "Datagrams handed to the shard that they belong to.")                   \
+  X(messages_dropped, counter, "Messages to other shards, or results, that found no room.")     \
+  X(outbox_full, counter, "Datagrams not sent because the outbox was full.")                    \
+  X(replies_matched, counter, "Replies to a request of ours.")                                  \
+  X(replies_unknown, counter, "Replies with no such transaction: late, repeated or forged.")    \
+  X(replies_wrong_source, counter, "Replies with our transaction from another source.")         \
+  X(calls_sent, counter, "Requests of ours.")                                                   \
+  X(calls_expired, counter, "Requests of ours without a usable answer within 5 s.")             \
+  X(calls_refused, counter, "Requests of ours not sent: no free slot.")                         \
+  X(calls_repeated, counter, "Pings and stores that were sent once more.")                      \
+  X(lookups_started, counter, "Lookups started.")                                               \
+  X(lookups_finished, counter, "Lookups finished.")                                             \
+  X(lookups_refused, counter, "Lookups not started: no free slot.")                             \
+  X(operations_refused, counter, "Calls of the program refused: no free slot.")                 \
+  X(pending_refused, counter, "No slot to wait for the disk: store refused, value not read.")   \
+  X(finds_unanswered, counter,                                                                  \
+    "find_value left unanswered: the value may be here, and is unavailable now.")               \
+  X(path_copies_sent, counter, "Copies that a get left on its way.")                            \
+  X(region_lookups, counter, "Lookups for republish, each for all that is due in a region.")    \
+  X(regions_alone, counter, "Region lookups that found no region but one key.")                 \
+  X(regions_refused, counter, "Regions found while too many were being served.")                \
+  X(records_republished, counter, "Records held here that were stored again.")                  \
+  X(records_published, counter, "Keys of the own list, the first time and each day.")           \
+  X(records_handed_over, counter, "Records given to a newcomer.")                               \
+  X(hand_overs, counter, "Newcomers whose records were looked for.")                            \
+  X(hand_overs_refused, counter, "Newcomers not served: too many waited.")                      \
+  X(hand_overs_unanswered, counter, "Hand-overs ended early: the newcomer answered no store.")  \
+  X(network_size, least, "Nodes in the network, by the density around us.")                     \
+  X(pings_of_newcomers, counter, "Pings of contacts that are to be filed.")                     \
+  X(pings_before_eviction, counter, "Pings of contacts whose place others wait for.")           \
+  X(pings_of_upkeep, counter, "Pings of contacts that have not ponged for long.")               \
+  X(pings_of_silent, counter, "Pings of contacts that did not answer before.")                  \
+  X(pings_of_named, counter, "Pings before an answer that may name a contact, or after it.")    \
+  X(answers_waited, counter, "Answers that waited for contacts to answer first.")               \
+  X(answers_unwaited, counter, "Answers without those contacts: too many answers waited.")      \
+  X(refreshes, counter, "Lookups in ranges where nobody looked for an hour.")
 
-enum class NodeCounter : uint8_t {
-#define XORD_ENUMERATOR(name) name,
-  XORD_NODE_COUNTERS(XORD_ENUMERATOR)
-#undef XORD_ENUMERATOR
-      count
-};
+enum class NodeCounter : uint8_t { XORD_NODE_COUNTERS(XORD_COUNT_ENUMERATOR) count };
 
-constexpr const char* node_counter_names[] = {
-#define XORD_NAME(name) #name,
-    XORD_NODE_COUNTERS(XORD_NAME)
-#undef XORD_NAME
-};
-
-constexpr const char* parse_error_names[] = {
-    "none",        "too_short",    "too_long",  "unknown_kind", "truncated",
-    "bad_code",    "bad_text",     "too_deep",  "not_a_call",   "unknown_method",
-    "wrong_arity", "bad_argument", "bad_reply",
-};
-static_assert(std::size(parse_error_names) == static_cast<size_t>(ParseError::count));
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(NodeCounter) {
+  static constexpr CountInfo infos[] = {XORD_NODE_COUNTERS(XORD_COUNT_INFO)};
+  return infos;
+}
 
 struct NodeCounters {
   Counters<NodeCounter> node;

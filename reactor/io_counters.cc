@@ -1,48 +1,8 @@
 #include "reactor/io_counters.h"
 
-#include <array>
 #include <cerrno>
 
 namespace xord {
-namespace {
-
-// In the order of the enum.
-constexpr std::array names = std::to_array<std::string_view>({
-    "received",
-    "received_bytes",
-    "received_empty",
-    "received_too_long",
-    "receive_failed",
-    "receive_rearmed",
-    "buffers_exhausted",
-    "completions_overflowed",
-    "sent",
-    "sent_bytes",
-    "sent_coalesced",
-    "coalescing_refused",
-    "send_would_block",
-    "send_forbidden",
-    "send_too_long",
-    "send_unreachable",
-    "send_invalid",
-    "send_failed",
-    "send_without_socket",
-    "turns",
-    "sleeps",
-    "frames",
-    "outbox_flushes",
-    "steering_refused",
-    "stalls",
-    "stall_longest_nanoseconds",
-});
-static_assert(names.size() == IoCounters::size);
-
-}  // namespace
-
-std::string_view name_of(IoCounter counter) {
-  return names[static_cast<size_t>(counter)];
-}
-
 namespace {
 
 IoCounter counter_of(int error_number) {

@@ -3,43 +3,49 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <span>
 
 #include "reactor/base/counters.h"
 
 namespace xord {
 
-enum class IoCounter : uint8_t {
-  received,                // Datagrams handed to the handler.
-  received_bytes,          // Payload bytes of those.
-  received_empty,          // Dropped: no payload.
-  received_too_long,       // Dropped: longer than datagram_bytes_max (MSG_TRUNC).
-  receive_failed,          // Receives that failed, other than by the two exhaustions below.
-  receive_rearmed,         // uring: multishot receives that had ended and were started again.
-  buffers_exhausted,       // uring: times that all receive buffers were in use (ENOBUFS).
-  completions_overflowed,  // uring: times that the completion queue was full.
-  sent,                 // Datagrams given to the kernel. Those it refused are counted again below.
-  sent_bytes,           // Payload bytes of those.
-  sent_coalesced,       // Datagrams sent together with others in one send (reactor/send_groups.h).
-  coalescing_refused,   // Sends of several that the kernel refused: sent singly instead.
-  send_would_block,     // Refused: EAGAIN, ENOBUFS, ENOMEM: the socket's or device's queue is full.
-  send_forbidden,       // Refused: EPERM, EACCES: a firewall rule, or a broadcast address.
-  send_too_long,        // Refused: EMSGSIZE.
-  send_unreachable,     // Refused: no route or no such source address.
-  send_invalid,         // Refused: EINVAL: port 0, or the wrong address family.
-  send_failed,          // Refused: anything else.
-  send_without_socket,  // Dropped by us: no open socket for the path.
-  turns,                // Turns of the loop.
-  sleeps,               // Turns that began by waiting with nothing to do.
-  frames,               // Frames taken out of mailboxes.
-  outbox_flushes,       // Times that an outbox had to be sent in the middle of a turn.
-  steering_refused,     // Addresses whose datagrams the kernel does not steer (reactor/steering.h).
-  stalls,               // Turns longer than the threshold.
-  stall_longest_nanoseconds,
-  count,
-};
+#define XORD_IO_COUNTERS(X)                                                                        \
+  X(received, counter, "Datagrams handed to the node.")                                            \
+  X(received_bytes, counter, "Their payload.")                                                     \
+  X(received_empty, counter, "Datagrams dropped: no payload.")                                     \
+  X(received_too_long, counter, "Datagrams dropped: longer than datagram_bytes_max (MSG_TRUNC).")  \
+  X(receive_failed, counter, "Receives that failed, other than by an exhaustion below.")           \
+  X(receive_rearmed, counter,                                                                      \
+    "io_uring: multishot receives that had ended and were started again.")                         \
+  X(buffers_exhausted, counter, "io_uring: times that all receive buffers were in use (ENOBUFS).") \
+  X(completions_overflowed, counter, "io_uring: times that the completion queue was full.")        \
+  X(sent, counter, "Datagrams given to the kernel; those it refused are counted again below.")     \
+  X(sent_bytes, counter, "Their payload.")                                                         \
+  X(sent_coalesced, counter, "Datagrams sent together with others in one send.")                   \
+  X(coalescing_refused, counter, "Sends of several that the kernel refused: sent singly instead.") \
+  X(send_would_block, counter,                                                                     \
+    "Refused: EAGAIN, ENOBUFS, ENOMEM: the queue of the socket or device is full.")                \
+  X(send_forbidden, counter, "Refused: EPERM, EACCES: a firewall rule, or a broadcast address.")   \
+  X(send_too_long, counter, "Refused: EMSGSIZE.")                                                  \
+  X(send_unreachable, counter, "Refused: no route, or no such source address.")                    \
+  X(send_invalid, counter, "Refused: EINVAL, EAFNOSUPPORT: port 0, or the wrong address family.")  \
+  X(send_failed, counter, "Refused: any other error.")                                             \
+  X(send_without_socket, counter, "Dropped by us: no open socket for the path.")                   \
+  X(turns, counter, "Turns of the loop.")                                                          \
+  X(sleeps, counter, "Turns that began by waiting.")                                               \
+  X(frames, counter, "Frames taken out of mailboxes.")                                             \
+  X(outbox_flushes, counter, "Times that an outbox had to be sent in the middle of a turn.")       \
+  X(steering_refused, counter, "Addresses whose datagrams the kernel does not steer.")             \
+  X(stalls, counter, "Turns longer than the threshold.")                                           \
+  X(stall_longest_nanoseconds, greatest, "The longest turn.")
 
-std::string_view name_of(IoCounter counter);
+enum class IoCounter : uint8_t { XORD_IO_COUNTERS(XORD_COUNT_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(IoCounter) {
+  static constexpr CountInfo infos[] = {XORD_IO_COUNTERS(XORD_COUNT_INFO)};
+  return infos;
+}
 
 using IoCounters = Counters<IoCounter>;
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "reactor/base/counters.h"
 #include "storage/operation.h"
 
 namespace xord {
@@ -58,39 +59,45 @@ inline StoreConfig published_list_config(NetworkIndex network) {
   return config;
 }
 
-enum class StoreCount : uint8_t {
-  records,  // Gauges: records held, the size of their values, values in memory.
-  value_bytes,
-  cached_bytes,
-  writes_pending,
-  reads_pending,
-  found,  // Results of find().
-  found_cold,
-  absent,
-  not_loaded,
-  stored,     // Stores whose write was committed.
-  unchanged,  // Equal stores acknowledged from memory.
-  write_failed,
-  times_written,  // Rows of which only the times were written.
-  removed,        // Records removed by their owner.
-  republish_due,  // Returned by take_due().
-  refused_too_old,
-  refused_older,
-  refused_too_large,
-  refused_records_full,
-  refused_bytes_full,
-  refused_prefix_full,
-  refused_busy,
-  refused_loading,
-  refused_failed,
-  read_failed,
-  expired,  // Dropped because they had expired.
-  evicted,  // Values dropped from the cache.
-  loaded,
-  loaded_expired,  // Found on disk but expired (or hidden): not held.
-  loaded_refused,  // Found on disk beyond records_max, or larger than value_size_max.
-  stale_completions,
-  count
-};
+#define XORD_STORE_COUNTS(X)                                                                   \
+  X(records, gauge, "Records held.")                                                           \
+  X(value_bytes, gauge, "Bytes of their values.")                                              \
+  X(cached_bytes, gauge, "Bytes of values in memory.")                                         \
+  X(writes_pending, gauge, "Writes that await the disk.")                                      \
+  X(reads_pending, gauge, "Reads that await the disk.")                                        \
+  X(found, counter, "Look-ups answered from memory.")                                          \
+  X(found_cold, counter, "Look-ups of values that are on disk only.")                          \
+  X(absent, counter, "Look-ups of keys that are not held.")                                    \
+  X(not_loaded, counter, "Look-ups in ranges that are still being loaded.")                    \
+  X(stored, counter, "Stores whose write was committed.")                                      \
+  X(unchanged, counter, "Equal stores acknowledged from memory.")                              \
+  X(write_failed, counter, "Writes that the disk failed.")                                     \
+  X(times_written, counter, "Rows of which only the times were written.")                      \
+  X(removed, counter, "Records removed by their owner.")                                       \
+  X(republish_due, counter, "Records found to be due.")                                        \
+  X(refused_too_old, counter, "Stores refused: published a ttl ago or more.")                  \
+  X(refused_older, counter, "Stores refused: another value that is held was published later.") \
+  X(refused_too_large, counter, "Stores refused: the value is too large.")                     \
+  X(refused_records_full, counter, "Stores refused: records-max is reached.")                  \
+  X(refused_bytes_full, counter, "Stores refused: storage-max is reached.")                    \
+  X(refused_prefix_full, counter, "Stores refused: the source's prefix has its share.")        \
+  X(refused_busy, counter, "Stores refused: too many writes await the disk.")                  \
+  X(refused_loading, counter, "Stores refused: the range is still being loaded.")              \
+  X(refused_failed, counter, "Stores refused: the disk refuses writes.")                       \
+  X(read_failed, counter, "Values that the disk failed to give.")                              \
+  X(expired, counter, "Records dropped because they had expired.")                             \
+  X(evicted, counter, "Values dropped from memory; they stay on disk.")                        \
+  X(loaded, counter, "Records taken in at start.")                                             \
+  X(loaded_expired, counter, "Records on disk that were past their time at start.")            \
+  X(loaded_refused, counter, "Records on disk beyond records-max, or too large, at start.")    \
+  X(stale_completions, counter, "Completions of the disk that nothing waited for.")
+
+enum class StoreCount : uint8_t { XORD_STORE_COUNTS(XORD_COUNT_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(StoreCount) {
+  static constexpr CountInfo infos[] = {XORD_STORE_COUNTS(XORD_COUNT_INFO)};
+  return infos;
+}
 
 }  // namespace xord

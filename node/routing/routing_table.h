@@ -58,15 +58,23 @@ struct TableAction {
 };
 
 // Why a contact that ponged was not filed, or a change not made.
-enum class TableRefusal : uint8_t {
-  table_full,    // contacts_max are filed.
-  buckets_full,  // buckets_max are in use.
-  book_full,     // The book has no room for another contact.
-  subnet,        // Its subnet has its share of the bucket or of the table.
-  replica_full,  // Another shard filed a contact that found no room here.
-  changes_full,  // Too many changes wait to be told: seen again later.
-  count
-};
+#define XORD_TABLE_REFUSALS(X)                                                         \
+  X(table_full, counter, "Contacts not filed: contacts-max are.")                      \
+  X(buckets_full, counter, "Contacts not filed: all buckets are in use.")              \
+  X(book_full, counter, "Contacts not filed: no room for another contact.")            \
+  X(subnet, counter,                                                                   \
+    "Contacts not filed: their subnet has its share of the bucket or of the table.")   \
+  X(replica_full, counter, "Contacts filed by another shard that found no room here.") \
+  X(changes_full, counter, "Changes not made: too many wait to be told to the other shards.")
+#define XORD_REFUSAL_INFO(name, kind, help) {"refused_" #name, CountKind::kind, help},
+
+enum class TableRefusal : uint8_t { XORD_TABLE_REFUSALS(XORD_COUNT_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(TableRefusal) {
+  static constexpr CountInfo infos[] = {XORD_TABLE_REFUSALS(XORD_REFUSAL_INFO)};
+  return infos;
+}
 
 class RoutingTable {
  public:

@@ -49,7 +49,7 @@ Json list_of(const std::vector<Endpoint>& endpoints) {
 uint64_t sum_of(const std::vector<NamedCount>& counts, std::string_view prefix) {
   uint64_t sum = 0;
   for (const NamedCount& count : counts) {
-    if (count.name.starts_with(prefix)) sum += count.value;
+    if (count.info->name.starts_with(prefix)) sum += count.value;
   }
   return sum;
 }

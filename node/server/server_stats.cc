@@ -7,49 +7,43 @@
 
 #include "node/counters.h"
 #include "node/server/admin.h"
-#include "node/server/counter_names.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::vector<NamedCount> gauges_of(const Shard& shard) {
+template <class Enum>
+std::vector<NamedCount> read_all(const Counters<Enum>& counters) {
   std::vector<NamedCount> counts;
-  for (size_t i = 0; i < Counters<ShardCount>::size; ++i) {
-    counts.push_back({shard_count_names[i], shard.counters().read(static_cast<ShardCount>(i))});
+  size_t index = 0;
+  for (const CountInfo& info : info_of(Enum{})) {
+    counts.push_back({&info, counters.read(static_cast<Enum>(index++))});
   }
   return counts;
 }
 
-// Reads one set of counters; `name` gives the name of an enumerator.
-template <class Enum, class Name>
-std::vector<NamedCount> read_all(const Counters<Enum>& counters, Name&& name) {
-  std::vector<NamedCount> counts;
-  for (size_t i = 0; i < Counters<Enum>::size; ++i) {
-    const Enum which = static_cast<Enum>(i);
-    counts.push_back({name(which), counters.read(which)});
-  }
-  return counts;
-}
-
-// Adds `more` to `sum`, name by name; both are of the same enums in the same order. Of longest
-// times the longest is kept, and of contacts and of the network's size the smallest: every
-// shard has a replica of the whole table.
+// Adds `more` to `sum`, figure by figure; both are of one set.
 void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& more) {
   if (sum.empty()) {
     sum = more;
     return;
   }
   for (size_t i = 0; i < sum.size(); ++i) {
-    const std::string_view name = sum[i].name;
+    CHECK(sum[i].info == more[i].info);
     uint64_t& value = sum[i].value;
-    if (name.starts_with("contacts") || name == "network_size") {
-      value = std::min(value, more[i].value);
-    } else if (name.ends_with("_max") || name.find("longest") != std::string_view::npos) {
-      value = std::max(value, more[i].value);
-    } else {
-      value += more[i].value;
+    switch (sum[i].info->kind) {
+      case CountKind::counter:
+      case CountKind::gauge:
+        value += more[i].value;
+        break;
+      case CountKind::least:
+        value = std::min(value, more[i].value);
+        break;
+      case CountKind::greatest:
+        value = std::max(value, more[i].value);
+        break;
     }
   }
 }
@@ -57,32 +51,22 @@ void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& mor
 ShardStats stats_of(const Shards& shards, uint32_t index) {
   ShardStats stats;
   const Shard& shard = shards.shard(index);
-  stats.shard = gauges_of(shard);
+  stats.shard = read_all(shard.counters());
   for (NetworkIndex network = 0; network < shard.networks_count(); ++network) {
-    const NodeCounters& node = shard.node_counters(network);
-    accumulate(stats.node, read_all(node.node, [](NodeCounter which) {
-                 return std::string_view(node_counter_names[static_cast<size_t>(which)]);
-               }));
-    accumulate(stats.malformed, read_all(node.malformed, [](ParseError which) {
-                 return std::string_view(parse_error_names[static_cast<size_t>(which)]);
-               }));
-    accumulate(stats.table, read_all(shard.table_refusals(network),
-                                     [](TableRefusal which) { return name_of(which); }));
-    accumulate(stats.storage, read_all(shard.store_counters(network),
-                                       [](StoreCount which) { return name_of(which); }));
-    accumulate(stats.published, read_all(shard.published_counters(network),
-                                         [](StoreCount which) { return name_of(which); }));
+    accumulate(stats.node, read_all(shard.node_counters(network).node));
+    accumulate(stats.malformed, read_all(shard.node_counters(network).malformed));
+    accumulate(stats.table, read_all(shard.table_refusals(network)));
+    accumulate(stats.storage, read_all(shard.store_counters(network)));
+    accumulate(stats.published, read_all(shard.published_counters(network)));
   }
-  stats.io =
-      read_all(shards.reactor(index).counters(), [](IoCounter which) { return name_of(which); });
-  stats.commits =
-      read_all(shards.commits(index).counters(), [](CommitCount which) { return name_of(which); });
+  stats.io = read_all(shards.reactor(index).counters());
+  stats.commits = read_all(shards.commits(index).counters());
   return stats;
 }
 
 Json object_of(const std::vector<NamedCount>& counts) {
   Json object = Json::object();
-  for (const NamedCount& count : counts) object[std::string(count.name)] = count.value;
+  for (const NamedCount& count : counts) object[std::string(count.info->name)] = count.value;
   return object;
 }
 
@@ -154,9 +138,8 @@ ServerStats collect_stats(const Shards& shards, const RocksStore& database, cons
   stats.contacts = stats.total.shard[contacts].value;
   stats.records = stats.total.shard[records].value;
   const DatabaseCounts counts = database.counts();
-  for (size_t i = 0; i < counts.size(); ++i) {
-    stats.database.push_back({database_count_names[i], counts[i]});
-  }
+  const auto infos = info_of(DatabaseCount{});
+  for (size_t i = 0; i < counts.size(); ++i) stats.database.push_back({&infos[i], counts[i]});
   return stats;
 }
 
@@ -164,7 +147,7 @@ uint64_t ServerStats::count(std::string_view name) const {
   for (const auto* list : {&total.shard, &total.node, &total.malformed, &total.table, &total.io,
                            &total.storage, &total.commits, &database}) {
     for (const NamedCount& count : *list) {
-      if (count.name == name) return count.value;
+      if (count.info->name == name) return count.value;
     }
   }
   return 0;

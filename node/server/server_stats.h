@@ -8,12 +8,9 @@
 #include <string_view>
 #include <vector>
 
-namespace xord {
+#include "reactor/base/counters.h"
 
-struct NamedCount {
-  std::string_view name;  // Of a static table: lives for ever.
-  uint64_t value = 0;
-};
+namespace xord {
 
 enum class StorageState : uint8_t {
   opening,  // The database is being opened: requests for records are held.

@@ -8,6 +8,7 @@
 #include "node/budget.h"
 #include "node/notice.h"
 #include "node/operation_result.h"
+#include "reactor/base/counters.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 #include "reactor/reactor.h"
@@ -75,28 +76,26 @@ static_assert(sizeof(ReportedContact) == 48);
 // 24 KiB a page and turn: the shard goes on answering in between.
 constexpr uint32_t contacts_page_max = 512;
 
-// What a shard counts and shows of itself. The first ones are gauges.
-enum class ShardCount : uint8_t {
-  contacts,  // In the routing table of all networks: the whole replica, equal on all shards.
-  contacts_answerable,  // Of them, those that answer.
-  records,              // Held by this shard.
-  networks_loaded,
-  turning,              // 1: the loop runs.
-  drained,              // 1: the command `drain` is done.
-  mailbox_full,         // Datagrams for other shards that were dropped.
-  commit_mailbox_full,  // Operations that failed at once: the commit thread lags behind.
-  log_lines_dropped,
-  refused_draining,  // Datagrams dropped at the end of a run.
-  count
-};
-constexpr const char* shard_count_names[] = {
-    "contacts",          "contacts_answerable",
-    "records",           "networks_loaded",
-    "turning",           "drained",
-    "mailbox_full",      "commit_mailbox_full",
-    "log_lines_dropped", "refused_draining",
-};
-static_assert(std::size(shard_count_names) == static_cast<size_t>(ShardCount::count));
-constexpr size_t shard_gauges = static_cast<size_t>(ShardCount::mailbox_full);
+// What a shard counts and shows of itself.
+#define XORD_SHARD_COUNTS(X)                                                           \
+  X(contacts, least, "Contacts in the routing table, silent and saved ones included.") \
+  X(contacts_answerable, least, "Contacts that answer and may be named.")              \
+  X(records, gauge, "Records held, those that await the disk included.")               \
+  X(networks_loaded, gauge, "Networks whose records are loaded.")                      \
+  X(turning, gauge, "1 while the loop runs.")                                          \
+  X(drained, gauge, "1 when a stop may go on.")                                        \
+  X(mailbox_full, counter, "Datagrams for other shards that were dropped.")            \
+  X(commit_mailbox_full, counter,                                                      \
+    "Disk operations that failed at once: the commit thread lags behind.")             \
+  X(log_lines_dropped, counter, "Reports for the log that found no room.")             \
+  X(refused_draining, counter, "Datagrams dropped at the end of a run.")
+
+enum class ShardCount : uint8_t { XORD_SHARD_COUNTS(XORD_COUNT_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(ShardCount) {
+  static constexpr CountInfo infos[] = {XORD_SHARD_COUNTS(XORD_COUNT_INFO)};
+  return infos;
+}
 
 }  // namespace xord

@@ -11,6 +11,7 @@
 #include "node/contact.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/check.h"
+#include "reactor/base/counters.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 
@@ -41,22 +42,28 @@ struct WireTransaction {
 };
 
 // Why a datagram was not understood; also the index of a counter. `none` is success.
-enum class ParseError : uint8_t {
-  none,
-  too_short,     // Below the smallest message of the dialect; the empty datagram too.
-  too_long,      // Above the largest.
-  unknown_kind,  // Neither request nor reply.
-  truncated,     // Ends inside an element, or declares more than is there.
-  bad_code,      // A byte that begins no element (msgpack c1).
-  bad_text,      // A str that is not UTF-8.
-  too_deep,      // Nested beyond nesting_max.
-  not_a_call,    // Well formed, but not [method, args].
-  unknown_method,
-  wrong_arity,
-  bad_argument,  // An id, key or target of the wrong type or length.
-  bad_reply,     // A reply whose body does not fit the method that was called.
-  count
-};
+#define XORD_PARSE_ERRORS(X)                                                       \
+  X(none, counter, "Always 0.")                                                    \
+  X(too_short, counter, "Below the smallest message of the dialect.")              \
+  X(too_long, counter, "Above the largest.")                                       \
+  X(unknown_kind, counter, "Neither request nor reply, or from port 0.")           \
+  X(truncated, counter, "Ends inside an element, or declares more than there is.") \
+  X(bad_code, counter, "A byte that begins no element.")                           \
+  X(bad_text, counter, "Text that is not UTF-8.")                                  \
+  X(too_deep, counter, "Nested too deep.")                                         \
+  X(not_a_call, counter, "Well formed, but not [method, args].")                   \
+  X(unknown_method, counter, "A method that the dialect does not have.")           \
+  X(wrong_arity, counter, "The wrong number of arguments.")                        \
+  X(bad_argument, counter, "An id, key or target of the wrong type or length.")    \
+  X(bad_reply, counter, "A reply whose body does not fit the method that was called.")
+
+enum class ParseError : uint8_t { XORD_PARSE_ERRORS(XORD_COUNT_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(ParseError) {
+  static constexpr CountInfo infos[] = {XORD_PARSE_ERRORS(XORD_COUNT_INFO)};
+  return infos;
+}
 
 // A request of ours, before it has a transaction.
 struct Ask {

@@ -6,8 +6,35 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace xord {
+
+// What a figure is, and how those of several shards or networks make one.
+enum class CountKind : uint8_t {
+  counter,   // Only grows since the start of the process. Summed.
+  gauge,     // Goes up and down. Summed.
+  least,     // A gauge of which each shard has the whole: the least.
+  greatest,  // Of durations: the greatest.
+};
+
+struct CountInfo {
+  std::string_view name;  // In the statistics and the metrics.
+  CountKind kind;
+  std::string_view help;  // A sentence.
+};
+
+// A set of counters is one list, #define LIST(X) with X(name, kind, "help") a line: its enum is
+// LIST(XORD_COUNT_ENUMERATOR), and what is shown of it LIST(XORD_COUNT_INFO).
+#define XORD_COUNT_ENUMERATOR(name, kind, help) name,
+#define XORD_COUNT_INFO(name, kind, help) {#name, CountKind::kind, help},
+
+// One figure, as it is shown.
+struct NamedCount {
+  const CountInfo* info = nullptr;
+  uint64_t value = 0;
+};
 
 template <class Enum>
 class alignas(64) Counters {  // On cache lines of its own: no false sharing.

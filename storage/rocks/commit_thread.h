@@ -28,28 +28,33 @@ struct CommitThreadConfig {
   uint32_t completions_bytes = 4 << 20;  // The largest frame is a header and 64 KiB.
 };
 
-enum class CommitCount : uint8_t {
-  batches,  // Batches with at least one write.
-  rows_written,
-  bytes_written,  // Bytes of rows, before RocksDB's own amplification.
-  rows_read,
-  rows_damaged,  // Rows found with a wrong checksum, and not delivered.
-  rows_faulty,   // Rows found with content that no store can have produced (fault_of()), and not
-                 // delivered.
-  records_loaded,
-  commits_failed,
-  commit_nanoseconds,      // Sum over batches, write and sync.
-  commit_nanoseconds_max,  // The longest of one batch.
-  commits_within_1ms,      // Batches by how long they took, each counted once.
-  commits_within_10ms,
-  commits_within_100ms,
-  commits_within_1s,
-  commits_longer,
-  rows_unreadable,     // Reads that failed on disk.
-  ranges_lost,         // Gauge: two-byte ranges of row keys that could not be loaded.
-  completions_waited,  // Times that the shard's mailbox was full.
-  count
-};
+#define XORD_COMMIT_COUNTS(X)                                                                  \
+  X(batches, counter, "Batches with at least one write.")                                      \
+  X(rows_written, counter, "Rows written.")                                                    \
+  X(bytes_written, counter, "Bytes of rows written, before RocksDB's own amplification.")      \
+  X(rows_read, counter, "Rows read.")                                                          \
+  X(rows_damaged, counter, "Rows with a wrong checksum, not delivered.")                       \
+  X(rows_faulty, counter, "Rows with content that no store can have produced, not delivered.") \
+  X(records_loaded, counter, "Records handed to the shard at start.")                          \
+  X(commits_failed, counter, "Batches that the disk refused.")                                 \
+  X(commit_nanoseconds, counter, "Write and sync, summed over batches.")                       \
+  X(commit_nanoseconds_max, greatest, "Write and sync of the longest batch.")                  \
+  X(commits_within_1ms, counter, "Batches that took at most 1 ms.")                            \
+  X(commits_within_10ms, counter, "Batches that took more than 1 ms and at most 10 ms.")       \
+  X(commits_within_100ms, counter, "Batches that took more than 10 ms and at most 100 ms.")    \
+  X(commits_within_1s, counter, "Batches that took more than 100 ms and at most 1 s.")         \
+  X(commits_longer, counter, "Batches that took more than 1 s.")                               \
+  X(rows_unreadable, counter, "Reads that the disk failed.")                                   \
+  X(ranges_lost, gauge, "Ranges of keys that could not be loaded.")                            \
+  X(completions_waited, counter, "Times that the shard's mailbox was full.")
+
+enum class CommitCount : uint8_t { XORD_COMMIT_COUNTS(XORD_COUNT_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(CommitCount) {
+  static constexpr CountInfo infos[] = {XORD_COMMIT_COUNTS(XORD_COUNT_INFO)};
+  return infos;
+}
 
 enum class DatabaseState : uint8_t { opening, open, refusing_writes, unavailable };
 

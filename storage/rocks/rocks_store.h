@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "reactor/base/counters.h"
 #include "reactor/io_error.h"
 #include "storage/durability.h"
 #include "storage/operation.h"
@@ -41,18 +42,25 @@ struct RocksConfig {
 };
 
 // Counters of the one database, whatever the number of commit threads.
-enum class DatabaseCount : uint8_t {
-  bytes_logged,  // Write-ahead log, since the start, as are the two below.
-  bytes_flushed,
-  bytes_compacted,
-  write_amplification_percent,  // Sum of the three above, relative to the bytes of rows stored.
-  rows_reclaimed,               // Expired rows that compactions dropped.
-  openings,
-  records_expected,  // RocksDB's estimate when last opened: where loading will end.
-  table_bytes,       // Gauge: table files on disk.
-  memory_bytes,      // Gauge: what RocksDB says it holds in memory.
-  count
-};
+#define XORD_DATABASE_COUNTS(X)                                                                 \
+  X(bytes_logged, counter, "Bytes written to the write-ahead log.")                             \
+  X(bytes_flushed, counter, "Bytes written by flushes.")                                        \
+  X(bytes_compacted, counter, "Bytes written by compactions.")                                  \
+  X(write_amplification_percent, gauge,                                                         \
+    "The sum of the three, relative to the bytes of rows stored.")                              \
+  X(rows_reclaimed, counter, "Expired rows that compactions left out.")                         \
+  X(openings, counter, "Times that the database was opened.")                                   \
+  X(records_expected, gauge, "RocksDB's estimate when it was opened last: the end of loading.") \
+  X(table_bytes, gauge, "Bytes of tables on disk, without the log.")                            \
+  X(memory_bytes, gauge, "Bytes that RocksDB says it holds in memory.")
+
+enum class DatabaseCount : uint8_t { XORD_DATABASE_COUNTS(XORD_COUNT_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const CountInfo> info_of(DatabaseCount) {
+  static constexpr CountInfo infos[] = {XORD_DATABASE_COUNTS(XORD_COUNT_INFO)};
+  return infos;
+}
 using DatabaseCounts = std::array<uint64_t, static_cast<size_t>(DatabaseCount::count)>;
 
 // An event for the log: a message of a word or two, and its fields by name. Called from commit

@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(FamiliesAndShards, SteeredDatagrams,
 
 uint64_t count_of(const ShardStats& shard, std::string_view name) {
   for (const NamedCount& count : shard.node) {
-    if (count.name == name) return count.value;
+    if (count.info->name == name) return count.value;
   }
   ADD_FAILURE() << "no count " << name;
   return 0;
