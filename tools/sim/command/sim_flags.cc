@@ -34,6 +34,8 @@ constexpr ValueFlag value_flags[] = {
     {"--session", "DURATION", "Median of a node's sessions in the churn scenario [1h]"},
     {"--python", "SHARE", "Share of nodes like the Python library's, churn and oneshot [0]"},
     {"--arrival", "DURATION", "Mean time from program to program, oneshot scenario [5s]"},
+    {"--delay", "DURATION",
+     "One way between any two nodes, for all the same [drawn for each link]"},
     {"--buckets", "N", "Buckets of a table; none is split once half are in use [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
@@ -102,6 +104,10 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
   if (plan.session) setup.churn.session_median = *plan.session;
   if (plan.python) sim::set_python(setup, *plan.python);
   if (plan.arrival) sim::set_arrival(setup, *plan.arrival);
+  if (plan.delay) {
+    setup.world.network.delay_min = *plan.delay;
+    setup.world.network.delay_mean = microseconds(1);
+  }
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
@@ -162,6 +168,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
         "--python is for --scenario churn or oneshot; mixed has half of them, and swarm draws it");
   }
   plan.arrival = flags.duration("--arrival", milliseconds(10));
+  plan.delay = flags.duration("--delay", microseconds(10));
   if (plan.arrival && !is_oneshot) {
     refuse("--arrival is for programs that come and go: add --scenario oneshot, or leave it out");
   }

@@ -25,6 +25,7 @@ struct SimPlan {
   std::optional<Duration> session;  // For the churn scenario only.
   std::optional<double> python;     // For the churn and oneshot scenarios.
   std::optional<Duration> arrival;  // For the oneshot scenario only.
+  std::optional<Duration> delay;    // One way, of every link.
   bool republishes = true;
   bool prefers_old_contacts = true;
   bool json = false;

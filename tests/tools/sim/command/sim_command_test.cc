@@ -83,6 +83,12 @@ TEST(SimCommand, ARunIsRepeatedByTheFlagsAsTheyWereWritten) {
   }
 }
 
+TEST(SimFlags, ADelayIsThatOfEveryLink) {
+  const sim::Setup setup = setup_of(plan_of({"--scenario", "join", "--delay", "100ms"}), 1);
+  EXPECT_EQ(setup.world.network.delay_min, milliseconds(100));
+  EXPECT_LE(setup.world.network.delay_mean, microseconds(1));
+}
+
 TEST(SimCommand, FlagsOfOneScenarioAreRefusedElsewhere) {
   EXPECT_EQ(setup_of(plan_of({"--scenario", "churn", "--python", "0.5"}), 1).python_share, 0.5);
   const sim::Setup setup =
