@@ -1,6 +1,6 @@
-// Bucket: up to k contacts of one range of ids, least recently seen first, and a replacement cache
-// of contacts that answered but found no room, last seen last (paper 2.2, 4.1). Keeps order and
-// nothing else: who enters and who goes, RoutingTable decides.
+// Bucket: up to k contacts in one range of ids, least recently seen first, and a replacement cache
+// of contacts that answered but found no room, last seen last (paper 2.2, 4.1). Keeps their order
+// and nothing else: RoutingTable decides who enters and who leaves.
 #pragma once
 
 #include <algorithm>
@@ -18,42 +18,43 @@ namespace xord {
 
 // A contact with a place in a bucket.
 struct FiledContact {
-  // What became of the ping that an answer asked for.
+  // State of the ping that an answer asked for.
   enum class Asked : uint8_t { no, yes, in_vain };
 
   ContactHandle handle = no_contact;
-  uint8_t failures = 0;       // Transactions in a row that reached 5 s.
+  uint8_t failures = 0;       // Consecutive transactions that reached 5 s.
   uint8_t probes_failed = 0;  // The same, since the ping before eviction.
   bool answered_in_this_run : 1 = false;
-  bool is_told : 1 = false;  // The replicas know it, as `told`.
-  bool is_slow : 1 = false;  // It answered the last ping of this kind late.
+  bool is_told : 1 = false;  // The replicas know its standing, as `told`.
+  bool is_slow : 1 = false;  // It answered its last such ping late.
   Asked asked = Asked::no;
   Standing told{};
   Instant first_answered = Instant::never();
-  Instant answered = Instant::never();      // Last.
-  Instant ping_at = Instant::never();       // The next ping for upkeep.
-  Instant probed_until = Instant::never();  // A ping before eviction is under way until then.
-  // Asked::no: until when it is named at once. Else: when the wait for its answer ends, or ended.
+  Instant answered = Instant::never();      // Last time.
+  Instant ping_at = Instant::never();       // When the next upkeep ping is due.
+  Instant probed_until = Instant::never();  // A ping before eviction is in flight until then.
+  // Asked::no: until when it is named at once. Otherwise: when the wait for its answer ends or
+  // ended.
   Instant trusted_until = Instant::never();
 
-  Duration uptime() const { return answered - first_answered; }  // As far as it is proven.
+  Duration uptime() const { return answered - first_answered; }  // As far as answers prove it.
 };
 
 struct SpareContact {
   ContactHandle handle = no_contact;
-  Instant answered = Instant::never();  // Last; the first time by a pong.
+  Instant answered = Instant::never();  // Last time; the first time by a pong.
 };
 
 class Bucket {
  public:
   static constexpr uint32_t spares_max = bucket_size;
 
-  // Bits that the range shares with our id, then `depth` bits more, which are `prefix`.
+  // The bits that the range shares with our id, followed by `depth` more bits, `prefix`.
   uint8_t range = 0;
   uint8_t depth = 0;
   uint8_t prefix = 0;
   Instant refresh_at = Instant::never();
-  Instant pings_from = Instant::never();  // No upkeep ping before.
+  Instant pings_from = Instant::never();  // No upkeep pings before this.
 
   std::span<FiledContact> contacts() { return {contacts_.data(), contacts_count_}; }
   std::span<const FiledContact> contacts() const { return {contacts_.data(), contacts_count_}; }
@@ -61,13 +62,13 @@ class Bucket {
   std::span<const SpareContact> spares() const { return {spares_.data(), spares_count_}; }
   bool is_full() const { return contacts_count_ == bucket_size; }
 
-  // At the tail: seen last. The bucket is not full.
+  // Appends at the tail, as seen last. The bucket must not be full.
   FiledContact& append(const FiledContact& contact) {
     CHECK(!is_full());
     contacts_[contacts_count_] = contact;
     return contacts_[contacts_count_++];
   }
-  // To the tail; returns where it is now. References to other contacts move.
+  // Moves it to the tail; returns its new place. References to other contacts move.
   FiledContact& move_to_tail(FiledContact& contact) {
     FiledContact* end = contacts_.data() + contacts_count_;
     std::rotate(&contact, &contact + 1, end);
@@ -78,7 +79,7 @@ class Bucket {
     --contacts_count_;
   }
 
-  // As the one seen last; when there is no room the one seen first goes, and is returned for
+  // Appends it as seen last; if there is no room, the one seen first is dropped and returned for
   // release.
   ContactHandle append_spare(const SpareContact& spare) {
     ContactHandle dropped = no_contact;

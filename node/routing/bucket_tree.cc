@@ -20,7 +20,7 @@ BucketTree::BucketTree(const Id& self, uint32_t buckets_max)
   for (Range& range : ranges_) range.fill(no_bucket);
 }
 
-// The bits behind the one in which `id` leaves our own path, as a number.
+// The bits after the first one in which `id` differs from ours, as a number.
 uint32_t BucketTree::part_of(const Id& id, uint32_t range) {
   uint32_t part = 0;
   for (uint32_t bit = range + 1; bit <= range + split_bits; ++bit) {

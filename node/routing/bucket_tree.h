@@ -1,8 +1,8 @@
-// BucketTree: which bucket an id belongs to (paper 2.4, 4.2). Ranges along the own id are laid out
+// BucketTree: which bucket an id belongs to (paper 2.4, 4.2). The ranges along our own id exist
 // from the start, one for each length of shared prefix, so that the shard that owns a bucket never
 // changes: the paper's splitting of the own range leads to the same ranges, and keeps no contact
-// that this layout would not keep (checklist 34, 35). Within a range a full bucket is split by up
-// to b - 1 = 4 further bits. Decides nothing about contacts. Fixed size: 1 KB a bucket.
+// that this layout would drop (checklist 34, 35). Within a range a full bucket is split by
+// b - 1 = 4 further bits at most. Decides nothing about contacts. Fixed size: 1 KB per bucket.
 #pragma once
 
 #include <array>
@@ -23,23 +23,23 @@ class BucketTree {
   static constexpr uint32_t split_bits = 4;  // b - 1.
   static_assert(buckets_a_range == 1u << split_bits);
 
-  // `buckets_max` below 65,535.
+  // `buckets_max` must be below 65,535.
   BucketTree(const Id& self, uint32_t buckets_max);
 
-  // How many leading bits `id` shares with the own one: 0..159, and 160 for the own id itself.
+  // How many leading bits `id` shares with our own: 0..159, or 160 for our own id.
   uint32_t range_of(const Id& id) const { return shared_prefix(self_, id); }
-  // The bucket of `id`; null when there is none yet, and for the own id.
+  // The bucket of `id`; null if it has none yet, and for our own id.
   Bucket* find(const Id& id) { return const_cast<Bucket*>(std::as_const(*this).find(id)); }
   const Bucket* find(const Id& id) const;
-  // Adds the bucket of a range that has none; null when all are taken.
+  // Adds a bucket for a range that has none; null when all buckets are in use.
   Bucket* make(uint32_t range);
   bool has_bucket(uint32_t range) const;
 
-  // Not while half of the buckets are in use: the others are for ranges nearer to us, of which each
+  // False once half of the buckets are in use: the rest are for ranges nearer to us, each of which
   // needs one.
   bool can_split(const Bucket& bucket) const;
-  // Moves the upper half of the bucket's range, with its contacts and spares, to the bucket
-  // returned. Only when can_split().
+  // Moves the upper half of the bucket's range, with its contacts and spares, to the returned
+  // bucket. Requires can_split().
   Bucket& split(Bucket& bucket, const ContactBook& book);
 
   uint32_t count() const { return static_cast<uint32_t>(buckets_.size()); }
@@ -53,7 +53,7 @@ class BucketTree {
 
  private:
   static constexpr uint16_t no_bucket = UINT16_MAX;
-  // The bucket of each of a range's 16 finest parts: a coarser bucket stands in several.
+  // The bucket of each of a range's 16 finest parts: a coarser bucket appears several times.
   using Range = std::array<uint16_t, buckets_a_range>;
 
   static uint32_t part_of(const Id& id, uint32_t range);
@@ -61,8 +61,8 @@ class BucketTree {
 
   Id self_;
   uint32_t buckets_max_;
-  // Never given back: there are at most 16 a range. Reserved at construction, so that none moves
-  // and the memory of those that are never needed is not taken.
+  // Never released: there are at most 16 per range. Reserved at construction, so that none moves
+  // and buckets never used take no memory.
   std::vector<Bucket> buckets_;
   std::vector<Range> ranges_;
 };

@@ -10,11 +10,11 @@
 
 namespace xord {
 
-// What the owner of a contact's bucket is told of it.
+// What the owner of a contact's bucket is told about it.
 enum class Learnt : uint8_t {
   heard,      // `evidence` says how.
   failed,     // A transaction with it reached 5 s.
-  displaced,  // Another id lives at its endpoint.
+  displaced,  // Another id now lives at its endpoint.
 };
 
 struct EvidenceMessage {

@@ -19,7 +19,7 @@ ContactReplica::~ContactReplica() {
   filed_.for_each([&](ContactHandle handle) { book_.release(handle); });
 }
 
-// Where `contact` is filed, or the empty slot where it would be.
+// The slot where `contact` is filed, or the empty slot where it would be.
 size_t ContactReplica::slot_of(const Contact& contact) const {
   return filed_.find(hash(contact.endpoint),
                      [&](ContactHandle handle) { return book_.contact(handle) == contact; });
@@ -35,7 +35,7 @@ bool ContactReplica::apply(const ContactChange& change) {
   const size_t slot = slot_of(change.contact);
   ContactHandle handle = filed_.at(slot);
   switch (change.kind) {
-    case ContactChange::Kind::displaced:  // A word to the owner.
+    case ContactChange::Kind::displaced:  // A message to the owner.
       return true;
     case ContactChange::Kind::removed:
       if (handle != no_contact) erase(slot);

@@ -1,7 +1,7 @@
-// ContactReplica: what every shard knows of the whole routing table: all contacts that are filed in
-// a bucket, of those the answerable ones (standing above silent) in XOR order, and how many each
-// subnet has. It decides nothing: the owner of a contact's bucket does, and each of its changes is
-// applied here, on every shard alike. With the book, 94 bytes a contact.
+// ContactReplica: what every shard knows of the whole routing table: all contacts filed in a
+// bucket, the answerable ones (standing above silent) in XOR order, and the number of contacts in
+// each subnet. It decides nothing: the owner of a contact's bucket does, and each of its changes is
+// applied here, identically on every shard. With the book, 94 bytes per contact.
 #pragma once
 
 #include <array>
@@ -22,13 +22,13 @@ inline Family family_of(const Endpoint& endpoint) {
   return endpoint.is_ipv4() ? Family::ipv4 : Family::ipv6;
 }
 
-// What became of a contact; idempotent, so that telling it twice does no harm.
+// A change to a contact; idempotent, so applying it twice does no harm.
 struct ContactChange {
   enum class Kind : uint8_t {
     filed,    // With this standing.
-    arrived,  // The same, answerable for the first time: it may get records.
+    arrived,  // Filed and answerable for the first time: it may be due records.
     removed,
-    displaced,  // From another shard to its owner: another id lives at its endpoint.
+    displaced,  // From another shard to its owner: another id now lives at its endpoint.
   };
   Kind kind{};
   Standing standing{};  // filed and arrived only.

@@ -63,8 +63,9 @@ void Contacts::learn_from_answer(const Turn& turn, const Outcome& outcome) {
     learn_displaced(turn, {*call.responder, call.to});
   }
   learn(turn, contact, names_sender ? Evidence::ponged : Evidence::answered);
-  // An answer to a find may have waited for other nodes. A stranger measures nobody but itself, and
-  // even that only if its pong filed it: else strangers would push out what is known of contacts.
+  // An answer to a find may have waited for other nodes. A stranger's sample counts for itself
+  // only, and even that only if its pong filed it: otherwise strangers would push out the samples
+  // of contacts.
   if (!is_pong && call.method != Method::store) return;
   if (was_filed) requester_.sample_of_node(outcome.round_trip);
   if (was_filed || table_.is_filed(contact)) requester_.sample(call.to, outcome.round_trip);
@@ -72,7 +73,7 @@ void Contacts::learn_from_answer(const Turn& turn, const Outcome& outcome) {
 
 void Contacts::learn(const Turn& turn, const Contact& contact, Evidence evidence) {
   if (!is_usable(contact)) return;
-  // Requests say little, and a busy contact sends thousands: one a minute is reported.
+  // Requests tell us little, and a busy contact sends thousands: we report one a minute.
   if (evidence == Evidence::queried_us && !heard_.is_first(contact, turn.now)) return;
   const ShardIndex owner = table_.owner_of(contact.id);
   if (owner == node_.link.self()) {
@@ -146,7 +147,7 @@ void Contacts::act(const Turn& turn, const TableAction& action) {
       turn.events.push({Event::Kind::refresh_due, {}, action.target});
       return;
   }
-  // Who was silent, or must answer within the wait, is not pinged a second time.
+  // A contact that was silent, or must answer within the wait, is not pinged a second time.
   const bool is_repeated =
       action.kind != TableAction::Kind::ping_silent && action.kind != TableAction::Kind::ping_named;
   const Call ping{Purpose::probe,          Method::ping,      static_cast<uint8_t>(!is_repeated),
@@ -197,8 +198,8 @@ void Contacts::end_turn(const Turn& turn) {
   named_pings_ = 0;
 }
 
-// Changes that the table of this shard decided: every other replica follows, in order. What finds
-// no room in the outbox is told the next time, then perhaps twice, which does no harm.
+// Changes decided by this shard's table: every other replica applies them, in order. Changes that
+// do not fit in the outbox are sent next time, possibly twice, which does no harm.
 void Contacts::broadcast_changes(const Turn& turn) {
   size_t told = 0;
   for (const ContactChange& change : table_.changes()) {

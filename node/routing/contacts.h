@@ -1,7 +1,7 @@
-// The contacts of one shard: what is learnt about them, and who is told. The owner of a contact's
-// bucket decides, every shard's replica follows. Owns the table and what protects it: which sources
-// are proven, who was heard or asked for lately. Sends the table's pings; starts no lookup: that a
-// refresh is due is an event.
+// The contacts of one shard: what we learn about them, and which shards hear of it. The owner of a
+// contact's bucket decides, and every shard's replica follows. Owns the table and what protects it:
+// which sources are proven, and which contacts were heard from or asked for lately. Sends the
+// table's pings; starts no lookups: a refresh that is due is an event.
 #pragma once
 
 #include <array>
@@ -32,41 +32,41 @@ class Contacts {
   const RoutingTable& table() const { return table_; }
   const ContactBook& book() const { return book_; }
 
-  // Whether we could send to it: of a family that we have sockets for, no address that stands for
-  // many or none, not ourselves.
+  // Whether we could send to it: we have a socket of its family, its address is not unspecified,
+  // multicast or link-local, and it is not ourselves.
   bool is_usable(const Contact& contact) const;
-  // Those of `reply` that are; in `usable`.
+  // The usable contacts of `reply`, collected in `usable`.
   std::span<const Contact> usable_of(const Reply& reply, UsableContacts& usable) const;
 
-  // Whether `source` answered a transaction of ours lately, on any shard: it is not forged.
+  // Whether `source` answered a transaction of ours lately, on any shard, so it is not forged.
   bool is_proven(const Endpoint& source, Instant now) const {
     return proven_.is_proven(source, now);
   }
   void fetch_ahead(const Endpoint& source) const { proven_.fetch_ahead(source); }
-  // It did, on this shard; the others are told if it is news.
+  // `source` has done so, on this shard; the other shards are told if it is news.
   void prove(const Turn& turn, const Endpoint& source);
 
   // A request came from `contact`, whose source is proven.
   void heard_from(const Turn& turn, const Contact& contact);
-  // What the outcome of a call says of the node that it was sent to.
+  // What the outcome of a call tells us about the node it was sent to.
   void learn_from(const Turn& turn, const Outcome& outcome);
 
-  // For an answer that is to name `contacts`: has those pinged that must answer before, or should.
-  // Returns one that must, or no_contact. At most named_pings_max pings in one call of the node.
+  // For an answer that would name `contacts`: pings those that must, or should, answer first.
+  // Returns one that must, or no_contact. At most named_pings_max pings per call of the node.
   ContactHandle want(const Turn& turn, std::span<const ContactHandle> contacts);
 
-  // What another shard says.
+  // Messages from other shards.
   void deliver(const Turn& turn, const EvidenceMessage& message);
   void deliver(const Turn& turn, const ContactWantedMessage& message);
   void deliver(const Turn& turn, const ContactChangedMessage& message);
   void deliver(const Turn& turn, const ProvenMessage& message);
 
-  // A contact saved by an earlier run, as Node::restore().
+  // Restores a contact saved by an earlier run, as Node::restore().
   void restore(const Turn& turn, const Contact& contact, Duration age);
-  // Pings for upkeep, and refreshes.
+  // Sends upkeep pings, and reports refreshes that are due.
   void advance(const Turn& turn, Rng& rng);
   std::optional<Instant> next_wakeup() const { return table_.next_wakeup(); }
-  // At the end of each call of the node: the other shards follow what the table decided in it.
+  // At the end of each call of the node: sends the other shards what the table decided in it.
   void end_turn(const Turn& turn);
 
  private:

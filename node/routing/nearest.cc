@@ -6,7 +6,7 @@
 namespace xord {
 namespace {
 
-// Eight bytes of an id or an address, to be compared only.
+// Eight bytes of an id or an address, only for comparison.
 uint64_t word_at(const uint8_t* bytes) {
   uint64_t word;
   std::memcpy(&word, bytes, sizeof word);
@@ -83,7 +83,7 @@ bool NearestIndex::remove(ContactHandle handle) {
   if (handle_of(*at) != handle) return false;
   if (parent == nullptr) {
     root_ = nothing;
-  } else {  // The branch goes, its other side stands in its place.
+  } else {  // Removes the branch; its other side takes its place.
     const Reference branch = *parent;
     *parent = branches_[branch].sides[!side];
     branches_.give_back(branch);
@@ -116,8 +116,8 @@ Standing NearestIndex::standing(ContactHandle handle) const {
 }
 
 size_t NearestIndex::without(const Contact& asker, std::span<ContactHandle> handles) const {
-  // Hardly anybody would be named to itself: a word of each id and of each address tells, and is
-  // cheaper than to compare them whole.
+  // An asker is hardly ever among those named to it. Comparing one word of each id and one of each
+  // address is enough to tell, and cheaper than comparing them whole.
   const uint64_t id_word = word_at(asker.id.bytes.data());
   const uint64_t address_word = word_at(asker.endpoint.address.bytes.data() + 8);
   size_t kept = 0;
@@ -145,14 +145,15 @@ Nearest NearestIndex::walk(const Id& target, const Contact& asker,
   if (root_ == nothing || out.empty()) return {};
   Reference marks = 0;
   const uint64_t leading = target.leading_word();
-  std::array<Reference, id_bits> farther;  // The sides not taken, the nearest on top.
+  std::array<Reference, id_bits> farther;  // The sides not taken, nearest on top.
   size_t depth = 0;
   size_t count = 0;
   Reference at = root_;
   while (true) {
     while (!is_leaf(at)) {
       const TrieBranches::Branch branch = branches_[at];
-      // Few branches lie deeper than a word. Masks choose the sides, which no processor foresees.
+      // Few branches lie deeper than a word. Sides are chosen by masks, as no branch predictor
+      // could.
       const bool side = branch.bit < 64 ? leading << branch.bit >> 63 : target.bit(branch.bit);
       const Reference other = (branch.sides[0] ^ branch.sides[1]) & -Reference{side};
       farther[depth++] = branch.sides[1] ^ other;
@@ -181,7 +182,7 @@ void NearestIndex::check_invariants() const {
   struct Step {
     Reference at;
     uint32_t above;  // The bit of the branch above, plus one.
-    const Id* some;  // Of a leaf on that side: bits before `above` are the same on all of it.
+    const Id* some;  // The id of any leaf on that side: all of them share the bits before `above`.
   };
   std::vector<Step> steps = {{root_, 0, nullptr}};
   uint32_t leaves = 0;

@@ -1,7 +1,7 @@
 // NearestIndex: contacts as a crit-bit trie over their ids, which yields them in XOR order: at each
 // branch the side of the target's bit comes first, so the first k leaves are exactly the k nearest
-// and nothing is sorted. A leaf carries its contact's standing, so that the walk knows at no cost
-// whether anything found needs a closer look. Fixed size, 12 bytes a contact; one entry an id.
+// and nothing is sorted. A leaf carries its contact's standing, so the walk knows at no cost
+// whether anything found needs a closer look. Fixed size, 12 bytes per contact; one entry per id.
 // Paper 2.2; crit-bit: Morrison 1968 (PATRICIA).
 #pragma once
 
@@ -16,7 +16,8 @@
 
 namespace xord {
 
-// Branches for the tries of one owner: a contact stands in one of them, so they share their room.
+// Branches for the tries of one owner. Each contact is in only one of the tries, so they share
+// room.
 class TrieBranches {
  public:
   // A branch's index, or a handle with the highest bit set.
@@ -28,14 +29,14 @@ class TrieBranches {
 
   explicit TrieBranches(uint32_t contacts_max);
   bool is_full() const { return free_ == none; }
-  uint32_t take();  // Not full.
+  uint32_t take();  // Must not be full.
   void give_back(uint32_t index);
   Branch& operator[](uint32_t index) { return branches_[index]; }
   const Branch& operator[](uint32_t index) const { return branches_[index]; }
 
  private:
   static constexpr uint32_t none = UINT32_MAX;
-  uint32_t free_ = none;          // Free ones are linked by their first side.
+  uint32_t free_ = none;          // Free branches are linked through their first side.
   std::vector<Branch> branches_;  // Sized at construction.
 };
 
@@ -44,25 +45,25 @@ enum class Awaited : uint8_t { included, left_out };
 
 struct Nearest {
   size_t count = 0;
-  bool all_trusted = true;  // False may be about a contact that was left out.
+  bool all_trusted = true;  // May be false because of a contact that was left out.
 };
 
 class NearestIndex {
  public:
-  // Both are borrowed; handles in the index are held by whoever added them.
+  // Both are borrowed; whoever adds a handle to the index holds it in the book.
   NearestIndex(TrieBranches& branches, const ContactBook& book)
       : branches_(branches), book_(book) {}
 
-  // `standing` is not silent. False, and nothing done, when there is no room or an entry of that
-  // id.
+  // `standing` must not be silent. Returns false, and does nothing, if there is no room or the id
+  // already has an entry.
   [[nodiscard]] bool add(ContactHandle handle, Standing standing);
   // False when this handle is not in the index.
   bool remove(ContactHandle handle);
   // The entry of `id`, or no_contact.
   ContactHandle find(const Id& id) const;
-  // Not silent. False when this handle is not in the index.
+  // `standing` must not be silent. False when this handle is not in the index.
   bool set_standing(ContactHandle handle, Standing standing);
-  // Silent when this handle is not in the index.
+  // Standing::silent when this handle is not in the index.
   Standing standing(ContactHandle handle) const;
 
   // Fills `out` with the contacts nearest to `target`, nearest first, without those at the endpoint
@@ -71,12 +72,12 @@ class NearestIndex {
                   std::span<ContactHandle> out) const;
 
   uint32_t count() const { return count_; }
-  // For tests: aborts when the trie is not one.
+  // For tests: aborts if the trie is malformed.
   void check_invariants() const;
 
  private:
   using Reference = TrieBranches::Reference;
-  // A leaf: the mark, the standing's own mark if it is one of two, and the handle.
+  // A leaf: the leaf mark, a mark for its standing if that is awaited or doubted, and the handle.
   static constexpr Reference leaf_mark = 1u << 31;
   static constexpr Reference awaited_mark = 1u << 30;
   static constexpr Reference doubted_mark = 1u << 29;
@@ -90,7 +91,7 @@ class NearestIndex {
   Reference closest_leaf(const Id& id) const;
   template <Awaited awaited>
   Nearest walk(const Id& target, const Contact& asker, std::span<ContactHandle> out) const;
-  // Takes `asker` out of `handles`, keeping the order; returns how many stay.
+  // Removes `asker` from `handles`, keeping the order; returns how many remain.
   size_t without(const Contact& asker, std::span<ContactHandle> handles) const;
 
   TrieBranches& branches_;

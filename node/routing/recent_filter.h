@@ -1,6 +1,6 @@
 // Whether something was seen within the last interval: a fixed table of short hashes, so that a
-// busy contact is reported once a minute and not a thousand times. It may forget early (a collision
-// makes room), and then says "first" once more; it says "not first" wrongly once in 2^32.
+// busy contact is reported once a minute and not a thousand times. It may forget early (on a
+// collision), and then says "first" once more; it wrongly says "not first" once in 2^32.
 #pragma once
 
 #include <bit>
@@ -18,7 +18,7 @@ class RecentFilter {
   RecentFilter(uint32_t rows, uint64_t seed, Duration interval = minutes(1))
       : seed_(seed), interval_(interval), rows_(std::bit_ceil(rows)) {}
 
-  // Whether `contact` was not seen in the last interval; it counts as seen at `now` if so.
+  // Whether `contact` was not seen in the last interval; if so, records it as seen at `now`.
   bool is_first(const Contact& contact, Instant now) {
     const uint64_t hash = contact_hash(contact, seed_);
     Row& row = rows_[hash & (rows_.size() - 1)];

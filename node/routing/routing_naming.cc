@@ -1,6 +1,6 @@
-// Which contacts an answer may name, and whom to ping for it. A contact is believed to be up for as
-// long as its past suggests (paper 2.2): a young one from one answer to the next, an old one for
-// minutes. Who stays silent when it is asked is not named until it answers.
+// Which contacts an answer may name, and which to ping for it. A contact is believed to be up for
+// as long as its past suggests (paper 2.2): a young one from one answer to the next, an old one for
+// minutes. A contact that does not answer such a ping is not named until it answers.
 #include <algorithm>
 #include <cmath>
 
@@ -9,8 +9,8 @@
 namespace xord {
 namespace {
 
-// With the root of the uptime. Whole milliseconds, and a root that is rounded as IEEE 754 says, so
-// that equal inputs give equal outputs.
+// Grows with the square root of the uptime. Whole milliseconds and an IEEE 754 square root, so that
+// equal inputs give equal outputs.
 Duration trust_for(Duration uptime) {
   constexpr int64_t ratio = trust_after_an_hour.whole_milliseconds() *
                             trust_after_an_hour.whole_milliseconds() /
@@ -69,11 +69,11 @@ void RoutingTable::trust(FiledContact& filed, Instant now) {
   const Instant asked_at = filed.trusted_until - naming_wait;
   if (was_asked) filed.is_slow = now - asked_at > naming_slow;
   if (filed.asked == FiledContact::Asked::in_vain && now - asked_at < transaction_lifetime) {
-    filed.is_slow = true;  // It is the answer, after the wait.
+    filed.is_slow = true;  // This is the answer, after the wait.
   }
   const bool is_young = filed.uptime() < youth;
-  // The answer that filed a young contact says that it was up once, not that it still is: it must
-  // answer what was asked for an answer.
+  // The answer that filed a young contact shows that it was up once, not that it still is: it must
+  // also answer a ping sent on behalf of an answer.
   if (!is_young) {
     filed.trusted_until = now + trust_for(filed.uptime());
   } else if (filed.asked != FiledContact::Asked::no) {
@@ -82,7 +82,7 @@ void RoutingTable::trust(FiledContact& filed, Instant now) {
   filed.asked = FiledContact::Asked::no;
 }
 
-// Past the wait, a contact that was asked is silent until it answers.
+// After the wait, a contact that was asked and did not answer is silent until it answers.
 void RoutingTable::end_wait(FiledContact& filed, Instant now) {
   if (filed.asked != FiledContact::Asked::yes || now < filed.trusted_until) return;
   filed.asked = FiledContact::Asked::in_vain;

@@ -1,4 +1,4 @@
-// Places in buckets: who gets one, who leaves, and what replicas are told of it.
+// Places in buckets: who gets one, who leaves, and what the replicas are told.
 #include <algorithm>
 
 #include "node/routing/routing_table.h"
@@ -38,8 +38,8 @@ Bucket* RoutingTable::bucket_with_room(const Id& id, Instant now) {
   return bucket;
 }
 
-// Gives `filed`, whose handle is held, a place at the tail. False, and counted, when the handle is
-// no_contact: the book was full.
+// Gives `filed`, whose handle is held, a place at the tail. Returns false, and counts it, if the
+// handle is no_contact because the book was full.
 bool RoutingTable::file(Bucket& bucket, const FiledContact& filed, Instant now) {
   if (filed.handle == no_contact) {
     refusals_.add(TableRefusal::book_full);
@@ -59,8 +59,8 @@ void RoutingTable::remove(Bucket& bucket, FiledContact& filed) {
   ++version_;
 }
 
-// The spare that takes the place of `leaving`, or a free one: the same id from another endpoint,
-// else the one seen last; none of those whose id or endpoint has a place or whose subnet is full.
+// The spare that takes the place of `leaving`, or a free place: the same id from another endpoint,
+// otherwise the one seen last; never one whose id or endpoint has a place or whose subnet is full.
 SpareContact* RoutingTable::choose_spare(Bucket& bucket, const FiledContact* leaving) {
   SpareContact* chosen = nullptr;
   for (size_t i = bucket.spares().size(); i > 0; --i) {
@@ -82,7 +82,7 @@ void RoutingTable::promote(Bucket& bucket, SpareContact& spare, Instant now) {
   filed.handle = spare.handle;
   filed.first_answered = filed.answered = spare.answered;
   filed.answered_in_this_run = true;
-  // It ponged, but perhaps long ago: young, until it answers again.
+  // It ponged, but perhaps long ago: it counts as young until it answers again.
   filed.ping_at = std::max(now, spare.answered + youth);
   bucket.remove_spare(spare);
   file(bucket, filed, now);
@@ -126,7 +126,7 @@ TableAction RoutingTable::failed(const Contact& contact, Instant now) {
   return {};
 }
 
-// A spare that did not answer is none: whoever takes a place is handed out at once.
+// A spare that did not answer is dropped: a contact that gets a place is handed out at once.
 void RoutingTable::forget_spare(Bucket& bucket, const Contact& contact) {
   SpareContact* spare = find_spare(bucket, contact);
   if (spare == nullptr) return;
@@ -167,7 +167,7 @@ void RoutingTable::settle(FiledContact& filed, Instant now) {
   const auto kind = arrives ? ContactChange::Kind::arrived : ContactChange::Kind::filed;
   CHECK(replica_.apply({kind, news, contact}));
   if (arrives) note_arrival(contact, now);
-  // Without room the others are told when the bucket is looked after.
+  // If there is no room, the others are told when the bucket is next looked after.
   if (shards_ > 1 && changes_.size() == changes_max) return;
   filed.is_told = true;
   filed.told = news;
@@ -175,12 +175,12 @@ void RoutingTable::settle(FiledContact& filed, Instant now) {
 }
 
 void RoutingTable::note_arrival(const Contact& contact, Instant now) {
-  if (arrivals_.size() == arrivals_max) return;  // Republish serves it within the hour.
+  if (arrivals_.size() == arrivals_max) return;  // The hourly republish covers it.
   if (arrivals_.empty()) arrived_at_ = now;
   arrivals_.push_back(contact);
 }
 
-// For changes that must not wait: the caller saw to it that there is room.
+// For changes that must not wait: the caller has made sure that there is room.
 void RoutingTable::tell(ContactChange::Kind kind, const Contact& contact) {
   CHECK(replica_.apply({kind, Standing::silent, contact}));
   if (shards_ == 1) return;
@@ -197,7 +197,7 @@ void RoutingTable::apply(const ContactChange& change, Instant now) {
   if (!replica_.apply(change)) refusals_.add(TableRefusal::replica_full);
   if (change.kind == ContactChange::Kind::arrived) note_arrival(change.contact, now);
   if (change.kind == ContactChange::Kind::removed) return;
-  // Two shards filed two ids of one endpoint, neither knowing of the other: the greater one goes.
+  // Two shards each filed an id at one endpoint without knowing of the other: the greater id goes.
   const ContactHandle other = own_other_at(change.contact);
   if (other == no_contact || book_.id(other) < change.contact.id) return;
   const Contact gone = book_.contact(other);

@@ -5,9 +5,9 @@
 namespace xord {
 namespace {
 
-// Contacts of other shards may come before those that they replace have gone.
+// A contact from another shard may arrive before the one it replaces has gone.
 constexpr uint32_t replica_slack = 1024;
-// No network has more nodes: twenty liars may have chosen ids next to ours.
+// A bound above any real network: twenty liars may have chosen ids next to ours.
 constexpr double network_size_max = 0x1p62;
 
 bool is_usable(const Endpoint& endpoint) {
@@ -84,7 +84,7 @@ TableAction RoutingTable::observe(const Contact& contact, Evidence evidence, Ins
 
 void RoutingTable::heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence evidence,
                                   Instant now) {
-  if (evidence == Evidence::queried_us) {  // Its source may be forged: it makes nothing live.
+  if (evidence == Evidence::queried_us) {  // The source may be forged: it is no sign of life.
     if (now - filed.answered < answer_fresh) bucket.move_to_tail(filed);
     return;
   }
@@ -92,7 +92,7 @@ void RoutingTable::heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence 
   filed.answered = now;
   filed.answered_in_this_run = true;
   trust(filed, now);
-  // No other answer says whether the node was started anew under another id.
+  // No other answer shows whether the node was restarted under another id.
   if (evidence == Evidence::ponged) {
     filed.ping_at = filed.uptime() < youth ? filed.first_answered + youth : now + upkeep_after;
   }
@@ -102,7 +102,7 @@ void RoutingTable::heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence 
   arm(bucket, now);
 }
 
-// It did not pong yet, or ponged when it was last asked and waits as a spare.
+// It has not ponged yet, or it ponged when last asked and waits as a spare.
 TableAction RoutingTable::heard_of_newcomer(const Contact& contact, Evidence evidence,
                                             Instant now) {
   if (!may_be_filed(contact)) return {};
@@ -136,7 +136,7 @@ bool RoutingTable::is_within_limits(const Bucket* bucket, const Contact& contact
   if (!config_.subnets.apply_to(address)) return true;
   uint32_t in_table = replica_.subnet_count(address);
   uint32_t in_bucket = 0;
-  // What the contact itself would replace does not count.
+  // The entry that the contact itself would replace does not count.
   const auto is_replaced = [&](ContactHandle handle) {
     return book_.id(handle) == contact.id || book_.endpoint(handle) == contact.endpoint;
   };
@@ -158,7 +158,7 @@ bool RoutingTable::is_within_limits(const Bucket* bucket, const Contact& contact
   return in_table < config_.subnets.a_table_max && in_bucket < config_.subnets.a_bucket_max;
 }
 
-// ---- A contact ponged that is not filed, or not there.
+// ---- A contact ponged that is not filed, or not filed at this endpoint.
 
 TableAction RoutingTable::admit(const Contact& contact, Instant now) {
   displace_former(contact, now);
@@ -176,7 +176,7 @@ TableAction RoutingTable::admit(const Contact& contact, Instant now) {
   return take_place(contact, now);
 }
 
-// One entry an endpoint: a node that was started anew under another id has left the old one.
+// One entry per endpoint: a node restarted under another id has left the old one.
 void RoutingTable::displace_former(const Contact& contact, Instant now) {
   const ContactHandle own = own_other_at(contact);
   replica_.for_each_other_at(contact.endpoint, contact.id, [&](ContactHandle former) {
@@ -187,7 +187,7 @@ void RoutingTable::displace_former(const Contact& contact, Instant now) {
   FiledContact* filed = find(*bucket, book_.id(own));
   CHECK(filed != nullptr && filed->handle == own);
   remove(*bucket, *filed);
-  // The place is the newcomer's if it is in the same bucket.
+  // If it is in the same bucket, the place is for the newcomer.
   if (bucket != tree_.find(contact.id)) fill_from_spares(*bucket, now);
 }
 
@@ -199,23 +199,25 @@ ContactHandle RoutingTable::own_other_at(const Contact& contact) const {
   return own;
 }
 
-// The id from elsewhere. Whoever holds the place keeps it while it answers, so that nobody takes it
-// over by answering faster; only its silence gives it to the newcomer, which waits as a spare.
+// The same id from another endpoint. The holder keeps the place while it answers, so that no one
+// can take it over by answering faster; only its silence gives the place to the newcomer, which
+// waits as a spare.
 TableAction RoutingTable::wait_for_holder(Bucket& bucket, FiledContact& holder,
                                           const Contact& contact, Instant now) {
   return keep_as_spare(bucket, contact, now) ? probe(holder, now) : TableAction{};
 }
 
 TableAction RoutingTable::take_place(const Contact& contact, Instant now) {
-  // A split gives places to spares: not to the contact itself, which would then have two, nor to
-  // whoever was at its endpoint before. Its id from elsewhere holds the place that it is given.
+  // A split gives places to spares. The contact itself must not be among them, or it would have two
+  // places; nor may the former id at its endpoint. If a split files the contact's id from another
+  // endpoint, that one holds the place.
   if (Bucket* whole = tree_.find(contact.id)) forget_spares_at(*whole, contact.endpoint);
   Bucket* bucket = bucket_with_room(contact.id, now);
   if (bucket == nullptr) return {};
   if (FiledContact* holder = find(*bucket, contact.id)) {
     return wait_for_holder(*bucket, *holder, contact, now);
   }
-  FiledContact* stale = nullptr;  // Kept for want of another: here is one.
+  FiledContact* stale = nullptr;  // Kept only for lack of a replacement, which we now have.
   for (FiledContact& filed : bucket->contacts()) {
     if (stale == nullptr && filed.failures >= failures_max) stale = &filed;
   }

@@ -1,15 +1,15 @@
-// RoutingTable: one shard's part of the routing table (paper 2.2, 2.4, 4.1, 4.2). For the buckets
-// it owns it admits, refreshes, replaces and drops contacts; of all others it holds a replica
-// (node/routing/contact_replica.h), so that any shard answers from its own memory. It sends
-// nothing: when a decision needs a ping, it says so. Fixed size; what found no room is counted.
+// RoutingTable: one shard's part of the routing table (paper 2.2, 2.4, 4.1, 4.2). It admits,
+// refreshes, replaces and drops the contacts of the buckets it owns; of all others it holds a
+// replica (node/routing/contact_replica.h), so that any shard answers from its own memory. It sends
+// nothing: when a decision needs a ping, it says so. Fixed size; whatever finds no room is counted.
 //
 // Where it departs from the paper: a contact enters only by a pong (a request's source may be
-// forged); silence makes a contact unanswerable long before it is stale at the fifth failure; a
-// ping before eviction that stays silent twice evicts at once.
+// forged); silence makes a contact unanswerable long before its fifth failure makes it stale; a
+// ping before eviction that goes unanswered twice evicts at once.
 //
-// Nothing dead is named: how soon a contact is believed gone grows with how long it has been up
-// (paper 2.2). want() says whom to ping before or after an answer; docs/ARCHITECTURE.md has the
-// rule.
+// Dead contacts are not named: how soon a contact is believed gone depends on how long it has been
+// up (paper 2.2). want() says which contacts to ping before or after an answer; the rule is in
+// docs/ARCHITECTURE.md.
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ namespace xord {
 // What we know of a contact, and how: only an answer proves an address, and only a pong names its
 // sender.
 enum class Evidence : uint8_t {
-  mentioned,   // A third party named it. Not a reason to send it anything.
-  queried_us,  // A request came from there.
+  mentioned,   // A third party named it. No reason to send it anything.
+  queried_us,  // A request came from its endpoint.
   answered,    // It answered a request of ours, not a ping: the endpoint is proven, not the id.
   ponged,      // It answered a ping of ours, with this id.
 };
@@ -47,11 +47,11 @@ struct TableAction {
   enum class Kind : uint8_t {
     none,
     ping_newcomer,  // There would be room for `contact` if it ponged.
-    ping_oldest,    // Others wait for its place: does it still answer?
+    ping_oldest,    // Others want its place: does it still answer?
     ping_upkeep,    // It has not ponged for long, or not in this run.
-    ping_silent,    // It stayed silent before: sent once, not repeated.
-    ping_named,     // An answer names it, or would: sent once, not repeated.
-    refresh,        // Look up `target`: nobody looked in its range for an hour.
+    ping_silent,    // It was silent before: sent once, not retried.
+    ping_named,     // An answer names it, or would: sent once, not retried.
+    refresh,        // Look up `target`: there was no lookup in its range for an hour.
   } kind = Kind::none;
   Contact contact;
   Id target;
@@ -78,58 +78,58 @@ inline std::span<const CountInfo> info_of(TableRefusal) {
 
 class RoutingTable {
  public:
-  // `book` is borrowed; it needs room for contacts_max and for the spares, as many again at most.
+  // `book` is borrowed; it needs room for contacts_max and for up to as many spares.
   RoutingTable(const RoutingConfig& config, const Id& self, ShardIndex shard, uint32_t shards,
                ContactBook& book, Instant start);
   ~RoutingTable();  // Releases its contacts in the book.
   RoutingTable(const RoutingTable&) = delete;
   RoutingTable& operator=(const RoutingTable&) = delete;
 
-  // The shard whose table owns the bucket of `id`: (bits shared with our id) mod shards, whatever
-  // is in the table.
+  // The shard whose table owns the bucket of `id`: (bits shared with our id) mod shards, regardless
+  // of the table's contents.
   ShardIndex owner_of(const Id& id) const {
     return static_cast<ShardIndex>(tree_.range_of(id) % shards_);
   }
 
   // --- For the owner of the contact's bucket only.
 
-  // Records what was learnt about `contact`. The only way in, so every rule of admission is here.
+  // Records what we learned about `contact`. The only way in, so every admission rule is here.
   TableAction observe(const Contact& contact, Evidence evidence, Instant now);
-  // A transaction with `contact` reached 5 s, or it answered nonsense.
+  // A transaction with `contact` reached 5 s, or its answer was malformed.
   TableAction failed(const Contact& contact, Instant now);
-  // An answer names `contact`, or awaits it: ping_named when that is due, at most once in
-  // named_trust_min however many ask.
+  // An answer names `contact`, or awaits it. Returns ping_named when a ping is due: at most once
+  // per named_trust_min, however many ask.
   TableAction want(const Contact& contact, Instant now);
   // The ping that want() asked for could not be sent.
   void not_asked(const Contact& contact, Instant now);
-  // Another id lives at the endpoint of `contact`: it is gone.
+  // Another id now lives at the endpoint of `contact`, so `contact` is gone.
   void displaced(const Contact& contact, Instant now);
-  // A contact saved by an earlier run, in which it answered last at `answered`. Not counted against
-  // the limits of its subnet: it was admitted under them.
+  // A contact saved by an earlier run, in which it last answered at `answered`. The subnet limits
+  // are not applied: it was admitted under them.
   void restore(const Contact& contact, Instant answered, Instant now);
 
   // --- For every shard.
 
-  // A change that another shard's table made. May make changes of its own.
+  // Applies a change made by another shard's table. May make changes of its own.
   void apply(const ContactChange& change, Instant now);
 
-  // The answerable contacts nearest to `target`, nearest first, for an answer: of the asker's
-  // family, without the asker's own endpoint and id.
+  // The answerable contacts nearest to `target`, nearest first, for an answer: only of the asker's
+  // family, and never the asker's own endpoint or id.
   Nearest nearest(const Id& target, const Contact& asker, Awaited awaited,
                   std::span<ContactHandle> out) const {
     return replica_.nearest(family_of(asker.endpoint), target, asker, awaited, out);
   }
-  // For ourselves: all of one family. A question to one of them is as good as a ping before it.
+  // For our own use: all answerable contacts of one family. A request to one is as good as a ping.
   size_t nearest(const Id& target, Family family, std::span<ContactHandle> out) const {
     return replica_.nearest(family, target, {self_, {}}, Awaited::included, out).count;
   }
-  // Of a contact that nearest() found.
+  // For a contact that nearest() found.
   Standing standing(ContactHandle contact) const { return replica_.standing(contact); }
-  // As ContactReplica: who was awaited, and is not any more.
+  // As ContactReplica: contacts that were awaited and no longer are.
   std::span<const uint64_t> decided() const { return replica_.decided(); }
   void clear_decided() { replica_.clear_decided(); }
   uint64_t key_of(const Contact& contact) const { return replica_.key_of(contact); }
-  // How many answerable contacts of both families are nearer to `key` than `id` is; counts to
+  // How many answerable contacts of both families are nearer to `key` than `id` is, counting up to
   // `at_most`, which is at most 64.
   size_t count_nearer(const Id& key, const Id& id, size_t at_most) const;
   // Whether fewer than k of the contacts we know are nearer to `key` than we are.
@@ -141,8 +141,9 @@ class RoutingTable {
   uint32_t buckets_count() const { return tree_.count(); }  // Of this shard.
   uint32_t answerable_count() const { return replica_.answerable_count(); }
 
-  // Contacts that entered a bucket, on any shard, and did not come from an earlier run: since when
-  // some wait, and one of them. Bounded: more than arrivals_max are not remembered.
+  // Contacts that entered a bucket, on any shard, and did not come from an earlier run: when the
+  // oldest one still waiting arrived, and one of them. Bounded: beyond arrivals_max they are not
+  // kept.
   std::optional<Instant> arrived_at() const {
     return arrivals_.empty() ? std::nullopt : std::optional(arrived_at_);
   }
@@ -154,15 +155,15 @@ class RoutingTable {
   }
   // The longest prefix that a contact we know shares with us; empty when we know none.
   std::optional<uint32_t> deepest_range() const;
-  // The ranges, by bits shared with our id, that hold an answerable contact other than `without`.
+  // The ranges, by bits shared with our id, with an answerable contact other than `without`.
   std::bitset<id_bits> occupied_ranges(const Id& without) const;
-  // How many nodes the network has, by the distance of the k-th nearest contact: the smallest of
-  // (k - 1) / distance is its unbiased estimate, right to a fifth or so.
+  // The number of nodes in the network, estimated from the distance d of the k-th nearest contact:
+  // (k - 1) / d is unbiased, and accurate to about a fifth.
   uint64_t network_size() const;
 
-  // A lookup of `target` began: its bucket needs no refresh for an hour.
+  // A lookup of `target` has begun: its bucket needs no refresh for an hour.
   void note_lookup(const Id& target, Instant now);
-  // Calls act(const TableAction&) for what is due.
+  // Calls act(const TableAction&) for everything that is due.
   template <class Act>
   void advance(Instant now, Rng& rng, Act&& act) {
     timers_.advance(now, [&](TimerId timer) {
@@ -173,17 +174,17 @@ class RoutingTable {
   }
   std::optional<Instant> next_wakeup() const { return timers_.next_wakeup(); }
 
-  // Changes not yet told to the other shards, oldest first; applied here already. With one shard
-  // there are none. Bounded: while they wait, nothing is admitted.
+  // Changes not yet sent to the other shards, oldest first; already applied here. Always empty with
+  // one shard. Bounded: while it is full, nothing is admitted.
   std::span<const ContactChange> changes() const { return changes_; }
-  // The first `count` of them were told to every other shard.
+  // The first `count` of them were sent to every other shard.
   void changes_told(size_t count) {
     changes_.erase(changes_.begin(), changes_.begin() + static_cast<ptrdiff_t>(count));
   }
 
   // Changes whenever a contact enters or leaves a bucket of this shard.
   uint64_t version() const { return version_; }
-  // visit(const Contact&, Instant answered_last) for each contact in a bucket of this shard.
+  // Calls visit(const Contact&, Instant answered_last) for each contact in a bucket of this shard.
   template <class Visit>
   void for_each_own_contact(Visit&& visit) const {
     for (uint32_t i = 0; i < tree_.count(); ++i) {
@@ -193,7 +194,7 @@ class RoutingTable {
     }
   }
   const Counters<TableRefusal>& refusals() const { return refusals_; }
-  // For tests: aborts with what does not hold.
+  // For tests: aborts if an invariant is broken.
   void check_invariants() const;
 
  private:
@@ -201,7 +202,7 @@ class RoutingTable {
   using Actions = std::array<TableAction, actions_max>;
   static constexpr size_t changes_max = 1024;
   static constexpr size_t arrivals_max = 64;
-  // What one call makes at most: a split that makes room for all spares, and the newcomer.
+  // The most that one call makes: a split that makes room for all spares, and the newcomer.
   static constexpr size_t changes_a_call = 2 * bucket_size;
 
   // --- Admission: routing_table.cc.
@@ -210,7 +211,7 @@ class RoutingTable {
   bool has_room_for_changes() const {
     return shards_ == 1 || changes_.size() + changes_a_call <= changes_max;
   }
-  // Whether its subnet leaves `contact` a place once `leaving` (or null) has left.
+  // Whether its subnet's limits leave room for `contact` once `leaving` (if not null) has left.
   bool is_within_limits(const Bucket* bucket, const Contact& contact,
                         const FiledContact* leaving) const;
   FiledContact* find(Bucket& bucket, const Id& id);
@@ -224,14 +225,14 @@ class RoutingTable {
                               Instant now);
   TableAction take_place(const Contact& contact, Instant now);
   void displace_former(const Contact& contact, Instant now);
-  // The contact that this shard filed at the endpoint of `contact` under another id.
+  // The contact that this shard has filed at the endpoint of `contact` under another id.
   ContactHandle own_other_at(const Contact& contact) const;
   bool keep_as_spare(Bucket& bucket, const Contact& contact, Instant now);
   TableAction probe(FiledContact& filed, Instant now);
 
   // --- Places: routing_places.cc.
   Bucket* make_bucket(const Id& id, Instant now);
-  // The bucket of `id`, split while it is full and that helps; null when there are no more.
+  // The bucket of `id`, split while it is full and a split helps; null when no bucket is free.
   Bucket* bucket_with_room(const Id& id, Instant now);
   bool file(Bucket& bucket, const FiledContact& filed, Instant now);
   void remove(Bucket& bucket, FiledContact& filed);
@@ -243,7 +244,7 @@ class RoutingTable {
   static Standing standing(const FiledContact& filed, Instant now);
   void tell(ContactChange::Kind kind, const Contact& contact);
   void note_arrival(const Contact& contact, Instant now);
-  // Puts the contact's standing into the replica, and tells the others if it is news.
+  // Updates the contact's standing in the replica, and tells the other shards if it changed.
   void settle(FiledContact& filed, Instant now);
 
   // --- Naming: routing_naming.cc.
@@ -266,10 +267,10 @@ class RoutingTable {
   ContactBook& book_;
   ContactReplica replica_;
   BucketTree tree_;
-  std::vector<Instant> empty_refresh_at_;  // Of ranges without a bucket.
-  TimerWheel timers_;                      // One a bucket, and one for the empty ranges.
+  std::vector<Instant> empty_refresh_at_;  // For ranges without a bucket.
+  TimerWheel timers_;                      // One per bucket, and one for the empty ranges.
   RecentFilter pinged_;
-  Instant named_paid_to_ = Instant::never();  // GCRA: how far the pings for answers are ahead.
+  Instant named_paid_to_ = Instant::never();  // GCRA: how far ahead pings for answers are.
   std::vector<ContactChange> changes_;        // At most changes_max, reserved at construction.
   std::vector<Contact> arrivals_;             // At most arrivals_max, reserved at construction.
   Instant arrived_at_;
@@ -278,56 +279,56 @@ class RoutingTable {
   Counters<TableRefusal> refusals_;
 };
 
-// A contact keeps its place in the order by requests of its own only if it answered in the last 15
-// minutes; a restored one is handed out only while its answer is younger.
+// A contact's own requests keep its place in the order only if it answered in the last 15 minutes;
+// a restored contact is handed out only while its last answer is younger than that.
 constexpr Duration answer_fresh = minutes(15);
-// A contact that has not ponged for so long is pinged: 36 pings a second for 65,536 contacts, one
-// in 5 s for 400. Half of it would cost twice as much and find the dead, and those started anew
-// under another id, 15 minutes earlier, while each asker that is handed one loses an adaptive
-// timeout on it, or a place among its k nearest.
+// A contact that has not ponged for this long is pinged: 36 pings a second for 65,536 contacts, one
+// in 5 s for 400. Half the interval would cost twice as much and find dead contacts, and those
+// restarted under another id, 15 minutes earlier. Meanwhile each asker that is handed one loses an
+// adaptive timeout on it, or a place among its k nearest.
 constexpr Duration upkeep_after = minutes(30);
-// A ping for upkeep that could not be sent is tried again.
+// An upkeep ping that could not be sent is tried again after this.
 constexpr Duration upkeep_retry = minutes(1);
-// Restored contacts are pinged in turn, 200 a second: 65,536 within six minutes, before the last
-// of them would stop being answerable.
+// Restored contacts are pinged in turn, 200 a second: 65,536 within six minutes, before the last of
+// them would stop being answerable.
 constexpr Duration restored_pace = milliseconds(5);
-// Buckets without a lookup in their range for so long are refreshed (tRefresh), give or take a
-// tenth, so that buckets made together are not refreshed together.
+// A bucket with no lookup in its range for this long is refreshed (tRefresh), give or take a tenth,
+// so that buckets created together are not refreshed together.
 constexpr Duration refresh_after = hours(1);
-// Ranges without a bucket are looked at so often.
+// How often ranges without a bucket are checked.
 constexpr Duration empty_ranges_check = minutes(5);
-// Failures in a row after which a contact is stale (paper 4.1).
+// Consecutive failures after which a contact is stale (paper 4.1).
 constexpr uint8_t failures_max = 5;
-// Failures in a row with which a contact may still be named, if it answers first.
+// Consecutive failures up to which a contact may still be named, if it answers first.
 constexpr uint8_t failures_answerable_max = 1;
-// A bucket's oldest is pinged for the sake of newcomers only if it has not answered for so long.
+// A bucket's oldest is pinged on behalf of newcomers only if it has not answered for this long.
 constexpr Duration oldest_trusted = minutes(1);
-// A ping before eviction is decided by then: two transactions, the second begun before 5 s.
+// Time limit for a ping before eviction: two transactions, the second begun before 5 s.
 constexpr Duration probe_lifetime = seconds(12);
 // Unanswered probes that evict a contact: the ping and one retry.
 constexpr uint8_t probes_max = 2;
-// Back-off of pings to the silent (checklist 39): a minute after the first failure, doubled with
-// each.
+// Back-off of pings to silent contacts (checklist 39): a minute after the first failure, doubled
+// with each further one.
 constexpr Duration backoff_min = minutes(1);
 constexpr Duration backoff_max = hours(1);
 
 // ---- Naming.
 
-// A contact that has been up for less is young: named only if it answers first. A program that
-// joins, sets or gets and leaves is gone long before, while a server is pinged once more for it.
+// A contact that has been up for less than this is young: named only if it answers first. A program
+// that joins, sets or gets and leaves is gone well before that; a server costs one ping more.
 constexpr Duration youth = minutes(1);
-// An answer waits this long for the contacts that it awaits, whatever their round trips. At 250 ms
-// three quarters of the living are named where round trips take 200 ms.
+// How long an answer waits for the contacts it awaits, whatever their round trips. With 250 ms,
+// three quarters of the live ones are named where round trips take 200 ms.
 constexpr Duration naming_wait = milliseconds(500);
-// Who answered later than this is not awaited the next time: named at once, while it lives.
+// A contact that answered later than this is not awaited the next time: named at once, while alive.
 constexpr Duration naming_slow = milliseconds(250);
-// A young contact that answered such a ping is named at once for a tenth of its uptime, at least
-// for this long: whoever comes next after a program that has left is not to meet its name.
+// A young contact that answered such a ping is named at once for a tenth of its uptime, and at
+// least this long: a peer that asks after a program has left must not be given its name.
 constexpr Duration named_trust_min = milliseconds(600);
 constexpr int64_t named_trust_share = 10;
 static_assert(named_trust_min > naming_wait, "an answer counts for all who waited for it");
-// A contact that was up for an hour is named without being pinged for this long after its last
-// answer, others for longer or shorter with the root of their uptime; at most trust_max.
+// A contact that was up for an hour is named without a ping for this long after its last answer;
+// others for longer or shorter with the square root of their uptime, at most trust_max.
 constexpr Duration trust_after_an_hour = seconds(210);
 constexpr Duration trust_max = minutes(15);
 

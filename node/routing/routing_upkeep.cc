@@ -1,5 +1,5 @@
-// Upkeep of buckets: pings of contacts that have been silent for long, refreshes of ranges in which
-// nobody looked, and the standing of restored contacts.
+// Upkeep of buckets: pings to contacts not heard from for long, refreshes of ranges without
+// lookups, and the standing of restored contacts.
 #include <algorithm>
 
 #include "node/routing/routing_table.h"
@@ -7,7 +7,8 @@
 namespace xord {
 namespace {
 
-// Two pings of a bucket at a time, a second apart: after a restart or an outage it is no burst.
+// At most two pings per bucket at a time, a second apart, to avoid a burst after a restart or
+// outage.
 constexpr size_t bucket_pings_max = 2;
 constexpr Duration bucket_pings_pause = seconds(1);
 
@@ -28,7 +29,7 @@ void RoutingTable::note_lookup(const Id& target, Instant now) {
   const uint32_t range = std::min(tree_.range_of(target), id_bits - 1);
   empty_refresh_at_[range] = now + refresh_interval(range);
   if (target != self_) return;
-  // A lookup of the own id looks into all that is nearer than the nearest contact.
+  // A lookup of our own id covers all ranges nearer than the nearest contact.
   for (uint32_t i = deepest_range().value_or(0); i < id_bits; ++i) {
     empty_refresh_at_[i] = now + refresh_interval(i);
   }
@@ -90,8 +91,8 @@ size_t RoutingTable::look_after(TimerId timer, Instant now, Rng& rng, Actions& a
   return count;
 }
 
-// Ranges of this shard in which nobody was found yet: those farther away than the nearest contact,
-// and the one behind it, which stands for the paper's bucket around the own id.
+// Empty ranges of this shard: those farther away than the nearest contact, and the next one after
+// it, which stands for the paper's bucket around our own id.
 size_t RoutingTable::look_after_empty_ranges(Instant now, Rng& rng, Actions& actions) {
   timers_.arm(ranges_timer(), now + empty_ranges_check);
   const auto deepest = deepest_range();
@@ -99,7 +100,7 @@ size_t RoutingTable::look_after_empty_ranges(Instant now, Rng& rng, Actions& act
   size_t count = 0;
   for (uint32_t range = shard_; range <= std::min(*deepest + 1, id_bits - 1); range += shards_) {
     if (tree_.has_bucket(range) || empty_refresh_at_[range] > now) continue;
-    if (count == actions.size()) break;  // The others the next time.
+    if (count == actions.size()) break;  // The others follow next time.
     empty_refresh_at_[range] = now + refresh_interval(range);
     actions[count++] = {TableAction::Kind::refresh, {}, random_id_in_range(self_, range, rng)};
   }
