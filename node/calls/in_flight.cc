@@ -9,7 +9,8 @@
 namespace xord {
 namespace {
 
-// Transaction: shard (where steering finds it), three bytes of slot index, then the hash.
+// Layout of a transaction: shard (read by the kernel's steering), three bytes of slot index, then
+// the hash.
 constexpr size_t shard_at = 0;
 constexpr size_t hash_at = 4;
 constexpr uint32_t indices_max = 1u << 24;
@@ -59,7 +60,8 @@ Match InFlight::match(Instant now, Bytes transaction, const Endpoint& source) {
   const auto handle = find(transaction, &source);
   if (!handle) return {};
   const Slot& slot = slots_[*handle];
-  // Datagrams come before timers in a turn: after a long sleep the call is still in the table.
+  // Datagrams are handled before timers in a turn: after a long sleep an expired call may still be
+  // in the table.
   if (now >= slot.ends()) return {};
   if (slot.call.to != source) return {MatchResult::wrong_source, {}, {}};
   const Match match{MatchResult::answered, slot.call, now - slot.sent, slot.is_slow,
@@ -80,7 +82,7 @@ Overdue InFlight::fall_due(Instant now, TimerId timer, Call* call) {
   CHECK(handle.has_value());
   Slot& slot = slots_[*handle];
   *call = slot.call;
-  // After a long sleep both are over at once: armed anew, the call would stay open a turn longer.
+  // After a long sleep both times have passed: rearmed, the call would stay open for another turn.
   if (!slot.awaits_slow || now >= slot.ends()) {
     close(*handle);
     return Overdue::expired;
@@ -126,7 +128,7 @@ void InFlight::index_short(uint32_t slot) {
   short_rows_[row] = slot;
 }
 
-// Without tombstones: what stands after the hole and could stand in it moves up.
+// Deletion without tombstones: entries after the hole that may move into it do.
 void InFlight::unindex_short(uint32_t slot) {
   const size_t mask = short_rows_.size() - 1;
   size_t hole = row_of(slots_[*slots_.taken_at(slot)].transaction);
@@ -141,8 +143,8 @@ void InFlight::unindex_short(uint32_t slot) {
 }
 
 Transaction InFlight::transaction_of(uint32_t index, Instant now) {
-  // The counter makes each call's hash its own; the time makes a secret that was used in an earlier
-  // run by mistake less of a gift.
+  // The counter makes each call's hash unique; the time limits the damage if a secret from an
+  // earlier run is used again by mistake.
   struct Input {
     uint64_t counter;
     int64_t sent;

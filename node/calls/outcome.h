@@ -1,4 +1,4 @@
-// What became of a request of ours.
+// The outcome of a request of ours.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,16 @@ namespace xord {
 struct Outcome {
   enum class Kind : uint8_t {
     answered,   // `reply` is what was asked for.
-    malformed,  // There was a reply, of no use. The call is over.
+    malformed,  // There was a reply, but it was of no use. The call is over.
     slow,       // Past its adaptive timeout; still open, an answer still counts.
     expired,    // Past its lifetime. The call is over.
   };
   Kind kind{};
   Call call;
-  // Of an answered call only.
+  // For an answered call only.
   Duration round_trip;
-  bool came_back = false;        // The request reached us as a request: we asked ourselves.
-  const Reply* reply = nullptr;  // Borrowed for the duration of the call that hands it over.
+  bool came_back = false;        // Our request reached us: we asked ourselves.
+  const Reply* reply = nullptr;  // Borrowed for the duration of the call that passes it.
 };
 
 }  // namespace xord

@@ -1,6 +1,6 @@
-// Requests of ours: sends them, and matches what comes back. Owns the calls under way and what is
-// known of round trips. Knows neither lookups nor tables: a call names its owner, and whoever
-// drives the requester hands each outcome on. Nothing here is sent twice by itself.
+// Our requests: sends them, and matches the replies. Owns the open calls and the round-trip
+// estimates. Knows neither lookups nor tables: a call names its owner, and the caller passes each
+// outcome on. It sends nothing a second time on its own.
 #pragma once
 
 #include <cstdint>
@@ -20,26 +20,26 @@ class Requester {
  public:
   Requester(const NodeContext& node, Instant start);
 
-  // Opens `call`, whose method becomes that of `ask`, and sends it from `local`: by default the
-  // kernel's choice. False, and counted, when there is no free slot or no room in the outbox.
+  // Opens `call`, setting its method to that of `ask`, and sends it from `local`: by default the
+  // kernel chooses. False, and counted, when there is no free slot or no room in the outbox.
   bool send(const Turn& turn, Call call, const Ask& ask, const LocalAddress& local = {});
 
-  // `call`, a ping, is slow: sends it once more, as a new transaction; the first stays open. False
-  // when it was repeated before, or could not be sent.
+  // Retries `call`, a ping that is slow, as a new transaction; the first stays open. False if it is
+  // itself a retry, or could not be sent.
   bool repeat_ping(const Turn& turn, const Call& call);
 
-  // What the reply `datagram` decides. Empty, and counted, when it is no answer to an open call, or
-  // belongs to another shard, which then gets it. `*reply` is filled in when the outcome says
-  // answered; it borrows the datagram's bytes.
+  // The outcome of the reply `datagram`. Empty, and counted, if it answers no open call or belongs
+  // to another shard, to which it is then forwarded. `*reply` is filled in when the outcome is
+  // `answered`; it borrows the datagram's bytes.
   std::optional<Outcome> receive(const Turn& turn, const Datagram& datagram, Reply* reply);
-  // A request with this transaction reached us: if a call of ours has it, we asked ourselves, and
-  // its outcome will say so. True when there is one.
+  // A request with this transaction reached us: if it belongs to a call of ours, we asked
+  // ourselves, and its outcome will say so. True if there is such a call.
   bool came_back(Bytes transaction) { return in_flight_.came_back(transaction); }
-  // The shard that a reply or a returned request with `transaction` belongs to, if it is another.
+  // The shard that a reply or a returned request with `transaction` belongs to, if not this one.
   std::optional<ShardIndex> other_shard_of(Bytes transaction) const;
 
   // Calls handle(const Outcome&) for every call that became slow or expired by `now`, earliest
-  // first. It may send.
+  // first. `handle` may send.
   template <class Handle>
   void advance(Instant now, Handle&& handle) {
     in_flight_.advance(now, [&](const Call& call, Overdue what) {
@@ -52,12 +52,12 @@ class Requester {
   std::optional<Instant> next_wakeup() const { return in_flight_.next_wakeup(); }
 
   uint32_t open_count() const { return in_flight_.open_count(); }
-  // Round trips: of a contact, and of all that are filed.
+  // Records a round trip: of one contact, or of the filed contacts as a whole.
   void sample(const Endpoint& contact, Duration round_trip) {
     round_trips_.sample(contact, round_trip);
   }
   void sample_of_node(Duration round_trip) { round_trips_.sample_of_node(round_trip); }
-  // How long a call to `endpoint` is waited for before it is slow.
+  // How long a call to `endpoint` may take before it is slow.
   Duration timeout(const Endpoint& endpoint) const { return round_trips_.timeout(endpoint); }
 
  private:

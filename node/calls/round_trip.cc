@@ -37,7 +37,7 @@ void RoundTrips::sample(const Endpoint& endpoint, Duration measured) {
   const uint64_t hash = hash_of(endpoint);
   Set& set = sets_[hash & set_mask_];
   uint32_t at = 0;
-  while (at < ways - 1 && set.rows[at].tag != tag_of(hash)) ++at;  // Else the one used last goes.
+  while (at < ways - 1 && set.rows[at].tag != tag_of(hash)) ++at;  // Else the least recently used.
   Row row = set.rows[at];
   if (row.tag != tag_of(hash)) row = {tag_of(hash), RoundTrip{}};
   row.round_trip.sample(measured);

@@ -1,9 +1,8 @@
-// How long answers take, of each contact and of the filed contacts as a whole, and from that how
+// How long answers take, for each contact and for the filed contacts as a whole, and from that how
 // long to wait for one: twice srtt + 4 rttvar with the weights of RFC 6298, clamped as
-// node/budget.h says.
-// Twice, since a node that protects itself pings a source that it does not know and answers what
-// it asked one round trip later (DESIGN section 9). Only decides when a call is slow, never when
-// it failed. Fixed size: the contacts used last are kept.
+// node/budget.h says. Twice, since a node may ping an unknown source before it answers, as ours do:
+// the answer then takes one more round trip. This only decides when a call is slow, never when it
+// failed. Fixed size: the most recently used contacts are kept.
 #pragma once
 
 #include <array>
@@ -36,24 +35,24 @@ class RoundTrips {
   RoundTrips(uint32_t contacts_max, uint64_t seed);
 
   // A call to `endpoint` was answered after `measured`. Late answers count too: the transaction
-  // names the one datagram that was answered, so there is no ambiguity as in TCP (Karn).
+  // names the one datagram that was answered, so unlike in TCP there is no ambiguity (Karn).
   void sample(const Endpoint& endpoint, Duration measured);
-  // The same, for the estimate that holds for endpoints without samples of their own.
+  // The same, for the estimate used for endpoints without samples of their own.
   void sample_of_node(Duration measured) { of_node_.sample(measured); }
-  // How long to wait for `endpoint` until a call is slow: by its own round trips if remembered,
-  // else by the node's, but then at most adaptive_timeout_unmeasured.
+  // How long to wait for `endpoint` until a call is slow: by its own round trips if we have them,
+  // otherwise by the node's, but then at most adaptive_timeout_unmeasured.
   Duration timeout(const Endpoint& endpoint) const;
   const RoundTrip& of_node() const { return of_node_; }
 
  private:
   static constexpr uint32_t ways = 4;
   struct Row {
-    uint32_t tag = 0;  // Upper half of the hash, never 0 when used. A collision of two contacts
-                       // costs a worse timeout, so the endpoint itself is not kept.
+    uint32_t tag = 0;  // Upper half of the hash, never 0 when used. If two contacts collide, their
+                       // timeouts are worse, no more, so the endpoint itself is not kept.
     RoundTrip round_trip;
   };
   struct alignas(64) Set {       // One cache line.
-    std::array<Row, ways> rows;  // Used last comes first.
+    std::array<Row, ways> rows;  // Most recently used first.
   };
 
   uint64_t hash_of(const Endpoint& endpoint) const;
