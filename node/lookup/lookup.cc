@@ -94,7 +94,8 @@ bool Lookup::is_finished() const {
     answered_count += path.answered_count();
     slow_count += path.slow_count();
   }
-  // With nobody found yet, ending before the slow ones had their 5 s would report an empty network.
+  // If nobody has answered yet, ending before the slow calls had their 5 s would report an empty
+  // network.
   return answered_count > 0 || slow_count == 0;
 }
 
@@ -127,8 +128,8 @@ size_t Lookup::results(std::span<Contact> out) const {
     if (count == most) return false;
     const Contact& found = contact(row);
     const std::span<const Contact> before = out.first(count);
-    // On several paths an id may have been named at several endpoints, and a subnet had its share
-    // of each.
+    // Different paths may have been given different endpoints for one id, and each path allows a
+    // subnet its own share.
     if (count > 0 && before.back().id == found.id) return true;
     const IpAddress& address = found.endpoint.address;
     const auto of_subnet = std::count_if(before.begin(), before.end(), [&](const Contact& other) {

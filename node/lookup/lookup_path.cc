@@ -7,7 +7,7 @@
 namespace xord {
 namespace {
 
-// Enough to pass over nearly all other rows; equal tags are followed by a comparison.
+// Enough to skip nearly all other rows; equal tags are followed by a comparison.
 uint32_t tag_of(const Endpoint& endpoint) {
   return load_le<uint32_t>(&endpoint.address.bytes[12]) * 0x9e3779b1u +
          load_le<uint32_t>(&endpoint.address.bytes[4]) + endpoint.port;
@@ -147,7 +147,7 @@ LookupPath::Cell& LookupPath::cell(Row row) {
   return cells_[row];
 }
 
-// Checklist 18. A round is `parallelism` answers here, as slots are refilled one by one: when so
+// Checklist 18. As slots are refilled one by one, a round here is `parallelism` answers: when that
 // many in a row named nothing nearer than the nearest seen, all of the nearest are asked at once.
 // The next nearer contact makes the lookup narrow again.
 uint32_t LookupPath::slots() const {
@@ -155,7 +155,7 @@ uint32_t LookupPath::slots() const {
                                             : plan_.parallelism;
 }
 
-// Checklist 16 and 17: the nearest unasked one among the `width` nearest in the running.
+// Checklist 16 and 17: the nearest unasked row among the `width` nearest in the running.
 std::optional<LookupPath::Row> LookupPath::first_unasked() const {
   uint32_t running = 0;
   for (const Row row : order_) {
@@ -219,8 +219,9 @@ bool LookupPath::has_its_share(const IpAddress& address) const {
 }
 
 // A row for a contact that belongs at `position`: a new one, or that of the farthest unasked
-// contact if that is farther; one of its own subnet if that has its share. What we knew at the
-// start was admitted by the table under limits of its own: it counts, and is not refused.
+// contact if that is farther; if its subnet has its full share, that of a contact of the same
+// subnet. Contacts known at the start were admitted by the table under its own limits: they count
+// towards the share, and are not refused.
 LookupPath::Row LookupPath::row_for(const Contact& contact, uint32_t position, Row named_by) {
   const IpAddress& address = contact.endpoint.address;
   if (named_by != no_row && plan_.subnets.apply_to(address) && has_its_share(address)) {
@@ -237,7 +238,7 @@ LookupPath::Row LookupPath::row_for(const Contact& contact, uint32_t position, R
   return take_farthest_unasked(position, [](Row) { return true; });
 }
 
-// Rows that were asked stay: they keep a node from being asked twice.
+// Rows that were asked stay, so that no node is asked twice.
 template <class MayGo>
 LookupPath::Row LookupPath::take_farthest_unasked(uint32_t position, MayGo&& may_go) {
   for (auto at = static_cast<uint32_t>(order_.size()); at > position; --at) {

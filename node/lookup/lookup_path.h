@@ -1,9 +1,9 @@
 // One path of a lookup (paper 2.3, checklist 15 to 19) as a state machine over rows: asked "whom
 // next?", told "answered", "slow" or "failed". Owns nothing but its rows; sends nothing, reads no
-// clock, knows neither transactions nor the routing table. A slot is refilled as it frees: there
-// are no rounds. Of other paths it is told what concerns it: whom it would ask was asked there.
-// Bounded: a fixed number of rows, each asked at most once, so every path ends once each call was
-// answered or failed.
+// clock, knows neither transactions nor the routing table. A slot is refilled as soon as it is
+// free: there are no rounds. Of other paths it learns only whether they have asked a contact that
+// it would ask, and with what result. Bounded: a fixed number of rows, each asked at most once, so
+// every path ends once each call has been answered or has failed.
 #pragma once
 
 #include <cstdint>
@@ -21,63 +21,64 @@ enum class LookupKind : uint8_t { find_node, find_value };
 
 struct LookupPlan {
   LookupKind kind = LookupKind::find_node;
-  Id self;  // Never asked, whoever names it.
+  Id self;  // Never asked, even if named.
   Id target;
-  uint32_t width = bucket_size;               // How many nearest to find.
+  uint32_t width = bucket_size;               // How many of the nearest to find.
   uint32_t parallelism = lookup_parallelism;  // alpha.
-  uint32_t paths = 1;                         // Disjoint ones, each with `width` and `parallelism`.
+  uint32_t paths = 1;                         // Disjoint paths, each as wide and parallel.
   SubnetLimits subnets;
 };
 
 class LookupPath {
  public:
-  using Row = uint8_t;  // Names one contact of this path from its start to its end.
+  using Row = uint8_t;  // Identifies one contact of this path from its start to its end.
   static constexpr Row no_row = UINT8_MAX;
 
   explicit LookupPath(uint32_t rows_max = lookup_rows_max);
 
-  // Begins anew, knowing nobody. width < rows_max.
+  // Restarts with no contacts. width < rows_max.
   void start(const LookupPlan& plan);
-  // A contact known at the start.
+  // Adds a contact known at the start.
   void add_known(const Contact& contact) { add(contact, no_row); }
 
-  // Whom to ask now; the row counts as asked. Call it until it is empty, at the start and after
-  // each event: at most `parallelism` calls are in flight, not counting slow ones (which so open
-  // one more slot each); all of the `width` nearest at once after parallelism answers in a row
-  // that named nothing nearer than the nearest seen (checklist 18).
+  // Whom to ask now; the row counts as asked. Call it until it returns empty, at the start and
+  // after each event. At most `parallelism` calls are in flight, not counting slow ones (so each
+  // slow call opens one more slot); all of the `width` nearest are asked at once after
+  // `parallelism` answers in a row that named nothing nearer than the nearest seen (checklist 18).
   std::optional<Row> next();
-  // The call to `row` could not be made for want of room here: it may be asked again later.
+  // The call to `row` could not be made for lack of room here: it may be asked again later.
   void postponed(Row row);
-  // What became of an endpoint here; `lost` when it is slow or failed.
+  // Whether this path has asked an endpoint; `lost` if it is slow or failed.
   enum class Asked : uint8_t { never, once, lost };
   Asked asked_at(const Endpoint& endpoint) const;
-  // `row`, which next() just named, was asked by another path, and `how` it is there: not lost, it
-  // stays in the running here without being asked; its answer is the other path's.
+  // `row`, which next() just returned, was asked by another path, with the result `how` there:
+  // unless lost, it stays in the running here without being asked; its answer goes to the other
+  // path.
   void asked_elsewhere(Row row, Asked how);
-  // Another path that asked `endpoint` lost it: out of the running here, too.
+  // Another path asked `endpoint` and lost it: it is out of the running here, too.
   void lost_elsewhere(const Endpoint& endpoint);
 
-  // `row`, asked and not failed, answered, by naming contacts. Contacts that are us, or already in
-  // a row by id or endpoint (failed ones too), are ignored; with no room the farthest unasked go.
-  // So they do when their subnet has its share of the rows; one that was asked keeps its part of
-  // it.
+  // `row`, asked and not failed, answered with contacts. Contacts that are us, or whose id or
+  // endpoint already has a row (even a failed one), are ignored. When there is no room the farthest
+  // unasked contacts go; likewise within a subnet that has its full share of the rows, of which
+  // contacts already asked keep their part.
   void answered(Row row, std::span<const Contact> named);
-  // `row` answered with a value: the path asks nobody any more.
+  // `row` answered with a value: the path makes no more calls.
   void answered_value(Row row);
-  // `row` is past its adaptive timeout: out of the running unless it answers.
+  // `row` passed its adaptive timeout: out of the running unless it answers.
   void slow(Row row);
-  // `row` did not answer within 5 s, or with nonsense: out for good.
+  // `row` did not answer within 5 s, or its answer was malformed: out for good.
   void failed(Row row);
 
   // Whether the `width` nearest that are neither slow nor failed have answered, here or to another
-  // path. With a value: every call in flight has answered, failed or become slow.
+  // path. Once there is a value: whether every call in flight has answered, failed or become slow.
   bool is_settled() const;
-  // The first row from `position` in the order of nearness on that answered, and no_row behind the
-  // last; moves `position` behind it.
+  // The first row that answered, in order of nearness from `position`; no_row after the last. Moves
+  // `position` past it.
   Row next_answered(uint32_t& position) const;
 
   const Contact& contact(Row row) const { return cell(row).contact; }
-  // Who named `row` first; empty for those known at the start.
+  // The row that first named `row`; empty for contacts known at the start.
   std::optional<Row> named_by(Row row) const;
   bool had_value(Row row) const { return cell(row).had_value; }
   uint8_t hops(Row row) const { return cell(row).hops; }  // How many answers deep it was found.
@@ -110,16 +111,16 @@ class LookupPath {
 
   LookupPlan plan_;
   uint32_t rows_max_ = 0;
-  // Cells stay where they are, as rows name them; what is sorted is an order of rows.
-  std::vector<Cell> cells_;            // All four reserved at construction, never grown.
+  // Cells do not move, because rows name them; what is sorted is the order of rows.
+  std::vector<Cell> cells_;            // All four are reserved at construction and never grow.
   std::vector<Row> order_;             // Nearest to the target first.
-  std::vector<uint32_t> tags_;         // Of each row's endpoint: one pass over a few cache lines.
-  std::vector<uint32_t> subnet_tags_;  // Likewise of its subnet.
+  std::vector<uint32_t> tags_;         // For each row's endpoint: one pass over a few cache lines.
+  std::vector<uint32_t> subnet_tags_;  // Likewise for its subnet.
   uint32_t running_count_ = 0;         // In state asked.
   uint32_t slow_count_ = 0;
   uint32_t answered_count_ = 0;
   uint32_t asked_count_ = 0;
-  uint32_t barren_count_ = 0;  // Answers in a row that named nothing nearer.
+  uint32_t barren_count_ = 0;  // Consecutive answers that named nothing nearer.
   bool has_found_ = false;
 };
 

@@ -8,7 +8,7 @@
 namespace xord {
 namespace {
 
-// A lookup that found no free slot for a call is stepped again after this.
+// A lookup that found no free slot for a call is tried again after this.
 constexpr Duration postponement = milliseconds(20);
 
 }  // namespace
@@ -57,7 +57,7 @@ bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupO
 
 void Lookups::take(const Turn& turn, const Outcome& outcome) {
   Running* running = running_.find(outcome.call.owner);
-  if (running == nullptr) return;  // It ended while this call was slow.
+  if (running == nullptr) return;  // The lookup ended while this call was slow.
   Lookup& lookup = running->lookup;
   const auto row = static_cast<Lookup::Row>(outcome.call.row);
   switch (outcome.kind) {

@@ -1,5 +1,5 @@
-// The lookups of one shard that are under way: their seeds from the table, their questions, their
-// end, which is an event. The owner of a lookup reads its result then; the Node releases it after.
+// The running lookups of one shard: their seeds from the table, their calls, and their end, which
+// is an event. The owner of a lookup then reads its result; the Node releases it afterwards.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@
 
 namespace xord {
 
-// Who started a lookup; decides what its end leads to.
+// Who started a lookup; decides what happens when it ends.
 enum class LookupOwner : uint8_t {
-  operation,       // Of the program; with its handle.
-  join,            // Of our own id.
-  farther_bucket,  // A refresh at a join.
-  refresh,         // The hourly one.
-  region,          // Of replication; with the handle of its survey.
+  operation,       // The program's; with its handle.
+  join,            // For our own id.
+  farther_bucket,  // A refresh during a join.
+  refresh,         // An hourly refresh.
+  region,          // For replication; with the handle of its survey.
 };
 
 class Lookups {
@@ -30,21 +30,22 @@ class Lookups {
   // `contacts` and `requester` are borrowed.
   Lookups(const NodeContext& node, Contacts& contacts, Requester& requester);
 
-  // Begins at the contacts that we know, and at those of `also` (at most bootstraps_max). False,
-  // and counted, when all are taken. It ends by a lookup_finished event, perhaps in this call.
+  // Starts from the contacts we know and those in `also` (at most bootstraps_max). False, and
+  // counted, when all lookups are in use. It ends with a lookup_finished event, possibly within
+  // this call.
   bool start(const Turn& turn, LookupKind kind, const Id& target, LookupOwner owner,
              PoolHandle of = {}, std::span<const Contact> also = {});
-  // Of a call with Purpose::lookup.
+  // Takes the outcome of a call with Purpose::lookup.
   void take(const Turn& turn, const Outcome& outcome);
-  // Steps those that found no free slot for a call, a moment ago.
+  // Steps the lookups that found no free slot for a call a moment ago.
   void advance(const Turn& turn);
   std::optional<Instant> next_wakeup() const { return postponed_until_; }
 
-  // Of a lookup that has finished and is not released yet.
+  // For a lookup that has finished and is not yet released.
   const Lookup& operator[](PoolHandle handle) const { return running_[handle].lookup; }
   LookupOwner owner(PoolHandle handle) const { return running_[handle].owner; }
   PoolHandle owners_handle(PoolHandle handle) const { return running_[handle].of; }
-  // What it found, until it is released; empty when there was no value.
+  // The value it found, until it is released; empty when there was none.
   std::optional<Bytes> value(const Lookup& lookup) const { return lookup.value(values_); }
   void release(PoolHandle handle);
 

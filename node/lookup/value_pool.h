@@ -1,5 +1,5 @@
-// Room for values on their way, shared by all lookups of a shard: a lookup needs some only once a
-// value was found, so thousands of lookups do not reserve 8 KiB each. Bounded; full means that a
+// Room for values in transit, shared by all lookups of a shard: a lookup needs some only once a
+// value is found, so thousands of lookups do not reserve 8 KiB each. Bounded; when it is full a
 // value is not kept, and the lookup says so.
 #pragma once
 
@@ -28,7 +28,7 @@ class ValuePool {
     slot.size = static_cast<uint32_t>(value.size());
     return handle;
   }
-  // Valid until it is given back. The handle is current.
+  // Valid until the handle is released. The handle must be current.
   Bytes bytes(PoolHandle handle) const {
     const Slot& slot = slots_[handle];
     return {slot.bytes.data(), slot.size};
