@@ -106,8 +106,7 @@ class Lookup {
   std::vector<LookupPath> paths_;  // Created at construction; the first plan_.paths are in use.
   uint32_t candidates_count_ = 0;
   bool lost_a_value_ = false;
-  std::array<Candidate, value_candidates_max * lookup_paths_max> candidates_;  // In order of
-                                                                               // arrival.
+  std::array<Candidate, value_candidates_max * lookup_paths_max> candidates_;  // By arrival.
 };
 
 }  // namespace xord

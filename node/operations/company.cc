@@ -30,7 +30,7 @@ void Company::nobody_answered(Instant now, uint32_t count) {
 
 void Company::watch(Instant now, uint32_t filed_count, uint32_t answerable_count, bool is_joining) {
   if (answerable_count > 0) {
-    if (!is_joining) joined(now, answerable_count, {});  // By others who found us.
+    if (!is_joining) joined(now, answerable_count, {});  // Via others who found us.
   } else if (has_company_) {
     NodeNotice notice;
     notice.kind = NoticeKind::alone_again;

@@ -1,5 +1,6 @@
-// Whether a node has company: says (node/notice.h) when it has joined, when nobody answers, and
-// when it is alone again. Shard 0 alone tells: it joins, and its replica has all contacts.
+// Whether a node has company: reports (node/notice.h) when it has joined, when no one answers, and
+// when it is alone again. Only shard 0 reports: it does the joining, and its replica has all
+// contacts.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace xord {
 
-// While nobody answers this is told at once, then at ever longer intervals.
+// While no one answers, this is reported at once, then at ever longer intervals.
 constexpr Duration tell_silence_min = seconds(10);
 constexpr Duration tell_silence_max = minutes(10);
 
@@ -20,22 +21,22 @@ class Company {
   // `notices` is borrowed.
   Company(NodeNotices& notices, Instant start) : notices_(notices), alone_since_(start) {}
 
-  // A first join begins now.
+  // The first join begins now.
   void begin(Instant now) {
     if (alone_since_) alone_since_ = now;
   }
-  // `count` nodes answered, `via` first; port 0: others found us. Told once, until alone again.
+  // `count` nodes answered, `via` first; port 0: others found us. Reported once until alone again.
   void joined(Instant now, uint32_t count, const Contact& via);
-  // All `count` addresses of a round of join pings were silent.
+  // All `count` addresses of a round of join pings failed to answer.
   void nobody_answered(Instant now, uint32_t count);
-  // After each call: how many contacts are filed, and how many of them answer. What a join that
-  // `is_joining` leads to it tells itself.
+  // After each call: how many contacts are filed, and how many of them answer. If `is_joining`,
+  // success is reported by joined() when the join ends.
   void watch(Instant now, uint32_t filed_count, uint32_t answerable_count, bool is_joining);
 
  private:
   NodeNotices& notices_;
   bool has_company_ = false;
-  std::optional<Instant> alone_since_;  // Or since joining began; empty: told that it has joined.
+  std::optional<Instant> alone_since_;  // Or since joining began; empty: it was reported as joined.
   Instant tell_silence_at_ = Instant::never();
   Duration tell_silence_after_ = tell_silence_min;
 };

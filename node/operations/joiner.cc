@@ -7,7 +7,7 @@
 namespace xord {
 namespace {
 
-// Refreshes of a join that run at once: the others wait, so that a join is no burst.
+// Refreshes of a join that run at once: the others wait, to avoid a burst.
 constexpr uint32_t join_refreshes_max = 4;
 
 }  // namespace
@@ -23,17 +23,17 @@ Joiner::Joiner(const NodeContext& node, Requester& requester, Contacts& contacts
       company_(notices, start) {}
 
 void Joiner::join(const Turn& turn, OperationId id, std::span<const Endpoint> endpoints) {
-  end(turn, OperationStatus::refused);  // The newer question replaces the older one.
+  end(turn, OperationStatus::refused);  // A newer join replaces the older one.
   state_.operation = operations_.begin(turn, id, OperationTask::join, node_.self);
   if (!state_.operation) return;
-  if (state_.endpoints_count == 0) company_.begin(turn.now);  // The first try.
+  if (state_.endpoints_count == 0) company_.begin(turn.now);  // The first attempt.
   state_.endpoints_count =
       static_cast<uint32_t>(std::min<size_t>(endpoints.size(), bootstraps_max));
   std::copy_n(endpoints.begin(), state_.endpoints_count, state_.endpoints.begin());
   state_.retry_after = join_retry_min;
   state_.repeats = 0;
   ping_bootstraps(turn);
-  if (state_.pings_open == 0) look_up_self(turn);  // A restart: the table is what we have.
+  if (state_.pings_open == 0) look_up_self(turn);  // A restart: the table is all we have.
 }
 
 void Joiner::end(const Turn& turn, OperationStatus status, std::span<const Contact> contacts) {
@@ -79,16 +79,17 @@ void Joiner::answered(const Turn& turn, JoinState::Ping& ping, const Contact& co
   --state_.pings_open;
   if (!contacts_.is_usable(contact)) return failed(turn);
   if (state_.answered_count < bootstraps_max) state_.answered[state_.answered_count++] = contact;
-  // The first answer starts the lookup. It may know nobody: who answers later is asked as well.
+  // The first answer starts the lookup. That node may know no others, so those that answer later
+  // are asked as well.
   state_.must_repeat = state_.is_looking_up;
   look_up_self(turn);
 }
 
-// An endpoint of this round is silent, or we ourselves are there: a name may stand for all nodes of
-// a network. The last such one ends the round.
+// An endpoint of this round is silent, or is our own: a name may stand for all nodes of a network.
+// The last such endpoint ends the round.
 void Joiner::failed(const Turn& turn) {
   if (state_.pings_open > 0 || state_.is_looking_up) return;
-  if (contacts_.table().count() > 0) {  // The contacts of an earlier run may still answer.
+  if (contacts_.table().count() > 0) {  // Contacts of an earlier run may still answer.
     look_up_self(turn);
     return;
   }
@@ -118,7 +119,7 @@ void Joiner::looked_up(const Turn& turn, const Lookup& lookup) {
   if (state_.must_repeat) {
     state_.must_repeat = false;
     look_up_self(turn);
-    if (state_.is_looking_up) return;  // That one's outcome is the join's.
+    if (state_.is_looking_up) return;  // The join takes the outcome of that lookup.
   }
   std::array<Contact, bucket_size> nearest;
   const size_t count = lookup.results(nearest);
@@ -138,8 +139,9 @@ void Joiner::looked_up(const Turn& turn, const Lookup& lookup) {
   }
 }
 
-// An id that was only named is no neighbour: one liar can name some that share a hundred bits with
-// ours. So it goes no deeper than contacts that proved theirs, who become more as refreshes end.
+// An id that was only named does not count as a neighbour: one liar can name some that share a
+// hundred bits with ours. So refreshes go no deeper than contacts that have proven their ids, of
+// which there are more as refreshes end.
 void Joiner::refresh_farther_buckets(const Turn& turn) {
   while (state_.ranges_to_refresh.any() && state_.refreshes_running < join_refreshes_max) {
     const auto range = static_cast<uint32_t>(state_.ranges_to_refresh._Find_first());
@@ -150,7 +152,7 @@ void Joiner::refresh_farther_buckets(const Turn& turn) {
     const Id target = random_id_in_range(node_.self, range, rng_);
     state_.ranges_to_refresh.reset(range);
     if (!lookups_.start(turn, LookupKind::find_node, target, LookupOwner::farther_bucket)) {
-      state_.ranges_to_refresh.reset();  // No room: the hourly refresh will come by.
+      state_.ranges_to_refresh.reset();  // No room: the hourly refresh will cover them.
       return;
     }
     ++state_.refreshes_running;

@@ -1,7 +1,7 @@
-// Joining a network (paper 2.3, checklist 32): pings the bootstrap endpoints, looks up the own id
+// Joining a network (paper 2.3, checklist 32): pings the bootstrap endpoints, looks up our own id
 // among those that answered, then refreshes every range farther away than the nearest neighbour.
-// Then the own id once more now and then: those who joined at the same time are else unknown to
-// their neighbours.
+// Then it looks up our own id again from time to time: otherwise nodes that joined at the same time
+// would be unknown to their neighbours.
 #pragma once
 
 #include <cstdint>
@@ -28,17 +28,17 @@ class Joiner {
 
   // As Node::join().
   void join(const Turn& turn, OperationId id, std::span<const Endpoint> endpoints);
-  // Of a call with Purpose::bootstrap.
+  // Takes the outcome of a call with Purpose::bootstrap.
   void take(const Turn& turn, const Outcome& outcome);
   // The lookup of our own id has finished.
   void looked_up(const Turn& turn, const Lookup& lookup);
-  // A refresh of a farther bucket has.
+  // A refresh of a farther bucket has finished.
   void refreshed() { --state_.refreshes_running; }
-  // Starts those that there is room for; after each lookup that finished.
+  // Starts as many refreshes as there is room for; called after each lookup that finished.
   void refresh_farther_buckets(const Turn& turn);
   void advance(const Turn& turn);
   std::optional<Instant> next_wakeup() const;
-  // After each call of the node in which contacts may have come or gone.
+  // Called after each call of the node in which contacts may have come or gone.
   void watch_company(Instant now);
 
  private:
@@ -46,9 +46,9 @@ class Joiner {
   void answered(const Turn& turn, JoinState::Ping& ping, const Contact& contact);
   void failed(const Turn& turn);
   void look_up_self(const Turn& turn);
-  // Nobody answered: once more, later.
+  // No one answered: tries again later.
   void retry_later(const Turn& turn);
-  // Tells the program how its join ended, if it waits for that.
+  // Reports to the program how its join ended, if it is waiting for that.
   void end(const Turn& turn, OperationStatus status, std::span<const Contact> contacts = {});
 
   const NodeContext node_;

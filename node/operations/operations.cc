@@ -9,7 +9,7 @@
 namespace xord {
 namespace {
 
-// A key that is kept, and not published yet, is due at once: its day is over.
+// A kept key that is not yet published is due at once: it counts as a day old.
 constexpr uint32_t day = 24 * 3600;
 
 }  // namespace
@@ -25,7 +25,7 @@ Operations::Operations(const NodeContext& node, Contacts& contacts, Lookups& loo
       waits_(waits),
       ongoing_(node.config.operations) {}
 
-// ---- Their beginning and their end.
+// ---- How operations begin and end.
 
 std::optional<PoolHandle> Operations::begin(const Turn& turn, OperationId id, OperationTask task,
                                             const Id& target) {
@@ -75,8 +75,8 @@ void Operations::emit(const Turn& turn, OperationResult result, Bytes value,
   result.value_size = static_cast<uint32_t>(value.size());
   result.contacts_count = static_cast<uint8_t>(contacts.size());
   const Bytes listed(reinterpret_cast<const uint8_t*>(contacts.data()), contacts.size_bytes());
-  // A result has a value or contacts, never both. The program's mailbox is as deep as the
-  // operations it may have under way, so there is room.
+  // A result has a value or contacts, never both. The program's mailbox is as deep as the number of
+  // operations it may have in progress, so there is room.
   CHECK(value.empty() || listed.empty());
   if (!turn.out.results.push(0, result, value.empty() ? listed : value)) {
     node_.count(NodeCounter::messages_dropped);
@@ -89,7 +89,7 @@ void Operations::end(const Turn& turn, PoolHandle handle, OperationStatus status
   give_back(handle);
 }
 
-// ---- What the program asks.
+// ---- Calls of the program.
 
 void Operations::find(const Turn& turn, OperationId id, const Id& target) {
   const auto handle = begin(turn, id, OperationTask::find, target);
@@ -176,8 +176,8 @@ void Operations::finish_get(const Turn& turn, PoolHandle handle, const Lookup& l
   const auto value = lookups_.value(lookup);
   if (!value) {
     std::array<Contact, 1> anybody;
-    // Values that there was no room for, or that we hold and cannot read: "not found" would be
-    // false.
+    // There was no room for some values, or we hold one and cannot read it: "not found" would be
+    // wrong.
     const bool exists = lookup.lost_a_value() || ongoing.is_held;
     const OperationStatus status = exists                        ? OperationStatus::refused
                                    : lookup.results(anybody) > 0 ? OperationStatus::not_found
@@ -193,8 +193,8 @@ void Operations::finish_get(const Turn& turn, PoolHandle handle, const Lookup& l
   }
 }
 
-// The path copy (paper 2.3): at the nearest node asked that did not have it. Nobody waits for it,
-// but the value is kept until it is answered, as a store is sent once more.
+// The path copy (paper 2.3): at the nearest node asked that did not have the value. Nothing waits
+// for it, but the value is kept until the store is answered, since a store may be retried.
 void Operations::leave_path_copy(const Turn& turn, PoolHandle handle, Bytes value,
                                  const Contact& holder) {
   take_round(handle, value);
@@ -205,8 +205,8 @@ void Operations::leave_path_copy(const Turn& turn, PoolHandle handle, Bytes valu
   rounds_.send(turn, *ongoing.round, OwnCopy::none);
 }
 
-// The copy is to live 24 h x 2^-d, at least an hour; d = contacts we know nearer to the key than
-// its holder-to-be, less k (checklist 24). Beyond k + 5 the hour is reached.
+// The copy lives 24 h x 2^-d, at least an hour; d = the number of contacts we know that are nearer
+// to the key than the copy's holder, less k (checklist 24). Beyond k + 5 the hour is reached.
 uint32_t Operations::path_copy_age(const Id& key, const Contact& holder) const {
   const size_t nearer_count = contacts_.table().count_nearer(key, holder.id, bucket_size + 5);
   const size_t d = nearer_count > bucket_size ? nearer_count - bucket_size : 0;
@@ -266,7 +266,7 @@ void Operations::kept(const Turn& turn, PoolHandle handle, bool is_stored) {
   }
   const Id key = ongoing->target;
   if (lookups_.start(turn, LookupKind::find_node, key, LookupOwner::operation, handle)) return;
-  end(turn, handle, OperationStatus::done);  // It is in the list, and will be published.
+  end(turn, handle, OperationStatus::done);  // It is in the list and will be published.
 }
 
 void Operations::forget(const Turn& turn, OperationId id, const Id& key) {
@@ -308,7 +308,7 @@ void Operations::list_published(const Turn& turn, OperationId id, const Id& from
        {reinterpret_cast<const uint8_t*>(keys.data()), count * sizeof(PublishedKey)});
 }
 
-// ---- Purging: records taken out of the store, from the index and from the disk.
+// ---- Purging: removing records from the store, both the index and the disk.
 
 void Operations::purge(const Turn& turn, OperationId id, const Id& from, uint32_t prefix_bits) {
   CHECK(prefix_bits <= id_bits);
@@ -327,7 +327,7 @@ void Operations::purge(const Turn& turn, OperationId id, const Id& from, uint32_
     const bool exists = scanned->found.presence != Presence::absent;
     has_room = !exists || begin_removal(turn, scanned->key);
     purge_.next = has_room ? next_id(scanned->key) : scanned->key;
-    // The next call that goes on from there must stay in the range.
+    // The next call continues from there, and must stay in the range.
     if (purge_.next && shared_prefix(*purge_.next, from) < prefix_bits) purge_.next.reset();
   }
   if (purge_.waiting_count > 0) return;

@@ -1,6 +1,6 @@
-// What an embedding program asks of a node and has not been told yet: get, set, find, keep, forget
-// and joins, each ended by exactly one result; and the purge. A fixed pool. A lookup finds who is
-// near, a round of stores reaches them; both tell their end by events.
+// The open operations of an embedding program: get, set, find, keep, forget and join, each ended by
+// exactly one result; and the purge. A fixed pool. A lookup finds the nearest nodes, a round of
+// stores reaches them; both signal their end by events.
 #pragma once
 
 #include <cstdint>
@@ -27,13 +27,13 @@ enum class OperationTask : uint8_t {
   set,
   find,
   join,
-  keep,    // Into the list of what is published each day, then as set.
-  forget,  // Out of that list.
+  keep,    // Adds to the list of what is published each day, then as set.
+  forget,  // Removes from that list.
 };
 
 class Operations {
  public:
-  // All but `node` are borrowed. `published` may be null: then nothing can be kept.
+  // All but `node` are borrowed. `published` may be null: nothing can be kept then.
   Operations(const NodeContext& node, Contacts& contacts, Lookups& lookups, StoreRounds& rounds,
              Store& store, Store* published, DiskWaits& waits);
 
@@ -46,17 +46,17 @@ class Operations {
   void list_published(const Turn& turn, OperationId id, const Id& from);
   void purge(const Turn& turn, OperationId id, const Id& from, uint32_t prefix_bits);
 
-  // For the Joiner, whose lookup is not of an operation. Empty, and the program told, when all are
-  // taken.
+  // For the Joiner, whose lookup belongs to no operation. Empty, with a result for the program,
+  // when all operations are in use.
   std::optional<PoolHandle> begin(const Turn& turn, OperationId id, OperationTask task,
                                   const Id& target);
   void end(const Turn& turn, PoolHandle handle, OperationStatus status,
            std::span<const Contact> contacts = {});
 
-  // What an operation waited for. `lookup` is current.
+  // An operation's lookup, or its round of stores, has finished. `lookup` is current.
   void lookup_finished(const Turn& turn, PoolHandle handle, const Lookup& lookup);
   void round_finished(const Turn& turn, PoolHandle round);
-  // The disk is done: with a value read, a key taken into the list or out of it, a record erased.
+  // The disk is done: it read a value, added a key to the list or removed one, or erased a record.
   void own_value_read(const Turn& turn, PoolHandle handle, const Finished& finished);
   void kept(const Turn& turn, PoolHandle handle, bool is_stored);
   void forgotten(const Turn& turn, PoolHandle handle, bool is_stored);
@@ -70,16 +70,16 @@ class Operations {
     OperationTask task{};
     Id target;
     std::optional<PoolHandle> round;
-    bool is_held = false;  // A get: the value is on our disk, which could not be read.
-    uint8_t hops = 0;      // What its lookup took, for the result.
+    bool is_held = false;  // A get: the value is on our disk but could not be read.
+    uint8_t hops = 0;      // Of its lookup, for the result.
     uint16_t asked = 0;
   };
 
-  // With a round that has `value`.
+  // Begins with a round that holds `value`.
   std::optional<PoolHandle> begin_with_value(const Turn& turn, OperationId id, OperationTask task,
                                              const Id& key, Bytes value);
   void take_round(PoolHandle handle, Bytes value);
-  // Lets the operation go, and its round.
+  // Releases the operation and its round.
   void give_back(PoolHandle handle);
   OperationResult result(const Ongoing& ongoing, OperationStatus status) const;
   void emit(const Turn& turn, OperationResult result, Bytes value,

@@ -1,6 +1,6 @@
-// The one purge that a node's shard is at: records of a key or a key range that are being erased at
-// its program's wish, a bounded number a call. Whoever asked goes on behind `next` until the range
-// is at its end.
+// The one purge in progress on a node's shard: records of a key or a key range that are being
+// erased at the program's request, a bounded number per call. The caller continues from `next`
+// until the end of the range.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,17 @@
 
 namespace xord {
 
-// Records that one call erases: their operations and their completions fit beside everything else.
+// Records erased per call: their operations and completions fit beside everything else.
 constexpr uint32_t purge_records_max = 64;
-// Records that one call looks at: expired ones are passed over.
+// Records looked at per call: expired ones are skipped.
 constexpr uint32_t purge_visits_max = 256;
 
 struct Purge {
   OperationId operation = 0;
-  uint32_t waiting_count = 0;  // For the disk; 0: no purge is under way.
+  uint32_t waiting_count = 0;  // For the disk; 0: no purge is in progress.
   uint16_t erased_count = 0;
   uint16_t failed_count = 0;
-  std::optional<Id> next;  // Where to go on; empty at the end of the range.
+  std::optional<Id> next;  // Where to continue; empty at the end of the range.
 };
 
 }  // namespace xord

@@ -40,7 +40,7 @@ void StoreRounds::aim_at(PoolHandle handle, std::span<const Contact> targets) {
 void StoreRounds::send(const Turn& turn, PoolHandle handle, OwnCopy own_copy) {
   StoreRound& round = rounds_[handle];
   CHECK(round.undecided_count == 0);
-  // One more than there are, until all have been sent.
+  // One too many until all have been sent, so that the round cannot end before.
   round.undecided_count = static_cast<uint16_t>(round.targets_count + 1);
   for (uint8_t i = 0; i < round.targets_count; ++i) {
     if (store_at(turn, handle, i, 0)) continue;
@@ -95,7 +95,7 @@ void StoreRounds::keep_own_copy(const Turn& turn, PoolHandle handle) {
 void StoreRounds::take(const Turn& turn, const Outcome& outcome) {
   const Call& call = outcome.call;
   StoreRound* round = rounds_.find(call.owner);
-  if (round == nullptr) return;  // It ended while this call was slow.
+  if (round == nullptr) return;  // The round ended while this call was slow.
   if (outcome.kind == Outcome::Kind::slow) return became_slow(turn, call);
   StoreTarget& target = round->targets[call.row];
   --target.open_count;
@@ -105,9 +105,9 @@ void StoreRounds::take(const Turn& turn, const Outcome& outcome) {
   decided(turn, call.owner, is_answer && outcome.reply->stored);
 }
 
-// A store is sent once more, as a new transaction; the first stays open. Nobody waits for a store
-// of the node's own upkeep, so one that was slow twice keeps no other record from its slot: a late
-// answer still says that the contact is alive, and how far away.
+// A store is retried once, as a new transaction; the first stays open. Nothing waits for a store of
+// the node's own upkeep, so after being slow twice it is given up, to free its slot for another
+// record: a late answer still shows that the contact is alive, and how far away.
 void StoreRounds::became_slow(const Turn& turn, const Call& call) {
   const StoreRound& round = rounds_[call.owner];
   StoreTarget& target = rounds_[call.owner].targets[call.row];

@@ -1,6 +1,6 @@
-// Rounds of stores: one value at up to k nodes, and perhaps here. Whoever wants a round takes it,
-// puts the value into it, sends it, reads how many stored, and releases it. Its end is an event. A
-// fixed pool, 9 KiB each; a store that is slow is sent once more, and the first answer decides.
+// Rounds of stores: one value at up to k nodes, and perhaps here. The owner takes a round, puts the
+// value into it, sends it, reads how many stored it, and releases it. Its end is an event. A fixed
+// pool, 9 KiB each; a store that is slow is retried once, and the first answer decides.
 #pragma once
 
 #include <array>
@@ -19,27 +19,27 @@
 
 namespace xord {
 
-// Who has a round.
+// Who owns a round.
 enum class RoundOwner : uint8_t {
-  operation,    // Of the program.
-  replication,  // Republish, publish, hand-over: nobody waits for it.
+  operation,    // The program's.
+  replication,  // Republish, publish, hand-over: nothing waits for it.
 };
 
 enum class OwnCopy : uint8_t { none, kept };
 
 struct StoreTarget {
   Contact contact;
-  uint8_t open_count = 0;  // Requests under way: two, when the first was slow.
+  uint8_t open_count = 0;  // Requests in flight: two, when the first was slow.
   bool decided = false;
   bool was_sent = false;
 };
 
 struct StoreRound {
   RoundOwner owner{};
-  PoolHandle of;  // The owner's own.
+  PoolHandle of;  // The owner's handle.
   Id key;
-  uint32_t age = 0;  // Seconds since publication, said with each store; 0: nothing is said.
-  uint16_t undecided_count = 0;  // Stores that may still land, our own copy included.
+  uint32_t age = 0;              // Seconds since publication, sent with each store; 0: not sent.
+  uint16_t undecided_count = 0;  // Stores that may still succeed, our own copy included.
   uint16_t stored = 0;
   uint8_t targets_count = 0;
   uint32_t value_size = 0;
@@ -55,22 +55,22 @@ class StoreRounds {
   StoreRounds(const NodeContext& node, uint32_t rounds_max, Requester& requester, Store& store,
               DiskWaits& waits);
 
-  // Without value and targets; empty when all are taken.
+  // A round without value or targets; empty when all are in use.
   std::optional<PoolHandle> take(RoundOwner owner, PoolHandle of, const Id& key);
   // At most value_size_max bytes.
   void keep_value(PoolHandle round, Bytes value);
   // At most k.
   void aim_at(PoolHandle round, std::span<const Contact> targets);
   void set_age(PoolHandle round, uint32_t age) { rounds_[round].age = age; }
-  // Sends the value to the targets, once for each round. Ends by a round_finished event, perhaps in
-  // this call: at the latest when the last store is answered or expired.
+  // Sends the value to the targets; call it once per round. Ends with a round_finished event,
+  // possibly within this call, at the latest when the last store is answered or expired.
   void send(const Turn& turn, PoolHandle round, OwnCopy own_copy);
-  // The same where the targets are the nearest nodes to the key, nearest first: and here, if we are
-  // as near.
+  // The same for targets that are the nodes nearest to the key, nearest first: stores here too if
+  // we are as near.
   void send_with_own_copy(const Turn& turn, PoolHandle round);
-  // Of a call with Purpose::store.
+  // Takes the outcome of a call with Purpose::store.
   void take(const Turn& turn, const Outcome& outcome);
-  // The disk decided on our own copy.
+  // The disk has stored our own copy, or failed to.
   void own_copy_decided(const Turn& turn, PoolHandle round, bool is_stored);
 
   const StoreRound& operator[](PoolHandle round) const { return rounds_[round]; }
