@@ -5,8 +5,8 @@
 namespace xord {
 namespace {
 
-// How much finer than the region the proof looks. Half of it is reached with a million nodes in
-// the region, which has some 30.
+// How many bits finer than the region the proof may look. A million nodes in the region would need
+// half of it; a region has about 30.
 constexpr uint32_t proof_depth = 16;
 
 Id farthest() {
@@ -79,7 +79,7 @@ void RegionSurvey::answered(Row row, std::span<const Contact> named, size_t said
   CHECK(cell.state == State::asked || cell.state == State::slow);
   running_count_ -= cell.state == State::asked;
   cell.state = State::answered;
-  // With fewer than k it named all that it knows.
+  // If it named fewer than k, it named all that it knows.
   cell.radius = said_count < bucket_size ? farthest() : Id{};
   for (const Contact& contact : named) {
     cell.radius = std::max(cell.radius, distance(cell.contact.id, contact.id));
@@ -100,7 +100,7 @@ void RegionSurvey::failed(Row row) {
 
 bool RegionSurvey::is_finished() const {
   if (is_crowded_) return running_count_ == 0;
-  // A slow one is waited for: left out, it would miss all that is stored in the region.
+  // Slow nodes are waited for: a node left out would miss everything stored in the region.
   return std::all_of(rows_.begin(), rows_.end(), [](const Cell& cell) {
     return cell.state == State::answered || cell.state == State::failed;
   });
@@ -111,8 +111,8 @@ bool RegionSurvey::is_within(const Id& center, const Id& radius, const Id& block
   return last_of_block(distance(center, block), depth) <= radius;
 }
 
-// Whether every node of the block would have been named: it lies within what one answer covers, or
-// both its halves do.
+// Whether every node in the block would have been named: one answer covers the block, or both
+// halves are covered.
 bool RegionSurvey::is_covered(const Id& block, uint32_t depth) const {
   bool is_touched = false;
   const auto covers = [&](const Id& center, const Id& radius) {
@@ -129,8 +129,8 @@ bool RegionSurvey::is_covered(const Id& block, uint32_t depth) const {
   return is_covered(block, depth + 1) && is_covered(upper, depth + 1);
 }
 
-// The k nearest of each key of the range lie in it, as so many of its nodes answered (we are one
-// if the range holds our id), and none is missing.
+// The k nearest of each key in the range are in the range, because at least k of its nodes answered
+// (we count as one if the range holds our id), and none is missing.
 bool RegionSurvey::is_proven(const Id& self) const {
   if (is_crowded_) return false;
   const auto answered = static_cast<size_t>(std::count_if(

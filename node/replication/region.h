@@ -1,9 +1,9 @@
-// Regions of keys that one lookup serves (DESIGN section 7): a Region is all ids that begin with
-// one prefix, with every node in it, so that the k nearest nodes of any key of it are known without
-// asking again. A RegionSurvey finds one: from the k nearest to a key it asks each node of the
-// smallest range that holds them for its own neighbours, until the answers prove that no node of
-// the range is missing. State machines over rows, like Lookup: they send nothing and know neither
-// tables nor transactions. Fixed size.
+// Regions of keys that one lookup serves: a Region is all ids with a common prefix, together with
+// every node in it, so that the k nearest nodes of any key in it are known without another lookup.
+// A RegionSurvey finds one: starting from the k nearest to a key, it asks each node of the smallest
+// range that holds them for its own neighbours, until the answers prove that no node of the range
+// is missing (docs/ARCHITECTURE.md, "What is stored elsewhere"). State machines over rows, like
+// Lookup: they send nothing and know neither tables nor transactions. Fixed size.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,8 @@
 namespace xord {
 
 struct Region {
-  Id prefix;          // The bits behind `depth` are 0.
-  uint8_t depth = 0;  // 160: one key alone.
+  Id prefix;          // The bits after `depth` are 0.
+  uint8_t depth = 0;  // 160: a single key.
   uint8_t contacts_count = 0;
   std::array<Contact, region_contacts_max> contacts;  // All nodes of the region, in any order.
 
@@ -33,28 +33,29 @@ class RegionSurvey {
  public:
   using Row = uint8_t;
 
-  // At most region_contacts_max rows.
+  // `rows_max` is at most region_contacts_max.
   explicit RegionSurvey(uint32_t rows_max);
 
-  // The key it is for, before the lookup that finds its nearest has ended.
+  // Sets the key it is for, before the lookup that finds the nearest nodes has ended.
   void expect(const Id& target) { target_ = target; }
   const Id& target() const { return target_; }
-  // Begins with what a lookup of the target found: all of the k nearest that answer, nearest first.
+  // Starts from the result of a lookup of the target: all of the k nearest that answer, nearest
+  // first.
   void start(const Id& self, std::span<const Contact> nearest);
 
-  // Whom to ask now, for the contacts nearest to its own id; the row counts as asked. At most
-  // alpha are in flight, not counting slow ones. Call it until it is empty.
+  // The next node to ask for the contacts nearest to its own id; the row counts as asked. At most
+  // alpha calls are in flight, not counting slow ones. Call it until it returns empty.
   std::optional<Row> next();
   // The call could not be made: it may be asked again later.
   void postponed(Row row);
-  // `row`, asked, answered with `said_count` contacts, of which `named` can be used.
+  // `row`, which was asked, named `said_count` contacts, of which `named` are usable.
   void answered(Row row, std::span<const Contact> named, size_t said_count);
   void slow(Row row);
   void failed(Row row);
   bool is_finished() const;
   const Contact& contact(Row row) const { return rows_[row].contact; }
 
-  // The region, when the answers prove it; otherwise the target alone, with its k nearest.
+  // The region, if the answers prove it; otherwise only the target, with its k nearest.
   Region region() const;
 
  private:

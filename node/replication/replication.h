@@ -1,7 +1,7 @@
 // What one shard has to replicate (paper 2.5): regions whose due records are being stored at their
-// k nearest nodes, and newcomers that are handed what they should hold. Cursors into the ordered
-// index, so that a scan goes on where it stopped; nothing is listed in advance. Plain state of a
-// Node; every queue has a maximum, and what finds no room is due again later.
+// k nearest nodes, and newcomers that are being handed the records they should hold. Cursors into
+// the ordered index, so that a scan continues where it stopped; nothing is listed in advance. Plain
+// state of a Node; every queue has a maximum, and what finds no room is due again later.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace xord {
 
-// A region whose nodes are known, and how far its records were looked through.
+// A region whose nodes are known, and how far its records have been scanned.
 struct RegionWork {
   enum class List : uint8_t { records, published };
   Region region;
@@ -25,39 +25,39 @@ struct RegionWork {
   Id cursor;
 };
 
-// After a start, or the first contact, all contacts are new to us, and none is to the network.
+// After a start, or the first contact, all contacts are new to us, but none is new to the network.
 constexpr Duration settling = minutes(2);
 
-// Ranges, by bits shared with our id, in which somebody is known.
+// Ranges, by bits shared with our id, with at least one known contact.
 using OccupiedRanges = std::bitset<id_bits>;
 
-// Records that a newcomer is given on trust. Each answer to a store buys it two more, up to
-// Budget::replications; who never answers gets no more than these.
+// Records that a newcomer is given on credit. Each answer to a store earns it two more, up to
+// Budget::replications; a newcomer that never answers gets only these.
 constexpr uint32_t hand_over_credit = 3;
-// So long after its last store a newcomer without credit can answer none any more: a store and its
-// repetition, each a transaction.
+// This long after its last store, a newcomer without credit can no longer answer any: a store and
+// its retry, each one transaction.
 constexpr Duration hand_over_patience = transaction_lifetime * 2;
 
-// A newcomer that gets the records for which it is among the k nearest and we are the nearest.
+// A newcomer that gets the records for which it is among the k nearest and we are nearest.
 struct HandOver {
   Contact newcomer;
   bool has_begun = false;
   Id cursor;
-  OccupiedRanges occupied;  // Without the newcomer, when it began.
+  OccupiedRanges occupied;  // Without the newcomer, when the hand-over began.
   uint32_t credit = hand_over_credit;
-  Instant given_at;  // Its latest record.
+  Instant given_at;  // When it was last given a record.
 };
 
-// A record whose stores are under way: sent, or repeated, within the adaptive timeout.
+// A record whose stores are in progress: sent, or retried, within the adaptive timeout.
 struct OpenRecord {
   enum class Task : uint8_t {
     republish,  // A record held here, at the k nearest.
-    publish,    // A key of the list, a day after the last time.
+    publish,    // A key of the list, a day after it was last published.
     hand_over,  // A record at a newcomer.
   } task{};
   PoolHandle round;      // Its stores.
-  PoolHandle hand_over;  // Of a hand-over: which.
-  uint32_t room = 0;     // Bytes taken of replication_bytes_max.
+  PoolHandle hand_over;  // For a hand-over: which one.
+  uint32_t room = 0;     // Bytes counted against replication_bytes_max.
 };
 
 struct Replication {
@@ -72,7 +72,7 @@ struct Replication {
     return open.taken_count() < open.slots_max() &&
            open_bytes + value_size_max <= replication_bytes_max;
   }
-  // Whether a region that is found beside `surveys` others will be served.
+  // Whether a region will be served if it is found while `surveys` others are being found.
   bool has_room_for_region(uint32_t surveys) const {
     return regions.taken_count() + surveys < regions.slots_max();
   }
@@ -83,7 +83,7 @@ struct Replication {
     }
     return false;
   }
-  // False when so many are under way already.
+  // False when the maximum is in progress already.
   [[nodiscard]] bool add_newcomer(const Contact& newcomer) {
     const auto handle = hand_overs.take();
     if (!handle) return false;
@@ -93,13 +93,13 @@ struct Replication {
   }
 
   FixedPool<RegionWork> regions;
-  FixedPool<HandOver> hand_overs;  // They take turns, a record each.
-  uint32_t turn = 0;               // The slot of the one whose turn it is.
+  FixedPool<HandOver> hand_overs;  // They take turns, one record each.
+  uint32_t turn = 0;               // The slot of the newcomer whose turn it is.
   bool hand_overs_first = false;   // Regions and newcomers take turns, too.
   FixedPool<OpenRecord> open;
-  uint32_t open_bytes = 0;           // Of their values.
-  std::optional<Instant> resume_at;  // There is work, and room for it.
-  // Until then whoever arrives was there before us: we are the newcomer.
+  uint32_t open_bytes = 0;           // The sum of their values.
+  std::optional<Instant> resume_at;  // Set when there is work, and room for it.
+  // Until then, nodes that seem to arrive were there before us: we are the newcomer.
   Instant settled_at;
 };
 

@@ -9,11 +9,11 @@
 namespace xord {
 namespace {
 
-// Records that one call looks at: some 50 us.
+// Records that one call looks at: about 50 us.
 constexpr uint32_t steps_max = 64;
-// What found no free call, or no room to ask the disk, is tried again after this.
+// Work that found no free call, or could not ask the disk, is tried again after this.
 constexpr Duration replication_retry = milliseconds(200);
-// A survey that found no free slot for a call is stepped again after this.
+// A survey that found no free slot for a call is tried again after this.
 constexpr Duration postponement = milliseconds(20);
 
 }  // namespace
@@ -47,7 +47,7 @@ std::optional<Instant> Replicator::next_wakeup() const {
 
 void Replicator::take_due(const Turn& turn) {
   while (const auto key = store_.take_due()) {
-    // Only while we are among the k nearest that we know.
+    // Only while we are among the k nearest we know.
     if (contacts_.table().is_self_among_nearest(*key)) {
       want_region(turn, *key);
     } else {
@@ -68,7 +68,7 @@ void Replicator::want_region(const Turn& turn, const Id& key) {
   }
 }
 
-// Whether a survey under way will probably find the region of `key` too. If it does not, the key
+// Whether a survey in progress will probably also find the region of `key`. If it does not, the key
 // is due again in a few minutes.
 bool Replicator::is_being_found(const Id& key) const {
   const uint64_t regions = contacts_.table().network_size() / bucket_size;
@@ -84,7 +84,8 @@ void Replicator::begin_region(const Turn& turn, const Id& key) {
   node_.counters.node.set(NodeCounter::network_size, contacts_.table().network_size());
   if (contacts_.table().answerable_count() == 0 || replication_.is_at(key) || is_being_found(key))
     return;
-  // A lookup whose region is then refused would be in vain, just when there is much to do.
+  // If the region found would be refused for lack of room, the lookup would be wasted, at a busy
+  // time.
   if (!replication_.has_room_for_region(surveys_.taken_count())) return;
   const auto handle = surveys_.take();
   if (!handle) return;
@@ -175,8 +176,8 @@ void Replicator::accept_region(Instant now, const Region& region) {
 
 // ---- Records.
 
-// A record's stores are up to k calls, and lookups and pings need some, too. Slots alone do not
-// bound them: a silent node gives its slot back before its calls end.
+// A record's stores are up to k calls, and lookups and pings need calls too. Slots alone do not
+// bound them: a silent node frees its slot before its calls end.
 bool Replicator::has_calls_for_a_record() const {
   const Budget& budget = node_.config.budget;
   return requester_.open_count() + bucket_size + budget.lookups * lookup_parallelism <=
@@ -211,7 +212,7 @@ void Replicator::replicate(const Turn& turn) {
   take_arrivals(turn.now);
   replication_.resume_at.reset();
   uint32_t steps = 0;
-  // One record a call: its k stores are what there is room for.
+  // One record per call: there is room for its k stores and no more.
   const size_t sent = turn.out.datagrams.entries().size();
   const auto may_step = [&] {
     const bool may = replication_.has_slot() && has_calls_for_a_record() && steps < steps_max &&
@@ -224,9 +225,10 @@ void Replicator::replicate(const Turn& turn) {
   if (replication_.hand_overs_first) is_stalled |= !step_hand_overs(turn, may_step);
   step_regions(turn, may_step);
   if (!replication_.hand_overs_first) is_stalled |= !step_hand_overs(turn, may_step);
-  // One that has found nothing for long does not keep the others waiting.
+  // A newcomer whose scan has found nothing for long does not keep the others waiting.
   if (steps == steps_max) ++replication_.turn;
-  // In the next turn: others are to have theirs. Without a slot, the one that ends resumes.
+  // The rest follows in the next turn, so that others get theirs. If no slot is free, the next
+  // record that ends resumes the work.
   const bool is_left = replication_.regions.taken_count() > 0 || hand_over_in_turn(turn.now);
   if (!is_left && replication_.hand_overs.taken_count() > 0) {  // All wait for answers.
     replication_.resume_at = turn.now + hand_over_patience;
@@ -254,8 +256,8 @@ bool Replicator::step_region(const Turn& turn, RegionWork& work) {
   return true;
 }
 
-// Only what no store has reached for an hour, and only while we are
-// among the k nearest. What is older than the ttl is not in the store any more.
+// Only records that no store has reached for an hour, and only while we are among the k nearest.
+// Records older than the ttl are no longer in the store.
 void Replicator::republish(const Turn& turn, const RegionWork& work, const ScannedRecord& record) {
   if (!store_.is_due(record.found.times, turn.now)) return;
   std::array<Contact, bucket_size> nearest;
@@ -268,7 +270,7 @@ void Replicator::republish(const Turn& turn, const RegionWork& work, const Scann
   begin(turn, {OpenRecord::Task::republish, {}, {}, 0}, record, std::span(nearest).first(count));
 }
 
-// All that half of its day has passed for: so that the keys of a region are published together,
+// All keys that are past half of their day, so that the keys of a region are published together,
 // whenever each was kept.
 void Replicator::publish(const Turn& turn, const RegionWork& work, const ScannedRecord& record) {
   if (!published_->is_half_due(record.found.times, turn.now)) return;
@@ -277,7 +279,8 @@ void Replicator::publish(const Turn& turn, const RegionWork& work, const Scanned
   begin(turn, {OpenRecord::Task::publish, {}, {}, 0}, record, std::span(nearest).first(count));
 }
 
-// There is a slot. Without a value in memory, its stores leave when the disk has read it.
+// There must be a free slot. If the value is not in memory, the stores are sent once the disk has
+// read it.
 bool Replicator::begin(const Turn& turn, const OpenRecord& open, const ScannedRecord& record,
                        std::span<const Contact> targets) {
   const auto handle = replication_.open.take();
@@ -291,7 +294,7 @@ bool Replicator::begin(const Turn& turn, const OpenRecord& open, const ScannedRe
   ongoing.round = *round;
   rounds_.aim_at(*round, targets);
   const bool is_list = open.task == OpenRecord::Task::publish;
-  // A publisher's store says nothing of an age: it is published now.
+  // A publisher's store carries no age: the value is published now.
   if (!is_list) rounds_.set_age(*round, node_seconds(turn.now) - record.found.times.published);
   if (record.found.presence == Presence::value) {
     send(turn, *handle, record.found.value);
@@ -311,7 +314,7 @@ bool Replicator::begin(const Turn& turn, const OpenRecord& open, const ScannedRe
 
 void Replicator::value_read(const Turn& turn, PoolHandle record, const Found& found) {
   if (replication_.open.find(record) == nullptr) return;
-  if (found.presence != Presence::value) {  // The disk lost it, or it expired.
+  if (found.presence != Presence::value) {  // The disk lost it, or it has expired.
     end(turn.now, record);
     return;
   }

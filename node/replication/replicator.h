@@ -1,15 +1,15 @@
-// What one shard does so that records stay where they belong (paper 2.5, checklist 26 to 31).
+// How one shard keeps records where they belong (paper 2.5, checklist 26 to 31).
 //
-// Republishing: a record that is due wants the region of its key; the owner of the key's bucket
-// finds the region, with one lookup and its survey, for all shards; each then stores what is due of
-// its own in that region at the k nearest nodes. So does what this node publishes itself each day.
-// What is not served is due again later.
+// Republishing: a due record requests the region of its key. The owner of the key's bucket finds
+// the region for all shards, with one lookup and its survey; each shard then stores its own due
+// records of that region at the k nearest nodes. Keys that this node itself publishes each day go
+// the same way. Records that were not served are due again later.
 //
 // Hand-over: a newcomer gets each record for which it is among the k nearest, from the holder
-// nearest to the key and from no other. Found by a scan of the ordered index that steps over whole
-// ranges in which others are nearer: it meets the records that we are the nearest holder of, about
-// one in k of what we hold, and never walks the store. Newcomers take turns, and one that answers
-// no store gets three.
+// nearest to the key and from no other. The scan of the ordered index skips whole ranges in which
+// others are nearer: it visits only records of which we are the nearest holder, about one in k of
+// those we hold, and never walks the whole store. Newcomers take turns, and one that answers no
+// store gets three.
 #pragma once
 
 #include <cstdint>
@@ -37,21 +37,21 @@ class Replicator {
   Replicator(const NodeContext& node, Requester& requester, Contacts& contacts, Lookups& lookups,
              StoreRounds& rounds, Store& store, Store* published, DiskWaits& waits, Instant start);
 
-  // Wants the regions of what is due, steps surveys that found no free slot, and goes on with what
-  // is to be stored elsewhere, a bounded number of records a call.
+  // Requests the regions of due records, steps surveys that found no free slot, and continues the
+  // stores at other nodes, for a bounded number of records per call.
   void advance(const Turn& turn);
   std::optional<Instant> next_wakeup() const;
 
-  // Another shard wants the region of `key`, whose bucket is ours; or has found one.
+  // Another shard wants the region of `key`, whose bucket is ours; or has found a region.
   void begin_region(const Turn& turn, const Id& key);
   void accept_region(Instant now, const Region& region);
   // The lookup of a region's key has finished.
   void looked_up(const Turn& turn, PoolHandle survey, const Lookup& lookup);
-  // Of a call with Purpose::survey.
+  // Takes the outcome of a call with Purpose::survey.
   void take(const Turn& turn, const Outcome& outcome);
-  // `contact` answered a store, if late: if it is a newcomer, what it still lacks may follow.
+  // `contact` answered a store, even if late: a newcomer may be given more of what it lacks.
   void store_answered(Instant now, const Contact& contact);
-  // The disk has read the value of an open record, or has not.
+  // The disk has read the value of an open record, or failed to.
   void value_read(const Turn& turn, PoolHandle record, const Found& found);
   void round_finished(const Turn& turn, PoolHandle round);
 
@@ -61,7 +61,7 @@ class Replicator {
   uint32_t newcomers_count() const { return replication_.hand_overs.taken_count(); }
 
  private:
-  // From the due record that wants it to the region found: first a lookup, then the survey.
+  // From the due record that requests a region until it is found: a lookup, then the survey.
   struct Surveying {
     explicit Surveying(const Budget& budget)
         : survey(std::min(budget.lookup_rows, region_contacts_max)) {}
@@ -83,11 +83,11 @@ class Replicator {
   bool has_calls_for_a_record() const;
   template <class MayStep>
   void step_regions(const Turn& turn, MayStep&& may_step);
-  // Looks at the next record of the region; false when there is none.
+  // Handles the next record of the region; false when there is none.
   bool step_region(const Turn& turn, RegionWork& work);
   void republish(const Turn& turn, const RegionWork& work, const ScannedRecord& record);
   void publish(const Turn& turn, const RegionWork& work, const ScannedRecord& record);
-  // False when the disk cannot be asked for its value now.
+  // False when the disk cannot be asked for the value now.
   bool begin(const Turn& turn, const OpenRecord& open, const ScannedRecord& record,
              std::span<const Contact> targets);
   void send(const Turn& turn, PoolHandle record, Bytes value);
@@ -97,10 +97,10 @@ class Replicator {
   void take_arrivals(Instant now);
   template <class MayStep>
   bool step_hand_overs(const Turn& turn, MayStep&& may_step);
-  // The newcomer whose turn it is: it may be given a record. Empty when there is none.
+  // The newcomer whose turn it is to be given a record. Empty when there is none.
   std::optional<PoolHandle> hand_over_in_turn(Instant now);
   bool begin_hand_over(HandOver& hand_over);
-  // Looks at the next record that the newcomer may be given; `again`: there is no room now.
+  // Handles the next record that the newcomer may be given; `again` means no room now.
   Step step_hand_over(const Turn& turn, PoolHandle handle);
 
   const NodeContext node_;

@@ -16,7 +16,7 @@ void Replicator::take_arrivals(Instant now) {
   }
 }
 
-// Notes who is known besides the newcomer; false when no record can be for it.
+// Notes which ranges hold contacts besides the newcomer; false when no record can be for it.
 bool Replicator::begin_hand_over(HandOver& hand_over) {
   const Contact& newcomer = hand_over.newcomer;
   hand_over.has_begun = true;
@@ -27,7 +27,7 @@ bool Replicator::begin_hand_over(HandOver& hand_over) {
   for (uint32_t i = 0; i <= range && i < id_bits; ++i) {
     others_are_nearer = others_are_nearer && hand_over.occupied[i];
   }
-  // Whatever key we are the nearest to has k nearer nodes than the newcomer.
+  // Every key that we are nearest to has k nodes nearer to it than the newcomer.
   if (others_are_nearer) return false;
   node_.count(NodeCounter::hand_overs);
   return true;
@@ -72,8 +72,8 @@ Replicator::Step Replicator::step_hand_over(const Turn& turn, PoolHandle handle)
   HandOver& hand_over = replication_.hand_overs[handle];
   const auto record = store_.first_from(turn.now, hand_over.cursor);
   if (!record) return Step::at_the_end;
-  // In an occupied range that the key shares more with than we do, somebody is nearer to it; so
-  // it is for all keys that begin alike.
+  // If an occupied range shares more bits with the key than we do, some node is nearer to it than
+  // we are; the same holds for all keys with those bits.
   uint32_t shared = id_bits;
   for (uint32_t range = 0; range < id_bits; ++range) {
     if (!hand_over.occupied[range] || record->key.bit(range) == node_.self.bit(range)) continue;
@@ -85,7 +85,7 @@ Replicator::Step Replicator::step_hand_over(const Turn& turn, PoolHandle handle)
     const size_t nearer_count = contacts_.table().count_nearer(record->key, newcomer, bucket_size) +
                                 (nearer(record->key, node_.self, newcomer) ? 1 : 0);
     if (nearer_count < bucket_size) {
-      --hand_over.credit;  // Given back if it is not sent.
+      --hand_over.credit;  // Refunded if it is not sent.
       if (!begin(turn, {OpenRecord::Task::hand_over, {}, handle, 0}, *record,
                  std::span(&hand_over.newcomer, 1))) {
         return Step::again;
