@@ -41,7 +41,7 @@ void NamedAnswers::advance(const Turn& turn) {
     if (!ready) return;
     const WaitingAnswer& answer = waiting_[*ready];
     const Question question{{answer.path, answer.transaction.view()}, answer.target, answer.asker};
-    if (answer.until > turn.now) {  // Others may be awaited still, or in place of who was silent.
+    if (answer.until > turn.now) {  // Others may be awaited, also in place of silent ones.
       Found found;
       const Nearest named = nearest(question, Awaited::included, found);
       const ContactHandle awaited = contacts_.want(turn, std::span(found).first(named.count));

@@ -1,6 +1,6 @@
-// Answers that name contacts: no dead ones, as far as we can tell. Contacts that must answer first
-// are pinged and waited for, others are named and pinged; each once however many ask, and never
-// because of a source that is not proven. Owns the answers that wait.
+// Answers that name contacts, and no dead ones as far as we can tell. Contacts that must answer
+// first are pinged and waited for, others are named and pinged; each is pinged once, however many
+// ask, and never on behalf of an unproven source. Owns the answers that wait.
 #pragma once
 
 #include <optional>
@@ -32,15 +32,15 @@ class NamedAnswers {
     return {{datagram.path, request.transaction}, request.target, request.sender};
   }
 
-  // To a proven source: the contacts nearest to the target, now or when those that must answer have
-  // done so or fallen silent, naming_wait at most.
+  // For a proven source: sends the contacts nearest to the target, now or once those that must
+  // answer have answered or turned out silent, after naming_wait at most.
   void answer(const Turn& turn, const Question& question);
-  // To a source that is not proven: at most `size_max` bytes, and nobody is pinged for it.
+  // For an unproven source: sends at most `size_max` bytes, and pings no one on its behalf.
   void answer_within(const Turn& turn, const Question& question, size_t size_max);
-  // Sends what is ready, at most waiting_answers_sent_max.
+  // Sends the answers that are ready, at most waiting_answers_sent_max.
   void advance(const Turn& turn);
   std::optional<Instant> next_wakeup() const { return waiting_.next_wakeup(); }
-  // At the end of each call of the node: who waited for contacts that were decided in it is ready.
+  // At the end of each call of the node: answers whose awaited contact was decided in it are ready.
   void end_turn(Instant now);
 
   uint32_t count() const { return waiting_.count(); }

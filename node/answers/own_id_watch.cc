@@ -11,17 +11,17 @@ bool OwnIdWatch::receive(const Turn& turn, const Datagram& datagram, const Reque
                          bool may_ping) {
   if (request.method == Method::ping) {
     if (const auto sender = requester_.other_shard_of(request.transaction)) {
-      node_.link.forward(turn, *sender, datagram);  // It alone knows its calls.
+      node_.link.forward(turn, *sender, datagram);  // Only that shard knows its calls.
       return true;
     }
     if (requester_.came_back(request.transaction)) return false;
   }
   const Endpoint& source = datagram.path.remote;
   const bool is_proven = contacts_.is_proven(source, turn.now);
-  // What is not answered at once is held, and its source pinged.
+  // A request that is not answered at once is held, and its source pinged.
   if (!is_proven && request.method != Method::ping) return false;
-  // A source that is not proven gets no more than it sent: our ping instead of an answer. It asks
-  // again, and is answered until the next ping is due.
+  // An unproven source gets no more than it sent: our ping instead of an answer. It will ask again,
+  // and is answered until the next ping is due.
   if (!is_proven && !may_ping) return false;
   if (!checks_.should_ping(source, turn.now)) return false;
   return ping(turn, source, datagram.path.local) && !is_proven;
@@ -31,7 +31,7 @@ void OwnIdWatch::look_for_own_id(const Turn& turn, const Reply& reply) {
   for (size_t i = 0; i < reply.contacts_count; ++i) {
     Contact other = reply.contacts[i];
     if (other.id != node_.self) continue;
-    other.id = {};  // Any other: the endpoint must be one that can be asked.
+    other.id = {};  // Any other id: the endpoint must be one that can be asked.
     if (contacts_.is_usable(other) && checks_.should_ping(other.endpoint, turn.now)) {
       ping(turn, other.endpoint);
     }

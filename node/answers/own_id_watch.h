@@ -1,7 +1,7 @@
-// Our own id, elsewhere: is an endpoint that has it one of ours, or a node with a copy of our data
-// directory? A ping finds out, since one that we sent to ourselves comes back to us: by another of
-// our addresses, or by way of somebody who only returns what it gets. Says what was found as a
-// notice.
+// Our own id seen elsewhere: is an endpoint with our id one of our own, or a node with a copy of
+// our data directory? A ping finds out, because a ping to ourselves comes back to us, whether by
+// another of our addresses or through a peer that returns whatever it receives. Reports the finding
+// as a notice.
 #pragma once
 
 #include "node/admission/own_id_checks.h"
@@ -21,8 +21,8 @@ class OwnIdWatch {
              NodeNotices& notices)
       : node_(node), requester_(requester), contacts_(contacts), notices_(notices) {}
 
-  // `request` has our own id as its sender's. True when nothing else is to be done with it.
-  // `may_ping`: a ping may go back for it.
+  // `request` names our own id as its sender. True when nothing else is to be done with it.
+  // `may_ping`: whether a ping may be sent because of it.
   bool receive(const Turn& turn, const Datagram& datagram, const Request& request, bool may_ping);
   // A reply may name our own id.
   void look_for_own_id(const Turn& turn, const Reply& reply);

@@ -25,8 +25,8 @@ bool RecordService::may_hold(Instant now, const Id& key) {
   return store_.find(now, key).presence != Presence::absent;
 }
 
-// Contacts would say that there is no value here. The asker believes it, so they are only sent when
-// it is so: silence costs it a timeout, a false miss the record.
+// An answer with contacts says that there is no value here, and the asker believes it. So contacts
+// are sent only when that is true: silence costs the asker a timeout, a false miss the record.
 bool RecordService::try_find_value(const Turn& turn, const Path& path, const Request& request) {
   const Found found = store_.find(turn.now, request.target);
   switch (found.presence) {
@@ -83,7 +83,8 @@ void RecordService::store(const Turn& turn, const Datagram& datagram, const Requ
   }
 }
 
-// Budgets by source count a /24 or a /64 as one; 16 bits of its hash are kept with the record.
+// Budgets by source count a /24 or a /64 as one source; 16 bits of its hash are kept with the
+// record.
 uint16_t RecordService::source_prefix(const IpAddress& address) const {
   return static_cast<uint16_t>(prefix_hash(address, node_.secrets.prefix_seed));
 }
@@ -113,7 +114,7 @@ void RecordService::advance(const Turn& turn) {
   });
 }
 
-// A request whose key's range was being loaded, or whose value could not be read yet.
+// A request whose key's range was being loaded, or whose value could not be read at once.
 bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
                                  WaitingRequests::WaitedEnough enough) {
   Request request;
@@ -127,7 +128,7 @@ bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
   if (enough == WaitingRequests::WaitedEnough::no) return false;
   if (!is_find) {
     replies_.stored(turn, {datagram.path, request.transaction}, false);
-  } else if (store_.is_loaded(request.target)) {  // So we hold it.
+  } else if (store_.is_loaded(request.target)) {  // So we hold the value.
     node_.count(NodeCounter::finds_unanswered);
   } else {
     named_.answer(turn, NamedAnswers::question_of(datagram, request));

@@ -1,6 +1,6 @@
-// What requests about records do: store and find_value. A store is acknowledged when the disk has
-// it, a value that is not in memory is answered when it was read; what cannot be answered yet waits
-// a while. Owns the requests that wait.
+// Serves requests about records: store and find_value. A store is acknowledged once it is on disk;
+// a find_value whose value is not in memory is answered once it has been read; requests that cannot
+// be answered yet wait for a while. Owns the requests that wait.
 #pragma once
 
 #include <cstdint>
@@ -23,26 +23,26 @@ class RecordService {
   RecordService(const NodeContext& node, Store& store, DiskWaits& waits, Replies& replies,
                 NamedAnswers& named);
 
-  // Of a proven source, on the shard that owns the key.
+  // For requests of a proven source, on the shard that owns the key.
   void find_value(const Turn& turn, const Datagram& datagram, const Request& request);
   void store(const Turn& turn, const Datagram& datagram, const Request& request);
-  // Whether the value may be here, so that naming contacts would deny it.
+  // Whether the value may be here, so that an answer with contacts would deny it.
   bool may_hold(Instant now, const Id& key);
 
-  // The disk is done with what a peer's request waited for.
+  // The disk has finished what a peer's request waited for.
   void stored(const Turn& turn, const DiskWait& wait, bool is_stored);
   void value_read(const Turn& turn, const DiskWait& wait, const Finished& finished);
-  // A range was loaded, or another value may be read: tries all that wait from here on.
+  // A range was loaded, or another value can be read: retries all waiting requests from now on.
   void try_again(Instant now);
-  // Serves those that were released, or waited long enough.
+  // Serves requests that were released, or have waited long enough.
   void advance(const Turn& turn);
   std::optional<Instant> next_wakeup() const { return waiting_.next_wakeup(); }
 
  private:
-  // False: whether there is a value, or which, is not known now.
+  // False when it is not known now whether there is a value, or which.
   bool try_find_value(const Turn& turn, const Path& path, const Request& request);
   bool await_value(const Turn& turn, const Path& path, const Request& request);
-  // False: it cannot be answered yet.
+  // False when it cannot be answered yet.
   bool serve_waited(const Turn& turn, const Datagram& datagram,
                     WaitingRequests::WaitedEnough enough);
   void wait_for(Ticket ticket, DiskWait::Kind kind, const Path& path, const Request& request);

@@ -1,5 +1,5 @@
-// The replies of a node: encodes them into the outbox, along the path that the request came by, and
-// counts them. Decides nothing.
+// The replies of a node: encodes them into the outbox, along the path by which the request came,
+// and counts them. Decides nothing.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace xord {
 
-// Where a reply goes, and what it repeats.
+// Where a reply goes, and the transaction it repeats.
 struct ReplyTo {
   const Path& path;
   Bytes transaction;
@@ -22,20 +22,20 @@ struct ReplyTo {
 
 class Replies {
  public:
-  // `book` is borrowed: the contacts that are named.
+  // `book` is borrowed; it holds the contacts that are named.
   Replies(const NodeContext& node, const ContactBook& book) : node_(node), book_(book) {}
 
   void pong(const Turn& turn, const ReplyTo& to);
-  // What `to` is seen as.
+  // Tells `to` the endpoint we see it as.
   void observed(const Turn& turn, const ReplyTo& to);
   void stored(const Turn& turn, const ReplyTo& to, bool is_stored);
   void value(const Turn& turn, const ReplyTo& to, Bytes value);
-  // As many of `contacts`, nearest first, as fit into `size_max` bytes.
+  // Sends as many of `contacts`, nearest first, as fit into `size_max` bytes.
   void contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts,
                 size_t size_max = SIZE_MAX);
 
  private:
-  // Counts when there is no room, or that it was sent.
+  // Counts the reply as sent, or that there was no room.
   template <class Encode>
   void send(const Turn& turn, const Path& path, size_t size_max, Encode&& encode);
 

@@ -93,7 +93,7 @@ bool Responder::admit(const Turn& turn, const Datagram& datagram, const Request&
       result == HoldResult::held_and_ping || result == HoldResult::held_already_pinged;
   if (is_held) node_.count(NodeCounter::held);
   if (result == HoldResult::held_and_ping) {
-    // From the address that was asked: what filters for the source lets in nothing else.
+    // From the address that was asked: a firewall that filters by source lets nothing else in.
     const Call ping{Purpose::admission, {}, 0, source, std::nullopt, {}};
     if (!requester_.send(turn, ping, {Method::ping}, datagram.path.local)) {
       node_.count(NodeCounter::held_dropped, held_.drop(source));
@@ -105,7 +105,7 @@ bool Responder::admit(const Turn& turn, const Datagram& datagram, const Request&
   return false;
 }
 
-// The source may be forged: no more than its own bytes go back, no ping among them.
+// The source may be forged: no more than its own bytes are sent back, and no ping.
 void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
                                      const Request& request, ReplyBudget& budget) {
   if (request.method == Method::store) {
@@ -115,7 +115,7 @@ void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
     return;
   }
   if (request.method == Method::find_value && records_.may_hold(turn.now, request.target)) {
-    node_.count(NodeCounter::finds_unanswered);  // Contacts would deny the value.
+    node_.count(NodeCounter::finds_unanswered);  // An answer with contacts would deny the value.
     return;
   }
   if (!budget.fits(node_.dialect.traits().no_contacts_size)) return;
@@ -126,7 +126,7 @@ void Responder::serve(const Turn& turn, const Datagram& datagram, const Request&
   switch (request.method) {
     case Method::stun:
       replies_.observed(turn, {datagram.path, request.transaction});
-      return;  // Says nothing of its sender.
+      return;  // A stun says nothing about its sender.
     case Method::find_node:
       named_.answer(turn, NamedAnswers::question_of(datagram, request));
       break;

@@ -1,6 +1,6 @@
-// Requests of others: who may be served, and by whom. A datagram is handled to its end here or kept
-// in a bounded pool; nothing is sent but along the path it came by. Owns the requests that are held
-// until their source has proven itself.
+// Requests from peers: which may be served, and by which part. A datagram is handled completely
+// here or kept in a bounded pool; replies go only along the path by which the request came. Owns
+// the requests that are held until their source has proven itself.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,10 @@ class Responder {
 
   // A datagram that is not a reply.
   void receive(const Turn& turn, const Datagram& datagram);
-  // `source` has proven itself by its answer to a call with this purpose (count: another shard's):
-  // serves what is held of it.
+  // `source` has proven itself by answering a call with this purpose (Purpose::count: a call of
+  // another shard): serves the requests held for it.
   void release(const Turn& turn, const Endpoint& source, Purpose answered);
-  // Drops what was held for too long.
+  // Drops requests held for too long.
   void advance(Instant now);
   std::optional<Instant> next_wakeup() const { return held_.next_wakeup(); }
 
@@ -39,11 +39,11 @@ class Responder {
   uint32_t held_count() const { return held_.held_count(); }
 
  private:
-  // At once and never pinged back: 43 bytes for 50.
+  // Answered at once and never pinged back: 43 bytes for 50.
   void answer_ping(const Turn& turn, const Datagram& datagram, const Request& request);
-  // What may go back to an unproven source of `datagram`.
+  // How much may be sent back to the unproven source of `datagram`.
   ReplyBudget budget_of(const Datagram& datagram) const;
-  // Whether the request may be served now; otherwise it is held or was answered within bounds.
+  // Whether the request may be served now; if not, it was held or answered within bounds.
   bool admit(const Turn& turn, const Datagram& datagram, const Request& request);
   void answer_within_bounds(const Turn& turn, const Datagram& datagram, const Request& request,
                             ReplyBudget& budget);

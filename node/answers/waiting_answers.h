@@ -1,7 +1,7 @@
-// Answers that wait for contacts they would name (Standing::awaited): until all of them answered or
-// fell silent, at most naming_wait. An answer waits for one contact at a time and is looked at
+// Answers that wait for contacts they would name (Standing::awaited): until each has answered or
+// turned out silent, at most naming_wait. An answer waits for one contact at a time and is examined
 // again when that one is decided. Knows no table and sends nothing. A fixed pool; nothing allocates
-// after construction, and each call but take_ready() costs at most the answers that it makes ready.
+// after construction, and each call but take_ready() costs at most the answers it makes ready.
 #pragma once
 
 #include <cstdint>
@@ -21,23 +21,23 @@ struct WaitingAnswer {
   WireTransaction transaction;
   Id target;
   Id asker;
-  Instant until;  // It waits no longer.
+  Instant until;  // When it stops waiting.
 };
 
 class WaitingAnswers {
  public:
   explicit WaitingAnswers(uint32_t answers_max);
 
-  // Room for one more, which is to wait with wait_for(); empty when answers_max wait. Call it with
-  // `until` in order: each wait is equally long.
+  // Adds an answer, which must then wait_for() a contact; empty when answers_max wait. `until` must
+  // not decrease between calls: all waits are equally long.
   [[nodiscard]] std::optional<PoolHandle> add(const WaitingAnswer& answer);
-  // `answer`, new or taken as ready, waits for the contact of this key (RoutingTable::key_of).
+  // `answer`, new or taken as ready, waits for the contact with this key (RoutingTable::key_of).
   void wait_for(PoolHandle answer, uint64_t contact);
-  // The contact was decided: who waits for it is ready.
+  // The contact was decided: answers that wait for it are ready.
   void decided(Instant now, uint64_t contact);
-  // Who waited until `now` is ready.
+  // Answers that waited until `now` are ready.
   void advance(Instant now);
-  // The next that is ready, in the order of becoming so: wait_for() or finish() it.
+  // The next ready answer, in the order they became ready: call wait_for() or finish() on it.
   std::optional<PoolHandle> take_ready();
   const WaitingAnswer& operator[](PoolHandle answer) const { return rows_[answer].answer; }
   void finish(PoolHandle answer);
@@ -62,8 +62,8 @@ class WaitingAnswers {
     WaitingAnswer answer;
     uint64_t contact = 0;
     State state = State::taken;
-    Links by_age;  // All rows, the oldest first.
-    Links beside;  // Those of one bucket of contacts, or those that are ready.
+    Links by_age;  // All rows, oldest first.
+    Links beside;  // The rows of one bucket of contacts, or the ready ones.
   };
 
   Row& row(uint32_t index) { return rows_[*rows_.taken_at(index)]; }
@@ -76,7 +76,7 @@ class WaitingAnswers {
   List by_age_;
   List ready_;
   Instant ready_since_;
-  std::vector<List> buckets_;  // Those that wait, by their contact; a power of two of them.
+  std::vector<List> buckets_;  // Waiting answers by their contact; a power of two buckets.
 };
 
 }  // namespace xord

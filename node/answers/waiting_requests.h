@@ -1,7 +1,7 @@
 // Requests that cannot be answered yet: the range of their key is still being loaded, or too many
-// other values are being read. Kept in order of arrival until they can be, or until they have
-// waited for waiting_lifetime. One arena, which is used anew once nothing waits; full means that
-// the caller goes on without it.
+// other values are being read. Kept in order of arrival until they can be answered, or have waited
+// for waiting_lifetime. One arena, reused once nothing waits; when it is full, the caller proceeds
+// without it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@
 namespace xord {
 
 constexpr Duration waiting_lifetime = seconds(2);
-// Served in one call: of the largest values, fewer than the outbox has room for (Shards::open()).
+// Requests served per call: with the largest values, fewer than the outbox has room for
+// (Shards::open()).
 constexpr uint32_t waiting_served_max = 16;
 
 class WaitingRequests {
@@ -26,10 +27,10 @@ class WaitingRequests {
   [[nodiscard]] bool wait(Instant now, const Datagram& datagram) {
     return frames_.push(0, Waiting{datagram.path, now + waiting_lifetime}, datagram.bytes);
   }
-  // Calls serve(const Datagram&, WaitedEnough) for those that were released or waited long enough
-  // by `now`, oldest first, at most waiting_served_max of them; the datagram lives for that call,
-  // in which nothing may be added. One that returns false, which it may not if the request waited
-  // enough, stays the first, and no others are served until the next release.
+  // Calls serve(const Datagram&, WaitedEnough) for requests that were released or have waited long
+  // enough by `now`, oldest first, at most waiting_served_max of them. The datagram lives for that
+  // call, during which nothing may be added. A request for which `serve` returns false, which it
+  // must not if it waited enough, stays first, and no others are served until the next release.
   enum class WaitedEnough : uint8_t { no, yes };
   template <class Serve>
   void advance(Instant now, Serve&& serve) {
@@ -50,11 +51,11 @@ class WaitingRequests {
     first_ = 0;
     released_at_.reset();
   }
-  // The load is done, or another value may be read: advance() tries all from here on, however long
-  // they waited.
+  // The load is done, or another value can be read: advance() tries all requests from here on,
+  // however long they have waited.
   void release(Instant now) { released_at_ = now; }
   bool is_empty() const { return first_ == frames_.entries().size(); }
-  // When advance() is next needed; not after now while some are left that may be served.
+  // When advance() is next needed; not after now while some that may be served are left.
   std::optional<Instant> next_wakeup() const {
     if (is_empty()) return std::nullopt;
     if (released_at_) return released_at_;
