@@ -1,7 +1,7 @@
-// What may go out because of one datagram of an unproven source: at most `amplification_max` times
-// its payload, our own ping included (DESIGN section 9). One object a datagram, so that no credit
-// is carried over. All arithmetic of this rule is here; whoever sends to such a source spends
-// first.
+// How much may be sent because of one datagram from an unproven source: at most `amplification_max`
+// times its payload, our own ping included, so that a forger gains nothing from us. One object per
+// datagram, so that no credit carries over. All arithmetic of this rule is here; code that sends to
+// such a source spends first.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ class ReplyBudget {
   // Payload bytes that may still be sent.
   size_t left() const { return left_; }
   bool fits(size_t size) const { return size <= left_; }
-  // Accounts for `size` bytes to be sent; false, and nothing changed, when they do not fit.
+  // Accounts for `size` bytes to be sent; false, with no change, when they do not fit.
   [[nodiscard]] bool spend(size_t size) {
     if (!fits(size)) return false;
     if (left_ != std::numeric_limits<size_t>::max()) left_ -= size;

@@ -34,7 +34,7 @@ HoldResult HeldRequests::hold_first(Instant now, const Datagram& in, ReplyBudget
   if (!budget.fits(ping_size_)) return HoldResult::refused_unpayable;
   Instant& paid_to =
       prefix_paid_to_[prefix_hash(in.path.remote.address, seed_) & (prefix_paid_to_.size() - 1)];
-  // GCRA: a prefix may be ahead of its pace by one second's worth of pings.
+  // GCRA: a prefix may run ahead of its pace by one second's worth of pings.
   const Instant after = std::max(paid_to, now) + ping_interval_;
   if (after > now + seconds(1)) return HoldResult::refused_paced;
 

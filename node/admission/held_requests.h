@@ -1,7 +1,8 @@
-// Requests of unproven sources, kept while their source is pinged (DESIGN section 9): served in
-// full when it answers, dropped in silence after held_lifetime. Sends nothing: it says when a ping
-// is due. Every pool is fixed, one source holds only a few, one ping a source is under way at a
-// time, and pings to a source prefix are paced.
+// Requests from unproven sources, kept while their source is pinged: served in full when it
+// answers, dropped silently after held_lifetime (docs/DECISIONS.md, "A request of an unproven
+// source waits for a ping"). Sends nothing: it says when a ping is due. Every pool is fixed, one
+// source holds only a few, one ping per source is in flight at a time, and pings to a source prefix
+// are paced.
 #pragma once
 
 #include <array>
@@ -18,10 +19,10 @@
 namespace xord {
 
 enum class HoldResult : uint8_t {
-  held_and_ping,        // Held; ping the source now. The ping is paid from the budget given.
-  held_already_pinged,  // Held; the source's ping is under way.
+  held_and_ping,        // Held; ping the source now. The ping has been paid from the budget.
+  held_already_pinged,  // Held; the source's ping is in flight.
   refused_full,         // No source, no slot, or this source holds its share: answer within bounds.
-  refused_paced,        // Its prefix was pinged enough for now: answer within bounds.
+  refused_paced,        // Its prefix had enough pings for now: answer within bounds.
   refused_unpayable,    // The ping would exceed the amplification bound: answer within bounds.
   count
 };
@@ -31,17 +32,18 @@ class HeldRequests {
   // `ping_size`: bytes of our ping as a datagram. `seed` is a secret.
   HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed);
 
-  // Keeps a copy of `in`, at most held_large_size bytes (else refused_full). `budget` is the one
-  // of this datagram. What advance() has not dropped yet takes room, and is served like the rest.
+  // Keeps a copy of `in`, at most held_large_size bytes (else refused_full). `budget` is that of
+  // this datagram. Requests that advance() has not yet dropped take room, and are served like the
+  // rest.
   HoldResult hold(Instant now, const Datagram& in, ReplyBudget& budget);
-  // `source` answered: calls serve(const Datagram&) for each held datagram, in the order of
-  // arrival; the datagram lives for the duration of that call. Returns how many. `serve` may hold
-  // and release others.
+  // `source` answered: calls serve(const Datagram&) for each held datagram, in order of arrival;
+  // the datagram lives for the duration of that call. Returns how many. `serve` may hold and
+  // release other requests.
   template <class Serve>
   uint32_t release(const Endpoint& source, Serve&& serve);
-  // Forgets what `source` holds, for instance because the ping could not be sent. Returns how many.
+  // Drops what `source` holds, for instance because the ping could not be sent. Returns how many.
   uint32_t drop(const Endpoint& source);
-  // Drops what is too old. Returns how many datagrams.
+  // Drops requests that are too old. Returns how many.
   uint32_t advance(Instant now);
   // When advance() next has work; empty when nothing is held.
   std::optional<Instant> next_wakeup() const;
@@ -80,18 +82,18 @@ class HeldRequests {
   HoldResult hold_first(Instant now, const Datagram& in, ReplyBudget& budget);
   bool add_to(Source& source, const Datagram& in);
   void attach(PoolHandle handle);
-  // Takes the source out of every list and of its pool; what it held is the caller's to give back.
+  // Removes the source from every list and from its pool; the caller must give back what it held.
   Source detach(PoolHandle handle);
   size_t bucket_of(const Endpoint& endpoint) const;
 
   size_t ping_size_;
   uint64_t seed_;
-  Duration ping_interval_;  // Between pings to one prefix, in the long run.
+  Duration ping_interval_;  // Between pings to one prefix, on average.
   FixedPool<Source> sources_;
   FixedPool<Slot<held_small_size>> small_;
   FixedPool<Slot<held_large_size>> large_;
-  std::vector<uint32_t> buckets_;        // Source by endpoint; a power of two of them.
-  std::vector<Instant> prefix_paid_to_;  // GCRA: the instant up to which a prefix used its pings.
+  std::vector<uint32_t> buckets_;        // Sources by endpoint; a power of two buckets.
+  std::vector<Instant> prefix_paid_to_;  // GCRA: the time up to which a prefix has used its pings.
   PoolHandle oldest_;
   PoolHandle newest_;
 };
@@ -100,7 +102,7 @@ template <class Serve>
 uint32_t HeldRequests::release(const Endpoint& source, Serve&& serve) {
   const auto handle = find(source);
   if (!handle) return 0;
-  const Source detached = detach(*handle);  // First, so that `serve` meets a consistent table.
+  const Source detached = detach(*handle);  // First, so that `serve` finds a consistent table.
   for (uint32_t i = 0; i < detached.held_count; ++i) {
     serve(datagram(detached.held[i]));
     give_back(detached.held[i]);

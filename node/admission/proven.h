@@ -1,7 +1,7 @@
 // Which sources are proven: they answered a transaction of ours in the last ten minutes, so the
-// address is not forged (DESIGN section 9). A fixed table, no timers: rows lapse by themselves.
-// When full, the row that lapses first makes room; only proven sources can take a row, and the
-// seed is a secret, so nobody pushes another out at will.
+// address is not forged. A fixed table without timers: rows lapse by themselves. When it is full,
+// the row that lapses first makes room; only proven sources can take a row, and the seed is a
+// secret, so no one can push out another at will.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace xord {
 
 class ProvenSources {
  public:
-  // Room for `sources_max` endpoints and as many again, 32 bytes each. Sources of `trusted` subnets
+  // Room for `sources_max` endpoints at half load, 32 bytes per row. Sources in `trusted` subnets
   // need no proof (--trusted-net). `seed` is a secret.
   ProvenSources(uint32_t sources_max, uint64_t seed, std::span<const Subnet> trusted);
 
@@ -24,7 +24,7 @@ class ProvenSources {
   void prove(const Endpoint& source, Instant now);
   // Whether `source` is proven or trusted.
   bool is_proven(const Endpoint& source, Instant now) const;
-  // is_proven() of this source follows soon.
+  // A hint that is_proven() of this source will be called soon.
   void fetch_ahead(const Endpoint& source) const;
   // Exempt from proof, rate limits and budgets, and from nothing else.
   bool is_trusted(const IpAddress& address) const;
@@ -40,7 +40,7 @@ class ProvenSources {
   };
   static_assert(sizeof(Set) == 128);
 
-  // Each endpoint may lie in either of two sets, and enters the emptier: at half load none
+  // Each endpoint may be in either of two sets, and goes into the emptier: at half load none
   // overflows (Azar et al. 1994).
   std::array<uint64_t, 2> sets_of(const Endpoint& source) const;
   uint32_t used_count(uint64_t set, Instant now) const;
