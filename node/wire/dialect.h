@@ -1,7 +1,7 @@
-// A dialect: turns bytes into requests and replies and back, and says what is particular to it. One
-// final class a dialect, called once or twice for a datagram and never for a contact. Nothing
-// allocates; encoders write to a buffer of the caller's and return the size, or 0 when it does not
-// fit. Reads no clock and keeps no state: one object serves every shard.
+// A dialect: turns bytes into requests and replies and back, and states its own peculiarities. One
+// final class per dialect, called once or twice per datagram and never per contact. Nothing
+// allocates; encoders write to the caller's buffer and return the size, or 0 when it does not fit.
+// Reads no clock and keeps no state: one object serves every shard.
 #pragma once
 
 #include <cstddef>
@@ -20,19 +20,19 @@
 namespace xord {
 
 struct DialectTraits {
-  std::string_view name;  // Of listen addresses, logs and the identity file.
+  std::string_view name;  // As used in listen addresses, logs and the identity file.
   // Bytes of our own transactions: transaction_size, or transaction_short.
   size_t transaction_bytes = transaction_size;
-  // Whether every reply says whose it is, and so proves an id as a pong does.
+  // Whether every reply names its sender, and so proves an id as a pong does.
   bool every_reply_names_its_sender = false;
-  // Whether holders store what they hold again each hour, and hand it over to newcomers.
+  // Whether holders republish what they hold each hour, and hand it over to newcomers.
   bool holders_republish = true;
-  // Sizes of datagrams, for what may go back to an unproven source.
+  // Sizes of datagrams, for the bound on what is sent to an unproven source.
   size_t ping_size = 0;
   size_t pong_size = 0;
   size_t stored_size = 0;
   size_t no_contacts_size = 0;
-  // The tail of a contact as ContactBook keeps it.
+  // Writes the tail of a contact, as ContactBook keeps it.
   ContactBook::EncodeTail encode_contact_tail = nullptr;
 };
 
@@ -46,15 +46,15 @@ class Dialect {
   // --- Reading. Spans point into the datagram.
 
   virtual bool is_reply(Bytes datagram) const = 0;
-  // Empty when the datagram is too short to have one.
+  // Empty when the datagram is too short to have a transaction.
   virtual Bytes transaction_of(Bytes datagram) const = 0;
   // `*out` is unspecified unless the result is `none`.
   [[nodiscard]] virtual ParseError read_request(Bytes datagram, Request* out) const = 0;
-  // `method` is what was asked.
+  // `method` is the method that was called.
   [[nodiscard]] virtual ParseError read_reply(Bytes datagram, Method method, Reply* out) const = 0;
-  // The key of a request for a record, for a look ahead; empty for all else.
+  // The key of a request for a record, for prefetching; empty for anything else.
   virtual std::optional<Id> record_key(Bytes datagram) const = 0;
-  // By which bytes the kernel may hand a datagram to the shard that it belongs to; empty: by none.
+  // The bytes by which the kernel may steer a datagram to the shard it belongs to; empty: none.
   virtual std::span<const SteeringRule> steering_rules() const { return {}; }
 
   // --- Requests. `transaction` has traits().transaction_bytes.
@@ -75,7 +75,8 @@ class Dialect {
   virtual size_t encode_value(MutableBytes out, Bytes transaction, const Id& self,
                               Bytes value) const = 0;
   virtual size_t contacts_size_max() const = 0;
-  // As many of `contacts`, nearest first, as fit into `out`: all, if it has contacts_size_max().
+  // Encodes as many of `contacts`, nearest first, as fit into `out`: all of them, if `out` has
+  // contacts_size_max() bytes.
   virtual size_t encode_contacts(MutableBytes out, Bytes transaction, const Id& self,
                                  std::span<const ContactHandle> contacts,
                                  const ContactBook& book) const = 0;

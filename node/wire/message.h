@@ -1,6 +1,6 @@
-// What a datagram means, whatever the dialect: requests and replies as views. A dialect
-// (node/wire/rpcudp/rpcudp.h) turns bytes into these and back; the node sees no bytes but a
-// value's. Every span points into the datagram and lives no longer than it.
+// What a datagram means, independent of the dialect: requests and replies as views. A dialect
+// (node/wire/rpcudp/rpcudp.h) turns bytes into these and back; the only bytes the node sees are
+// those of a value. Every span points into the datagram and lives no longer than it.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,8 @@ namespace xord {
 
 enum class Method : uint8_t { ping, stun, store, find_node, find_value, count };
 
-// A transaction, ours or a peer's, has at most this many bytes; how many, its dialect says. Ours
-// have as many, or transaction_short where the dialect has no room for more.
+// Maximum bytes of a transaction, ours or a peer's; the dialect fixes the exact length. Ours have
+// this length, or transaction_short where the dialect has no room for more.
 constexpr size_t transaction_size = 20;
 constexpr size_t transaction_short = 4;
 using Transaction = std::array<uint8_t, transaction_size>;
@@ -30,7 +30,7 @@ struct WireTransaction {
   Transaction bytes{};
   uint8_t size = 0;
 
-  // At most transaction_size bytes, which is for the dialect to see to.
+  // The dialect must ensure that it has at most transaction_size bytes.
   static WireTransaction of(Bytes transaction) {
     CHECK(transaction.size() <= transaction_size);
     WireTransaction kept;
@@ -76,32 +76,33 @@ struct Ask {
 // A request of a peer's.
 struct Request {
   Method method{};
-  Bytes transaction;  // To be mirrored.
-  Id sender;          // Not in stun.
+  Bytes transaction;  // To be repeated in the reply.
+  Id sender;          // Absent in stun.
   Id target;          // find_node: target; find_value, store: key.
-  // store only. `acceptable` is false when the request is well formed but must be refused: a key
-  // that has not 20 bytes, a value of no storable type, or one longer than value_size_max.
+  // store only. `acceptable` is false when the request is well formed but must be refused: the key
+  // does not have 20 bytes, or the value is of no storable type or longer than value_size_max.
   bool acceptable = true;
-  Bytes value;                  // As it came, byte for byte: one element of the dialect.
-  std::optional<uint32_t> age;  // Seconds since it was published, when the sender says so.
+  Bytes value;                  // As received, byte for byte: one element of the dialect.
+  std::optional<uint32_t> age;  // Seconds since it was published, if the sender says so.
 };
 
-// The largest value that a peer can store: 8,192 bytes of request body less its 52 of envelope.
+// The largest value that a peer can store: 8,192 bytes of request body less 52 of overhead.
 constexpr uint32_t value_size_max = 8'140;
 
 // Contacts kept from one reply, and the most that a reply may declare before it counts as
-// malformed: a peer with k = 20 sends 20, and some peers have a larger k.
+// malformed: a peer with k = 20 sends 20, and some peers use a larger k.
 constexpr size_t reply_contacts_kept = 20;
 constexpr size_t reply_contacts_max = 128;
 
 struct Reply {
   Bytes transaction;
-  Id responder;         // ping only, unless the dialect's replies all name their sender.
-  Endpoint observed;    // stun only: what the peer saw us as.
-  bool stored = false;  // store only: what the peer said.
+  Id responder;         // ping only, unless all replies of the dialect name their sender.
+  Endpoint observed;    // stun only: our endpoint as the peer sees it.
+  bool stored = false;  // store only: the peer's answer.
   bool has_value = false;
-  Bytes value;  // find_value with has_value: the value as it came.
-  // find_node, and find_value without value: valid contacts in the order given; the others dropped.
+  Bytes value;  // find_value with has_value: the value as received.
+  // find_node, and find_value without a value: the valid contacts in the order given; invalid ones
+  // are dropped.
   size_t contacts_count = 0;
   std::array<Contact, reply_contacts_kept> contacts;
 };

@@ -34,7 +34,7 @@ Element Reader::sized(Type type, uint64_t size) {
 }
 
 Element Reader::container(Type type, uint64_t size) {
-  // Each element takes a byte at least: what cannot be there is not counted up to.
+  // Each element takes at least a byte: a count that cannot be met is refused at once.
   const uint64_t needed = type == Type::map ? size * 2 : size;
   if (failed() || needed > bytes_.size() - at_) fail(ParseError::truncated);
   Element element;
@@ -44,7 +44,7 @@ Element Reader::container(Type type, uint64_t size) {
 }
 
 Element Reader::extension(uint64_t size) {
-  take(1);  // Its type code.
+  take(1);  // The extension's type code.
   return sized(Type::extension, size);
 }
 
@@ -143,7 +143,7 @@ Element Reader::next() {
 
 Bytes Reader::skip() {
   const size_t begin = at_;
-  std::array<uint64_t, nesting_max + 1> left;  // Elements still to pass over, a level each.
+  std::array<uint64_t, nesting_max + 1> left;  // Elements still to skip, one count per level.
   size_t depth = 0;
   left[0] = 1;
   while (!failed()) {
@@ -172,7 +172,7 @@ bool Reader::enters_array(uint32_t size) {
 
 namespace {
 
-// Length of the UTF-8 sequence at the front of `text`, which is not empty; 0 when it is none.
+// Length of the UTF-8 sequence at the front of `text`, which is not empty; 0 if it is malformed.
 // Unicode 15, table 3-7: the second byte's range depends on the first.
 size_t sequence_size(Bytes text) {
   const uint8_t first = text[0];
@@ -187,7 +187,7 @@ size_t sequence_size(Bytes text) {
   return size;
 }
 
-// Whether `text` begins with `size` ASCII characters, a multiple of 8.
+// Whether `text` begins with `size` ASCII characters. `size` is a multiple of 8.
 template <size_t size>
 bool is_ascii(Bytes text) {
   if (text.size() < size) return false;

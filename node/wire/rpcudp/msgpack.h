@@ -1,8 +1,8 @@
-// msgpack, as much of it as the rpcudp dialect needs: a reader that accepts every legal spelling
-// and a writer that emits the Python encoder's (u-msgpack-python: always the shortest, bytes always
-// as bin). Neither allocates. A declared length never drives a loop or an allocation: what is
-// declared beyond the bytes that are there is `truncated`. Nesting is bounded by nesting_max,
-// without recursion. docs/WIRE.md; msgpack specification, 2013 and later.
+// msgpack, as much of it as the rpcudp dialect needs: a reader that accepts every legal encoding
+// and a writer that emits the same bytes as the Python encoder (u-msgpack-python: always the
+// shortest form, bytes always as bin). Neither allocates. A declared length never drives a loop or
+// an allocation: declaring more than the bytes available is `truncated`. Nesting is bounded by
+// nesting_max, without recursion. docs/WIRE.md; msgpack specification, 2013 and later.
 #pragma once
 
 #include <cstdint>
@@ -13,36 +13,36 @@
 
 namespace xord::msgpack {
 
-// A Python node accepts some 330 levels; nothing that the dialect calls for has more than four.
+// A Python node accepts about 330 levels; no message of the dialect needs more than four.
 constexpr uint32_t nesting_max = 32;
 
 enum class Type : uint8_t { nil, boolean, integer, floating, text, binary, array, map, extension };
 
-// The type of an element that begins with `code`; nil for c1, which begins none.
+// The type of an element that begins with `code`; nil for c1, which begins no element.
 constexpr Type type_of(uint8_t code);
 
-// The beginning of one element. Scalars are whole; text, binary and extension carry their bytes;
-// behind an array or map its `size` elements, or pairs of elements, follow.
+// The head of one element. Scalars are complete; text, binary and extension carry their bytes; the
+// `size` elements of an array, or pairs of elements of a map, come next.
 struct Element {
   Type type{};
   bool truth = false;        // boolean.
-  bool is_negative = false;  // integer: then `bits` is two's complement.
-  uint64_t bits = 0;         // integer; floating: the double's.
+  bool is_negative = false;  // integer: if set, `bits` is two's complement.
+  uint64_t bits = 0;         // integer; floating: the bits of a double.
   uint32_t size = 0;         // array: elements; map: pairs.
   Bytes bytes;               // text, binary, extension (without its type code).
 };
 
-// A cursor whose error sticks: read everything, then ask once whether it was there. After an error
-// every element read is nil.
+// A cursor whose error sticks: read everything, then check once whether it was all there. After an
+// error every element read is nil.
 class Reader {
  public:
   explicit Reader(Bytes bytes) : bytes_(bytes) {}
 
-  // The next element; of an array or map only its head. Text is checked to be UTF-8.
+  // The next element; for an array or map only its head. Text is checked to be UTF-8.
   Element next();
-  // Passes over one whole element, however nested, and returns its bytes as they came.
+  // Skips one whole element, however nested, and returns its bytes as received.
   Bytes skip();
-  // Whether the next element is an array (a map) of exactly `size`; passes over its head.
+  // Whether the next element is an array (a map) of exactly `size`; skips its head.
   bool enters_array(uint32_t size);
 
   ParseError error() const { return error_; }

@@ -1,7 +1,7 @@
-// The one spelling in which the Python encoder, and ours, writes a request for a key: what stands
-// before the sender's id, and between it and the key. Nearly all requests are spelled so: the
-// parser compares before it reads, the kernel steers by it. Any other spelling means the same, only
-// slower.
+// The one encoding that the Python encoder, and ours, uses for a request with a key: the bytes
+// before the sender's id, and those between it and the key. Nearly all requests are encoded this
+// way: the parser compares before it reads, and the kernel steers by it. Any other encoding means
+// the same, but is slower.
 #pragma once
 
 #include <string_view>

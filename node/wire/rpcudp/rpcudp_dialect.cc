@@ -8,7 +8,7 @@
 namespace xord::rpcudp {
 namespace {
 
-// The contact's encoded tail: kept by the book, or put into `rendered` (IPv6).
+// The contact's encoded tail: the one in the book, or one rendered into `rendered` (IPv6).
 Bytes tail_of(ContactHandle contact, const ContactBook& book, MutableBytes rendered) {
   const Bytes tail = book.tail(contact);
   if (!tail.empty()) return tail;

@@ -1,11 +1,11 @@
-// rpcudp as the node meets it: node/wire/rpcudp/rpcudp.h behind the interface of dialects.
+// rpcudp for the node: node/wire/rpcudp/rpcudp.h behind the Dialect interface.
 #pragma once
 
 #include "node/wire/dialect.h"
 
 namespace xord::rpcudp {
 
-// The one object; it lives as long as the program.
+// The only object of this dialect; it lives as long as the program.
 const Dialect& dialect();
 
 }  // namespace xord::rpcudp

@@ -19,8 +19,8 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 constexpr size_t head_size_max = 9;
 
-// repr() of a Python float: the shortest digits that read back, with ".0" when they look like an
-// integer, and an exponent from 1e16 up and below 1e-4.
+// repr() of a Python float: the shortest digits that read back as the same value, with ".0" if they
+// look like an integer, and an exponent from 1e16 up and below 1e-4.
 std::string render_double(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
