@@ -8,17 +8,17 @@
 namespace xord {
 namespace {
 
-// A sum: a ping to each via node, its repetition, and a question for a name; a lookup that asks
-// every row; a store to each of the k nearest and its repetition.
+// The sum of: a ping to each via node, its retry, and a question for names; a lookup that asks
+// every row; a store to each of the k nearest and its retry.
 constexpr uint32_t calls_max = 3 * vias_max + lookup_rows_max + 2 * bucket_size;
-// How long the other via names are waited for once one answered: what a scheduler may take.
+// How long to wait for the other via names once one has answered: the delay a scheduler may add.
 constexpr Duration greeting_grace = adaptive_timeout_min;
 constexpr uint8_t pings_open_max = 2;
-// Between a lookup that nobody answered and the next: what a first call may take.
+// Pause between a lookup that no one answered and the next: the time a first call may take.
 constexpr Duration lookup_pause = seconds(1);
-// The copy that a get leaves at the nearest node that lacked the value is to live for a day, at any
-// node that keeps the library's week: it is that old already (DESIGN section 7, lifetimes, 3: the
-// holder-to-be is among the k nearest we know, so its d is 0).
+// The age sent with the copy that a get leaves at the nearest node that lacked the value, so that
+// it lives for one day at any node that keeps the library's week. A day is the full life of a path
+// copy (d = 0, Operations::path_copy_age()): its holder is among the k nearest we know.
 constexpr uint32_t path_copy_age = (7 - 1) * 86'400;
 
 }  // namespace
@@ -64,7 +64,7 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
   if (!is_good && match.call.purpose == Purpose::bootstrap) {
     return take_nonsense(now, match.call.row, out);
   }
-  if (!is_good && match.call.purpose != Purpose::store) {  // It is there, but of no use.
+  if (!is_good && match.call.purpose != Purpose::store) {  // It answers, but is of no use.
     return overdue(now, match.call, Overdue::expired, out);
   }
   switch (match.call.purpose) {
@@ -74,7 +74,7 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
       return take_lookup_answer(now, match, reply, out);
     case Purpose::command:
       return remember_named(match.call.to, std::span(reply.contacts).first(reply.contacts_count));
-    case Purpose::store:  // Anything but `true` is no.
+    case Purpose::store:  // Anything but `true` counts as no.
       return take_stored(match.call.row, is_good && reply.stored);
     default:
       CHECK(false);  // A client makes no other calls.
@@ -131,7 +131,7 @@ void Client::answer_ping(const Path& path, Bytes transaction, Outbox& out) const
   if (!room.empty()) out.commit(path, dialect_.encode_pong(room, transaction, client_id));
 }
 
-// ---- Greeting: a ping to each via node, because only a pong says who answers.
+// ---- Greeting: a ping to each via node, because only a pong tells which node answers.
 
 void Client::greet(Instant now, size_t index, Outbox& out) {
   const Via& via = plan_.vias[index];
@@ -146,14 +146,14 @@ void Client::greet(Instant now, size_t index, Outbox& out) {
 }
 
 // A silent node may be starting, or the path to it lossy: it is asked until the command's time is
-// over.
+// up.
 void Client::greet_again(Instant now, size_t index, Outbox& out) {
   const ViaState& via = vias_[index];
   if (via.id || via.is_given_up || via.open_count >= pings_open_max) return;
   if (via.pings < plan_.pings_max) greet(now, index, out);
 }
 
-// At once answered, at once asked again: once is enough.
+// A node whose pong is malformed answers at once: it is asked again at once, but only once.
 void Client::take_nonsense(Instant now, size_t index, Outbox& out) {
   ViaState& via = vias_[index];
   --via.open_count;
@@ -169,7 +169,7 @@ void Client::closed(Instant now, const Endpoint& to, Outbox& out) {
     if (plan_.vias[i].endpoint == to && !vias_[i].id) {
       vias_[i].is_closed = vias_[i].is_given_up = true;
     } else {
-      greet_again(now, i, out);  // The kernel may have refused its ping in this one's place.
+      greet_again(now, i, out);  // Perhaps its own ping was refused by the kernel.
     }
   }
   settle_greeting(now, out);
@@ -244,8 +244,8 @@ void Client::pump(Instant now, Outbox& out) {
   if (lookup_.is_finished()) end_lookup(now, out);
 }
 
-// A via node that holds the value names nobody in its answer, and would be asked under client_id
-// for ever.
+// A via node that holds the value names no contacts in its answer, and would be asked under
+// client_id for ever.
 void Client::ask_for_names(Instant now, Outbox& out) {
   for (size_t i = 0; i < vias_.size(); ++i) {
     const Via& via = plan_.vias[i];
@@ -256,7 +256,7 @@ void Client::ask_for_names(Instant now, Outbox& out) {
   }
 }
 
-// The rule of the header's first comment.
+// Implements the rule in the header's first comment.
 Id Client::sender_for(Lookup::Row row) const {
   if (const auto namer = lookup_.named_by(row)) return lookup_.contact(*namer).id;
   for (size_t i = 0; i < vias_.size(); ++i) {
@@ -333,7 +333,7 @@ void Client::end_lookup(Instant now, Outbox& out) {
     if (!lacking) return finish(ClientStatus::done);
     return begin_stores(now, std::span(&*lacking, 1), out);
   }
-  if (count == 0) {  // One lost datagram on the way to the only via node looks like this.
+  if (count == 0) {  // One lost datagram to the only via node looks like this.
     look_again_at_ = now + lookup_pause;
     stage_ = Stage::pausing;
     return;
@@ -419,7 +419,7 @@ void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
     store(now, call.row, 1, out);
     return;
   }
-  // A getter has its value: it does not wait 5 s for the copy. A set counts late answers too.
+  // A get has its value: it does not wait 5 s for the copy. A set counts late answers too.
   if (plan_.task != ClientTask::get && target.open_count > 0) return;
   target.is_decided = true;
   ++result_.silent;

@@ -1,9 +1,10 @@
 // One client command (ping, find, get, set) as a state machine, behind the same seam as a Node. It
-// answers `ping`, under client_id, and nothing else, and leaves almost nothing behind in the nodes
-// it asks (DESIGN section 10): a Python node files whoever asks it, and a contact that is gone then
-// costs its lookups 5 s each. So each node is asked under the id of *the node that named it*, which
-// it mostly knows already; a via node under an id that it once named, or the first time under
-// client_id. Bounded by one lookup's rows; allocates in its constructor only.
+// answers only `ping`, under client_id, and leaves almost nothing behind in the nodes it asks: a
+// Python node files any node that asks it, and a contact that has gone costs its lookups 5 s each.
+// So each node is asked under the id of *the node that named it*, which it mostly knows already; a
+// via node under an id that it once named, or the first time under client_id (docs/DECISIONS.md,
+// "Client commands ask under ..."). Bounded by the rows of one lookup; allocates in its constructor
+// only.
 #pragma once
 
 #include <array>
@@ -31,7 +32,7 @@ enum class ClientTask : uint8_t {
   set,   // Stores the value at the k nearest.
 };
 
-// An address to begin at. Addresses of one name have one group: one that answers is enough.
+// An address to begin at. Addresses of one name form a group, of which one answer is enough.
 struct Via {
   Endpoint endpoint;
   uint8_t group = 0;
@@ -44,16 +45,16 @@ struct ClientPlan {
   Id target;                       // find, get, set: the key.
   std::vector<uint8_t> value;      // set: one element of the dialect, at most value_size_max bytes.
   std::vector<Via> vias;           // 1..vias_max, no two with the same endpoint.
-  Duration timeout = seconds(10);  // Of the whole command, from start(). It tries for that long.
-  uint32_t pings_max = UINT32_MAX;  // To one via node; two at most await their answer at a time.
+  Duration timeout = seconds(10);  // For the whole command, from start(). It tries that long.
+  uint32_t pings_max = UINT32_MAX;  // To one via node; at most two await their answer at a time.
 };
 
 enum class ClientStatus : uint8_t {
-  done,       // ping: answered. find: found. get: there is a value. set: somebody stored it.
-  not_found,  // get: the lookup ended, and nobody asked had a value.
-  refused,    // set: nobody stored it, and somebody said so.
-  no_answer,  // No via node answered, or no node that was to store.
-  timed_out,  // Somebody answered, but the command did not end in time.
+  done,       // ping: answered. find: found. get: got a value. set: at least one node stored it.
+  not_found,  // get: the lookup ended, and no node asked had a value.
+  refused,    // set: no node stored it, and at least one refused.
+  no_answer,  // No via node answered, or no node that was asked to store.
+  timed_out,  // Some node answered, but the command did not end in time.
   closed,     // No program listens at any via node's endpoint: their hosts said so.
 };
 
@@ -69,9 +70,9 @@ struct NamedContact {
 
 struct ClientResult {
   ClientStatus status = ClientStatus::no_answer;
-  std::vector<FoundNode> nodes;  // ping: who answered first. find, set: the nearest, nearest first.
-  std::vector<uint8_t> value;    // get: the element as it came.
-  // set, get: how many nodes acknowledged the value with `true`, said `false`, said nothing.
+  std::vector<FoundNode> nodes;  // ping: the first to answer. find, set: the nearest, in order.
+  std::vector<uint8_t> value;    // get: the element as received.
+  // set, get: how many nodes acknowledged the value with `true`, answered `false`, did not answer.
   uint32_t stored = 0;
   uint32_t refused = 0;
   uint32_t silent = 0;
@@ -86,12 +87,12 @@ class Client {
   Client(const Dialect& dialect, ClientPlan plan, const InFlight::Secret& secret, uint64_t seed,
          Instant now);
 
-  // Sends the first requests. Once.
+  // Sends the first requests. Call it once.
   void start(Instant now, Outbox& out);
-  // Malformed, unasked-for and forged datagrams change nothing.
+  // Malformed, unsolicited and forged datagrams change nothing.
   void receive(Instant now, const Datagram& in, Outbox& out);
-  // The host of `to` said that no program listens there (ICMP port unreachable). Heeded while via
-  // nodes are greeted; afterwards silence says the same.
+  // The host of `to` reported that no program listens there (ICMP port unreachable). Heeded only
+  // while via nodes are being greeted; afterwards silence says the same.
   void closed(Instant now, const Endpoint& to, Outbox& out);
   void advance(Instant now, Outbox& out);
   // Empty once finished.
@@ -105,7 +106,7 @@ class Client {
  private:
   enum class Stage : uint8_t { greeting, looking, pausing, storing, finished };
   struct ViaState {
-    std::optional<Id> id;  // Once it answered a ping.
+    std::optional<Id> id;  // Once it has answered a ping.
     Duration round_trip;
     uint8_t open_count = 0;  // Pings that may still be answered.
     uint32_t pings = 0;
@@ -116,18 +117,18 @@ class Client {
   };
   struct Asked {  // By row of the lookup.
     Id sender;
-    std::optional<Duration> round_trip;  // Once it answered.
+    std::optional<Duration> round_trip;  // Once it has answered.
   };
-  struct Target {  // A node that the value is stored at.
+  struct Target {  // A node at which the value is stored.
     Contact contact;
     Id sender;
     uint8_t open_count = 0;
-    bool is_sent = false;  // Once; false while there was no room.
+    bool is_sent = false;  // At least once; false while there was no room.
     bool was_repeated = false;
     bool is_decided = false;
   };
 
-  // Opens `call` and encodes it for `sender`. False when there is no room: nothing happened.
+  // Opens `call` and encodes it for `sender`. False, with no effect, when there is no room.
   bool send(Instant now, const Call& call, const Id& sender, Outbox& out);
   Ask ask_for(Method method) const;
   void receive_reply(Instant now, const Datagram& in, Outbox& out);
@@ -137,13 +138,13 @@ class Client {
   void greet_again(Instant now, size_t index, Outbox& out);
   void take_nonsense(Instant now, size_t index, Outbox& out);
   void take_pong(Instant now, const Match& match, const Id& responder, Outbox& out);
-  // Goes on to the lookup when no via node need be waited for any more.
+  // Proceeds to the lookup when no via node needs to be waited for any more.
   void settle_greeting(Instant now, Outbox& out);
   bool is_group_done(uint8_t group) const;
 
   void begin_lookup(Instant now, Outbox& out);
   void ask_for_names(Instant now, Outbox& out);
-  // Asks whom the lookup wants asked, and ends it when it is over.
+  // Asks the nodes that the lookup wants asked, and ends it when it is over.
   void pump(Instant now, Outbox& out);
   void take_lookup_answer(Instant now, const Match& match, const Reply& reply, Outbox& out);
   void remember_named(const Endpoint& responder, std::span<const Contact> named);
@@ -156,7 +157,7 @@ class Client {
   void take_stored(size_t index, bool was_stored);
   // Finishes when every target is decided.
   void settle_stores();
-  // Nobody said a word: all are asked once more.
+  // No node answered: asks all of them once more.
   void store_again(Instant now, Outbox& out);
 
   void overdue(Instant now, const Call& call, Overdue what, Outbox& out);
@@ -173,11 +174,11 @@ class Client {
   ClientResult result_;
   Stage stage_ = Stage::greeting;
   Instant deadline_;
-  std::optional<Instant> greeting_ends_;  // Once somebody answered.
-  std::optional<Instant> retry_at_;       // Something could not be sent for want of room.
-  std::optional<Instant> look_again_at_;  // While pausing: nobody answered the lookup.
-  // The address families in which a via node answered: contacts of the other are not asked, since
-  // each would cost its timeout.
+  std::optional<Instant> greeting_ends_;  // Once a node has answered.
+  std::optional<Instant> retry_at_;       // Something could not be sent for lack of room.
+  std::optional<Instant> look_again_at_;  // While pausing: no node answered the lookup.
+  // The address families in which a via node answered: contacts of the other family are not asked,
+  // since each would cost its timeout.
   bool reaches_ipv4_ = false;
   bool reaches_ipv6_ = false;
   InFlight in_flight_;

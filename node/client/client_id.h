@@ -1,6 +1,7 @@
-// The one id that all client commands of all xords answer pings with, and that a node is asked
-// under the first time. A xord node never files it, hands it out or stores at it; a Python node
-// files it once, at most (DESIGN section 10). It is the SHA-1 of "xord client commands".
+// The one id under which all client commands of every xord answer pings, and under which a node is
+// asked the first time. A xord node never files it, hands it out or stores at it; a Python node
+// files it at most once (docs/DECISIONS.md, "Client commands ask under ..."). It is the SHA-1 of
+// "xord client commands".
 #pragma once
 
 #include "reactor/base/id.h"
