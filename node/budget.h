@@ -1,6 +1,7 @@
-// Every bound of the node, what it costs, and why it is that number. Constants are the protocol's;
-// a Budget holds the capacities, which are configuration: a production shard and a simulated node
-// run the same code with other sums. Nothing in node/ grows beyond what stands here.
+// Every bound of the node, what it costs, and why it has that value. Constants belong to the
+// protocol; a Budget holds the capacities, which are configuration: a production shard and a
+// simulated node run the same code with different figures. Nothing in node/ grows beyond what is
+// listed here.
 #pragma once
 
 #include <cstdint>
@@ -12,50 +13,52 @@ namespace xord {
 
 // ---- The paper's constants.
 
-// k: so many nodes hardly ever all fail within an hour (checklist 10). A full bucket is one answer.
+// k: this many nodes hardly ever all fail within an hour (checklist 10). A full bucket is one
+// answer.
 constexpr uint32_t bucket_size = 20;
 static_assert(bucket_size <= reply_contacts_kept, "an answer of k contacts is kept whole");
 // alpha: calls of one lookup in parallel (checklist 15).
 constexpr uint32_t lookup_parallelism = 3;
 
-// ---- Timeouts (DESIGN section 7).
+// ---- Timeouts.
 
-// A transaction is open this long; later answers are not ours any more. The Python library waits
-// as long, so nothing that it answers at all comes later.
+// How long a transaction is open; later answers no longer count. The Python library waits equally
+// long, so it sends no answer later than that.
 constexpr Duration transaction_lifetime = seconds(5);
-// Bounds of the adaptive timeout, at which a call is slow: below 200 ms a busy machine's scheduler
-// looks like a dead contact, and beyond the lifetime there is nothing to wait for.
+// Bounds of the adaptive timeout, after which a call is slow: below 200 ms the scheduler of a busy
+// machine looks like a dead contact, and beyond the lifetime there is nothing to wait for.
 constexpr Duration adaptive_timeout_min = milliseconds(200);
 constexpr Duration adaptive_timeout_max = transaction_lifetime;
-// Before any sample (RFC 6298 2.1), and the most for a contact that was not measured itself: how
-// slow others are must not decide how long a lookup waits for it.
+// Before any sample (RFC 6298 2.1), and the maximum for a contact without samples of its own: slow
+// contacts elsewhere must not decide how long a lookup waits for it.
 constexpr Duration adaptive_timeout_unmeasured = seconds(1);
-// A call to a node that has not heard of us lately takes two: its ping and our answer come between.
+// A call to a node that has not heard from us lately takes two: its ping and our pong come first.
 constexpr int64_t round_trips_of_a_call = 2;
-// Requests of an unproven source are held so long for its answer. Shorter than the 5 s that the
-// asker waits, or the answer would come too late to be of use.
+// How long requests of an unproven source are held while we wait for its pong. Shorter than the 5 s
+// that the asker waits, or the answer would come too late to be of use.
 constexpr Duration held_lifetime = seconds(4);
 static_assert(held_lifetime < transaction_lifetime);
-// A source that answered a transaction of ours is proven so long (DESIGN section 9).
+// A source that answered a transaction of ours counts as proven for this long (docs/DECISIONS.md,
+// "A proof lapses after ten minutes").
 constexpr Duration proven_lifetime = minutes(10);
-// Granularity of all of these: one wheel slot. 0.5 ms late is nothing against 200 ms.
+// Granularity of all of these: one wheel slot. Being 0.5 ms late hardly matters against 200 ms.
 constexpr Duration timer_tick = milliseconds(1);
 
 // ---- Lookups.
 
-// Contacts one lookup remembers, 57 bytes each. It asks some 30 to 60 nodes, and each answer names
-// k that are mostly the same ones; 128 leave room for k nearest with two thirds of them dead. A
+// Contacts that one lookup remembers, 57 bytes each. It asks about 30 to 60 nodes, and each answer
+// names k, mostly the same ones; 128 leave room for the k nearest with two thirds of them dead. A
 // row index must fit a byte.
 constexpr uint32_t lookup_rows_max = 128;
 static_assert(lookup_rows_max >= 4 * bucket_size && lookup_rows_max < UINT8_MAX);
-// Paths of one lookup (S/Kademlia 4.4), each with rows of its own: more than eight find nothing new
-// in k contacts known at the start.
+// Paths of one lookup (S/Kademlia 4.4), each with its own rows: more than eight find nothing new in
+// the k contacts known at the start.
 constexpr uint32_t lookup_paths_max = 8;
-// Contacts of one subnet that a path follows on the word of others: a quarter of its k nearest.
-// Whoever owns a /24 can name any number of contacts there, all nearest to the key.
+// Contacts of one subnet that a path follows on the word of others: a quarter of its k nearest. The
+// owner of a /24 can name any number of contacts there, all nearest to the key.
 constexpr uint32_t lookup_subnet_max = bucket_size / 4;
-// Different values that one path of a find_value may bring to be weighed; a vote for yet another is
-// not counted. Honest nodes disagree in two ways at most: the value before and after a new store.
+// Different values that one path of a find_value may bring as candidates; a vote for any further
+// one is not counted. Honest nodes hold two at most: the value before and after a new store.
 constexpr uint32_t value_candidates_max = 4;
 
 // ---- Joining.
@@ -65,91 +68,90 @@ constexpr uint32_t bootstraps_max = 64;
 
 // ---- Replication.
 
-// Each holder republishes what no store reached for so long (tReplicate).
+// Each holder republishes a record that no store has reached for this long (tReplicate).
 constexpr Duration republish_after = hours(1);
 
-// Nodes of a region that one lookup serves: the smallest range with k nodes around a key has 20 to
-// 40, as ids are spread evenly. More, and only the key itself is served. 44 bytes each.
+// Nodes of a region that one lookup serves: as ids are spread evenly, the smallest range with k
+// nodes around a key has 20 to 40. With more, only the key itself is served. 44 bytes each.
 constexpr uint32_t region_contacts_max = 64;
-// Values under way to republish or hand over: all may go to one node, and its default receive
-// buffer of 208 KiB is to hold them.
+// Total size of the values being republished or handed over: all may go to one node, whose default
+// receive buffer of 208 KiB must hold them.
 constexpr uint32_t replication_bytes_max = 128 << 10;
 static_assert(replication_bytes_max >= value_size_max);
 
 // ---- Naming.
 
 // Pings that one call of the node sends for answers that name contacts: an answer names k, and a
-// source whose requests were held gets several at once. What is left out is asked by the next
-// answer.
+// source whose requests were held gets several answers at once. The next answer asks the contacts
+// left out.
 constexpr uint32_t named_pings_max = 16;
-// Answers that were waiting and are sent in one call.
+// Waiting answers that are sent in one call.
 constexpr uint32_t waiting_answers_sent_max = 16;
 
 // ---- Held requests.
 
-// A find_node or find_value is under 100 bytes and a store of a short value under 200; anything
-// larger takes one of the few large slots, which hold the largest legal request.
+// A find_node or find_value is under 100 bytes and a store of a short value under 200; a larger
+// request takes one of the few large slots, which hold the largest legal request.
 constexpr uint32_t held_small_size = 256;
 constexpr uint32_t held_large_size = 8'218;
 static_assert(held_large_size >= value_size_max + 78);
-// A Python node that joins sends a ping, then three calls at once; more than that while we wait
-// for its answer is a flood.
+// A joining Python node sends a ping, then three calls at once; more than this while we wait for
+// its answer is a flood.
 constexpr uint32_t held_per_source_max = 8;
 
-// Capacities of one shard. The defaults are a production node's; some 20 MB.
+// Capacities of one shard. The defaults are those of a production node: about 20 MB.
 struct Budget {
-  // Lookups at once: refresh, get and set, republish. Full means "refuse the caller", never
-  // "queue without bound". 7 KiB each, for each of NodeConfig::disjoint_paths.
+  // Concurrent lookups: refresh, get and set, republish. Full means "refuse the caller", never
+  // "queue without bound". 7 KiB each, times NodeConfig::disjoint_paths.
   uint32_t lookups = 1024;
   uint32_t lookup_rows = lookup_rows_max;
-  // Candidate values of all lookups together, 8 KiB each: only a lookup that found something
-  // needs one, and only for as long as its last calls are awaited. So many for each path.
+  // Candidate values of all lookups together, 8 KiB each: only a lookup that found a value needs
+  // one, and only while it waits for its last calls. This many per path.
   uint32_t lookup_values = 256;
-  // Next to the calls of lookups: a ping of each held source, stores of each replication, of which
-  // some are sent twice, and pings of the routing table.
+  // Besides the calls of lookups: a ping to each held source, the stores of each replication, some
+  // of which are sent twice, and pings of the routing table.
   uint32_t other_requests = 8192;
-  // A sum, one term a holder: a lookup's parallel calls and as many that are slow, then the rest.
-  // A lookup that asks all of the k nearest at once waits for slots when there are none.
+  // The sum over all users: the parallel calls of each lookup and as many slow ones, then the rest.
+  // A lookup that asks all of the k nearest at once waits when no slot is free.
   uint32_t requests_in_flight() const { return lookups * lookup_parallelism * 2 + other_requests; }
 
-  // Contacts whose own round trip is remembered, 16 bytes each: those we talk to in an hour.
+  // Contacts whose own round trip is remembered, 16 bytes each: those we talk to within an hour.
   uint32_t round_trips = 4096;
-  // Sources that may be proven at once: 64 bytes each. 10,000 senders of a load test must fit
-  // with room to spare.
+  // Sources that may be proven at once, 64 bytes each. 10,000 senders of a load test must fit with
+  // room to spare.
   uint32_t proven_sources = 65'536;
 
-  // Contacts that were reported to their bucket's owner in the last minute, 16 bytes each.
+  // Contacts reported to their bucket's owner in the last minute, 16 bytes each.
   uint32_t heard_contacts = 65'536;
 
   // Answers that wait for contacts they would name, 150 bytes each: 8,000 requests a second that
-  // all wait for half a second. Beyond, an answer leaves those contacts out.
+  // all wait for half a second. When it is full, an answer omits those contacts.
   uint32_t waiting_answers = 4096;
-  // Contacts whose owner was asked to ping them for an answer, lately: 16 bytes each.
+  // Contacts whose owner was lately asked to ping them for an answer: 16 bytes each.
   uint32_t wanted_contacts = 4096;
 
-  // Sources waiting for their proof; 4 s at a thousand new sources a second.
+  // Sources waiting to be proven: 4 s at a thousand new sources a second.
   uint32_t held_sources = 4096;
   uint32_t held_small = 6144;  // 1.5 per source: most send one.
   uint32_t held_large = 128;   // 1 MiB.
-  // Source prefixes (/24, /64) whose admission pings are paced, 8 bytes each. Prefixes that share
-  // a row share its pace.
+  // Source prefixes (/24, /64) whose admission pings are paced, 8 bytes each. Prefixes that share a
+  // row share its pace.
   uint32_t held_prefixes = 4096;
-  // Admission pings to one prefix: 1,024 at once and as many a second, 50 kB/s: a building full
-  // of nodes may join in a second, and a forger gains nothing.
+  // Admission pings to one prefix: 1,024 at once and as many a second, 50 kB/s: a building full of
+  // nodes may join within a second, and a forger gains nothing.
   uint32_t held_pings_a_second = 1024;
 
-  // Regions being found, 7 KiB each, and regions whose records are being stored, 3 KiB each: a
-  // cycle over a network of 10,000 nodes takes some 350 of them in an hour or a day.
+  // Regions being found, 7 KiB each, and regions whose records are being stored, 3 KiB each: in a
+  // network of 10,000 nodes a cycle takes about 350 of them in an hour or a day.
   uint32_t region_lookups = 4;
   uint32_t regions = 16;
-  // Records that are republished or handed over at once, 9 KiB each, each with up to k stores in
-  // flight. Each waits for the slowest of k nodes, two round trips and more: half a second far
-  // away. A shard that holds 10 M, of which it is to republish one in k each hour, has 139 a
-  // second.
+  // Records republished or handed over at once, 9 KiB each, each with up to k stores in flight.
+  // Each waits for the slowest of k nodes, two round trips and more: half a second to distant ones.
+  // A shard that holds 10 M records, and republishes one in k of them each hour, has 139 a second.
   uint32_t replications = 64;
-  // Newcomers that wait for their hand-over: as many as join in a burst.
+  // Newcomers that wait for their hand-over: as many as may join in a burst.
   uint32_t newcomers = 256;
-  // Contacts that were handed their records within the hour, 16 bytes each.
+  // Contacts that were handed their records within the last hour, 16 bytes each.
   uint32_t handed_contacts = 4096;
 
   // What one of many nodes in a simulation needs.

@@ -1,4 +1,4 @@
-// A contact: an id with the endpoint at which it is, or is said to be, reached.
+// A contact: an id with the endpoint at which its node is, or is said to be, reachable.
 #pragma once
 
 #include "reactor/base/endpoint.h"

@@ -1,7 +1,7 @@
-// ContactBook: every contact once, in one cache line with its encoded form, named by a 4-byte
+// ContactBook: every contact once, in one cache line with its encoded form, identified by a 4-byte
 // handle. Tables, lookups and replacement caches hold handles; a contact lives while anyone holds
-// it. Fixed size, 74 bytes a contact: full gives no_contact. Used by one thread; in a simulation by
-// many nodes on it.
+// it. Fixed size, 74 bytes per contact; acquire() returns no_contact when it is full. Used by one
+// thread; in a simulation by all the nodes on that thread.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace xord {
 
 class ContactBook {
  public:
-  // Writes a contact's tail as the dialect has it (rpcudp::encode_contact_tail); 0: does not fit.
+  // Writes a contact's tail in the dialect's form (rpcudp::encode_contact_tail); 0: does not fit.
   using EncodeTail = size_t (*)(const Endpoint& endpoint, MutableBytes out);
 
   // NearestIndex keeps marks beside a handle.
@@ -29,25 +29,25 @@ class ContactBook {
 
   // The handle of `contact`, with one more holder; no_contact when the book is full.
   [[nodiscard]] ContactHandle acquire(const Contact& contact);
-  // One more holder of a handle that is held already.
+  // Adds a holder to a handle that is already held.
   ContactHandle share(ContactHandle handle) {
     DCHECK(holders_[handle] > 0);
     ++holders_[handle];
     return handle;
   }
-  // One holder less; the last one frees the handle.
+  // Removes a holder; the last one frees the handle.
   void release(ContactHandle handle);
 
-  // Of a handle that is held. References and views live as long as it is.
+  // For a handle that is held. References and views live as long as it is held.
   const Id& id(ContactHandle handle) const { return cards_[handle].contact.id; }
   const Endpoint& endpoint(ContactHandle handle) const { return cards_[handle].contact.endpoint; }
   const Contact& contact(ContactHandle handle) const { return cards_[handle].contact; }
-  // Encoded once, at most 19 bytes; empty when it is longer (IPv6) and has to be encoded when sent.
+  // Encoded once, at most 19 bytes; empty if it is longer (IPv6) and must be encoded when sent.
   Bytes tail(ContactHandle handle) const {
     const Card& card = cards_[handle];
     return {card.tail.data(), card.tail_size};
   }
-  // It will be read soon.
+  // A hint that the contact will be read soon.
   void fetch_ahead(ContactHandle handle) const { __builtin_prefetch(&cards_[handle]); }
   uint32_t count() const { return count_; }
 
@@ -66,9 +66,9 @@ class ContactBook {
   EncodeTail encode_tail_;
   uint64_t seed_;
   uint32_t count_ = 0;
-  ContactHandle free_ = no_contact;  // The first of the free ones...
+  ContactHandle free_ = no_contact;  // The first free handle.
   std::unique_ptr<Card[]> cards_;
-  std::vector<uint32_t> holders_;  // ... by handle; of a free one: the next free one.
+  std::vector<uint32_t> holders_;  // By handle: its holders; if free: the next free handle.
   HandleTable table_;              // By id and endpoint.
 };
 

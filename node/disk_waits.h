@@ -1,6 +1,6 @@
-// What waits for the disk: a store is acknowledged when its batch is committed, a value that is not
-// in memory is answered when it was read. A fixed table from the storage ticket to what is to be
-// done then; nothing allocates after construction.
+// What waits for the disk: a store is acknowledged when its batch is committed, a find_value whose
+// value is not in memory is answered when it has been read. A fixed table from the storage ticket
+// to what is then to be done; nothing allocates after construction.
 #pragma once
 
 #include <bit>
@@ -16,10 +16,10 @@
 
 namespace xord {
 
-// The two stores of a node number their tickets by themselves.
+// The two stores of a node number their tickets independently.
 struct DiskTicket {
   Ticket ticket = 0;
-  bool is_list = false;  // Of its published list.
+  bool is_list = false;  // For the published list of the node.
 
   bool operator==(const DiskTicket&) const = default;
 };
@@ -27,31 +27,31 @@ struct DiskTicket {
 struct DiskWait {
   enum class Kind : uint8_t {
     store_reply,  // To `path`: true or false.
-    value_reply,  // To `path`: the value, or contacts when it is lost.
-    own_copy,     // A round of stores waits for the copy that this node holds itself.
+    value_reply,  // To `path`: the value, or contacts if it is lost.
+    own_copy,     // A round of stores waits for this node's own copy.
     own_value,    // A get of ours waits for a value held here.
     removal,      // A purge of ours waits for a record to be erased.
     kept,         // A keep waits for the list's disk.
-    forgotten,    // A forget does.
+    forgotten,    // A forget waits for the list's disk.
     replicated,   // A republish or hand-over waits for its value.
   };
   Kind kind{};
   Path path;
   WireTransaction transaction;
   Id key;
-  uint64_t owner = 0;  // The word of its handle; all but the first two and removal.
+  uint64_t owner = 0;  // Its handle as an integer; for all but the first two and removal.
   Id asker{};          // value_reply only.
 };
 
 class DiskWaits {
  public:
-  // Room for `pending_max` answers, in a table at most half full.
+  // Room for `pending_max` answers, in a table that is at most half full.
   explicit DiskWaits(uint32_t pending_max)
       : pending_max_(pending_max), rows_(std::bit_ceil(uint64_t{pending_max} * 2)) {}
 
   bool full() const { return count_ == pending_max_; }
   uint32_t count() const { return count_; }
-  // `key` is not in the table, and the table is not full.
+  // `key` must not be in the table, and the table must not be full.
   void insert(const DiskTicket& key, const DiskWait& answer) {
     CHECK(!full());
     size_t at = slot_of(key);
@@ -59,7 +59,7 @@ class DiskWaits {
     rows_[at] = {true, key, answer};
     ++count_;
   }
-  // Removes and returns the answer; empty when the ticket is not ours.
+  // Removes and returns the answer; empty when the ticket is not in the table.
   std::optional<DiskWait> take(const DiskTicket& key) {
     for (size_t at = slot_of(key); rows_[at].used; at = next(at)) {
       if (rows_[at].key != key) continue;
@@ -77,13 +77,13 @@ class DiskWaits {
     DiskWait answer;
   };
 
-  // A write's ticket has the index of its slot in the low half, a read's its number in the high
-  // one: the sum of the halves is spread already.
+  // The low half of a write's ticket is the index of its slot, the high half of a read's its
+  // number: the sum of the halves is well spread as it is.
   size_t slot_of(const DiskTicket& key) const {
     return (key.ticket + (key.ticket >> 32)) & (rows_.size() - 1);
   }
   size_t next(size_t at) const { return (at + 1) & (rows_.size() - 1); }
-  // Linear probing without tombstones: what stands behind the hole and could stand in it moves up.
+  // Deletion without tombstones: entries after the hole that may move into it do.
   void erase(size_t hole) {
     for (size_t at = next(hole); rows_[at].used; at = next(at)) {
       const size_t distance_home = (at - slot_of(rows_[at].key)) & (rows_.size() - 1);

@@ -5,7 +5,7 @@
 namespace xord {
 
 uint64_t endpoint_hash(const Endpoint& endpoint, uint64_t seed) {
-  // The fields lie one behind the other, so that the padding at the end is left out.
+  // The fields are adjacent, so the padding at the end can be left out.
   static_assert(offsetof(Endpoint, scope) == 16 && offsetof(Endpoint, port) == 20);
   return XXH3_64bits_withSeed(&endpoint, offsetof(Endpoint, port) + sizeof endpoint.port, seed);
 }

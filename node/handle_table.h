@@ -1,5 +1,5 @@
-// HandleTable: contact handles by a hash that their owner computes: linear probing over one and a
-// half times as many slots as handles, without tombstones. Knows no contacts. Fixed size.
+// HandleTable: contact handles by a hash computed by their owner: linear probing over one and a
+// half times as many slots as handles, without tombstones. Knows nothing of contacts. Fixed size.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ class HandleTable {
   explicit HandleTable(uint32_t handles_max)
       : slots_(uint64_t{handles_max} + handles_max / 2 + 1, no_contact) {}
 
-  // The slot of the first handle of that hash for which matches(handle) is true; or the empty slot
-  // where it would be: put() it there.
+  // The slot of the first handle with that hash for which matches(handle) is true; or the empty
+  // slot where it belongs: put() it there.
   template <class Matches>
   size_t find(uint64_t hash, Matches&& matches) const {
     size_t at = home(hash);
@@ -31,8 +31,8 @@ class HandleTable {
     DCHECK(slots_[slot] == no_contact);
     slots_[slot] = handle;
   }
-  // Empties `slot`; what stands behind it and may stand in it moves up. hash_of(handle) is the hash
-  // that the handle was put under.
+  // Empties `slot`; handles after it that may move up do. hash_of(handle) is the hash under which
+  // the handle was put.
   template <class HashOf>
   void erase(size_t slot, HashOf&& hash_of) {
     size_t hole = slot;
@@ -51,7 +51,7 @@ class HandleTable {
   }
 
  private:
-  // By the hash's upper half, so that any number of slots will do.
+  // Uses the hash's upper half, so that any number of slots will do.
   size_t home(uint64_t hash) const { return ((hash >> 32) * slots_.size()) >> 32; }
   size_t next(size_t at) const { return at + 1 == slots_.size() ? 0 : at + 1; }
   size_t steps(size_t from, size_t to) const {

@@ -7,7 +7,7 @@
 namespace xord {
 namespace {
 
-// Each lookup and each round can have come to its end, and a refresh be due in each range.
+// Every lookup and every round may have finished, and a refresh may be due in every range.
 uint32_t events_max(const NodeConfig& config) {
   return config.budget.lookups + config.operations + config.budget.replications +
          config.routing.buckets_max + id_bits;
@@ -52,11 +52,11 @@ void Node::run(Instant now, Outputs& out, Body&& body) {
   contacts_.end_turn(turn);
 }
 
-// ---- What comes in.
+// ---- Input.
 
 void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
   run(now, out, [&](const Turn& turn) {
-    // Nobody can be answered at port 0, and the kernel refuses to try.
+    // No one can be answered at port 0, and the kernel refuses to try.
     if (datagram.path.remote.port == 0) {
       counters_.malformed.add(ParseError::unknown_kind);
     } else if (config_.dialect->is_reply(datagram.bytes)) {
@@ -69,7 +69,7 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
 }
 
 void Node::fetch_ahead(std::span<const Datagram> batch) const {
-  if (batch.size() < 2) return;  // It would be looked at before it has arrived.
+  if (batch.size() < 2) return;  // Too early: it would be read before it has arrived.
   for (const Datagram& datagram : batch) contacts_.fetch_ahead(datagram.path.remote);
   std::array<Id, keys_ahead_max> keys;
   size_t count = 0;
@@ -94,7 +94,7 @@ void Node::receive_reply(const Turn& turn, const Datagram& datagram) {
   if (is_answer && names_sender && reply.responder == self_) {
     own_ids_.answered(turn.now, *outcome);
   }
-  // First what the asker waits for: what is held may ask for more.
+  // The waiting caller comes first: held requests may need more calls.
   dispatch(turn, *outcome);
   if (!is_answer) return;
   contacts_.prove(turn, datagram.path.remote);
@@ -125,7 +125,7 @@ void Node::dispatch(const Turn& turn, const Outcome& outcome) {
     case Purpose::probe:
       if (outcome.kind == Outcome::Kind::slow) requester_.repeat_ping(turn, call);
       break;
-    case Purpose::admission:  // Not repeated: a second ping would exceed what may be sent to it.
+    case Purpose::admission:  // Not retried: a second ping would exceed its bound.
     case Purpose::command:
     case Purpose::count:
       break;
@@ -162,7 +162,7 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
       case ShardMessageKind::proven: {
         const auto& proven = *frame_header<ProvenMessage>(frame);
         contacts_.deliver(turn, proven);
-        responder_.release(turn, proven.source, Purpose::count);  // Whatever that shard asked it.
+        responder_.release(turn, proven.source, Purpose::count);  // Whatever that shard asked.
         break;
       }
     }
@@ -188,7 +188,7 @@ void Node::complete(Instant now, Bytes frame, Outputs& out) {
       }
     }
     if (is_list) return;
-    // Another value may be read, or a range is there: advance() comes next.
+    // Another value can be read, or a range has been loaded: advance() is called next.
     records_.try_again(now);
     if (is_loaded) records_.advance(turn);
   });
@@ -251,7 +251,7 @@ std::optional<Instant> Node::next_wakeup() const {
   return earlier(next, store_.next_wakeup());
 }
 
-// ---- What the parts have to say to each other.
+// ---- Events between the parts.
 
 void Node::handle_events(const Turn& turn) {
   while (const auto event = events_.pop()) {
@@ -301,7 +301,7 @@ void Node::round_finished(const Turn& turn, PoolHandle handle) {
   }
 }
 
-// ---- What the program asks.
+// ---- Calls of the program.
 
 void Node::join(Instant now, OperationId operation, std::span<const Endpoint> endpoints,
                 Outputs& out) {

@@ -1,15 +1,15 @@
 // One shard of one Kademlia node in one network, as a state machine: it does no I/O, reads no clock
-// and draws no entropy. Datagrams, messages of other shards and completions of the disk come in as
-// calls; datagrams to send, messages, operations for the disk and results go out as data, in
-// Outputs. The reactor drives it in production, the simulator on virtual time: equal arguments and
-// an equal sequence of calls give equal outputs, bit for bit.
+// and draws no entropy. Datagrams, messages from other shards and disk completions come in as
+// calls; datagrams to send, messages, disk operations and results go out as data, in Outputs. The
+// reactor drives it in production, the simulator on virtual time: equal arguments and an equal
+// sequence of calls give equal outputs, bit for bit.
 //
 // Ownership: requests for a key are served by the shard that owns the key (shard_of), a bucket is
-// kept by the shard that owns the bucket (RoutingTable), replies go to the shard whose index their
-// transaction carries. Whatever lands elsewhere is handed on by message.
+// kept by the shard that owns it (RoutingTable), replies go to the shard whose index their
+// transaction carries. Anything that arrives at another shard is forwarded by message.
 //
 // Bounds: every table is sized by NodeConfig and allocated by the constructor; nothing allocates
-// after it. Full means refuse and count (node/counters.h).
+// after that. Full means refuse and count (node/counters.h).
 #pragma once
 
 #include <cstdint>
@@ -45,31 +45,31 @@ namespace xord {
 class Node {
  public:
   // `book` and `store` are borrowed and outlive the node. `self` is the node's id in this network.
-  // `published`, when there is one, is the list of what this node publishes anew each day.
+  // `published`, if not null, is the list of what this node republishes each day.
   Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
        ContactBook& book, Store& store, Instant start, Store* published = nullptr);
 
   // Handles one datagram. Malformed or unwanted input is counted and dropped: it is the peer's
   // error, so there is nothing for the caller to handle.
   void receive(Instant now, const Datagram& datagram, Outputs& out);
-  // Has the memory fetched that receive() of these will look at. Changes nothing: a hint only.
+  // A hint only: prefetches the memory that receive() of these will read. Changes nothing.
   void fetch_ahead(std::span<const Datagram> batch) const;
-  // Handles a message of shard `from`.
+  // Handles a message from shard `from`.
   void deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out);
-  // Handles a completion of the disk, of this node's network.
+  // Handles a completion of the disk, for this node's network.
   void complete(Instant now, Bytes frame, Outputs& out);
   // Does everything that is due: timeouts, lookup steps, pings, refreshes, expiry.
   void advance(Instant now, Outputs& out);
   // When advance() is next needed; empty when only a datagram or a call can make work.
   std::optional<Instant> next_wakeup() const;
 
-  // --- What an embedding program asks. The answer comes as an OperationResult in out.results, in
-  // this call or a later one; exactly one for each call.
+  // --- Calls of an embedding program. Each is answered by exactly one OperationResult in
+  // out.results, in this call or a later one.
 
-  // Pings `endpoints`, files those that answer, looks up the own id and refreshes the farther
-  // buckets (paper 2.3). Repeats the pings while nobody is known. Call it on shard 0.
+  // Pings `endpoints`, files those that answer, looks up our own id and refreshes the farther
+  // buckets (paper 2.3). Repeats the pings while no node is known. Call it on shard 0.
   void join(Instant now, OperationId operation, std::span<const Endpoint> endpoints, Outputs& out);
-  // On the shard that owns `key`: the value held here, else the one found by lookup.
+  // On the shard that owns `key`: the value held here, otherwise the one found by a lookup.
   void get(Instant now, OperationId operation, const Id& key, Outputs& out);
   // On the shard that owns `key`: stores `value` (one element of the dialect, at most
   // value_size_max bytes) on the k nearest nodes, this one included when it is among them.
@@ -78,25 +78,25 @@ class Node {
   void find(Instant now, OperationId operation, const Id& target, Outputs& out);
 
   // On any shard: erases its records from key `from` on, as far as they share `prefix_bits` leading
-  // bits with it (160: that key alone), at most purge_records_max a call. The result has how many
-  // were erased in `stored`, and as its value the key to go on from, or none at the end; not_stored
-  // when the disk failed some, which stay. Refused while another purge is under way, or when there
-  // is no room to ask the disk.
+  // bits with it (160: that key alone), at most purge_records_max per call. In the result, `stored`
+  // is the number erased and the value is the key to continue from, or empty at the end; the status
+  // is not_stored if the disk failed to erase some, which remain. Refused while another purge is in
+  // progress, or when there is no room to ask the disk.
   void purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
              Outputs& out);
 
-  // On the shard that owns `key`: puts `value` into the list of what is published anew each day,
-  // then stores it as set does. Done once it is in the list, on however many nodes it landed.
+  // On the shard that owns `key`: adds `value` to the list of what is republished each day, then
+  // stores it as set does. Done once it is in the list, however many nodes stored it.
   void keep(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out);
-  // On the shard that owns `key`: takes it out of the list; not_found when it is not there. The
-  // copies in the network lapse by themselves.
+  // On the shard that owns `key`: removes it from the list; not_found if it is not there. The
+  // copies in the network expire by themselves.
   void forget(Instant now, OperationId operation, const Id& key, Outputs& out);
-  // The keys of this shard's list from `from` on, in order: the value is an array of
-  // PublishedKeys, at most published_keys_max; fewer are all there are.
+  // The keys in this shard's list from `from` on, in order: the value is an array of PublishedKeys,
+  // at most published_keys_max; fewer means that there are no more.
   void list_published(Instant now, OperationId operation, const Id& from, Outputs& out);
 
   // --- Restart. A contact saved by an earlier run; `age` is how long ago it answered. Only the
-  // owner of its bucket files it, the others follow by message: call it on every shard, and move
+  // owner of its bucket files it, the others follow by message: call it on every shard, and deliver
   // the messages every few contacts.
   void restore(Instant now, const Contact& contact, Duration age, Outputs& out);
   // Calls visit(const Contact&, Instant answered_last) for each contact in this shard's buckets.
@@ -107,28 +107,28 @@ class Node {
   // Changes whenever for_each_own_contact() would visit other contacts.
   uint64_t contacts_version() const { return contacts_.table().version(); }
 
-  // What the calls since the last take() have to say; take them after each call.
+  // Notices of the calls since the last take(); take them after each call.
   NodeNotices& notices() { return notices_; }
 
   const Id& self() const { return self_; }
   uint32_t contacts_count() const { return contacts_.table().count(); }
-  // Of them those that may be handed out: not the silent, nor saved ones that did not answer yet.
+  // Contacts we may hand out (Standing above silent).
   uint32_t answerable_count() const { return contacts_.table().answerable_count(); }
   const NodeCounters& counters() const { return counters_; }
   const Counters<TableRefusal>& refusals() const { return contacts_.table().refusals(); }
-  // For tests and the simulator: aborts with what does not hold.
+  // For tests and the simulator: aborts if an invariant is broken.
   void check_invariants() const { contacts_.table().check_invariants(); }
-  // For them, too: how long a call to `endpoint` would be waited for, what is taken of its tables,
-  // and how many buckets there are.
+  // Also for them: how long a call to `endpoint` may take before it is slow, how full the tables
+  // are, and how many buckets there are.
   Duration timeout_of(const Endpoint& endpoint) const { return requester_.timeout(endpoint); }
   NodeUsage usage() const;
   uint32_t buckets_count() const { return contacts_.table().buckets_count(); }
 
  private:
   void receive_reply(const Turn& turn, const Datagram& datagram);
-  // Hands the outcome of a call of ours to who is concerned.
+  // Passes the outcome of a call of ours to the parts concerned.
   void dispatch(const Turn& turn, const Outcome& outcome);
-  // Hands on what the parts have to say to each other, until nothing is left.
+  // Passes on the events of the parts until none is left.
   void handle_events(const Turn& turn);
   void lookup_finished(const Turn& turn, PoolHandle handle);
   void round_finished(const Turn& turn, PoolHandle handle);
@@ -150,7 +150,7 @@ class Node {
   Store* const published_;
   DiskWaits waits_;
 
-  // The parts, each of which knows those above it. What goes up is an event or an outcome.
+  // The parts; each knows only those above it. What goes up is an event or an outcome.
   Requester requester_;
   Contacts contacts_;
   Lookups lookups_;

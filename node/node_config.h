@@ -1,5 +1,5 @@
-// What one shard of a node is told when it is made: who it is among the shards, its capacities and
-// the operator's choices. Plain values; the composition fills them in (node/server/), the simulator
+// What one shard of a node is given at construction: its index among the shards, its capacities and
+// the operator's choices. Plain values; the server fills them in (node/server/), the simulator does
 // with small capacities.
 #pragma once
 
@@ -20,41 +20,41 @@ namespace xord {
 class Dialect;
 
 struct NodeConfig {
-  const Dialect* dialect = nullptr;  // Borrowed: what the network speaks. Not null.
+  const Dialect* dialect = nullptr;  // Borrowed: the network's wire format. Not null.
   NetworkIndex network = 0;
   ShardIndex shard = 0;
   uint32_t shards = 1;
-  // Families that there are sockets for: contacts of another are neither asked nor filed.
+  // Families for which there are sockets: contacts of another are neither asked nor filed.
   bool has_ipv4 = true;
   bool has_ipv6 = true;
 
   Budget budget;
   RoutingConfig routing;
-  // Gets, sets, finds and joins at once, 9 KiB each.
+  // Concurrent gets, sets, finds and joins, 9 KiB each.
   uint32_t operations = 256;
-  // Answers that wait for the disk at once: the stores of one sync at 100,000 a second,
-  // twenty-fold.
+  // Answers that may wait for the disk at once: twenty times the stores of one sync at 100,000 a
+  // second.
   uint32_t pending_answers = 16384;
-  // Requests kept while their key's range is being loaded at start.
+  // Requests kept while the range of their key is being loaded at start.
   uint32_t waiting_requests = 1024;
   uint32_t waiting_bytes = 1 << 20;
 
   Duration ttl = hours(7 * 24);    // A record's life after its publication.
   double amplification_max = 1.0;  // Bytes to an unproven source per byte from it.
-  uint32_t disjoint_paths = 1;     // Of each get, set and find; 1..lookup_paths_max.
+  uint32_t disjoint_paths = 1;     // For each get, set and find; 1..lookup_paths_max.
   std::vector<Subnet> trusted;     // Exempt from proof (--trusted-net).
 
-  // Candidate values of all lookups together: the budget's for each path.
+  // Candidate values of all lookups together: the budget's, times the number of paths.
   uint32_t lookup_values() const { return budget.lookup_values * disjoint_paths; }
 };
 
-// Drawn once in each run from the kernel's entropy, equal for all shards of a network but the
-// first.
+// Drawn once per run from the kernel's entropy; the same for all shards of a network, except that
+// `transactions` may differ.
 struct NodeSecrets {
   std::array<uint8_t, 16> transactions{};  // Keys our transactions. May be equal on all shards.
   uint64_t hash_seed = 0;                  // Seeds every hash table.
-  // Of the hashes of sources that are kept with records. Not drawn: the same in each run, or after
-  // a restart the bytes of a source would be charged to another.
+  // Seeds the hashes of sources that are kept with records. Not drawn but the same in each run:
+  // otherwise a restart would charge the bytes of one source to another.
   uint64_t prefix_seed = 0;
 };
 

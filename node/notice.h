@@ -1,6 +1,5 @@
-// What a node has to say that a person wants to read in the log: plain data, for whoever drives the
-// node to put into words. Nothing here is said for each datagram: each kind says how often it
-// comes.
+// What a node has to report to the person who reads the log: plain data, which the caller puts into
+// words. No notice is made for each datagram: every kind says how often it occurs.
 #pragma once
 
 #include <array>
@@ -14,21 +13,21 @@
 namespace xord {
 
 enum class NoticeKind : uint8_t {
-  // Contacts are there again, or for the first time. `count` nodes answered, `lasted` since joining
+  // There are contacts, for the first time or again. `count` nodes answered, `lasted` after joining
   // began; `contact` was the first to answer, or has port 0: others found us. Once until alone.
   joined,
-  // All `count` addresses of a round of join pings were silent, `lasted` since joining began. At
-  // growing intervals, as node/operations/join_state.h says.
+  // All `count` addresses of a round of join pings failed to answer, `lasted` after joining began.
+  // At growing intervals (node/operations/join_state.h).
   nobody_answered,
   // No contact answers any more; `count` silent ones are still filed. Once until joined.
   alone_again,
-  // A bootstrap address is one of our own. Once an address.
+  // A bootstrap address is one of our own. Once per address.
   own_address,
   // Another node at `contact` has our id: it answered a ping with it, and that ping did not reach
-  // us. Every ten minutes at most for an address.
+  // us. At most every ten minutes per address.
   own_id_elsewhere,
   // A request other than a ping came from `contact`, which had answered nothing before and then
-  // answered our ping: strangers reach us. Once a shard.
+  // answered our ping: strangers can reach us. Once per shard.
   first_request,
 };
 
@@ -41,8 +40,8 @@ struct NodeNotice {
   Contact contact;
 };
 
-// The notices of one call of a node, which the caller takes after it. What finds no room is
-// dropped: with so few occasions it is repetition.
+// The notices of one call of a node, which the caller takes afterwards. One that finds no room is
+// dropped: as so few occasions exist, it is a repetition.
 class NodeNotices {
  public:
   void push(const NodeNotice& notice) {

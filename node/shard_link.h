@@ -1,5 +1,5 @@
-// The way from one shard of a node to the others: fills in what every message begins with, and
-// counts what finds no room. What the frames hold is declared where it belongs: contacts in
+// From one shard of a node to the others: fills in the fields that every message begins with, and
+// counts messages that find no room. The frames are declared where they belong: contacts in
 // node/routing/contact_messages.h, regions in node/replication/region_messages.h.
 #pragma once
 
@@ -19,7 +19,7 @@ class ShardLink {
 
   ShardIndex self() const { return self_; }
   uint32_t shards() const { return shards_; }
-  // Whether `shard` is another one of this node.
+  // Whether `shard` is another shard of this node.
   bool is_other(ShardIndex shard) const { return shard != self_ && shard < shards_; }
 
   // False when the outbox has no room: counted, and not sent.
@@ -30,7 +30,7 @@ class ShardLink {
     counters_.node.add(NodeCounter::messages_dropped);
     return false;
   }
-  // To each of the others, as far as there is room.
+  // Sends `message` to each of the others, as far as there is room.
   template <class Message>
   bool tell_others(const Turn& turn, const Message& message) const {
     bool is_sent = true;
@@ -39,7 +39,7 @@ class ShardLink {
     }
     return is_sent;
   }
-  // A datagram that is the other shard's to handle.
+  // Forwards a datagram that another shard must handle.
   void forward(const Turn& turn, ShardIndex shard, const Datagram& datagram) const {
     counters_.node.add(NodeCounter::forwarded);
     tell(turn, shard, DatagramMessage{{}, datagram.path}, datagram.bytes);

@@ -1,8 +1,8 @@
 // What the shards of one node tell each other: plain data, one frame each (reactor/base/frames.h),
 // through bounded mailboxes in production and through a loop in tests. Every struct begins with its
-// kind and its network, which ShardLink fills in (node/shard_link.h). The composition may drop a
-// datagram; every other message it delivers, in order: a replica that missed a change would answer
-// wrongly until the next one. What is said about contacts and regions is declared in their rooms.
+// kind and its network, which ShardLink fills in (node/shard_link.h). The driver may drop a
+// datagram; it delivers every other message, in order: a replica that missed a change would answer
+// wrongly until the next one. Messages about contacts and regions are declared in their rooms.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ namespace xord {
 
 enum class ShardMessageKind : uint8_t {
   datagram,         // DatagramMessage, then the datagram: it belongs to you.
-  evidence,         // EvidenceMessage: what I learnt about a contact whose bucket is yours.
+  evidence,         // EvidenceMessage: what I learned about a contact whose bucket is yours.
   contact_wanted,   // ContactWantedMessage: an answer names a contact of yours, or awaits it.
-  contact_changed,  // ContactChangedMessage: what became of a contact in a bucket of mine.
+  contact_changed,  // ContactChangedMessage: a change to a contact in a bucket of mine.
   proven,           // ProvenMessage: this source answered a transaction.
   region_wanted,    // RegionWantedMessage: a record of mine is due, and the bucket is yours.
   region,           // RegionMessage: the nodes of a region, for all that is due in it.

@@ -1,7 +1,8 @@
 // Limits on how many contacts of one /24 (IPv4) or /64 (IPv6) a bucket and the whole table file and
-// a lookup follows, so that whoever owns one subnet cannot own a bucket or the neighbourhood of a
-// key (not in the paper; DESIGN section 4). Addresses of one machine or site are exempt unless
-// configured otherwise, so that a network there works.
+// a lookup follows, so that the owner of one subnet cannot own a bucket or the neighbourhood of a
+// key (not in the paper; docs/DECISIONS.md, "A lookup follows five contacts of a subnet").
+// Addresses of one machine or site are exempt unless configured otherwise, so that a network there
+// works.
 #pragma once
 
 #include <algorithm>
@@ -35,9 +36,10 @@ inline bool same_subnet(const IpAddress& a, const IpAddress& b) {
   return std::memcmp(a.bytes.data(), b.bytes.data(), a.is_ipv4() ? 15 : 8) == 0;
 }
 
-// How many contacts of a subnet there are, in two cells of one byte a contact: never less than the
-// truth, and more only where both cells are shared with other subnets, which with one contact a
-// cell happens to one subnet in millions at a limit of 10. A cell that reached 255 stays there.
+// The number of contacts in each subnet, as a sketch of two one-byte cells per contact: never less
+// than the true number, and more only where both cells are shared with other subnets. With one
+// contact per cell that happens to one subnet in millions at a limit of 10. A cell that has reached
+// 255 stays there.
 class SubnetCounts {
  public:
   SubnetCounts(uint32_t contacts_max, uint64_t seed)
@@ -46,7 +48,7 @@ class SubnetCounts {
   void add(const IpAddress& address) {
     for (uint8_t* cell : cells_of(address)) *cell = static_cast<uint8_t>(*cell + (*cell < 255));
   }
-  // What was added.
+  // `address` must have been added.
   void remove(const IpAddress& address) {
     for (uint8_t* cell : cells_of(address)) *cell = static_cast<uint8_t>(*cell - (*cell < 255));
   }
@@ -63,7 +65,7 @@ class SubnetCounts {
   }
 
   uint64_t seed_;
-  std::vector<uint8_t> cells_;  // Two rows. Sized at construction.
+  std::vector<uint8_t> cells_;  // Two rows of cells. Sized at construction.
 };
 
 }  // namespace xord

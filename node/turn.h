@@ -1,5 +1,5 @@
-// What one call of a Node works with: the instant it happens at, where its effects go, and what its
-// parts have to tell each other.
+// What one call of a Node works with: the time of the call, where its effects go, and the events
+// its parts send each other.
 #pragma once
 
 #include <bit>
@@ -16,8 +16,8 @@
 
 namespace xord {
 
-// Where a node leaves its effects. Borrowed for one call; the caller sends and clears them after
-// it.
+// Where a node leaves its effects. Borrowed for one call; the caller sends and clears them
+// afterwards.
 struct Outputs {
   Outbox& datagrams;
   FrameOutbox& messages;  // To other shards; `to` is the shard. Frames of node/shard_message.h.
@@ -25,11 +25,11 @@ struct Outputs {
   FrameOutbox& results;   // To the embedding program. Frames of node/operation_result.h.
 };
 
-// What a part has to say to those above it, which the Node hands on once the part has returned: so
-// no part is called back, or taken away, while it is at work.
+// What a part reports to those above it. The Node passes it on once the part has returned, so that
+// no part is called back, or destroyed, while it is working.
 struct Event {
   enum class Kind : uint8_t {
-    refresh_due,      // Nobody looked in the range of `target` for an hour.
+    refresh_due,      // There was no lookup in the range of `target` for an hour.
     lookup_finished,  // `handle`: the lookup. Its owner reads the result, then it is released.
     round_finished,   // `handle`: the round of stores.
   } kind{};
@@ -37,7 +37,7 @@ struct Event {
   Id target;
 };
 
-// First in, first out. Fixed size: a node makes room for all that its pools can have to say.
+// First in, first out. Fixed size: a node makes room for everything its pools can report.
 class Events {
  public:
   explicit Events(uint32_t events_max) : events_(std::bit_ceil(events_max)) {}
@@ -57,7 +57,7 @@ class Events {
   uint64_t last_ = 0;
 };
 
-// Handed down through the node's parts. Lives as long as the call.
+// Passed down through the node's parts. Lives as long as the call.
 struct Turn {
   Instant now;
   Outputs& out;

@@ -1,5 +1,5 @@
-// How much of each of a shard's fixed tables is taken, and how much there is: what must never be
-// exceeded, and what must be given back when there is nothing to do. For tests and the simulator.
+// How much of each of a shard's fixed tables is in use, and how much there is: what must never be
+// exceeded, and what must be released when the node is idle. For tests and the simulator.
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ static_assert(std::size(node_table_names) == static_cast<size_t>(NodeTable::coun
 
 using NodeUsage = std::array<uint32_t, static_cast<size_t>(NodeTable::count)>;
 
-// The most there may be of each, in the order of NodeTable.
+// The maximum of each, in the order of NodeTable.
 inline NodeUsage usage_max(const NodeConfig& config) {
   const Budget& budget = config.budget;
   return {budget.requests_in_flight(),
