@@ -13,7 +13,7 @@ namespace xord {
 
 // ---- The paper's constants.
 
-// k: this many nodes hardly ever all fail within an hour (checklist 10). A full bucket is one
+// k: this many nodes hardly ever all fail within an hour (checklist 10). A full bucket fits one
 // answer.
 constexpr uint32_t bucket_size = 20;
 static_assert(bucket_size <= reply_contacts_kept, "an answer of k contacts is kept whole");

@@ -16,7 +16,7 @@ constexpr size_t notices_max = 256;
 constexpr Duration reclaim_interval = seconds(1);
 constexpr Duration tell_progress_interval = seconds(2);
 constexpr Duration save_clock_interval = minutes(1);
-// Lists come every 4 s at the soonest, one from each shard; two writes are at least so far apart.
+// Lists come every 4 s at the soonest, one from each shard; two writes are at least this far apart.
 constexpr Duration save_contacts_interval = seconds(3);
 
 constexpr Duration settle_max = seconds(1);
@@ -51,7 +51,8 @@ std::optional<ServerError> Admin::start() {
   if (const auto error = bell_.error()) {
     return ServerError{ServerErrorKind::environment, error->sentence};
   }
-  // The admin thread's too: it may still be inside set_value() when the outcome is known here.
+  // Shared with the admin thread, which may still be inside set_value() when this thread has the
+  // outcome.
   const auto started = std::make_shared<std::promise<std::optional<ServerError>>>();
   std::future<std::optional<ServerError>> outcome = started->get_future();
   if (const auto refused = thread_.start("", [this, started] { run(*started); })) {
@@ -256,7 +257,7 @@ void Admin::do_what_is_due() {
 
 Duration Admin::next_due() const {
   Duration soonest = std::min(reclaim_at_, save_clock_at_);
-  // What nobody rings for: gauges of shards, and room in their mailboxes.
+  // Nothing rings for these: gauges of shards, and room in their mailboxes.
   if (settling_ || !records_are_there_) {
     soonest = std::min(soonest, monotonic_time() + milliseconds(settling_ ? 1 : 10));
   }
@@ -339,7 +340,7 @@ void Admin::save_clock() {
   tell_saved(write_clock(*files_.directory, clock), clock_fails_, "clock");
 }
 
-// One line when saving begins to fail, and one when it works again.
+// Logs one line when saving begins to fail, and one when it works again.
 void Admin::tell_saved(const std::optional<IoError>& error, bool& is_failing,
                        const std::string& what) {
   if (error && !is_failing) {

@@ -1,10 +1,10 @@
-// The admin thread and everything it owns: the data directory, the database's handle, the shards,
-// the calls of the embedding program, the log. It starts the node in an order that lets it answer
+// The admin thread and everything it owns: the data directory, the database handle, the shards, the
+// calls of the embedding program, the log. It starts the node in an order that lets it answer
 // before the database is open, then completes calls, resolves names, saves contacts and clock, and
-// ends it all in order. It may block; no shard ever waits for it.
+// finally shuts everything down cleanly. It may block; no shard ever waits for it.
 //
-// Callers of the API and the admin thread share one mutex, which no shard and no commit thread ever
-// takes: callers push commands into a shard's mailbox under it, one at a time.
+// API callers and the admin thread share one mutex, which no shard and no commit thread ever takes:
+// callers push commands into a shard's mailbox under it, one at a time.
 #pragma once
 
 #include <array>
@@ -36,36 +36,38 @@ class Admin {
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
 
-  // Once. Returns when the node answers, or with why it cannot; then nothing is left behind.
+  // Call it once. Returns when the node answers, or an error if it cannot start; then nothing is
+  // left behind.
   [[nodiscard]] std::optional<ServerError> start();
-  // Returns when everything is saved and freed. Harmless if not started, and a second time.
+  // Returns when everything is saved and freed. Harmless if not started, or if called again.
   void stop();
 
-  // After a successful start().
+  // Valid after a successful start().
   const Id& id() const { return files_.identities.front().id; }
   const std::vector<Endpoint>& endpoints() const { return endpoints_; }
 
-  // By any thread. `finish` is called exactly once: by the admin thread, or here when the call
-  // fails at once. `tail` is copied.
+  // May be called by any thread. `finish` is called exactly once: by the admin thread, or here if
+  // the call fails at once. `tail` is copied.
   void call(ShardCommand command, Bytes tail, FinishCall finish);
-  // The same for what is any shard's, or all shards' in turn.
+  // The same for commands that any one shard, or each shard in turn, can handle.
   void call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish);
   uint32_t shards_count() const { return config_.shards; }
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
   void log_stats();
   void reload();
-  // While stop() runs: it no longer waits for calls under way.
+  // While stop() runs: makes it stop waiting for calls in progress.
   void cut_calls();
-  // Makes the directory `to` a data directory of its own, as this one is now. On the caller's
-  // thread, which may take minutes where tables are copied; one at a time, another one is refused.
+  // Makes the directory `to` a complete data directory with the present state of this one. Runs on
+  // the caller's thread, which may take minutes if tables are copied; one at a time, another is
+  // refused.
   std::optional<IoError> snapshot(const std::string& to);
 
  private:
-  // What other threads ask of the admin thread, under requests_mutex_.
+  // Requests from other threads to the admin thread, under requests_mutex_.
   struct Join {
     std::vector<std::string> names;
-    std::vector<Endpoint> endpoints;  // Known already.
+    std::vector<Endpoint> endpoints;  // Already resolved.
     OperationId operation = 0;
   };
   struct Notice {
@@ -74,7 +76,7 @@ class Admin {
     Log::Fields fields;
   };
   struct Requests {
-    std::deque<Join> joins;      // At most program_calls_max: each is a call.
+    std::deque<Join> joins;      // At most program_calls_max: each belongs to a call.
     std::deque<Notice> notices;  // At most notices_max; more are dropped.
     bool stop = false;
     bool log_stats = false;
@@ -100,7 +102,7 @@ class Admin {
   bool clock_is_doubted() const;
   void end_doubt();
 
-  // admin_log.cc: what the log says of the node.
+  // admin_log.cc: what the log reports about the node.
   void take_report(ShardIndex shard, Bytes frame);
   void take_contacts(ShardIndex shard, Bytes frame);
   const std::string& network_name(NetworkIndex network) const;
@@ -114,7 +116,7 @@ class Admin {
   void log_table();
   void log_join(const Join& join, const std::vector<std::string>& names);
 
-  // admin_start.cc: start and end.
+  // admin_start.cc: start and shutdown.
   std::optional<ServerError> start_up();
   void log_start_files();
   std::optional<ServerError> fit_to_host(RocksConfig* rocks);
@@ -141,69 +143,69 @@ class Admin {
   std::unique_ptr<RocksStore> database_;
   std::unique_ptr<Shards> shards_;
   std::unique_ptr<ContactsSaver> saver_;
-  std::unique_ptr<ControlSocket> control_;  // Null when it could not be opened.
+  std::unique_ptr<ControlSocket> control_;  // Null if it could not be opened.
   std::vector<Endpoint> endpoints_;
-  Duration started_at_;  // Monotonic, as are the next.
+  Duration started_at_;  // Monotonic, as are the three Durations below.
   Instant started_node_time_;
   Duration reclaim_at_;
   Duration save_clock_at_;
   Duration save_contacts_at_;
-  bool contacts_fail_ = false;  // Saving them does; the log knows. The same for the clock.
+  bool contacts_fail_ = false;  // Saving contacts is failing, and was logged.
   bool clock_fails_ = false;
   Duration tell_progress_at_;
 
-  // What the log was told.
+  // What has been logged.
   static constexpr size_t limits_count = 4;
   std::array<bool, limits_count> is_near_{};
   bool has_first_request_ = false;
-  std::optional<Endpoint> clone_;  // Where our id was seen last, and when.
+  std::optional<Endpoint> clone_;  // Where our id was last seen, and when.
   Duration clone_told_at_;
   Duration table_at_;
 
-  // Joining. Names that were ever given are tried again whenever no contact answers.
+  // Joining. All names ever given are tried again whenever no contact answers.
   std::unique_ptr<Resolver> resolver_;
   std::optional<Join> resolving_;
   std::deque<Join> waiting_joins_;
   std::vector<std::string> names_;
-  std::vector<Endpoint> asked_;  // By the last join of shard 0.
-  // The join that shard 0 is at, and its unresolved names. A node joins once at a time.
+  std::vector<Endpoint> asked_;  // Endpoints asked by the last join of shard 0.
+  // The join that shard 0 is running, and its unresolved names. A node runs one join at a time.
   struct JoinUnderWay {
     OperationId operation = 0;
     std::string unresolved;
   };
   std::optional<JoinUnderWay> join_under_way_;
-  // A join that is done, told when every shard has heard of a contact that answers: the set that
-  // follows it may be any shard's.
+  // A join that is done but not yet reported: its caller is told once every shard knows a contact
+  // that answers, because the set that follows may go to any shard.
   struct Settling {
     FinishCall finish;
     CallResult result;
     Duration until;
   };
   std::optional<Settling> settling_;
-  OperationId own_join_ = 0;  // 0: none of ours runs.
+  OperationId own_join_ = 0;  // 0: no join of our own is running.
   Duration retry_join_at_;
   Duration retry_join_after_;
 
-  // Sets and gets that came before the records of the last run were loaded: a get would not find
-  // what is here, a set would not keep its copy.
+  // Sets and gets that came before the records of the last run were loaded: a get would miss a
+  // value held here, a set would not keep its own copy.
   struct WaitingCall {
     ShardIndex shard;
     ShardCommand command;
     std::vector<uint8_t> tail;
   };
 
-  std::mutex mutex_;  // Guards the next six, and pushing commands.
+  std::mutex mutex_;  // Guards the next six members, and pushing commands.
   bool accepting_ = false;
   bool live_ = false;  // The shards may be asked for counters.
   Calls calls_;
-  bool records_are_there_ = false;         // Or will not be, or not soon.
+  bool records_are_there_ = false;         // Or will not be, at least not soon.
   std::deque<WaitingCall> waiting_calls_;  // At most operations_max.
   ServerStats final_stats_;
 
-  std::mutex requests_mutex_;  // Commit threads take it too, for a line of the log.
+  std::mutex requests_mutex_;  // Commit threads take it too, to log a line.
   Requests requests_;
 
-  std::mutex snapshot_mutex_;  // Held by whoever makes a snapshot; nobody waits for it.
+  std::mutex snapshot_mutex_;  // Held while a snapshot is made; never waited for.
 
   Thread thread_;
 };

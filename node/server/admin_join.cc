@@ -1,5 +1,5 @@
-// Joining the network: names to endpoints (on a thread of its own), endpoints to shard 0, and again
-// whenever nobody answers.
+// Joining the network: resolves names to endpoints (on a separate thread), sends endpoints to shard
+// 0, and repeats both whenever no contact answers.
 #include <algorithm>
 
 #include "node/server/admin.h"
@@ -9,12 +9,12 @@
 namespace xord {
 namespace {
 
-constexpr size_t names_max = 64;  // Remembered for another try; the first ones given are kept.
+constexpr size_t names_max = 64;  // Remembered for retries; the first ones given are kept.
 constexpr Duration retry_after_max = minutes(1);
 
 }  // namespace
 
-// A join of the server itself, by way of all names it was ever given.
+// A join of the server itself, through all names it was ever given.
 void Admin::begin_own_join(std::vector<Endpoint> endpoints) {
   FinishCall finish = [this](const CallResult& result) {
     own_join_ = 0;
@@ -36,7 +36,7 @@ void Admin::begin_own_join(std::vector<Endpoint> endpoints) {
 
 void Admin::begin_resolving() {
   if (resolver_->is_busy() || waiting_joins_.empty()) return;
-  // A newer join would end the older one: only ours gives way to that of a caller.
+  // A newer join would end the older one: only our own join gives way to that of a caller.
   if (join_under_way_ && join_under_way_->operation != own_join_) return;
   resolving_ = std::move(waiting_joins_.front());
   waiting_joins_.pop_front();
@@ -56,7 +56,7 @@ void Admin::finish_resolving() {
   if (!resolved->unresolved.empty()) {
     log_.write(LogLevel::warning, "name not resolved", {{"error", resolved->unresolved}});
   }
-  // Names first: the contacts of the last run may all be gone.
+  // Endpoints from names first: the contacts of the last run may all be gone.
   std::vector<Endpoint> endpoints = std::move(resolved->endpoints);
   endpoints.insert(endpoints.end(), join.endpoints.begin(), join.endpoints.end());
   join.endpoints = std::move(endpoints);
@@ -95,7 +95,7 @@ void Admin::settle() {
   settled.finish(settled.result);
 }
 
-// Contacts that are filed and do not answer are no company: those of the last run may all be gone.
+// Filed contacts that do not answer do not count: those of the last run may all be gone.
 void Admin::retry_join_if_alone() {
   const bool joining = join_under_way_ || resolving_ || !waiting_joins_.empty();
   if (joining || names_.empty() || monotonic_time() < retry_join_at_) return;

@@ -1,4 +1,4 @@
-// What the log says of the node while it runs (docs/LOG.md): what its shards report, which limits
+// What the log reports about the running node (docs/LOG.md): what its shards report, which limits
 // are near, and how much it did.
 #include <algorithm>
 #include <cmath>
@@ -14,8 +14,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t addresses_shown = 8;
-constexpr uint64_t near_percent = 90;  // Of a limit: it is near...
-constexpr uint64_t left_percent = 85;  // ...until less is used, so that the log does not flicker.
+constexpr uint64_t near_percent = 90;  // A limit is near from this much of it...
+constexpr uint64_t left_percent = 85;  // ...until use falls below this: no flicker in the log.
 constexpr Duration table_interval = minutes(1);
 constexpr Duration clone_again = minutes(5);  // Each shard may see it.
 
@@ -56,7 +56,7 @@ uint64_t sum_of(const std::vector<NamedCount>& counts, std::string_view prefix) 
 
 }  // namespace
 
-// ---- What shards report.
+// ---- Reports of the shards.
 
 void Admin::take_report(ShardIndex shard, Bytes frame) {
   CHECK(!frame.empty());
@@ -87,7 +87,7 @@ void Admin::take_report(ShardIndex shard, Bytes frame) {
   }
 }
 
-// The header has 6 bytes and the contacts are not aligned behind it.
+// The header has 6 bytes, so the contacts after it are not aligned.
 void Admin::take_contacts(ShardIndex shard, Bytes frame) {
   const ContactsReport* report = frame_header<ContactsReport>(frame);
   std::vector<ReportedContact> contacts(report->count);
@@ -132,7 +132,7 @@ void Admin::log_notice(const NodeNotice& notice) {
     case NoticeKind::own_id_elsewhere:
       return log_clone(std::move(fields), notice.contact.endpoint);
     case NoticeKind::first_request:
-      if (std::exchange(has_first_request_, true)) return;  // Another shard was earlier.
+      if (std::exchange(has_first_request_, true)) return;  // Another shard reported one first.
       fields["from"] = address;
       fields["method"] = std::string(name_of(notice.method));
       log_.write(LogLevel::info, "first request from outside", fields);
@@ -212,7 +212,7 @@ void Admin::watch_limits() {
   }
 }
 
-// ---- How much it did.
+// ---- Totals.
 
 void Admin::write_stats(LogLevel level, const ServerStats& stats) {
   log_.write_each(level, "stats", Json::parse(stats.json()));

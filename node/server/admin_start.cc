@@ -1,5 +1,6 @@
-// Start and end of a server, each in one order. Start: the data directory's lock and small files,
-// the sockets, the nodes with the contacts of the last run, the loops; only then the database.
+// Start and shutdown of a server, each in one fixed order. Start: the data directory's lock and
+// small files, the sockets, the nodes with the contacts of the last run, the loops; only then the
+// database.
 #include <algorithm>
 
 #include "node/server/admin.h"
@@ -39,7 +40,7 @@ std::vector<DialectName> networks_of(const ServerConfig& config) {
   return networks;
 }
 
-// The places in `config.listen` of what listens for `network`.
+// The indices in `config.listen` of the addresses that listen for `network`.
 std::vector<uint8_t> listens_of(DialectName network, const ServerConfig& config) {
   std::vector<uint8_t> listens;
   for (size_t i = 0; i < config.listen.size(); ++i) {
@@ -48,7 +49,7 @@ std::vector<uint8_t> listens_of(DialectName network, const ServerConfig& config)
   return listens;
 }
 
-// A join asks so many of the contacts of the last run: the first answer is enough to go on.
+// How many contacts of the last run a join asks: the first answer is enough to proceed.
 constexpr size_t saved_contacts_asked = 32;
 static_assert(saved_contacts_asked <= join_endpoints_max);
 
@@ -83,7 +84,7 @@ std::optional<ServerError> Admin::start_up() {
 
   std::vector<NetworkSetup> setups;
   for (size_t i = 0; i < networks.size(); ++i) {
-    // Mainline is refused by check_config().
+    // check_config() refuses Mainline.
     setups.push_back({&rpcudp::dialect(), listens_of(networks[i], config_), files_.identities[i].id,
                       files_.identities[i].secret,
                       files_.clock.is_doubtful ? LoadedRecords::hidden : LoadedRecords::served});
@@ -100,7 +101,7 @@ std::optional<ServerError> Admin::start_up() {
   if (auto error = shards_->run()) {
     return ServerError{ServerErrorKind::environment, error->sentence};
   }
-  // The node answers by now. All threads are made before it is called ready.
+  // The node answers by now. All threads are started before it is reported as ready.
   auto no_thread = database_->start_threads();
   if (!no_thread) no_thread = shards_->start_commits();
   if (no_thread) return ServerError{ServerErrorKind::environment, no_thread->sentence};
@@ -132,7 +133,7 @@ void Admin::log_start_files() {
                "restart within that day to have them back"}});
 }
 
-// Resolves what `auto` leaves open, and looks whether the host grants what the node then needs.
+// Resolves the `auto` settings, and checks that the host grants what the node then needs.
 std::optional<ServerError> Admin::fit_to_host(RocksConfig* rocks) {
   auto fitted = fit_memory(config_, allowed_cores().shards, granted_memory());
   if (auto* error = std::get_if<ServerError>(&fitted)) return *error;
@@ -162,8 +163,8 @@ void Admin::restore_contacts() {
   }
 }
 
-// By way of the names of the configuration and of whom the last run knew: a restart needs no
-// bootstrap server.
+// Joins through the configured names and the contacts of the last run: a restart needs no bootstrap
+// server.
 void Admin::join_at_start() {
   names_ = config_.bootstrap;
   retry_join_after_ = seconds(5);
@@ -181,7 +182,8 @@ void Admin::join_at_start() {
   if (!names_.empty() || !endpoints.empty()) begin_own_join(std::move(endpoints));
 }
 
-// A node without it serves the network as well: only the commands of this host cannot ask it.
+// A node without a control socket serves the network just as well: only commands on this host
+// cannot reach it.
 void Admin::open_control() {
   control_ = std::make_unique<ControlSocket>(
       files_.directory->path(),
@@ -194,7 +196,7 @@ void Admin::open_control() {
 
 void Admin::log_ready() {
   uint32_t granted = UINT32_MAX;
-  bool is_steered = true;  // Every address.
+  bool is_steered = true;  // Of every address.
   nlohmann::ordered_json listen = nlohmann::ordered_json::array();
   const Reactor& reactor = shards_->reactor(0);
   for (size_t i = 0; i < reactor.sockets().size(); ++i) {
@@ -244,7 +246,7 @@ void Admin::log_ready() {
                    {"data_dir", files_.directory->path()}});
 }
 
-// ---- The end.
+// ---- Shutdown.
 
 void Admin::shut_down() {
   log_.write_each(LogLevel::info, "stopping");
@@ -265,7 +267,7 @@ void Admin::shut_down() {
   shards_->stop();
   consume_frames();
   abandon_calls();
-  control_.reset();  // What its commands waited for is over.
+  control_.reset();  // What its commands waited for has ended.
   save_contacts();
   save_clock();
   shards_.reset();
@@ -278,12 +280,12 @@ void Admin::shut_down() {
     requests_.notices.clear();
   }
   resolver_.reset();
-  files_.directory.reset();  // The lock, last.
+  files_.directory.reset();  // The lock is released last.
   log_.write_each(LogLevel::info, "stopped");
 }
 
-// Calls under way may end as they would; then the shards take in nothing new, and finish what the
-// disk owes. All of it within drain_max, and one second for the disk in any case.
+// Lets calls in progress end normally; then the shards take in nothing new, and finish what still
+// has to reach the disk. All within drain_max, but at least one second is left for the disk.
 void Admin::drain() {
   const Duration calls_until = monotonic_time() + config_.drain_max;
   const auto wait_until = [this](Duration deadline, auto&& is_done) {

@@ -1,5 +1,5 @@
-// The calls of the embedding program that are under way, by the number that their result repeats.
-// It has no lock of its own: its owner's guards it. Bounded by program_calls_max.
+// The embedding program's calls in progress, by the number that their results repeat. It has no
+// lock of its own: the owner's lock guards it. Bounded by program_calls_max.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace xord {
 
-// How a call ended, whatever it asked. Borrowed for the duration of the callback.
+// How a call ended, for every kind of call. Borrowed for the duration of the callback.
 struct CallResult {
   ServerStatus status{};
   uint32_t stored = 0;
@@ -27,7 +27,7 @@ struct CallResult {
 using FinishCall = std::function<void(const CallResult&)>;
 enum class CommandKind : uint8_t;
 
-// Server's own joins (start-up, retries) run beside those of its callers.
+// The server's own joins (start-up, retries) run alongside those of its callers.
 constexpr uint32_t own_calls_max = 16;
 constexpr uint32_t program_calls_max = Server::operations_max + own_calls_max;
 
@@ -39,14 +39,15 @@ class Calls {
     Duration began;  // Monotonic.
   };
 
-  // Empty, and `finish` untouched, when program_calls_max are under way.
+  // Empty, leaving `finish` untouched, when program_calls_max are in progress.
   std::optional<OperationId> begin(FinishCall& finish, CommandKind kind, Duration now) {
     if (calls_.size() >= program_calls_max) return std::nullopt;
     const OperationId id = next_++;
     calls_.emplace(id, Call{std::move(finish), kind, now});
     return id;
   }
-  // What to call with the result; its function is empty when there is no such call.
+  // Removes the call, whose function gets the result; the function is empty if there is no such
+  // call.
   Call take(OperationId id) {
     const auto at = calls_.find(id);
     if (at == calls_.end()) return {};

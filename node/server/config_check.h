@@ -1,4 +1,4 @@
-// What no server can be told to be, said in a sentence before anything is touched.
+// Rejects impossible configurations, with a sentence, before anything is touched.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace xord {
 
-// The first thing in `config` that cannot be; empty: nothing.
+// The first thing wrong with `config`; empty if nothing is.
 std::optional<ServerError> check_config(const ServerConfig& config);
 
 }  // namespace xord

@@ -1,5 +1,5 @@
-// Puts together what the shards report of their contacts, and says when the list is worth writing.
-// It writes nothing itself, knows no thread, and keeps one list a shard and network.
+// Collects the shards' reports of their contacts, and says when the list is worth writing. It
+// writes nothing itself, knows no threads, and keeps one list per shard and network.
 #pragma once
 
 #include <optional>
@@ -18,15 +18,15 @@ class ContactsSaver {
   // `networks`: their names, by NetworkIndex.
   ContactsSaver(uint32_t shards, std::vector<std::string> networks);
 
-  // A page of one shard's list. A list takes effect with its last page.
+  // Takes a page of one shard's list. A list takes effect with its last page.
   void take(ShardIndex shard, const ContactsReport& report,
             std::span<const ReportedContact> contacts);
   // Whether a list was completed since the last contacts().
   bool is_changed() const { return changed_; }
-  // All contacts of all shards, at most saved_contacts_max. Empty when there are none: then what an
-  // earlier run saved is worth more than an empty file.
+  // All contacts of all shards, at most saved_contacts_max. Empty when there are none: the file of
+  // an earlier run is then worth more than an empty one.
   std::vector<SavedContacts> contacts();
-  // Of all contacts the one that answered last; empty: none did.
+  // The contact that answered most recently; empty if none did.
   std::optional<Endpoint> answered_last() const;
 
  private:

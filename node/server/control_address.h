@@ -1,5 +1,5 @@
-// Where the control socket of a data directory is, as an address that sockets take: they hold 107
-// bytes of path, so a longer one is reached through the directory's descriptor in /proc.
+// The address of a data directory's control socket. Socket addresses hold 107 bytes of path, so a
+// longer one is reached through the directory's descriptor in /proc.
 #pragma once
 
 #include <sys/socket.h>
@@ -27,7 +27,7 @@ class ControlAddress {
  private:
   sockaddr_un address_{};
   socklen_t size_ = 0;
-  int directory_ = -1;  // Of a path that is too long for an address.
+  int directory_ = -1;  // Used if the path is too long for an address.
 };
 
 }  // namespace xord

@@ -1,5 +1,5 @@
-// What the commands of the control socket have in common: their results, what they read out of a
-// request, and the way to a shard and back.
+// What the commands of the control socket share: their results, reading a request's members, and
+// calling a shard.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -23,10 +23,10 @@ struct ControlError {
 };
 using ControlResult = std::variant<ControlJson, ControlError>;
 
-// A text member of the request; empty when there is none.
+// A text member of the request; empty when it has none.
 std::string text_in(const ControlJson& request, const char* name);
-// The id that the request names by "id" (40 hexadecimal digits) or "key" (text); empty when it has
-// not exactly one of them, or an id that is none.
+// The id that the request gives as "id" (40 hexadecimal digits) or "key" (text); empty unless it
+// has exactly one of them, and a valid one.
 std::optional<Id> id_in(const ControlJson& request);
 
 // How a shard answered a command.
@@ -35,11 +35,12 @@ struct ShardAnswer {
   uint32_t stored = 0;
   std::vector<uint8_t> value;
 };
-// Waits for it: on a connection's thread only. It comes, at the latest, when the server stops.
+// Waits for the answer, so only for the threads of connections. It comes when the server stops, at
+// the latest.
 ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& command, Bytes tail = {});
 ControlError refused_by_node(ServerStatus status, const std::string& before);
 
-// The commands that have files of their own: control_purge.cc and control_published.cc.
+// Commands with files of their own: control_purge.cc and control_published.cc.
 ControlResult control_purge(Admin& admin, const ControlJson& request);
 ControlResult control_keep(Admin& admin, const ControlJson& request);
 ControlResult control_forget(Admin& admin, const ControlJson& request);

@@ -10,7 +10,7 @@ ControlResult stats(Admin& admin, const ControlJson&) {
   return ControlJson::parse(admin.stats().json());
 }
 
-// A data directory as this one is now.
+// Makes a data directory with the present state of this one.
 ControlResult snapshot(Admin& admin, const ControlJson& request) {
   const std::string directory = text_in(request, "directory");
   if (directory.empty() || directory[0] != '/') {
@@ -35,7 +35,7 @@ constexpr ControlCommand control_commands[] = {
 };
 
 ControlResult answer(Admin& admin, std::string_view line) {
-  // The parser needs no stack for it, but what copies or prints a value calls itself a level.
+  // The parser does not recurse, but code that copies or prints a value does, once per level.
   if (line_nested_deeper_than(control_nesting_max, NestedText::json, line)) {
     return ControlError{ControlCode::usage, "the request is nested more than " +
                                                 std::to_string(control_nesting_max) +

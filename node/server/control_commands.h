@@ -1,5 +1,6 @@
-// The commands of the control socket (docs/CONTROL.md): one JSON object in, one out, each on a
-// line. They ask the admin of what runs, from a thread that may wait; nothing here touches a shard.
+// The commands of the control socket (docs/CONTROL.md): one JSON object in, one out, each on one
+// line. They ask the running server's admin, from a thread that may wait; nothing here touches a
+// shard.
 #pragma once
 
 #include <string>
@@ -9,9 +10,9 @@ namespace xord {
 
 class Admin;
 
-// Any bytes at all may be given: what is no request gets an answer that says so.
+// `line` may be any bytes: if it is not a request, the answer says so.
 std::string answer_control(Admin& admin, std::string_view line);
-// The answer to what cannot be served now.
+// The answer to a request that cannot be served now.
 std::string control_refusal(const std::string& sentence);
 
 }  // namespace xord

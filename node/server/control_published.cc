@@ -1,5 +1,4 @@
-// The control commands keep, forget and published: the list of what the node publishes anew each
-// day.
+// The control commands keep, forget and published: the list of what the node republishes each day.
 #include <future>
 
 #include "node/budget.h"
@@ -28,7 +27,7 @@ ControlJson json_of(const PublishedKey& published) {
           {"published_ago_s", published.published_ago}};
 }
 
-// Waits for it, as ask_shard() does.
+// Waits for the answer, as ask_shard() does.
 PublishedResult page_from(Admin& admin, const Id& from) {
   std::promise<PublishedResult> answered;
   list_published(admin, from, [&](const PublishedResult& page) { answered.set_value(page); });

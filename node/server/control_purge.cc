@@ -1,4 +1,5 @@
-// The control command purge: the records of a key, of all keys that share leading bits, or all.
+// The control command purge: erases the records of a key, of all keys that share leading bits, or
+// all records.
 #include "node/server/control_command.h"
 
 namespace xord {
@@ -30,8 +31,8 @@ std::optional<PurgeRange> purge_range(const ControlJson& request) {
 
 }  // namespace
 
-// A shard at a time, from the range's first key to its last; each answer comes when the disk is
-// done.
+// Asks one shard at a time, from the range's first key to its last; each answer comes when the disk
+// is done.
 ControlResult control_purge(Admin& admin, const ControlJson& request) {
   const auto range = purge_range(request);
   if (!range) {

@@ -13,16 +13,16 @@
 namespace xord {
 namespace {
 
-constexpr int backlog = 16;  // Connections that wait to be admitted or refused.
+constexpr int backlog = 16;  // Connections waiting to be accepted.
 
-// Whether the socket is readable, or at its end, within the time.
+// Whether the socket becomes readable, or reaches its end, within the time.
 bool await_input(int socket, Duration within) {
   pollfd waiting{socket, POLLIN, 0};
   const auto milliseconds = static_cast<int>(std::max<int64_t>(within.whole_milliseconds(), 0));
   return poll(&waiting, 1, milliseconds) > 0;
 }
 
-// Gives up when nobody reads it for SO_SNDTIMEO.
+// Gives up if the peer does not read for SO_SNDTIMEO.
 bool send_line(int socket, std::string line) {
   line += '\n';
   std::string_view left = line;
@@ -35,7 +35,7 @@ bool send_line(int socket, std::string line) {
   return true;
 }
 
-// Clears the way for the name: nothing is there, or a dead node's socket.
+// Makes room for the name: succeeds if nothing exists there, or only a dead node's socket.
 std::optional<IoError> remove_stale(const std::string& path) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return std::nullopt;
@@ -67,7 +67,8 @@ std::optional<IoError> ControlSocket::open() {
   if (!address.is_valid()) return io_error("cannot open " + directory_, errno);
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (listener < 0) return io_error("cannot make a socket", errno);
-  // Before bind(2), which gives the file this mode less the umask: at no moment is it wider.
+  // Before bind(2), which gives the file this mode less the umask: so it is never wider, not even
+  // briefly.
   if (fchmod(listener, 0600) != 0 || bind(listener, address.address(), address.size()) != 0 ||
       listen(listener, backlog) != 0) {
     const int error = errno;
@@ -100,7 +101,7 @@ void ControlSocket::accept_all() {
     if (socket >= 0) {
       admit(socket);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-      // Nothing else to do about it: others have to give something back.
+      // We can only wait until descriptors or memory are released elsewhere.
       poll(nullptr, 0, 100);
     }
   }
@@ -117,7 +118,7 @@ void ControlSocket::admit(int socket) {
     return refuse(socket, "the node serves " + std::to_string(control_connections_max) +
                               " control connections already: try again when one has ended");
   }
-  free->thread.join();  // It is over: this does not wait.
+  free->thread.join();  // It is over, so this does not block.
   free->socket = socket;
   const auto error = free->thread.start("", [this, free, socket] {
     serve(socket);
@@ -128,7 +129,7 @@ void ControlSocket::admit(int socket) {
   if (error) {
     return refuse(socket, "the node " + error->sentence + ": raise the limit, or try again later");
   }
-  free->is_over = false;  // Its thread waits for the lock to say otherwise.
+  free->is_over = false;  // Its thread takes the lock before it sets this to true.
 }
 
 void ControlSocket::refuse(int socket, const std::string& sentence) {
@@ -144,7 +145,7 @@ void ControlSocket::serve(int socket) {
   }
 }
 
-// The next line; empty when the client has gone or was refused.
+// The next line; empty if the client has gone or was refused.
 std::optional<std::string> ControlSocket::read_line(int socket, std::string& buffer) {
   const Duration deadline = monotonic_time() + control_line_time;
   size_t end = 0;

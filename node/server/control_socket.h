@@ -1,12 +1,12 @@
-// ControlSocket: a Unix stream socket `control` in the data directory, by which commands on this
-// host ask a running node: a line to the handler, a line back (docs/CONTROL.md). It knows no
-// command. It has threads of its own, one to accept and one for each connection; no shard ever
-// waits for them. Who may open the data directory may connect (mode 0600).
+// ControlSocket: a Unix stream socket `control` in the data directory, through which commands on
+// this host talk to a running node: a line to the handler, a line back (docs/CONTROL.md). It knows
+// no commands. It has its own threads, one to accept and one per connection; no shard ever waits
+// for them. Any user who can open the data directory may connect (mode 0600).
 //
-// Bounds: control_connections_max connections, one more is told so and closed, as is one for which
-// the host grants no thread; a line has
-// control_line_max bytes and comes within control_line_time; an answer that nobody reads is given
-// up after the same time. The handler bounds its own.
+// Bounds: control_connections_max connections; a further one is refused with a sentence and closed,
+// as is one for which the host grants no thread. A line has at most control_line_max bytes and must
+// arrive within control_line_time; an answer that is not read is dropped after the same time. The
+// handler has its own bounds.
 #pragma once
 
 #include <array>
@@ -29,10 +29,10 @@ constexpr Duration control_line_time = seconds(10);
 
 class ControlSocket {
  public:
-  // One line without its newline; the answer likewise. Called by connections' threads, several at
-  // once.
+  // Takes one line without its newline, and returns one. Called by the threads of connections,
+  // several at once.
   using Handler = std::function<std::string(std::string_view line)>;
-  // What a client that cannot be served is told: a sentence to an answer.
+  // Turns a sentence into the answer for a client that cannot be served.
   using Refusal = std::function<std::string(const std::string& sentence)>;
 
   ControlSocket(std::string directory, Handler handler, Refusal refusal);
@@ -40,10 +40,10 @@ class ControlSocket {
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
 
-  // Once. The caller holds the directory's lock, so a socket that is there is a dead node's and is
-  // replaced; a file of another kind is an error.
+  // Call it once. The caller holds the directory's lock, so an existing socket is a dead node's and
+  // is replaced; a file of any other kind is an error.
   [[nodiscard]] std::optional<IoError> open();
-  // Takes no more requests; answers to those under way still go out. Harmless a second time.
+  // Takes no more requests; answers in progress are still sent. Harmless if called again.
   void close();
 
  private:

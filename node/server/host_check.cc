@@ -20,14 +20,14 @@ namespace {
 
 constexpr uint32_t tables_most = 512;
 constexpr uint32_t tables_least = 32;
-// Of a shard beside its sockets: two doorbells, the ring or the epoll, and one in between.
+// Per shard besides its sockets: two doorbells, the ring or the epoll, and one spare.
 constexpr uint32_t files_a_shard = 4;
-// Of the rest: the database's log, lists and directories while it is opened or compacts, the small
-// files, names being resolved.
+// For everything else: the database's log, lists and directories while it is opened or compacts,
+// the small files, name resolution.
 constexpr uint32_t files_fixed = 48;
-// What the allocator reserves and does not use, and what the name service's libraries take.
+// Address space that the allocator reserves without using it, and that name service libraries take.
 constexpr uint64_t addresses_spare = uint64_t{128} << 20;
-// Tables have 64 MiB, and the last row of one may go beyond it.
+// Tables have 64 MiB, and the last row of one may extend beyond that.
 constexpr uint64_t file_bytes_least = uint64_t{128} << 20;
 
 std::optional<uint64_t> limit_of(decltype(RLIMIT_AS) resource) {
@@ -40,7 +40,7 @@ ServerError refusal(const std::string& sentence) {
   return {ServerErrorKind::environment, sentence};
 }
 
-// The program's own, when it is not `xord`. Without /proc: the standard ones.
+// Open files of this program when it is not `xord`. Without /proc: the standard ones.
 uint32_t open_files() {
   uint32_t count = 0;
   std::error_code error;
@@ -73,7 +73,7 @@ std::optional<ServerError> check_file_size() {
 
 std::optional<ServerError> check_addresses(const HostNeeds& needs) {
   if (can_reserve(needs.addresses)) return std::nullopt;
-  uint64_t pages = 0;  // Of the program and its libraries; without /proc they are left out.
+  uint64_t pages = 0;  // Of the program and its libraries; left out without /proc.
   std::ifstream("/proc/self/statm") >> pages;
   const uint64_t needed = needs.addresses + pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   std::string limits;
@@ -102,7 +102,7 @@ std::optional<ServerError> check_threads(const HostNeeds& needs) {
 
 HostNeeds needs_of(const ServerConfig& config, uint64_t own_bytes) {
   HostNeeds needs;
-  // Shards and their commit threads; the control socket's, and one connection; one that resolves.
+  // The shards and their commit threads; the control socket and one connection; the resolver.
   needs.threads = 2 * config.shards + 3 + rocks_threads;
   needs.files_least =
       config.shards * (static_cast<uint32_t>(config.listen.size()) + files_a_shard) +

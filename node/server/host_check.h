@@ -1,6 +1,6 @@
-// What a host must grant a node: threads, open files, the size of a file, addresses. Looked at
-// before anything of the node is made, so that what is missing is a sentence with the number that
-// is needed, and not the end of a node that called itself ready.
+// What a host must grant a node: threads, open files, file size, address space. Checked before any
+// part of the node is made, so that a missing resource gives a sentence with the number needed,
+// instead of killing a node that had reported itself ready.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct HostNeeds {
   uint64_t addresses = 0;    // Bytes.
 };
 
-// `config` with a number of shards and of memory; `own_bytes` as in node/server/host_memory.h.
+// `config` must have its shards and memory resolved; `own_bytes` as in node/server/host_memory.h.
 HostNeeds needs_of(const ServerConfig& config, uint64_t own_bytes);
 
 // The first limit of this process that is too low. Lowers needs->tables to what fits.

@@ -7,13 +7,13 @@ namespace {
 
 constexpr uint64_t mib = uint64_t{1} << 20;
 
-// Measured (VmRSS of idle nodes of 1, 2 and 8 shards): 3 MiB and 38 MiB a shard with the default
+// Measured (VmRSS of idle nodes of 1, 2 and 8 shards): 3 MiB, and 38 MiB per shard with the default
 // contacts-max, of which contacts are 7. Rounded up.
 constexpr uint64_t own_fixed = 8 * mib;
 constexpr uint64_t own_a_shard = 32 * mib;
-constexpr uint64_t own_a_contact = 112;  // A shard.
+constexpr uint64_t own_a_contact = 112;  // Per shard.
 
-// RocksDB's: unwritten tables and their arenas, blocks, indices of tables.
+// For RocksDB: unwritten tables and their arenas, blocks, indices of tables.
 constexpr uint64_t log_most = 32 * mib;
 constexpr uint64_t log_least = 4 * mib;
 constexpr uint64_t blocks_most = 16 * mib;
@@ -23,8 +23,8 @@ uint64_t own_a_shard_of(const ServerConfig& config) {
   return own_a_shard + config.contacts_max * own_a_contact;
 }
 
-// RocksDB's part follows what the shards leave, slower than that grows: whoever raises the limit by
-// what is missing has enough.
+// RocksDB's part is taken from what the shards leave, but grows more slowly than that: so it is
+// enough to raise the limit by what is missing.
 void size_node(MemoryFit* fit, const ServerConfig& config, uint64_t most) {
   const uint64_t shards = own_fixed + fit->shards * own_a_shard_of(config);
   const uint64_t left = most - std::min(most, shards);
@@ -65,7 +65,7 @@ std::variant<MemoryFit, ServerError> fit_memory(const ServerConfig& config, uint
     return refusal(fit, fit.own_bytes + memory_bounds.least, *granted);
   }
   // Half of what is left: the rest is for the page cache, without which RocksDB reads everything
-  // from the disk, and for the others on the host.
+  // from disk, and for other programs on the host.
   const uint64_t left = most - fit.own_bytes;
   fit.memory_max = config.memory_max > 0
                        ? config.memory_max

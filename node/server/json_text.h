@@ -1,5 +1,5 @@
-// JSON as the log and the commands print it: one line, always valid, whatever bytes a key, a file
-// name or a host name has.
+// JSON as printed by the log and the commands: one line, always valid, whatever bytes are in a key,
+// a file name or a host name.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,7 +10,7 @@
 namespace xord {
 
 // Bytes that are not UTF-8 become U+FFFD; characters that a terminal would act on become \u
-// escapes, which a reader of JSON turns back.
+// escapes, which a JSON reader decodes again.
 template <class Json>
 std::string json_text(const Json& json) {
   return escape_controls_in_json(json.dump(-1, ' ', false, Json::error_handler_t::replace));

@@ -1,5 +1,5 @@
-// From the key that a person or a program names to the 160 bits that the network knows it by:
-// SHA-1, as the Python library digests it (docs/WIRE.md). Text and bytes of equal content are one
+// Maps the key that a person or a program uses to the 160 bits by which the network knows it:
+// SHA-1, as the Python library digests it (docs/WIRE.md). Text and bytes with equal content are one
 // key; a Python key that is neither is the text that str() makes of it ("1" for 1, "None" for
 // None).
 #pragma once

@@ -30,7 +30,7 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 
 constexpr std::string_view plain_marks = "._:/[]%+-";
 
-// A value in a line of text: a string as it is where nobody can take it for anything else.
+// A value in a line of text: a string is written bare if it cannot be mistaken for anything else.
 std::string text_of_field(const Log::Fields& value) {
   if (!value.is_string()) return json_text(value);
   const auto& text = value.get_ref<const std::string&>();
@@ -53,7 +53,7 @@ Log::Log(LogLevel level, LogFormat format)
       logger_(std::make_unique<spdlog::logger>("xord",
                                                std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
   logger_->set_level(spdlog_level(level));
-  logger_->flush_on(spdlog::level::trace);  // Whoever waits for the ready line reads a pipe.
+  logger_->flush_on(spdlog::level::trace);  // A waiting program reads the ready line from a pipe.
   const auto zone = spdlog::pattern_time_type::utc;
   if (format == LogFormat::json) {
     logger_->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", zone);
@@ -82,7 +82,7 @@ void Log::write_each(LogLevel level, std::string_view message, const Fields& fie
     const std::string members = json_text(fields);  // {"a":1}
     if (!fields.empty()) line += "," + members.substr(1, members.size() - 2);
   } else {
-    line = printable(message);  // A line is a line: no name or path can forge another one.
+    line = printable(message);  // One event, one line: no name or path can forge another.
     for (const auto& [name, value] : fields.items())
       line += " " + name + "=" + text_of_field(value);
   }

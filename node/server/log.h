@@ -1,7 +1,7 @@
-// The server's log: one line an event, on standard error, as text for people or as JSON for
+// The server's log: one line per event, on standard error, as text for people or as JSON for
 // programs. A line is a message, which is a fixed word or two, and fields: docs/LOG.md lists them
-// all. Used by the admin thread alone, which is the only one that calls spdlog: shards and commit
-// threads hand it what happened as messages.
+// all. Used only by the admin thread, the one thread that calls spdlog: shards and commit threads
+// send it what happened as messages.
 #pragma once
 
 #include <memory>
@@ -23,26 +23,27 @@ std::string_view name_of(LogLevel level);
 
 class Log {
  public:
-  using Fields = nlohmann::ordered_json;  // An object; its order is that of the line.
+  using Fields = nlohmann::ordered_json;  // An object, in the order in which it is written.
 
   Log(LogLevel level, LogFormat format);
-  ~Log();  // Says what was left out.
+  ~Log();  // Reports how many lines were omitted.
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Whether lines of `level` are written: what is costly to say need not be put together.
+  // Whether lines of `level` are written, so that expensive fields need not be computed in vain.
   bool is_on(LogLevel level) const;
 
-  // What may happen again and again: no message comes more often than LogLimiter lets it.
+  // For events that may repeat: LogLimiter bounds how often each message is written.
   //   text: 2026-11-24T02:05:06.123Z info joined network=rpcudp contacts=7
   //   json: {"time":"2026-11-24T02:05:06.123Z","level":"info","message":"joined",
   //          "network":"rpcudp","contacts":7}
-  // In text a string is in quotes, escaped as in JSON, where it is not plain.
+  // In text, a string is quoted and escaped as in JSON unless it is plain.
   void write(LogLevel level, std::string_view message, const Fields& fields = Fields::object());
-  // What happens a fixed number of times, or as often as somebody asked for it: without that limit.
+  // For events that happen a fixed number of times, or only on request: not limited.
   void write_each(LogLevel level, std::string_view message,
                   const Fields& fields = Fields::object());
-  // Once a second or so: says how many lines were left out, of messages whose minute is over.
+  // Called about once a second: reports how many lines were omitted, for messages whose minute is
+  // over.
   void tell_left_out();
 
  private:

@@ -1,6 +1,7 @@
-// How often one message may be logged: lines_a_minute times, then it is counted until its minute is
-// over, and one line says how many there were. So whatever peers, names or a disk do, the log stays
-// readable. Reads no clock. Messages are the log's own words, a fixed number.
+// How often one message may be logged: lines_a_minute times, then it is only counted until its
+// minute is over, and one line reports how many were omitted. So the log stays readable, whatever
+// peers, names or a disk do. Reads no clock. Messages are the log's own words, so their number is
+// fixed.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +24,9 @@ class LogLimiter {
 
   // Whether a line with `message` may be written at `now`; if not, it is counted.
   bool admit(std::string_view message, Duration now);
-  // What was left out in minutes that are over by `now`, by message; each count is given once.
+  // The omitted lines by message, of minutes that are over by `now`; each count is returned once.
   std::vector<LeftOut> take(Duration now);
-  // The same, whether or not their minutes are over: at the end of the log.
+  // The same, whether or not their minutes are over: for the end of the log.
   std::vector<LeftOut> take_all();
 
  private:

@@ -14,7 +14,8 @@ struct Query {
   Id from;
   std::function<void(const PublishedResult&)> finished;
   std::vector<PublishedKey> keys;
-  // A shard whose page was full may have more behind its last key: nothing behind that is told.
+  // A shard whose page was full may have more keys after its last one: no key beyond that is
+  // reported.
   std::optional<Id> known_to;
 };
 

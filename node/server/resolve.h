@@ -1,5 +1,5 @@
-// From "name:port" to endpoints, with getaddrinfo(3). It blocks for as long as the resolver does:
-// called at start-up and from the admin thread, never on a shard.
+// Resolves "name:port" to endpoints, with getaddrinfo(3). It blocks for as long as the resolver
+// does: called at start-up and from the admin thread, never on a shard.
 #pragma once
 
 #include <optional>
@@ -18,13 +18,13 @@ struct HostPort {
   bool operator==(const HostPort&) const = default;
 };
 
-// "name:port", "192.0.2.1:port" or "[2001:db8::1]:port" with port 1..65535. Empty otherwise, also
-// for an IPv6 address without brackets, whose last group cannot be told from a port.
+// "name:port", "192.0.2.1:port" or "[2001:db8::1]:port" with port 1..65535. Empty otherwise,
+// including for an IPv6 address without brackets, whose last group could be a port.
 std::optional<HostPort> parse_host_port(std::string_view text);
 
 struct Resolved {
   std::vector<Endpoint> endpoints;  // In the resolver's order, no two equal; empty on failure.
-  std::string error;                // What the resolver said, when endpoints is empty.
+  std::string error;                // The resolver's message, when endpoints is empty.
 };
 Resolved resolve(const HostPort& host_port);
 

@@ -9,8 +9,8 @@
 
 namespace xord {
 
-// Outlives the Resolver if a lookup does. `bell` is cleared, under the mutex, when the Resolver
-// goes.
+// Outlives the Resolver if a lookup does. The destructor of the Resolver clears `bell`, under the
+// mutex.
 struct Resolver::Shared {
   void answer_with(ResolvedNames names) {
     const std::lock_guard lock(mutex);

@@ -27,7 +27,7 @@ BootstrapResult bootstrap_result(const CallResult& call) {
   return {call.status, call.contacts, call.unresolved};
 }
 
-// A callback that keeps the promise of the future given out.
+// A callback that fulfils the promise of the returned future.
 template <class Result>
 std::function<void(const Result&)> keep_promise(std::future<Result>* future) {
   auto promise = std::make_shared<std::promise<Result>>();
@@ -65,7 +65,8 @@ std::optional<ServerError> Server::start(const ServerConfig& config) {
   if (is_running()) {
     return ServerError{ServerErrorKind::config, "the server runs already: stop it first"};
   }
-  // A program may have closed them, and the log goes to stderr: not into a file of the node's.
+  // A program may have closed them, and the log is written to stderr: it must not end up in a file
+  // of the node.
   fill_standard_descriptors();
   auto admin = std::make_shared<Admin>(config);
   if (auto error = admin->start()) return error;
@@ -259,7 +260,7 @@ std::future<FindResult> Server::find(const Id& target) {
   return future;
 }
 
-// ---- What is to be seen.
+// ---- Statistics.
 
 ServerStats Server::stats() const {
   const auto admin = this->admin();

@@ -1,6 +1,6 @@
 // xord::Server: a Kademlia node inside a C++ program, and the one header that such a program
-// includes. It is a full member of the network of the Python `kademlia` library: it answers others,
-// keeps records for them on disk, and sets and gets values for its owner.
+// includes. It is a full member of the network of the Python `kademlia` library: it answers other
+// nodes, keeps records for them on disk, and sets and gets values for its owner.
 //
 //   xord::ServerConfig config;
 //   config.data_dir = "/var/lib/my-program/xord";
@@ -10,14 +10,14 @@
 //   server.set("my-key", "my awesome value").get();
 //   xord::GetResult got = server.get("my-key").get();
 //
-// Threads: a Server may be used from any number of threads at once, but for start(), stop() and the
-// destructor, which must not overlap with each other. It runs threads of its own: one a shard, one
-// that writes to the database, one admin thread that resolves names, writes the small files and the
-// log, and completes futures and callbacks. It installs no signal handler, throws nothing, reads no
-// environment variable and no file outside its data directory.
+// Threads: a Server may be used by any number of threads at once, except that start(), stop() and
+// the destructor must not overlap with each other. It runs its own threads: per shard one for its
+// loop and one that writes to the database, and one admin thread that resolves names, writes the
+// small files and the log, and completes futures and callbacks. It installs no signal handler,
+// throws nothing, reads no environment variable and no file outside its data directory.
 //
-// Bounds: operations_max calls under way at once; a call beyond them, or on a server that is not
-// running, completes at once with a status that says so. No call waits for the network but
+// Bounds: at most operations_max calls in progress; a call beyond them, or on a server that is not
+// running, completes at once with a status that says so. No call waits for the network except
 // through its future.
 #pragma once
 
@@ -42,13 +42,13 @@
 
 namespace xord {
 
-class Admin;  // node/server/admin.h: what runs.
+class Admin;  // node/server/admin.h: the running server.
 enum class CommandKind : uint8_t;
 
-// Whom an error is for; `xord run` exits with its number.
+// Who has to fix an error; `xord run` exits with its number.
 enum class ServerErrorKind : uint8_t {
-  config = 2,       // The configuration cannot be: change it.
-  environment = 4,  // The host said no: port taken, directory locked, no permission.
+  config = 2,       // The configuration is impossible: change it.
+  environment = 4,  // The host refused: port taken, directory locked, no permission.
 };
 
 struct ServerError {
@@ -59,27 +59,27 @@ struct ServerError {
 // How a call ended.
 enum class ServerStatus : uint8_t {
   done,
-  not_found,     // get: nobody who was asked has a value.
-  not_stored,    // set: nobody acknowledged.
-  no_contacts,   // Nobody answered: the network was not reached. bootstrap() first.
-  refused,       // Too many calls under way: try again later.
-  unacceptable,  // set: no value of the network: too long (8,140 bytes encoded), or not UTF-8.
+  not_found,     // get: no node that was asked has a value.
+  not_stored,    // set: no node acknowledged it.
+  no_contacts,   // No node answered: the network was not reached. bootstrap() first.
+  refused,       // Too many calls in progress: try again later.
+  unacceptable,  // set: not a valid value: too long (8,140 bytes encoded), or not UTF-8.
   bad_address,   // bootstrap: none of the names could be resolved.
-  stopped,       // The server is not running, or was stopped meanwhile.
+  stopped,       // The server is not running, or was stopped in the meantime.
 };
 std::string_view name_of(ServerStatus status);
 
 struct GetResult {
   ServerStatus status{};
-  // done: the value, one of the five types that the Python library stores. Empty when a peer gave
-  // something else.
+  // done: the value, one of the five types that the Python library stores. Empty when a peer sent
+  // anything else.
   std::optional<Value> value;
   std::vector<uint8_t> wire;  // done: the value, byte for byte as its publisher encoded it.
 };
 
 struct SetResult {
   ServerStatus status{};
-  // done: how many nodes acknowledged the value, this one included when it keeps a copy.
+  // done: how many nodes acknowledged the value, including this one if it keeps a copy.
   uint32_t stored = 0;
 };
 
@@ -90,12 +90,12 @@ struct ForgetResult {
 struct PublishedResult {
   ServerStatus status{};
   std::vector<PublishedKey> keys;  // In order.
-  std::optional<Id> next;          // Where to go on; empty: these are the last.
+  std::optional<Id> next;          // Where to continue; empty: these are the last.
 };
 
 struct FindResult {
   ServerStatus status{};
-  std::vector<Contact> contacts;  // done: those nearest to the target that answer, nearest first.
+  std::vector<Contact> contacts;  // done: the nearest to the target that answer, nearest first.
 };
 
 struct BootstrapResult {
@@ -106,7 +106,7 @@ struct BootstrapResult {
 
 class Server {
  public:
-  // Calls under way at once.
+  // Maximum calls in progress.
   static constexpr uint32_t operations_max = 256;
 
   Server();
@@ -114,20 +114,20 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Starts the node as `config` says and joins by way of config.bootstrap, if any. When it returns
-  // nothing, the sockets are bound and answer; records of an earlier run are served as they are
-  // read; sets and gets wait for that, 10 s at most. An error leaves nothing behind: nothing runs,
-  // no port or lock is held. Calling it on a server that runs is an error of kind config; after
-  // stop() it may be started again.
+  // Starts the node as `config` says and joins through config.bootstrap, if any. When it returns no
+  // error, the sockets are bound and answer; records of an earlier run are served as they are read,
+  // and sets and gets wait for that, 10 s at most. An error leaves nothing behind: nothing runs, no
+  // port or lock is held. Calling it on a running server is an error of kind config; after stop()
+  // the server may be started again.
   [[nodiscard]] std::optional<ServerError> start(const ServerConfig& config);
   // start() with defaults: on 0.0.0.0:`port`, and on [::]:`port` where the host has IPv6.
   [[nodiscard]] std::optional<ServerError> listen(uint16_t port, const std::string& data_dir);
-  // Refuses new calls, ends those under way (config.drain_max at most), commits what was
+  // Refuses new calls, waits for those in progress (config.drain_max at most), commits what was
   // acknowledged, saves contacts and clock, and frees ports and lock. Does nothing when not
-  // running. Not to be called from a callback.
+  // running. Must not be called from a callback.
   void stop();
-  // By any thread, stop() running or not: it ends calls under way at once, not within
-  // config.drain_max. What was acknowledged is committed all the same.
+  // May be called by any thread, whether or not stop() is running: calls in progress end at once,
+  // not within config.drain_max. What was acknowledged is committed all the same.
   void hurry_stop();
   bool is_running() const;
 
@@ -135,39 +135,40 @@ class Server {
   Id id() const;
   std::vector<Endpoint> endpoints() const;  // As bound, with real ports.
 
-  // Joins the network by way of `host_ports` ("name:port", "192.0.2.1:port", "[2001:db8::1]:port"):
-  // asks each address of each name, and looks up the own id. Where nobody answers it is tried again
-  // in the background until somebody does; the future tells the first outcome.
+  // Joins the network through `host_ports` ("name:port", "192.0.2.1:port", "[2001:db8::1]:port"):
+  // asks each address of each name, and looks up our own id. If no node answers, it keeps trying in
+  // the background until one does; the future returns the first outcome.
   std::future<BootstrapResult> bootstrap(std::vector<std::string> host_ports);
 
   // Stores `value` under `key` on the nodes nearest to it. Text and bytes keys are digested as the
   // Python library does; an Id is the digest itself. The `wire` form stores one value that is
-  // encoded already, byte for byte.
+  // already encoded, byte for byte.
   std::future<SetResult> set(std::string_view key, const Value& value);
   std::future<SetResult> set(const Id& key, const Value& value);
   std::future<SetResult> set_wire(const Id& key, Bytes wire);
 
-  // The value of `key`: the one held here, else the one that most of the nodes nearest to it hold.
+  // The value of `key`: the one held here, otherwise the one that most of the nodes nearest to it
+  // hold.
   std::future<GetResult> get(std::string_view key);
   std::future<GetResult> get(const Id& key);
 
-  // set(), and again each day by this server itself, over restarts, until forget(): a list on disk
+  // set(), repeated each day by this server itself, across restarts, until forget(): a list on disk
   // with room for a million keys. Done as soon as the key is in the list: `stored` says how many
-  // nodes have it by then; with 0 it is tried again. Keeping a key again replaces its value.
+  // nodes have it by then; if 0, it is tried again. Keeping a key again replaces its value.
   std::future<SetResult> keep(std::string_view key, const Value& value);
   std::future<SetResult> keep(const Id& key, const Value& value);
-  // Takes a key out of that list. What the network holds lapses within the ttl.
+  // Removes a key from that list. The copies in the network expire within the ttl.
   std::future<ForgetResult> forget(std::string_view key);
   std::future<ForgetResult> forget(const Id& key);
-  // The list from key `from` on, some hundreds at a time.
+  // The list from key `from` on, some hundreds of keys at a time.
   std::future<PublishedResult> published(const Id& from = {});
 
   // The nodes nearest to `target` that answer, at most 20.
   std::future<FindResult> find(const Id& target);
 
-  // The same with callbacks, each called exactly once: on the admin thread, or, when the call fails
-  // at once, on the caller's. A callback may make further calls, but must not throw or block, or
-  // wait for a future of this server, which would never come.
+  // The same with callbacks, each called exactly once: on the admin thread, or, if the call fails
+  // at once, on the caller's. A callback may make further calls, but must not throw or block; nor
+  // wait for a future of this server, which would never be ready.
   void bootstrap(std::vector<std::string> host_ports,
                  std::function<void(const BootstrapResult&)> finished);
   void set(const Id& key, const Value& value, std::function<void(const SetResult&)> finished);
@@ -178,13 +179,13 @@ class Server {
   void get(const Id& key, std::function<void(const GetResult&)> finished);
   void find(const Id& target, std::function<void(const FindResult&)> finished);
 
-  // A snapshot of all counters; also after stop(), then of its last moment. Takes no lock that a
-  // shard could wait for.
+  // A snapshot of all counters; after stop(), as of its last moment. Takes no lock that a shard
+  // could wait for.
   ServerStats stats() const;
   // Asks the admin thread to write the same as one log line.
   void log_stats();
-  // Asks the admin thread to take over changed settings. None can be changed in a run yet, and it
-  // says so in the log.
+  // Asks the admin thread to apply changed settings. None can be changed at run time yet, and the
+  // log says so.
   void reload();
 
  private:
@@ -192,7 +193,7 @@ class Server {
   void store_wire(CommandKind kind, const Id& key, Bytes wire,
                   std::function<void(const SetResult&)> finished);
 
-  mutable std::mutex mutex_;      // Guards the two below; held for no longer than to copy them.
+  mutable std::mutex mutex_;      // Guards the two below; held only to copy them.
   std::shared_ptr<Admin> admin_;  // Of the last start(): kept after stop() for stats().
   bool running_ = false;
 };

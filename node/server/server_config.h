@@ -14,8 +14,9 @@
 
 namespace xord {
 
-// The wire dialect that a listen address speaks (DESIGN section 8). Mainline is named, so that a
-// config for it gets a sentence of its own, and not yet spoken: the server refuses it.
+// The wire dialect that a listen address speaks (docs/ARCHITECTURE.md, "Dialects and networks").
+// Mainline has a name, so that a config for it gets its own error, but is not implemented: the
+// server refuses it.
 enum class DialectName : uint8_t { rpcudp, mainline };
 
 enum class LogLevel : uint8_t { debug, info, warning, error, off };
@@ -23,15 +24,16 @@ enum class LogFormat : uint8_t { text, json };
 
 struct ListenAddress {
   DialectName dialect = DialectName::rpcudp;
-  Endpoint endpoint;  // Port 0: the kernel chooses, and the ready line names it.
-  // A host without this address family is a log line, not an error: set for the default [::]:8468.
+  Endpoint endpoint;  // Port 0: the kernel chooses, and the ready line shows it.
+  // If the host lacks this address family, it is logged and is not an error: set for the default
+  // [::]:8468.
   bool optional = false;
 
   bool operator==(const ListenAddress&) const = default;
 };
 
 constexpr uint16_t default_port = 8468;  // The Python library's README port.
-constexpr uint32_t listen_max = 16;      // Sockets a shard; LocalAddress::socket has eight bits.
+constexpr uint32_t listen_max = 16;      // Sockets per shard; LocalAddress::socket has eight bits.
 
 // 0.0.0.0:8468, and [::]:8468 where the host has IPv6.
 inline std::vector<ListenAddress> default_listen() {
@@ -39,7 +41,7 @@ inline std::vector<ListenAddress> default_listen() {
           {DialectName::rpcudp, Endpoint{IpAddress{}, 0, default_port}, true}};
 }
 
-// What may be chosen. The flags and files of tools/ refuse the rest, and so does start().
+// The permitted values. The flags and files of tools/ refuse all others, and so does start().
 template <class Value>
 struct Bounds {
   Value least;
@@ -53,7 +55,7 @@ constexpr Bounds<Duration> drain_bounds{Duration{}, minutes(10)};
 constexpr Bounds<uint64_t> records_bounds{1, 1'000'000'000};
 constexpr Bounds<uint64_t> memory_bounds{uint64_t{1} << 20, uint64_t{1} << 42};
 constexpr Bounds<uint64_t> storage_bounds{uint64_t{1} << 20, uint64_t{1} << 50};
-// As many as there are ranges of ids, to as many as are saved (storage/files/contacts_file.h).
+// From the number of ranges of ids to the number that can be saved (storage/files/contacts_file.h).
 constexpr Bounds<uint64_t> contacts_bounds{160, uint64_t{1} << 20};
 
 struct ServerConfig {
@@ -63,26 +65,26 @@ struct ServerConfig {
   // start-up thread, again when a bootstrap fails, and never on a shard. Every address is tried.
   std::vector<std::string> bootstrap;
 
-  // Holds identity, contacts, clock, LOCK and the database; created (mode 0700) when missing.
-  // Empty is refused: tools/ fills in the user's data directory.
+  // Holds identity, contacts, clock, LOCK and the database; created (mode 0700) if missing. Empty
+  // is refused: tools/ fills in the user's data directory.
   std::string data_dir;
-  // A network file system is refused unless this is set: its locks and syncs are not to be trusted.
+  // A network file system is refused unless this is set: its locks and syncs cannot be trusted.
   bool allow_network_file_system = false;
 
   // 0: as many as the affinity mask, the cgroup quota and memory allow.
   uint32_t shards = 0;
   IoChoice io = IoChoice::automatic;
-  // Whether the kernel is asked to hand each datagram to the shard that it belongs to. Without it
-  // most datagrams cost a hop from shard to shard; answers are the same.
+  // Whether the kernel is asked to steer each datagram to the shard it belongs to. Without it most
+  // datagrams cost a hop from shard to shard; answers are the same.
   bool steering = true;
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
 
-  // What an unproven source gets at most, per byte it sent (DESIGN section 9).
+  // Bytes that an unproven source may be sent per byte it sent, so that a forger gains nothing.
   double amplification_max = 1.0;
   // Sources exempt from proof, and so from the amplification bound, and from nothing else: the
-  // routing table's limits by subnet hold for them, too.
+  // routing table's limits by subnet apply to them, too.
   std::vector<Subnet> trusted_nets;
 
   // Paths of each get, set and find that share no node (node/lookup/lookup.h). 1 to 8.
@@ -90,18 +92,18 @@ struct ServerConfig {
 
   // A record's life after its publication; the Python library's is a week.
   Duration ttl = hours(7 * 24);
-  // How long the commit thread waits for more stores before a sync. 0: takes what has queued.
+  // How long the commit thread waits for more stores before a sync. 0: takes those already queued.
   Duration commit_window{};
   Durability durability = Durability::sync;
 
   uint64_t records_max = 10'000'000;  // All shards together; beyond it stores get `false`.
   // Index of the records and cache of their values, all shards (storage/memory_plan.h). It bounds
   // the records too, at 80 bytes each. 0: 1 GiB, or less where the host or its container has less
-  // (node/server/host_memory.h). RocksDB's own some 60 MB come on top.
+  // (node/server/host_memory.h). RocksDB takes about 60 MB on top.
   uint64_t memory_max = 0;
   uint64_t storage_max = uint64_t{16} << 30;  // Bytes of values kept, all shards.
-  uint32_t contacts_max = 65'536;             // Routing table; a contact costs 96 bytes a shard.
-  Duration drain_max = seconds(5);            // SIGTERM: how long admitted work may take to end.
+  uint32_t contacts_max = 65'536;             // Routing table; 96 bytes per contact and shard.
+  Duration drain_max = seconds(5);            // SIGTERM: how long admitted work may take to finish.
 
   bool operator==(const ServerConfig&) const = default;
 };

@@ -1,6 +1,6 @@
 // Everything that a running server counts, as one plain value: a snapshot for logs, health checks
-// and tests. Figures are read one by one while the shards go on, so they are recent, not of one
-// moment. docs/CONTROL.md says what each name means.
+// and tests. The figures are read one by one while the shards run, so they are recent but not of
+// one moment. docs/CONTROL.md says what each name means.
 #pragma once
 
 #include <cstdint>
@@ -25,18 +25,18 @@ std::string_view name_of(StorageState state);
 struct SocketStats {
   std::string endpoint;               // As bound, with its port.
   uint32_t receive_buffer_bytes = 0;  // Granted by the kernel, for one shard's socket.
-  bool steered = false;               // The kernel deals its datagrams to the shards by key.
+  bool steered = false;               // The kernel steers its datagrams to the shards by key.
 };
 
 struct ShardStats {
-  std::vector<NamedCount> shard;      // contacts, records, ...: what is there now, and drops.
+  std::vector<NamedCount> shard;      // contacts, records, ...: current state, and drops.
   std::vector<NamedCount> node;       // What the protocol did, by reason.
   std::vector<NamedCount> malformed;  // Datagrams dropped, by reason.
   std::vector<NamedCount> table;      // Contacts that found no place, by reason.
   std::vector<NamedCount> io;
-  std::vector<NamedCount> storage;    // Of the records...
-  std::vector<NamedCount> published;  // ...and of the list of what is published: the same names.
-  std::vector<NamedCount> commits;    // Of its thread that writes to the database.
+  std::vector<NamedCount> storage;    // Of the records.
+  std::vector<NamedCount> published;  // Of the list of what is published, by the same names.
+  std::vector<NamedCount> commits;    // Of the shard's thread that writes to the database.
 };
 
 struct ServerStats {
@@ -46,20 +46,20 @@ struct ServerStats {
   StorageState storage_state = StorageState::opening;
   double uptime_seconds = 0;
   std::vector<SocketStats> sockets;
-  uint64_t contacts = 0;    // That every shard has in its replica of the routing table.
-  uint64_t records = 0;     // Of all shards.
-  uint64_t operations = 0;  // get, set, find and bootstrap calls under way.
+  uint64_t contacts = 0;    // As known by every shard's replica of the routing table.
+  uint64_t records = 0;     // On all shards.
+  uint64_t operations = 0;  // get, set, find and bootstrap calls in progress.
   ShardStats
       total;  // Summed over all shards; of contacts the fewest, of longest times the longest.
   std::vector<ShardStats> shards;
   std::vector<NamedCount>
       database;  // Of the one RocksDB: bytes written to disk, and what it holds.
 
-  // The count of that name in `total`, over all its lists but `published`, or in `database`; 0
-  // when there is none.
+  // The count of that name in `total`, over all its lists except `published`, or in `database`; 0
+  // if there is none.
   uint64_t count(std::string_view name) const;
-  // One JSON object on one line: the fields above by these names, each list an object. Without the
-  // counts of single shards unless there is more than one.
+  // One JSON object on one line: the fields above by these names, each list an object. Counts of
+  // single shards are included only if there is more than one.
   std::string json() const;
 };
 

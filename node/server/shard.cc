@@ -9,29 +9,30 @@
 namespace xord {
 namespace {
 
-// What one call of a node may leave behind; more is refused by the node, and counted. Messages: the
-// evidence of one reply's contacts for their owners, and a forwarded datagram.
+// The most that one call of a node may leave behind; the node refuses more, and counts it.
+// Messages: evidence of one reply's contacts for their owners, and a forwarded datagram.
 constexpr uint32_t messages_frames_max = 1024;
 constexpr uint32_t messages_bytes_max = 256 * 1024;
-// Eight held stores of the largest value, and a batch of times to write.
+// Eight held stores of the largest value, and a batch of changed times to write.
 constexpr uint32_t operations_frames_max = 1024;
 constexpr uint32_t operations_bytes_max = 256 * 1024;
-// Every call under way may end in one call of advance(), each with the largest value.
+// Every call in progress may end in one call of advance(), each with the largest value.
 constexpr uint32_t results_frames_max = 512;
 constexpr uint32_t results_bytes_max = 4 * 1024 * 1024;
 
-// A changed table is on its way to the admin thread within 4 s, which leaves that one 6 s to write.
+// A changed table is on its way to the admin thread within 4 s, which leaves that thread 6 s to
+// write.
 constexpr Duration report_interval = seconds(4);
-// An unchanged one is sent as well, for the times at which its contacts answered.
+// An unchanged table is sent too, for the times at which its contacts last answered.
 constexpr Duration report_again = minutes(2);
-// Between the pages of one list: time for the admin thread to take them.
+// Pause between the pages of one list, for the admin thread to take them.
 constexpr Duration page_interval = milliseconds(1);
 constexpr Duration stall_log_interval = seconds(10);
-// For a mailbox that was full: its consumer empties it in a turn or two.
+// Retry for a mailbox that was full: its consumer empties it within a turn or two.
 constexpr Duration messages_again = milliseconds(1);
 
 // Every contact that may be filed, and a quarter as many spares for the owned buckets. A spare that
-// finds no room is forgotten: it will be heard of again.
+// finds no room is forgotten: we will hear of it again.
 uint32_t book_size(const RoutingConfig& routing) {
   return routing.contacts_max + routing.contacts_max / 4 + 1024;
 }
@@ -54,7 +55,7 @@ struct Shard::Network {
   uint64_t reported_version = 0;
   Instant reported_at = Instant::never();
   bool reporting = false;       // A list is being sent...
-  uint32_t reported_count = 0;  // ...and so many contacts of it were.
+  uint32_t reported_count = 0;  // ...and this many of its contacts were.
   uint64_t reporting_version = 0;
   bool loaded = false;
 };
@@ -201,8 +202,7 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
     }
     case CommandKind::drain:
       draining_ = true;
-      for (const auto& network :
-           networks_) {  // A list of contacts that ends now, whatever was sent.
+      for (const auto& network : networks_) {  // A last list, whatever was sent before.
         network->reporting = true;
         network->reported_count = 0;
       }
@@ -271,11 +271,12 @@ void Shard::route() {
   if (!results_.entries().empty()) route_results();
 }
 
-// Datagrams may use half of a mailbox; beyond it they are dropped and counted, as the kernel drops
-// what finds its buffer full. Everything else waits here until there is room, in order; what no
-// longer fits here either the node keeps back or, if it is evidence, drops and counts.
+// Datagrams may use half of a mailbox; beyond that they are dropped and counted, as the kernel
+// drops those that find its buffer full. All other messages wait here, in order, until there is
+// room. When this outbox is full too, the node keeps messages back or, if they are evidence, drops
+// and counts them.
 void Shard::route_messages() {
-  uint64_t full = 0;  // A bit a shard: behind a message that waits for it all others wait.
+  uint64_t full = 0;  // One bit per shard: messages after one that waits for a shard wait too.
   static_assert(shards_max <= 64);
   messages_.take([&](const FrameOutbox::Entry& entry, Bytes frame) {
     CHECK(entry.to < setup_.to_shards.size() && entry.to != setup_.index);
@@ -293,7 +294,7 @@ void Shard::route_messages() {
   });
 }
 
-// Full: the operation fails, and the node refuses whoever waits for it.
+// If it is full the operation fails, and the node refuses the request that waits for it.
 void Shard::route_operations() {
   for (const FrameOutbox::Entry& entry : operations_.entries()) {
     const Bytes frame = operations_.bytes(entry);
@@ -304,7 +305,8 @@ void Shard::route_operations() {
 
 void Shard::fail(const Operation& operation) {
   counters_.add(ShardCount::commit_mailbox_full);
-  // The stores bound what is under way (writes_max, reads_max), and so what can fail.
+  // The stores bound the operations in progress (writes_max, reads_max), and so those that can
+  // fail.
   CHECK(failed_.size() < failed_.capacity());
   Completion completion;
   completion.ticket = operation.ticket;
@@ -316,7 +318,7 @@ void Shard::fail(const Operation& operation) {
   failed_.push_back(completion);
 }
 
-// Never full: the mailbox has room for a result of every call that may be under way (calls.h).
+// Never full: the mailbox has room for a result of every call that may be in progress (calls.h).
 void Shard::route_results() {
   for (const FrameOutbox::Entry& entry : results_.entries()) {
     CHECK(setup_.results->push(results_.bytes(entry)));
@@ -326,8 +328,9 @@ void Shard::route_results() {
 
 // ---- Reports.
 
-// Pages are sent one at a time, so that a large table costs no long turn. A table that changes
-// meanwhile may miss or repeat a contact; as its version changed, it is sent again.
+// Pages are sent one at a time, so that a large table does not make a turn long. A table that
+// changes in the meantime may miss or repeat a contact; since its version has changed, it is sent
+// again.
 void Shard::report_contacts(Instant now) {
   bool all_sent = true;
   for (size_t index = 0; index < networks_.size(); ++index) {
@@ -366,8 +369,8 @@ void Shard::report_contacts(Instant now) {
   setup_.admin->ring();
 }
 
-// Sends the next page; true when it was the last. False too when the mailbox is full: the same page
-// is tried again in the next turn.
+// Sends the next page; true when it was the last. False also when the mailbox is full: the same
+// page is tried again in the next turn.
 bool Shard::report_page(Network& network, NetworkIndex index) {
   struct Page {
     ContactsReport header;

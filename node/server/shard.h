@@ -1,9 +1,9 @@
-// One shard: a core's loop with everything that its thread owns. It is the ReactorHandler that
-// moves what comes in (datagrams, frames of other shards, completions of the disk, commands of the
-// admin thread) to the node of the right network, and what that leaves (datagrams, messages,
-// operations, results) to where it belongs. It never blocks, takes no lock, logs by message, and
-// allocates nothing once it is made. Every mailbox is bounded; what a full one does to a frame
-// stands at its route below.
+// One shard: a core's loop with everything its thread owns. It is the ReactorHandler that passes
+// input (datagrams, frames from other shards, completions of the disk, commands of the admin
+// thread) to the node of the right network, and that node's output (datagrams, messages,
+// operations, results) to its destination. It never blocks, takes no lock, logs by message, and
+// allocates nothing after construction. Every mailbox is bounded; the comment at each route in
+// shard.cc says what happens to a frame when it is full.
 #pragma once
 
 #include <memory>
@@ -20,14 +20,14 @@
 
 namespace xord {
 
-// What a shard needs to know of one network.
+// What a shard needs to know about one network.
 struct ShardNetwork {
   NodeConfig node;
   StoreConfig store;
   StoreConfig published;
   Id self;
   NodeSecrets secrets;
-  uint64_t seed = 0;  // Of its node's random stream.
+  uint64_t seed = 0;  // For its node's random stream.
 };
 
 struct ShardSetup {
@@ -35,22 +35,23 @@ struct ShardSetup {
   std::vector<ShardNetwork> networks;           // By NetworkIndex.
   std::vector<NetworkIndex> network_of_socket;  // By LocalAddress::socket.
   std::vector<Mailbox*> to_shards;              // By shard; null at `index`. This shard produces.
-  std::vector<Mailbox*> from_shards;            // The same; this shard consumes.
+  std::vector<Mailbox*> from_shards;            // Likewise; this shard consumes.
   Mailbox* commands = nullptr;                  // ShardCommand frames, from API callers.
-  Mailbox* results = nullptr;  // OperationResult frames. Has room for all calls under way.
+  Mailbox* results = nullptr;  // OperationResult frames. Has room for all calls in progress.
   Mailbox* reports = nullptr;  // ReportKind frames.
   Doorbell* admin = nullptr;   // Rung when `turning` or `drained` is raised.
 };
 
 class Shard final : public ReactorHandler {
  public:
-  // Made on the starting thread; `reactor` and `commits` and all that `setup` names are borrowed.
-  // Registers its mailboxes with the reactor.
+  // Constructed on the starting thread; `reactor`, `commits` and everything that `setup` refers to
+  // are borrowed. Registers its mailboxes with the reactor.
   Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, Instant start);
   ~Shard() override;
 
-  // Before the loop runs. `age`: how long ago the contact answered. What this shard has to tell the
-  // others of it, they are told at once, by tell(ShardIndex to, Bytes frame), which calls told().
+  // Call it before the loop runs. `age`: how long ago the contact answered. The resulting messages
+  // for other shards are passed on at once, by tell(ShardIndex to, Bytes frame), which calls
+  // told().
   template <class Tell>
   void restore(NetworkIndex network, Instant now, const Contact& contact, Duration age,
                Tell&& tell) {
@@ -70,7 +71,7 @@ class Shard final : public ReactorHandler {
   std::optional<Instant> next_wakeup() const override;
   void stalled(const Stall& stall) override;
 
-  // By any thread, while the shard exists.
+  // May be called by any thread, while the shard exists.
   const Counters<ShardCount>& counters() const { return counters_; }
   uint32_t networks_count() const { return static_cast<uint32_t>(networks_.size()); }
   const NodeCounters& node_counters(NetworkIndex network) const;
@@ -79,7 +80,7 @@ class Shard final : public ReactorHandler {
   const Counters<StoreCount>& published_counters(NetworkIndex network) const;
 
  private:
-  // One network's state, and how far its contacts are reported.
+  // One network's state, and how far its contacts have been reported.
   struct Network;
 
   void restore(NetworkIndex network, Instant now, const Contact& contact, Duration age);
@@ -88,7 +89,7 @@ class Shard final : public ReactorHandler {
   void receive_completion(Instant now, Bytes frame, Outputs& out);
   void note_finished_load(const Completion& completion);
 
-  // Moves what a node left behind to the mailboxes. Called after each call of a node.
+  // Moves a node's output to the mailboxes. Called after each call of a node.
   void route();
   void route_messages();
   void route_operations();
@@ -99,7 +100,7 @@ class Shard final : public ReactorHandler {
   bool report_page(Network& network, NetworkIndex index);
   void update_gauges();
   void report_notices();
-  // Of what the log says; without room it is dropped and counted.
+  // Reports something to be logged; dropped and counted if there is no room.
   template <class Report>
   void report(const Report& report);
 
@@ -107,22 +108,22 @@ class Shard final : public ReactorHandler {
   CommitThread& commits_;
   std::vector<std::unique_ptr<Network>> networks_;
 
-  FrameOutbox messages_;  // Between turns: those that a full mailbox did not take yet.
+  FrameOutbox messages_;  // Between turns: messages for which a mailbox had no room yet.
   FrameOutbox operations_;
   FrameOutbox results_;
-  // Operations that a full mailbox refused, still to be completed as failed: one in each advance().
+  // Operations refused by a full mailbox, still to be completed as failed: one in each advance().
   std::vector<Completion> failed_;
 
-  uint32_t source_commands_ = 0;  // Indices of mailboxes, as the reactor gave them.
+  uint32_t source_commands_ = 0;  // Indices of mailboxes, as assigned by the reactor.
   uint32_t source_completions_ = 0;
-  uint32_t source_shards_ = 0;  // Of the first of from_shards; they follow in order.
+  uint32_t source_shards_ = 0;  // Of the first of from_shards; the others follow in order.
 
   bool turning_ = false;
   bool draining_ = false;
-  Instant turn_at_;                     // Of the last turn.
-  Instant report_at_;                   // When contacts are next compared with what was reported.
-  Instant log_stalls_at_;               // The next stall is logged not before.
-  std::optional<Instant> messages_at_;  // When messages that wait are tried again.
+  Instant turn_at_;                     // The last turn.
+  Instant report_at_;                   // When contacts are next compared with those reported.
+  Instant log_stalls_at_;               // No stall is logged before.
+  std::optional<Instant> messages_at_;  // When waiting messages are tried again.
   Counters<ShardCount> counters_;
 };
 

@@ -1,6 +1,6 @@
 // What the admin thread and a shard tell each other, besides results (node/operation_result.h):
 // plain data, one frame each. Commands to a shard are never lost (a full mailbox refuses the
-// caller); of its reports all but contacts may be, and are then counted.
+// caller); reports may be, except those of contacts, and are then counted.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@ enum class CommandKind : uint8_t {
   set,   // The value follows.
   keep,  // As set.
   forget,
-  list_published,  // From the key on, of this shard.
+  list_published,  // This shard's list, from the key on.
   find,
   purge,  // From `key` on, within `prefix_bits`: Node::purge().
   join,   // `endpoints_count` Endpoints follow.
-  drain,  // Take in nothing new, finish what the disk owes, report all contacts; then raise
-          // ShardCount::drained.
+  drain,  // Take in nothing new, finish what must reach the disk, report all contacts; then
+          // raise ShardCount::drained.
 };
 
 struct ShardCommand {
@@ -40,9 +40,9 @@ struct ShardCommand {
 constexpr uint32_t join_endpoints_max = bootstraps_max;
 
 enum class ReportKind : uint8_t {
-  records_loaded,  // LoadedReport: of a network.
+  records_loaded,  // LoadedReport: for a network.
   slow_turn,       // SlowTurnReport.
-  notice,          // NoticeReport: what a node says of itself.
+  notice,          // NoticeReport: what a node reports about itself.
   contacts,  // ContactsReport, then `count` ReportedContacts: a page of this shard's own contacts.
 };
 
@@ -64,7 +64,7 @@ struct ContactsReport {
   ReportKind kind = ReportKind::contacts;
   NetworkIndex network = 0;
   bool first = false;  // Begins a new list...
-  bool last = false;   // ...or ends it: the list is whole now.
+  bool last = false;   // ...or ends it: the list is complete.
   uint16_t count = 0;
 };
 struct ReportedContact {
@@ -73,7 +73,7 @@ struct ReportedContact {
   Endpoint endpoint;
 };
 static_assert(sizeof(ReportedContact) == 48);
-// 24 KiB a page and turn: the shard goes on answering in between.
+// 24 KiB per page and turn: the shard keeps answering in between.
 constexpr uint32_t contacts_page_max = 512;
 
 // What a shard counts and shows of itself.

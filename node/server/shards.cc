@@ -18,13 +18,14 @@
 namespace xord {
 namespace {
 
-// Results: a frame of the largest value and all contacts, for every call under way, and for those
-// of one batch that the admin thread has read and not yet released.
+// Results: a frame with the largest value and all contacts, for every call in progress, and for
+// those of one batch that the admin thread has read but not yet released.
 constexpr uint32_t result_bytes_max =
     sizeof(OperationResult) + value_size_max + bucket_size * sizeof(Contact) + 16;
 constexpr uint32_t results_bytes = 4 * 1024 * 1024;
 static_assert((program_calls_max + frames_a_turn + 1) * result_bytes_max <= results_bytes);
-// A command is at most a value; 30 of the largest, or thousands of gets, between two turns.
+// A command holds a value at most: room for 30 of the largest, or thousands of gets, between two
+// turns.
 constexpr uint32_t commands_bytes = 256 * 1024;
 // Ten pages of contacts, or thousands of log lines.
 constexpr uint32_t reports_bytes = 256 * 1024;
@@ -37,13 +38,13 @@ uint32_t between_bytes(uint32_t shards) {
   return std::clamp(std::bit_floor(2 * most / shards), least, most);
 }
 
-// What may await the disk on one shard: a sync at 100,000 stores a second, forty-fold. The mailbox
-// of operations holds all of it, so that it is never full.
+// Operations that may await the disk on one shard: forty times those of a sync at 100,000 stores a
+// second. The mailbox of operations holds all of them, so it is never full.
 constexpr uint32_t writes_max = 4096;
 constexpr uint32_t write_bytes_max = 3 * 1024 * 1024;
 constexpr uint32_t reads_max = 1024;
-// Of the published list, each: what is read to be published, and four times as many publications
-// whose new time is being written, as a slow disk is behind fast nodes.
+// For the published list, each: values being read for publication, and four times as many
+// publications whose new time is being written, as a slow disk lags behind fast nodes.
 constexpr uint32_t list_pending_max = 256;
 constexpr uint32_t list_write_bytes_max = 256 * 1024;
 constexpr uint32_t operations_bytes = 4 * 1024 * 1024;
@@ -52,7 +53,7 @@ static_assert(write_bytes_max + list_write_bytes_max +
                   value_size_max + sizeof(Operation) <=
               operations_bytes);
 
-// Of values of keys that the node itself publishes, on disk.
+// For the values of keys that the node itself publishes, on disk.
 constexpr uint64_t published_bytes_max = uint64_t{8} << 30;
 
 // A get stays with the node until its path copy is acknowledged, seconds after its result.
@@ -85,7 +86,7 @@ std::vector<Listen> listens_of(const ServerConfig& config,
     listen.endpoint = address.endpoint;
     if (config.steering) listen.steering = networks[network_of[at]].dialect->steering_rules();
     listen.if_family_missing = address.optional ? IfFamilyMissing::skip : IfFamilyMissing::fail;
-    // 0.0.0.0 and [::] on a free port are meant to be one port.
+    // 0.0.0.0 and [::] on a free port are meant to get the same port.
     for (uint32_t i = 0; i < listens.size() && address.endpoint.port == 0; ++i) {
       const Endpoint& earlier = listens[i].endpoint;
       if (earlier.port == 0 && !listens[i].port_of && earlier.address.is_unspecified() &&
@@ -100,9 +101,9 @@ std::vector<Listen> listens_of(const ServerConfig& config,
   return listens;
 }
 
-// The kernel lets go of an io_uring, and of the sockets registered with it, a moment after its
-// process is gone: who restarts a node right after `kill -9` would find its own port taken. So a
-// port that is in use is asked for again for a while before it is an error.
+// The kernel releases an io_uring, and the sockets registered with it, a moment after its process
+// has gone: a node restarted right after `kill -9` would find its own port taken. So a port in use
+// is tried again for a while before it is an error.
 std::optional<IoError> open_sockets_soon(const std::vector<Listen>& listens, uint32_t shards,
                                          std::vector<ShardSockets>* out) {
   SocketOptions options;
@@ -248,7 +249,7 @@ StoreConfig Shards::store_config(NetworkIndex network) const {
 StoreConfig Shards::list_config(NetworkIndex network) const {
   const uint64_t share = count() * networks_.size();
   StoreConfig list = published_list_config(network);
-  // Keys are spread evenly, but not exactly: a sixteenth more on each shard.
+  // Keys are spread evenly, but not exactly: room for a sixteenth more on each shard.
   list.records_max = static_cast<uint32_t>(published_max / share * 17 / 16);
   list.bytes_max = published_bytes_max / share;
   list.value_size_max = value_size_max;
@@ -306,8 +307,8 @@ std::optional<IoError> Shards::run() {
       loops_ended_.fetch_add(1, std::memory_order_release);
       admin_.ring();
     };
-    // A single shard is not pinned, nor are more shards than cores: several nodes of a host would
-    // all sit on its first core. UINT32_MAX is a core that cannot be had.
+    // A single shard is not pinned, nor are more shards than cores: otherwise several nodes on a
+    // host would all sit on its first core. UINT32_MAX means no core.
     const bool pinned = count() > 1 && count() <= cores.cpus.size();
     const uint32_t cpu = pinned ? cores.cpus[index] : UINT32_MAX;
     threads_.emplace_back();
@@ -341,7 +342,7 @@ std::optional<IoError> Shards::start_commits() {
 
 void Shards::end_loops() {
   for (const auto& reactor : reactors_) reactor->request_stop();
-  threads_.clear();  // Joins.
+  threads_.clear();  // Joins the threads.
 }
 
 void Shards::stop() {

@@ -1,5 +1,5 @@
-// All shards of a server: their sockets, loops, mailboxes, commit threads and threads, from opening
-// to an orderly end. Used by the admin thread, but for command() and the counters.
+// All shards of a server, from opening to a clean end: their sockets, loops, mailboxes, commit
+// threads and threads. Used by the admin thread, except for command() and the counters.
 #pragma once
 
 #include <atomic>
@@ -21,29 +21,31 @@
 
 namespace xord {
 
-// Frames that the admin thread takes out of one mailbox before it gives their room back.
+// Frames that the admin thread takes from one mailbox before it releases their room.
 constexpr uint32_t frames_a_turn = 64;
 
-// Keys that the node itself publishes each day, 79 bytes of memory each,
-// taken when they come; a million keys are 12 a second.
+// Maximum keys that the node itself publishes each day; 79 bytes of memory each, allocated as they
+// come; a million keys are 12 a second.
 constexpr uint64_t published_max = uint64_t{1} << 20;
 
-// What all shards of a network have in common.
+// What all shards of a network share.
 struct NetworkSetup {
   const Dialect* dialect = nullptr;  // Borrowed.
-  std::vector<uint8_t> listens;      // Its addresses, by their place in ServerConfig::listen.
+  std::vector<uint8_t> listens;      // Its addresses, as indices in ServerConfig::listen.
   Id self;
   Secret secret{};  // Of `identity`: the same in each run.
   LoadedRecords loaded = LoadedRecords::served;
 };
 
-// Addresses that make_nodes() reserves for records and values, whose memory is taken as they come.
+// Address space that make_nodes() reserves for records and values; memory is used only as they
+// come.
 uint64_t reserved_bytes(const ServerConfig& config);
 
 class Shards {
  public:
-  // `config` with a real number of shards; `networks` by NetworkIndex, each listen address in one
-  // of them; `admin` is rung when there is something to consume, and outlives the shards.
+  // `config` must have a resolved number of shards; `networks` is by NetworkIndex, with each listen
+  // address in one of them; `admin` is rung when there is something to consume, and outlives the
+  // shards.
   Shards(const ServerConfig& config, std::vector<NetworkSetup> networks, NodeClock clock,
          Doorbell& admin);
   ~Shards();  // stop()
@@ -52,28 +54,29 @@ class Shards {
 
   // Binds the sockets and makes the loops. Nothing answers yet.
   [[nodiscard]] std::optional<IoError> open();
-  // Makes the nodes and stores, or says that the host has no memory for them. `database` outlives
-  // the shards; `hash_seed` is the database's too.
+  // Makes the nodes and stores, or fails if the host has no memory for them. `database` outlives
+  // the shards; `hash_seed` is the one the database uses.
   [[nodiscard]] std::optional<IoError> make_nodes(RocksStore& database, uint64_t hash_seed);
-  // On every shard, before run().
+  // Restores a contact on every shard. Call it before run().
   void restore(NetworkIndex network, const Contact& contact, Duration age);
   // Starts the loops and returns when all of them turn: from then on the node answers. An error if
-  // one could not.
+  // a loop could not start.
   [[nodiscard]] std::optional<IoError> run();
-  // Starts the commit threads: opens the database and loads its records. An error if the host
-  // grants one of them no thread.
+  // Starts the commit threads, which open the database and load its records. An error if the host
+  // grants no thread for one of them.
   [[nodiscard]] std::optional<IoError> start_commits();
   // Stops the loops, commits what they queued, and joins all threads. Harmless if nothing runs.
   void stop();
 
   uint32_t count() const { return static_cast<uint32_t>(reactors_.size()); }
-  // Sends a command to a shard, or refuses it when its mailbox is full. One caller at a time.
+  // Sends a command to a shard, or refuses it when the shard's mailbox is full. One caller at a
+  // time.
   [[nodiscard]] bool command(ShardIndex shard, const ShardCommand& command, Bytes tail);
-  // Hands over up to frames_a_turn frames of each shard's results, then of its reports, as
+  // Passes up to frames_a_turn frames of each shard's results, then of its reports, to
   // visit_result(Bytes) and visit_report(ShardIndex, Bytes); true if there were any.
   template <class VisitResult, class VisitReport>
   bool consume(VisitResult&& visit_result, VisitReport&& visit_report);
-  // After the admin doorbell's announce_sleep().
+  // Call it after announce_sleep() of the admin doorbell.
   bool has_frames_before_sleep() const;
   bool is_drained() const;
   // Contacts that every shard may hand out: each has a replica of the whole table, a message later
@@ -100,7 +103,7 @@ class Shards {
   const NodeClock clock_;
   Doorbell& admin_;
 
-  // In order of construction: each borrows from those above.
+  // In order of construction: each borrows from those above it.
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::vector<std::unique_ptr<Mailbox>> between_;  // [producer * count + consumer]; null to itself.
   std::vector<std::unique_ptr<Mailbox>> commands_;
@@ -108,7 +111,7 @@ class Shards {
   std::vector<std::unique_ptr<Mailbox>> reports_;
   std::vector<std::unique_ptr<CommitThread>> commits_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::vector<std::optional<IoError>> run_errors_;  // Each written by its shard's thread...
+  std::vector<std::optional<IoError>> run_errors_;  // Each is written by its shard's thread...
   std::atomic<uint32_t> loops_ended_{0};            // ...before this grows.
   std::vector<ShardThread> threads_;
 };

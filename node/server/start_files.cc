@@ -12,7 +12,7 @@ ServerError environment(const IoError& error) {
   return {ServerErrorKind::environment, error.sentence};
 }
 
-// The identities of `networks`, in that order; those that are new are drawn and saved.
+// The identities of `networks`, in that order; new ones are drawn and saved.
 std::variant<std::vector<NetworkIdentity>, IoError> identities_of(
     const DataDirectory& directory, const std::vector<DialectName>& networks) {
   auto read = read_identity(directory);
@@ -61,7 +61,7 @@ std::variant<StartFiles, ServerError> start_files(const ServerConfig& config,
 
   auto contacts = read_contacts(*files.directory);
   if (auto* error = std::get_if<IoError>(&contacts)) {
-    // They cost a bootstrap, not the start. The file is replaced once there are contacts again.
+    // This costs a bootstrap, not the start. The file is replaced once there are contacts again.
     files.warning = error->sentence + "; starting without the contacts of the last run";
   } else {
     files.contacts = std::move(std::get<std::vector<SavedContacts>>(contacts));

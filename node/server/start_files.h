@@ -1,5 +1,5 @@
-// What a server reads from its data directory before anything else: the lock, who it is, whom it
-// knew, and what time it is. All of it on the admin thread, at start; RocksDB is opened later.
+// What a server reads from its data directory first of all: the lock, its identity, the contacts it
+// knew, and the time. All on the admin thread, at start; RocksDB is opened later.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@
 
 namespace xord {
 
-// The name by which a dialect stands in files, flags and logs.
+// The name of a dialect in files, flags and logs.
 std::string_view name_of(DialectName dialect);
 
 struct StartFiles {
@@ -26,12 +26,12 @@ struct StartFiles {
   std::vector<NetworkIdentity> identities;   // One for each network asked for, in that order.
   std::vector<SavedContacts> contacts;       // Of any network; empty at a first start.
   ResumedClock clock;
-  std::optional<WallBelief> wall;  // Of what to write in `clock`.
-  std::string warning;             // Not empty: something could be done without, and this is why.
+  std::optional<WallBelief> wall;  // What to write to `clock`.
+  std::string warning;             // Not empty: why the start went without something.
 };
 
-// Opens config.data_dir. At a first start draws an identity from the kernel's entropy and writes
-// it, and in any case the clock, so that `kill -9` finds both from here on.
+// Opens config.data_dir. At a first start it draws an identity from the kernel's entropy and writes
+// it; it always writes the clock, so that both exist from here on, even after `kill -9`.
 std::variant<StartFiles, ServerError> start_files(const ServerConfig& config,
                                                   const std::vector<DialectName>& networks);
 

@@ -1,4 +1,5 @@
-// What rpcudp says of values, for whoever reads or writes rows: as strict as a store over the wire.
+// What rpcudp allows as a value, for code that reads or writes rows: as strict as a store over the
+// wire.
 #pragma once
 
 #include "node/budget.h"
