@@ -1,7 +1,7 @@
 // The golden vectors of the rpcudp dialect (tests/golden/rpcudp.json): datagrams that the Python
-// library emitted, or that were made by hand and run through it, with what they mean. For tests
-// only: loading allocates, and a vector that cannot be read ends the program. The file's own notes
-// explain its fields; docs/WIRE.md the dialect.
+// library emitted, or that were made by hand and run through it, with their meaning. For tests
+// only: loading allocates, and a vector that cannot be read ends the program. The notes in the file
+// explain its fields; docs/WIRE.md explains the dialect.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -28,15 +28,15 @@ inline Octets octets(const nlohmann::json& hex) {
   return *bytes;
 }
 
-// A request or a reply that has a meaning: "meaning" as in the file.
+// A valid request or reply: "meaning" as in the file.
 struct Message {
   std::string name;
   Octets datagram;
-  bool is_from_library = false;  // Else made by hand: legal, in another spelling.
+  bool is_from_library = false;  // Otherwise made by hand: legal, in another encoding.
   nlohmann::json meaning;
 
   bool is_request() const { return meaning.at("kind") == "request"; }
-  // Of a request its own, of a reply that of the request it answers.
+  // For a request its own, for a reply that of the request it answers.
   std::string method_name() const { return meaning.at(is_request() ? "method" : "to_method"); }
   Method method() const {
     const std::string name_of_it = method_name();
@@ -53,11 +53,11 @@ struct Message {
   }
 };
 
-// What may come back for a datagram that has none.
+// What may be sent back for a malformed datagram.
 enum class Answer : uint8_t {
   none,
-  refusal_at_most,  // Nothing, or what a store is answered with.
-  any,              // Nothing, or the answer to what it resembles.
+  refusal_at_most,  // Nothing, or an answer to a store.
+  any,              // Nothing, or the answer to the request it resembles.
 };
 
 struct Malformed {
@@ -66,13 +66,13 @@ struct Malformed {
   Answer answer{};
 };
 
-// To a request of ours; bytes 1..20 are to become its transaction. The call has failed, or its
-// answer has no contacts.
+// A malformed reply to a request of ours; bytes 1..20 are to be replaced by its transaction. The
+// call then fails, or its answer has no contacts.
 struct MalformedReply {
   std::string name;
   Octets datagram;
 
-  // The requests that it may have come for.
+  // The requests to which this may be a reply.
   std::vector<Method> methods() const {
     if (name.find("_ping_") != std::string::npos) return {Method::ping};
     return {Method::find_node, Method::find_value};
@@ -92,7 +92,7 @@ struct Vectors {
   std::vector<KeyDigest> key_digests;
 };
 
-// A typed value of the file, if it is of a type that records have.
+// A typed value of the file, if a record may have its type.
 inline std::optional<Value> value_of(const nlohmann::json& typed) {
   const std::string type = typed.at("t");
   if (type == "bool") return Value(typed.at("v").get<bool>());
@@ -112,7 +112,7 @@ inline std::optional<Value> value_of(const nlohmann::json& typed) {
   return Value(large);
 }
 
-// Equal in type and bits: not 1 and true, but nan and nan.
+// Equal in type and bits: 1 and true differ, but nan equals nan.
 inline bool same(const Value& a, const Value& b) {
   if (a.index() != b.index()) return false;
   const auto* number = std::get_if<double>(&a);
@@ -153,7 +153,7 @@ inline Vectors load(const std::string& path) {
   return vectors;
 }
 
-// Those of tests/golden/rpcudp.json, read once.
+// The vectors of tests/golden/rpcudp.json, read once.
 inline const Vectors& rpcudp() {
   static const Vectors vectors = load(XORD_GOLDEN "/rpcudp.json");
   return vectors;
