@@ -21,7 +21,7 @@ class ContactBook {
   // Writes a contact's tail in the dialect's form (rpcudp::encode_contact_tail); 0: does not fit.
   using EncodeTail = size_t (*)(const Endpoint& endpoint, MutableBytes out);
 
-  // NearestIndex keeps marks beside a handle.
+  // NearestIndex uses the upper bits for marks.
   static constexpr uint32_t contacts_limit = (1u << 29) - 1;
 
   // `contacts_max` at most contacts_limit. `seed` is a secret.

@@ -1,4 +1,4 @@
-// What a node counts, by reason. The names are those in the log line and the metrics; each says
+// Counters of a node, by reason. The names are those in the log line and the metrics; each says
 // what happened to datagrams, requests, lookups or records. docs/CONTROL.md explains them all.
 #pragma once
 

@@ -1,6 +1,7 @@
-// What waits for the disk: a store is acknowledged when its batch is committed, a find_value whose
-// value is not in memory is answered when it has been read. A fixed table from the storage ticket
-// to what is then to be done; nothing allocates after construction.
+// Requests and operations that wait for the disk: a store is acknowledged when its batch is
+// committed, a find_value whose value is not in memory is answered when it has been read. A fixed
+// table that maps a storage ticket to the action to take then; nothing allocates after
+// construction.
 #pragma once
 
 #include <bit>

@@ -1,5 +1,5 @@
-// What one shard of a node is given at construction: its index among the shards, its capacities and
-// the operator's choices. Plain values; the server fills them in (node/server/), the simulator does
+// The configuration of one shard of a node: its index among the shards, its capacities and the
+// operator's choices. Plain values, filled in by the server (node/server/), and by the simulator
 // with small capacities.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What every part of a node knows. All of it belongs to the Node and outlives the parts.
+// The context shared by all parts of a node. All of it belongs to the Node and outlives the parts.
 #pragma once
 
 #include "node/counters.h"

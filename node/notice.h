@@ -14,20 +14,21 @@ namespace xord {
 
 enum class NoticeKind : uint8_t {
   // There are contacts, for the first time or again. `count` nodes answered, `lasted` after joining
-  // began; `contact` was the first to answer, or has port 0: others found us. Once until alone.
+  // began; `contact` was the first to answer, or has port 0: others found us. Reported once until
+  // the node is alone again.
   joined,
   // All `count` addresses of a round of join pings failed to answer, `lasted` after joining began.
-  // At growing intervals (node/operations/join_state.h).
+  // Reported at growing intervals (node/operations/join_state.h).
   nobody_answered,
-  // No contact answers any more; `count` silent ones are still filed. Once until joined.
+  // No contact answers any more; `count` silent ones are still filed. Reported once until joined.
   alone_again,
-  // A bootstrap address is one of our own. Once per address.
+  // A bootstrap address is one of our own. Reported once per address.
   own_address,
   // Another node at `contact` has our id: it answered a ping with it, and that ping did not reach
-  // us. At most every ten minutes per address.
+  // us. Reported at most every ten minutes per address.
   own_id_elsewhere,
   // A request other than a ping came from `contact`, which had answered nothing before and then
-  // answered our ping: strangers can reach us. Once per shard.
+  // answered our ping: strangers can reach us. Reported once per shard.
   first_request,
 };
 
@@ -40,8 +41,8 @@ struct NodeNotice {
   Contact contact;
 };
 
-// The notices of one call of a node, which the caller takes afterwards. One that finds no room is
-// dropped: as so few occasions exist, it is a repetition.
+// The notices of one call of a node, which the caller takes afterwards. A notice that finds no room
+// is dropped: with so few occasions, it can only be a repetition.
 class NodeNotices {
  public:
   void push(const NodeNotice& notice) {

@@ -1,4 +1,4 @@
-// What the shards of one node tell each other: plain data, one frame each (reactor/base/frames.h),
+// Messages between the shards of one node: plain data, one frame each (reactor/base/frames.h),
 // through bounded mailboxes in production and through a loop in tests. Every struct begins with its
 // kind and its network, which ShardLink fills in (node/shard_link.h). The driver may drop a
 // datagram; it delivers every other message, in order: a replica that missed a change would answer

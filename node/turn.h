@@ -1,5 +1,5 @@
-// What one call of a Node works with: the time of the call, where its effects go, and the events
-// its parts send each other.
+// The context of one call of a Node: the time of the call, where its effects go, and the events
+// that its parts send each other.
 #pragma once
 
 #include <bit>

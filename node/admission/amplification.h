@@ -16,8 +16,8 @@ class ReplyBudget {
  public:
   // For a proven or trusted source: no bound.
   static ReplyBudget unlimited() { return ReplyBudget(std::numeric_limits<size_t>::max()); }
-  // For a datagram of `received` payload bytes. `amplification_max` is 0 or more; fractions of a
-  // byte are not sent.
+  // For a datagram of `received` payload bytes. `amplification_max` is 0 or more; the product is
+  // rounded down to whole bytes.
   static ReplyBudget unproven(size_t received, double amplification_max) {
     CHECK(amplification_max >= 0);
     const double allowed = static_cast<double>(received) * amplification_max;

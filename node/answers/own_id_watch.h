@@ -21,8 +21,8 @@ class OwnIdWatch {
              NodeNotices& notices)
       : node_(node), requester_(requester), contacts_(contacts), notices_(notices) {}
 
-  // `request` names our own id as its sender. True when nothing else is to be done with it.
-  // `may_ping`: whether a ping may be sent because of it.
+  // `request` names our own id as its sender. True if it needs no further handling. `may_ping`:
+  // whether a ping may be sent because of it.
   bool receive(const Turn& turn, const Datagram& datagram, const Request& request, bool may_ping);
   // A reply may name our own id.
   void look_for_own_id(const Turn& turn, const Reply& reply);

@@ -26,7 +26,7 @@
 namespace xord {
 
 enum class ClientTask : uint8_t {
-  ping,  // Whether a via node answers, who it is, and how long that took.
+  ping,  // Whether a via node answers, which node it is, and how long that took.
   find,  // The k nodes nearest to the target.
   get,   // The value that most of them have, stored again at the nearest that lacks it.
   set,   // Stores the value at the k nearest.

@@ -94,7 +94,7 @@ bool Lookup::is_finished() const {
     answered_count += path.answered_count();
     slow_count += path.slow_count();
   }
-  // If nobody has answered yet, ending before the slow calls had their 5 s would report an empty
+  // If no node has answered yet, ending before the slow calls had their 5 s would report an empty
   // network.
   return answered_count > 0 || slow_count == 0;
 }

@@ -1,4 +1,4 @@
-// What the shards of one node tell each other about regions (node/shard_message.h).
+// Messages about regions between the shards of one node (node/shard_message.h).
 #pragma once
 
 #include "node/replication/region.h"

@@ -1,7 +1,7 @@
-// What one shard has to replicate (paper 2.5): regions whose due records are being stored at their
-// k nearest nodes, and newcomers that are being handed the records they should hold. Cursors into
-// the ordered index, so that a scan continues where it stopped; nothing is listed in advance. Plain
-// state of a Node; every queue has a maximum, and what finds no room is due again later.
+// The replication state of one shard (paper 2.5): regions whose due records are being stored at
+// their k nearest nodes, and newcomers that are being handed the records they should hold. Cursors
+// into the ordered index, so that a scan continues where it stopped; nothing is listed in advance.
+// Plain state of a Node; every queue has a maximum, and work that finds no room is due again later.
 #pragma once
 
 #include <algorithm>

@@ -23,7 +23,7 @@ struct FiledContact {
 
   ContactHandle handle = no_contact;
   uint8_t failures = 0;       // Consecutive transactions that reached 5 s.
-  uint8_t probes_failed = 0;  // The same, since the ping before eviction.
+  uint8_t probes_failed = 0;  // Likewise, since the ping before eviction.
   bool answered_in_this_run : 1 = false;
   bool is_told : 1 = false;  // The replicas know its standing, as `told`.
   bool is_slow : 1 = false;  // It answered its last such ping late.
@@ -79,7 +79,7 @@ class Bucket {
     --contacts_count_;
   }
 
-  // Appends it as seen last; if there is no room, the one seen first is dropped and returned for
+  // Appends it as seen last; if there is no room, drops the one seen first and returns it for
   // release.
   ContactHandle append_spare(const SpareContact& spare) {
     ContactHandle dropped = no_contact;

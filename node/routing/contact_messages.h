@@ -1,4 +1,4 @@
-// What the shards of one node tell each other about contacts (node/shard_message.h).
+// Messages about contacts between the shards of one node (node/shard_message.h).
 #pragma once
 
 #include <cstdint>

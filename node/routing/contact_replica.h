@@ -52,15 +52,15 @@ class ContactReplica {
                   std::span<ContactHandle> out) const {
     return answerable_[static_cast<size_t>(family)].nearest(target, asker, awaited, out);
   }
-  // Of a contact that is filed.
+  // For a contact that is filed.
   Standing standing(ContactHandle handle) const {
     return answerable_[static_cast<size_t>(family_of(book_.endpoint(handle)))].standing(handle);
   }
-  // The handle of `contact` when it is filed, or no_contact.
+  // The handle of `contact` if it is filed, otherwise no_contact.
   ContactHandle find(const Contact& contact) const { return filed_.at(slot_of(contact)); }
   // A contact filed at `endpoint` under another id than `id`, or no_contact.
   ContactHandle other_at(const Endpoint& endpoint, const Id& id) const;
-  // Calls visit(ContactHandle) for all of them: more than one only while messages are under way.
+  // Calls visit(ContactHandle) for each: more than one only while messages are in transit.
   template <class Visit>
   void for_each_other_at(const Endpoint& endpoint, const Id& id, Visit&& visit) const {
     filed_.find(hash(endpoint), [&](ContactHandle handle) {
@@ -73,8 +73,8 @@ class ContactReplica {
     const ContactHandle handle = find(contact);
     return handle == no_contact ? Standing::silent : standing(handle);
   }
-  // Keys (key_of) of the contacts that were awaited and are not any more, since the last
-  // clear_decided(). At most decided_max, later ones are left out.
+  // Keys (key_of) of the contacts that were awaited and no longer are, since the last
+  // clear_decided(). At most decided_max; any further ones are omitted.
   std::span<const uint64_t> decided() const { return decided_; }
   void clear_decided() { decided_.clear(); }
   uint64_t key_of(const Contact& contact) const { return contact_hash(contact, seed_); }
@@ -82,7 +82,7 @@ class ContactReplica {
   uint32_t subnet_count(const IpAddress& address) const { return subnets_.count(address); }
   uint32_t count() const { return count_; }  // Filed.
   uint32_t answerable_count() const { return answerable_[0].count() + answerable_[1].count(); }
-  // For tests: aborts with what does not hold.
+  // For tests: aborts if an invariant is broken.
   void check_invariants() const;
 
  private:
@@ -104,7 +104,7 @@ class ContactReplica {
   uint32_t count_ = 0;
   TrieBranches branches_;
   std::array<NearestIndex, 2> answerable_;
-  HandleTable filed_;  // By endpoint: two ids may meet there until a shard's message arrives.
+  HandleTable filed_;  // By endpoint: two ids may share one until a shard's message arrives.
   SubnetCounts subnets_;
   std::vector<uint64_t> decided_;  // Reserved at construction.
 };

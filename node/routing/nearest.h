@@ -50,7 +50,7 @@ struct Nearest {
 
 class NearestIndex {
  public:
-  // Both are borrowed; whoever adds a handle to the index holds it in the book.
+  // Both are borrowed; the caller of add() keeps the handle held in the book.
   NearestIndex(TrieBranches& branches, const ContactBook& book)
       : branches_(branches), book_(book) {}
 

@@ -167,7 +167,7 @@ void RoutingTable::settle(FiledContact& filed, Instant now) {
   const auto kind = arrives ? ContactChange::Kind::arrived : ContactChange::Kind::filed;
   CHECK(replica_.apply({kind, news, contact}));
   if (arrives) note_arrival(contact, now);
-  // If there is no room, the others are told when the bucket is next looked after.
+  // If there is no room, the others are notified at the bucket's next upkeep.
   if (shards_ > 1 && changes_.size() == changes_max) return;
   filed.is_told = true;
   filed.told = news;

@@ -157,8 +157,8 @@ class RoutingTable {
   std::optional<uint32_t> deepest_range() const;
   // The ranges, by bits shared with our id, with an answerable contact other than `without`.
   std::bitset<id_bits> occupied_ranges(const Id& without) const;
-  // The number of nodes in the network, estimated from the distance d of the k-th nearest contact:
-  // (k - 1) / d is unbiased, and accurate to about a fifth.
+  // The number of nodes in the network, estimated from the distance d of the k-th nearest contact,
+  // as a fraction of the id space: (k - 1) / d is unbiased, and accurate to about a fifth.
   uint64_t network_size() const;
 
   // A lookup of `target` has begun: its bucket needs no refresh for an hour.

@@ -1,4 +1,4 @@
-// What the commands of the control socket share: their results, reading a request's members, and
+// Shared by the commands of the control socket: their results, reading a request's members, and
 // calling a shard.
 #pragma once
 

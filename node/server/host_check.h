@@ -1,6 +1,6 @@
-// What a host must grant a node: threads, open files, file size, address space. Checked before any
-// part of the node is made, so that a missing resource gives a sentence with the number needed,
-// instead of killing a node that had reported itself ready.
+// The resources that a host must grant a node: threads, open files, file size, address space.
+// Checked before any part of the node is made, so that a missing resource gives an error with the
+// number needed, instead of killing a node that had reported itself ready.
 #pragma once
 
 #include <cstdint>

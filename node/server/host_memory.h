@@ -1,5 +1,5 @@
-// How much memory a node takes, and how that is made to fit what the host or the container grants:
-// an `auto` setting follows the grant, a given setting that cannot fit causes a warning, and a node
+// Computes how much memory a node takes, and makes it fit what the host or the container grants: an
+// `auto` setting follows the grant, a given setting that cannot fit causes a warning, and a node
 // for which there is not enough is refused before the kernel kills it.
 #pragma once
 

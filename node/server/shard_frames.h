@@ -1,6 +1,6 @@
-// What the admin thread and a shard tell each other, besides results (node/operation_result.h):
-// plain data, one frame each. Commands to a shard are never lost (a full mailbox refuses the
-// caller); reports may be, except those of contacts, and are then counted.
+// Frames between the admin thread and a shard, besides results (node/operation_result.h): plain
+// data. Commands to a shard are never lost (a full mailbox refuses the caller); reports may be
+// lost, except those of contacts, and losses are counted.
 #pragma once
 
 #include <cstdint>
