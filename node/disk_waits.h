@@ -84,7 +84,7 @@ class DiskWaits {
     return (key.ticket + (key.ticket >> 32)) & (rows_.size() - 1);
   }
   size_t next(size_t at) const { return (at + 1) & (rows_.size() - 1); }
-  // Deletion without tombstones: entries after the hole that may move into it do.
+  // Linear probing without tombstones: later entries move into the hole where they may.
   void erase(size_t hole) {
     for (size_t at = next(hole); rows_[at].used; at = next(at)) {
       const size_t distance_home = (at - slot_of(rows_[at].key)) & (rows_.size() - 1);

@@ -31,7 +31,7 @@ class HandleTable {
     DCHECK(slots_[slot] == no_contact);
     slots_[slot] = handle;
   }
-  // Empties `slot`; handles after it that may move up do. hash_of(handle) is the hash under which
+  // Empties `slot`; later handles move up where they may. hash_of(handle) is the hash under which
   // the handle was put.
   template <class HashOf>
   void erase(size_t slot, HashOf&& hash_of) {

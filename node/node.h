@@ -45,7 +45,7 @@ namespace xord {
 class Node {
  public:
   // `book` and `store` are borrowed and outlive the node. `self` is the node's id in this network.
-  // `published`, if not null, is the list of what this node republishes each day.
+  // `published`, if not null, is the list of what this node publishes again each day.
   Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
        ContactBook& book, Store& store, Instant start, Store* published = nullptr);
 
@@ -85,8 +85,8 @@ class Node {
   void purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
              Outputs& out);
 
-  // On the shard that owns `key`: adds `value` to the list of what is republished each day, then
-  // stores it as set does. Done once it is in the list, however many nodes stored it.
+  // On the shard that owns `key`: adds `value` to the list of what is published again each day,
+  // then stores it as set does. Done once it is in the list, however many nodes stored it.
   void keep(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out);
   // On the shard that owns `key`: removes it from the list; not_found if it is not there. The
   // copies in the network expire by themselves.

@@ -128,7 +128,7 @@ void InFlight::index_short(uint32_t slot) {
   short_rows_[row] = slot;
 }
 
-// Deletion without tombstones: entries after the hole that may move into it do.
+// Without tombstones: later entries move into the hole where they may.
 void InFlight::unindex_short(uint32_t slot) {
   const size_t mask = short_rows_.size() - 1;
   size_t hole = row_of(slots_[*slots_.taken_at(slot)].transaction);

@@ -150,7 +150,7 @@ class Admin {
   Duration reclaim_at_;
   Duration save_clock_at_;
   Duration save_contacts_at_;
-  bool contacts_fail_ = false;  // Saving contacts is failing, and was logged.
+  bool contacts_fail_ = false;  // Saving contacts fails, as was logged; likewise the clock.
   bool clock_fails_ = false;
   Duration tell_progress_at_;
 

@@ -1,4 +1,5 @@
-// The control commands keep, forget and published: the list of what the node republishes each day.
+// The control commands keep, forget and published: the list of what the node publishes again each
+// day.
 #include <future>
 
 #include "node/budget.h"

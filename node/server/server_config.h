@@ -81,7 +81,7 @@ struct ServerConfig {
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
 
-  // Bytes that an unproven source may be sent per byte it sent, so that a forger gains nothing.
+  // The most bytes sent to an unproven source per byte from it, so that a forger gains nothing.
   double amplification_max = 1.0;
   // Sources exempt from proof, and so from the amplification bound, and from nothing else: the
   // routing table's limits by subnet apply to them, too.

@@ -308,7 +308,7 @@ std::optional<IoError> Shards::run() {
       admin_.ring();
     };
     // A single shard is not pinned, nor are more shards than cores: otherwise several nodes on a
-    // host would all sit on its first core. UINT32_MAX means no core.
+    // host would all sit on its first core. UINT32_MAX is not a core: the thread stays unpinned.
     const bool pinned = count() > 1 && count() <= cores.cpus.size();
     const uint32_t cpu = pinned ? cores.cpus[index] : UINT32_MAX;
     threads_.emplace_back();
