@@ -13,6 +13,11 @@ uint32_t events_max(const NodeConfig& config) {
          config.routing.buckets_max + id_bits;
 }
 
+const Dialect& dialect_of(const NodeConfig& config) {
+  CHECK(config.dialect != nullptr);
+  return *config.dialect;
+}
+
 }  // namespace
 
 Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets, Rng rng,
@@ -22,7 +27,7 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       self_(self),
       rng_(rng),
       link_(config.network, config.shard, config.shards, counters_),
-      context_{config_, secrets_, *config_.dialect, self_, link_, counters_},
+      context_{config_, secrets_, dialect_of(config_), self_, link_, counters_},
       events_(events_max(config)),
       store_(store),
       published_(published),

@@ -1,6 +1,7 @@
 // A network of xord nodes that joined one after another, each through an existing one.
 #pragma once
 
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tools/sim/census.h"
 #include "tools/sim/naming.h"
 #include "tools/sim/operations.h"
@@ -52,6 +53,7 @@ class SmallWorld {
     options.seed = seed;
     options.network.delay_min = delay;
     options.network.delay_mean = Network::calm_delay_mean;
+    options.xord.node.dialect = &rpcudp::dialect();
     options.xord.node.budget = Budget::simulated();
     options.xord.node.routing = RoutingConfig::simulated();
     options.xord.node.operations = 8;

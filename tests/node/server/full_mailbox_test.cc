@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "node/server/shard.h"
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 #include "tests/skip_if_refused.h"
@@ -44,6 +45,7 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
   }
   ShardSetup setup() {
     ShardNetwork network;
+    network.node.dialect = &rpcudp::dialect();
     network.node.shards = 2;
     network.node.routing.contacts_max = 1000;
     network.store.writes_max = 16;
