@@ -5,10 +5,12 @@ Each is a process on its own free port, with all of its threads on one core, and
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PR_SET_PDEATHSIG = 1  # prctl(2)
 START_MAX = 60  # Seconds until a server must be ready.
 YOUTH = 65  # Seconds until a contact is named without having to answer first.
 
@@ -41,6 +44,11 @@ def wait_until_idle(patience, most=0.08):
     return True
 
 
+def die_with_parent():
+    """Runs in a child: it ends with us, even if we are killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Server:
     """A process under load: its name, its target for `xord load`, its process id."""
 
@@ -49,7 +57,7 @@ class Server:
         self.output = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             ["taskset", "-c", core, *map(str, command)], stdin=subprocess.DEVNULL,
-            stdout=self.output, stderr=subprocess.STDOUT)
+            stdout=self.output, stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
         self.target = self._wait_for(ready)
 
     @property
