@@ -350,7 +350,7 @@ class Running(Refusals):
             data = pathlib.Path(self.environment["XDG_DATA_HOME"], "xord")
             self.assertTrue((data / "identity").exists())
         finally:
-            process.send_signal(signal.SIGTERM)
+            harness.send(process, signal.SIGTERM)
             await process.wait()
         self.assertEqual(process.returncode, DONE)
 

@@ -233,7 +233,7 @@ class Examples(Scenario):
                     whole = text[:text.rfind("\n") + 1]  # Not the line that is being written.
                     return reached(before, lines_of(whole))[0] == len(before)
                 await harness.eventually(is_shown, 30, f"{before} of {example.command}")
-                process.send_signal(signal.SIGINT)
+                harness.send(process, signal.SIGINT)
             await asyncio.wait_for(process.wait(), harness.seconds(60))
         except (asyncio.TimeoutError, AssertionError) as error:
             os.killpg(process.pid, signal.SIGKILL)  # Its own group, the shell's children too.

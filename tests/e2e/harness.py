@@ -58,6 +58,17 @@ def seconds(count):
     return count * options.slow
 
 
+def send(process, number):
+    """Sends a signal to an asyncio process, or to nobody if it has ended.
+
+    Its own send_signal() looks first whether the process has ended, and so takes the exit code
+    away from the loop, which then reports 255.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        if process.returncode is None:
+            os.kill(process.pid, number)
+
+
 async def eventually(condition, bound, what):
     """Returns the first true result of condition(); fails after `bound`."""
     end = time.monotonic() + seconds(bound)
@@ -155,14 +166,14 @@ class Xord:
 
     async def kill(self):
         """kill -9: nothing in the process gets to run. Earlier sanitizer reports count."""
-        self.process.kill()
+        send(self.process, signal.SIGKILL)
         await self.process.wait()
         self.check_reports()
 
     async def stop(self):
         """SIGTERM; it must end by itself, with success and without a sanitizer's report."""
         if self.process.returncode is None:
-            self.process.terminate()
+            send(self.process, signal.SIGTERM)
             try:
                 await asyncio.wait_for(self.process.wait(), seconds(20))
             except asyncio.TimeoutError:
@@ -180,7 +191,7 @@ class Xord:
     async def stats(self):
         """What it logs on SIGUSR1: every counter, as one object."""
         before = len(self._stats_lines())
-        self.process.send_signal(signal.SIGUSR1)
+        send(self.process, signal.SIGUSR1)
         lines = await eventually(lambda: self._stats_lines()[before:], 10, "stats after SIGUSR1")
         return lines[-1]
 
@@ -241,7 +252,7 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
         try:
             out, err = await asyncio.wait_for(process.communicate(stdin), seconds(bound))
         except asyncio.TimeoutError:
-            process.kill()
+            send(process, signal.SIGKILL)
             await process.wait()
             raise AssertionError(f"xord {words} did not end within {seconds(bound)} s") from None
         outcome = Outcome(process.returncode, out.decode(errors="surrogateescape"),

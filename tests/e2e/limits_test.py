@@ -77,7 +77,7 @@ class Limits(Scenario):
     async def runs(self, limits, name):
         process = await self.begin(*self.node(name), limits=limits)
         await harness.eventually(lambda: "records loaded" in self.said(), 30, "loaded")
-        process.terminate()
+        harness.send(process, signal.SIGTERM)
         self.assertEqual(await self.ended(process), 0, self.said())
 
     async def test_limits_of_threads(self):
@@ -134,7 +134,7 @@ class Limits(Scenario):
                 links = f"/proc/{process.pid}/fd"
                 for number in closed:
                     self.assertEqual(os.readlink(f"{links}/{number}"), "/dev/null")
-                process.terminate()
+                harness.send(process, signal.SIGTERM)
                 self.assertEqual(await self.ended(process), 0)
                 lock = pathlib.Path(directory, "LOCK").read_text(encoding="utf-8")
                 self.assertEqual(lock, f"{process.pid}\n")

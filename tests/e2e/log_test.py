@@ -150,7 +150,7 @@ class Limits(Lines):
 class Signals(Lines):
     async def test_sighup_does_not_end_the_node(self):
         node = await self.xord()
-        node.process.send_signal(signal.SIGHUP)
+        harness.send(node.process, signal.SIGHUP)
         line = await self.hear(node, "nothing to reload")
         self.assertIn("restart", line["hint"])
         self.assertEqual((await self.command("ping", node.endpoint)).code, 0)
@@ -165,10 +165,10 @@ class Signals(Lines):
                 env=self.environment, preexec_fn=harness.die_with_parent)
         os.close(slave)
         await eventually(lambda: b" ready " in log.read_bytes(), 30, "ready")
-        process.send_signal(signal.SIGHUP)
+        harness.send(process, signal.SIGHUP)
         await eventually(lambda: b"nothing to reload" in log.read_bytes(), 30, "still there")
         os.close(master)
-        process.send_signal(signal.SIGHUP)
+        harness.send(process, signal.SIGHUP)
         self.assertEqual(await asyncio.wait_for(process.wait(), harness.seconds(30)), 0)
         self.assertTrue(log.read_text().rstrip().endswith("stopped"))
 
@@ -177,7 +177,7 @@ class Signals(Lines):
             node = await self.xord()
             await self.command("set", "k", "v", "--via", node.endpoint)
             for _ in range(20):
-                node.process.send_signal(each)
+                harness.send(node.process, each)
                 await asyncio.sleep(0.005)
                 if node.process.returncode is not None:
                     break
