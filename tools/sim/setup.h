@@ -50,6 +50,7 @@ struct Setup {
   int32_t drift_ppm_max = 0;
   std::array<uint32_t, static_cast<size_t>(Malice::count)> hostile{};
   Duration join_span = minutes(2);   // All nodes join within it.
+  bool has_one_bootstrap = false;    // All nodes join through the first one.
   Duration length = hours(1);        // From then until the faults are healed.
   Duration settling = healed_after;  // From then until everything must be well again.
   WorldOptions world;

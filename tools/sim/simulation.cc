@@ -114,7 +114,7 @@ std::optional<uint32_t> Simulation::someone_up(uint32_t but) {
 // Programs know one or two addresses, not always good ones, and try again.
 void Simulation::rejoin(uint32_t host, uint32_t attempts) {
   std::vector<Endpoint> known;
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < 2 && !setup_.has_one_bootstrap; ++i) {
     if (const auto other = someone_up(host)) known.push_back(world_.host(*other).endpoint);
   }
   if (known.empty()) {

@@ -36,6 +36,7 @@ constexpr ValueFlag value_flags[] = {
     {"--arrival", "DURATION", "Mean time from program to program, oneshot scenario [5s]"},
     {"--delay", "DURATION",
      "One way between any two nodes, for all the same [drawn for each link]"},
+    {"--join-span", "DURATION", "All nodes join within it [2m or more, by the number of nodes]"},
     {"--buckets", "N", "Buckets of a table; none is split once half are in use [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
@@ -108,6 +109,8 @@ sim::Setup setup_of(const SimPlan& plan, uint64_t seed) {
     setup.world.network.delay_min = *plan.delay;
     setup.world.network.delay_mean = microseconds(1);
   }
+  if (plan.join_span) setup.join_span = *plan.join_span;
+  setup.has_one_bootstrap = plan.has_one_bootstrap;
   setup.world.xord.node.routing.prefers_old_contacts = plan.prefers_old_contacts;
   setup.world.xord.node.disjoint_paths = plan.disjoint_paths;
   if (!plan.republishes) setup.world.xord.store.republish.after = 0;
@@ -128,6 +131,8 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   app.add_flag_callback(
       "--no-republish", [&] { plan.republishes = false; },
       "Holders do not republish what they hold");
+  app.add_flag("--one-bootstrap", plan.has_one_bootstrap,
+               "All nodes join through the first one, instead of any two that run");
   app.add_flag("--json", plan.json, "Print the report as JSON, one document for each seed");
   app.footer(
       "The same seed gives the same run, datagram by datagram, as the digest shows.\n"
@@ -169,6 +174,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   }
   plan.arrival = flags.duration("--arrival", milliseconds(10));
   plan.delay = flags.duration("--delay", microseconds(10));
+  plan.join_span = flags.duration("--join-span", milliseconds(1));
   if (plan.arrival && !is_oneshot) {
     refuse("--arrival is for programs that come and go: add --scenario oneshot, or leave it out");
   }
@@ -179,6 +185,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   plan.written = written_in(flags);
   if (!plan.prefers_old_contacts) plan.written += " --no-old-contacts";
   if (!plan.republishes) plan.written += " --no-republish";
+  if (plan.has_one_bootstrap) plan.written += " --one-bootstrap";
   return plan;
 }
 

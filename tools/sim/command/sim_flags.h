@@ -26,6 +26,8 @@ struct SimPlan {
   std::optional<double> python;     // For the churn and oneshot scenarios.
   std::optional<Duration> arrival;  // For the oneshot scenario only.
   std::optional<Duration> delay;    // One way, of every link.
+  std::optional<Duration> join_span;
+  bool has_one_bootstrap = false;
   bool republishes = true;
   bool prefers_old_contacts = true;
   bool json = false;

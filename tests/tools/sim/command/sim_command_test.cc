@@ -60,11 +60,13 @@ SimPlan plan_of(const std::vector<std::string>& arguments) {
 
 TEST(SimCommand, ARunIsRepeatedByTheFlagsAsTheyWereWritten) {
   EXPECT_EQ(command_of(plan_of({"--seeds", "3", "--json"}), 7), "xord sim --seed 7");
-  std::vector<std::string> written = {
-      "--scenario",  "churn",    "--nodes",   "1k",  "--hours",   "1.13", "--records",        "20",
-      "--ttl",       "90s500ms", "--session", "61s", "--buckets", "64",   "--disjoint-paths", "3",
-      "--published", "5",        "--shards",  "2"};
-  written.insert(written.end(), {"--no-old-contacts", "--no-republish"});
+  std::vector<std::string> written = {"--scenario",  "churn",    "--nodes",          "1k",
+                                      "--hours",     "1.13",     "--records",        "20",
+                                      "--ttl",       "90s500ms", "--session",        "61s",
+                                      "--buckets",   "64",       "--disjoint-paths", "3",
+                                      "--published", "5",        "--shards",         "2",
+                                      "--join-span", "9s"};
+  written.insert(written.end(), {"--no-old-contacts", "--no-republish", "--one-bootstrap"});
   std::vector<std::string> given = written;
   given.insert(given.end(), {"--seed", "4", "--for", "1s"});
   const SimPlan plan = plan_of(given);
@@ -87,6 +89,14 @@ TEST(SimFlags, ADelayIsThatOfEveryLink) {
   const sim::Setup setup = setup_of(plan_of({"--scenario", "join", "--delay", "100ms"}), 1);
   EXPECT_EQ(setup.world.network.delay_min, milliseconds(100));
   EXPECT_LE(setup.world.network.delay_mean, microseconds(1));
+}
+
+TEST(SimFlags, AllMayJoinAtOnceThroughOne) {
+  const sim::Setup setup =
+      setup_of(plan_of({"--scenario", "churn", "--join-span", "2s", "--one-bootstrap"}), 1);
+  EXPECT_EQ(setup.join_span, seconds(2));
+  EXPECT_TRUE(setup.has_one_bootstrap);
+  EXPECT_FALSE(setup_of(plan_of({"--scenario", "churn"}), 1).has_one_bootstrap);
 }
 
 TEST(SimCommand, FlagsOfOneScenarioAreRefusedElsewhere) {
