@@ -45,7 +45,7 @@ void nearest(benchmark::State& state) {
   std::array<ContactHandle, bucket_size> found;
   for (auto _ : state) {
     benchmark::DoNotOptimize(
-        filled->index.nearest(filled->next_target(), asker, Awaited::included, found));
+        filled->index.nearest(filled->next_target(), asker, Awaited::included, {}, found));
     benchmark::DoNotOptimize(found);
   }
 }
@@ -61,7 +61,7 @@ void nearest_into_a_reply(benchmark::State& state) {
   std::array<ContactHandle, bucket_size> found;
   for (auto _ : state) {
     const size_t count =
-        filled->index.nearest(filled->next_target(), asker, Awaited::included, found).count;
+        filled->index.nearest(filled->next_target(), asker, Awaited::included, {}, found).count;
     rpcudp::ContactsReply reply(buffer, transaction, count);
     for (size_t i = 0; i < count; ++i) {
       reply.add(filled->book.id(found[i]), filled->book.tail(found[i]));

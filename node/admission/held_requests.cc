@@ -26,7 +26,8 @@ HeldRequests::HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed
 HoldResult HeldRequests::hold(Instant now, const Datagram& in, ReplyBudget& budget) {
   const auto handle = find(in.path.remote);
   if (!handle) return hold_first(now, in, budget);
-  return add_to(sources_[*handle], in) ? HoldResult::held_already_pinged : HoldResult::refused_full;
+  return add_to(sources_[*handle], now, in) ? HoldResult::held_already_pinged
+                                            : HoldResult::refused_full;
 }
 
 HoldResult HeldRequests::hold_first(Instant now, const Datagram& in, ReplyBudget& budget) {
@@ -43,7 +44,7 @@ HoldResult HeldRequests::hold_first(Instant now, const Datagram& in, ReplyBudget
   source.endpoint = in.path.remote;
   source.drop_at = now + held_lifetime;
   source.held_count = 0;
-  if (!add_to(source, in)) {
+  if (!add_to(source, now, in)) {
     sources_.give_back(handle);
     return HoldResult::refused_full;
   }
@@ -53,9 +54,9 @@ HoldResult HeldRequests::hold_first(Instant now, const Datagram& in, ReplyBudget
   return HoldResult::held_and_ping;
 }
 
-bool HeldRequests::add_to(Source& source, const Datagram& in) {
+bool HeldRequests::add_to(Source& source, Instant now, const Datagram& in) {
   if (source.held_count == held_per_source_max) return false;
-  const auto held = keep(in);
+  const auto held = keep(now, in);
   if (!held) return false;
   source.held[source.held_count++] = *held;
   return true;
@@ -94,12 +95,12 @@ std::optional<PoolHandle> HeldRequests::find(const Endpoint& endpoint) const {
   return std::nullopt;
 }
 
-std::optional<HeldRequests::Held> HeldRequests::keep(const Datagram& in) {
+std::optional<HeldRequests::Held> HeldRequests::keep(Instant now, const Datagram& in) {
   if (in.bytes.size() > held_large_size) return std::nullopt;
   const SlotKind kind = in.bytes.size() <= held_small_size ? SlotKind::small : SlotKind::large;
   const auto handle = kind == SlotKind::small ? copy_into(small_, in) : copy_into(large_, in);
   if (!handle) return std::nullopt;
-  return Held{kind, *handle};
+  return Held{kind, *handle, now};
 }
 
 template <class Pool>

@@ -36,9 +36,9 @@ class HeldRequests {
   // this datagram. Requests that advance() has not yet dropped take room, and are served like the
   // rest.
   HoldResult hold(Instant now, const Datagram& in, ReplyBudget& budget);
-  // `source` answered: calls serve(const Datagram&) for each held datagram, in order of arrival;
-  // the datagram lives for the duration of that call. Returns how many. `serve` may hold and
-  // release other requests.
+  // `source` answered: calls serve(const Datagram&, Instant came) for each held datagram, in order
+  // of arrival; the datagram lives for the duration of that call. Returns how many. `serve` may
+  // hold and release other requests.
   template <class Serve>
   uint32_t release(const Endpoint& source, Serve&& serve);
   // Drops what `source` holds, for instance because the ping could not be sent. Returns how many.
@@ -62,6 +62,7 @@ class HeldRequests {
   struct Held {
     SlotKind kind{};
     PoolHandle handle;
+    Instant came;
   };
   struct Source {
     Endpoint endpoint;
@@ -74,13 +75,13 @@ class HeldRequests {
   };
 
   std::optional<PoolHandle> find(const Endpoint& endpoint) const;
-  std::optional<Held> keep(const Datagram& in);
+  std::optional<Held> keep(Instant now, const Datagram& in);
   template <class Pool>
   static std::optional<PoolHandle> copy_into(Pool& pool, const Datagram& in);
   void give_back(const Held& held);
   Datagram datagram(const Held& held) const;
   HoldResult hold_first(Instant now, const Datagram& in, ReplyBudget& budget);
-  bool add_to(Source& source, const Datagram& in);
+  bool add_to(Source& source, Instant now, const Datagram& in);
   void attach(PoolHandle handle);
   // Removes the source from every list and from its pool; the caller must give back what it held.
   Source detach(PoolHandle handle);
@@ -104,7 +105,7 @@ uint32_t HeldRequests::release(const Endpoint& source, Serve&& serve) {
   if (!handle) return 0;
   const Source detached = detach(*handle);  // First, so that `serve` finds a consistent table.
   for (uint32_t i = 0; i < detached.held_count; ++i) {
-    serve(datagram(detached.held[i]));
+    serve(datagram(detached.held[i]), detached.held[i].came);
     give_back(detached.held[i]);
   }
   return detached.held_count;

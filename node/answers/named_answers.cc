@@ -1,30 +1,37 @@
 #include "node/answers/named_answers.h"
 
-#include <algorithm>
-#include <span>
-
 namespace xord {
 
 Nearest NamedAnswers::nearest(const Question& question, Awaited awaited, Found& found) const {
-  return contacts_.table().nearest(question.target, {question.asker, question.to.path.remote},
-                                   awaited, found);
+  const RoutingTable& table = contacts_.table();
+  return table.nearest(question.target, {question.asker, question.to.path.remote}, awaited,
+                       table.arrived_since(question.came), found);
+}
+
+std::optional<uint64_t> NamedAnswers::want(const Turn& turn, const Question& question,
+                                           std::span<const ContactHandle> contacts) {
+  const RoutingTable& table = contacts_.table();
+  const ContactHandle awaited = contacts_.want(turn, contacts, table.arrived_since(question.came));
+  if (awaited == no_contact) return std::nullopt;
+  return table.key_of(contacts_.book().contact(awaited));
 }
 
 void NamedAnswers::answer(const Turn& turn, const Question& question) {
   Found found;
   const Nearest named = nearest(question, Awaited::included, found);
   const std::span<const ContactHandle> contacts = std::span(found).first(named.count);
-  const ContactHandle awaited = named.all_trusted ? no_contact : contacts_.want(turn, contacts);
-  if (awaited == no_contact) return replies_.contacts(turn, question.to, contacts);
+  const auto awaited = named.all_trusted ? std::nullopt : want(turn, question, contacts);
+  if (!awaited) return replies_.contacts(turn, question.to, contacts);
   const WaitingAnswer answer{question.to.path, WireTransaction::of(question.to.transaction),
-                             question.target, question.asker, turn.now + naming_wait};
+                             question.target,  question.asker,
+                             question.came,    turn.now + naming_wait};
   const auto waiting = waiting_.add(answer);
   if (!waiting) {
     node_.count(NodeCounter::answers_unwaited);
     return answer_within(turn, question, SIZE_MAX);
   }
   node_.count(NodeCounter::answers_waited);
-  waiting_.wait_for(*waiting, contacts_.table().key_of(contacts_.book().contact(awaited)));
+  waiting_.wait_for(*waiting, *awaited);
 }
 
 void NamedAnswers::answer_within(const Turn& turn, const Question& question, size_t size_max) {
@@ -40,13 +47,13 @@ void NamedAnswers::advance(const Turn& turn) {
     const auto ready = waiting_.take_ready();
     if (!ready) return;
     const WaitingAnswer& answer = waiting_[*ready];
-    const Question question{{answer.path, answer.transaction.view()}, answer.target, answer.asker};
+    const Question question{
+        {answer.path, answer.transaction.view()}, answer.target, answer.asker, answer.came};
     if (answer.until > turn.now) {  // Others may be awaited, also in place of silent ones.
       Found found;
       const Nearest named = nearest(question, Awaited::included, found);
-      const ContactHandle awaited = contacts_.want(turn, std::span(found).first(named.count));
-      if (awaited != no_contact) {
-        waiting_.wait_for(*ready, contacts_.table().key_of(contacts_.book().contact(awaited)));
+      if (const auto awaited = want(turn, question, std::span(found).first(named.count))) {
+        waiting_.wait_for(*ready, *awaited);
         continue;
       }
     }

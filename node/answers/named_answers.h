@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "node/answers/replies.h"
 #include "node/answers/waiting_answers.h"
@@ -27,9 +28,10 @@ class NamedAnswers {
     ReplyTo to;
     Id target;
     Id asker;
+    Instant came;  // When it was asked. A contact that arrived since then is alive.
   };
-  static Question question_of(const Datagram& datagram, const Request& request) {
-    return {{datagram.path, request.transaction}, request.target, request.sender};
+  static Question question_of(const Datagram& datagram, const Request& request, Instant came) {
+    return {{datagram.path, request.transaction}, request.target, request.sender, came};
   }
 
   // For a proven source: sends the contacts nearest to the target, now or once those that must
@@ -49,6 +51,9 @@ class NamedAnswers {
   using Found = std::array<ContactHandle, bucket_size>;
 
   Nearest nearest(const Question& question, Awaited awaited, Found& found) const;
+  // Returns the key of a contact that `question` must wait for, if `contacts` would answer it.
+  std::optional<uint64_t> want(const Turn& turn, const Question& question,
+                               std::span<const ContactHandle> contacts);
 
   const NodeContext node_;
   Contacts& contacts_;

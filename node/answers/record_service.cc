@@ -16,8 +16,10 @@ RecordService::RecordService(const NodeContext& node, Store& store, DiskWaits& w
       named_(named),
       waiting_(node.config.waiting_requests, node.config.waiting_bytes) {}
 
-void RecordService::find_value(const Turn& turn, const Datagram& datagram, const Request& request) {
-  if (try_find_value(turn, datagram.path, request) || waiting_.wait(turn.now, datagram)) return;
+void RecordService::find_value(const Turn& turn, const Datagram& datagram, const Request& request,
+                               Instant came) {
+  if (try_find_value(turn, datagram.path, request, came)) return;
+  if (waiting_.wait(turn.now, datagram)) return;
   node_.count(NodeCounter::finds_unanswered);
 }
 
@@ -27,14 +29,15 @@ bool RecordService::may_hold(Instant now, const Id& key) {
 
 // An answer with contacts says that there is no value here, and the asker believes it. So contacts
 // are sent only when that is true: silence costs the asker a timeout, a false miss the record.
-bool RecordService::try_find_value(const Turn& turn, const Path& path, const Request& request) {
+bool RecordService::try_find_value(const Turn& turn, const Path& path, const Request& request,
+                                   Instant came) {
   const Found found = store_.find(turn.now, request.target);
   switch (found.presence) {
     case Presence::value:
       replies_.value(turn, {path, request.transaction}, found.value);
       return true;
     case Presence::absent:
-      named_.answer(turn, {{path, request.transaction}, request.target, request.sender});
+      named_.answer(turn, {{path, request.transaction}, request.target, request.sender, came});
       return true;
     case Presence::cold:
       return await_value(turn, path, request);
@@ -100,7 +103,7 @@ void RecordService::value_read(const Turn& turn, const DiskWait& wait, const Fin
   } else if (finished.kind == Finished::Kind::read_failed) {
     node_.count(NodeCounter::finds_unanswered);
   } else {
-    named_.answer(turn, {to, wait.key, wait.asker});
+    named_.answer(turn, {to, wait.key, wait.asker, turn.now});
   }
 }
 
@@ -120,7 +123,7 @@ bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
   Request request;
   CHECK(node_.dialect.read_request(datagram.bytes, &request) == ParseError::none);
   const bool is_find = request.method == Method::find_value;
-  if (is_find && try_find_value(turn, datagram.path, request)) return true;
+  if (is_find && try_find_value(turn, datagram.path, request, turn.now)) return true;
   if (!is_find && store_.is_loaded(request.target)) {
     store(turn, datagram, request);
     return true;
@@ -131,7 +134,7 @@ bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
   } else if (store_.is_loaded(request.target)) {  // So we hold the value.
     node_.count(NodeCounter::finds_unanswered);
   } else {
-    named_.answer(turn, NamedAnswers::question_of(datagram, request));
+    named_.answer(turn, NamedAnswers::question_of(datagram, request, turn.now));
   }
   return true;
 }

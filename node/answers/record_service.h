@@ -24,7 +24,8 @@ class RecordService {
                 NamedAnswers& named);
 
   // For requests of a proven source, on the shard that owns the key.
-  void find_value(const Turn& turn, const Datagram& datagram, const Request& request);
+  // It was asked at `came`, before its source was proven.
+  void find_value(const Turn& turn, const Datagram& datagram, const Request& request, Instant came);
   void store(const Turn& turn, const Datagram& datagram, const Request& request);
   // Whether the value may be here, so that an answer with contacts would deny it.
   bool may_hold(Instant now, const Id& key);
@@ -40,7 +41,7 @@ class RecordService {
 
  private:
   // False when it is not known now whether there is a value, or which.
-  bool try_find_value(const Turn& turn, const Path& path, const Request& request);
+  bool try_find_value(const Turn& turn, const Path& path, const Request& request, Instant came);
   bool await_value(const Turn& turn, const Path& path, const Request& request);
   // False when it cannot be answered yet.
   bool serve_waited(const Turn& turn, const Datagram& datagram,

@@ -62,7 +62,7 @@ void Responder::receive(const Turn& turn, const Datagram& datagram) {
   if (request.method == Method::ping) {
     answer_ping(turn, datagram, request);
   } else if (admit(turn, datagram, request)) {
-    serve(turn, datagram, request);
+    serve(turn, datagram, request, turn.now);
   }
 }
 
@@ -119,19 +119,20 @@ void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
     return;
   }
   if (!budget.fits(node_.dialect.traits().no_contacts_size)) return;
-  named_.answer_within(turn, NamedAnswers::question_of(datagram, request), budget.left());
+  named_.answer_within(turn, NamedAnswers::question_of(datagram, request, turn.now), budget.left());
 }
 
-void Responder::serve(const Turn& turn, const Datagram& datagram, const Request& request) {
+void Responder::serve(const Turn& turn, const Datagram& datagram, const Request& request,
+                      Instant came) {
   switch (request.method) {
     case Method::stun:
       replies_.observed(turn, {datagram.path, request.transaction});
       return;  // A stun says nothing about its sender.
     case Method::find_node:
-      named_.answer(turn, NamedAnswers::question_of(datagram, request));
+      named_.answer(turn, NamedAnswers::question_of(datagram, request, came));
       break;
     case Method::find_value:
-      records_.find_value(turn, datagram, request);
+      records_.find_value(turn, datagram, request, came);
       break;
     case Method::store:
       records_.store(turn, datagram, request);
@@ -145,13 +146,13 @@ void Responder::serve(const Turn& turn, const Datagram& datagram, const Request&
 }
 
 void Responder::release(const Turn& turn, const Endpoint& source, Purpose answered) {
-  const uint32_t released = held_.release(source, [&](const Datagram& held) {
+  const uint32_t released = held_.release(source, [&](const Datagram& held, Instant came) {
     Request request;
     CHECK(node_.dialect.read_request(held.bytes, &request) == ParseError::none);
     if (answered == Purpose::admission && request.sender != node_.self) {
       tell_first_request(held, request);
     }
-    serve(turn, held, request);
+    serve(turn, held, request, came);
   });
   if (released > 0) node_.count(NodeCounter::held_released, released);
 }

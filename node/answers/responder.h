@@ -47,7 +47,8 @@ class Responder {
   bool admit(const Turn& turn, const Datagram& datagram, const Request& request);
   void answer_within_bounds(const Turn& turn, const Datagram& datagram, const Request& request,
                             ReplyBudget& budget);
-  void serve(const Turn& turn, const Datagram& datagram, const Request& request);
+  // `came`: now, or when the request was held.
+  void serve(const Turn& turn, const Datagram& datagram, const Request& request, Instant came);
   void tell_first_request(const Datagram& datagram, const Request& request);
 
   const NodeContext node_;

@@ -21,6 +21,7 @@ struct WaitingAnswer {
   WireTransaction transaction;
   Id target;
   Id asker;
+  Instant came;   // When it was asked.
   Instant until;  // When it stops waiting.
 };
 

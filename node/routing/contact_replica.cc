@@ -48,6 +48,11 @@ bool ContactReplica::apply(const ContactChange& change) {
   return false;
 }
 
+void ContactReplica::note_arrival(const Contact& contact, Instant now) {
+  const ContactHandle handle = find(contact);
+  if (handle != no_contact) recent_.add(handle, now);
+}
+
 bool ContactReplica::set_standing(ContactHandle handle, Standing standing) {
   const Contact& contact = book_.contact(handle);
   NearestIndex& index = index_of(contact);
@@ -74,6 +79,7 @@ void ContactReplica::erase(size_t slot) {
   const ContactHandle handle = filed_.at(slot);
   const Contact& contact = book_.contact(handle);
   CHECK(set_standing(handle, Standing::silent));
+  recent_.remove(handle);
   filed_.erase(slot, [&](ContactHandle other) { return hash(book_.endpoint(other)); });
   if (limits_.apply_to(contact.endpoint.address)) subnets_.remove(contact.endpoint.address);
   --count_;

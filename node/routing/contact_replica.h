@@ -13,6 +13,7 @@
 #include "node/endpoint_hash.h"
 #include "node/handle_table.h"
 #include "node/routing/nearest.h"
+#include "node/routing/recent_arrivals.h"
 #include "node/subnet_limits.h"
 
 namespace xord {
@@ -46,12 +47,16 @@ class ContactReplica {
 
   // False when there is no room for it: the contact is then unknown here.
   [[nodiscard]] bool apply(const ContactChange& change);
+  // A change that says that `contact` arrived was applied, if there was room for it.
+  void note_arrival(const Contact& contact, Instant now);
 
   // As NearestIndex::nearest(), over the answerable contacts of one family.
   Nearest nearest(Family family, const Id& target, const Contact& asker, Awaited awaited,
-                  std::span<ContactHandle> out) const {
-    return answerable_[static_cast<size_t>(family)].nearest(target, asker, awaited, out);
+                  std::span<const ContactHandle> arrived, std::span<ContactHandle> out) const {
+    return answerable_[static_cast<size_t>(family)].nearest(target, asker, awaited, arrived, out);
   }
+  // The filed contacts that arrived after `begin`: RecentArrivals::since().
+  std::span<const ContactHandle> arrived_since(Instant begin) const { return recent_.since(begin); }
   // For a contact that is filed.
   Standing standing(ContactHandle handle) const {
     return answerable_[static_cast<size_t>(family_of(book_.endpoint(handle)))].standing(handle);
@@ -106,6 +111,7 @@ class ContactReplica {
   std::array<NearestIndex, 2> answerable_;
   HandleTable filed_;  // By endpoint: two ids may share one until a shard's message arrives.
   SubnetCounts subnets_;
+  RecentArrivals recent_;
   std::vector<uint64_t> decided_;  // Reserved at construction.
 };
 

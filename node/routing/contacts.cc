@@ -1,5 +1,7 @@
 #include "node/routing/contacts.h"
 
+#include <algorithm>
+
 namespace xord {
 
 Contacts::Contacts(const NodeContext& node, ContactBook& book, Requester& requester, Instant start)
@@ -101,11 +103,13 @@ void Contacts::learn_displaced(const Turn& turn, const Contact& contact) {
   }
 }
 
-ContactHandle Contacts::want(const Turn& turn, std::span<const ContactHandle> contacts) {
+ContactHandle Contacts::want(const Turn& turn, std::span<const ContactHandle> contacts,
+                             std::span<const ContactHandle> arrived) {
   ContactHandle awaited = no_contact;
   for (const ContactHandle contact : contacts) {
     const Standing standing = table_.standing(contact);
     if (standing == Standing::trusted) continue;
+    if (std::find(arrived.begin(), arrived.end(), contact) != arrived.end()) continue;
     if (standing == Standing::awaited && awaited == no_contact) awaited = contact;
     if (named_pings_ == named_pings_max) continue;
     if (wanted_.is_first(book_.contact(contact), turn.now)) want(turn, book_.contact(contact));

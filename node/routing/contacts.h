@@ -52,8 +52,10 @@ class Contacts {
   void learn_from(const Turn& turn, const Outcome& outcome);
 
   // For an answer that would name `contacts`: pings those that must, or should, answer first.
-  // Returns one that must, or no_contact. At most named_pings_max pings per call of the node.
-  ContactHandle want(const Turn& turn, std::span<const ContactHandle> contacts);
+  // Returns one that must, or no_contact. Those in `arrived` have answered. At most
+  // named_pings_max pings per call of the node.
+  ContactHandle want(const Turn& turn, std::span<const ContactHandle> contacts,
+                     std::span<const ContactHandle> arrived);
 
   // Messages from other shards.
   void deliver(const Turn& turn, const EvidenceMessage& message);

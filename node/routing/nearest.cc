@@ -134,13 +134,15 @@ size_t NearestIndex::without(const Contact& asker, std::span<ContactHandle> hand
 }
 
 Nearest NearestIndex::nearest(const Id& target, const Contact& asker, Awaited awaited,
+                              std::span<const ContactHandle> arrived,
                               std::span<ContactHandle> out) const {
-  return awaited == Awaited::included ? walk<Awaited::included>(target, asker, out)
-                                      : walk<Awaited::left_out>(target, asker, out);
+  return awaited == Awaited::included ? walk<Awaited::included>(target, asker, arrived, out)
+                                      : walk<Awaited::left_out>(target, asker, arrived, out);
 }
 
 template <Awaited awaited>
 Nearest NearestIndex::walk(const Id& target, const Contact& asker,
+                           std::span<const ContactHandle> arrived,
                            std::span<ContactHandle> out) const {
   if (root_ == nothing || out.empty()) return {};
   Reference marks = 0;
@@ -159,7 +161,8 @@ Nearest NearestIndex::walk(const Id& target, const Contact& asker,
       farther[depth++] = branch.sides[1] ^ other;
       at = branch.sides[0] ^ other;
     }
-    if (awaited == Awaited::included || (at & awaited_mark) == 0) {
+    if (awaited == Awaited::included || (at & awaited_mark) == 0 ||
+        std::find(arrived.begin(), arrived.end(), handle_of(at)) != arrived.end()) {
       out[count++] = handle_of(at);
       marks |= at;
       book_.fetch_ahead(handle_of(at));

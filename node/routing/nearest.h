@@ -67,9 +67,10 @@ class NearestIndex {
   Standing standing(ContactHandle handle) const;
 
   // Fills `out` with the contacts nearest to `target`, nearest first, without those at the endpoint
-  // of `asker` or with its id; fewer than out.size() only when there are no more.
+  // of `asker` or with its id; fewer than out.size() only when there are no more. Contacts in
+  // `arrived` are not left out.
   Nearest nearest(const Id& target, const Contact& asker, Awaited awaited,
-                  std::span<ContactHandle> out) const;
+                  std::span<const ContactHandle> arrived, std::span<ContactHandle> out) const;
 
   uint32_t count() const { return count_; }
   // For tests: aborts if the trie is malformed.
@@ -90,7 +91,8 @@ class NearestIndex {
   static Reference leaf_of(ContactHandle handle, Standing standing);
   Reference closest_leaf(const Id& id) const;
   template <Awaited awaited>
-  Nearest walk(const Id& target, const Contact& asker, std::span<ContactHandle> out) const;
+  Nearest walk(const Id& target, const Contact& asker, std::span<const ContactHandle> arrived,
+               std::span<ContactHandle> out) const;
   // Removes `asker` from `handles`, keeping the order; returns how many remain.
   size_t without(const Contact& asker, std::span<ContactHandle> handles) const;
 

@@ -175,6 +175,7 @@ void RoutingTable::settle(FiledContact& filed, Instant now) {
 }
 
 void RoutingTable::note_arrival(const Contact& contact, Instant now) {
+  replica_.note_arrival(contact, now);
   if (arrivals_.size() == arrivals_max) return;  // The hourly republish covers it.
   if (arrivals_.empty()) arrived_at_ = now;
   arrivals_.push_back(contact);

@@ -114,14 +114,18 @@ class RoutingTable {
   void apply(const ContactChange& change, Instant now);
 
   // The answerable contacts nearest to `target`, nearest first, for an answer: only of the asker's
-  // family, and never the asker's own endpoint or id.
+  // family, and never the asker's own endpoint or id. Those in `arrived` are not left out.
   Nearest nearest(const Id& target, const Contact& asker, Awaited awaited,
-                  std::span<ContactHandle> out) const {
-    return replica_.nearest(family_of(asker.endpoint), target, asker, awaited, out);
+                  std::span<const ContactHandle> arrived, std::span<ContactHandle> out) const {
+    return replica_.nearest(family_of(asker.endpoint), target, asker, awaited, arrived, out);
+  }
+  // As ContactReplica: the contacts that answered us for the first time after `begin`.
+  std::span<const ContactHandle> arrived_since(Instant begin) const {
+    return replica_.arrived_since(begin);
   }
   // For our own use: all answerable contacts of one family. A request to one is as good as a ping.
   size_t nearest(const Id& target, Family family, std::span<ContactHandle> out) const {
-    return replica_.nearest(family, target, {self_, {}}, Awaited::included, out).count;
+    return replica_.nearest(family, target, {self_, {}}, Awaited::included, {}, out).count;
   }
   // For a contact that nearest() found.
   Standing standing(ContactHandle contact) const { return replica_.standing(contact); }

@@ -214,6 +214,30 @@ TEST_P(NamingTest, AnOldContactIsNamedAtOnceAndFoundGoneBehindTheAnswer) {
   EXPECT_FALSE(last_names(asker, server));
 }
 
+TEST_P(NamingTest, WhoArrivesWhileAnAnswerWaitsIsNamedAndPutsItOffNoFurther) {
+  const Endpoint late = add_peer(milliseconds(200));
+  const Endpoint asker = add_peer();
+  run_for(seconds(3));
+  const Endpoint newcomer = next_endpoint();
+  peers[newcomer] = {net.random_id(), milliseconds(100)};
+  find(newcomer, net.random_id());
+  EXPECT_LE(ask(asker), milliseconds(200) + no_wait);
+  EXPECT_TRUE(last_names(asker, late));
+  EXPECT_TRUE(last_names(asker, newcomer));
+  EXPECT_EQ(peers[newcomer].pings, 1u) << "for the proof of its own request";
+}
+
+TEST_P(NamingTest, WhoArrivesWhileARequestIsHeldForItsProofIsNamedAtOnce) {
+  const Endpoint first = next_endpoint();
+  peers[first] = {net.random_id(), milliseconds(50)};
+  const Endpoint second = next_endpoint();
+  peers[second] = {net.random_id(), milliseconds(100)};
+  find(first, net.random_id());
+  EXPECT_LE(ask(second), milliseconds(100) + no_wait);
+  EXPECT_TRUE(last_names(second, first));
+  EXPECT_EQ(peers[first].pings, 1u) << "for the proof of its own request";
+}
+
 TEST_P(NamingTest, MoreThanMayWaitAreAnsweredAtOnceWithoutThoseWhomTheyAwait) {
   const Endpoint program = add_peer();
   const Endpoint asker = add_peer();

@@ -40,8 +40,9 @@ class HeldRequestsTest : public testing::Test {
   }
   std::vector<std::string> release(const Endpoint& source) {
     std::vector<std::string> served;
-    const uint32_t count = held.release(source, [&](const Datagram& datagram) {
+    const uint32_t count = held.release(source, [&](const Datagram& datagram, Instant came) {
       EXPECT_EQ(datagram.path.remote, source);
+      released_came = came;
       EXPECT_EQ(datagram.path.local.interface, 9u) << "the reply must leave where it was asked";
       served.emplace_back(text_of(datagram.bytes));
     });
@@ -51,6 +52,7 @@ class HeldRequestsTest : public testing::Test {
   static std::string request(char fill, size_t size = 78) { return std::string(size, fill); }
 
   HeldRequests held{small_budget(), ping_size, 1};
+  Instant released_came;
 };
 
 TEST_F(HeldRequestsTest, TheFirstRequestOfASourceAsksForAPingAndLaterOnesDoNot) {
@@ -151,12 +153,18 @@ TEST_F(HeldRequestsTest, AnIpv6SiteIsPacedAsOnePrefix) {
   EXPECT_EQ(hold(*Endpoint::parse("[2001:db8:0:1::1]:1"), request('a')), HoldResult::held_and_ping);
 }
 
+TEST_F(HeldRequestsTest, SaysWhenARequestCame) {
+  hold(endpoint(1), request('a'), start + seconds(1));
+  release(endpoint(1));
+  EXPECT_EQ(released_came, start + seconds(1));
+}
+
 TEST_F(HeldRequestsTest, WhileServingOthersMayBeHeldAndReleased) {
   hold(endpoint(1), request('a'));
   hold(endpoint(1), request('b'));
   hold(endpoint(2), request('c'));
   std::vector<std::string> served;
-  held.release(endpoint(1), [&](const Datagram& datagram) {
+  held.release(endpoint(1), [&](const Datagram& datagram, Instant) {
     served.emplace_back(text_of(datagram.bytes));
     hold(endpoint(3), request('d'));
     for (const std::string& other : release(endpoint(2))) served.push_back(other);
@@ -237,7 +245,8 @@ class Drive {
   }
   void release(const Endpoint& source) {
     std::vector<std::string> served;
-    held_.release(source, [&](const Datagram& in) { served.emplace_back(text_of(in.bytes)); });
+    held_.release(source,
+                  [&](const Datagram& in, Instant) { served.emplace_back(text_of(in.bytes)); });
     EXPECT_EQ(served, model_[source].texts);
     model_.erase(source);
   }

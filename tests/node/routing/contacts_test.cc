@@ -93,10 +93,10 @@ TEST_F(ContactsTest, AContactThatAnAnswerNamesIsPingedOnceHoweverManyAsk) {
   now = now + seconds(2);  // Its answer as a newcomer has lapsed.
   std::array<ContactHandle, bucket_size> found;
   const Nearest nearest =
-      contacts.table().nearest(own().id, contact(0x11), Awaited::included, found);
+      contacts.table().nearest(own().id, contact(0x11), Awaited::included, {}, found);
   ASSERT_EQ(nearest.count, 1u);
   for (int i = 0; i < 5; ++i) {
-    EXPECT_NE(contacts.want(turn(), std::span(found).first(1)), no_contact)
+    EXPECT_NE(contacts.want(turn(), std::span(found).first(1), {}), no_contact)
         << "it is young: it has to answer first";
     contacts.end_turn(turn());
   }

@@ -67,10 +67,16 @@ TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
         asker.id = book.id(in_index[rng.bounded(in_index.size())]);
       }
       const auto awaited = rng.chance(0.5) ? Awaited::included : Awaited::left_out;
+      std::vector<ContactHandle> arrived;
       std::vector<ContactHandle> expected;
       for (const ContactHandle handle : in_index) {
+        const bool has_arrived = rng.chance(0.1);
+        if (has_arrived) arrived.push_back(handle);
         if (book.endpoint(handle) == asker.endpoint || book.id(handle) == asker.id) continue;
-        if (awaited == Awaited::left_out && index.standing(handle) == Standing::awaited) continue;
+        if (awaited == Awaited::left_out && !has_arrived &&
+            index.standing(handle) == Standing::awaited) {
+          continue;
+        }
         expected.push_back(handle);
       }
       std::sort(expected.begin(), expected.end(), [&](ContactHandle a, ContactHandle b) {
@@ -78,7 +84,7 @@ TEST(NearestIndex, EqualsAFullSortByDistanceOverRandomAddsAndRemoves) {
       });
       std::vector<ContactHandle> found(1 + rng.bounded(20));
       const size_t size = found.size();
-      const Nearest nearest = index.nearest(target, asker, awaited, found);
+      const Nearest nearest = index.nearest(target, asker, awaited, arrived, found);
       found.resize(nearest.count);
       expected.resize(std::min(expected.size(), size));
       ASSERT_EQ(found, expected);
@@ -102,7 +108,7 @@ TEST(NearestIndex, FindsTheTargetItselfFirst) {
   Contact nobody;
   nobody.id.bytes[0] = 0xff;
   ContactHandle found[2];
-  ASSERT_EQ(index.nearest(target, nobody, Awaited::included, found).count, 2u);
+  ASSERT_EQ(index.nearest(target, nobody, Awaited::included, {}, found).count, 2u);
   EXPECT_EQ(found[0], exact);
 }
 

@@ -128,7 +128,7 @@ class ShardedTable {
   }
   std::vector<Contact> answer(size_t shard, const Id& target, const Contact& asker) const {
     std::array<ContactHandle, bucket_size> found;
-    const Nearest nearest = tables[shard]->nearest(target, asker, Awaited::included, found);
+    const Nearest nearest = tables[shard]->nearest(target, asker, Awaited::included, {}, found);
     std::vector<Contact> contacts(nearest.count);
     for (size_t i = 0; i < contacts.size(); ++i) contacts[i] = books[shard]->contact(found[i]);
     return contacts;

@@ -222,7 +222,7 @@ TEST_F(TableNamingTest, AnAnswerLeavesOutTheAskersEndpointAndTheAskersId) {
   for (uint32_t i = 0; i < 5; ++i) pong(far_contact(i));
   const Contact asker{far_contact(1).id, far_contact(2).endpoint};
   std::vector<ContactHandle> found(bucket_size);
-  found.resize(table->nearest(one.id, asker, Awaited::included, found).count);
+  found.resize(table->nearest(one.id, asker, Awaited::included, {}, found).count);
   EXPECT_EQ(found.size(), 3u);
   for (const ContactHandle handle : found) {
     EXPECT_NE(book.id(handle), asker.id);
