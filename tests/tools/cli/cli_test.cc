@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <regex>
 #include <sstream>
@@ -20,7 +21,21 @@ struct Outcome {
   std::string err;
 };
 
+// `xord run` keeps its signals blocked until the process ends, which is not after a test when all
+// tests run in one process.
+class KeptSignals {
+ public:
+  KeptSignals() { pthread_sigmask(SIG_SETMASK, nullptr, &before_); }
+  ~KeptSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  KeptSignals(const KeptSignals&) = delete;
+  KeptSignals& operator=(const KeptSignals&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
 Outcome xord_of(const std::vector<std::string>& arguments, Environment environment = {}) {
+  const KeptSignals kept;
   std::ostringstream out;
   std::ostringstream err;
   if (environment.empty()) environment = {{"HOME", "/nonexistent"}};
