@@ -217,7 +217,7 @@ class Store {
   uint64_t value_bytes_ = 0;
   uint32_t reads_pending_ = 0;
   uint32_t reads_begun_ = 0;
-  Instant advanced_at_ = Instant::never();
+  Instant advanced_at_ = Instant::min();
   bool is_behind_ = false;  // More was due at advanced_at_ than one turn may do.
   Counters<StoreCount> counters_;
 };

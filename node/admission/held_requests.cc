@@ -21,7 +21,7 @@ HeldRequests::HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed
       small_(budget.held_small),
       large_(budget.held_large),
       buckets_(std::bit_ceil(budget.held_sources), no_source),
-      prefix_paid_to_(std::bit_ceil(budget.held_prefixes), Instant::never()) {}
+      prefix_paid_to_(std::bit_ceil(budget.held_prefixes), Instant::min()) {}
 
 HoldResult HeldRequests::hold(Instant now, const Datagram& in, ReplyBudget& budget) {
   const auto handle = find(in.path.remote);

@@ -35,14 +35,14 @@ class OwnIdChecks {
   struct Row {
     Endpoint endpoint;
     Found found = Found::nobody;
-    Instant looked_at = Instant::never();
-    Instant told_at = Instant::never();
+    Instant looked_at = Instant::min();
+    Instant told_at = Instant::min();
   };
   // The row of `endpoint`, newly added if it had none.
   Row& row_of(const Endpoint& endpoint);
 
   std::array<Row, endpoints_max> rows_;
-  Instant next_ping_ = Instant::never();
+  Instant next_ping_ = Instant::min();
 };
 
 }  // namespace xord

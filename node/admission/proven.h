@@ -33,7 +33,7 @@ class ProvenSources {
   static constexpr uint32_t ways = 4;
   struct Row {
     Endpoint source;
-    Instant until = Instant::never();
+    Instant until = Instant::min();
   };
   struct alignas(64) Set {
     std::array<Row, ways> rows;

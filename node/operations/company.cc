@@ -13,7 +13,7 @@ void Company::joined(Instant now, uint32_t count, const Contact& via) {
   notice.contact = via;
   notices_.push(notice);
   alone_since_.reset();
-  tell_silence_at_ = Instant::never();
+  tell_silence_at_ = Instant::min();
   tell_silence_after_ = tell_silence_min;
 }
 

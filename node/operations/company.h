@@ -37,7 +37,7 @@ class Company {
   NodeNotices& notices_;
   bool has_company_ = false;
   std::optional<Instant> alone_since_;  // Or since joining began; empty: it was reported as joined.
-  Instant tell_silence_at_ = Instant::never();
+  Instant tell_silence_at_ = Instant::min();
   Duration tell_silence_after_ = tell_silence_min;
 };
 

@@ -29,20 +29,20 @@ struct FiledContact {
   bool is_slow : 1 = false;  // It answered its last such ping late.
   Asked asked = Asked::no;
   Standing told{};
-  Instant first_answered = Instant::never();
-  Instant answered = Instant::never();      // Last time.
-  Instant ping_at = Instant::never();       // When the next upkeep ping is due.
-  Instant probed_until = Instant::never();  // A ping before eviction is in flight until then.
+  Instant first_answered = Instant::min();
+  Instant answered = Instant::min();      // Last time.
+  Instant ping_at = Instant::min();       // When the next upkeep ping is due.
+  Instant probed_until = Instant::min();  // A ping before eviction is in flight until then.
   // Asked::no: until when it is named at once. Otherwise: when the wait for its answer ends or
   // ended.
-  Instant trusted_until = Instant::never();
+  Instant trusted_until = Instant::min();
 
   Duration uptime() const { return answered - first_answered; }  // As far as answers prove it.
 };
 
 struct SpareContact {
   ContactHandle handle = no_contact;
-  Instant answered = Instant::never();  // Last time; the first time by a pong.
+  Instant answered = Instant::min();  // Last time; the first time by a pong.
 };
 
 class Bucket {
@@ -53,8 +53,8 @@ class Bucket {
   uint8_t range = 0;
   uint8_t depth = 0;
   uint8_t prefix = 0;
-  Instant refresh_at = Instant::never();
-  Instant pings_from = Instant::never();  // No upkeep pings before this.
+  Instant refresh_at = Instant::min();
+  Instant pings_from = Instant::min();  // No upkeep pings before this.
 
   std::span<FiledContact> contacts() { return {contacts_.data(), contacts_count_}; }
   std::span<const FiledContact> contacts() const { return {contacts_.data(), contacts_count_}; }

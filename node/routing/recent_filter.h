@@ -31,7 +31,7 @@ class RecentFilter {
  private:
   struct Row {
     uint32_t tag = 0;
-    Instant seen = Instant::never();
+    Instant seen = Instant::min();
   };
 
   uint64_t seed_;

@@ -96,7 +96,7 @@ void RoutingTable::heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence 
   if (evidence == Evidence::ponged) {
     filed.ping_at = filed.uptime() < youth ? filed.first_answered + youth : now + upkeep_after;
   }
-  filed.probed_until = Instant::never();
+  filed.probed_until = Instant::min();
   settle(filed, now);
   bucket.move_to_tail(filed);
   arm(bucket, now);

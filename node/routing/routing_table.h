@@ -274,9 +274,9 @@ class RoutingTable {
   std::vector<Instant> empty_refresh_at_;  // For ranges without a bucket.
   TimerWheel timers_;                      // One per bucket, and one for the empty ranges.
   RecentFilter pinged_;
-  Instant named_paid_to_ = Instant::never();  // GCRA: how far ahead pings for answers are.
-  std::vector<ContactChange> changes_;        // At most changes_max, reserved at construction.
-  std::vector<Contact> arrivals_;             // At most arrivals_max, reserved at construction.
+  Instant named_paid_to_ = Instant::min();  // GCRA: how far ahead pings for answers are.
+  std::vector<ContactChange> changes_;      // At most changes_max, reserved at construction.
+  std::vector<Contact> arrivals_;           // At most arrivals_max, reserved at construction.
   Instant arrived_at_;
   uint32_t restored_count_ = 0;
   uint64_t version_ = 0;

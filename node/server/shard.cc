@@ -53,7 +53,7 @@ struct Shard::Network {
   Store published;
   Node node;
   uint64_t reported_version = 0;
-  Instant reported_at = Instant::never();
+  Instant reported_at = Instant::min();
   bool reporting = false;       // A list is being sent...
   uint32_t reported_count = 0;  // ...and this many of its contacts were.
   uint64_t reporting_version = 0;
@@ -254,7 +254,7 @@ void Shard::end_turn(Instant now, Outbox&) {
 }
 
 std::optional<Instant> Shard::next_wakeup() const {
-  if (!turning_ || !failed_.empty()) return Instant::never();
+  if (!turning_ || !failed_.empty()) return Instant::min();
   Instant soonest = messages_at_ ? std::min(report_at_, *messages_at_) : report_at_;
   for (const auto& network : networks_) {
     const std::optional<Instant> due = network->node.next_wakeup();

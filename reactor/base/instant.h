@@ -50,8 +50,9 @@ struct Instant {
   constexpr Instant operator+(Duration d) const { return {nanoseconds + d.nanoseconds}; }
   constexpr Instant operator-(Duration d) const { return {nanoseconds - d.nanoseconds}; }
   constexpr Duration operator-(Instant other) const { return {nanoseconds - other.nanoseconds}; }
-  // Before any instant that a node can see: "never happened".
-  static constexpr Instant never() { return {std::numeric_limits<int64_t>::min() / 2}; }
+  // Before any instant that a node can see: of an event, that it did not happen yet; of a time to
+  // act, at once. Half of the range, so that a duration can be added or subtracted.
+  static constexpr Instant min() { return {std::numeric_limits<int64_t>::min() / 2}; }
 };
 
 // The earlier of two wake-ups; empty means none.

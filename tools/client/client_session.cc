@@ -61,7 +61,7 @@ class ClientHandler : public ReactorHandler {
     if (client_.is_finished()) reactor_.request_stop();
   }
   std::optional<Instant> next_wakeup() const override {
-    return is_started_ ? client_.next_wakeup() : Instant::never();  // At once.
+    return is_started_ ? client_.next_wakeup() : Instant::min();  // At once.
   }
 
  private:

@@ -23,7 +23,7 @@ constexpr Instant start{1'000'000'000'000'000};
 struct Truth {
   uint32_t failures = 0;  // Since its last answer.
   bool answered_in_this_run = false;
-  Instant restored_answer = Instant::never();
+  Instant restored_answer = Instant::min();
 };
 
 struct ByContact {
