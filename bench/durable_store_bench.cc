@@ -158,7 +158,7 @@ double run_engine(const std::string& directory, double& batch_size) {
   for (uint64_t i = 0; i < stores; ++i) keys.push_back(key_of(i));
   std::vector<uint8_t> value(value_size);
   value_of(1, value);
-  const Duration begun = monotonic_time();
+  const MonotonicTime begun = monotonic_time();
   for (uint64_t i = 0; i < stores; ++i) {
     store_le(value.data(), i);
     engine.store(keys[i], value);
@@ -211,7 +211,7 @@ double run_alone(Recorded& recorded, const std::string& path) {
   rocksdb::WriteOptions options;
   options.sync = true;
   uint64_t rows = 0;
-  const Duration begun = monotonic_time();
+  const MonotonicTime begun = monotonic_time();
   for (const auto& batch : recorded.batches) {
     rows += batch->Count();
     CHECK(database->Write(options, batch.get()).ok());

@@ -90,7 +90,7 @@ void expire_a_million_in_a_minute(benchmark::State& state) {
     uint64_t served_late = 0;
     while (store->counters().read(StoreCount::expired) < records) {
       now = now + microseconds(100);
-      const Duration begun = monotonic_time();
+      const MonotonicTime begun = monotonic_time();
       while (store->next_wakeup() && *store->next_wakeup() <= now) {
         store->advance(now, operations);
       }

@@ -15,18 +15,18 @@ Duration read_clock(clockid_t clock) {
 
 }  // namespace
 
-Duration monotonic_time() {
-  return read_clock(CLOCK_MONOTONIC);
+MonotonicTime monotonic_time() {
+  return MonotonicTime{} + read_clock(CLOCK_MONOTONIC);
 }
 
 Duration wall_time() {
   return read_clock(CLOCK_REALTIME);
 }
 
-NodeClock::NodeClock(Instant now_is) : at_zero_(now_is - monotonic_time()) {}
+NodeClock::NodeClock(Instant now_is) : at_zero_(now_is - (monotonic_time() - MonotonicTime{})) {}
 
 Instant NodeClock::now() const {
-  return at_zero_ + monotonic_time();
+  return at_zero_ + (monotonic_time() - MonotonicTime{});
 }
 
 }  // namespace xord

@@ -6,8 +6,8 @@
 
 namespace xord {
 
-// CLOCK_MONOTONIC: since some moment at or before the host's boot. Only differences are meaningful.
-Duration monotonic_time();
+// CLOCK_MONOTONIC. Only differences are meaningful.
+MonotonicTime monotonic_time();
 
 // CLOCK_REALTIME: since 1970-01-01 UTC. It may step either way at any time; only data saved across
 // a restart and log lines may depend on it.

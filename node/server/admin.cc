@@ -232,7 +232,7 @@ bool Admin::take_requests() {
 }
 
 void Admin::do_what_is_due() {
-  const Duration now = monotonic_time();
+  const MonotonicTime now = monotonic_time();
   if (now >= reclaim_at_) {
     reclaim_at_ = now + reclaim_interval;
     end_doubt();
@@ -256,7 +256,7 @@ void Admin::do_what_is_due() {
 }
 
 Duration Admin::next_due() const {
-  Duration soonest = std::min(reclaim_at_, save_clock_at_);
+  MonotonicTime soonest = std::min(reclaim_at_, save_clock_at_);
   // Nothing rings for these: gauges of shards, and room in their mailboxes.
   if (settling_ || !records_are_there_) {
     soonest = std::min(soonest, monotonic_time() + milliseconds(settling_ ? 1 : 10));
@@ -352,7 +352,7 @@ void Admin::tell_saved(const std::optional<IoError>& error, bool& is_failing,
 }
 
 void Admin::tell_progress() {
-  const Duration now = monotonic_time();
+  const MonotonicTime now = monotonic_time();
   if (now < tell_progress_at_) return;
   tell_progress_at_ = now + tell_progress_interval;
   if (storage_state(*shards_) != StorageState::loading) return;

@@ -145,22 +145,22 @@ class Admin {
   std::unique_ptr<ContactsSaver> saver_;
   std::unique_ptr<ControlSocket> control_;  // Null if it could not be opened.
   std::vector<Endpoint> endpoints_;
-  Duration started_at_;  // Monotonic, as are the three Durations below.
+  MonotonicTime started_at_;
   Instant started_node_time_;
-  Duration reclaim_at_;
-  Duration save_clock_at_;
-  Duration save_contacts_at_;
+  MonotonicTime reclaim_at_;
+  MonotonicTime save_clock_at_;
+  MonotonicTime save_contacts_at_;
   bool contacts_fail_ = false;  // Saving contacts fails, as was logged; likewise the clock.
   bool clock_fails_ = false;
-  Duration tell_progress_at_;
+  MonotonicTime tell_progress_at_;
 
   // What has been logged.
   static constexpr size_t limits_count = 4;
   std::array<bool, limits_count> is_near_{};
   bool has_first_request_ = false;
   std::optional<Endpoint> clone_;  // Where our id was last seen, and when.
-  Duration clone_told_at_;
-  Duration table_at_;
+  MonotonicTime clone_told_at_;
+  MonotonicTime table_at_;
 
   // Joining. All names ever given are tried again whenever no contact answers.
   std::unique_ptr<Resolver> resolver_;
@@ -179,11 +179,11 @@ class Admin {
   struct Settling {
     FinishCall finish;
     CallResult result;
-    Duration until;
+    MonotonicTime until;
   };
   std::optional<Settling> settling_;
   OperationId own_join_ = 0;  // 0: no join of our own is running.
-  Duration retry_join_at_;
+  MonotonicTime retry_join_at_;
   Duration retry_join_after_;
 
   // Sets and gets that came before the records of the last run were loaded: a get would miss a

@@ -150,7 +150,7 @@ void Admin::log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice&
 }
 
 void Admin::log_clone(nlohmann::ordered_json fields, const Endpoint& endpoint) {
-  const Duration now = monotonic_time();
+  const MonotonicTime now = monotonic_time();
   if (clone_ == endpoint && now < clone_told_at_ + clone_again) return;
   clone_ = endpoint;
   clone_told_at_ = now;
@@ -250,7 +250,7 @@ void Admin::log_call(const Calls::Call& call, const OperationResult& result) {
 }
 
 void Admin::log_table() {
-  const Duration now = monotonic_time();
+  const MonotonicTime now = monotonic_time();
   if (!log_.is_on(LogLevel::debug) || now < table_at_) return;
   table_at_ = now + table_interval;
   const ServerStats now_there = stats();

@@ -113,7 +113,7 @@ std::optional<ServerError> Admin::start_up() {
   open_control();
   log_ready();
   join_at_start();
-  const Duration now = monotonic_time();
+  const MonotonicTime now = monotonic_time();
   reclaim_at_ = now;
   save_clock_at_ = now + minutes(1);
   save_contacts_at_ = now;
@@ -287,8 +287,8 @@ void Admin::shut_down() {
 // Lets calls in progress end normally; then the shards take in nothing new, and finish what still
 // has to reach the disk. All within drain_max, but at least one second is left for the disk.
 void Admin::drain() {
-  const Duration calls_until = monotonic_time() + config_.drain_max;
-  const auto wait_until = [this](Duration deadline, auto&& is_done) {
+  const MonotonicTime calls_until = monotonic_time() + config_.drain_max;
+  const auto wait_until = [this](MonotonicTime deadline, auto&& is_done) {
     while (!is_done() && monotonic_time() < deadline) {
       release_waiting_calls();
       settle();
@@ -305,7 +305,7 @@ void Admin::drain() {
   });
   ShardCommand command;
   command.kind = CommandKind::drain;
-  const Duration disk_until = std::max(calls_until, monotonic_time() + seconds(1));
+  const MonotonicTime disk_until = std::max(calls_until, monotonic_time() + seconds(1));
   for (uint32_t shard = 0; shard < shards_->count(); ++shard) {
     wait_until(disk_until, [&] {
       const std::lock_guard lock(mutex_);

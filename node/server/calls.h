@@ -36,11 +36,11 @@ class Calls {
   struct Call {
     FinishCall finish;
     CommandKind kind{};
-    Duration began;  // Monotonic.
+    MonotonicTime began;
   };
 
   // Empty, leaving `finish` untouched, when program_calls_max are in progress.
-  std::optional<OperationId> begin(FinishCall& finish, CommandKind kind, Duration now) {
+  std::optional<OperationId> begin(FinishCall& finish, CommandKind kind, MonotonicTime now) {
     if (calls_.size() >= program_calls_max) return std::nullopt;
     const OperationId id = next_++;
     calls_.emplace(id, Call{std::move(finish), kind, now});

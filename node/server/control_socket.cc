@@ -147,7 +147,7 @@ void ControlSocket::serve(int socket) {
 
 // The next line; empty if the client has gone or was refused.
 std::optional<std::string> ControlSocket::read_line(int socket, std::string& buffer) {
-  const Duration deadline = monotonic_time() + control_line_time;
+  const MonotonicTime deadline = monotonic_time() + control_line_time;
   size_t end = 0;
   while ((end = buffer.find('\n')) == std::string::npos) {
     if (buffer.size() > control_line_max) {

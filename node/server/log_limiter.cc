@@ -2,7 +2,7 @@
 
 namespace xord {
 
-bool LogLimiter::admit(std::string_view message, Duration now) {
+bool LogLimiter::admit(std::string_view message, MonotonicTime now) {
   auto at = minutes_.find(message);
   if (at == minutes_.end()) at = minutes_.emplace(message, Minute{now}).first;
   Minute& minute = at->second;
@@ -15,7 +15,7 @@ bool LogLimiter::admit(std::string_view message, Duration now) {
   return false;
 }
 
-std::vector<LogLimiter::LeftOut> LogLimiter::take(Duration now) {
+std::vector<LogLimiter::LeftOut> LogLimiter::take(MonotonicTime now) {
   std::vector<LeftOut> taken;
   for (auto& [message, minute] : minutes_) {
     if (minute.left_out == 0 || now < minute.began + minutes(1)) continue;

@@ -23,15 +23,15 @@ class LogLimiter {
   };
 
   // Whether a line with `message` may be written at `now`; if not, it is counted.
-  bool admit(std::string_view message, Duration now);
+  bool admit(std::string_view message, MonotonicTime now);
   // The omitted lines by message, of minutes that are over by `now`; each count is returned once.
-  std::vector<LeftOut> take(Duration now);
+  std::vector<LeftOut> take(MonotonicTime now);
   // The same, whether or not their minutes are over: for the end of the log.
   std::vector<LeftOut> take_all();
 
  private:
   struct Minute {
-    Duration began;
+    MonotonicTime began;
     uint32_t written = 0;
     uint64_t left_out = 0;
   };

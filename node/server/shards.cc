@@ -108,7 +108,7 @@ std::optional<IoError> open_sockets_soon(const std::vector<Listen>& listens, uin
                                          std::vector<ShardSockets>* out) {
   SocketOptions options;
   options.shards = shards;
-  const Duration give_up_at = monotonic_time() + port_wait_max;
+  const MonotonicTime give_up_at = monotonic_time() + port_wait_max;
   while (true) {
     auto error = open_sockets(listens, options, out);
     if (!error || error->error_number != EADDRINUSE || monotonic_time() > give_up_at) return error;
@@ -317,7 +317,7 @@ std::optional<IoError> Shards::run() {
       return error;
     }
   }
-  const Duration deadline = monotonic_time() + started_within;
+  const MonotonicTime deadline = monotonic_time() + started_within;
   while (monotonic_time() < deadline) {
     if (loops_ended_.load(std::memory_order_acquire) > 0) break;
     const bool all_turn = std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) {

@@ -1,6 +1,7 @@
-// Instant and Duration: whole nanoseconds, two types that do not mix. Nothing here reads a clock.
-// All instants of one process are *node time* (docs/ARCHITECTURE.md, "Time"): it advances with the
-// monotonic clock and continues across restarts, so differences are meaningful and dates are not.
+// Instant, MonotonicTime and Duration: whole nanoseconds, types that do not mix. Nothing here reads
+// a clock. All instants of one process are *node time* (docs/ARCHITECTURE.md, "Time"): it advances
+// with the monotonic clock and continues across restarts, so differences are meaningful and dates
+// are not.
 #pragma once
 
 #include <compare>
@@ -53,6 +54,19 @@ struct Instant {
   // Before any instant that a node can see: of an event, that it did not happen yet; of a time to
   // act, at once. Half of the range, so that a duration can be added or subtracted.
   static constexpr Instant min() { return {std::numeric_limits<int64_t>::min() / 2}; }
+};
+
+// A reading of the host's monotonic clock, for code that runs beside the shards: how long the disk,
+// a name or a caller takes, whatever node time is. Zero is some moment at or before the host's
+// boot.
+struct MonotonicTime {
+  int64_t nanoseconds = 0;
+
+  constexpr auto operator<=>(const MonotonicTime&) const = default;
+  constexpr MonotonicTime operator+(Duration d) const { return {nanoseconds + d.nanoseconds}; }
+  constexpr Duration operator-(MonotonicTime other) const {
+    return {nanoseconds - other.nanoseconds};
+  }
 };
 
 // The earlier of two wake-ups; empty means none.

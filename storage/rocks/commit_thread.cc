@@ -253,7 +253,7 @@ void CommitThread::Impl::write_batch() {
   if (!gather_changes()) return;
   bool is_written = false;
   if (state() == DatabaseState::open) {
-    const Duration begun = monotonic_time();
+    const MonotonicTime begun = monotonic_time();
     is_written = database_.write(changes_, &undo_).ok();
     count_commit(monotonic_time() - begun);
     if (!is_written) {
@@ -328,8 +328,8 @@ void CommitThread::Impl::read_batch() {
 // A database that fails soon after it was opened is retried less and less often.
 void CommitThread::Impl::begin_refusing() {
   state_.store(DatabaseState::refusing_writes, std::memory_order_release);
-  const Duration now = monotonic_time();
-  const bool is_again = reopened_at_ > Duration{} && now < reopened_at_ + settled_after;
+  const MonotonicTime now = monotonic_time();
+  const bool is_again = reopened_at_ && now < *reopened_at_ + settled_after;
   retry_after_ = is_again ? std::min(retry_after_ * 2, retry_longest) : config_.retry;
   next_retry_ = now + retry_after_;
 }
@@ -361,7 +361,7 @@ bool CommitThread::Impl::apply_undo() {
 
 void CommitThread::Impl::sync_if_due() {
   if (database_.config().durability == Durability::sync || !is_sync_due_) return;
-  const Duration now = monotonic_time();
+  const MonotonicTime now = monotonic_time();
   if (now < next_sync_ || state() != DatabaseState::open) return;
   next_sync_ = now + sync_interval;
   is_sync_due_ = !database_.sync().ok();
@@ -391,7 +391,7 @@ void CommitThread::Impl::update_damage(const std::string& cause) {
 }
 
 void CommitThread::Impl::try_unreadable() {
-  const Duration now = monotonic_time();
+  const MonotonicTime now = monotonic_time();
   if (now < next_try_unreadable_) return;
   try_unreadable_after_ = std::min(try_unreadable_after_ * 2, retry_longest);
   if (unreadable_) {
@@ -408,7 +408,7 @@ void CommitThread::Impl::try_unreadable() {
 
 // How long to sleep if no operation arrives.
 std::optional<Duration> CommitThread::Impl::time_to_next_duty() const {
-  std::optional<Duration> due;
+  std::optional<MonotonicTime> due;
   if (state() == DatabaseState::refusing_writes) due = next_retry_;
   const bool syncs = is_sync_due_ && database_.config().durability == Durability::os &&
                      state() == DatabaseState::open;

@@ -84,10 +84,10 @@ class CommitThread::Impl {
 
   uint64_t generation_ = 0;  // The opening that this thread works with.
   Duration retry_after_{};   // Grows from 5 s to a minute while opening fails.
-  Duration next_retry_{};    // By the monotonic clock, like next_sync_.
-  Duration next_sync_{};
+  MonotonicTime next_retry_{};
+  MonotonicTime next_sync_{};
   bool is_sync_due_ = false;
-  Duration reopened_at_{};  // 0: never.
+  std::optional<MonotonicTime> reopened_at_;  // Empty: never.
 
   // What cannot be read is retried: one row that a read met, and the ranges that loading lost.
   struct LostRange {
@@ -100,7 +100,7 @@ class CommitThread::Impl {
   uint32_t lost_in_a_row_ = 0;
   std::atomic<bool> is_damaged_{false};
   Duration try_unreadable_after_{};
-  Duration next_try_unreadable_{};
+  MonotonicTime next_try_unreadable_{};
   uint64_t load_bytes_left_ = 0;
   // Loaded records being delivered, with their keys: pushed keys_ahead_max at a time.
   FrameOutbox staged_{keys_ahead_max, 256 << 10};

@@ -251,7 +251,7 @@ void RocksStore::Impl::close_locked() {
 
 void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
   if (!writable_.exchange(false, std::memory_order_acq_rel)) return;
-  const Duration opened_at{opened_at_.load(std::memory_order_relaxed)};
+  const MonotonicTime opened_at{opened_at_.load(std::memory_order_relaxed)};
   const bool is_again = generation() > 1 && monotonic_time() < opened_at + settled_after;
   const bool is_told = is_flapping_.exchange(is_again, std::memory_order_relaxed) && is_again;
   if (is_told) return;

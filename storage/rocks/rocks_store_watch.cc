@@ -6,7 +6,7 @@ namespace xord {
 
 void RocksStore::Impl::tell_if_settled() {
   if (!is_flapping_.load(std::memory_order_relaxed) || !is_writable()) return;
-  const Duration opened_at{opened_at_.load(std::memory_order_relaxed)};
+  const MonotonicTime opened_at{opened_at_.load(std::memory_order_relaxed)};
   if (monotonic_time() < opened_at + settled_after ||
       !is_flapping_.exchange(false, std::memory_order_relaxed))
     return;

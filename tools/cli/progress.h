@@ -26,9 +26,9 @@ class PassingLine {
 
  private:
   Terminal& terminal_;
-  const Duration begun_;  // Monotonic, like now_ and show_at_.
-  Duration now_;          // When is_due() last looked.
-  Duration show_at_;
+  const MonotonicTime begun_;
+  MonotonicTime now_;  // When is_due() last looked.
+  MonotonicTime show_at_;
   size_t shown_ = 0;  // Characters on the line.
 };
 

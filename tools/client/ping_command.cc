@@ -49,7 +49,7 @@ class PingSeries {
   // Ends early on a signal.
   ExitCode run(uint64_t count, Duration interval) {
     const Interrupt interrupt;
-    Duration next = monotonic_time();
+    MonotonicTime next = monotonic_time();
     for (uint64_t i = 0; i < count && ping(); ++i) {
       next = next + interval;
       if (i + 1 < count && !wait_until(next)) break;
@@ -87,7 +87,7 @@ class PingSeries {
   void show(const std::string& line) {
     if (!is_json_) terminal_.out << line << std::flush;
   }
-  static bool wait_until(Duration moment) {
+  static bool wait_until(MonotonicTime moment) {
     for (;;) {
       if (Interrupt::requested()) return false;
       const Duration left = moment - monotonic_time();

@@ -82,7 +82,7 @@ std::string ControlClient::answer_to(std::string line, Duration timeout) {
   if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
     fail(io_error("cannot write to " + path_, errno).sentence);
   }
-  const Duration deadline = monotonic_time() + timeout;
+  const MonotonicTime deadline = monotonic_time() + timeout;
   std::string answer;
   while (answer.empty() || answer.back() != '\n') {
     stop_if_interrupted();

@@ -5,9 +5,13 @@
 namespace xord {
 namespace {
 
+MonotonicTime at(Duration since_zero) {
+  return MonotonicTime{} + since_zero;
+}
+
 uint32_t admitted(LogLimiter& limiter, std::string_view message, Duration now, uint32_t lines) {
   uint32_t count = 0;
-  for (uint32_t i = 0; i < lines; ++i) count += limiter.admit(message, now) ? 1 : 0;
+  for (uint32_t i = 0; i < lines; ++i) count += limiter.admit(message, at(now)) ? 1 : 0;
   return count;
 }
 
@@ -15,12 +19,12 @@ TEST(LogLimiter, LetsAFewLinesAMinuteThroughAndSaysHowManyMoreThereWere) {
   LogLimiter limiter;
   EXPECT_EQ(admitted(limiter, "a", seconds(10), 100), LogLimiter::lines_a_minute);
   EXPECT_EQ(admitted(limiter, "a", seconds(69), 100), 0u);
-  EXPECT_TRUE(limiter.take(seconds(69)).empty()) << "its minute is not over";
-  const auto left_out = limiter.take(seconds(70));
+  EXPECT_TRUE(limiter.take(at(seconds(69))).empty()) << "its minute is not over";
+  const auto left_out = limiter.take(at(seconds(70)));
   ASSERT_EQ(left_out.size(), 1u);
   EXPECT_EQ(left_out[0].message, "a");
   EXPECT_EQ(left_out[0].count, 195u);
-  EXPECT_TRUE(limiter.take(seconds(1000)).empty()) << "once";
+  EXPECT_TRUE(limiter.take(at(seconds(1000))).empty()) << "once";
   EXPECT_EQ(admitted(limiter, "a", seconds(70), 100), LogLimiter::lines_a_minute);
 }
 
@@ -28,7 +32,7 @@ TEST(LogLimiter, CountsEachMessageByItself) {
   LogLimiter limiter;
   EXPECT_EQ(admitted(limiter, "a", seconds(0), 100), LogLimiter::lines_a_minute);
   EXPECT_EQ(admitted(limiter, "b", seconds(0), 3), 3u);
-  EXPECT_EQ(limiter.take(minutes(1)).size(), 1u);
+  EXPECT_EQ(limiter.take(at(minutes(1))).size(), 1u);
 }
 
 TEST(LogLimiter, LeavesOutNothingOfWhatIsRare) {

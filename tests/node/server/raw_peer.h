@@ -60,7 +60,7 @@ class RawPeer {
 
   // The next reply; answers pings meanwhile. Empty if none arrives within `within`.
   std::optional<Received> receive(Duration within) {
-    const Duration deadline = monotonic_time() + within;
+    const MonotonicTime deadline = monotonic_time() + within;
     while (true) {
       const int64_t left = (deadline - monotonic_time()).whole_milliseconds();
       std::vector<pollfd> ready{{fd_, POLLIN, 0}};
@@ -78,7 +78,7 @@ class RawPeer {
   std::optional<Received> call(SendOnce&& send_once) {
     for (int attempt = 0; attempt < 10; ++attempt) {
       const Transaction transaction = send_once();
-      const Duration until = monotonic_time() + seconds(2);
+      const MonotonicTime until = monotonic_time() + seconds(2);
       while (monotonic_time() < until) {
         auto reply = receive(milliseconds(500));
         if (reply && equal(dialect_.transaction_of(*reply), sent(transaction))) return reply;

@@ -35,7 +35,7 @@ inline ServerConfig loopback_config(const std::string& data_dir, uint32_t shards
 // Whether `condition` became true within `within`. It is polled: nothing is assumed about how long
 // anything takes, only that it does not take for ever.
 inline bool eventually(const std::function<bool()>& condition, Duration within = seconds(30)) {
-  const Duration deadline = monotonic_time() + within;
+  const MonotonicTime deadline = monotonic_time() + within;
   while (!condition()) {
     if (monotonic_time() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

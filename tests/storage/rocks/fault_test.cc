@@ -237,7 +237,7 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
   // What a run sent, and when it was acknowledged (0: never).
   struct Sent {
     std::string value;
-    Duration acknowledged_at;
+    MonotonicTime acknowledged_at;
   };
 
   void run_and_cut_power(Rng& rng, uint64_t round) {
@@ -250,7 +250,7 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
       shard->run_until([&] { return shard->store.is_loaded() || shard->has_load_failed; });
       ASSERT_FALSE(shard->has_load_failed) << "round " << round << ": " << disk.reported();
     }
-    const Duration begun = monotonic_time();
+    const MonotonicTime begun = monotonic_time();
     const uint64_t batches = 1 + rng.bounded(40);
     for (uint64_t batch = 0; batch < batches; ++batch) store_some(disk, rng, round);
     // Long enough to include a once-a-second sync, in some rounds.
@@ -297,7 +297,7 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
     uint64_t lost = 0;
     for (auto& [key, one] : sent) {
       const std::string served = disk.get(numbered_key(key));
-      const bool was_acknowledged = one.acknowledged_at > Duration{};
+      const bool was_acknowledged = one.acknowledged_at > MonotonicTime{};
       const bool is_promised =
           was_acknowledged && (is_sync || one.acknowledged_at < synced_at || is_old(key));
       if (served == "-") {
@@ -308,7 +308,7 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
         one.acknowledged_at = {};
       } else {
         ASSERT_EQ(served, one.value) << "round " << round << ", key " << key;
-        one.acknowledged_at = nanoseconds(1);  // It is in tables now, as recovery leaves it.
+        one.acknowledged_at = MonotonicTime{1};  // It is in tables now, as recovery leaves it.
       }
     }
     lost_all += lost;
@@ -322,7 +322,7 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
   uint64_t next_key = 0;
   uint64_t first_key_of_run = 0;
   uint64_t lost_all = 0;
-  Duration synced_at;
+  MonotonicTime synced_at;
 };
 
 TEST_P(PowerLossTest, LosesNothingThatWasPromised) {
@@ -339,7 +339,7 @@ TEST_P(PowerLossTest, LosesNothingThatWasPromised) {
     faulty.restore_power(rng);
   }
   uint64_t acknowledged = 0;
-  for (const auto& [key, one] : sent) acknowledged += one.acknowledged_at > Duration{};
+  for (const auto& [key, one] : sent) acknowledged += one.acknowledged_at > MonotonicTime{};
   std::printf("power cut 8 times: %llu of %llu records served, %llu acknowledged ones lost\n",
               static_cast<unsigned long long>(acknowledged),
               static_cast<unsigned long long>(sent.size()),

@@ -51,7 +51,7 @@ class WritableFile : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus sync(Do&& act) {
     IOStatus status = disk_.may_sync();
     if (!status.ok()) return status;
-    const Duration begun = monotonic_time();
+    const MonotonicTime begun = monotonic_time();
     status = act();
     if (status.ok()) disk_.synced(path_, begun);
     return status;
@@ -156,7 +156,7 @@ void FaultyDisk::written(const std::string& path, uint64_t bytes) {
   files_[path].size += bytes;
 }
 
-void FaultyDisk::synced(const std::string& path, Duration begun) {
+void FaultyDisk::synced(const std::string& path, MonotonicTime begun) {
   const std::lock_guard lock(mutex_);
   if (is_off_) return;  // The power went while it was in progress: it may not have completed.
   files_[path].synced = files_[path].size;

@@ -47,7 +47,7 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   // The database is closed. `rng` draws how much of the unsynced data survives.
   void restore_power(Rng& rng);
   // When the last successful sync of a write-ahead log, its name included, began.
-  Duration log_synced_at() const { return Duration{log_synced_at_.load()}; }
+  MonotonicTime log_synced_at() const { return MonotonicTime{log_synced_at_.load()}; }
 
   const char* Name() const override { return "xord.FaultyDisk"; }
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
@@ -78,7 +78,7 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus may_read(uint64_t offset, uint64_t file_size) const;
   rocksdb::IOStatus may_open() const;
   void written(const std::string& path, uint64_t bytes);
-  void synced(const std::string& path, Duration begun);
+  void synced(const std::string& path, MonotonicTime begun);
   void directory_synced(const std::string& path);
 
  private:

@@ -43,7 +43,7 @@ bool run_seed(const SimPlan& plan, uint64_t seed, Terminal& terminal) {
   const sim::Setup setup = setup_of(plan, seed);
   // Printed before the run, so that a broken invariant, which aborts, leaves the seed behind.
   terminal.err << sim::describe(setup) << std::flush;
-  const Duration began = monotonic_time();
+  const MonotonicTime began = monotonic_time();
   sim::SimulationReport report;
   {
     PassingLine line(terminal);
@@ -75,7 +75,7 @@ ExitCode sim_command(Arguments arguments, Terminal& terminal) {
   const auto plan = parse_sim_flags(arguments, terminal);
   if (!plan) return ExitCode::done;
   const Interrupt interrupt;
-  const Duration began = monotonic_time();
+  const MonotonicTime began = monotonic_time();
   for (uint64_t i = 0;; ++i) {
     const bool goes_on =
         plan->for_time ? i == 0 || monotonic_time() - began < *plan->for_time : i < plan->seeds;
