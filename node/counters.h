@@ -23,7 +23,8 @@ namespace xord {
   X(held, counter, "Requests of unproven sources, held until they are proven.")                 \
   X(held_released, counter, "Held requests that were served.")                                  \
   X(held_dropped, counter, "Held requests whose source never answered.")                        \
-  X(held_refused, counter, "Unproven requests that could not be held: a small answer or none.") \
+  X(unproven_bounded, counter,                                                                  \
+    "Unproven requests, pings too, that were not held: a reply within the bound, or no reply.") \
   X(stun_unproven, counter, "Not answered: the source is not proven.")                          \
   X(forwarded, counter, "Datagrams handed to the shard that they belong to.")                   \
   X(messages_dropped, counter, "Messages to other shards, or results, that found no room.")     \
@@ -32,7 +33,7 @@ namespace xord {
   X(replies_unknown, counter, "Replies with no such transaction: late, repeated or forged.")    \
   X(replies_wrong_source, counter, "Replies with our transaction from another source.")         \
   X(calls_sent, counter, "Requests of ours.")                                                   \
-  X(calls_expired, counter, "Requests of ours without a usable answer within 5 s.")             \
+  X(calls_failed, counter, "Requests of ours without an answer within 5 s, or with nonsense.")  \
   X(calls_refused, counter, "Requests of ours not sent: no free slot.")                         \
   X(calls_repeated, counter, "Pings and stores that were sent once more.")                      \
   X(lookups_started, counter, "Lookups started.")                                               \

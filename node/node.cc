@@ -63,7 +63,7 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
   run(now, out, [&](const Turn& turn) {
     // No one can be answered at port 0, and the kernel refuses to try.
     if (datagram.path.remote.port == 0) {
-      counters_.malformed.add(ParseError::unknown_kind);
+      counters_.malformed.add(ParseError::no_source_port);
     } else if (config_.dialect->is_reply(datagram.bytes)) {
       receive_reply(turn, datagram);
       joiner_.watch_company(now);

@@ -69,7 +69,7 @@ void Responder::receive(const Turn& turn, const Datagram& datagram) {
 void Responder::answer_ping(const Turn& turn, const Datagram& datagram, const Request& request) {
   const bool is_proven = contacts_.is_proven(datagram.path.remote, turn.now);
   if (!is_proven && !budget_of(datagram).fits(node_.dialect.traits().pong_size)) {
-    node_.count(NodeCounter::held_refused);
+    node_.count(NodeCounter::unproven_bounded);
     return;
   }
   replies_.pong(turn, {datagram.path, request.transaction});
@@ -100,7 +100,7 @@ bool Responder::admit(const Turn& turn, const Datagram& datagram, const Request&
     }
   }
   if (is_held) return false;
-  node_.count(NodeCounter::held_refused);
+  node_.count(NodeCounter::unproven_bounded);
   answer_within_bounds(turn, datagram, request, budget);
   return false;
 }

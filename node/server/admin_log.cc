@@ -220,7 +220,7 @@ void Admin::write_stats(LogLevel level, const ServerStats& stats) {
 
 void Admin::log_totals(const ServerStats& stats) {
   const uint64_t dropped = stats.count("mailbox_full") + stats.count("outbox_full") +
-                           stats.count("held_refused") + stats.count("held_dropped");
+                           stats.count("unproven_bounded") + stats.count("held_dropped");
   log_.write_each(LogLevel::info, "totals",
                   {{"uptime_s", std::lround(stats.uptime_seconds)},
                    {"requests", sum_of(stats.total.node, "requests_")},
@@ -228,7 +228,7 @@ void Admin::log_totals(const ServerStats& stats) {
                    {"malformed", sum_of(stats.total.malformed, "")},
                    {"dropped", dropped},
                    {"calls", stats.count("calls_sent")},
-                   {"unanswered", stats.count("calls_expired")},
+                   {"unanswered", stats.count("calls_failed")},
                    {"stores", stats.count("stores_acknowledged")},
                    {"refused", stats.count("stores_refused")},
                    {"contacts", stats.contacts},
@@ -260,7 +260,7 @@ void Admin::log_table() {
                    {"network_size", now_there.count("network_size")},
                    {"lookups", now_there.count("lookups_finished")},
                    {"calls", now_there.count("calls_sent")},
-                   {"unanswered", now_there.count("calls_expired")},
+                   {"unanswered", now_there.count("calls_failed")},
                    {"republished", now_there.count("records_republished")},
                    {"published", now_there.count("records_published")}});
 }

@@ -46,7 +46,8 @@ struct WireTransaction {
   X(none, counter, "Always 0.")                                                    \
   X(too_short, counter, "Below the smallest message of the dialect.")              \
   X(too_long, counter, "Above the largest.")                                       \
-  X(unknown_kind, counter, "Neither request nor reply, or from port 0.")           \
+  X(no_source_port, counter, "From port 0, where nobody can be answered.")         \
+  X(unknown_kind, counter, "Neither request nor reply.")                           \
   X(truncated, counter, "Ends inside an element, or declares more than there is.") \
   X(bad_code, counter, "A byte that begins no element.")                           \
   X(bad_text, counter, "Text that is not UTF-8.")                                  \

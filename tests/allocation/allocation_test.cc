@@ -184,7 +184,7 @@ TEST_P(ShardsAllocateNothing, WhateverPeersAskAndHoweverTheyCome) {
   set.wait();
   get.wait();
   find.wait();
-  EXPECT_TRUE(eventually([&] { return count("held_dropped") > 0 && count("calls_expired") > 0; }));
+  EXPECT_TRUE(eventually([&] { return count("held_dropped") > 0 && count("calls_failed") > 0; }));
 
   EXPECT_EQ(guard.count(), 0u) << guard.first();
   for (const char* name : {"found", "found_cold", "absent", "stored", "evicted", "held_released",

@@ -80,6 +80,18 @@ TEST(Node, AnswersAPingAtOnceAndDoesNotPingBack) {
   EXPECT_TRUE(equal(rpcudp::transaction_of(received[0]), transaction));
 }
 
+TEST(Node, DropsWhatComesFromPort0AndCountsItApart) {
+  ModelNetwork net(1);
+  ModelNode& node = net.add();
+  Endpoint portless = stranger;
+  portless.port = 0;
+  net.send_from(portless, node.endpoint(), ping_from_stranger());
+  net.run_for(seconds(10));
+  EXPECT_TRUE(net.received_by(portless).empty());
+  EXPECT_EQ(node.malformed(ParseError::no_source_port), 1u);
+  EXPECT_EQ(node.malformed(ParseError::unknown_kind), 0u);
+}
+
 TEST(Node, HoldsARequestOfAnUnprovenSourceUntilItAnswersAPing) {
   ModelNetwork net(2);
   ModelNode& node = net.add();

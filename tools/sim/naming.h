@@ -93,7 +93,7 @@ class Naming : public Watcher {
     bool is_reply = false;
     uint64_t held = 0;
     uint64_t released = 0;
-    uint64_t refused = 0;
+    uint64_t bounded = 0;
   };
 
   std::vector<Open>& open_at(uint32_t host);
