@@ -78,7 +78,7 @@ class Node {
   void find(Instant now, OperationId operation, const Id& target, Outputs& out);
 
   // On any shard: erases its records from key `from` on, as far as they share `prefix_bits` leading
-  // bits with it (160: that key alone), at most purge_records_max per call. In the result, `stored`
+  // bits with it (160: that key alone), at most purge_records_max per call. In the result, `erased`
   // is the number erased and the value is the key to continue from, or empty at the end; the status
   // is not_stored if the disk failed to erase some, which remain. Refused while another purge is in
   // progress, or when there is no room to ask the disk.

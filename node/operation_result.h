@@ -33,7 +33,7 @@ struct OperationResult {
   OperationStatus status{};
   uint8_t contacts_count = 0;
   uint16_t stored = 0;      // set: how many nodes said true, including this one if it holds a copy.
-                            // purge: how many records were erased.
+  uint16_t erased = 0;      // purge: how many records.
   uint32_t value_size = 0;  // get: the value as on the wire. purge: the next key, or empty.
   NetworkIndex network = 0;
   uint8_t hops = 0;    // How many answers deep the nearest node was found.

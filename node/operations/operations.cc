@@ -354,7 +354,7 @@ void Operations::end_purge(const Turn& turn) {
   OperationResult result;
   result.operation = purge_.operation;
   result.status = purge_.failed_count == 0 ? OperationStatus::done : OperationStatus::not_stored;
-  result.stored = purge_.erased_count;
+  result.erased = purge_.erased_count;
   emit(turn, result, purge_.next ? Bytes(purge_.next->bytes) : Bytes());
 }
 

@@ -280,6 +280,7 @@ void Admin::finish(Bytes frame) {
   CallResult result;
   result.status = status_of(header->status);
   result.stored = header->stored;
+  result.erased = header->erased;
   result.value = tail.first(header->value_size);
   result.contacts.resize(header->contacts_count);
   if (!result.contacts.empty()) {

@@ -246,6 +246,7 @@ void Admin::log_call(const Calls::Call& call, const OperationResult& result) {
                    {"hops", result.hops},
                    {"contacts", result.contacts_count},
                    {"stored", result.stored},
+                   {"erased", result.erased},
                    {"value_bytes", result.value_size}});
 }
 

@@ -20,6 +20,7 @@ namespace xord {
 struct CallResult {
   ServerStatus status{};
   uint32_t stored = 0;
+  uint32_t erased = 0;  // purge only.
   Bytes value;
   std::vector<Contact> contacts;
   std::string unresolved;  // bootstrap only.

@@ -22,7 +22,8 @@ std::optional<Id> id_in(const ControlJson& request) {
 ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& command, Bytes tail) {
   std::promise<ShardAnswer> answered;
   admin.call_on(shard, command, tail, [&](const CallResult& result) {
-    answered.set_value({result.status, result.stored, {result.value.begin(), result.value.end()}});
+    answered.set_value(
+        {result.status, result.stored, result.erased, {result.value.begin(), result.value.end()}});
   });
   return answered.get_future().get();
 }

@@ -33,6 +33,7 @@ std::optional<Id> id_in(const ControlJson& request);
 struct ShardAnswer {
   ServerStatus status{};
   uint32_t stored = 0;
+  uint32_t erased = 0;
   std::vector<uint8_t> value;
 };
 // Waits for the answer, so only for the threads of connections. It comes when the server stops, at

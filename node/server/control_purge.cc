@@ -52,7 +52,7 @@ ControlResult control_purge(Admin& admin, const ControlJson& request) {
     while (from) {
       command.key = *from;
       const ShardAnswer answer = ask_shard(admin, static_cast<ShardIndex>(shard), command);
-      erased += answer.stored;
+      erased += answer.erased;
       if (answer.status != ServerStatus::done) {
         return refused_by_node(answer.status, "after " + std::to_string(erased) + " records ");
       }

@@ -98,7 +98,7 @@ TEST_F(OperationsTest, APurgeOfNothingIsDone) {
   operations.purge(turn(), 5, Id{}, 0);
   const OperationResult result = only_result();
   EXPECT_EQ(result.status, OperationStatus::done);
-  EXPECT_EQ(result.stored, 0u);
+  EXPECT_EQ(result.erased, 0u);
 }
 
 }  // namespace

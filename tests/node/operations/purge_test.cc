@@ -42,8 +42,8 @@ class PurgeTest : public ::testing::Test {
       for (std::optional<Id> at = from; at;) {
         const ModelResult result = call(shard, *at, prefix_bits);
         EXPECT_EQ(result.header.status, OperationStatus::done);
-        EXPECT_LE(result.header.stored, purge_records_max);
-        erased += result.header.stored;
+        EXPECT_LE(result.header.erased, purge_records_max);
+        erased += result.header.erased;
         at = result.tail.empty() ? std::nullopt : std::optional(Id::from(result.value()));
       }
     }
@@ -101,7 +101,7 @@ TEST_F(PurgeTest, AFailingDiskIsToldAndTheRecordStays) {
   node.disk_works = false;
   const ModelResult result = call(shard_of(key_of(7, 1), 2), key_of(7, 1), id_bits);
   EXPECT_EQ(result.header.status, OperationStatus::not_stored);
-  EXPECT_EQ(result.header.stored, 0u);
+  EXPECT_EQ(result.header.erased, 0u);
   EXPECT_TRUE(holds(key_of(7, 1)));
 }
 
@@ -117,7 +117,7 @@ TEST_F(PurgeTest, OnePurgeAtATimeIsUnderWayOnAShard) {
   node.disk_is_frozen = false;
   node.advance(net.now());
   ASSERT_TRUE(node.results.contains(999));
-  EXPECT_EQ(node.results[999].header.stored, 1u);
+  EXPECT_EQ(node.results[999].header.erased, 1u);
   EXPECT_FALSE(holds(key));
 }
 
