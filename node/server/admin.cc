@@ -7,7 +7,6 @@
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
 #include "storage/files/snapshot_files.h"
-#include "storage/rocks/rocks_store_impl.h"
 
 namespace xord {
 namespace {
@@ -138,7 +137,7 @@ std::optional<IoError> Admin::snapshot(const std::string& to) {
     return IoError{"another snapshot is being made: try again when it is done", 0};
   }
   if (auto error = begin_snapshot(to)) return error;
-  auto error = database_->impl().checkpoint(to + "/db");
+  auto error = database_->checkpoint(to + "/db");
   if (!error) error = finish_snapshot(files_.directory->path(), to);
   if (error) abandon_snapshot(to);
   return error;

@@ -55,7 +55,7 @@ const Counters<CommitCount>& CommitThread::counters() const {
 }
 
 CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard)
-    : database_(database.impl()),
+    : database_(database.database()),
       config_(config),
       operations_(config.operations_bytes, doorbell_),
       completions_(config.completions_bytes, shard),
@@ -223,7 +223,7 @@ bool CommitThread::Impl::gather_changes() {
   for (const Taken& taken : taken_) {
     const Operation& operation = *taken.operation;
     if (operation.kind == OperationKind::read) continue;
-    RocksStore::Impl::Change change;
+    RocksDatabase::Change change;
     change.network = operation.network;
     change.key = row_key_of(operation.key);
     Row row{operation.times, operation.source_prefix, taken.value};
@@ -370,7 +370,7 @@ void CommitThread::Impl::sync_if_due() {
 
 // ---- Ranges and rows that cannot be read.
 
-void CommitThread::Impl::note_unreadable(const RocksStore::Impl::RowName& name,
+void CommitThread::Impl::note_unreadable(const RocksDatabase::RowName& name,
                                          const std::string& cause) {
   if (!unreadable_) unreadable_ = name;
   update_damage(cause);

@@ -10,7 +10,7 @@
 #include "reactor/monotonic.h"
 #include "reactor/thread.h"
 #include "storage/rocks/commit_thread.h"
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 
 namespace xord {
 
@@ -65,14 +65,14 @@ class CommitThread::Impl {
   void begin_refusing();
   void try_to_open();
   bool apply_undo();
-  void note_unreadable(const RocksStore::Impl::RowName& name, const std::string& cause);
+  void note_unreadable(const RocksDatabase::RowName& name, const std::string& cause);
   void update_damage(const std::string& cause);
   void try_unreadable();
   void sync_if_due();
   std::optional<Duration> time_to_next_duty() const;
   void count_commit(Duration took);
 
-  RocksStore::Impl& database_;
+  RocksDatabase& database_;
   const CommitThreadConfig config_;
   Doorbell doorbell_;
   Mailbox operations_;
@@ -94,7 +94,7 @@ class CommitThread::Impl {
     NetworkIndex network;
     RowRange range;
   };
-  std::optional<RocksStore::Impl::RowName> unreadable_;
+  std::optional<RocksDatabase::RowName> unreadable_;
   std::vector<LostRange> lost_;  // Neighbours merged; at most lost_max.
   std::string lost_cause_;
   uint32_t lost_in_a_row_ = 0;
@@ -109,13 +109,13 @@ class CommitThread::Impl {
   // State of the current batch; kept to reuse its memory.
   std::vector<Taken> taken_;
   std::vector<const Operation*> writes_;  // Answered together once the batch is committed.
-  std::vector<RocksStore::Impl::Change> changes_;
+  std::vector<RocksDatabase::Change> changes_;
   uint64_t changes_bytes_ = 0;
-  std::vector<RocksStore::Impl::RowName> names_;
+  std::vector<RocksDatabase::RowName> names_;
   std::vector<rocksdb::Status> statuses_;
   std::vector<std::string> rows_;
   // The rows as they were before a failed batch.
-  std::vector<RocksStore::Impl::Change> undo_;
+  std::vector<RocksDatabase::Change> undo_;
 };
 
 }  // namespace xord

@@ -25,6 +25,8 @@ class Env;
 
 namespace xord {
 
+class RocksDatabase;  // storage/rocks/rocks_database.h
+
 struct RocksConfig {
   std::string directory;              // The data directory (storage/files/data_directory.h).
   std::vector<std::string> networks;  // Dialect names; the index is the NetworkIndex.
@@ -96,11 +98,13 @@ class RocksStore {
   // values.
   DatabaseCounts counts() const;
 
-  class Impl;  // Shared with CommitThread; storage/rocks/rocks_store_impl.h.
-  Impl& impl() { return *impl_; }
+  // RocksDatabase::checkpoint(): makes the directory `path` a database equal to this one now.
+  std::optional<IoError> checkpoint(const std::string& path);
+
+  RocksDatabase& database() { return *database_; }  // For commit threads.
 
  private:
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<RocksDatabase> database_;
 };
 
 }  // namespace xord

@@ -75,17 +75,17 @@ std::optional<NetworkIndex> ImportTarget::network(const std::string& name) {
   return static_cast<NetworkIndex>(networks_.size() - 1);
 }
 
-RocksStore::Impl& ImportTarget::database() {
+RocksDatabase& ImportTarget::database() {
   if (database_ == nullptr) open_database();
-  return database_->impl();
+  return *database_;
 }
 
 void ImportTarget::open_database() {
   RocksConfig config;
   config.directory = data_dir_;
   config.networks = networks_;
-  database_ = std::make_unique<RocksStore>(config, nullptr);
-  if (const auto error = database_->impl().open(0)) fail(error->sentence);
+  database_ = std::make_unique<RocksDatabase>(config, nullptr);
+  if (const auto error = database_->open(0)) fail(error->sentence);
 }
 
 }  // namespace xord

@@ -9,7 +9,7 @@
 
 #include "storage/files/data_directory.h"
 #include "storage/files/export_line.h"
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 
 namespace xord {
 
@@ -30,7 +30,7 @@ class ImportTarget {
   // name.
   std::optional<NetworkIndex> network(const std::string& name);
   // Failure (environment) if the database cannot be opened.
-  RocksStore::Impl& database();
+  RocksDatabase& database();
 
  private:
   void open_directory(Instant exported_now);
@@ -42,7 +42,7 @@ class ImportTarget {
   Instant node_now_;
   int64_t shift_ = 0;
   std::vector<std::string> networks_;
-  std::unique_ptr<RocksStore> database_;
+  std::unique_ptr<RocksDatabase> database_;
 };
 
 }  // namespace xord

@@ -171,7 +171,7 @@ void RecordImport::note_cut() {
 void RecordImport::take(const ExportRecord& record) {
   const auto network = target_.network(record.network);
   if (!network) return note_damage("it is of the network \"" + record.network + "\"");
-  RocksStore::Impl::Change change{*network, row_key_of(record.key), std::string()};
+  RocksDatabase::Change change{*network, row_key_of(record.key), std::string()};
   if (batch_keys_.contains({change.network, change.key})) write_batch();
   const Row row{target_.shifted(record.times), record.source_prefix, record.value};
   if (const char* fault = fault_of(row, value_rules)) return note_damage(fault);
@@ -185,7 +185,7 @@ void RecordImport::take(const ExportRecord& record) {
 // Decides as a node does (Store::begin_store): the later publication stays; of equal publications
 // the later store; of equal stores the record that is held. If the values are equal, both later
 // times are taken.
-bool RecordImport::stays(const Row& held, RocksStore::Impl::Change& change) const {
+bool RecordImport::stays(const Row& held, RocksDatabase::Change& change) const {
   const Row imported = *parse_row(change.key, bytes_of(*change.row));
   const RecordTimes& mine = held.times;
   const RecordTimes& theirs = imported.times;
@@ -205,12 +205,12 @@ bool RecordImport::stays(const Row& held, RocksStore::Impl::Change& change) cons
 
 void RecordImport::write_batch() {
   if (batch_.empty()) return;
-  std::vector<RocksStore::Impl::RowName> names;
+  std::vector<RocksDatabase::RowName> names;
   for (const auto& change : batch_) names.push_back({change.network, change.key});
   std::vector<rocksdb::Status> statuses;
   std::vector<std::string> rows;
   target_.database().read(names, statuses, rows);
-  std::vector<RocksStore::Impl::Change> changes;
+  std::vector<RocksDatabase::Change> changes;
   for (size_t i = 0; i < batch_.size(); ++i) {
     const auto held = statuses[i].ok() ? parse_row(batch_[i].key, bytes_of(rows[i])) : std::nullopt;
     const bool is_same = held && rows[i] == *batch_[i].row;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "storage/files/export_line.h"
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 #include "tools/cli/terminal.h"
 #include "tools/store/import_target.h"
 
@@ -47,7 +47,7 @@ class RecordImport {
   void note_cut();
   void take(const ExportRecord& record);
   void note_damage(const std::string& what);
-  bool stays(const Row& held, RocksStore::Impl::Change& change) const;
+  bool stays(const Row& held, RocksDatabase::Change& change) const;
   void write_batch();
 
   std::istream& in_;
@@ -59,7 +59,7 @@ class RecordImport {
   uint64_t records_ = 0;  // Intact records in this export.
   bool is_open_ = false;  // The export's end line has not come yet.
   // Each key at most once, because the records to compare with are read from the disk.
-  std::vector<RocksStore::Impl::Change> batch_;
+  std::vector<RocksDatabase::Change> batch_;
   std::set<std::pair<NetworkIndex, RowKey>> batch_keys_;
   size_t batch_bytes_ = 0;
 };

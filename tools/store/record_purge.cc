@@ -17,7 +17,7 @@ namespace {
 constexpr uint32_t parts = 256;
 constexpr size_t batch_records = 4096;
 
-using Change = RocksStore::Impl::Change;
+using Change = RocksDatabase::Change;
 
 [[noreturn]] void fail(const std::string& what, const rocksdb::Status& status) {
   throw Failure(ExitCode::environment,

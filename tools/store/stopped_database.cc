@@ -23,8 +23,8 @@ StoppedDatabase::StoppedDatabase(const std::string& data_dir) {
   RocksConfig config;
   config.directory = data_dir;
   config.networks = networks_;
-  database_ = std::make_unique<RocksStore>(config, nullptr);
-  if (const auto error = database_->impl().open(0)) {
+  database_ = std::make_unique<RocksDatabase>(config, nullptr);
+  if (const auto error = database_->open(0)) {
     throw Failure(ExitCode::environment, error->sentence);
   }
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "storage/files/data_directory.h"
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 
 namespace xord {
 
@@ -15,7 +15,7 @@ class StoppedDatabase {
   // Failure (environment) if there is none, it is held, or it cannot be opened.
   explicit StoppedDatabase(const std::string& data_dir);
 
-  RocksStore::Impl& database() { return database_->impl(); }
+  RocksDatabase& database() { return *database_; }
   const std::vector<std::string>& networks() const { return networks_; }
   Instant node_now() const { return node_now_; }  // Node time if it started now.
   uint64_t rows_estimate() const { return rows_estimate_; }
@@ -25,7 +25,7 @@ class StoppedDatabase {
   Instant node_now_;
   std::vector<std::string> networks_;
   uint64_t rows_estimate_ = 0;
-  std::unique_ptr<RocksStore> database_;
+  std::unique_ptr<RocksDatabase> database_;
 };
 
 }  // namespace xord

@@ -6,8 +6,8 @@
 
 #include "node/server/server.h"
 #include "node/wire/rpcudp/value.h"
+#include "storage/rocks/rocks_database.h"
 #include "storage/rocks/rocks_reader.h"
-#include "storage/rocks/rocks_store_impl.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 
@@ -26,15 +26,15 @@ class StoredRowsTest : public ::testing::Test {
     RocksConfig config;
     config.directory = data_dir();
     config.networks = {"rpcudp"};
-    RocksStore store(config, nullptr);
-    ASSERT_FALSE(store.impl().open(0));
-    std::vector<RocksStore::Impl::Change> changes;
+    RocksDatabase database(config, nullptr);
+    ASSERT_FALSE(database.open(0));
+    std::vector<RocksDatabase::Change> changes;
     for (const NetworkIndex network : {NetworkIndex{0}, published_list_bit}) {
-      RocksStore::Impl::Change change{network, row_key_of(key_digest(name)), std::string()};
+      RocksDatabase::Change change{network, row_key_of(key_digest(name)), std::string()};
       encode_row(change.key, {times, 0, value}, *change.row);
       changes.push_back(change);
     }
-    ASSERT_TRUE(store.impl().write(changes, nullptr).ok());
+    ASSERT_TRUE(database.write(changes, nullptr).ok());
   }
   std::optional<uint16_t> source_prefix(const Id& key) {
     auto opened = RocksReader::open(data_dir());

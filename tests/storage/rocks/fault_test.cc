@@ -3,7 +3,7 @@
 // works again without a restart.
 #include <future>
 
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 #include "tests/storage/rocks/disk.h"
 #include "tests/storage/rocks/faulty_disk.h"
 #include "tests/temporary_directory.h"
@@ -36,7 +36,7 @@ class FaultTest : public ::testing::Test {
     open().wait_until_loaded();
     for (uint64_t i = 0; i < kept; ++i) ASSERT_TRUE(disk->put(numbered_key(i), value_of(i)));
     // Half in tables, half in the log and in memory.
-    ASSERT_TRUE(disk->database->impl().compact().ok());
+    ASSERT_TRUE(disk->database->database().compact().ok());
     for (uint64_t i = kept; i < 2 * kept; ++i) {
       ASSERT_TRUE(disk->put(numbered_key(i), value_of(i)));
     }
@@ -78,7 +78,7 @@ TEST_P(WriteFaultTest, CostsOnlyTheStoresItRefusesAndIsToldOnce) {
   open_with_records();
   faulty.set(GetParam().fault);
   // An open log takes writes without opening a file: only a new table needs a new file.
-  disk->database->impl().compact().PermitUncheckedError();
+  disk->database->database().compact().PermitUncheckedError();
   uint64_t refused = 0;
   for (uint64_t i = 1000; i < 1100; ++i) refused += !disk->put(numbered_key(i), "refused");
   EXPECT_EQ(refused, 100u);
@@ -192,7 +192,7 @@ TEST_F(FaultTest, StoresAndReadsGoOnWhileASnapshotIsBeingMade) {
     may_go_on.wait();
   };
   auto made = std::async(std::launch::async, [this] {
-    return disk->database->impl().checkpoint(temporary.at("copy"));
+    return disk->database->database().checkpoint(temporary.at("copy"));
   });
   begun.get_future().wait();
   EXPECT_TRUE(disk->put(numbered_key(2000), "taken"));
@@ -209,11 +209,10 @@ TEST_F(FaultTest, NoSnapshotIsMadeWhileAStoreThatWasRefusedMayBeInTheLog) {
   config.directory = temporary.path();
   config.networks = {"rpcudp"};
   config.env = faulty.env();
-  RocksStore store(config, nullptr);
-  RocksStore::Impl& database = store.impl();
+  RocksDatabase database(config, nullptr);
   ASSERT_FALSE(database.open(0));
-  std::vector<RocksStore::Impl::Change> undo;
-  const RocksStore::Impl::Change change{0, row_key_of(numbered_key(1)), "refused"};
+  std::vector<RocksDatabase::Change> undo;
+  const RocksDatabase::Change change{0, row_key_of(numbered_key(1)), "refused"};
   faulty.set(Fault::sync_error);
   ASSERT_FALSE(database.write({&change, 1}, &undo).ok());
   faulty.set(Fault::none);
@@ -259,7 +258,7 @@ class PowerLossTest : public ::testing::TestWithParam<PowerLoss> {
       store_some(disk, rng, round);
       disk.shards[0]->doorbell.wait(milliseconds(10));  // Stay below records_max.
     }
-    if (rng.chance(0.3)) disk.database->impl().compact().PermitUncheckedError();
+    if (rng.chance(0.3)) disk.database->database().compact().PermitUncheckedError();
     begin_some(disk, rng, round);  // Pending when the power goes.
     faulty.cut_power();
     synced_at = faulty.log_synced_at();

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "storage/files/small_file.h"
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 #include "tests/storage/file_content.h"
 #include "tests/storage/rocks/disk.h"
 #include "tests/temporary_directory.h"
@@ -124,7 +124,7 @@ TEST_F(RocksReaderTest, ADamagedTableIsNamedAndTheRestIsRead) {
     // Closing only wrote the log; opening again as a node does turns it into a table.
     Disk disk(temporary.path(), {});
     disk.wait_until_loaded();
-    ASSERT_TRUE(disk.database->impl().compact().ok());
+    ASSERT_TRUE(disk.database->database().compact().ok());
   }
   const auto tables = [&] {
     std::map<std::string, std::optional<std::string>> found;

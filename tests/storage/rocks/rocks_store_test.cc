@@ -2,7 +2,7 @@
 #include <rocksdb/db.h>
 
 #include "storage/files/small_file.h"
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 #include "tests/lowered_limit.h"
 #include "tests/storage/file_content.h"
 #include "tests/storage/rocks/disk.h"
@@ -229,7 +229,7 @@ TEST_F(RocksStoreTest, ACompactionThatMeetsADamagedTableCostsStoresOnlyUntilItIs
   leave_a_damaged_table();
   open_loaded();
   const uint64_t served = count_served();
-  ASSERT_FALSE(disk->database->impl().compact().ok());
+  ASSERT_FALSE(disk->database->database().compact().ok());
   EXPECT_FALSE(disk->put(numbered_key(9999), "refused"));
   EXPECT_EQ(disk->shards[0]->thread.state(), DatabaseState::refusing_writes);
   EXPECT_EQ(count_served(), served);
@@ -248,9 +248,9 @@ TEST_F(RocksStoreTest, ACompactionThatMeetsADamagedTableCostsStoresOnlyUntilItIs
 TEST_F(RocksStoreTest, ARowWithAWrongChecksumIsNotServed) {
   open_loaded();
   put_many(0, 3);
-  RocksStore::Impl& database = disk->database->impl();
+  RocksDatabase& database = disk->database->database();
   const RowKey row_key = row_key_of(numbered_key(1));
-  const RocksStore::Impl::Change damaged{0, row_key, std::string(40, '\1')};
+  const RocksDatabase::Change damaged{0, row_key, std::string(40, '\1')};
   ASSERT_TRUE(database.write({&damaged, 1}, nullptr).ok());
   open_loaded();
   EXPECT_EQ(disk->get(numbered_key(0)), value_of(0));
@@ -311,7 +311,7 @@ TEST_F(RocksStoreTest, RowsAreReclaimedOnlyATwentyFourthOfATtlBehindTheirExpiryB
   options.store.ttl = 2400;
   open_loaded(options);
   put_many(0, 10);
-  RocksStore::Impl& database = disk->database->impl();
+  RocksDatabase& database = disk->database->database();
   const auto rows_after_compaction_at = [&](NodeSeconds now) {
     if (now != 0) disk->database->set_reclaim_time(now);
     EXPECT_TRUE(database.compact().ok());

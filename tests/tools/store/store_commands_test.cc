@@ -24,8 +24,8 @@
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"
 #include "storage/files/export_line.h"
+#include "storage/rocks/rocks_database.h"
 #include "storage/rocks/rocks_reader.h"
-#include "storage/rocks/rocks_store_impl.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/failure.h"
@@ -66,11 +66,11 @@ class StoreCommandsTest : public testing::Test {
     RocksConfig config;
     config.directory = directory;
     config.networks = {"rpcudp"};
-    RocksStore store(config, nullptr);
-    ASSERT_FALSE(store.impl().open(0));
-    std::vector<RocksStore::Impl::Change> changes;
+    RocksDatabase database(config, nullptr);
+    ASSERT_FALSE(database.open(0));
+    std::vector<RocksDatabase::Change> changes;
     for (const auto& [key, row] : rows) changes.push_back({0, key, row});
-    ASSERT_TRUE(store.impl().write(changes, nullptr).ok());
+    ASSERT_TRUE(database.write(changes, nullptr).ok());
   }
   static Rows rows_of(const std::string& directory) {
     auto opened = RocksReader::open(directory);

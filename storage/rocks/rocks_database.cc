@@ -1,4 +1,4 @@
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
@@ -28,7 +28,7 @@ std::string describe(const rocksdb::Status& status) {
   return status.ToString();
 }
 
-RocksStore::Impl::Impl(const RocksConfig& config, Report report)
+RocksDatabase::RocksDatabase(const RocksConfig& config, Report report)
     : config_(config),
       report_(std::move(report)),
       expired_rows_(config.ttl),
@@ -37,18 +37,18 @@ RocksStore::Impl::Impl(const RocksConfig& config, Report report)
   statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
 }
 
-RocksStore::Impl::~Impl() {
+RocksDatabase::~RocksDatabase() {
   close_locked();
 }
 
-void RocksStore::Impl::report(ReportLevel level, std::string_view message,
-                              std::vector<ReportField> fields) {
+void RocksDatabase::report(ReportLevel level, std::string_view message,
+                           std::vector<ReportField> fields) {
   fields.insert(fields.begin(), {"path", database_path()});
   const std::lock_guard lock(report_mutex_);
   if (report_) report_(level, message, fields);
 }
 
-rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
+rocksdb::ColumnFamilyOptions RocksDatabase::records_options() {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = blocks_;
   // Indices and filters stay in memory, 2 to 3 bytes a record: in a cache of this size they would
@@ -73,7 +73,7 @@ rocksdb::ColumnFamilyOptions RocksStore::Impl::records_options() {
   return family;
 }
 
-rocksdb::Options RocksStore::Impl::options() {
+rocksdb::Options RocksDatabase::options() {
   rocksdb::Options options;
   options.env = &env();
   options.statistics = statistics_;
@@ -94,7 +94,7 @@ rocksdb::Options RocksStore::Impl::options() {
 }
 
 // The file is written before RocksDB creates anything, so a database without it is not ours.
-std::optional<IoError> RocksStore::Impl::check_format() {
+std::optional<IoError> RocksDatabase::check_format() {
   auto format = read_format(config_.directory);
   if (auto* error = std::get_if<IoError>(&format)) return *error;
   if (std::get<std::optional<uint32_t>>(format)) return std::nullopt;
@@ -103,7 +103,7 @@ std::optional<IoError> RocksStore::Impl::check_format() {
   return write_small_file(config_.directory + "/format", FileKind::format, 1, payload);
 }
 
-std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
+std::optional<IoError> RocksDatabase::open(uint64_t seen_generation) {
   // Not under the handle's lock: a thread that opened it first may already be loading under it.
   const std::lock_guard opening(opening_mutex_);
   if (generation() != seen_generation && is_writable()) return std::nullopt;
@@ -131,16 +131,16 @@ std::optional<IoError> RocksStore::Impl::open(uint64_t seen_generation) {
   return std::nullopt;
 }
 
-bool RocksStore::Impl::is_open() {
+bool RocksDatabase::is_open() {
   const std::shared_lock lock(mutex_);
   return database_ != nullptr;
 }
 
-rocksdb::Env& RocksStore::Impl::env() const {
+rocksdb::Env& RocksDatabase::env() const {
   return config_.env != nullptr ? *config_.env : *rocksdb::Env::Default();
 }
 
-std::optional<IoError> RocksStore::Impl::open_locked() {
+std::optional<IoError> RocksDatabase::open_locked() {
   if (auto error = start_rocks_threads(env())) return error;
   log_ = std::make_shared<RowLog>();
   const rocksdb::Options all = options();
@@ -197,7 +197,7 @@ std::optional<IoError> RocksStore::Impl::open_locked() {
   return check_meta();
 }
 
-std::optional<IoError> RocksStore::Impl::check_meta() {
+std::optional<IoError> RocksDatabase::check_meta() {
   std::string payload;
   const rocksdb::Status status =
       database_->Get(rocksdb::ReadOptions(), meta_, format_key, &payload);
@@ -224,7 +224,7 @@ std::optional<IoError> RocksStore::Impl::check_meta() {
 }
 
 // Whether the disk takes and syncs a write: tried with a file next to the database.
-std::optional<IoError> RocksStore::Impl::probe_disk() const {
+std::optional<IoError> RocksDatabase::probe_disk() const {
   const std::string path = config_.directory + "/probe";
   env().DeleteFile(path).PermitUncheckedError();  // RocksDB would follow a link.
   const rocksdb::Status written =
@@ -234,7 +234,7 @@ std::optional<IoError> RocksStore::Impl::probe_disk() const {
   return IoError{"cannot write " + path + " (" + describe(written) + ")", 0};
 }
 
-void RocksStore::Impl::close_locked() {
+void RocksDatabase::close_locked() {
   const bool was_writable = writable_.exchange(false, std::memory_order_acq_rel);
   if (database_ == nullptr) return;
   if (was_writable) database_->SyncWAL().PermitUncheckedError();
@@ -249,7 +249,7 @@ void RocksStore::Impl::close_locked() {
   database_.reset();
 }
 
-void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
+void RocksDatabase::fail_writes(const rocksdb::Status& status) {
   if (!writable_.exchange(false, std::memory_order_acq_rel)) return;
   const MonotonicTime opened_at{opened_at_.load(std::memory_order_relaxed)};
   const bool is_again = generation() > 1 && monotonic_time() < opened_at + settled_after;
@@ -271,8 +271,7 @@ void RocksStore::Impl::fail_writes(const rocksdb::Status& status) {
            "few seconds; free disk space or replace the disk"}});
 }
 
-rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
-                                        std::vector<Change>* undo) {
+rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vector<Change>* undo) {
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::IOError("not open for writing");
   rocksdb::WriteBatch batch;
@@ -303,7 +302,7 @@ rocksdb::Status RocksStore::Impl::write(std::span<const Change> changes,
   return status;
 }
 
-rocksdb::Status RocksStore::Impl::sync() {
+rocksdb::Status RocksDatabase::sync() {
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::OK();
   // A synced write syncs everything before it. Not SyncWAL(): it may run on a log whose write just
@@ -315,8 +314,8 @@ rocksdb::Status RocksStore::Impl::sync() {
   return status;
 }
 
-void RocksStore::Impl::read(std::span<const RowName> names, std::vector<rocksdb::Status>& statuses,
-                            std::vector<std::string>& rows) {
+void RocksDatabase::read(std::span<const RowName> names, std::vector<rocksdb::Status>& statuses,
+                         std::vector<std::string>& rows) {
   rows.clear();
   statuses.clear();
   if (names.empty()) return;
@@ -339,14 +338,13 @@ void RocksStore::Impl::read(std::span<const RowName> names, std::vector<rocksdb:
   for (const rocksdb::PinnableSlice& row : found) rows.push_back(row.ToString());
 }
 
-rocksdb::Status RocksStore::Impl::scan(NetworkIndex network, RowRange& range,
-                                       const VisitRow& visit) {
+rocksdb::Status RocksDatabase::scan(NetworkIndex network, RowRange& range, const VisitRow& visit) {
   const std::shared_lock lock(mutex_);
   if (database_ == nullptr) return rocksdb::Status::IOError("not open");
   return scan_rows(*database_, family_of(network), range, visit);
 }
 
-std::optional<IoError> RocksStore::Impl::checkpoint(const std::string& path) {
+std::optional<IoError> RocksDatabase::checkpoint(const std::string& path) {
   const std::shared_lock lock(mutex_);
   if (database_ == nullptr) return IoError{"the database is not open: try again later", 0};
   // The log may hold a refused batch until its undo is written. No opening comes between the two
@@ -367,7 +365,7 @@ std::optional<IoError> RocksStore::Impl::checkpoint(const std::string& path) {
                  0};
 }
 
-rocksdb::Status RocksStore::Impl::compact() {
+rocksdb::Status RocksDatabase::compact() {
   const std::shared_lock lock(mutex_);
   rocksdb::CompactRangeOptions options;
   // Otherwise rows already at the bottom level would stay.

@@ -1,5 +1,6 @@
-// The part of RocksStore that commit threads use: one handle shared by all, behind a lock that is
-// exclusive only while the handle is opened or closed.
+// The database itself, for those who read and write rows: the commit threads of a node (through
+// RocksStore, which hides RocksDB's headers from everybody else), and commands on a stopped node.
+// One handle shared by all, behind a lock that is exclusive only while it is opened or closed.
 #pragma once
 
 #include <rocksdb/cache.h>
@@ -27,10 +28,11 @@ constexpr char takes_writes[] = "stores accepted again";
 
 class RowLog;  // RocksDB's messages, watched for what recovery dropped.
 
-class RocksStore::Impl {
+class RocksDatabase {
  public:
-  Impl(const RocksConfig& config, Report report);
-  ~Impl();
+  // Touches nothing. `report` outlives the database.
+  RocksDatabase(const RocksConfig& config, Report report);
+  ~RocksDatabase();  // Syncs and closes.
 
   const RocksConfig& config() const { return config_; }
   rocksdb::Env& env() const;

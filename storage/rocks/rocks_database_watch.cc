@@ -1,10 +1,10 @@
-// RocksStore: what it reports to the log and the counters.
+// RocksDatabase: what it reports to the log and the counters.
 #include "reactor/monotonic.h"
-#include "storage/rocks/rocks_store_impl.h"
+#include "storage/rocks/rocks_database.h"
 
 namespace xord {
 
-void RocksStore::Impl::tell_if_settled() {
+void RocksDatabase::tell_if_settled() {
   if (!is_flapping_.load(std::memory_order_relaxed) || !is_writable()) return;
   const MonotonicTime opened_at{opened_at_.load(std::memory_order_relaxed)};
   if (monotonic_time() < opened_at + settled_after ||
@@ -13,7 +13,7 @@ void RocksStore::Impl::tell_if_settled() {
   report(ReportLevel::info, takes_writes);
 }
 
-void RocksStore::Impl::begin_unreadable(const std::string& cause) {
+void RocksDatabase::begin_unreadable(const std::string& cause) {
   if (unreadable_threads_.fetch_add(1, std::memory_order_relaxed) > 0 || cause.empty()) return;
   report(ReportLevel::error, "records unreadable",
          {{"error", cause},
@@ -22,12 +22,12 @@ void RocksStore::Impl::begin_unreadable(const std::string& cause) {
            "again; replace the disk, or put a backup in its place"}});
 }
 
-void RocksStore::Impl::end_unreadable() {
+void RocksDatabase::end_unreadable() {
   if (unreadable_threads_.fetch_sub(1, std::memory_order_relaxed) > 1) return;
   report(ReportLevel::info, "records readable again");
 }
 
-uint64_t RocksStore::Impl::sum_of(const std::string& property) const {
+uint64_t RocksDatabase::sum_of(const std::string& property) const {
   uint64_t sum = 0;
   for (rocksdb::ColumnFamilyHandle* family : records_) {
     uint64_t one = 0;
@@ -36,14 +36,14 @@ uint64_t RocksStore::Impl::sum_of(const std::string& property) const {
   return sum;
 }
 
-void RocksStore::Impl::read_gauges() {
+void RocksDatabase::read_gauges() {
   table_bytes_.store(sum_of("rocksdb.total-sst-files-size"), std::memory_order_relaxed);
   memory_bytes_.store(sum_of("rocksdb.cur-size-all-mem-tables") +
                           sum_of("rocksdb.estimate-table-readers-mem") + blocks_->GetUsage(),
                       std::memory_order_relaxed);
 }
 
-DatabaseCounts RocksStore::Impl::counts() {
+DatabaseCounts RocksDatabase::counts() {
   {
     const std::shared_lock lock(mutex_, std::try_to_lock);
     if (lock.owns_lock() && database_ != nullptr) read_gauges();
