@@ -11,15 +11,8 @@
 namespace xord {
 namespace {
 
-ShardCommand command_for(CommandKind kind, const Id& key) {
-  ShardCommand command;
-  command.kind = kind;
-  command.key = key;
-  return command;
-}
-
 ShardAnswer ask_owner(Admin& admin, CommandKind kind, const Id& key, Bytes tail = {}) {
-  return ask_shard(admin, shard_of(key, admin.shards_count()), command_for(kind, key), tail);
+  return ask_shard(admin, shard_of(key, admin.shards_count()), command_of(kind, key), tail);
 }
 
 ControlJson json_of(const PublishedKey& published) {

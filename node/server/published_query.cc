@@ -46,10 +46,8 @@ PublishedResult result_of(Query& query) {
 
 void ask(const std::shared_ptr<Query>& query, uint32_t shard) {
   if (shard == query->admin.shards_count()) return query->finished(result_of(*query));
-  ShardCommand command;
-  command.kind = CommandKind::list_published;
-  command.key = query->from;
-  query->admin.call_on(static_cast<ShardIndex>(shard), command, {},
+  query->admin.call_on(static_cast<ShardIndex>(shard),
+                       command_of(CommandKind::list_published, query->from), {},
                        [query, shard](const CallResult& call) {
                          if (call.status != ServerStatus::done) {
                            return query->finished({call.status, {}, {}});

@@ -35,13 +35,6 @@ std::function<void(const Result&)> keep_promise(std::future<Result>* future) {
   return [promise](const Result& result) { promise->set_value(result); };
 }
 
-ShardCommand command_of(CommandKind kind, const Id& key) {
-  ShardCommand command;
-  command.kind = kind;
-  command.key = key;
-  return command;
-}
-
 CallResult call_result(ServerStatus status) {
   CallResult result;
   result.status = status;

@@ -37,6 +37,12 @@ struct ShardCommand {
   uint8_t prefix_bits = 0;  // purge only.
   Id key;                   // Or target.
 };
+inline ShardCommand command_of(CommandKind kind, const Id& key) {
+  ShardCommand command;
+  command.kind = kind;
+  command.key = key;
+  return command;
+}
 constexpr uint32_t join_endpoints_max = bootstraps_max;
 
 enum class ReportKind : uint8_t {
