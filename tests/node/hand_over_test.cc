@@ -15,13 +15,6 @@ namespace {
 
 constexpr uint32_t records_count = 240;
 
-template <class Encode>
-std::vector<uint8_t> datagram(Encode&& encode) {
-  std::vector<uint8_t> bytes(200);
-  bytes.resize(encode(MutableBytes(bytes)));
-  return bytes;
-}
-
 Endpoint stranger(uint16_t number) {
   return Endpoint::ipv4(0xc0000200 + number * 256u, 4000);  // Each in its own /24.
 }

@@ -21,6 +21,14 @@ namespace xord::testing {
 // Capacities for one of many nodes in a process.
 NodeConfig model_config();
 
+// The datagram that `encode(out)` writes; it returns its size.
+template <class Encode>
+std::vector<uint8_t> datagram(Encode&& encode) {
+  std::vector<uint8_t> bytes(9000);
+  bytes.resize(encode(MutableBytes(bytes)));
+  return bytes;
+}
+
 // Output of a model node's shard that does not go to the network: its results.
 struct ModelResult {
   OperationResult header;

@@ -12,13 +12,6 @@ namespace {
 const Endpoint nobody = Endpoint::ipv4(0xc0000202, 4000);  // Unknown to the node.
 const std::vector<uint8_t> text_value{0xa4, 't', 'e', 'x', 't'};
 
-template <class Encode>
-std::vector<uint8_t> datagram(Encode&& encode) {
-  std::vector<uint8_t> bytes(200);
-  bytes.resize(encode(MutableBytes(bytes)));
-  return bytes;
-}
-
 Id stranger_id(uint16_t port) {
   Id id{};
   store_be16(id.bytes.data(), static_cast<uint16_t>(port * 40503u));  // From all ranges.

@@ -19,13 +19,6 @@ const Transaction transaction{7, 7, 7};
 // "text" as the Python library would send it.
 const std::vector<uint8_t> text_value{0xa4, 't', 'e', 'x', 't'};
 
-template <class Encode>
-std::vector<uint8_t> datagram(Encode&& encode) {
-  std::vector<uint8_t> bytes(9000);
-  bytes.resize(encode(MutableBytes(bytes)));
-  return bytes;
-}
-
 std::vector<uint8_t> ping_from_stranger() {
   return datagram(
       [](MutableBytes out) { return rpcudp::encode_ping_request(out, transaction, stranger_id); });

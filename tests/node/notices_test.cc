@@ -14,13 +14,6 @@ const Endpoint other_stranger = Endpoint::ipv4(0xc0000202, 4000);
 const Id stranger_id = *Id::from_hex("00112233445566778899aabbccddeeff00112233");
 const Transaction transaction{7, 7, 7};
 
-template <class Encode>
-std::vector<uint8_t> datagram(Encode&& encode) {
-  std::vector<uint8_t> bytes(9000);
-  bytes.resize(encode(MutableBytes(bytes)));
-  return bytes;
-}
-
 std::vector<NodeNotice> taken(ModelNode& node) {
   std::vector<NodeNotice> notices;
   for (uint32_t shard = 0; shard < node.shards_count(); ++shard) {

@@ -68,9 +68,7 @@ class PartTest : public ::testing::Test {
   // Passes the reply of `encode(out, transaction)` to the requester.
   template <class Encode>
   std::optional<Outcome> answer(const Asked& asked, Encode&& encode) {
-    std::array<uint8_t, 2048> bytes;
-    const size_t size = encode(MutableBytes(bytes), Bytes(asked.transaction));
-    reply_bytes.assign(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size));
+    reply_bytes = datagram([&](MutableBytes to) { return encode(to, Bytes(asked.transaction)); });
     return requester.receive(turn(), {{asked.to, {}}, reply_bytes}, &reply);
   }
   std::optional<Outcome> pong(const Asked& asked, const Id& responder) {
