@@ -16,11 +16,10 @@ Faults::Faults(World& world, const FaultOptions& options, std::function<void(uin
 }
 
 void Faults::repeat(Deed deed, Duration every) {
-  if (every == Duration{}) return;
-  world_.plan(exponential(rng_, every), [this, deed, every] {
-    if (is_over_) return;
+  world_.repeat(rng_, every, [this, deed] {
+    if (is_over_) return false;
     (this->*deed)();
-    repeat(deed, every);
+    return true;
   });
 }
 

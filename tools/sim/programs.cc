@@ -22,14 +22,10 @@ Programs::Programs(World& world, Operations& operations, Workload& workload,
 
 void Programs::run_until(Instant until) {
   until_ = until;
-  if (options_.every > Duration{}) await_next();
-}
-
-void Programs::await_next() {
-  world_.plan(exponential(rng_, options_.every), [this] {
-    if (world_.now() > until_) return;
+  world_.repeat(rng_, options_.every, [this] {
+    if (world_.now() > until_) return false;
     come();
-    await_next();
+    return true;
   });
 }
 

@@ -26,7 +26,6 @@ class Programs {
   const PythonStats& stats() const { return stats_; }
 
  private:
-  void await_next();
   void come();
   void work(uint32_t host);
   void leave(uint32_t host);

@@ -75,11 +75,10 @@ void Workload::run_until(Instant until) {
 }
 
 void Workload::repeat(Deed deed, Duration every) {
-  if (every == Duration{}) return;
-  world_.plan(exponential(rng_, every), [this, deed, every] {
-    if (world_.now() > until_) return;
+  world_.repeat(rng_, every, [this, deed] {
+    if (world_.now() > until_) return false;
     (this->*deed)();
-    repeat(deed, every);
+    return true;
   });
 }
 

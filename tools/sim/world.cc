@@ -244,6 +244,13 @@ void World::finished(uint32_t host, const OperationResult& result, Bytes tail) {
 
 // ---- Time.
 
+void World::repeat(Rng& rng, Duration mean, std::function<bool()> deed) {
+  if (mean == Duration{}) return;
+  plan(exponential(rng, mean), [this, &rng, mean, deed = std::move(deed)] {
+    if (deed()) repeat(rng, mean, deed);
+  });
+}
+
 void World::plan(Instant at, std::function<void()> deed) {
   if (deeds_free_.empty()) {
     deeds_free_.push_back(static_cast<uint32_t>(deeds_.size()));

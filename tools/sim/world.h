@@ -114,6 +114,9 @@ class World : public Surroundings {
   // Calls `deed` at that time.
   void plan(Instant at, std::function<void()> deed);
   void plan(Duration after, std::function<void()> deed) { plan(now_ + after, std::move(deed)); }
+  // Calls `deed` again and again until it returns false, at exponential intervals of this mean that
+  // it draws from `rng`; never, if the mean is 0. `rng` outlives the world's last run.
+  void repeat(Rng& rng, Duration mean, std::function<bool()> deed);
   // Runs until no event is left before `until`, or stop() is called.
   void run_until(Instant until);
   void run_for(Duration duration) { run_until(now_ + duration); }
