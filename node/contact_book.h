@@ -24,6 +24,9 @@ class ContactBook {
   // NearestIndex uses the upper bits for marks.
   static constexpr uint32_t contacts_limit = (1u << 29) - 1;
 
+  // The longest tail that is kept with its contact: an IPv4 address and port in rpcudp.
+  static constexpr size_t tail_kept_max = 19;
+
   // `contacts_max` at most contacts_limit. `seed` is a secret.
   ContactBook(uint32_t contacts_max, EncodeTail encode_tail, uint64_t seed);
 
@@ -42,7 +45,7 @@ class ContactBook {
   const Id& id(ContactHandle handle) const { return cards_[handle].contact.id; }
   const Endpoint& endpoint(ContactHandle handle) const { return cards_[handle].contact.endpoint; }
   const Contact& contact(ContactHandle handle) const { return cards_[handle].contact; }
-  // Encoded once, at most 19 bytes; empty if it is longer (IPv6) and must be encoded when sent.
+  // Encoded once; empty if it is longer than tail_kept_max (IPv6) and must be encoded when sent.
   Bytes tail(ContactHandle handle) const {
     const Card& card = cards_[handle];
     return {card.tail.data(), card.tail_size};
@@ -54,7 +57,7 @@ class ContactBook {
  private:
   struct alignas(64) Card {
     Contact contact;
-    std::array<uint8_t, 19> tail;
+    std::array<uint8_t, tail_kept_max> tail;
     uint8_t tail_size = 0;
   };
   static_assert(sizeof(Card) == 64);

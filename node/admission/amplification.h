@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 #include "reactor/base/check.h"
 
@@ -14,8 +13,6 @@ namespace xord {
 
 class ReplyBudget {
  public:
-  // For a proven or trusted source: no bound.
-  static ReplyBudget unlimited() { return ReplyBudget(std::numeric_limits<size_t>::max()); }
   // For a datagram of `received` payload bytes. `amplification_max` is 0 or more; the product is
   // rounded down to whole bytes.
   static ReplyBudget unproven(size_t received, double amplification_max) {
@@ -31,7 +28,7 @@ class ReplyBudget {
   // Accounts for `size` bytes to be sent; false, with no change, when they do not fit.
   [[nodiscard]] bool spend(size_t size) {
     if (!fits(size)) return false;
-    if (left_ != std::numeric_limits<size_t>::max()) left_ -= size;
+    left_ -= size;
     return true;
   }
 

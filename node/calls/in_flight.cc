@@ -46,7 +46,6 @@ std::optional<Transaction> InFlight::open(Instant now, const Call& call,
   Slot& slot = slots_[*handle];
   slot.call = call;
   slot.sent = now;
-  slot.is_slow = false;
   slot.came_back = false;
   slot.awaits_slow = adaptive_timeout < transaction_lifetime;
   slot.transaction = transaction_of(handle->index, now);
@@ -64,8 +63,7 @@ Match InFlight::match(Instant now, Bytes transaction, const Endpoint& source) {
   // in the table.
   if (now >= slot.ends()) return {};
   if (slot.call.to != source) return {MatchResult::wrong_source, {}, {}};
-  const Match match{MatchResult::answered, slot.call, now - slot.sent, slot.is_slow,
-                    slot.came_back};
+  const Match match{MatchResult::answered, slot.call, now - slot.sent, slot.came_back};
   close(*handle);
   return match;
 }
@@ -88,7 +86,6 @@ Overdue InFlight::fall_due(Instant now, TimerId timer, Call* call) {
     return Overdue::expired;
   }
   slot.awaits_slow = false;
-  slot.is_slow = true;
   wheel_.arm(timer, slot.ends());
   return Overdue::slow;
 }

@@ -52,9 +52,8 @@ enum class MatchResult : uint8_t {
 
 struct Match {
   MatchResult result = MatchResult::unknown;
-  Call call;            // For an answer: its call, now closed. The answer cannot match again.
-  Duration round_trip;  // From open() to match().
-  bool was_slow = false;
+  Call call;               // For an answer: its call, now closed. The answer cannot match again.
+  Duration round_trip;     // From open() to match().
   bool came_back = false;  // Its request also reached us: we asked ourselves.
 };
 
@@ -94,8 +93,6 @@ class InFlight {
   // A request with this transaction reached us: if it belongs to a call of ours, we sent it to
   // ourselves, and the call's answer will say so. True if there is such a call.
   bool came_back(Bytes transaction);
-  // Forgets an open call whose datagram could not be sent. False when it is not open.
-  bool abandon(const Transaction& transaction);
 
   // Calls overdue(const Call&, Overdue) for every call that became slow or expired by `now`,
   // earliest first; a call that is both is reported only as expired. `overdue` may open calls.
@@ -117,7 +114,6 @@ class InFlight {
     Call call;
     Instant sent;
     bool awaits_slow = false;  // Whether its timer is armed for slow, or for expired.
-    bool is_slow = false;
     bool came_back = false;
     Transaction transaction{};
   };

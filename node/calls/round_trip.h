@@ -19,7 +19,6 @@ class RoundTrip {
  public:
   void sample(Duration measured);
   bool is_measured() const { return srtt_ != 0; }
-  Duration srtt() const { return microseconds(srtt_); }
   // The adaptive timeout; one second before any sample.
   Duration timeout() const;
 
@@ -42,7 +41,6 @@ class RoundTrips {
   // How long to wait for `endpoint` until a call is slow: by its own round trips if we have them,
   // otherwise by the node's, but then at most adaptive_timeout_unmeasured.
   Duration timeout(const Endpoint& endpoint) const;
-  const RoundTrip& of_node() const { return of_node_; }
 
  private:
   static constexpr uint32_t ways = 4;

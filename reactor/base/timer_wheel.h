@@ -32,7 +32,6 @@ class TimerWheel {
   // Disarms `timer`; returns whether it was armed.
   bool cancel(TimerId timer);
   bool is_armed(TimerId timer) const { return link(timer).deadline != disarmed; }
-  uint32_t armed_count() const { return armed_count_; }
 
   // Moves time to `now` (an earlier one changes nothing) and calls fire(TimerId) for each due
   // timer, earliest tick first; it is disarmed by then. Returns how many fired. `fire` may arm or

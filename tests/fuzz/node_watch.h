@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -39,8 +40,10 @@ class NodeWatch {
 
   // Called before the node receives `bytes` from `source`.
   void received(Instant now, const Endpoint& source, Bytes bytes) {
-    budget_ = is_proven(now, source) ? ReplyBudget::unlimited()
-                                     : ReplyBudget::unproven(bytes.size(), amplification_max_);
+    budget_.reset();
+    if (!is_proven(now, source)) {
+      budget_ = ReplyBudget::unproven(bytes.size(), amplification_max_);
+    }
     if (rpcudp::is_reply(bytes)) {
       received_reply(now, source, bytes);
       return;
@@ -56,12 +59,12 @@ class NodeWatch {
   // A value was submitted for storing, perhaps by the node's own program.
   void stored(Instant now, const Id& key, Bytes value) { values_[key][octets(value)] = now; }
   // What follows is not caused by a datagram.
-  void no_datagram() { budget_ = ReplyBudget::unlimited(); }
+  void no_datagram() { budget_.reset(); }
 
   // The node sent `bytes` to `to`.
   void sent(Instant now, const Endpoint& to, Bytes bytes) {
     CHECK(to.port != 0 && bytes.size() > rpcudp::header_size);
-    CHECK(budget_.spend(bytes.size()));
+    CHECK(!budget_ || budget_->spend(bytes.size()));
     if (rpcudp::is_reply(bytes)) {
       sent_reply(now, to, bytes);
       return;
@@ -103,11 +106,11 @@ class NodeWatch {
       const bool is_in_time = now < call->sent + transaction_lifetime;
       if (is_in_time && rpcudp::parse_reply(bytes, call->method, &reply) == ParseError::none) {
         proven_[source] = now;
-        budget_ = ReplyBudget::unlimited();  // Requests held for it are served.
+        budget_.reset();  // Requests held for it are served.
         if (call->method == Method::ping) verified_.insert({reply.responder, source});
       }
       // A call that its answer made fail may be repeated, which is not an answer to a stranger.
-      if (is_in_time) budget_ = ReplyBudget::unlimited();
+      if (is_in_time) budget_.reset();
       calls.erase(call);
       return;
     }
@@ -165,7 +168,7 @@ class NodeWatch {
   Id self_;
   Duration ttl_;
   double amplification_max_;
-  ReplyBudget budget_ = ReplyBudget::unlimited();
+  std::optional<ReplyBudget> budget_;  // Empty: no bound.
   std::map<std::pair<Endpoint, Octets>, std::vector<Asked>> asked_;
   std::map<Endpoint, std::vector<OpenCall>> calls_;
   std::map<Endpoint, Instant> proven_;

@@ -37,11 +37,10 @@ class KeySpace {
   KeySpace(uint64_t seed, const ValueSizes& sizes, const Id& near, uint32_t near_bits);
 
   Id id(IdDomain domain, uint64_t number) const;
-  // Writes the packed value of a key (a msgpack bin) to `out`, which must have room for
-  // value_room() bytes, and returns its size.
+  // Writes the packed value of a key (a msgpack bin) to `out`, which must have room for 16 bytes
+  // more than the longest value has, and returns its size.
   size_t write_value(IdDomain domain, uint64_t number, MutableBytes out) const;
   bool is_value(IdDomain domain, uint64_t number, Bytes packed) const;
-  size_t value_room() const { return sizes_.most + size_t{16}; }
 
  private:
   uint32_t value_size(uint64_t hash) const;

@@ -79,9 +79,8 @@ size_t encode_store_reply(MutableBytes out, Bytes transaction, bool stored);
 size_t encode_value_reply(MutableBytes out, Bytes transaction, Bytes value);
 
 // Encodes the tail of a contact: address text and port. On the wire a contact is the byte 93, its
-// id (22 bytes) and this tail. An IPv4 tail has at most contact_tail_short bytes and is kept with
+// id (22 bytes) and this tail. An IPv4 tail has at most 19 bytes, which a ContactBook keeps with
 // the contact; an IPv6 tail is rendered when sent. Returns the size, 0 when it does not fit.
-constexpr size_t contact_tail_short = 19;
 constexpr size_t contact_tail_max = 2 + address_text_max + 3;
 constexpr size_t contact_head_size = 23;
 constexpr size_t contacts_head_max = header_size + 3;

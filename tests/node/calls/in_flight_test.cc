@@ -59,7 +59,6 @@ TEST(InFlight, AnAnswerFromWhomWasAskedGivesTheCallBackOnceWithItsRoundTrip) {
   EXPECT_EQ(match.call.attempt, 1);
   EXPECT_EQ(match.call.responder, Id{});
   EXPECT_EQ(match.round_trip, milliseconds(30));
-  EXPECT_FALSE(match.was_slow);
 
   EXPECT_EQ(in_flight.match(start, *transaction, endpoint(7)).result, MatchResult::unknown);
   EXPECT_EQ(in_flight.open_count(), 0u);
@@ -147,7 +146,6 @@ TEST(InFlight, Checklist17ACallIsSlowAtItsAdaptiveTimeoutAndALateAnswerStillCoun
   EXPECT_TRUE(reported_by(in_flight, start + milliseconds(4999)).empty());
   const Match match = in_flight.match(start + milliseconds(4999), transaction, endpoint(7));
   EXPECT_EQ(match.result, MatchResult::answered);
-  EXPECT_TRUE(match.was_slow);
   EXPECT_EQ(match.round_trip, milliseconds(4999));
 }
 
@@ -224,7 +222,6 @@ class Drive {
     Call call;
     Instant sent;
     std::optional<Instant> slow_at;
-    bool is_slow = false;
   };
 
   void open() {
@@ -250,7 +247,6 @@ class Drive {
     EXPECT_EQ(match.result, MatchResult::answered);
     EXPECT_EQ(match.call.row, at->second.call.row);
     EXPECT_EQ(match.round_trip, now_ - at->second.sent);
-    EXPECT_EQ(match.was_slow, at->second.is_slow);
     model_.erase(at);
   }
   void forge() {
@@ -285,7 +281,6 @@ class Drive {
       ASSERT_TRUE(at->second.slow_at.has_value());
       EXPECT_GE(now_, *at->second.slow_at);
       at->second.slow_at.reset();
-      at->second.is_slow = true;
     } else {
       EXPECT_GE(now_, at->second.sent + transaction_lifetime);
       model_.erase(at);

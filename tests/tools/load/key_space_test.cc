@@ -47,7 +47,7 @@ TEST(KeySpace, ValuesAreStorableOfTheSizesAskedForAndRecognised) {
     uint32_t least = 9000;
     uint32_t most = 0;
     for (uint64_t number = 0; number < 2000; ++number) {
-      std::vector<uint8_t> packed(keys.value_room());
+      std::vector<uint8_t> packed(8000 + 16);
       packed.resize(keys.write_value(IdDomain::hits, number, packed));
       ASSERT_TRUE(rpcudp::is_storable(packed));
       EXPECT_TRUE(keys.is_value(IdDomain::hits, number, packed));

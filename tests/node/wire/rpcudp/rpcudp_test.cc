@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "node/contact_book.h"
 #include "node/wire/rpcudp/msgpack.h"
 #include "node/wire/rpcudp/value.h"
 #include "reactor/base/hex.h"
@@ -545,7 +546,7 @@ TEST(RpcudpSizes, EveryEncoderFitsItsSizeExactlyAndFailsOneByteBelow) {
 TEST(RpcudpSizes, AnIpv4TailHasAtMostNineteenBytesAndTheLongestAnswerFits) {
   std::array<uint8_t, rpcudp::contact_tail_max> tail;
   EXPECT_EQ(rpcudp::encode_contact_tail(Endpoint::ipv4(0xffffffff, 65535), tail),
-            rpcudp::contact_tail_short);
+            ContactBook::tail_kept_max);
   EXPECT_EQ(rpcudp::encode_contact_tail(Endpoint::ipv4(0x01010101, 1), tail), 9u);
   const auto longest = Endpoint::parse("[2001:db8:1111:2222:3333:4444:5555:6666]:65535");
   const size_t size = rpcudp::encode_contact_tail(*longest, tail);
