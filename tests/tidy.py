@@ -16,6 +16,8 @@ import shutil
 import subprocess
 import sys
 
+import tidy_names
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # The only names allowed at the top of the repository.
@@ -367,6 +369,14 @@ def check_dead(texts):
             yield path, 1, "no document links to this: dead?"
 
 
+def check_names(texts):
+    """Names that headers declare and no production code uses."""
+    codes = {path: without_text(text) for path, text in texts.items()
+             if path.endswith((".h", ".cc")) and path.startswith(tidy_names.PRODUCTION)}
+    yield from tidy_names.unused(codes, {path: [target for _, target in includes(texts[path])]
+                                         for path in codes})
+
+
 def check_python(path, text):
     if path.endswith(".py"):
         try:
@@ -436,6 +446,7 @@ def main():
         problems += [(path, line, what) for line, what in check_text(path, texts[path], set(files))]
     problems += check_anchors(texts)
     problems += check_dead(texts)
+    problems += check_names(texts)
     problems += check_format([path for path in texts if path.endswith((".h", ".cc"))])
     for path, line, what in sorted(problems):
         print(f"{path}:{line}: {what}")

@@ -174,5 +174,60 @@ class Files(unittest.TestCase):
                          ["docs/A.md", "gone/a.cc", "node/dead.h", "tests/stray.py"])
 
 
+class DeadNames(unittest.TestCase):
+    """Each header is paired with code that uses all of it but the names that begin with dead."""
+
+    def found(self, header, source="", path="node/a.h", exceptions=()):
+        texts = {path: header, "node/a.cc": f'#include "{path}"\n{source}'}
+        before, tidy.tidy_names.EXCEPTIONS = tidy.tidy_names.EXCEPTIONS, dict(exceptions)
+        try:
+            return [what for *_, what in tidy.check_names(texts)]
+        finally:
+            tidy.tidy_names.EXCEPTIONS = before
+
+    def names(self, header, source=""):
+        return [what.split("`")[1] for what in self.found(header, source)]
+
+    def test_functions_types_constants_members_enumerators_and_macros_are_found(self):
+        for header, source in [
+                ("int dead(int a);", ""), ("inline int dead() { return 1; }", ""),
+                ("template <class T, class U = A<T>>\nT dead(const U& u) { return u; }", ""),
+                ("struct dead {\n  dead();\n  ~dead();\n};", ""), ("enum class dead : int {};", ""),
+                ("using dead = int;", ""), ("constexpr int dead = 1;", ""),
+                ("#define dead(x) x", ""), ("[[nodiscard]] std::optional<int> dead();", ""),
+                ("enum class E { one, dead, two = 2 };", "E e = E::one; f(E::two);"),
+                ("class A {\n public:\n  A() : b_(1), c_{2} { b_ = c_; }\n  int dead() const {\n"
+                 "    return b_;\n  }\n\n private:\n  int b_ = 0;\n  int c_{};\n};", "A a;"),
+                ("struct A {\n  std::map<int, B> dead;\n  int used[4] = {1, 2};\n};",
+                 "int f(A a) { return a.used[0]; }"),
+                ("struct A {\n  int dead : 3;\n  bool operator==(const A&) const = default;\n};",
+                 "A a;")]:
+            self.assertEqual(self.names(header, source), ["dead"], header)
+
+    def test_a_definition_is_no_use_and_a_body_is(self):
+        header = "class A {\n public:\n  int one();\n  int dead();\n};\n"
+        source = "int A::dead() {\n  return 1;\n}\nint A::one() {\n  return 2;\n}\n"
+        self.assertEqual(self.names(header, source + "int b = A().one();"), ["dead"])
+        self.assertEqual(self.names(header, source + "int b = A().one() + A().dead();"), [])
+
+    def test_comments_texts_and_other_headers_of_the_name_do_not_count_as_uses(self):
+        self.assertEqual(self.names("int dead();", 'auto a = "dead";  // dead()\n'), ["dead"])
+        texts = {"node/a.h": "int dead();", "node/b.h": "struct B {\n  int dead();\n};",
+                 "node/b.cc": '#include "node/b.h"\nint a = B().dead();',
+                 "tests/a.cc": '#include "node/a.h"\nint a = dead();'}
+        self.assertIn(("node/a.h", 1), [found[:2] for found in tidy.check_names(texts)])
+        texts["node/b.h"] = '#include "node/a.h"\n' + texts["node/b.h"]
+        self.assertNotIn(("node/a.h", 1), [found[:2] for found in tidy.check_names(texts)])
+
+    def test_overriders_friends_and_announced_classes_are_left_alone(self):
+        self.assertEqual(self.names("class Later;\nclass A : public B {\n  void f() override;\n"
+                                    "  friend class C;\n};", "A a;"), [])
+
+    def test_an_exception_is_accepted_and_struck_once_it_is_used(self):
+        allowed = {("node/a.h", "dead"): "for a reason"}
+        self.assertEqual(self.found("int dead();", exceptions=allowed), [])
+        self.assertEqual(len(self.found("int dead();", "int a = dead();", exceptions=allowed)), 1)
+
+
 if __name__ == "__main__":
     unittest.main()
