@@ -111,7 +111,7 @@ class Engine {
   bool take_completions() {
     return commits_.completions().consume(UINT32_MAX, [this](Bytes frame) {
       const Completion& completion = *frame_header<Completion>(frame);
-      if (completion.network != 0) return;
+      if (completion.store != StoreId{}) return;
       store_.complete(now, completion, frame_tail<Completion>(frame));
     }) > 0;
   }

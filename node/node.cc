@@ -180,7 +180,7 @@ void Node::complete(Instant now, Bytes frame, Outputs& out) {
   const Completion* completion = frame_header<Completion>(frame);
   CHECK(completion != nullptr);
   const Bytes value = frame_tail<Completion>(frame);
-  const bool is_list = is_published_list(completion->network);
+  const bool is_list = completion->store.is_published();
   if (is_list && published_ == nullptr) return;
   run(now, out, [&](const Turn& turn) {
     const Finished finished = (is_list ? *published_ : store_).complete(now, *completion, value);

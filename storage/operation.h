@@ -5,6 +5,7 @@
 // before it, and may see later ones, which are then completed before it.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 #include "reactor/base/bytes.h"
@@ -44,15 +45,21 @@ struct RecordTimes {
 
 using Ticket = uint64_t;  // Chosen by the store; a completion repeats it.
 using NetworkIndex = uint8_t;
-// A node's own published records in a network are kept as a second list beside the stored ones:
-// their operations and completions carry the network's index with this bit set.
-constexpr NetworkIndex published_list_bit = 0x80;
-inline NetworkIndex network_of(NetworkIndex index) {
-  return index & static_cast<NetworkIndex>(~published_list_bit);
-}
-inline bool is_published_list(NetworkIndex index) {
-  return (index & published_list_bit) != 0;
-}
+
+// What a node keeps of a network: the records stored here, and those that it published itself.
+enum class StoreList : uint8_t { records, published };
+
+// One of a node's stores. A network's index alone stands for its records.
+struct StoreId {
+  NetworkIndex network = 0;
+  StoreList list = StoreList::records;
+
+  constexpr StoreId() = default;
+  constexpr StoreId(NetworkIndex of_network, StoreList which = StoreList::records)
+      : network(of_network), list(which) {}
+  auto operator<=>(const StoreId&) const = default;
+  bool is_published() const { return list == StoreList::published; }
+};
 
 enum class OperationKind : uint8_t {
   write,        // Put the record: times and value.
@@ -65,7 +72,7 @@ enum class OperationKind : uint8_t {
 struct Operation {
   Ticket ticket = 0;
   OperationKind kind{};
-  NetworkIndex network = 0;
+  StoreId store;
   uint16_t source_prefix = 0;  // Hash of the sender's /24 or /64, for per-source budgets.
   uint32_t value_size = 0;     // Bytes that follow this header.
   Id key;
@@ -89,10 +96,10 @@ enum class CompletionKind : uint8_t {
 struct Completion {
   Ticket ticket = 0;
   CompletionKind kind{};
-  NetworkIndex network = 0;
+  StoreId store;
+  bool has_value = false;  // Whether the value follows.
   uint16_t source_prefix = 0;
   uint32_t value_size = 0;  // The value's size on disk, even if the value does not follow.
-  bool has_value = false;   // Whether the value follows.
   Id key;
   RecordTimes times;
   uint64_t fingerprint = 0;  // record_loaded: value_fingerprint() of the value.

@@ -86,7 +86,7 @@ std::optional<Ticket> Store::begin_read(Instant now, const Id& key, FrameOutbox&
   // Tickets of writes are handles of a pool, whose low half is never this.
   read.ticket = uint64_t{reads_begun_} << 32 | UINT32_MAX;
   read.kind = OperationKind::read;
-  read.network = config_.network;
+  read.store = config_.id;
   read.key = key;
   if (reads_pending_ >= config_.reads_max || !operations.push(0, read)) {
     counters_.add(StoreCount::read_failed);

@@ -8,7 +8,7 @@ namespace xord {
 Finished Store::complete(Instant now, const Completion& completion, Bytes value) {
   const NodeSeconds at = node_seconds(now);
   Finished finished;
-  if (completion.network != config_.network) return finished;  // Belongs to another store.
+  if (completion.store != config_.id) return finished;  // Belongs to another store.
   switch (completion.kind) {
     case CompletionKind::written:
     case CompletionKind::write_failed:

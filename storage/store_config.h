@@ -25,7 +25,7 @@ struct RepublishTimes {
 };
 
 struct StoreConfig {
-  NetworkIndex network = 0;
+  StoreId id;
   uint64_t hash_seed = 0;  // Secret, drawn by each process at start; the commit thread gets it too.
   NodeSeconds ttl = 7 * 86'400;  // 60 to ttl_max.
   LoadedRecords loaded = LoadedRecords::served;
@@ -50,7 +50,7 @@ struct StoreConfig {
 // (checklist 26), written to disk with the time of its last publication, read when needed.
 inline StoreConfig published_list_config(NetworkIndex network) {
   StoreConfig config;
-  config.network = network | published_list_bit;
+  config.id = {network, StoreList::published};
   config.ttl = ttl_max;
   config.republish = {24 * 3600, true};
   config.times_on_disk = StoreConfig::TimesOnDisk::at_once;

@@ -182,7 +182,7 @@ std::optional<Ticket> Store::emit(const PendingWrite& write, Bytes value, FrameO
   Operation operation;
   operation.ticket = pending_.add(write, value);
   operation.kind = write.kind;
-  operation.network = config_.network;
+  operation.store = config_.id;
   operation.source_prefix = write.source_prefix;
   operation.value_size = static_cast<uint32_t>(value.size());
   operation.key = record.key;

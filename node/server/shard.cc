@@ -159,19 +159,19 @@ void Shard::receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out
 
 void Shard::receive_completion(Instant now, Bytes frame, Outputs& out) {
   const Completion* completion = frame_header<Completion>(frame);
-  CHECK(completion != nullptr && network_of(completion->network) < networks_.size());
-  networks_[network_of(completion->network)]->node.complete(now, frame, out);
+  CHECK(completion != nullptr && completion->store.network < networks_.size());
+  networks_[completion->store.network]->node.complete(now, frame, out);
   note_finished_load(*completion);
 }
 
 void Shard::note_finished_load(const Completion& completion) {
   if (completion.kind != CompletionKind::load_finished) return;
-  if (is_published_list(completion.network)) return;
-  Network& network = *networks_[completion.network];
+  if (completion.store.is_published()) return;
+  Network& network = *networks_[completion.store.network];
   if (network.loaded) return;
   network.loaded = true;
   counters_.add(ShardCount::networks_loaded);
-  report(LoadedReport{.network = completion.network,
+  report(LoadedReport{.network = completion.store.network,
                       .records = network.store.counters().read(StoreCount::records)});
 }
 
@@ -226,7 +226,7 @@ void Shard::advance(Instant now, Outbox& out) {
     const Completion failed = failed_.back();
     failed_.pop_back();
     const Bytes frame(reinterpret_cast<const uint8_t*>(&failed), sizeof failed);
-    networks_[network_of(failed.network)]->node.complete(now, frame, outputs);
+    networks_[failed.store.network]->node.complete(now, frame, outputs);
     route();
     return;
   }
@@ -312,7 +312,7 @@ void Shard::fail(const Operation& operation) {
   completion.ticket = operation.ticket;
   completion.kind = operation.kind == OperationKind::read ? CompletionKind::read_failed
                                                           : CompletionKind::write_failed;
-  completion.network = operation.network;
+  completion.store = operation.store;
   completion.key = operation.key;
   completion.times = operation.times;
   failed_.push_back(completion);

@@ -231,7 +231,7 @@ StoreConfig Shards::store_config(NetworkIndex network) const {
   const auto networks = static_cast<uint32_t>(networks_.size());
   const uint64_t share = count() * networks;
   StoreConfig store;
-  store.network = network;
+  store.id = network;
   store.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
   store.records_max = static_cast<uint32_t>((memory_.records_max + share - 1) / share);
   store.bytes_max = config_.storage_max / share;

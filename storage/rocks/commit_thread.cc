@@ -96,9 +96,9 @@ bool CommitThread::Impl::open_first() {
       for (size_t i = 0; i < database_.config().networks.size(); ++i) {
         Completion failed;
         failed.kind = CompletionKind::load_failed;
-        failed.network = static_cast<NetworkIndex>(i);
+        failed.store = static_cast<NetworkIndex>(i);
         push(failed, {});
-        failed.network |= published_list_bit;
+        failed.store.list = StoreList::published;
         push(failed, {});
       }
       completions_.publish();
@@ -163,8 +163,7 @@ uint32_t CommitThread::Impl::take_operations() {
   taken_.clear();
   return operations_.read(batch_max, [this](Bytes frame) {
     const Operation* operation = frame_header<Operation>(frame);
-    CHECK(operation != nullptr &&
-          network_of(operation->network) < database_.config().networks.size());
+    CHECK(operation != nullptr && operation->store.network < database_.config().networks.size());
     taken_.push_back({operation, frame_tail<Operation>(frame)});
   });
 }
@@ -173,7 +172,7 @@ void CommitThread::Impl::answer(const Operation& operation, CompletionKind kind)
   Completion completion;
   completion.ticket = operation.ticket;
   completion.kind = kind;
-  completion.network = operation.network;
+  completion.store = operation.store;
   completion.key = operation.key;
   completion.times = operation.times;
   push(completion, {});
@@ -205,7 +204,7 @@ void CommitThread::Impl::add_times_changes() {
   names_.clear();
   for (const Taken& taken : taken_) {
     if (taken.operation->kind != OperationKind::write_times) continue;
-    names_.push_back({taken.operation->network, row_key_of(taken.operation->key)});
+    names_.push_back({taken.operation->store, row_key_of(taken.operation->key)});
   }
   database_.read(names_, statuses_, rows_);
   for (size_t i = 0; i < names_.size(); ++i) {
@@ -224,7 +223,7 @@ bool CommitThread::Impl::gather_changes() {
     const Operation& operation = *taken.operation;
     if (operation.kind == OperationKind::read) continue;
     RocksDatabase::Change change;
-    change.network = operation.network;
+    change.store = operation.store;
     change.key = row_key_of(operation.key);
     Row row{operation.times, operation.source_prefix, taken.value};
     if (operation.kind == OperationKind::write_times) {
@@ -290,7 +289,7 @@ void CommitThread::Impl::read_batch() {
   names_.clear();
   for (const Taken& taken : taken_) {
     if (taken.operation->kind != OperationKind::read) continue;
-    names_.push_back({taken.operation->network, row_key_of(taken.operation->key)});
+    names_.push_back({taken.operation->store, row_key_of(taken.operation->key)});
   }
   if (names_.empty()) return;
   database_.read(names_, statuses_, rows_);
@@ -315,7 +314,7 @@ void CommitThread::Impl::read_batch() {
     Completion completion;
     completion.ticket = operation.ticket;
     completion.kind = CompletionKind::value_read;
-    completion.network = operation.network;
+    completion.store = operation.store;
     completion.source_prefix = row->source_prefix;
     completion.value_size = static_cast<uint32_t>(row->value.size());
     completion.has_value = true;

@@ -38,13 +38,13 @@ class CommitThread::Impl {
   // Retries until the database is open; false when stopped before that.
   bool open_first();
   void load();
-  void load_network(NetworkIndex network);
-  bool load_some(NetworkIndex network, RowRange& left);
-  bool load_row(NetworkIndex network, const RowKey& row_key, Bytes bytes);
+  void load_store(StoreId store);
+  bool load_some(StoreId store, RowRange& left);
+  bool load_row(StoreId store, const RowKey& row_key, Bytes bytes);
   void push_staged();
-  void lose(NetworkIndex network, RowRange range);
+  void lose(StoreId store, RowRange range);
   void report_faulty(uint64_t rows);
-  void report_losses(NetworkIndex network, uint64_t damaged_before);
+  void report_losses(StoreId store, uint64_t damaged_before);
   void load_lost();
   void serve();
   void turn();
@@ -91,7 +91,7 @@ class CommitThread::Impl {
 
   // What cannot be read is retried: one row that a read met, and the ranges that loading lost.
   struct LostRange {
-    NetworkIndex network;
+    StoreId store;
     RowRange range;
   };
   std::optional<RocksDatabase::RowName> unreadable_;

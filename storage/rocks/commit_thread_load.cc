@@ -20,12 +20,12 @@ constexpr size_t lost_max = 1024;
 void CommitThread::Impl::load() {
   for (size_t i = 0; i < database_.config().networks.size(); ++i) {
     const auto network = static_cast<NetworkIndex>(i);
-    load_network(network | published_list_bit);
-    load_network(network);
+    load_store({network, StoreList::published});
+    load_store(network);
   }
 }
 
-void CommitThread::Impl::load_network(NetworkIndex network) {
+void CommitThread::Impl::load_store(StoreId store) {
   RowRange left = row_range_of(config_.shard, config_.shards);
   const uint64_t damaged_before = counters_.read(CommitCount::rows_damaged);
   const uint64_t faulty_before = counters_.read(CommitCount::rows_faulty);
@@ -36,36 +36,35 @@ void CommitThread::Impl::load_network(NetworkIndex network) {
       turn();
       continue;
     }
-    const bool is_done = load_some(network, left);
+    const bool is_done = load_some(store, left);
     completions_.publish();
     if (is_done) break;
     turn();
   }
-  report_losses(network, damaged_before);
+  report_losses(store, damaged_before);
   report_faulty(counters_.read(CommitCount::rows_faulty) - faulty_before);
   Completion finished;
   finished.kind = CompletionKind::load_finished;
-  finished.network = network;
+  finished.store = store;
   push(finished, {});
   completions_.publish();
 }
 
 // Continues with `left`; true when nothing of it is left.
-bool CommitThread::Impl::load_some(NetworkIndex network, RowRange& left) {
+bool CommitThread::Impl::load_some(StoreId store, RowRange& left) {
   const uint32_t before = left.first;
   uint32_t rows = 0;
   uint32_t prefix = UINT32_MAX;
   bool is_paused = false;
-  const rocksdb::Status status =
-      database_.scan(network, left, [&](const RowKey& row_key, Bytes row) {
-        // The walk can be resumed only between two prefixes.
-        const uint32_t row_prefix = load_be16(row_key.data());
-        is_paused = rows >= rows_at_a_time && row_prefix != prefix;
-        if (is_paused) return false;
-        prefix = row_prefix;
-        ++rows;
-        return load_row(network, row_key, row);
-      });
+  const rocksdb::Status status = database_.scan(store, left, [&](const RowKey& row_key, Bytes row) {
+    // The walk can be resumed only between two prefixes.
+    const uint32_t row_prefix = load_be16(row_key.data());
+    is_paused = rows >= rows_at_a_time && row_prefix != prefix;
+    if (is_paused) return false;
+    prefix = row_prefix;
+    ++rows;
+    return load_row(store, row_key, row);
+  });
   push_staged();
   if (status.ok()) return !is_paused;
   if (left.first == before) return false;  // Closed by another thread.
@@ -74,28 +73,28 @@ bool CommitThread::Impl::load_some(NetworkIndex network, RowRange& left) {
   // costs.
   const uint32_t step = rows > 0 ? 1 : std::min(lost_in_a_row_ + 1, left.end - left.first + 1);
   lost_in_a_row_ = rows > 0 ? 1 : lost_in_a_row_ + step;
-  lose(network, {left.first - 1, left.first - 1 + step});
+  lose(store, {left.first - 1, left.first - 1 + step});
   left.first += step - 1;
   return left.first >= left.end;
 }
 
-void CommitThread::Impl::lose(NetworkIndex network, RowRange range) {
+void CommitThread::Impl::lose(StoreId store, RowRange range) {
   counters_.add(CommitCount::ranges_lost, range.end - range.first);
-  if (!lost_.empty() && lost_.back().network == network) {
+  if (!lost_.empty() && lost_.back().store == store) {
     RowRange& last = lost_.back().range;
     if (last.end == range.first || (lost_.size() == lost_max && last.end < range.first)) {
       last.end = range.end;
       return;
     }
   }
-  lost_.push_back({network, range});
+  lost_.push_back({store, range});
 }
 
-void CommitThread::Impl::report_losses(NetworkIndex network, uint64_t damaged_before) {
+void CommitThread::Impl::report_losses(StoreId store, uint64_t damaged_before) {
   const uint64_t damaged = counters_.read(CommitCount::rows_damaged) - damaged_before;
   uint32_t ranges = 0;
   for (const LostRange& lost : lost_) {
-    if (lost.network == network) ranges += lost.range.end - lost.range.first;
+    if (lost.store == store) ranges += lost.range.end - lost.range.first;
   }
   lost_in_a_row_ = 0;
   update_damage({});  // Logs it.
@@ -130,18 +129,18 @@ void CommitThread::Impl::load_lost() {
     while (left.first < left.end) {
       const uint32_t before = left.first;
       const rocksdb::Status status = database_.scan(
-          each.network, left,
-          [&](const RowKey& row_key, Bytes row) { return load_row(each.network, row_key, row); });
+          each.store, left,
+          [&](const RowKey& row_key, Bytes row) { return load_row(each.store, row_key, row); });
       push_staged();
       if (status.ok() || is_stopping_.load(std::memory_order_relaxed)) break;
       lost_cause_ = describe(status);
       if (left.first == before) ++left.first;  // Closed: all of it is still lost.
-      lose(each.network, {left.first - 1, left.first});
+      lose(each.store, {left.first - 1, left.first});
     }
   }
 }
 
-bool CommitThread::Impl::load_row(NetworkIndex network, const RowKey& row_key, Bytes bytes) {
+bool CommitThread::Impl::load_row(StoreId store, const RowKey& row_key, Bytes bytes) {
   const std::optional<Row> row = parse_row(row_key, bytes);
   if (!row) {
     counters_.add(CommitCount::rows_damaged);
@@ -153,18 +152,18 @@ bool CommitThread::Impl::load_row(NetworkIndex network, const RowKey& row_key, B
   }
   Completion loaded;
   loaded.kind = CompletionKind::record_loaded;
-  loaded.network = network;
+  loaded.store = store;
   loaded.source_prefix = row->source_prefix;
   loaded.value_size = static_cast<uint32_t>(row->value.size());
-  loaded.has_value = !is_published_list(network) && row->value.size() <= load_bytes_left_;
+  loaded.has_value = !store.is_published() && row->value.size() <= load_bytes_left_;
   loaded.key = key_of_row(row_key);
   loaded.times = row->times;
   loaded.fingerprint = value_fingerprint(database_.config().hash_seed, row->value);
   if (loaded.has_value) load_bytes_left_ -= row->value.size();
   const Bytes value = loaded.has_value ? row->value : Bytes{};
-  if (!staged_.push(network, loaded, value)) {
+  if (!staged_.push(0, loaded, value)) {
     push_staged();
-    CHECK(staged_.push(network, loaded, value));
+    CHECK(staged_.push(0, loaded, value));
   }
   staged_keys_.insert(staged_keys_.end(), loaded.key.bytes.begin(), loaded.key.bytes.end());
   if (staged_.entries().size() == keys_ahead_max) push_staged();
@@ -177,7 +176,7 @@ void CommitThread::Impl::push_staged() {
   if (staged_.entries().empty()) return;
   Completion ahead;
   ahead.kind = CompletionKind::keys_ahead;
-  ahead.network = static_cast<NetworkIndex>(staged_.entries().front().to);
+  ahead.store = frame_header<Completion>(staged_.bytes(staged_.entries().front()))->store;
   push(ahead, staged_keys_);
   for (const FrameOutbox::Entry& entry : staged_.entries()) {
     const Bytes frame = staged_.bytes(entry);

@@ -277,9 +277,8 @@ rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vecto
   rocksdb::WriteBatch batch;
   for (const Change& change : changes) {
     const rocksdb::Slice key = slice_of(change.key);
-    const rocksdb::Status status = change.row
-                                       ? batch.Put(family_of(change.network), key, *change.row)
-                                       : batch.Delete(family_of(change.network), key);
+    const rocksdb::Status status = change.row ? batch.Put(family_of(change.store), key, *change.row)
+                                              : batch.Delete(family_of(change.store), key);
     if (!status.ok()) return status;
   }
   rocksdb::WriteOptions options;
@@ -291,8 +290,8 @@ rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vecto
   // The failed handle still shows the rows as they were. They are read under the same lock, since
   // another thread's opening may make the batch visible.
   for (const Change& change : changes) {
-    Change before{change.network, change.key, std::string()};
-    const rocksdb::Status read = database_->Get(rocksdb::ReadOptions(), family_of(change.network),
+    Change before{change.store, change.key, std::string()};
+    const rocksdb::Status read = database_->Get(rocksdb::ReadOptions(), family_of(change.store),
                                                 slice_of(change.key), &*before.row);
     if (read.IsNotFound()) before.row.reset();
     // Unreadable now: left as opening will find it.
@@ -328,7 +327,7 @@ void RocksDatabase::read(std::span<const RowName> names, std::vector<rocksdb::St
   std::vector<rocksdb::ColumnFamilyHandle*> families;
   std::vector<rocksdb::Slice> keys;
   for (const RowName& name : names) {
-    families.push_back(family_of(name.network));
+    families.push_back(family_of(name.store));
     keys.push_back(slice_of(name.key));
   }
   statuses.resize(names.size());
@@ -338,10 +337,10 @@ void RocksDatabase::read(std::span<const RowName> names, std::vector<rocksdb::St
   for (const rocksdb::PinnableSlice& row : found) rows.push_back(row.ToString());
 }
 
-rocksdb::Status RocksDatabase::scan(NetworkIndex network, RowRange& range, const VisitRow& visit) {
+rocksdb::Status RocksDatabase::scan(StoreId store, RowRange& range, const VisitRow& visit) {
   const std::shared_lock lock(mutex_);
   if (database_ == nullptr) return rocksdb::Status::IOError("not open");
-  return scan_rows(*database_, family_of(network), range, visit);
+  return scan_rows(*database_, family_of(store), range, visit);
 }
 
 std::optional<IoError> RocksDatabase::checkpoint(const std::string& path) {

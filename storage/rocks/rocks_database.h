@@ -59,7 +59,7 @@ class RocksDatabase {
 
   // One row to be changed; an empty row erases.
   struct Change {
-    NetworkIndex network = 0;
+    StoreId store;
     RowKey key{};
     std::optional<std::string> row;
   };
@@ -74,15 +74,15 @@ class RocksDatabase {
   rocksdb::Status sync();
 
   struct RowName {
-    NetworkIndex network = 0;
+    StoreId store;
     RowKey key{};
   };
   // One status and one row for each name, in the same order.
   void read(std::span<const RowName> names, std::vector<rocksdb::Status>& statuses,
             std::vector<std::string>& rows);
 
-  // scan_rows() of a network's records.
-  rocksdb::Status scan(NetworkIndex network, RowRange& range, const VisitRow& visit);
+  // scan_rows() of a store's records.
+  rocksdb::Status scan(StoreId store, RowRange& range, const VisitRow& visit);
   // Compacts all records, which drops expired rows and returns their disk space.
   rocksdb::Status compact();
   // Makes the directory `path` a database of its own, equal to this one now: it holds everything
@@ -98,8 +98,8 @@ class RocksDatabase {
   void read_gauges();
   uint64_t sum_of(const std::string& property) const;  // Over the records of all networks.
   void close_locked();
-  rocksdb::ColumnFamilyHandle* family_of(NetworkIndex network) const {
-    return (is_published_list(network) ? published_ : records_)[network_of(network)];
+  rocksdb::ColumnFamilyHandle* family_of(StoreId store) const {
+    return (store.is_published() ? published_ : records_)[store.network];
   }
   rocksdb::Options options();
   rocksdb::ColumnFamilyOptions records_options();

@@ -74,13 +74,12 @@ RocksReader::~RocksReader() {
   database_->Close().PermitUncheckedError();
 }
 
-UnreadableRows RocksReader::walk(NetworkIndex network, RowRange range,
-                                 const VisitRow& visit) const {
+UnreadableRows RocksReader::walk(StoreId store, RowRange range, const VisitRow& visit) const {
   UnreadableRows unreadable_rows;
   bool goes_on = true;
   while (goes_on && range.first < range.end) {
     const rocksdb::Status status =
-        scan_rows(*database_, family_of(network), range, [&](const RowKey& row_key, Bytes row) {
+        scan_rows(*database_, family_of(store), range, [&](const RowKey& row_key, Bytes row) {
           goes_on = visit(row_key, row);
           return goes_on;
         });
@@ -91,25 +90,25 @@ UnreadableRows RocksReader::walk(NetworkIndex network, RowRange range,
   return unreadable_rows;
 }
 
-std::variant<std::string, std::nullopt_t, IoError> RocksReader::read(NetworkIndex network,
+std::variant<std::string, std::nullopt_t, IoError> RocksReader::read(StoreId store,
                                                                      const RowKey& row_key) const {
   std::string row;
   const rocksdb::Status status =
-      database_->Get(rocksdb::ReadOptions(), family_of(network), slice_of(row_key), &row);
+      database_->Get(rocksdb::ReadOptions(), family_of(store), slice_of(row_key), &row);
   if (status.ok()) return row;
   if (status.IsNotFound()) return std::nullopt;
   return unreadable(path_, status);
 }
 
-uint64_t RocksReader::rows_estimate(NetworkIndex network) const {
+uint64_t RocksReader::rows_estimate(StoreId store) const {
   uint64_t rows = 0;
-  database_->GetIntProperty(family_of(network), rocksdb::DB::Properties::kEstimateNumKeys, &rows);
+  database_->GetIntProperty(family_of(store), rocksdb::DB::Properties::kEstimateNumKeys, &rows);
   return rows;
 }
 
-uint64_t RocksReader::table_bytes(NetworkIndex network) const {
+uint64_t RocksReader::table_bytes(StoreId store) const {
   uint64_t bytes = 0;
-  database_->GetIntProperty(family_of(network), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
+  database_->GetIntProperty(family_of(store), rocksdb::DB::Properties::kLiveSstFilesSize, &bytes);
   return bytes;
 }
 

@@ -33,20 +33,19 @@ class RocksReader {
   RocksReader(const RocksReader&) = delete;
   RocksReader& operator=(const RocksReader&) = delete;
 
-  // The networks that have records; the calls below take an index into this list. With
-  // published_list_bit set they refer to the list of what the node itself published there, if
-  // has_published_list().
+  // The networks that have records, by NetworkIndex. The calls below may be asked about what the
+  // node itself published in one only if has_published_list().
   const std::vector<std::string>& networks() const { return networks_; }
   bool has_published_list(NetworkIndex network) const { return published_[network] != nullptr; }
 
-  UnreadableRows walk(NetworkIndex network, RowRange range, const VisitRow& visit) const;
+  UnreadableRows walk(StoreId store, RowRange range, const VisitRow& visit) const;
   // One row by its key, through the tables' indices and filters as a node finds it: its bytes,
   // nothing when it does not exist, or why it cannot be read.
-  std::variant<std::string, std::nullopt_t, IoError> read(NetworkIndex network,
+  std::variant<std::string, std::nullopt_t, IoError> read(StoreId store,
                                                           const RowKey& row_key) const;
 
-  uint64_t rows_estimate(NetworkIndex network) const;  // RocksDB's own, for a progress bar.
-  uint64_t table_bytes(NetworkIndex network) const;
+  uint64_t rows_estimate(StoreId store) const;  // RocksDB's own, for a progress bar.
+  uint64_t table_bytes(StoreId store) const;
   // Bytes of the write-ahead log that could not be used, beyond a tail torn by a crash.
   uint64_t log_bytes_dropped() const { return log_bytes_dropped_; }
 
@@ -59,8 +58,8 @@ class RocksReader {
  private:
   explicit RocksReader(std::string path) : path_(std::move(path)) {}
   std::optional<IoError> open_families();
-  rocksdb::ColumnFamilyHandle* family_of(NetworkIndex network) const {
-    return (is_published_list(network) ? published_ : records_)[network_of(network)];
+  rocksdb::ColumnFamilyHandle* family_of(StoreId store) const {
+    return (store.is_published() ? published_ : records_)[store.network];
   }
 
   const std::string path_;  // Of db/.

@@ -74,8 +74,8 @@ ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
         std::make_unique<Shard>(seed + i, self, shard_config(base, i, shards), options));
     Completion loaded;
     loaded.kind = CompletionKind::load_finished;
-    for (const NetworkIndex network : {NetworkIndex{0}, published_list_bit}) {
-      loaded.network = network;
+    for (const StoreList list : {StoreList::records, StoreList::published}) {
+      loaded.store = {0, list};
       shards_[i]->node.complete(instant_of(first_node_seconds),
                                 {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded},
                                 shards_[i]->outputs);
@@ -180,14 +180,14 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
     const Bytes value = frame_tail<Operation>(frame);
     Completion completion;
     completion.ticket = operation.ticket;
-    completion.network = operation.network;
+    completion.store = operation.store;
     completion.key = operation.key;
     completion.times = operation.times;
     std::vector<uint8_t> tail;
     if (operation.kind == OperationKind::read && reads_fail_as) {
       completion.kind = *reads_fail_as;
     } else if (operation.kind == OperationKind::read) {
-      tail = disk_[{operation.network, operation.key}];
+      tail = disk_[{operation.store, operation.key}];
       completion.kind = CompletionKind::value_read;
       completion.has_value = true;
       completion.value_size = static_cast<uint32_t>(tail.size());
@@ -196,9 +196,9 @@ bool ModelNode::run_disk(Instant now, uint32_t index) {
     } else {
       completion.kind = CompletionKind::written;
       if (operation.kind == OperationKind::write) {
-        disk_[{operation.network, operation.key}].assign(value.begin(), value.end());
+        disk_[{operation.store, operation.key}].assign(value.begin(), value.end());
       } else if (operation.kind == OperationKind::erase) {
-        disk_.erase({operation.network, operation.key});
+        disk_.erase({operation.store, operation.key});
       }
     }
     std::vector<uint8_t> bytes(sizeof completion);

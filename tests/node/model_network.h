@@ -108,7 +108,7 @@ class ModelNode {
   Endpoint endpoint_;
   Rng rng_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::map<std::pair<NetworkIndex, Id>, std::vector<uint8_t>> disk_;
+  std::map<std::pair<StoreId, Id>, std::vector<uint8_t>> disk_;
 };
 
 class ModelNetwork {

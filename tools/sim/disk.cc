@@ -35,7 +35,7 @@ void Disk::take(Instant now, uint32_t shard, Bytes operation_frame) {
 }
 
 void Disk::put(const Operation& operation, Bytes value) {
-  const Place place{operation.network, operation.key};
+  const Place place{operation.store, operation.key};
   if (operation.kind == OperationKind::erase) {
     rows_.erase(place);
     return;
@@ -59,7 +59,7 @@ std::vector<uint8_t> Disk::carry_out(const UnderWay& under_way) {
   const Operation& operation = *under_way.operation;
   Completion completion;
   completion.ticket = operation.ticket;
-  completion.network = operation.network;
+  completion.store = operation.store;
   completion.key = operation.key;
   completion.times = operation.times;
   if (operation.kind != OperationKind::read) {
@@ -67,7 +67,7 @@ std::vector<uint8_t> Disk::carry_out(const UnderWay& under_way) {
     completion.kind = works_ ? CompletionKind::written : CompletionKind::write_failed;
     return frame_of(completion, {});
   }
-  const auto found = rows_.find(Place{operation.network, operation.key});
+  const auto found = rows_.find(Place{operation.store, operation.key});
   if (found == rows_.end()) {
     completion.kind = CompletionKind::value_lost;
     return frame_of(completion, {});
@@ -92,7 +92,7 @@ void Disk::crash() {
 }
 
 void Disk::list_published(const Id& key, const RecordTimes& times, Bytes value) {
-  rows_[{published_list_bit, key}] = {times, 0, {value.begin(), value.end()}};
+  rows_[{StoreId(0, StoreList::published), key}] = {times, 0, {value.begin(), value.end()}};
 }
 
 void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, const Place& place,
@@ -101,7 +101,7 @@ void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, con
   record.at = at;
   record.shard = shard;
   record.completion.kind = CompletionKind::record_loaded;
-  record.completion.network = place.network;
+  record.completion.store = place.store;
   record.completion.source_prefix = row.source_prefix;
   record.completion.key = place.key;
   record.completion.times = row.times;
@@ -120,12 +120,12 @@ void Disk::load(Instant now, uint32_t shards, uint64_t fingerprint_seed) {
     load_row(at, shard_of(place.key, shards), fingerprint_seed, place, row);
   }
   for (uint32_t shard = 0; shard < shards; ++shard) {
-    for (const NetworkIndex network : {NetworkIndex{0}, published_list_bit}) {
+    for (const StoreList list : {StoreList::records, StoreList::published}) {
       UnderWay end;
       end.at = at = at + exponential(rng_, options_.delay_mean);
       end.shard = shard;
       end.completion.kind = CompletionKind::load_finished;
-      end.completion.network = network;
+      end.completion.store = {0, list};
       under_way_.push_back(std::move(end));
     }
   }

@@ -54,10 +54,10 @@ class Disk {
  private:
   // Ordered as a commit thread loads rows (storage/operation.h).
   struct Place {
-    NetworkIndex network = 0;
+    StoreId store;
     Id key;
     friend bool operator<(const Place& a, const Place& b) {
-      if (a.network != b.network) return a.network < b.network;
+      if (a.store != b.store) return a.store < b.store;
       if (load_prefix(a.key) != load_prefix(b.key)) return load_prefix(a.key) < load_prefix(b.key);
       return a.key < b.key;
     }

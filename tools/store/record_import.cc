@@ -172,12 +172,12 @@ void RecordImport::take(const ExportRecord& record) {
   const auto network = target_.network(record.network);
   if (!network) return note_damage("it is of the network \"" + record.network + "\"");
   RocksDatabase::Change change{*network, row_key_of(record.key), std::string()};
-  if (batch_keys_.contains({change.network, change.key})) write_batch();
+  if (batch_keys_.contains({change.store, change.key})) write_batch();
   const Row row{target_.shifted(record.times), record.source_prefix, record.value};
   if (const char* fault = fault_of(row, value_rules)) return note_damage(fault);
   encode_row(change.key, row, *change.row);
   batch_bytes_ += change.row->size();
-  batch_keys_.insert({change.network, change.key});
+  batch_keys_.insert({change.store, change.key});
   batch_.push_back(std::move(change));
   if (batch_.size() == batch_records || batch_bytes_ >= batch_bytes) write_batch();
 }
@@ -206,7 +206,7 @@ bool RecordImport::stays(const Row& held, RocksDatabase::Change& change) const {
 void RecordImport::write_batch() {
   if (batch_.empty()) return;
   std::vector<RocksDatabase::RowName> names;
-  for (const auto& change : batch_) names.push_back({change.network, change.key});
+  for (const auto& change : batch_) names.push_back({change.store, change.key});
   std::vector<rocksdb::Status> statuses;
   std::vector<std::string> rows;
   target_.database().read(names, statuses, rows);

@@ -60,7 +60,7 @@ class RecordImport {
   bool is_open_ = false;  // The export's end line has not come yet.
   // Each key at most once, because the records to compare with are read from the disk.
   std::vector<RocksDatabase::Change> batch_;
-  std::set<std::pair<NetworkIndex, RowKey>> batch_keys_;
+  std::set<std::pair<StoreId, RowKey>> batch_keys_;
   size_t batch_bytes_ = 0;
 };
 

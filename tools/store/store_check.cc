@@ -42,15 +42,16 @@ NodeSeconds check_files(const DataDirectory& directory, CheckReport& report) {
   return node_seconds(resume_clock(*saved, wall_time(), seconds(ttl_max)).now);
 }
 
-// One part of one network's keys: reads the rows, builds a store from them, and compares back.
+// One part of the keys of one of the node's stores: reads the rows, builds a store from them, and
+// compares back.
 class PartCheck {
  public:
-  PartCheck(const RocksReader& reader, NetworkIndex network, NodeSeconds now, CheckReport& report)
-      : reader_(reader), network_(network), now_(now), report_(report), store_(config()) {}
+  PartCheck(const RocksReader& reader, StoreId id, NodeSeconds now, CheckReport& report)
+      : reader_(reader), id_(id), now_(now), report_(report), store_(config()) {}
 
   void run(RowRange range, Progress& progress, uint64_t& done) {
     const UnreadableRows unreadable =
-        reader_.walk(network_, range, [&](const RowKey& row_key, Bytes bytes) {
+        reader_.walk(id_, range, [&](const RowKey& row_key, Bytes bytes) {
           stop_if_interrupted();
           take_row(row_key, bytes);
           progress.reached(++done);
@@ -76,8 +77,8 @@ class PartCheck {
     return config;
   }
   std::string name() const {
-    const std::string& network = reader_.networks()[network_of(network_)];
-    return is_published_list(network_) ? "the published list of " + network : network;
+    const std::string& network = reader_.networks()[id_.network];
+    return id_.is_published() ? "the published list of " + network : network;
   }
   static std::string hex_of(uint32_t two_bytes) {
     uint8_t bytes[2];
@@ -126,7 +127,7 @@ class PartCheck {
   }
   void compare(const Id& key) {
     const RowKey row_key = row_key_of(key);
-    auto read = reader_.read(network_, row_key);
+    auto read = reader_.read(id_, row_key);
     if (const auto* error = std::get_if<IoError>(&read)) {
       return report_.found(record_of(key) + " cannot be read by its key: " + error->sentence);
     }
@@ -148,7 +149,7 @@ class PartCheck {
   }
 
   const RocksReader& reader_;
-  const NetworkIndex network_;
+  const StoreId id_;
   const NodeSeconds now_;
   CheckReport& report_;
   Store store_;
@@ -161,12 +162,12 @@ void check_rows(const RocksReader& reader, NodeSeconds now, CheckReport& report,
   for (NetworkIndex i = 0; i < reader.networks().size(); ++i) total += reader.rows_estimate(i);
   Progress progress(terminal, "checked", "records", total);
   uint64_t done = 0;
-  const auto check = [&](NetworkIndex network, uint32_t part, uint32_t of_parts) {
-    PartCheck(reader, network, now, report).run(row_range_of(part, of_parts), progress, done);
+  const auto check = [&](StoreId id, uint32_t part, uint32_t of_parts) {
+    PartCheck(reader, id, now, report).run(row_range_of(part, of_parts), progress, done);
   };
   for (NetworkIndex network = 0; network < reader.networks().size(); ++network) {
     for (uint32_t part = 0; part < parts; ++part) check(network, part, parts);
-    if (reader.has_published_list(network)) check(network | published_list_bit, 0, 1);
+    if (reader.has_published_list(network)) check({network, StoreList::published}, 0, 1);
   }
 }
 

@@ -49,7 +49,7 @@ void count_row(const StoredRecords::Visited& visited, NodeSeconds now, NetworkSt
 uint64_t published_count(const RocksReader& reader, NetworkIndex network) {
   uint64_t count = 0;
   if (!reader.has_published_list(network)) return count;
-  reader.walk(network | published_list_bit, row_range_of(0, 1),
+  reader.walk({network, StoreList::published}, row_range_of(0, 1),
               [&](const RowKey&, Bytes) { return ++count > 0; });
   return count;
 }

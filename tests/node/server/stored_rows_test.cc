@@ -29,8 +29,8 @@ class StoredRowsTest : public ::testing::Test {
     RocksDatabase database(config, nullptr);
     ASSERT_FALSE(database.open(0));
     std::vector<RocksDatabase::Change> changes;
-    for (const NetworkIndex network : {NetworkIndex{0}, published_list_bit}) {
-      RocksDatabase::Change change{network, row_key_of(key_digest(name)), std::string()};
+    for (const StoreList list : {StoreList::records, StoreList::published}) {
+      RocksDatabase::Change change{{0, list}, row_key_of(key_digest(name)), std::string()};
       encode_row(change.key, {times, 0, value}, *change.row);
       changes.push_back(change);
     }

@@ -159,7 +159,7 @@ TEST_F(RocksStoreTest, TwoNetworksKeepTheSameKeyApart) {
 
 TEST_F(RocksStoreTest, TheListOfWhatWasPublishedIsKeptApartFromTheRecordsAndErasedByKey) {
   Disk::Options list;
-  list.store.network = published_list_bit;
+  list.store.id = {0, StoreList::published};
   open_loaded(list);
   ASSERT_TRUE(disk->put(numbered_key(1), "mine"));
   ASSERT_TRUE(disk->put(numbered_key(2), "mine too"));
