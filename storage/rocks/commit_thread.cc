@@ -209,7 +209,7 @@ void CommitThread::Impl::add_times_changes() {
   database_.read(names_, statuses_, rows_);
   for (size_t i = 0; i < names_.size(); ++i) {
     const rocksdb::Status& status = statuses_[i];
-    if (!status.ok() && !status.IsNotFound()) note_unreadable(names_[i], describe(status));
+    if (!status.ok() && !status.IsNotFound()) note_unreadable(names_[i], status.ToString());
   }
 }
 
@@ -303,7 +303,7 @@ void CommitThread::Impl::read_batch() {
     if (status.ok() && !row) counters_.add(CommitCount::rows_damaged);
     if (!row && !status.IsNotFound()) {
       counters_.add(CommitCount::rows_unreadable);
-      note_unreadable(names_[at], status.ok() ? "wrong checksum" : describe(status));
+      note_unreadable(names_[at], status.ok() ? "wrong checksum" : status.ToString());
     }
     ++at;
     if (!row) {

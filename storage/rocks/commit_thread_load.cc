@@ -68,7 +68,7 @@ bool CommitThread::Impl::load_some(StoreId store, RowRange& left) {
   push_staged();
   if (status.ok()) return !is_paused;
   if (left.first == before) return false;  // Closed by another thread.
-  lost_cause_ = describe(status);
+  lost_cause_ = status.ToString();
   // When consecutive ranges are lost, skip more and more of them for later, because each attempt
   // costs.
   const uint32_t step = rows > 0 ? 1 : std::min(lost_in_a_row_ + 1, left.end - left.first + 1);
@@ -133,7 +133,7 @@ void CommitThread::Impl::load_lost() {
           [&](const RowKey& row_key, Bytes row) { return load_row(each.store, row_key, row); });
       push_staged();
       if (status.ok() || is_stopping_.load(std::memory_order_relaxed)) break;
-      lost_cause_ = describe(status);
+      lost_cause_ = status.ToString();
       if (left.first == before) ++left.first;  // Closed: all of it is still lost.
       lose(each.store, {left.first - 1, left.first});
     }

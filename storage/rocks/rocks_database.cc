@@ -24,10 +24,6 @@ constexpr char format_key[] = "format";  // In family `meta`.
 
 }  // namespace
 
-std::string describe(const rocksdb::Status& status) {
-  return status.ToString();
-}
-
 RocksDatabase::RocksDatabase(const RocksConfig& config, Report report)
     : config_(config),
       report_(std::move(report)),
@@ -166,7 +162,7 @@ std::optional<IoError> RocksDatabase::open_locked() {
       rocksdb::DB::Open(all, database_path(), descriptors, &families_, &opened);
   if (!status.ok()) {
     families_.clear();
-    return IoError{"the database " + database_path() + " cannot be opened (" + describe(status) +
+    return IoError{"the database " + database_path() + " cannot be opened (" + status.ToString() +
                        "): stores are refused until it can; free disk space, or give the directory "
                        "back to this user, or put a backup in its place",
                    0};
@@ -207,7 +203,7 @@ std::optional<IoError> RocksDatabase::check_meta() {
     return std::nullopt;
   }
   if (!status.IsNotFound()) {
-    return IoError{"the database " + database_path() + " cannot be read (" + describe(status) +
+    return IoError{"the database " + database_path() + " cannot be read (" + status.ToString() +
                        "): put a backup in its place",
                    0};
   }
@@ -218,7 +214,7 @@ std::optional<IoError> RocksDatabase::check_meta() {
   const rocksdb::Status written =
       database_->Put(options, meta_, format_key, slice_of(Bytes(bytes)));
   if (written.ok()) return std::nullopt;
-  return IoError{"the database " + database_path() + " cannot be written (" + describe(written) +
+  return IoError{"the database " + database_path() + " cannot be written (" + written.ToString() +
                      "): free disk space, or give the directory back to this user",
                  0};
 }
@@ -231,7 +227,7 @@ std::optional<IoError> RocksDatabase::probe_disk() const {
       rocksdb::WriteStringToFile(&env(), std::string(64 << 10, 'x'), path, true);
   env().DeleteFile(path).PermitUncheckedError();
   if (written.ok()) return std::nullopt;
-  return IoError{"cannot write " + path + " (" + describe(written) + ")", 0};
+  return IoError{"cannot write " + path + " (" + written.ToString() + ")", 0};
 }
 
 void RocksDatabase::close_locked() {
@@ -258,14 +254,14 @@ void RocksDatabase::fail_writes(const rocksdb::Status& status) {
   if (is_again) {
     return report(
         ReportLevel::error, "stores refused again",
-        {{"error", describe(status)},
+        {{"error", status.ToString()},
          {"hint",
           "writing failed soon after the database was opened: opening it is tried less and less "
           "often, and the log is silent until a minute went well; free disk space, replace the "
           "disk or put a backup in place"}});
   }
   report(ReportLevel::error, "stores refused",
-         {{"error", describe(status)},
+         {{"error", status.ToString()},
           {"hint",
            "the disk refused a write: reads go on, and opening the database again is tried every "
            "few seconds; free disk space or replace the disk"}});
@@ -359,7 +355,7 @@ std::optional<IoError> RocksDatabase::checkpoint(const std::string& path) {
   if (status.ok()) status = checkpoint->CreateCheckpoint(path);
   if (may_hold_refused()) return refused;
   if (status.ok()) return std::nullopt;
-  return IoError{"cannot save the database to " + path + " (" + describe(status) +
+  return IoError{"cannot save the database to " + path + " (" + status.ToString() +
                      "): is there room on that disk?",
                  0};
 }

@@ -136,7 +136,4 @@ class RocksDatabase {
   std::atomic<uint64_t> memory_bytes_{0};
 };
 
-// "<what>: <status>", as the beginning of a sentence.
-std::string describe(const rocksdb::Status& status);
-
 }  // namespace xord
