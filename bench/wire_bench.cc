@@ -18,12 +18,6 @@ struct EncodedContact {
   size_t tail_size;
 };
 
-Id random_id(Rng& rng) {
-  Id id;
-  rng.fill(id.bytes);
-  return id;
-}
-
 std::vector<EncodedContact> encoded_contacts() {
   Rng rng(1);
   std::vector<EncodedContact> contacts(contacts_count);

@@ -1,6 +1,7 @@
 #include "reactor/base/id.h"
 
 #include "reactor/base/hex.h"
+#include "reactor/base/rng.h"
 
 namespace xord {
 
@@ -40,6 +41,12 @@ std::optional<Id> next_id(const Id& id) {
     if (++next.bytes[i - 1] != 0) return next;
   }
   return std::nullopt;
+}
+
+Id random_id(Rng& rng) {
+  Id id;
+  rng.fill(id.bytes);
+  return id;
 }
 
 }  // namespace xord

@@ -16,6 +16,8 @@
 
 namespace xord {
 
+class Rng;
+
 constexpr uint32_t id_bits = 160;
 constexpr size_t id_size = 20;
 
@@ -68,6 +70,9 @@ Id first_of_block(const Id& id, uint32_t depth);
 Id last_of_block(const Id& id, uint32_t depth);
 // The id after `id`; empty after the last one.
 std::optional<Id> next_id(const Id& id);
+
+// An id drawn uniformly.
+Id random_id(Rng& rng);
 
 // Whether `a` is strictly nearer to `target` than `b`.
 inline bool nearer(const Id& target, const Id& a, const Id& b) {

@@ -7,12 +7,6 @@
 namespace xord::testing {
 namespace {
 
-Id random_id_from(Rng& rng) {
-  Id id;
-  rng.fill(id.bytes);
-  return id;
-}
-
 NodeConfig shard_config(const NodeConfig& base, uint32_t shard, uint32_t shards) {
   NodeConfig config = base;
   config.shard = static_cast<ShardIndex>(shard);
@@ -68,7 +62,7 @@ ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
 ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
                      const NodeConfig& base, const ModelOptions& options)
     : endpoint_(endpoint), rng_(seed) {
-  const Id self = random_id_from(rng_);
+  const Id self = random_id(rng_);
   for (uint32_t i = 0; i < shards; ++i) {
     shards_.push_back(
         std::make_unique<Shard>(seed + i, self, shard_config(base, i, shards), options));
@@ -228,7 +222,7 @@ ModelNode& ModelNetwork::add(uint32_t shards, const NodeConfig& config) {
 }
 
 Id ModelNetwork::random_id() {
-  return random_id_from(rng_);
+  return xord::random_id(rng_);
 }
 
 void ModelNetwork::collect(ModelNode& node) {

@@ -33,8 +33,7 @@ class SmallWorld {
     const std::vector<uint32_t> members = census_.members();
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t asker = members[rng.bounded(members.size())];
-      Id target;
-      rng.fill(target.bytes);
+      const Id target = random_id(rng);
       operations_.find(asker, target, [&, asker, target](const Outcome& outcome) {
         exact += census_.is_exact(members, asker, target, outcome.contacts);
       });

@@ -1,4 +1,4 @@
-// Random draws that simulations need besides Rng's own: times, shares and ids. Functions of a
+// Random draws that simulations need besides Rng's own: times and shares. Functions of a
 // stream that is passed in; they use floating point only if the result is at once rounded to
 // nanoseconds.
 #pragma once
@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "reactor/base/id.h"
 #include "reactor/base/instant.h"
 #include "reactor/base/rng.h"
 
@@ -30,11 +29,6 @@ inline uint32_t between(Rng& rng, uint32_t from, uint32_t to) {
 inline Duration weibull(Rng& rng, Duration median, double shape) {
   const double quantile = -std::log(1.0 - rng.unit()) / std::log(2.0);
   return scaled(median, std::min(std::pow(quantile, 1.0 / shape), 1e4));
-}
-inline Id random_id(Rng& rng) {
-  Id id;
-  rng.fill(id.bytes);
-  return id;
 }
 
 }  // namespace xord::sim

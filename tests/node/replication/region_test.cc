@@ -12,12 +12,6 @@
 namespace xord {
 namespace {
 
-Id random_id(Rng& rng) {
-  Id id;
-  rng.fill(id.bytes);
-  return id;
-}
-
 // Every node answers with the k nearest to itself, as far as `knows` permits.
 struct IdealNetwork {
   IdealNetwork(Rng& rng, size_t size) {

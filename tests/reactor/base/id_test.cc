@@ -12,12 +12,6 @@
 namespace xord {
 namespace {
 
-Id random_id(Rng& rng) {
-  Id id;
-  rng.fill(id.bytes);
-  return id;
-}
-
 // Shares `bits` leading bits with `id` and differs in the next, if any.
 Id sharing(const Id& id, uint32_t bits, Rng& rng) {
   Id other = random_id(rng);
