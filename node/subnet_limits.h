@@ -1,8 +1,8 @@
 // Limits on how many contacts of one /24 (IPv4) or /64 (IPv6) a bucket and the whole table file and
 // a lookup follows, so that the owner of one subnet cannot own a bucket or the neighbourhood of a
-// key (not in the paper; docs/DECISIONS.md, "A lookup follows five contacts of a subnet").
-// Addresses of one machine or site are exempt unless configured otherwise, so that a network there
-// works.
+// key (not in the paper; docs/DECISIONS.md, "A lookup follows the five nearest contacts of a
+// subnet"). Addresses of one machine or site are exempt unless configured otherwise, so that a
+// network there works.
 #pragma once
 
 #include <algorithm>

@@ -3,8 +3,8 @@
 // optimisation: a datagram that no rule matches is distributed by the kernel's hash of its path,
 // and while sockets come and go the index of a shard names another one's socket (a socket that
 // closes is replaced by the last). A datagram that lands on the wrong shard is forwarded by
-// message. socket(7) SO_ATTACH_REUSEPORT_CBPF; docs/ARCHITECTURE.md, "Steering, and what lands
-// elsewhere".
+// message. socket(7) SO_ATTACH_REUSEPORT_CBPF; docs/ARCHITECTURE.md, "Steering, and datagrams that
+// land on another shard".
 #pragma once
 
 #include <linux/filter.h>

@@ -169,16 +169,16 @@ def arrows_in(place, texts):
 
 def arrows_back(arrows):
     """The arrows that close a circle, in the order of a walk from the rooms nobody enters."""
-    back, done, under_way = [], set(), []
+    back, done, entered_from = [], set(), []
 
     def walk(room):
-        under_way.append(room)
+        entered_from.append(room)
         for target in sorted(arrows.get(room, ())):
-            if target in under_way:
+            if target in entered_from:
                 back.append((room, target))
             elif target not in done:
                 walk(target)
-        under_way.pop()
+        entered_from.pop()
         done.add(room)
     entered = {target for targets in arrows.values() for target in targets}
     for room in sorted(arrows, key=lambda each: (each in entered, each)):
@@ -232,7 +232,11 @@ def functions(code):
         elif letter == "{":
             label = re.match(r"\s*(public|private|protected):", plain[start:position])
             start += label.end() if label else 0
-            head = plain[start:position].strip()
+            head = re.sub(r"\balignas\([^()]*\)", "", plain[start:position]).strip()
+            if head.count("(") > head.count(")") or re.search(r"[\w>]$", plain[start:position]):
+                # An initializer: a default argument, a member's, or a variable's.
+                position = closing_brace(plain, position) + 1
+                continue
             is_scope = re.search(r"\b(namespace|class|struct|union|enum|extern)\b[^()]*$", head)
             if is_scope and not re.search(r"=\s*$", head):
                 start = position + 1
@@ -338,6 +342,30 @@ def check_anchors(texts):
                 yield path, number, f"{target} has no heading #{found.group(2)}"
 
 
+def headings_of(text):
+    """The headings of a Markdown file as a reader sees them, without marks."""
+    found = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M)
+    return {re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", each).replace("`", "") for each in found}
+
+
+def check_quoted_headings(texts):
+    """A heading quoted after a document's name, as in docs/NAME.md, "Heading", is there, or begins
+    one that goes on after a comma, colon or semicolon."""
+    space = r"\s+(?:(?://|#)\s*)?"  # A quote may go on in the next line of a comment.
+    quote = re.compile(r"([\w./-]+\.md)\)?," + space + r'"([^"]+)"')
+    for path, text in texts.items():
+        if path == "tests/tidy_test.py":
+            continue
+        for found in quote.finditer(text):
+            near = os.path.normpath(os.path.join(os.path.dirname(path), found.group(1)))
+            target = found.group(1) if found.group(1) in texts else near
+            heading = re.sub(space, " ", found.group(2)).replace("`", "")
+            if target in texts and not any(re.match(re.escape(heading) + "($|[,;:])", each)
+                                           for each in headings_of(texts[target])):
+                number = text.count("\n", 0, found.start()) + 1
+                yield path, number, f'{target} has no heading "{heading}"'
+
+
 def check_top_level(files):
     for name in sorted({file.split("/")[0] for file in files} - TOP_LEVEL):
         yield name, 1, "not one of the repository's top-level names (tests/tidy.py lists them)"
@@ -382,7 +410,7 @@ def check_python(path, text):
         try:
             ast.parse(text)
         except SyntaxError as error:
-            yield error.lineno or 1, f"this is no Python: {error.msg}"
+            yield error.lineno or 1, f"this is not valid Python: {error.msg}"
 
 
 def check_text(path, text, files):
@@ -445,6 +473,7 @@ def main():
             continue
         problems += [(path, line, what) for line, what in check_text(path, texts[path], set(files))]
     problems += check_anchors(texts)
+    problems += check_quoted_headings(texts)
     problems += check_dead(texts)
     problems += check_names(texts)
     problems += check_format([path for path in texts if path.endswith((".h", ".cc"))])

@@ -110,11 +110,17 @@ class Sizes(unittest.TestCase):
     def test_a_function_over_the_limit_is_found_wherever_it_is(self):
         long, fits = self.function_of(71), self.function_of(70)
         for frame in ["%s", "namespace a {\n%s}\n", "class A {\n public:\n%s};\n",
+                      "class alignas(64) A {\n public:\n%s};\n", "int x{3};\n%s",
                       "int x = 3;\n\n// Comment {\n%s", "#define Q {\n%s"]:
             self.assertEqual(len(problems(tidy.check_sizes, "a.cc", frame % long)), 1, frame)
             self.assertEqual(problems(tidy.check_sizes, "a.cc", frame % fits), [], frame)
 
-    def test_a_table_is_no_function(self):
+    def test_initializers_in_a_function_s_head_are_part_of_it(self):
+        for head in ["int f(A a = {}, int b = {1}) {", "F::F(int a) : a_{a}, b_{} {"]:
+            code = f"int x;\n{head}\n  g();\n}}\nint h() {{\n}}\n"
+            self.assertEqual(list(tidy.functions(code)), [(2, 3), (5, 2)], head)
+
+    def test_a_table_is_not_a_function(self):
         table = "const int a[] = {\n" + "  f(1),\n" * 100 + "};\n"
         self.assertEqual(problems(tidy.check_sizes, "a.cc", table), [])
 
@@ -165,6 +171,17 @@ class Files(unittest.TestCase):
                  "docs/B.md": "# `xord get` KEY | --id HEX\n```sh\n# two\n```\n"}
         self.assertEqual([what for *_, what in tidy.check_anchors(texts)],
                          ["docs/A.md has no heading #one", "docs/B.md has no heading #two"])
+
+    def test_a_quoted_heading_that_is_gone_is_found(self):
+        texts = {"docs/A.md": "# The `xord` node\n## Proofs, and how they lapse\n",
+                 "a.h": '// (docs/A.md, "The xord\n// node"; docs/A.md,\n// "Proofs") "Gone"\n',
+                 "b.h": '// (docs/A.md, "Proofs, and\n// how they last")\n',
+                 "c.py": '# docs/A.md, "The xord"\n',
+                 "docs/B.md": '[A](A.md), "Proofs"; [A](A.md), "Gone"; [C](C.md), "Gone"\n'}
+        self.assertEqual([(path, what) for path, _, what in tidy.check_quoted_headings(texts)],
+                         [("b.h", 'docs/A.md has no heading "Proofs, and how they last"'),
+                          ("c.py", 'docs/A.md has no heading "The xord"'),
+                          ("docs/B.md", 'docs/A.md has no heading "Gone"')])
 
     def test_dead_files_are_found(self):
         texts = {"node/used.h": "", "node/dead.h": "", "node/used.cc": '#include "node/used.h"\n',

@@ -3,8 +3,8 @@
 // Python node files any node that asks it, and a contact that has gone costs its lookups 5 s each.
 // So each node is asked under the id of *the node that named it*, which it mostly knows already; a
 // via node under an id that it once named, or the first time under client_id (docs/DECISIONS.md,
-// "Client commands ask under ..."). Bounded by the rows of one lookup; allocates in its constructor
-// only.
+// "Client commands use the id of the node that named the node they ask"). Bounded by the rows of
+// one lookup; allocates in its constructor only.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // The one id under which all client commands of every xord answer pings, and under which a node is
 // asked the first time. A xord node never files it, hands it out or stores at it; a Python node
-// files it at most once (docs/DECISIONS.md, "Client commands ask under ..."). It is the SHA-1 of
-// "xord client commands".
+// files it at most once (docs/DECISIONS.md, "Client commands use the id of the node that named the
+// node they ask"). It is the SHA-1 of "xord client commands".
 #pragma once
 
 #include "reactor/base/id.h"
