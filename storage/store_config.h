@@ -71,7 +71,7 @@ inline StoreConfig published_list_config(NetworkIndex network) {
   X(not_loaded, counter, "Look-ups in ranges that are still being loaded.")                    \
   X(stored, counter, "Stores whose write was committed.")                                      \
   X(unchanged, counter, "Equal stores acknowledged from memory.")                              \
-  X(write_failed, counter, "Writes that the disk failed.")                                     \
+  X(write_failed, counter, "Writes that failed.")                                              \
   X(times_written, counter, "Rows of which only the times were written.")                      \
   X(removed, counter, "Records removed by their owner.")                                       \
   X(republish_due, counter, "Records found to be due.")                                        \
@@ -84,11 +84,11 @@ inline StoreConfig published_list_config(NetworkIndex network) {
   X(refused_busy, counter, "Stores refused: too many writes await the disk.")                  \
   X(refused_loading, counter, "Stores refused: the range is still being loaded.")              \
   X(refused_failed, counter, "Stores refused: the disk refuses writes.")                       \
-  X(read_failed, counter, "Values that the disk failed to give.")                              \
+  X(read_failed, counter, "Values that could not be read.")                                    \
   X(expired, counter, "Records dropped because they had expired.")                             \
   X(evicted, counter, "Values dropped from memory; they stay on disk.")                        \
-  X(loaded, counter, "Records taken in at start.")                                             \
-  X(loaded_expired, counter, "Records on disk that were past their time at start.")            \
+  X(loaded, counter, "Records loaded at start.")                                               \
+  X(loaded_expired, counter, "Records on disk that had expired by the start.")                 \
   X(loaded_refused, counter, "Records on disk beyond records-max, or too large, at start.")    \
   X(stale_completions, counter, "Completions of the disk that nothing waited for.")
 

@@ -40,7 +40,7 @@ std::variant<std::optional<SavedClock>, IoError> read_clock(const DataDirectory&
   if (in.is_complete() && is_possible_node_time(clock.node_time)) return std::optional(clock);
   return IoError{path +
                      " is damaged (wrong content): put a backup in its place; without it every "
-                     "stored record would be taken for one of another time",
+                     "stored record would seem to be from another time",
                  0};
 }
 

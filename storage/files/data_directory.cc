@@ -62,7 +62,7 @@ std::optional<IoError> make(const std::string& path) {
                    " cannot be made, because a file is in its place: choose another --data-dir");
   }
   return io_error("cannot make the data directory " + path +
-                      " (choose another --data-dir, or give this user the right to write there)",
+                      " (choose another --data-dir, or give this user permission to write there)",
                   error.value());
 }
 
@@ -169,8 +169,8 @@ std::optional<IoError> check_is_private(const std::string& what, const std::stri
                    ": run as its owner, give it to this user, or choose another");
   }
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return std::nullopt;
-  return refusal("others may write in " + what + ' ' + path +
-                 ", and so replace its files: take that right away (chmod go-w " + path +
+  return refusal("others may write to " + what + ' ' + path +
+                 ", and so replace its files: remove that permission (chmod go-w " + path +
                  ") or choose another");
 }
 
@@ -205,7 +205,7 @@ std::variant<std::unique_ptr<DataDirectory>, IoError> DataDirectory::open_to_rea
   std::error_code ignored;
   if (!fs::exists(path + "/identity", ignored)) {
     return refusal("the directory " + path +
-                   " holds no data of a node: name a --data-dir on which one has run");
+                   " holds no data of a node: name a --data-dir in which one has run");
   }
   auto opened = open_lock(path, O_RDONLY);
   const auto* error = std::get_if<IoError>(&opened);

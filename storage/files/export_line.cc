@@ -149,11 +149,11 @@ void append_export_line(std::string& out, const ExportEnd& end) {
 }
 
 ExportLine parse_export_line(std::string_view line) {
-  if (line.size() > export_line_max) return ExportDamage{"it is longer than any"};
+  if (line.size() > export_line_max) return ExportDamage{"it is longer than any line of an export"};
   const size_t last = line.rfind(' ');
   if (last == std::string_view::npos ||
       line.substr(last + 1) != export_checksum(line.substr(0, last))) {
-    return ExportDamage{"it does not fit its checksum"};
+    return ExportDamage{"it does not match its checksum"};
   }
   FieldReader in(line.substr(0, last));
   const std::string_view kind = in.word();

@@ -145,8 +145,8 @@ std::variant<SmallFile, Missing, IoError> read_small_file(const std::string& pat
   // Before the checksum, which a newer version may have moved.
   const auto version = load_le<uint16_t>(&bytes[6]);
   if (version > version_max) {
-    return IoError{path + " is of version " + std::to_string(version) +
-                       ", and this xord knows none newer than " + std::to_string(version_max) +
+    return IoError{path + " has version " + std::to_string(version) +
+                       ", and this xord reads none newer than " + std::to_string(version_max) +
                        ": run the xord that wrote it, or choose another --data-dir",
                    0};
   }

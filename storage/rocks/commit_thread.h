@@ -44,7 +44,7 @@ struct CommitThreadConfig {
   X(commits_within_100ms, counter, "Batches that took more than 10 ms and at most 100 ms.")    \
   X(commits_within_1s, counter, "Batches that took more than 100 ms and at most 1 s.")         \
   X(commits_longer, counter, "Batches that took more than 1 s.")                               \
-  X(rows_unreadable, counter, "Reads that the disk failed.")                                   \
+  X(rows_unreadable, counter, "Reads that failed.")                                            \
   X(ranges_lost, gauge, "Ranges of keys that could not be loaded.")                            \
   X(completions_waited, counter, "Times that the shard's mailbox was full.")
 

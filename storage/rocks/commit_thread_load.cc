@@ -105,9 +105,10 @@ void CommitThread::Impl::report_losses(StoreId store, uint64_t damaged_before) {
                                   {"key_ranges", uint64_t{ranges}},
                                   {"of_ranges", uint64_t{all.end} - all.first}};
   if (!lost_cause_.empty()) fields.push_back({"error", lost_cause_});
-  fields.push_back({"hint",
-                    "they cannot be read and are not served, the rest is: put a backup in place to "
-                    "have them back"});
+  fields.push_back(
+      {"hint",
+       "they cannot be read and are not served; everything else is. Restore a backup to "
+       "get them back"});
   database_.report(ReportLevel::error, "records damaged", std::move(fields));
 }
 
@@ -116,7 +117,7 @@ void CommitThread::Impl::report_faulty(uint64_t rows) {
   database_.report(ReportLevel::error,
                    std::to_string(rows) + " records in " + database_.config().directory +
                        " hold values or times that no peer can have stored, and are left out: "
-                       "`xord store check` names them, `xord store purge` takes them out");
+                       "`xord store check` names them, `xord store purge` removes them");
 }
 
 // Retries what loading lost. What was stored meanwhile is newer, and the store keeps it.

@@ -256,15 +256,16 @@ void RocksDatabase::fail_writes(const rocksdb::Status& status) {
         ReportLevel::error, "stores refused again",
         {{"error", status.ToString()},
          {"hint",
-          "writing failed soon after the database was opened: opening it is tried less and less "
-          "often, and the log is silent until a minute went well; free disk space, replace the "
-          "disk or put a backup in place"}});
+          "writing failed soon after the database was opened: it is reopened less and less often, "
+          "and nothing more is logged until it has worked for a minute; free disk space, replace "
+          "the disk or restore a backup"}});
   }
-  report(ReportLevel::error, "stores refused",
-         {{"error", status.ToString()},
-          {"hint",
-           "the disk refused a write: reads go on, and opening the database again is tried every "
-           "few seconds; free disk space or replace the disk"}});
+  report(
+      ReportLevel::error, "stores refused",
+      {{"error", status.ToString()},
+       {"hint",
+        "the disk refused a write: reads continue, and reopening the database is tried every few "
+        "seconds; free disk space or replace the disk"}});
 }
 
 rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vector<Change>* undo) {
@@ -347,7 +348,7 @@ std::optional<IoError> RocksDatabase::checkpoint(const std::string& path) {
   const auto may_hold_refused = [this] {
     return !is_writable() || undos_left_.load(std::memory_order_acquire) > 0;
   };
-  const IoError refused{"the database takes no writes: save it when it takes them again", 0};
+  const IoError refused{"the database is not accepting writes: try again when it is", 0};
   if (may_hold_refused()) return refused;
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(database_.get(), &made);
@@ -355,9 +356,9 @@ std::optional<IoError> RocksDatabase::checkpoint(const std::string& path) {
   if (status.ok()) status = checkpoint->CreateCheckpoint(path);
   if (may_hold_refused()) return refused;
   if (status.ok()) return std::nullopt;
-  return IoError{"cannot save the database to " + path + " (" + status.ToString() +
-                     "): is there room on that disk?",
-                 0};
+  return IoError{
+      "cannot save the database to " + path + " (" + status.ToString() + "): is that disk full?",
+      0};
 }
 
 rocksdb::Status RocksDatabase::compact() {

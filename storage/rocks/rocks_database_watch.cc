@@ -15,11 +15,12 @@ void RocksDatabase::tell_if_settled() {
 
 void RocksDatabase::begin_unreadable(const std::string& cause) {
   if (unreadable_threads_.fetch_add(1, std::memory_order_relaxed) > 0 || cause.empty()) return;
-  report(ReportLevel::error, "records unreadable",
-         {{"error", cause},
-          {"hint",
-           "they are answered as if they were not there, the rest is served, and they are tried "
-           "again; replace the disk, or put a backup in its place"}});
+  report(
+      ReportLevel::error, "records unreadable",
+      {{"error", cause},
+       {"hint",
+        "requests for them are answered as if they did not exist; everything else is served, and "
+        "reading them is retried; replace the disk, or restore a backup"}});
 }
 
 void RocksDatabase::end_unreadable() {

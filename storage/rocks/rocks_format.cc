@@ -18,8 +18,8 @@ uint32_t format_in(Bytes payload) {
 }
 
 IoError format_refusal(const std::string& where, uint32_t format) {
-  return {where + " is of disk format " + std::to_string(format) +
-              ", and this xord knows none newer than " + std::to_string(disk_format) +
+  return {where + " has disk format " + std::to_string(format) +
+              ", and this xord reads none newer than " + std::to_string(disk_format) +
               ": run the xord that wrote it, or choose another --data-dir",
           0};
 }
@@ -35,10 +35,9 @@ std::variant<std::optional<uint32_t>, IoError> read_format(const std::string& di
     return std::optional(format);
   }
   if (access(database.c_str(), F_OK) == 0) {
-    return IoError{
-        database + " is there without the file " + path +
-            ", so its format is not known: put the file back, or move the directory away",
-        0};
+    return IoError{database + " exists without the file " + path +
+                       ", so its format is unknown: put the file back, or move the directory away",
+                   0};
   }
   return std::optional<uint32_t>();
 }

@@ -52,7 +52,7 @@ struct RocksConfig {
     "The sum of the three, relative to the bytes of rows stored.")                              \
   X(rows_reclaimed, counter, "Expired rows that compactions left out.")                         \
   X(openings, counter, "Times that the database was opened.")                                   \
-  X(records_expected, gauge, "RocksDB's estimate when it was opened last: the end of loading.") \
+  X(records_expected, gauge, "RocksDB's estimate when it was last opened: the end of loading.") \
   X(table_bytes, gauge, "Bytes of tables on disk, without the log.")                            \
   X(memory_bytes, gauge, "Bytes that RocksDB says it holds in memory.")
 

@@ -79,12 +79,12 @@ const char* fault_of(const Row& row, const ValueRules& rules) {
 
 std::string damage_of(const RowKey& row_key, Bytes row) {
   if (row.size() < row_header_size + row_checksum_size) {
-    return "its row has " + std::to_string(row.size()) + " bytes, fewer than any";
+    return "its row has " + std::to_string(row.size()) + " bytes, fewer than any row";
   }
   if (row[0] != row_version) {
-    return "its row is of version " + std::to_string(row[0]) + ", which this xord does not know";
+    return "its row has version " + std::to_string(row[0]) + ", which this xord does not know";
   }
-  return parse_row(row_key, row) ? "it is not" : "its row does not fit its checksum";
+  return parse_row(row_key, row) ? "it is not" : "its row does not match its checksum";
 }
 
 std::optional<NodeSeconds> expiry_of_row(Bytes row) {

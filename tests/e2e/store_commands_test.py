@@ -184,7 +184,7 @@ class Stopped(Store):
         bad = self.scratch / "bad.export"
         bad.write_text("\n".join(lines) + "\n")
         done = await self.store("import", bad, data_dir=self.scratch / "a", code=NOT_FOUND)
-        self.assertIn("line 3: it does not fit its checksum", done.err)
+        self.assertIn("line 3: it does not match its checksum", done.err)
         self.assertIn("imported 3 records", done.out)
         bad.write_text("\n".join(lines[:2]) + "\n")
         done = await self.store("import", bad, data_dir=self.scratch / "b", code=NOT_FOUND)

@@ -117,7 +117,7 @@ TEST_F(FilesTest, ANewerVersionIsRefusedByName) {
   ASSERT_FALSE(write_small_file(directory->file("clock"), FileKind::clock, 9, payload));
   const auto read = read_clock(*directory);
   ASSERT_TRUE(std::holds_alternative<IoError>(read));
-  EXPECT_NE(std::get<IoError>(read).sentence.find("is of version 9"), std::string::npos);
+  EXPECT_NE(std::get<IoError>(read).sentence.find("has version 9"), std::string::npos);
 }
 
 TEST_F(FilesTest, AFileOfAnotherKindOrOfAnotherProgramIsNotTakenForOurs) {
@@ -211,8 +211,8 @@ TEST_F(FilesTest, ADirectoryThatOthersCanWriteIsRefusedAndLeftAlone) {
     ASSERT_EQ(mkdir(path.c_str(), 0700), 0);
     ASSERT_EQ(chmod(path.c_str(), mode), 0);
     EXPECT_EQ(sentence_of(open_directory(path)),
-              "others may write in the data directory " + path +
-                  ", and so replace its files: take that right away (chmod go-w " + path +
+              "others may write to the data directory " + path +
+                  ", and so replace its files: remove that permission (chmod go-w " + path +
                   ") or choose another");
     EXPECT_TRUE(std::filesystem::is_empty(path));
   }

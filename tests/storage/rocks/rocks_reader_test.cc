@@ -107,7 +107,7 @@ TEST_F(RocksReaderTest, ANewerFormatAndALostOneAreRefused) {
   uint8_t newer[4];
   store_le(newer, uint32_t{2});
   ASSERT_FALSE(write_small_file(temporary.at("format"), FileKind::format, 1, newer));
-  EXPECT_NE(refusal().find("is of disk format 2"), std::string::npos);
+  EXPECT_NE(refusal().find("has disk format 2"), std::string::npos);
   std::filesystem::remove(temporary.at("format"));
   EXPECT_NE(refusal().find("without the file"), std::string::npos);
 }

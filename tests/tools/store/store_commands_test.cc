@@ -468,9 +468,9 @@ TEST_F(StoreCommandsTest, ADamagedRowIsNamedLeftOutOfAnExportAndPurgedLikeAnothe
     return check.out;
   };
   const std::string flipped = damage([](std::string& bytes) { bytes[24] = '\0'; });
-  EXPECT_NE(flipped.find("does not fit its checksum"), std::string::npos);
+  EXPECT_NE(flipped.find("does not match its checksum"), std::string::npos);
   const std::string other = damage([](std::string& bytes) { bytes[0] = 9; });
-  EXPECT_NE(other.find("its row is of version 9"), std::string::npos);
+  EXPECT_NE(other.find("its row has version 9"), std::string::npos);
   const std::string cut = damage([](std::string& bytes) { bytes.resize(5); });
   EXPECT_NE(cut.find("its row has 5 bytes"), std::string::npos);
   EXPECT_EQ(json(store_purge_command, {"k"}).at("purged"), 1);
