@@ -12,7 +12,7 @@ namespace xord {
 namespace {
 
 // An index outside any group: the kernel falls back to hashing.
-constexpr uint32_t nobody = ~uint32_t{0};
+constexpr uint32_t no_shard = ~uint32_t{0};
 
 constexpr uint16_t load_word = BPF_LD | BPF_W | BPF_ABS;
 constexpr uint16_t load_half = BPF_LD | BPF_H | BPF_ABS;
@@ -96,7 +96,7 @@ class RuleWriter {
 std::vector<sock_filter> steering_program(std::span<const SteeringRule> rules, uint32_t shards) {
   std::vector<sock_filter> program;
   for (const SteeringRule& rule : rules) RuleWriter(program).write(rule, shards);
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, nobody));
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, no_shard));
   CHECK(program.size() <= BPF_MAXINSNS);
   return program;
 }

@@ -13,19 +13,19 @@ void Company::joined(Instant now, uint32_t count, const Contact& via) {
   notice.contact = via;
   notices_.push(notice);
   alone_since_.reset();
-  tell_silence_at_ = Instant::min();
-  tell_silence_after_ = tell_silence_min;
+  report_silence_at_ = Instant::min();
+  report_silence_after_ = report_silence_min;
 }
 
 void Company::nobody_answered(Instant now, uint32_t count) {
-  if (!alone_since_ || now < tell_silence_at_) return;
+  if (!alone_since_ || now < report_silence_at_) return;
   NodeNotice notice;
   notice.kind = NoticeKind::nobody_answered;
   notice.count = count;
   notice.lasted = now - *alone_since_;
   notices_.push(notice);
-  tell_silence_at_ = now + tell_silence_after_;
-  tell_silence_after_ = std::min(tell_silence_after_ * 2, tell_silence_max);
+  report_silence_at_ = now + report_silence_after_;
+  report_silence_after_ = std::min(report_silence_after_ * 2, report_silence_max);
 }
 
 void Company::watch(Instant now, uint32_t filed_count, uint32_t answerable_count, bool is_joining) {

@@ -13,8 +13,8 @@
 namespace xord {
 
 // While no one answers, this is reported at once, then at ever longer intervals.
-constexpr Duration tell_silence_min = seconds(10);
-constexpr Duration tell_silence_max = minutes(10);
+constexpr Duration report_silence_min = seconds(10);
+constexpr Duration report_silence_max = minutes(10);
 
 class Company {
  public:
@@ -37,8 +37,8 @@ class Company {
   NodeNotices& notices_;
   bool has_company_ = false;
   std::optional<Instant> alone_since_;  // Or since joining began; empty: it was reported as joined.
-  Instant tell_silence_at_ = Instant::min();
-  Duration tell_silence_after_ = tell_silence_min;
+  Instant report_silence_at_ = Instant::min();
+  Duration report_silence_after_ = report_silence_min;
 };
 
 }  // namespace xord

@@ -74,13 +74,13 @@ void RegionSurvey::postponed(Row row) {
   --running_count_;
 }
 
-void RegionSurvey::answered(Row row, std::span<const Contact> named, size_t said_count) {
+void RegionSurvey::answered(Row row, std::span<const Contact> named, size_t named_count) {
   Cell& cell = rows_[row];
   CHECK(cell.state == State::asked || cell.state == State::slow);
   running_count_ -= cell.state == State::asked;
   cell.state = State::answered;
   // If it named fewer than k, it named all that it knows.
-  cell.radius = said_count < bucket_size ? farthest() : Id{};
+  cell.radius = named_count < bucket_size ? farthest() : Id{};
   for (const Contact& contact : named) {
     cell.radius = std::max(cell.radius, distance(cell.contact.id, contact.id));
   }

@@ -48,8 +48,8 @@ class RegionSurvey {
   std::optional<Row> next();
   // The call could not be made: it may be asked again later.
   void postponed(Row row);
-  // `row`, which was asked, named `said_count` contacts, of which `named` are usable.
-  void answered(Row row, std::span<const Contact> named, size_t said_count);
+  // `row`, which was asked, named `named_count` contacts, of which `named` are usable.
+  void answered(Row row, std::span<const Contact> named, size_t named_count);
   void slow(Row row);
   void failed(Row row);
   bool is_finished() const;

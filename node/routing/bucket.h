@@ -25,10 +25,10 @@ struct FiledContact {
   uint8_t failures = 0;       // Consecutive transactions that reached 5 s.
   uint8_t probes_failed = 0;  // Likewise, since the ping before eviction.
   bool answered_in_this_run : 1 = false;
-  bool is_told : 1 = false;  // The replicas know its standing, as `told`.
-  bool is_slow : 1 = false;  // It answered its last such ping late.
+  bool is_reported : 1 = false;  // The replicas know its standing, as `reported`.
+  bool is_slow : 1 = false;      // It answered its last such ping late.
   Asked asked = Asked::no;
-  Standing told{};
+  Standing reported{};
   Instant first_answered = Instant::min();
   Instant answered = Instant::min();      // Last time.
   Instant ping_at = Instant::min();       // When the next upkeep ping is due.

@@ -205,7 +205,7 @@ void Contacts::end_turn(const Turn& turn) {
 // Changes decided by this shard's table: every other replica applies them, in order. Changes that
 // do not fit in the outbox are sent next time, possibly twice, which does no harm.
 void Contacts::broadcast_changes(const Turn& turn) {
-  size_t told = 0;
+  size_t sent = 0;
   for (const ContactChange& change : table_.changes()) {
     bool has_room = true;
     for (uint32_t shard = 0; shard < node_.link.shards() && has_room; ++shard) {
@@ -214,9 +214,9 @@ void Contacts::broadcast_changes(const Turn& turn) {
           node_.link.tell(turn, static_cast<ShardIndex>(shard), ContactChangedMessage{{}, change});
     }
     if (!has_room) break;
-    ++told;
+    ++sent;
   }
-  table_.changes_told(told);
+  table_.changes_sent(sent);
 }
 
 }  // namespace xord

@@ -162,15 +162,15 @@ void RoutingTable::displaced(const Contact& contact, Instant now) {
 void RoutingTable::settle(FiledContact& filed, Instant now) {
   const Contact& contact = book_.contact(filed.handle);
   const Standing news = standing(filed, now);
-  if (filed.is_told && filed.told == news) return;
-  const bool arrives = news != Standing::silent && !filed.is_told && filed.answered_in_this_run;
+  if (filed.is_reported && filed.reported == news) return;
+  const bool arrives = news != Standing::silent && !filed.is_reported && filed.answered_in_this_run;
   const auto kind = arrives ? ContactChange::Kind::arrived : ContactChange::Kind::filed;
   CHECK(replica_.apply({kind, news, contact}));
   if (arrives) note_arrival(contact, now);
   // If there is no room, the others are notified at the bucket's next upkeep.
   if (shards_ > 1 && changes_.size() == changes_max) return;
-  filed.is_told = true;
-  filed.told = news;
+  filed.is_reported = true;
+  filed.reported = news;
   if (shards_ > 1) changes_.push_back({kind, news, contact});
 }
 

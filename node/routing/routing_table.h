@@ -181,8 +181,8 @@ class RoutingTable {
   // Changes not yet sent to the other shards, oldest first; already applied here. Always empty with
   // one shard. Bounded: while it is full, nothing is admitted.
   std::span<const ContactChange> changes() const { return changes_; }
-  // The first `count` of them were sent to every other shard.
-  void changes_told(size_t count) {
+  // The first `count` of them have been sent to every other shard.
+  void changes_sent(size_t count) {
     changes_.erase(changes_.begin(), changes_.begin() + static_cast<ptrdiff_t>(count));
   }
 

@@ -1,4 +1,4 @@
-// Upkeep of buckets: pings to contacts not heard from for long, refreshes of ranges without
+// Upkeep of buckets: pings to contacts not heard from for a long time, refreshes of ranges without
 // lookups, and the standing of restored contacts.
 #include <algorithm>
 
@@ -55,7 +55,7 @@ Instant RoutingTable::due_at(const Bucket& bucket, Instant now) const {
     if (standing == Standing::awaited && !filed.answered_in_this_run) {
       due = std::min(due, filed.answered + answer_fresh);
     }
-    if (!filed.is_told || filed.told != standing) due = now;
+    if (!filed.is_reported || filed.reported != standing) due = now;
   }
   return due;
 }
@@ -120,7 +120,7 @@ void RoutingTable::check_invariants() const {
       const Standing standing = replica_.standing(contact);
       const bool answerable = standing != Standing::silent;
       CHECK(!answerable || filed.failures <= failures_answerable_max);
-      CHECK(!filed.is_told || standing == filed.told || has_room_for_changes() == false);
+      CHECK(!filed.is_reported || standing == filed.reported || has_room_for_changes() == false);
       CHECK(filed.first_answered <= filed.answered);
       for (const FiledContact& other : bucket.contacts()) {
         CHECK(&other == &filed || book_.id(other.handle) != contact.id);

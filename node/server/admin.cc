@@ -241,7 +241,7 @@ void Admin::do_what_is_due() {
     retry_join_if_alone();
     watch_limits();
     log_table();
-    log_.tell_left_out();
+    log_.report_omitted();
   }
   release_waiting_calls();
   if (now >= save_clock_at_) {
@@ -286,9 +286,9 @@ void Admin::finish(Bytes frame) {
     std::memcpy(result.contacts.data(), tail.data() + header->value_size,
                 tail.size() - header->value_size);
   }
-  if (join_under_way_ && join_under_way_->operation == header->operation) {
-    result.unresolved = join_under_way_->unresolved;
-    join_under_way_.reset();
+  if (join_in_progress_ && join_in_progress_->operation == header->operation) {
+    result.unresolved = join_in_progress_->unresolved;
+    join_in_progress_.reset();
     if (settling_) settling_->finish(settling_->result);
     settling_ = Settling{std::move(call.finish), std::move(result), monotonic_time() + settle_max};
     return settle();
@@ -330,19 +330,19 @@ void Admin::save_contacts() {
   size_t count = 0;
   for (const SavedContacts& each : contacts) count += each.contacts.size();
   const auto error = write_contacts(*files_.directory, contacts);
-  tell_saved(error, contacts_fail_, "contacts");
+  log_save_result(error, contacts_fail_, "contacts");
   if (!error) log_.write_each(LogLevel::debug, "contacts saved", {{"count", count}});
 }
 
 void Admin::save_clock() {
   if (clock_is_doubted()) return;
   const SavedClock clock = files_.wall->at(shards_->now(), wall_time());
-  tell_saved(write_clock(*files_.directory, clock), clock_fails_, "clock");
+  log_save_result(write_clock(*files_.directory, clock), clock_fails_, "clock");
 }
 
 // Logs one line when saving begins to fail, and one when it works again.
-void Admin::tell_saved(const std::optional<IoError>& error, bool& is_failing,
-                       const std::string& what) {
+void Admin::log_save_result(const std::optional<IoError>& error, bool& is_failing,
+                            const std::string& what) {
   if (error && !is_failing) {
     log_.write(LogLevel::warning, "file not saved", {{"file", what}, {"error", error->sentence}});
   } else if (!error && is_failing) {

@@ -96,7 +96,8 @@ class Admin {
   void fail_call(OperationId operation, ServerStatus status, const std::string& unresolved);
   void save_contacts();
   void save_clock();
-  void tell_saved(const std::optional<IoError>& error, bool& is_failing, const std::string& what);
+  void log_save_result(const std::optional<IoError>& error, bool& is_failing,
+                       const std::string& what);
   void tell_progress();
   void notice(LogLevel level, std::string_view message, Log::Fields fields);
   bool clock_is_doubted() const;
@@ -169,11 +170,11 @@ class Admin {
   std::vector<std::string> names_;
   std::vector<Endpoint> asked_;  // Endpoints asked by the last join of shard 0.
   // The join that shard 0 is running, and its unresolved names. A node runs one join at a time.
-  struct JoinUnderWay {
+  struct JoinInProgress {
     OperationId operation = 0;
     std::string unresolved;
   };
-  std::optional<JoinUnderWay> join_under_way_;
+  std::optional<JoinInProgress> join_in_progress_;
   // A join that is done but not yet reported: its caller is told once every shard knows a contact
   // that answers, because the set that follows may go to any shard.
   struct Settling {

@@ -37,7 +37,7 @@ void Admin::begin_own_join(std::vector<Endpoint> endpoints) {
 void Admin::begin_resolving() {
   if (resolver_->is_busy() || waiting_joins_.empty()) return;
   // A newer join would end the older one: only our own join gives way to that of a caller.
-  if (join_under_way_ && join_under_way_->operation != own_join_) return;
+  if (join_in_progress_ && join_in_progress_->operation != own_join_) return;
   resolving_ = std::move(waiting_joins_.front());
   waiting_joins_.pop_front();
   for (const std::string& name : resolving_->names) {
@@ -82,7 +82,7 @@ void Admin::send_join(Join join, const std::string& unresolved) {
     is_sent = shards_->command(0, command, tail);
   }
   if (!is_sent) return fail_call(join.operation, ServerStatus::refused, unresolved);
-  join_under_way_ = JoinUnderWay{join.operation, unresolved};
+  join_in_progress_ = JoinInProgress{join.operation, unresolved};
 }
 
 void Admin::settle() {
@@ -97,7 +97,7 @@ void Admin::settle() {
 
 // Filed contacts that do not answer do not count: those of the last run may all be gone.
 void Admin::retry_join_if_alone() {
-  const bool joining = join_under_way_ || resolving_ || !waiting_joins_.empty();
+  const bool joining = join_in_progress_ || resolving_ || !waiting_joins_.empty();
   if (joining || names_.empty() || monotonic_time() < retry_join_at_) return;
   if (shards_->answerable_count() > 0) return;
   begin_own_join({});

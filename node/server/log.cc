@@ -63,7 +63,7 @@ Log::Log(LogLevel level, LogFormat format)
 }
 
 Log::~Log() {
-  tell(limiter_.take_all());
+  report(limiter_.take_all());
 }
 
 bool Log::is_on(LogLevel level) const {
@@ -89,11 +89,11 @@ void Log::write_each(LogLevel level, std::string_view message, const Fields& fie
   logger_->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
-void Log::tell_left_out() {
-  tell(limiter_.take(monotonic_time()));
+void Log::report_omitted() {
+  report(limiter_.take(monotonic_time()));
 }
 
-void Log::tell(const std::vector<LogLimiter::LeftOut>& left_out) {
+void Log::report(const std::vector<LogLimiter::LeftOut>& left_out) {
   for (const LogLimiter::LeftOut& each : left_out) {
     write_each(LogLevel::warning, "lines left out", {{"of", each.message}, {"count", each.count}});
   }

@@ -44,10 +44,10 @@ class Log {
                   const Fields& fields = Fields::object());
   // Called about once a second: reports how many lines were omitted, for messages whose minute is
   // over.
-  void tell_left_out();
+  void report_omitted();
 
  private:
-  void tell(const std::vector<LogLimiter::LeftOut>& left_out);
+  void report(const std::vector<LogLimiter::LeftOut>& left_out);
 
   LogFormat format_;
   LogLimiter limiter_;

@@ -94,7 +94,7 @@ void Shard::restore(NetworkIndex network, Instant now, const Contact& contact, D
   networks_[network]->node.restore(now, contact, age, outputs);
 }
 
-void Shard::told(ShardIndex from, Instant now, Bytes frame) {
+void Shard::take_message(ShardIndex from, Instant now, Bytes frame) {
   Outbox unused(1, 64);
   Outputs outputs{unused, messages_, operations_, results_};
   deliver(now, from, frame, outputs);

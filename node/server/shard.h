@@ -51,7 +51,7 @@ class Shard final : public ReactorHandler {
 
   // Call it before the loop runs. `age`: how long ago the contact answered. The resulting messages
   // for other shards are passed on at once, by tell(ShardIndex to, Bytes frame), which calls
-  // told().
+  // take_message().
   template <class Tell>
   void restore(NetworkIndex network, Instant now, const Contact& contact, Duration age,
                Tell&& tell) {
@@ -61,7 +61,7 @@ class Shard final : public ReactorHandler {
     }
     messages_.clear();
   }
-  void told(ShardIndex from, Instant now, Bytes frame);
+  void take_message(ShardIndex from, Instant now, Bytes frame);
 
   void fetch_ahead(std::span<const Datagram> batch) override;
   void receive(Instant now, const Datagram& datagram, Outbox& out) override;

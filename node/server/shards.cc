@@ -293,8 +293,9 @@ ShardSetup Shards::setup_of(ShardIndex shard, std::vector<ShardNetwork> networks
 void Shards::restore(NetworkIndex network, const Contact& contact, Duration age) {
   const Instant at = now();
   for (ShardIndex from = 0; from < count(); ++from) {
-    shards_[from]->restore(network, at, contact, age,
-                           [&](ShardIndex to, Bytes frame) { shards_[to]->told(from, at, frame); });
+    shards_[from]->restore(network, at, contact, age, [&](ShardIndex to, Bytes frame) {
+      shards_[to]->take_message(from, at, frame);
+    });
   }
 }
 

@@ -195,8 +195,8 @@ TEST_F(HandOverTest, NewcomersTakeTurns) {
       const auto a = static_cast<long>(held_by(first, parts[part]));
       const auto b = static_cast<long>(held_by(second, parts[part]));
       if (!lead[part] && a > 0 && b > 0) lead[part] = a - b;
-      const bool is_under_way = std::max(a, b) < static_cast<long>(parts[part].size());
-      if (!lead[part] || !is_under_way) continue;
+      const bool is_in_progress = std::max(a, b) < static_cast<long>(parts[part].size());
+      if (!lead[part] || !is_in_progress) continue;
       most_apart[part] = std::max(most_apart[part], std::abs(a - b - *lead[part]));
     }
   }

@@ -80,11 +80,11 @@ TEST(Notices, SayThatNobodyAnsweredAtGrowingIntervals) {
   }
   ASSERT_GT(told.size(), 10u);
   EXPECT_LE(told[0] - began, seconds(10)) << "at once, when the first pings have failed";
-  Duration at_least = tell_silence_min;
+  Duration at_least = report_silence_min;
   for (size_t i = 1; i < told.size(); ++i) {
     EXPECT_GE(told[i] - told[i - 1] + seconds(1), at_least) << i;
     EXPECT_LE(told[i] - told[i - 1], at_least + join_retry_max + transaction_lifetime * 2) << i;
-    at_least = std::min(at_least * 2, tell_silence_max);
+    at_least = std::min(at_least * 2, report_silence_max);
   }
 }
 
@@ -189,7 +189,7 @@ TEST(Notices, NameAnotherNodeWithTheSameIdThatAsksAndNeverSendItMoreThanItSent) 
     EXPECT_LE(sent_back, ping.size());
   }
   EXPECT_TRUE(of_kind(taken(node), NoticeKind::own_id_elsewhere).empty())
-      << "whoever answers nothing may be forged";
+      << "a source that answers nothing may be forged";
 }
 
 // A reflector that returns each datagram to its sender is not another node: our own ping came back.

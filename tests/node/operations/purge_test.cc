@@ -105,7 +105,7 @@ TEST_F(PurgeTest, AFailingDiskIsToldAndTheRecordStays) {
   EXPECT_TRUE(holds(key_of(7, 1)));
 }
 
-TEST_F(PurgeTest, OnePurgeAtATimeIsUnderWayOnAShard) {
+TEST_F(PurgeTest, OnePurgeAtATimeIsInProgressOnAShard) {
   const Id key = key_of(7, 1);
   const uint32_t shard = shard_of(key, 2);
   put(key);

@@ -56,7 +56,7 @@ class ShardedTable {
           if (to != from) queues[from * tables.size() + to].push_back(change);
         }
       }
-      tables[from]->changes_told(tables[from]->changes().size());
+      tables[from]->changes_sent(tables[from]->changes().size());
     }
   }
   // Delivers some messages in flight, in order between any two shards; occasionally twice.

@@ -153,7 +153,7 @@ TEST(Server, TellsWhichBootstrapAddressesAreNoAddresses) {
   EXPECT_NE(result.unresolved.find("no-port"), std::string::npos) << result.unresolved;
 }
 
-TEST(Server, CompletesCallsUnderWayWhenItIsStopped) {
+TEST(Server, CompletesCallsInProgressWhenItIsStopped) {
   TemporaryDirectory directory;
   Server server;
   ServerConfig config = loopback_config(directory.at("data"));
