@@ -20,7 +20,7 @@ namespace xord {
   X(values_served, counter, "Answers with a value.")                                            \
   X(stores_acknowledged, counter, "Stores answered with true.")                                 \
   X(stores_refused, counter, "Stores answered with false.")                                     \
-  X(held, counter, "Requests of unproven sources, held until they are proven.")                 \
+  X(held, counter, "Requests from unproven sources, held until the source is proven.")          \
   X(held_released, counter, "Held requests that were served.")                                  \
   X(held_dropped, counter, "Held requests whose source never answered.")                        \
   X(unproven_bounded, counter,                                                                  \
@@ -39,29 +39,29 @@ namespace xord {
   X(lookups_started, counter, "Lookups started.")                                               \
   X(lookups_finished, counter, "Lookups finished.")                                             \
   X(lookups_refused, counter, "Lookups not started: no free slot.")                             \
-  X(operations_refused, counter, "Calls of the program refused: no free slot.")                 \
+  X(operations_refused, counter, "Calls by the program refused: no free slot.")                 \
   X(pending_refused, counter, "No slot to wait for the disk: store refused, value not read.")   \
   X(finds_unanswered, counter,                                                                  \
     "find_value left unanswered: the value may be here, and is unavailable now.")               \
-  X(path_copies_sent, counter, "Copies that a get left on its way.")                            \
+  X(path_copies_sent, counter, "Copies that a get left on its path.")                           \
   X(region_lookups, counter, "Lookups for republish, each for all that is due in a region.")    \
-  X(regions_alone, counter, "Region lookups that found no region but one key.")                 \
+  X(regions_alone, counter, "Region lookups that found a region of only one key.")              \
   X(regions_refused, counter, "Regions found while too many were being served.")                \
   X(records_republished, counter, "Records held here that were stored again.")                  \
-  X(records_published, counter, "Keys of the own list, the first time and each day.")           \
+  X(records_published, counter, "Keys of our own list published, at first and each day.")       \
   X(records_handed_over, counter, "Records given to a newcomer.")                               \
-  X(hand_overs, counter, "Newcomers whose records were looked for.")                            \
+  X(hand_overs, counter, "Newcomers for which records were searched.")                          \
   X(hand_overs_refused, counter, "Newcomers not served: too many waited.")                      \
   X(hand_overs_unanswered, counter, "Hand-overs ended early: the newcomer answered no store.")  \
   X(network_size, least, "Nodes in the network, by the density around us.")                     \
   X(pings_of_newcomers, counter, "Pings of contacts that are to be filed.")                     \
-  X(pings_before_eviction, counter, "Pings of contacts whose place others wait for.")           \
-  X(pings_of_upkeep, counter, "Pings of contacts that have not ponged for long.")               \
+  X(pings_before_eviction, counter, "Pings of contacts whose place others are waiting for.")    \
+  X(pings_of_upkeep, counter, "Pings of contacts that have not ponged for a long time.")        \
   X(pings_of_silent, counter, "Pings of contacts that did not answer before.")                  \
   X(pings_of_named, counter, "Pings before an answer that may name a contact, or after it.")    \
   X(answers_waited, counter, "Answers that waited for contacts to answer first.")               \
   X(answers_unwaited, counter, "Answers without those contacts: too many answers waited.")      \
-  X(refreshes, counter, "Lookups in ranges where nobody looked for an hour.")
+  X(refreshes, counter, "Lookups in ranges that had none for an hour.")
 
 enum class NodeCounter : uint8_t { XORD_NODE_COUNTERS(XORD_COUNT_ENUMERATOR) count };
 

@@ -20,7 +20,7 @@ Doorbell::~Doorbell() {
 
 std::optional<IoError> Doorbell::error() const {
   if (fd_ >= 0) return std::nullopt;
-  return io_error("cannot open an eventfd; raise the limit of open files", open_error_);
+  return io_error("cannot open an eventfd; raise the limit on open files", open_error_);
 }
 
 void Doorbell::ring() {

@@ -15,7 +15,7 @@ namespace xord {
 class OwnIdChecks {
  public:
   static constexpr uint32_t endpoints_max = 8;
-  // Minimum time between two pings, whoever named the endpoint.
+  // Minimum time between two pings, no matter who named the endpoint.
   static constexpr Duration pace = seconds(10);
   // Time before an endpoint is pinged again: `again` if another node is there; `silent` if it did
   // not answer, perhaps because it pinged us instead.

@@ -48,7 +48,7 @@ struct TableAction {
     none,
     ping_newcomer,  // There would be room for `contact` if it ponged.
     ping_oldest,    // Others want its place: does it still answer?
-    ping_upkeep,    // It has not ponged for long, or not in this run.
+    ping_upkeep,    // It has not ponged for a long time, or not in this run.
     ping_silent,    // It was silent before: sent once, not retried.
     ping_named,     // An answer names it, or would: sent once, not retried.
     refresh,        // Look up `target`: there was no lookup in its range for an hour.
@@ -59,13 +59,13 @@ struct TableAction {
 
 // Why a contact that ponged was not filed, or a change not made.
 #define XORD_TABLE_REFUSALS(X)                                                         \
-  X(table_full, counter, "Contacts not filed: contacts-max are.")                      \
+  X(table_full, counter, "Contacts not filed: contacts-max is reached.")               \
   X(buckets_full, counter, "Contacts not filed: all buckets are in use.")              \
   X(book_full, counter, "Contacts not filed: no room for another contact.")            \
   X(subnet, counter,                                                                   \
     "Contacts not filed: their subnet has its share of the bucket or of the table.")   \
   X(replica_full, counter, "Contacts filed by another shard that found no room here.") \
-  X(changes_full, counter, "Changes not made: too many wait to be told to the other shards.")
+  X(changes_full, counter, "Changes not made: too many wait to be sent to the other shards.")
 #define XORD_REFUSAL_INFO(name, kind, help) {"refused_" #name, CountKind::kind, help},
 
 enum class TableRefusal : uint8_t { XORD_TABLE_REFUSALS(XORD_COUNT_ENUMERATOR) count };

@@ -56,7 +56,7 @@ std::optional<ServerError> Admin::start() {
   std::future<std::optional<ServerError>> outcome = started->get_future();
   if (const auto refused = thread_.start("", [this, started] { run(*started); })) {
     return ServerError{ServerErrorKind::environment,
-                       refused->sentence + ": a node needs 9 at least; raise the limit"};
+                       refused->sentence + ": a node needs at least 9; raise the limit"};
   }
   std::optional<ServerError> error = outcome.get();
   if (error) thread_.join();
@@ -222,7 +222,7 @@ bool Admin::take_requests() {
   if (taken.log_stats) write_stats(LogLevel::info, stats());
   if (taken.reload) {
     log_.write(LogLevel::warning, "nothing to reload",
-               {{"hint", "no setting can be changed while the node runs yet: restart it"}});
+               {{"hint", "settings cannot yet be changed while the node runs: restart it"}});
   }
   settle();
   finish_resolving();
@@ -375,8 +375,8 @@ void Admin::end_doubt() {
   files_.clock.is_doubtful = false;
   log_.write(LogLevel::warning, "clock accepted",
              {{"hint",
-               "it was not set within a day and is taken for right: the records that the node "
-               "began with are erased from now on"}});
+               "it was not corrected within a day, so it is assumed to be right: the records "
+               "loaded at start are now being erased"}});
 }
 
 }  // namespace xord

@@ -119,14 +119,15 @@ void Admin::log_notice(const NodeNotice& notice) {
       fields["trying"] = names_;
       if (names_.empty()) {
         fields["hint"] =
-            "no bootstrap address is known: the silent contacts are asked until they are given up; "
+            "no bootstrap address is known: the silent contacts are pinged until they are given "
+            "up; "
             "restart with --bootstrap HOST:PORT if none comes back";
       }
       log_.write(LogLevel::warning, "alone again", fields);
       return;
     case NoticeKind::own_address:
       fields["address"] = address;
-      fields["hint"] = "this bootstrap address is the node's own: it leads nowhere";
+      fields["hint"] = "this bootstrap address is the node's own, so it is of no use";
       log_.write(LogLevel::info, "own address", fields);
       return;
     case NoticeKind::own_id_elsewhere:
@@ -144,8 +145,8 @@ void Admin::log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice&
   fields["asked"] = list_of(asked_);
   fields["for_s"] = rounded(notice.lasted);
   fields["hint"] =
-      "check the address and the port, that a node runs there, and that no firewall drops UDP on "
-      "the way there or back; asking goes on";
+      "check the address and the port, that a node runs there, and that no firewall drops UDP in "
+      "either direction; the node keeps asking";
   log_.write(LogLevel::warning, "nobody answered", fields);
 }
 
@@ -158,9 +159,9 @@ void Admin::log_clone(nlohmann::ordered_json fields, const Endpoint& endpoint) {
   fields["id"] = id().hex();
   fields["data_dir"] = files_.directory->path();
   fields["hint"] =
-      "another node has this id, from a copy of this data directory; the network takes them for "
-      "one and loses records: stop one of them and start it on a new data directory; `xord store "
-      "export` and `import` take its records there";
+      "another node has this id, from a copy of this data directory; the network treats the two "
+      "as one and loses records: stop one of them and start it on a new data directory; `xord "
+      "store export` and `import` move its records there";
   log_.write(LogLevel::error, "own id elsewhere", fields);
 }
 
@@ -194,9 +195,9 @@ void Admin::watch_limits() {
       {is_memory ? "memory-max" : "records-max", "records", records, plan.records_max, stores_hint},
       {"storage-max", "bytes", value_bytes, config_.storage_max, stores_hint},
       {"contacts-max", "contacts", contacts, config_.contacts_max,
-       "at the limit newcomers find no place: raise it"},
+       "at the limit there is no place for newcomers: raise it"},
       {"", "published keys", published, published_max,
-       "at the limit no key can be added: forget some, or publish from another node, too"},
+       "at the limit no key can be added: forget some, or publish from a second node as well"},
   }};
   for (size_t i = 0; i < limits.size(); ++i) {
     const Limit& limit = limits[i];

@@ -125,12 +125,13 @@ void Admin::log_start_files() {
     log_.write(LogLevel::warning, "contacts not read", {{"error", files_.warning}});
   }
   if (!files_.clock.is_doubtful) return;
-  log_.write(LogLevel::warning, "clock doubtful",
-             {{"away_s", files_.clock.absent.whole_seconds()},
-              {"hint",
-               "by the host's clock the node was away for longer than a record lives: for a day "
-               "its records are neither served nor erased; if the clock is wrong, set it and "
-               "restart within that day to have them back"}});
+  log_.write(
+      LogLevel::warning, "clock doubtful",
+      {{"away_s", files_.clock.absent.whole_seconds()},
+       {"hint",
+        "according to the host's clock the node was down for longer than a record lives; for "
+        "a day its records are neither served nor erased; if the clock is wrong, set it and "
+        "restart within that day to get them back"}});
 }
 
 // Resolves the `auto` settings, and checks that the host grants what the node then needs.

@@ -30,7 +30,7 @@ std::optional<std::string> fault_of_listen(const ServerConfig& config) {
 std::optional<std::string> fault_of_limits(const ServerConfig& config) {
   if (config.shards > shards_max) {
     return std::to_string(config.shards) + " shards are too many: at most " +
-           std::to_string(shards_max) + ", or 0 for one a core";
+           std::to_string(shards_max) + ", or 0 for one per core";
   }
   static_assert(ttl_bounds.most.whole_seconds() <= int64_t{ttl_max});
   if (!ttl_bounds.contain(config.ttl)) {

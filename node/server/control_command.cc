@@ -30,7 +30,7 @@ ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& comman
 
 ControlError refused_by_node(ServerStatus status, const std::string& before) {
   return {ControlCode::refused, before + "the node said " + std::string(name_of(status)) +
-                                    ": try again, and look into its log"};
+                                    ": try again, and look at its log"};
 }
 
 }  // namespace xord

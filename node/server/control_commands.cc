@@ -15,7 +15,7 @@ ControlResult snapshot(Admin& admin, const ControlJson& request) {
   const std::string directory = text_in(request, "directory");
   if (directory.empty() || directory[0] != '/') {
     return ControlError{ControlCode::usage,
-                        "snapshot takes a \"directory\" to be made, from the root (/...)"};
+                        "snapshot takes the \"directory\" to make, as an absolute path (/...)"};
   }
   if (const auto error = admin.snapshot(directory)) {
     return ControlError{ControlCode::environment, error->sentence};
@@ -39,7 +39,7 @@ ControlResult answer(Admin& admin, std::string_view line) {
   if (line_nested_deeper_than(control_nesting_max, NestedText::json, line)) {
     return ControlError{ControlCode::usage, "the request is nested more than " +
                                                 std::to_string(control_nesting_max) +
-                                                " deep: no command takes that"};
+                                                " deep: no command needs that"};
   }
   const ControlJson request = ControlJson::parse(line, nullptr, false);
   const std::string name = request.is_object() ? text_in(request, "command") : std::string();
@@ -53,8 +53,8 @@ ControlResult answer(Admin& admin, std::string_view line) {
     if (command.name == name) return command.run(admin, request);
     known += (known.empty() ? "" : ", ") + std::string(command.name);
   }
-  return ControlError{ControlCode::usage,
-                      "this node knows no such command: it has " + known + " (is it older?)"};
+  return ControlError{ControlCode::usage, "this node does not know that command; it knows " +
+                                              known + " (is it an older version?)"};
 }
 
 std::string text_of(const ControlJson& json) {

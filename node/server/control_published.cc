@@ -36,7 +36,7 @@ ControlResult control_keep(Admin& admin, const ControlJson& request) {
   if (!key || !value || value->size() > value_size_max || !rpcudp::is_storable(*value)) {
     return ControlError{ControlCode::usage,
                         "keep takes a \"key\" (text) or an \"id\" (40 hexadecimal digits), and a "
-                        "\"value\" as it goes over the wire, in hexadecimal digits"};
+                        "\"value\" as it is sent over the wire, in hexadecimal digits"};
   }
   const ShardAnswer answer = ask_owner(admin, CommandKind::keep, *key, *value);
   if (answer.status != ServerStatus::done) return refused_by_node(answer.status, "");
@@ -63,8 +63,8 @@ ControlResult control_published(Admin& admin, const ControlJson& request) {
   if (!from) {
     return ControlError{
         ControlCode::usage,
-        "published takes where to go \"from\": the \"next\" (40 hexadecimal digits) "
-        "of the answer before, or nothing"};
+        "published takes \"from\": the \"next\" (40 hexadecimal digits) of the previous answer, or "
+        "nothing"};
   }
   const PublishedResult page = page_from(admin, *from);
   if (page.status != ServerStatus::done) return refused_by_node(page.status, "");

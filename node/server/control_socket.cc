@@ -116,7 +116,7 @@ void ControlSocket::admit(int socket) {
                                  [](const Connection& each) { return each.is_over; });
   if (free == connections_.end()) {
     return refuse(socket, "the node serves " + std::to_string(control_connections_max) +
-                              " control connections already: try again when one has ended");
+                              " control connections, its maximum: try again when one has ended");
   }
   free->thread.join();  // It is over, so this does not block.
   free->socket = socket;

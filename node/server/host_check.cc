@@ -95,7 +95,7 @@ std::optional<ServerError> check_threads(const HostNeeds& needs) {
                                   " more threads and can start " + std::to_string(granted),
                               EAGAIN)
                      .sentence +
-                 ": raise the limit, or give fewer --shards");
+                 ": raise the limit, or lower --shards");
 }
 
 }  // namespace

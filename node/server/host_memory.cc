@@ -42,7 +42,7 @@ ServerError refusal(const MemoryFit& fit, uint64_t needed, const GroupLimitFound
           "a node of " + std::to_string(fit.shards) + (fit.shards == 1 ? " shard" : " shards") +
               " needs " + mebibytes(needed) + " of memory, and this process may use " +
               granted_text(granted) + ": raise the limit" +
-              (fit.shards > 1 ? ", or give fewer --shards" : ", or lower --contacts-max")};
+              (fit.shards > 1 ? ", or lower --shards" : ", or lower --contacts-max")};
 }
 
 }  // namespace
@@ -74,17 +74,17 @@ std::variant<MemoryFit, ServerError> fit_memory(const ServerConfig& config, uint
     fit.warning = "memory-max is " + mebibytes(fit.memory_max) + ", the node itself takes up to " +
                   mebibytes(fit.own_bytes) + ", and this process may use " +
                   granted_text(*granted) +
-                  " of memory: the kernel will end it when its records have grown; lower "
+                  " of memory: the kernel will kill it once its records have grown; lower "
                   "memory-max to " +
                   std::to_string(left / mib) + "MiB, or raise the limit";
   } else if (config.memory_max == 0 && fit.memory_max < memory_auto_most) {
-    fit.note = "memory-max is " + mebibytes(fit.memory_max) + ", for this process may use " +
+    fit.note = "memory-max is " + mebibytes(fit.memory_max) + ", because this process may use " +
                granted_text(*granted) + " of memory";
   }
   if (config.shards == 0 && fit.shards < shards_auto) {
-    fit.note += (fit.note.empty() ? "" : "; ") + std::string("shards are ") +
-                std::to_string(fit.shards) + " and not " + std::to_string(shards_auto) +
-                ", for each takes " + mebibytes(own_a_shard_of(config)) + " of it";
+    fit.note += (fit.note.empty() ? "" : "; ") + std::string("shards is ") +
+                std::to_string(fit.shards) + " instead of " + std::to_string(shards_auto) +
+                ", because each takes " + mebibytes(own_a_shard_of(config));
   }
   return fit;
 }

@@ -56,7 +56,7 @@ Server::~Server() {
 
 std::optional<ServerError> Server::start(const ServerConfig& config) {
   if (is_running()) {
-    return ServerError{ServerErrorKind::config, "the server runs already: stop it first"};
+    return ServerError{ServerErrorKind::config, "the server is already running: stop it first"};
   }
   // A program may have closed them, and the log is written to stderr: it must not end up in a file
   // of the node.

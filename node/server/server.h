@@ -184,7 +184,7 @@ class Server {
   ServerStats stats() const;
   // Asks the admin thread to write the same as one log line.
   void log_stats();
-  // Asks the admin thread to apply changed settings. None can be changed at run time yet, and the
+  // Asks the admin thread to apply changed settings. None can yet be changed at run time, and the
   // log says so.
   void reload();
 

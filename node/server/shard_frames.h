@@ -89,7 +89,7 @@ constexpr uint32_t contacts_page_max = 512;
   X(records, gauge, "Records held, those that await the disk included.")               \
   X(networks_loaded, gauge, "Networks whose records are loaded.")                      \
   X(turning, gauge, "1 while the loop runs.")                                          \
-  X(drained, gauge, "1 when a stop may go on.")                                        \
+  X(drained, gauge, "1 when a stop may proceed.")                                      \
   X(mailbox_full, counter, "Datagrams for other shards that were dropped.")            \
   X(commit_mailbox_full, counter,                                                      \
     "Disk operations that failed at once: the commit thread lags behind.")             \

@@ -9,7 +9,7 @@
 
 namespace xord::internal {
 [[noreturn]] inline void check_failed(const char* file, int line, const char* claim) {
-  std::fprintf(stderr, "%s:%d: this does not hold: %s\n", file, line, claim);
+  std::fprintf(stderr, "%s:%d: CHECK failed: %s\n", file, line, claim);
   std::abort();
 }
 // Not our bug, and beyond our control: memory that was available at start (can_reserve() of

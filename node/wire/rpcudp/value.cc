@@ -50,7 +50,7 @@ std::variant<Value, ValueError> parse_bytes(std::string_view text) {
   constexpr std::string_view prefix = "hex:";
   if (!text.starts_with(prefix)) return Value(std::vector<uint8_t>(text.begin(), text.end()));
   auto bytes = from_hex(text.substr(prefix.size()));
-  if (!bytes) return wrong(text, "hexadecimal: write two digits a byte after hex:");
+  if (!bytes) return wrong(text, "hexadecimal: write two digits per byte after hex:");
   return Value(std::move(*bytes));
 }
 

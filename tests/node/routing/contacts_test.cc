@@ -74,7 +74,7 @@ TEST_F(ContactsTest, AProofIsNewsToTheOthersOnce) {
   EXPECT_EQ(take_messages<ProvenMessage>().size(), 1u);
   now = now + proven_lifetime / 2 + seconds(1);
   contacts.prove(turn(), own().endpoint);
-  EXPECT_EQ(take_messages<ProvenMessage>().size(), 1u) << "told anew before it lapses there";
+  EXPECT_EQ(take_messages<ProvenMessage>().size(), 1u) << "told again before it lapses there";
 }
 
 TEST_F(ContactsTest, AFiledContactIsToldToTheOtherShardAtTheEndOfTheCall) {

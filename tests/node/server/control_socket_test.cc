@@ -178,7 +178,7 @@ TEST_F(ControlSocketTest, AFileThatIsNoSocketIsLeftAlone) {
   EXPECT_EQ(std::filesystem::file_size(directory.at("control")), 4u);
 }
 
-TEST_F(ControlSocketTest, ClosingAnswersWhatIsUnderWayTakesNothingNewAndRemovesTheName) {
+TEST_F(ControlSocketTest, ClosingAnswersWhatIsInProgressTakesNothingNewAndRemovesTheName) {
   std::promise<void> asked;
   std::promise<void> go_on;
   auto may_answer = go_on.get_future();
@@ -236,7 +236,7 @@ TEST_F(ControlCommandsTest, WhatIsNoRequestIsToldWhatOneIs) {
   EXPECT_EQ(ask(std::string(control_line_max - 1, '[')).at("code"), 2);
   const nlohmann::json deep = ask("{\"command\": \"stats\", \"a\": " + std::string(60'000, '['));
   EXPECT_EQ(deep.at("code"), 2);
-  EXPECT_EQ(deep.at("error"), "the request is nested more than 8 deep: no command takes that");
+  EXPECT_EQ(deep.at("error"), "the request is nested more than 8 deep: no command needs that");
   const nlohmann::json unknown = ask(R"({"command": "statz"})");
   EXPECT_EQ(unknown.at("code"), 2);
   EXPECT_NE(unknown.at("error").get<std::string>().find("stats"), std::string::npos);

@@ -36,7 +36,7 @@ TEST(HostMemory, AutoIsHalfOfWhatTheNodeItselfLeaves) {
   const MemoryFit small = fit({}, 512);
   EXPECT_EQ(small.memory_max, (512 * mib - small.own_bytes) / 2 / mib * mib);
   EXPECT_EQ(small.note,
-            "memory-max is 185 MiB, for this process may use 512 MiB "
+            "memory-max is 185 MiB, because this process may use 512 MiB "
             "(/sys/fs/cgroup/memory.max) of memory");
   EXPECT_EQ(small.warning, "");
 }
@@ -48,7 +48,7 @@ TEST(HostMemory, WhatIsGivenAndCannotFitIsWarnedOfWithBothNumbers) {
   EXPECT_EQ(tight.memory_max, 1024 * mib);
   EXPECT_EQ(tight.warning,
             "memory-max is 1024 MiB, the node itself takes up to 142 MiB, and this process may use "
-            "512 MiB (/sys/fs/cgroup/memory.max) of memory: the kernel will end it when its "
+            "512 MiB (/sys/fs/cgroup/memory.max) of memory: the kernel will kill it once its "
             "records have grown; lower memory-max to 370MiB, or raise the limit");
   config.memory_max = 370 * mib;
   EXPECT_EQ(fit(config, 512).warning, "");
@@ -61,7 +61,8 @@ TEST(HostMemory, InSixtyFourMebibytesANodeOfOneShardRuns) {
   EXPECT_EQ(least.shards, 1u);
   EXPECT_LE(least.own_bytes + least.memory_max, 64 * mib);
   EXPECT_LT(least.log_bytes_max, 8 * mib);
-  EXPECT_NE(least.note.find("shards are 1 and not 2, for each takes 39 MiB"), std::string::npos)
+  EXPECT_NE(least.note.find("shards is 1 instead of 2, because each takes 39 MiB"),
+            std::string::npos)
       << least.note;
 }
 
@@ -73,7 +74,7 @@ TEST(HostMemory, WhereItCannotRunTheNumberThatItNeedsIsNamed) {
   EXPECT_EQ(std::get<ServerError>(refused).kind, ServerErrorKind::environment);
   EXPECT_EQ(std::get<ServerError>(refused).sentence,
             "a node of 2 shards needs 93 MiB of memory, and this process may use 64 MiB "
-            "(/sys/fs/cgroup/memory.max): raise the limit, or give fewer --shards");
+            "(/sys/fs/cgroup/memory.max): raise the limit, or lower --shards");
   EXPECT_EQ(fit(config, 93).shards, 2u);  // With this much it runs.
   EXPECT_TRUE(std::holds_alternative<ServerError>(fit_memory({}, 8, grant(32))));
 }
