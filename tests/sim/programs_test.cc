@@ -25,7 +25,7 @@ TEST(Programs, ComeForOneOperationAndAreGone) {
   EXPECT_EQ(programs.sets.cut_off + programs.gets.cut_off, 0u);
   EXPECT_GT(report.naming.down, 0u) << "tables name who was here";
   EXPECT_EQ(report.python.bootstraps.begun, 0u);
-  EXPECT_EQ(report.moments.back().up, nodes) << "programs are no members";
+  EXPECT_EQ(report.moments.back().up, nodes) << "programs are not members";
 }
 
 TEST(Programs, StayAwayFromOtherScenarios) {

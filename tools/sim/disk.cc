@@ -21,17 +21,17 @@ std::vector<uint8_t> frame_of(const Completion& completion, Bytes value) {
 // A disk serves in order: no operation completes before earlier ones.
 Instant Disk::due(Instant now) {
   const Instant at = now + exponential(rng_, options_.delay_mean);
-  return under_way_.empty() ? at : std::max(at, under_way_.back().at);
+  return in_progress_.empty() ? at : std::max(at, in_progress_.back().at);
 }
 
 void Disk::take(Instant now, uint32_t shard, Bytes operation_frame) {
   const Bytes value = frame_tail<Operation>(operation_frame);
-  UnderWay under_way;
-  under_way.at = due(now);
-  under_way.shard = shard;
-  under_way.operation = *frame_header<Operation>(operation_frame);
-  under_way.value.assign(value.begin(), value.end());
-  under_way_.push_back(std::move(under_way));
+  InProgress in_progress;
+  in_progress.at = due(now);
+  in_progress.shard = shard;
+  in_progress.operation = *frame_header<Operation>(operation_frame);
+  in_progress.value.assign(value.begin(), value.end());
+  in_progress_.push_back(std::move(in_progress));
 }
 
 void Disk::put(const Operation& operation, Bytes value) {
@@ -54,16 +54,16 @@ void Disk::put(const Operation& operation, Bytes value) {
   found->second.times.first_seen = first_seen;
 }
 
-std::vector<uint8_t> Disk::carry_out(const UnderWay& under_way) {
-  if (!under_way.operation) return frame_of(under_way.completion, under_way.value);
-  const Operation& operation = *under_way.operation;
+std::vector<uint8_t> Disk::carry_out(const InProgress& in_progress) {
+  if (!in_progress.operation) return frame_of(in_progress.completion, in_progress.value);
+  const Operation& operation = *in_progress.operation;
   Completion completion;
   completion.ticket = operation.ticket;
   completion.store = operation.store;
   completion.key = operation.key;
   completion.times = operation.times;
   if (operation.kind != OperationKind::read) {
-    if (works_) put(operation, under_way.value);
+    if (works_) put(operation, in_progress.value);
     completion.kind = works_ ? CompletionKind::written : CompletionKind::write_failed;
     return frame_of(completion, {});
   }
@@ -81,14 +81,14 @@ std::vector<uint8_t> Disk::carry_out(const UnderWay& under_way) {
 
 void Disk::crash() {
   // Writes become durable in order, so what survives is a prefix.
-  const size_t survivors = rng_.bounded(under_way_.size() + 1);
+  const size_t survivors = rng_.bounded(in_progress_.size() + 1);
   for (size_t i = 0; i < survivors && works_; ++i) {
-    const UnderWay& under_way = under_way_[i];
-    if (under_way.operation && under_way.operation->kind != OperationKind::read) {
-      put(*under_way.operation, under_way.value);
+    const InProgress& in_progress = in_progress_[i];
+    if (in_progress.operation && in_progress.operation->kind != OperationKind::read) {
+      put(*in_progress.operation, in_progress.value);
     }
   }
-  under_way_.clear();
+  in_progress_.clear();
 }
 
 void Disk::list_published(const Id& key, const RecordTimes& times, Bytes value) {
@@ -97,7 +97,7 @@ void Disk::list_published(const Id& key, const RecordTimes& times, Bytes value) 
 
 void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, const Place& place,
                     const Row& row) {
-  UnderWay record;
+  InProgress record;
   record.at = at;
   record.shard = shard;
   record.completion.kind = CompletionKind::record_loaded;
@@ -109,11 +109,11 @@ void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, con
   record.completion.fingerprint = value_fingerprint(fingerprint_seed, row.value);
   record.completion.has_value = rng_.chance(options_.keep_values_share);
   if (record.completion.has_value) record.value = row.value;
-  under_way_.push_back(std::move(record));
+  in_progress_.push_back(std::move(record));
 }
 
 void Disk::load(Instant now, uint32_t shards, uint64_t fingerprint_seed) {
-  CHECK(under_way_.empty());
+  CHECK(in_progress_.empty());
   Instant at = now;
   for (const auto& [place, row] : rows_) {
     at = at + exponential(rng_, options_.delay_mean / 16);
@@ -121,12 +121,12 @@ void Disk::load(Instant now, uint32_t shards, uint64_t fingerprint_seed) {
   }
   for (uint32_t shard = 0; shard < shards; ++shard) {
     for (const StoreList list : {StoreList::records, StoreList::published}) {
-      UnderWay end;
+      InProgress end;
       end.at = at = at + exponential(rng_, options_.delay_mean);
       end.shard = shard;
       end.completion.kind = CompletionKind::load_finished;
       end.completion.store = {0, list};
-      under_way_.push_back(std::move(end));
+      in_progress_.push_back(std::move(end));
     }
   }
 }

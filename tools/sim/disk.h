@@ -27,19 +27,19 @@ class Disk {
   // Completes what the disk has done by now, oldest first, with done(shard, frame).
   template <class Done>
   void advance(Instant now, Done&& done) {
-    while (!under_way_.empty() && under_way_.front().at <= now) {
-      const UnderWay operation = std::move(under_way_.front());
-      under_way_.pop_front();
+    while (!in_progress_.empty() && in_progress_.front().at <= now) {
+      const InProgress operation = std::move(in_progress_.front());
+      in_progress_.pop_front();
       const std::vector<uint8_t> frame = carry_out(operation);
       done(operation.shard, Bytes(frame));
     }
   }
   std::optional<Instant> next_wakeup() const {
-    if (under_way_.empty()) return std::nullopt;
-    return under_way_.front().at;
+    if (in_progress_.empty()) return std::nullopt;
+    return in_progress_.front().at;
   }
 
-  // The machine stops. A random part of the operations under way still reaches the disk.
+  // The machine stops. A random part of the operations in progress still reaches the disk.
   void crash();
   void erase_all() { rows_.clear(); }
   // While false every write fails.
@@ -67,7 +67,7 @@ class Disk {
     uint16_t source_prefix = 0;
     std::vector<uint8_t> value;
   };
-  struct UnderWay {
+  struct InProgress {
     Instant at;
     uint32_t shard = 0;
     Completion completion;  // Complete for a load; else made from the operation.
@@ -75,7 +75,7 @@ class Disk {
     std::vector<uint8_t> value;
   };
 
-  std::vector<uint8_t> carry_out(const UnderWay& under_way);
+  std::vector<uint8_t> carry_out(const InProgress& in_progress);
   void put(const Operation& operation, Bytes value);
   void load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, const Place& place,
                 const Row& row);
@@ -85,7 +85,7 @@ class Disk {
   Rng rng_;
   bool works_ = true;
   std::map<Place, Row> rows_;
-  std::deque<UnderWay> under_way_;
+  std::deque<InProgress> in_progress_;
 };
 
 }  // namespace xord::sim

@@ -1,6 +1,6 @@
 // The one queue of a world: the next events by (time, order of entry), so that equal runs take
 // equal turns. Events are small and refer to their data by index. The queue grows with what is
-// under way; whatever adds events has a bound of its own.
+// in progress; whatever adds events has a bound of its own.
 #pragma once
 
 #include <algorithm>

@@ -88,8 +88,8 @@ void Healed::check_records_placed() {
     counts_.placed += lacking == nearest.end();
     if (lacking == nearest.end() || !is_demanded_) continue;
     checkers_.violated(*lacking,
-                       "does not hold a record that it is among the k nearest of, two "
-                       "republishes after everything was healed");
+                       "does not hold a record for which it is among the k nearest, "
+                       "two republishes after everything was healed");
   }
 }
 
@@ -147,14 +147,14 @@ void Healed::check_quiet() {
   counts_.datagrams_max = datagrams_allowed();
   if (counts_.datagrams > counts_.datagrams_max) {
     checkers_.violated(0, std::to_string(counts_.datagrams) +
-                              " datagrams a node and second in a network at rest, of " +
+                              " datagrams per node and second in a network at rest, of " +
                               std::to_string(counts_.datagrams_max));
   }
   for (const auto& [host, usage] : least_) {
     for (size_t i = 0; i < usage.size(); ++i) {
       if (usage[i] == 0) continue;
       checkers_.violated(host, std::to_string(usage[i]) + " " + node_table_names[i] +
-                                   " taken all the time in a network at rest");
+                                   " in use all the time in a network at rest");
     }
   }
 }

@@ -1,4 +1,4 @@
-// Healed: what must be well once the faults are over and no program is active: lookups are exact,
+// Healed: what must hold once the faults are over and no program is active: lookups are exact,
 // records are found and are on all of their k nearest nodes, tables are given back, and traffic is
 // low. It demands what docs/TESTING.md says, which gives the reasons for each bound. It looks at
 // the world as a whole and reports to the checkers what does not hold.

@@ -20,7 +20,7 @@ struct NetworkOptions {
   double delay_most = 30;                  // Bound of the exponential part, times its mean.
   double straggling = 0;                   // Share of datagrams late enough to be overtaken.
   Duration straggling_mean = seconds(1);   // How late those are.
-  uint32_t queue_max = 256;                // Datagrams under way to one host; more are lost.
+  uint32_t queue_max = 256;                // Datagrams in transit to one host; more are lost.
 };
 
 class Network {

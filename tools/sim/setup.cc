@@ -243,7 +243,7 @@ void set_arrival(Setup& setup, Duration every) {
 void set_published(Setup& setup, uint32_t keys) {
   setup.published_by_one = keys;
   make_room(setup, keys, 4);
-  // Everything that the publisher has under way may go to one host, which a real host would not
+  // Everything that the publisher has in progress may go to one host, which a real host would not
   // refuse; and the publisher receives the answers of k hosts and their pings.
   XordConfig& host = setup.world.xord;
   const uint32_t at_once = NodeConfig{}.budget.replications;

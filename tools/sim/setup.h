@@ -52,7 +52,7 @@ struct Setup {
   Duration join_span = minutes(2);   // All nodes join within it.
   bool has_one_bootstrap = false;    // All nodes join through the first one.
   Duration length = hours(1);        // From then until the faults are healed.
-  Duration settling = healed_after;  // From then until everything must be well again.
+  Duration settling = healed_after;  // From then until everything must hold again.
   WorldOptions world;
   FaultOptions faults;
   ChurnOptions churn;

@@ -195,7 +195,7 @@ void Workload::judge_get(uint32_t host, const Id& key, OperationStats& stats,
   } else if (options_.is_attacked) {
     ++stats.poisoned;
   } else {
-    checkers_.violated(host, "a get brought a value that was never set");
+    checkers_.violated(host, "a get returned a value that was never set");
   }
 }
 

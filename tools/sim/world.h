@@ -39,7 +39,7 @@ struct Host {
   uint32_t shards = 1;
   bool is_public = true;  // Not behind a NAT.
   uint32_t runs = 0;
-  uint32_t arriving = 0;  // Datagrams under way to it.
+  uint32_t arriving = 0;  // Datagrams in transit to it.
   Instant began;          // Start of the current run, in world time.
   Instant wake_at;        // The wake event that is valid, in world time.
   // A stall: until then the host does nothing, and datagrams wait, up to a socket buffer's worth.

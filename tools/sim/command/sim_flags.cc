@@ -35,8 +35,9 @@ constexpr ValueFlag value_flags[] = {
     {"--python", "SHARE", "Share of nodes like the Python library's, churn and oneshot [0]"},
     {"--arrival", "DURATION", "Mean time from program to program, oneshot scenario [5s]"},
     {"--delay", "DURATION",
-     "One way between any two nodes, for all the same [drawn for each link]"},
-    {"--join-span", "DURATION", "All nodes join within it [2m or more, by the number of nodes]"},
+     "One-way delay between any two nodes, the same for all [drawn for each link]"},
+    {"--join-span", "DURATION",
+     "All nodes join within this time [2m or more, by the number of nodes]"},
     {"--buckets", "N", "Buckets of a table; none is split once half are in use [64, slim 48]"},
     {"--plot", "FILE", "Write an SVG picture of the run"},
 };
@@ -127,7 +128,7 @@ std::optional<SimPlan> parse_sim_flags(Arguments arguments, Terminal& terminal) 
   SimPlan plan;
   app.add_flag_callback(
       "--no-old-contacts", [&] { plan.prefers_old_contacts = false; },
-      "Newcomers displace the contacts seen least recently, unasked");
+      "Newcomers displace the contacts seen least recently, without a ping");
   app.add_flag_callback(
       "--no-republish", [&] { plan.republishes = false; },
       "Holders do not republish what they hold");

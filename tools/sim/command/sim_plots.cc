@@ -77,7 +77,7 @@ std::string plot_of(const std::string& heading, const sim::SimulationReport& rep
                     100});
   panels.push_back({"Traffic",
                     time,
-                    "datagrams a node and second",
+                    "datagrams per node and second",
                     {curve_of("", report, [](const Moment& m) { return m.datagrams; })}});
   return sim::svg_of(heading, panels);
 }

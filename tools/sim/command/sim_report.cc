@@ -110,13 +110,14 @@ static_assert(std::size(method_names) == static_cast<size_t>(Method::count));
 
 std::string requests_line(const sim::Setup& setup, const sim::SimulationReport& report) {
   const double hours = setup.length.seconds() / 3600;
-  std::string text = "  requests a node and hour:";
+  std::string text = "  requests per node and hour:";
   for (size_t i = 0; i < report.requests.size(); ++i) {
     text += printed(" %.1f %s,", static_cast<double>(report.requests[i]) / (hours * setup.nodes),
                     method_names[i]);
   }
   const uint64_t stores = report.requests[static_cast<size_t>(Method::store)];
-  return text + printed(" of %" PRIu64 " records: %.1f stores each an hour\n", report.records,
+  return text + printed(" of %" PRIu64 " records: %.1f stores per record and hour\n",
+                        report.records,
                         static_cast<double>(stores) /
                             (hours * static_cast<double>(std::max<uint64_t>(report.records, 1))));
 }
@@ -136,12 +137,12 @@ std::string naming_lines(const sim::Setup& setup, const sim::NamingCounts& namin
   text += "  answers waited " + waits_text(naming.waits) + " (mean / p99 / most), " +
           waits_text(naming.served_waits) + " once their source was proven\n";
   const double scale = setup.length.seconds() / 3600 * setup.nodes;
-  text += "  pings a node and hour:";
+  text += "  pings per node and hour:";
   for (size_t i = 0; i < naming.pings.size(); ++i) {
     text += printed(" %.1f %s,", static_cast<double>(naming.pings[i]) / scale,
                     sim::ping_counters[i].name);
   }
-  return text + printed(" %.1f of_admission, %.1f other; %.1f of all to nobody\n",
+  return text + printed(" %.1f of_admission, %.1f other; %.1f of all to no node\n",
                         static_cast<double>(naming.pings_admitting) / scale,
                         static_cast<double>(naming.other_pings()) / scale,
                         static_cast<double>(naming.pings_to_down) / scale);
@@ -162,9 +163,9 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
   if (!report.moments.empty()) {
     const sim::Moment& last = report.moments.back();
     text += printed(
-        "  at the end: %u up, %.1f replicas a record, %.2f %% of records held; tables of %.0f"
+        "  at the end: %u up, %.1f replicas per record, %.2f %% of records held; tables of %.0f"
         " contacts, %.1f %% alive, %.1f %% of the k nearest known; %.2f datagrams and %.0f"
-        " bytes a node and second\n",
+        " bytes per node and second\n",
         last.up, last.replicas, 100 * last.held, last.contacts, 100 * last.contacts_alive,
         100 * last.nearest_known, last.datagrams, last.bytes);
   }
@@ -182,7 +183,7 @@ std::string text_of(const sim::Setup& setup, const sim::SimulationReport& report
     text += printed("  healed: %" PRIu64 " of %" PRIu64 " lookups exact, %" PRIu64 " of %" PRIu64
                     " records found, %" PRIu64 " of %" PRIu64
                     " on all of their k nearest; at rest %.2f"
-                    " datagrams a node and second (%.2f allowed)\n",
+                    " datagrams per node and second (%.2f allowed)\n",
                     healed.exact, healed.finds, healed.got, healed.gets, healed.placed,
                     healed.records, healed.datagrams, healed.datagrams_max);
   }

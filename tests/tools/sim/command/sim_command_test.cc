@@ -23,7 +23,7 @@ class InterruptingBuffer : public std::stringbuf {
   int sync() override { return std::raise(SIGINT); }
 };
 
-TEST(SimCommand, AnInterruptEndsTheSeedThatIsUnderWay) {
+TEST(SimCommand, AnInterruptEndsTheSeedThatIsInProgress) {
   for (const std::vector<std::string>& more :
        std::vector<std::vector<std::string>>{{}, {"--seeds", "1000"}, {"--for", "1h"}}) {
     std::vector<std::string> arguments = {"--scenario", "join", "--nodes", "20", "--seed", "1"};
@@ -40,7 +40,7 @@ TEST(SimCommand, AnInterruptEndsTheSeedThatIsUnderWay) {
     }
     EXPECT_EQ(code, ExitCode::interrupted);
     EXPECT_FALSE(Interrupt::requested()) << "the next command is not interrupted by it";
-    EXPECT_EQ(out.str(), "") << "half a run is no report";
+    EXPECT_EQ(out.str(), "") << "half a run is not a report";
   }
 }
 
