@@ -32,7 +32,7 @@ enum class ClientTask : uint8_t {
   set,   // Stores the value at the k nearest.
 };
 
-// An address to begin at. Addresses of one name form a group, of which one answer is enough.
+// An address to start from. Addresses of one name form a group, of which one answer is enough.
 struct Via {
   Endpoint endpoint;
   uint8_t group = 0;

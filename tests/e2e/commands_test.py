@@ -117,7 +117,7 @@ class Network(Refusals):
         with open(node.data_dir / "LOCK", "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             await self.refused(ENVIRONMENT, "published", "--data-dir", node.data_dir,
-                               names=["does not answer: it is starting or ending"])
+                               names=["does not answer: it is starting or stopping"])
 
     async def test_a_value_is_read_from_the_standard_input(self):
         node = await self.xord()

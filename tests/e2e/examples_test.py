@@ -114,7 +114,7 @@ class Page:
         return [self.names[role] for role in NODES if role in self.names]
 
     def faults(self):
-        """What makes this no page of examples, whatever xord prints."""
+        """What makes this not a page of examples, whatever xord prints."""
         if not self.examples:
             yield "there is no example"
         for role in self.names.keys() - set(ROLES):

@@ -168,7 +168,7 @@ class Kill(Scenario):
         workers = [asyncio.ensure_future(work(peers[i % len(peers)])) for i in range(OUTSTANDING)]
         goal = self.counts["stores"] + self.random.randrange(1, 400)
         await harness.eventually(lambda: self.counts["stores"] >= goal or
-                                 any(worker.done() for worker in workers), 60, "stores under way")
+                                 any(worker.done() for worker in workers), 60, "stores in progress")
         await asyncio.sleep(self.random.random() * KILL_WITHIN)
         os.fsync(self.witness.fileno())
         await node.kill()

@@ -145,7 +145,7 @@ class Limits(Scenario):
         for words in (("--version",), ("run", "--print-config"), ("--help",)):
             process = await self.begin(*words, closed=(1,))
             self.assertEqual(await self.ended(process), ENVIRONMENT)
-            self.assertIn("stdout cannot be written", self.said())
+            self.assertIn("cannot write to stdout", self.said())
 
     async def test_odd_variables(self):
         """No HOME, a relative one, one that is not writable; XDG_DATA_HOME likewise."""

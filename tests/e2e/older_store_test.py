@@ -1,4 +1,4 @@
-"""A store that is older by its age never replaces another value, whoever sends it and whenever.
+"""A store that is older by its age never replaces another value, no matter who sends it or when.
 
 With raw datagrams, on 1 and 3 shards: across restarts, kill -9 and what other holders send when
 they republish; also while the newer value still waits for the disk.

@@ -88,7 +88,7 @@ class Stopped(Store):
         self.assertIn("records      40", (await self.store("stats")).out)
         check = (await self.store("check", "--json")).json
         self.assertEqual((check["sound"], check["records"], check["indexed"]), (True, 40, 40))
-        self.assertRegex((await self.store("check")).out, "^sound: ")
+        self.assertRegex((await self.store("check")).out, "^intact: ")
         self.assertEqual(files_below(self.data_dir), before)
 
     async def test_get_prints_as_the_network_get_does(self):
@@ -188,10 +188,10 @@ class Stopped(Store):
         self.assertIn("imported 3 records", done.out)
         bad.write_text("\n".join(lines[:2]) + "\n")
         done = await self.store("import", bad, data_dir=self.scratch / "b", code=NOT_FOUND)
-        self.assertIn("cut before its end", done.err)
+        self.assertIn("the export is truncated", done.err)
         bad.write_text("x" * 1_000_000)
         await self.store("import", bad, data_dir=self.scratch / "c", code=USAGE)
-        self.assertFalse((self.scratch / "c").exists(), "nothing is made for what is no export")
+        self.assertFalse((self.scratch / "c").exists(), "nothing is made for what is not an export")
         await self.store("import", self.scratch / "none", data_dir=self.scratch / "c",
                          code=ENVIRONMENT)
 

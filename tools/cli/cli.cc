@@ -33,8 +33,8 @@ Try, in two terminals:
   xord get greeting         and read it back
 
 A second machine joins with `xord run --bootstrap FIRST-MACHINE`. Programs that use the Python
-`kademlia` library are part of the same network. `--via HOST[:PORT]`, or XORD_VIA, names another
-node to ask than the one of this host.
+`kademlia` library are part of the same network. `--via HOST[:PORT]`, or XORD_VIA, names a
+node to ask instead of the one on this host.
 
 `xord COMMAND --help` explains a command; `xord --version` says what was built, and what this
 machine's kernel allows.
@@ -79,7 +79,8 @@ ExitCode run_cli(Arguments arguments, Terminal& terminal) {
     const ExitCode code = dispatch(arguments, terminal);
     terminal.out.flush();
     if (terminal.out) return code;
-    throw Failure(ExitCode::environment, "stdout cannot be written: make room or give it a reader");
+    throw Failure(ExitCode::environment,
+                  "cannot write to stdout: the disk is full, or nothing reads the pipe");
   } catch (const Failure& failure) {
     terminal.err << "xord: " << printable(failure.what()) << ".\n";
     return failure.code();

@@ -144,7 +144,7 @@ void refuse(const std::string& sentence) {
 std::string one_value(const std::string& flag, const std::vector<std::string>& texts,
                       const std::string& otherwise) {
   if (texts.size() > 1) {
-    refuse(flag + " is there " + std::to_string(texts.size()) + " times: give it once");
+    refuse(flag + " is given " + std::to_string(texts.size()) + " times: give it once");
   }
   return texts.empty() ? otherwise : texts[0];
 }

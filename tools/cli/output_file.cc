@@ -82,7 +82,8 @@ void OutputFile::fail(const char* what) const {
   stop_if_interrupted();
   throw Failure(
       ExitCode::environment,
-      io_error(what + path_ + " (is there room, and the right to write?)", error).sentence);
+      io_error(what + path_ + " (is the disk full, or may this user not write there?)", error)
+          .sentence);
 }
 
 void OutputFile::open_as_it_is(int descriptor) {
@@ -110,9 +111,9 @@ void OutputFile::keep_mode_and_owner() {
   if (stat(target_.c_str(), &replaced) != 0) return;
   // A user who may not give the file away keeps it. No user is given a set-id program.
   if (fchown(fileno(file_), replaced.st_uid, replaced.st_gid) != 0 && errno != EPERM) {
-    fail("cannot give its owner to ");
+    fail("cannot set the owner of ");
   }
-  if (fchmod(fileno(file_), replaced.st_mode & 0777) != 0) fail("cannot give its mode to ");
+  if (fchmod(fileno(file_), replaced.st_mode & 0777) != 0) fail("cannot set the mode of ");
 }
 
 void OutputFile::append(std::string_view text) {

@@ -41,7 +41,7 @@ void add_name(const std::string& text, uint8_t group, Names& names) {
 std::vector<Via> resolve_all(const FirstNode& first, Terminal& terminal) {
   if (first.addresses.size() > vias_max) {
     refuse("there are " + std::to_string(first.addresses.size()) +
-           " nodes to begin at: name at most " + std::to_string(vias_max));
+           " nodes to start from: name at most " + std::to_string(vias_max));
   }
   Names names;
   for (size_t i = 0; i < first.addresses.size(); ++i) {
@@ -84,7 +84,7 @@ std::string joined(const std::vector<std::string>& texts) {
 
 void add_via_flag(CLI::App& app, ClientFlags& flags) {
   add_repeatable(app, "--via", flags.via,
-                 "A node of the network to begin at; repeats [the node of this host]")
+                 "A node of the network to start from; repeats [the node of this host]")
       ->type_name("HOST[:PORT]");
 }
 
@@ -116,7 +116,7 @@ Duration timeout_of(const ClientFlags& flags, Duration otherwise) {
 
 Beginning beginning_of(const ClientFlags& flags, Terminal& terminal) {
   if (!flags.via.empty() && !flags.data_dir.empty()) {
-    refuse("--via and --data-dir both name a node to begin at: leave one out");
+    refuse("--via and --data-dir both name a node to start from: leave one out");
   }
   const FirstNode first =
       flags.via.empty() ? first_node(flags.data_dir, terminal) : FirstNode{flags.via, false, ""};

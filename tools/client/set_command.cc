@@ -1,4 +1,4 @@
-// `xord set`: stores a value, and reports on how many nodes it was actually stored.
+// `xord set`: stores a value, and reports how many nodes actually stored it.
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -171,7 +171,7 @@ void add_set_flags(CLI::App& app, SetFlags& flags) {
   add_node_dir_flag(app, flags.client);
   add_common_flags(app, flags.client);
   app.footer(
-      "Prints on how many nodes the value landed. --json: {\"key\" or \"id\", \"type\", "
+      "Prints how many nodes stored the value. --json: {\"key\" or \"id\", \"type\", "
       "\"stored\",\n"
       "\"asked\", \"refused\", \"silent\"}. Exit codes: 0 at least one node stored it, 1 all "
       "refused it,\n"

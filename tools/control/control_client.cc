@@ -33,15 +33,15 @@ constexpr Duration looked_each = milliseconds(200);
 // Explains why nothing answers at the control socket: the directory or the node does not exist, or
 // the process that holds the directory is not listening.
 std::string why_absent(const std::string& data_dir) {
-  const std::string nobody = "no node is running on " + data_dir;
+  const std::string not_running = "no node is running on " + data_dir;
   std::error_code ignored;
-  if (!std::filesystem::exists(data_dir, ignored)) return nobody + " (no such directory)";
+  if (!std::filesystem::exists(data_dir, ignored)) return not_running + " (no such directory)";
   const auto opened = DataDirectory::open_to_read(data_dir);
   const auto* error = std::get_if<IoError>(&opened);
-  if (error == nullptr) return nobody + "; start one with `xord run`";
-  if (error->error_number != EWOULDBLOCK) return nobody + ": " + error->sentence;
+  if (error == nullptr) return not_running + "; start one with `xord run`";
+  if (error->error_number != EWOULDBLOCK) return not_running + ": " + error->sentence;
   return "the node on " + data_dir +
-         " does not answer: it is starting or ending, or another tool holds the directory; try "
+         " does not answer: it is starting or stopping, or another tool holds the directory; try "
          "again in a moment";
 }
 
@@ -65,7 +65,7 @@ ControlClient::ControlClient(const std::string& data_dir)
     if (is_trusted(socket_)) return;
     close(socket_);
     fail("the process that answers at " + path_ +
-         " is another user's: name a --data-dir of this user");
+         " belongs to another user: name a --data-dir of this user");
   }
   const int error = errno;
   if (socket_ >= 0) close(socket_);
@@ -105,7 +105,7 @@ void ControlClient::receive_some(std::string& answer, Duration most) {
   const ssize_t size = recv(socket_, piece, sizeof piece, 0);
   if (size > 0) answer.append(piece, static_cast<size_t>(size));
   if (size > 0 || (size < 0 && (errno == EAGAIN || errno == EINTR))) return;
-  fail("the node at " + path_ + " hung up before it answered; it may have ended");
+  fail("the node at " + path_ + " hung up before it answered; it may have stopped");
 }
 
 Json ControlClient::ask(const Json& request, Duration timeout) {
@@ -114,7 +114,7 @@ Json ControlClient::ask(const Json& request, Duration timeout) {
   // Code that copies or prints a JSON value recurses for each level.
   if (line_nested_deeper_than(answer_nesting_max, NestedText::json, text)) {
     fail("the node's answer is nested more than " + std::to_string(answer_nesting_max) +
-         " deep, which this xord does not understand: is it of another version?");
+         " deep, which this xord does not understand: is it a different version?");
   }
   const Json answer = Json::parse(text, nullptr, false);
   if (answer.is_object() && answer.contains("result")) return answer["result"];
@@ -122,7 +122,7 @@ Json ControlClient::ask(const Json& request, Duration timeout) {
     const int code = answer.value("code", static_cast<int>(ExitCode::environment));
     throw Failure(static_cast<ExitCode>(code), answer["error"].get<std::string>());
   }
-  fail("the node's answer is not understood; it may be another version of xord");
+  fail("the node's answer is not understood; it may be a different version of xord");
 }
 
 Json ask_control(const std::string& data_dir, const Json& request, Duration timeout) {

@@ -1,4 +1,4 @@
-// The requests of a load run under way. Sends them, matches each reply to its request, checks it,
+// The requests of a load run in progress. Sends them, matches each reply to its request, checks it,
 // and answers the node's pings of our sources. It drives the reactor's backend itself, because a
 // generator must be able to spin: a client that sleeps between replies slows down a node on the
 // same machine (waking an idle core takes 20 us, measured).

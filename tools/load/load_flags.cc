@@ -26,12 +26,12 @@ constexpr ValueFlag value_flags[] = {
     {"--target", "HOST[:PORT]", "The node to put under load"},
     {"--mix", "KIND=N,...",
      "Shares of find_node, find_value_hit, find_value_miss, store, ping [find_node=100]"},
-    {"--rate", "N,...", "Open loop: requests a second; several are one step each"},
+    {"--rate", "N,...", "Open loop: requests per second; each of several is a step"},
     {"--window", "N", "Closed loop: requests open at once [64], used without --rate"},
-    {"--slo", "DURATION", "With --find-max: p99 at most [10ms]"},
+    {"--slo", "DURATION", "With --find-max: the highest p99 accepted [10ms]"},
     {"--duration", "DURATION", "Measured time of a step [10s]"},
     {"--warm-up", "DURATION", "The same load before it, not measured [1s]"},
-    {"--timeout", "DURATION", "A request without an answer by then is lost [1s]"},
+    {"--timeout", "DURATION", "A request not answered within this time is lost [1s]"},
     {"--sources", "N", "Addresses that send requests [16]"},
     {"--contacts", "N",
      "Offer the sources and N further ones to the node's table, each with an id of its own [no]"},
@@ -63,7 +63,7 @@ std::vector<std::string> split(const std::string& text, char at) {
 Endpoint read_target(const ValueFlags& flags) {
   if (!flags.is_given("--target")) {
     refuse(
-        "there is nothing to put under load: name a node with --target HOST[:PORT]; see "
+        "no target: name a node with --target HOST[:PORT]; see "
         "`xord load --help`");
   }
   const HostPort address = parse_node_address(flags.text("--target", ""));
@@ -185,7 +185,7 @@ void read_sources(const ValueFlags& flags, LoadPlan& plan) {
   if (plan.sources + plan.contacts > most) {
     refuse("--sources and --contacts are " + std::to_string(plan.sources + plan.contacts) +
            " together: " + plan.target.text() + " can have " + std::to_string(most) +
-           " at most; more are there for a target on 127.0.0.0/8 only");
+           " at most; only a target on 127.0.0.0/8 can have more");
   }
   plan.id_change_every = flags.duration("--id-change", microseconds(10)).value_or(Duration{});
   plan.is_filed = flags.is_given("--contacts") || flags.is_given("--id-change");
@@ -215,7 +215,8 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
   app.add_flag("--sleep", sleep, "Sleep between answers, instead of taking a whole core");
   app.add_flag("--json", plan.json, "Print the result as JSON");
   app.footer(
-      "Any node that speaks rpcudp will do, the Python library's too. Every reply is checked.\n"
+      "Any node that speaks rpcudp will do, including the Python library's. Every reply is "
+      "checked.\n"
       "Give the generator a core of its own: it spins.\n"
       "With --contacts or --id-change it leaves contacts in the node's table, and says how many:\n"
       "each is dead from then on, and costs every node that is given it a timeout. Without them a\n"

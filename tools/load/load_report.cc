@@ -142,11 +142,11 @@ void write_strays(const StrayCounts& strays, std::ostream& out) {
                    strays.unknown_transaction, strays.wrong_source, strays.malformed);
   }
   if (strays.strangers > 0) {
-    out << printed("    datagrams of strangers: %lu\n", strays.strangers);
+    out << printed("    datagrams from strangers: %lu\n", strays.strangers);
   }
-  if (strays.late > 0) out << printed("    late or double answers: %lu\n", strays.late);
+  if (strays.late > 0) out << printed("    late or repeated answers: %lu\n", strays.late);
   if (strays.pings_ignored > 0) {
-    out << printed("    pings of the node not answered: %lu\n", strays.pings_ignored);
+    out << printed("    pings from the node not answered: %lu\n", strays.pings_ignored);
   }
 }
 
@@ -169,7 +169,7 @@ void LoadTables::warmed(const LoadResult& result) {
   if (warm.sources_failed > 0) *out_ << printed(" (%lu did not)", warm.sources_failed);
   if (warm.keys > 0) *out_ << printed(", %lu keys stored", warm.keys);
   if (warm.keys_failed > 0) *out_ << printed(" (%lu NOT)", warm.keys_failed);
-  *out_ << printed(", %u contacts an answer, %.2f s\n", warm.contacts_in_answer,
+  *out_ << printed(", %u contacts per answer, %.2f s\n", warm.contacts_in_answer,
                    warm.took.seconds());
 }
 
@@ -204,7 +204,7 @@ void LoadTables::stepped(const StepResult& step) {
         step.unsent, milliseconds_in(step.late_max));
   }
   if (const auto cost = server_cost(step)) {
-    *out_ << printed("    server: %.0f ns of CPU an answer (%.0f user, %.0f system)\n",
+    *out_ << printed("    server: %.0f ns of CPU per answer (%.0f user, %.0f system)\n",
                      cost->nanoseconds, cost->user, cost->system);
   }
   out_->flush();

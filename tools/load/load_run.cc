@@ -10,7 +10,7 @@
 namespace xord {
 namespace {
 
-constexpr uint32_t meeting_attempts = 5;
+constexpr uint32_t first_pings_max = 5;
 // A protected node pings at most this many sources of one /24 a second, and holds a few thousand.
 constexpr uint32_t proof_window = 256;
 constexpr uint32_t store_window = 512;
@@ -44,7 +44,7 @@ class Run {
   }
 
   LoadResult run() {
-    if (plan_.check == CheckDepth::content) meet();
+    if (plan_.check == CheckDepth::content) learn_node_id();
     warm_up();
     observer_.warmed(result_);
     QuestionStream questions(plan_, sources_);
@@ -67,29 +67,29 @@ class Run {
 
  private:
   // Learns the node's id: pongs must carry it, and near keys are near to it.
-  void meet() {
-    class Meeting : public ExchangeListener {
+  void learn_node_id() {
+    class FirstPing : public ExchangeListener {
      public:
       void ended(const Question&, Ending ending, Verdict verdict, Duration) override {
         is_over = true;
-        is_met = ending == Ending::answered && verdict == Verdict::right;
+        is_answered = ending == Ending::answered && verdict == Verdict::right;
       }
       bool is_over = true;
-      bool is_met = false;
-    } meeting;
-    exchange_->use(keys_, check_, meeting);
+      bool is_answered = false;
+    } first_ping;
+    exchange_->use(keys_, check_, first_ping);
     std::optional<PortErrors> port_errors;  // A socket error would end io_uring's receive.
     if (exchange_->backend_name() == "epoll") port_errors.emplace(exchange_->sockets());
-    for (uint32_t attempt = 0; attempt < meeting_attempts && !meeting.is_met; ++attempt) {
-      meeting.is_over = false;
+    for (uint32_t attempt = 0; attempt < first_pings_max && !first_ping.is_answered; ++attempt) {
+      first_ping.is_over = false;
       exchange_->ask({RequestKind::ping, 0, 0, IdDomain::targets, exchange_->now()});
-      while (!meeting.is_over) {
+      while (!first_ping.is_over) {
         exchange_->turn(Waiting::sleep, exchange_->now() + milliseconds(50));
         if (port_errors) refuse_closed_port(*port_errors);
       }
     }
     if (port_errors) port_errors->stop();
-    if (!meeting.is_met) {
+    if (!first_ping.is_answered) {
       throw Failure(ExitCode::no_answer, "no node answers a ping at " + plan_.target.text() +
                                              "; check that one is running there and that UDP "
                                              "reaches it");
@@ -132,7 +132,7 @@ class Run {
       if (stored.right == 0) {
         throw Failure(ExitCode::not_found,
                       plan_.target.text() + " stored none of the keys that hits need; give " +
-                          "find_value_hit no part in --mix, or let the sources answer pings");
+                          "find_value_hit no share in --mix, or let the sources answer pings");
       }
     }
     learn_contacts_in_answer();

@@ -26,7 +26,7 @@ std::string read_whole(const std::string& path) {
   if (text.size() > config_bytes_max) {
     throw Failure(ExitCode::usage, "the config file " + path + " has more than " +
                                        std::to_string(config_bytes_max) +
-                                       " bytes: give one that holds settings only");
+                                       " bytes: name one that holds only settings");
   }
   if (file.eof() && errno == 0) return text;
   const int error = errno;
@@ -55,7 +55,7 @@ std::vector<std::string> texts_of_node(const std::string& place, const Setting& 
   std::vector<std::string> texts;
   const auto* array = node.as_array();
   if (array != nullptr && setting.arity != Arity::many) {
-    throw Failure(ExitCode::usage, place + " has a list of values: give it one");
+    throw Failure(ExitCode::usage, place + " has a list of values: give a single one");
   }
   const auto take = [&](const toml::node& element) {
     const auto text = text_of_node(element);
@@ -97,7 +97,7 @@ std::vector<Given> read_config_file(const std::string& path) {
     throw Failure(ExitCode::usage, path + ":" + std::to_string(*line) +
                                        ": keys or lists are nested more than " +
                                        std::to_string(config_nesting_max) +
-                                       " deep: no setting is; write name = value, one a line");
+                                       " deep: no setting is; write name = value, one per line");
   }
   toml::table table;
   try {

@@ -32,7 +32,7 @@ DialectName parse_scheme(const std::string& text, std::string_view scheme) {
   if (scheme == "rpcudp") return DialectName::rpcudp;
   if (scheme == "mainline") {
     throw BadValue("\"" + text +
-                   "\" asks for the Mainline dialect, which is not there yet: listen on "
+                   "\" asks for the Mainline dialect, which is not supported yet: listen on "
                    "rpcudp:// only");
   }
   throw BadValue("\"" + text + "\" has the unknown scheme " + std::string(scheme) +
@@ -41,9 +41,10 @@ DialectName parse_scheme(const std::string& text, std::string_view scheme) {
 
 [[noreturn]] void refuse(const std::string& text, const std::string& rest) {
   if (parse_host_port(rest)) {
-    throw BadValue("\"" + text +
-                   "\" has a name for an address: write the numeric address to bind, such as "
-                   "0.0.0.0:8468 or 127.0.0.1:8468");
+    throw BadValue(
+        "\"" + text +
+        "\" has a name where an address belongs: write the numeric address to bind, such as "
+        "0.0.0.0:8468 or 127.0.0.1:8468");
   }
   throw BadValue("\"" + text +
                  "\" is not an address to listen on: write ADDR:PORT with a port from 0 to 65535, "

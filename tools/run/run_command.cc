@@ -44,10 +44,10 @@ void add_flags(CLI::App& app, RunFlags& flags) {
   app.add_flag("--print-config", flags.print_config,
                "Print every setting, and where it came from, as a config file; run nothing");
   app.footer(
-      "A flag wins over the environment variable of its name (--data-dir: XORD_DATA_DIR; lists\n"
-      "separated by commas), that over the config file (data-dir = \"...\"), that over the "
-      "default\n"
-      "in brackets. SIGTERM or Ctrl-C ends the node in order; SIGUSR1 logs its counters.");
+      "A flag overrides the environment variable of its name (--data-dir: XORD_DATA_DIR; lists\n"
+      "separated by commas), which overrides the config file (data-dir = \"...\"), which\n"
+      "overrides the default in brackets. SIGTERM or Ctrl-C stops the node cleanly; SIGUSR1 logs\n"
+      "its counters.");
 }
 
 std::vector<Given> gather(const RunFlags& flags, const Environment& environment) {
@@ -67,7 +67,7 @@ std::vector<Given> gather(const RunFlags& flags, const Environment& environment)
 }  // namespace
 
 ExitCode run_command(Arguments arguments, Terminal& terminal) {
-  CLI::App app("Run a node: join a network, keep records, answer others.", "xord run");
+  CLI::App app("Run a node: join a network, keep records, answer requests.", "xord run");
   RunFlags flags;
   add_flags(app, flags);
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;

@@ -20,7 +20,7 @@ void print(const CheckReport& report, Terminal& terminal) {
   }
   terminal.out << fmt::format(
       "{}: {}, {}, {} ({} of them expired), {} in the index and found by it\n",
-      report.is_sound() ? "sound" : fmt::format("{} damaged", report.findings_count),
+      report.is_intact() ? "intact" : fmt::format("{} damaged", report.findings_count),
       counted(report.files, "small file"), counted(report.tables, "table"),
       counted(report.records, "record"), report.expired, report.indexed);
 }
@@ -47,7 +47,7 @@ ExitCode store_check_command(Arguments arguments, Terminal& terminal) {
   } else {
     print(report, terminal);
   }
-  return report.is_sound() ? ExitCode::done : ExitCode::not_found;
+  return report.is_intact() ? ExitCode::done : ExitCode::not_found;
 }
 
 }  // namespace xord

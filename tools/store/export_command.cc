@@ -58,7 +58,8 @@ Exported write_to_stdout(const StoredRecords& stored, Terminal& terminal) {
   const auto append = [&](const std::string& lines) {
     terminal.out << lines;
     if (terminal.out) return;
-    throw Failure(ExitCode::environment, "stdout cannot be written: make room or give it a reader");
+    throw Failure(ExitCode::environment,
+                  "cannot write to stdout: the disk is full, or nothing reads the pipe");
   };
   return write(stored, append, terminal);
 }
@@ -79,7 +80,8 @@ ExitCode store_export_command(Arguments arguments, Terminal& terminal) {
                "xord store export");
   DataDirFlags flags;
   std::vector<std::string> file;
-  add_argument(app, "FILE", file, "Where to; - is the standard output [-]")->type_name("[FILE]");
+  add_argument(app, "FILE", file, "Where to write; - is the standard output [-]")
+      ->type_name("[FILE]");
   add_data_dir_flag(app, flags);
   app.footer(
       "docs/STORAGE.md describes the lines. A file is written whole or not at all; a link is\n"

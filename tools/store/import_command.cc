@@ -66,11 +66,12 @@ ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
   add_json_flag(app, flags);
   app.footer(
       "A missing directory is made, with a new identity and the clock of the export. In an\n"
-      "existing one, records keep the rest of their lives. Of two records of one key the one\n"
-      "published later stays. Damaged lines are named and left out. Exports may follow each\n"
-      "other, as cat joins them. Ctrl-C leaves what was imported so far; importing again\n"
+      "existing one, records keep their remaining lives. Of two records with one key, the one\n"
+      "published later stays. Damaged lines are named and left out. Exports may follow one\n"
+      "another, as cat joins them. Ctrl-C keeps what was imported so far; importing again\n"
       "completes it.\n"
-      "Exit codes: 0 done, 1 something was damaged or missing, 2 no export, 4 the environment.");
+      "Exit codes: 0 done, 1 something was damaged or missing, 2 not an export, 4 the "
+      "environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const Interrupt interrupt;
   const ImportReport report =
@@ -80,8 +81,8 @@ ExitCode store_import_command(Arguments arguments, Terminal& terminal) {
   throw Failure(ExitCode::not_found, report.is_whole || report.damaged > 0
                                          ? "a part of the export is damaged; the rest was "
                                            "imported"
-                                         : "the export was cut before its end; what was there was "
-                                           "imported");
+                                         : "the export is truncated; the part that is present "
+                                           "was imported");
 }
 
 }  // namespace xord

@@ -1,4 +1,4 @@
-// `xord store purge`: erases records. A running node does it itself, on request.
+// `xord store purge`: erases records. A running node does this itself, on request.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -97,7 +97,7 @@ ExitCode store_purge_command(Arguments arguments, Terminal& terminal) {
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(
-      "A running node erases them itself and goes on serving. Other nodes keep their copies, and\n"
+      "A running node does this itself and continues to serve. Other nodes keep their copies, and\n"
       "may store one here again.\n"
       "Exit codes: 0 done, 1 there was no such KEY, 4 the environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;

@@ -159,13 +159,13 @@ void RecordImport::end(const ExportEnd& end) {
   if (end.records == records_) return;
   report_.is_whole = false;
   note_damage("the export had " + std::to_string(end.records) + " records, of which " +
-              std::to_string(records_) + " came");
+              std::to_string(records_) + " are present");
 }
 
 void RecordImport::note_cut() {
   report_.is_whole = false;
   report_.damages.push_back("before line " + std::to_string(line_number_ + 1) +
-                            ": the export was cut before its end");
+                            ": the export is truncated");
 }
 
 void RecordImport::take(const ExportRecord& record) {
@@ -223,9 +223,9 @@ void RecordImport::write_batch() {
   // Needs no undo: importing again has the same result.
   const rocksdb::Status status = target_.database().write(changes, nullptr);
   if (!status.ok()) {
-    throw Failure(ExitCode::environment, "the disk refused a batch of records after " +
-                                             std::to_string(report_.imported) + " (" +
-                                             status.ToString() + "): make room, and import again");
+    throw Failure(ExitCode::environment,
+                  "the disk refused a batch of records after " + std::to_string(report_.imported) +
+                      " (" + status.ToString() + "): free disk space, and import again");
   }
   report_.imported += changes.size();
   batch_.clear();

@@ -21,7 +21,7 @@ using Change = RocksDatabase::Change;
 
 [[noreturn]] void fail(const std::string& what, const rocksdb::Status& status) {
   throw Failure(ExitCode::environment,
-                what + " (" + status.ToString() + "): make room, or look with `xord store check`");
+                what + " (" + status.ToString() + "): free disk space, or run `xord store check`");
 }
 
 class RecordPurge {
@@ -94,7 +94,7 @@ uint64_t purge_records(const std::string& data_dir, const PurgeSelection& select
   const uint64_t purged = RecordPurge(stopped, selection, terminal).run();
   if (purged == 0 || selection.prefix_bits == id_bits) return purged;
   const rocksdb::Status status = stopped.database().compact();
-  if (!status.ok()) fail("the records are purged, but their room could not be given back", status);
+  if (!status.ok()) fail("the records are purged, but their disk space could not be freed", status);
   return purged;
 }
 

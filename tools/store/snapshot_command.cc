@@ -35,8 +35,8 @@ ExitCode store_snapshot_command(Arguments arguments, Terminal& terminal) {
   add_argument(app, "DIR", target, "The directory to make; on the same disk it costs little");
   add_data_dir_flag(app, flags);
   app.footer(
-      "A running node makes it itself and goes on serving. The snapshot has the node's identity,\n"
-      "too: keep it as safe, and never run two nodes on copies of one directory.\n"
+      "A running node does this itself and continues to serve. The snapshot has the node's\n"
+      "identity, too: keep it as safe, and never run two nodes on copies of one directory.\n"
       "Exit codes: 0 done, 4 the environment.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const std::string data_dir = data_dir_of(flags, terminal);

@@ -192,9 +192,9 @@ void CheckReport::found(const std::string& sentence) {
 }
 
 nlohmann::ordered_json CheckReport::json() const {
-  return {{"sound", is_sound()}, {"findings", findings}, {"findings_count", findings_count},
-          {"files", files},      {"tables", tables},     {"records", records},
-          {"expired", expired},  {"indexed", indexed},   {"faulty", faulty}};
+  return {{"sound", is_intact()}, {"findings", findings}, {"findings_count", findings_count},
+          {"files", files},       {"tables", tables},     {"records", records},
+          {"expired", expired},   {"indexed", indexed},   {"faulty", faulty}};
 }
 
 CheckReport check_store(const DataDirectory& directory, Terminal& terminal) {

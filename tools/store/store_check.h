@@ -26,7 +26,7 @@ struct CheckReport {
   uint64_t faulty = 0;   // Intact, but a node would not load them (fault_of()).
   uint64_t indexed = 0;  // In the index built from the rows, and found on disk again.
 
-  bool is_sound() const { return findings_count == 0; }
+  bool is_intact() const { return findings_count == 0; }
   void found(const std::string& sentence);
   nlohmann::ordered_json json() const;
 };

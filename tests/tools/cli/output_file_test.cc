@@ -133,9 +133,10 @@ TEST_F(OutputFileTest, WhatCannotBeWrittenIsASentence) {
     }
     return "";
   };
-  EXPECT_EQ(sentence(scratch_.path()), "cannot write " + scratch_.path() +
-                                           " (is there room, and the right to write?): "
-                                           "Is a directory");
+  EXPECT_EQ(sentence(scratch_.path()),
+            "cannot write " + scratch_.path() +
+                " (is the disk full, or may this user not write there?): "
+                "Is a directory");
   EXPECT_NE(sentence(scratch_.at("nowhere/file")).find("No such file"), std::string::npos);
   std::ofstream(path_) << "text";
   EXPECT_NE(sentence(path_ + "/below"), "");

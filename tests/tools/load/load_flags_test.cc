@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Mistake{{flag, target, "--window", "0"}, "--window \"0\""},
                     Mistake{{flag, target, "--slo", "10"}, "--slo \"10\""},
                     Mistake{{flag, target, "--slo", "1ms", "--slo", "2ms"},
-                            "--slo is there 2 times"},
+                            "--slo is given 2 times"},
                     Mistake{{flag, target, "--value-size", "9k"}, "--value-size \"9k\""},
                     Mistake{{flag, target, "--value-size", "20-10"}, "--value-size \"20-10\""},
                     Mistake{{flag, target, "--key-spread", "zipf:0"}, "zipf:1.2"},

@@ -94,7 +94,7 @@ TEST(LoadReport, TablesNameEachKindOfLie) {
   tables.stepped(step_of(1'000));
   EXPECT_NE(out.str().find("WRONG too_few_contacts: 10"), std::string::npos) << out.str();
   EXPECT_NE(out.str().find("1000 not sent"), std::string::npos) << out.str();
-  EXPECT_NE(out.str().find("1000 ns of CPU an answer (250 user, 750 system)"), std::string::npos)
+  EXPECT_NE(out.str().find("1000 ns of CPU per answer (250 user, 750 system)"), std::string::npos)
       << out.str();
 }
 

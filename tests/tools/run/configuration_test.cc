@@ -158,7 +158,7 @@ TEST_F(ConfigurationTest, AFileThatIsNotTomlOrNotThereIsSaidSo) {
 TEST_F(ConfigurationTest, AListWhereOneValueBelongsAndADateAreRefused) {
   const std::string path = file("ttl = [\"1d\"]\n");
   EXPECT_EQ(refusal([&] { read_config_file(path); }),
-            path + ":1: ttl has a list of values: give it one");
+            path + ":1: ttl has a list of values: give a single one");
   file("ttl = 2024-01-01\n");
   EXPECT_NE(refusal([&] { read_config_file(path); }).find("a type that no setting has"),
             std::string::npos);
@@ -261,7 +261,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"listen", "::1:8468", "write ADDR:PORT"},
         BadText{"listen", "localhost:8468", "write the numeric address"},
         BadText{"listen", "http://0.0.0.0:80", "rpcudp://"},
-        BadText{"listen", "mainline://0.0.0.0:6881", "not there yet"},
+        BadText{"listen", "mainline://0.0.0.0:6881", "not supported yet"},
         BadText{"listen", "224.0.0.1:8468", "unicast"},
         BadText{"listen", "[fe80::1%nosuchlink]:8468", "ip link"},
         BadText{"bootstrap", "node example", "write it like"},
