@@ -366,6 +366,13 @@ def check_quoted_headings(texts):
                 yield path, number, f'{target} has no heading "{heading}"'
 
 
+def check_headings(path, text):
+    """A heading begins a line: filling a paragraph once drew in the heading that followed it."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if path.endswith(".md") and re.search(r"\S ##+ [A-Z]", line):
+            yield number, "a heading in the middle of a line: begin a line, after an empty one"
+
+
 def check_top_level(files):
     for name in sorted({file.split("/")[0] for file in files} - TOP_LEVEL):
         yield name, 1, "not one of the repository's top-level names (tests/tidy.py lists them)"
@@ -418,6 +425,7 @@ def check_text(path, text, files):
     yield from check_python(path, text)
     yield from check_banned(path, text)
     yield from check_paths(path, text, files)
+    yield from check_headings(path, text)
     if path.endswith(".md"):
         yield from check_links(path, text, files)
     elif not path.endswith((".json", ".ndjson", ".svg", ".txt")) and path != "LICENSE":

@@ -183,6 +183,10 @@ class Files(unittest.TestCase):
                           ("c.py", 'docs/A.md has no heading "The xord"'),
                           ("docs/B.md", 'docs/A.md has no heading "Gone"')])
 
+    def test_a_heading_that_was_drawn_into_a_paragraph_is_found(self):
+        self.assertEqual(problems(tidy.check_headings, "a.md", "# A\n\n## B\nIt ends. # x\n"), [])
+        self.assertEqual(len(problems(tidy.check_headings, "a.md", "It ends. ## B It starts\n")), 1)
+
     def test_dead_files_are_found(self):
         texts = {"node/used.h": "", "node/dead.h": "", "node/used.cc": '#include "node/used.h"\n',
                  "gone/a.cc": "", "CMakeLists.txt": "FOLDER node)\n tests/run.py\n",
