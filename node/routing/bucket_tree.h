@@ -1,6 +1,6 @@
 // BucketTree: which bucket an id belongs to (paper 2.4, 4.2). The ranges along our own id exist
 // from the start, one for each length of shared prefix, so that the shard that owns a bucket never
-// changes: the paper's splitting of the own range leads to the same ranges, and keeps no contact
+// changes: the paper's splitting of our own range leads to the same ranges, and keeps no contact
 // that this layout would drop (checklist 34, 35). Within a range a full bucket is split by
 // b - 1 = 4 further bits at most. Decides nothing about contacts. Fixed size: 1 KB per bucket.
 #pragma once
