@@ -17,6 +17,9 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <vector>
+
+#include "storage/files/small_file.h"
 
 namespace xord {
 namespace {
@@ -51,12 +54,23 @@ std::optional<IoError> check_file_system(const std::string& path) {
                  "it with --allow-network-file-system");
 }
 
+// What is made is synced into its parent: what is acknowledged from now on lies below it.
 std::optional<IoError> make(const std::string& path) {
-  const mode_t before = umask(0077);
   std::error_code error;
+  std::vector<fs::path> made;
+  for (fs::path at = fs::absolute(path); !fs::exists(at, error) && at.has_relative_path();
+       at = at.parent_path()) {
+    made.push_back(at);
+  }
+  const mode_t before = umask(0077);
   fs::create_directories(path, error);
   umask(before);
-  if (!error) return std::nullopt;
+  if (!error) {
+    for (const fs::path& each : made) {
+      if (auto failed = sync_directory(each.string() + "/..")) return failed;
+    }
+    return std::nullopt;
+  }
   if (error == std::errc::file_exists || error == std::errc::not_a_directory) {
     return refusal("the data directory " + path +
                    " cannot be made, because a file is in its place: choose another --data-dir");

@@ -121,6 +121,13 @@ std::optional<IoError> write_small_file(const std::string& path, FileKind kind, 
   return std::nullopt;
 }
 
+std::optional<IoError> sync_directory(const std::string& path) {
+  const FileDescriptor directory(path, O_RDONLY | O_DIRECTORY);
+  if (!directory.is_open() && errno == EACCES) return std::nullopt;
+  if (directory.is_open() && (fsync(directory.get()) == 0 || errno == EINVAL)) return std::nullopt;
+  return io_error(cannot("sync the directory", path), errno);
+}
+
 std::variant<SmallFile, Missing, IoError> read_small_file(const std::string& path, FileKind kind,
                                                           uint16_t version_max) {
   const FileDescriptor file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);

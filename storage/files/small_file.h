@@ -21,6 +21,10 @@ constexpr uint32_t small_file_size_max = 64 << 20;
 std::optional<IoError> write_small_file(const std::string& path, FileKind kind, uint16_t version,
                                         Bytes payload);
 
+// Syncs the names in this directory: a file or directory made in it is there after a power loss. A
+// directory that this user may not read, or that its file system does not sync, is no error.
+std::optional<IoError> sync_directory(const std::string& path);
+
 struct Missing {};  // No such file: the first start.
 
 // The version and payload of a file of this kind, of `version_max` or older; or a message that says

@@ -45,7 +45,7 @@ std::optional<IoError> finish_snapshot(const std::string& from, const std::strin
   for (const auto& [name, kind] : files) {
     if (auto error = copy(from + "/" + name, to + "/" + name, kind)) return error;
   }
-  return std::nullopt;
+  return sync_directory(to + "/..");  // Its own name.
 }
 
 void abandon_snapshot(const std::string& to) {

@@ -213,7 +213,8 @@ std::optional<IoError> RocksDatabase::check_meta() {
   options.sync = true;
   const rocksdb::Status written =
       database_->Put(options, meta_, format_key, slice_of(Bytes(bytes)));
-  if (written.ok()) return std::nullopt;
+  // RocksDB syncs what is in its directory, but not the name of that directory.
+  if (written.ok()) return sync_directory(config_.directory);
   return IoError{"the database " + database_path() + " cannot be written (" + written.ToString() +
                      "): free disk space, or give the directory back to this user",
                  0};
