@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "reactor/base/rng.h"
+#include "reactor/message_header.h"
 #include "reactor/send_groups.h"
+#include "tests/own_namespace.h"
 #include "tests/reactor/backend_harness.h"
 
 namespace xord {
@@ -84,6 +88,36 @@ TEST_P(Coalescing, EachPeerHearsExactlyWhatWasMeantForIt) {
   }
 }
 
+// A peer may ask two of our addresses at once, and takes an answer only from the one that it asked.
+TEST_P(Coalescing, EachAnswerLeavesFromTheAddressThatWasAsked) {
+  for (const bool is_refused : {false, true}) {
+    SCOPED_TRACE(is_refused ? "sent singly" : "sent together");
+    BackendHarness harness(GetParam(), {{wildcard(Family::ipv4)}});
+    const uint16_t port = harness.server().port;
+    const Endpoint asked[] = {loopback(Family::ipv4, port), Endpoint::ipv4(0x7f000001, port),
+                              Endpoint::ipv4(0x7f000002, port)};
+    if (is_refused) {
+      const int on = 1;
+      ASSERT_EQ(setsockopt(harness.sockets[0].fd(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
+    }
+    LoopbackClient client(loopback(Family::ipv4));
+    constexpr int count = 30;
+    for (int i = 0; i < count; ++i) client.send_to(asked[i % 3], numbered(i, 100));
+    harness.pump();
+    ASSERT_EQ(harness.received.size(), static_cast<size_t>(count));
+    harness.send_back_all();
+    harness.pump();
+    for (int i = 0; i < count; ++i) {
+      Endpoint sender;
+      const int number = std::stoi(client.receive_from(&sender));
+      EXPECT_EQ(sender.text(), asked[number % 3].text()) << number;
+    }
+    EXPECT_EQ(client.receive_if_there(), std::nullopt);
+    EXPECT_EQ(harness.count(IoCounter::sent_coalesced), uint64_t{count});
+    EXPECT_EQ(harness.count(IoCounter::coalescing_refused), is_refused ? 3u : 0u);
+  }
+}
+
 // A socket without checksums accepts no segments (EINVAL), nor does a device without them (EIO) or
 // with a small MTU (EMSGSIZE).
 TEST_P(Coalescing, WhatTheKernelRefusesTogetherGoesSingly) {
@@ -122,6 +156,24 @@ TEST_P(Coalescing, WhatTheKernelRefusesTogetherGoesSingly) {
   }
 }
 
+// Longer than the MTU, several are refused together (EMSGSIZE or EINVAL, by the kernel's age),
+// while each by itself is sent in fragments.
+TEST_P(Coalescing, WhatIsTooLongForASmallMtuGoesSingly) {
+  const auto expect_all_arrive = [&] {
+    BackendHarness harness(GetParam(), {{endpoint("127.0.0.1:0")}});
+    LoopbackClient client(endpoint("127.0.0.1:0"));
+    for (int i = 0; i < 20; ++i) harness.queue({client.local(), {}}, numbered(i, 1'000));
+    harness.send();
+    harness.pump();
+    for (int i = 0; i < 20; ++i) ASSERT_EQ(client.receive(), numbered(i, 1'000));
+    EXPECT_EQ(harness.count(IoCounter::sent), 20u);
+    EXPECT_EQ(harness.count(IoCounter::coalescing_refused), 1u);
+    EXPECT_EQ(harness.count(IoCounter::send_too_long), 0u);
+    EXPECT_EQ(harness.count(IoCounter::send_invalid), 0u);
+  };
+  if (!in_own_network(600, expect_all_arrive)) GTEST_SKIP() << no_namespace;
+}
+
 // Each datagram of a refused group is counted, and no other datagram is affected.
 TEST_P(Coalescing, AGroupThatFailsForAnotherReasonIsCountedWhole) {
   BackendHarness harness(GetParam(), {{loopback(Family::ipv4)}});
@@ -147,7 +199,30 @@ TEST_P(Coalescing, CanBeTurnedOff) {
   EXPECT_EQ(harness.count(IoCounter::sent_coalesced), 0u);
 }
 
+TEST(SendGroups, OfTheReasonsForARefusalOnlyThoseOfSegmentsAreTriedSingly) {
+  for (const int error : {EMSGSIZE, EINVAL, EIO, EOPNOTSUPP}) {
+    EXPECT_TRUE(may_refuse_segments(error)) << strerror(error);
+  }
+  for (const int error :
+       {EAGAIN, ENOBUFS, ENOMEM, EPERM, EACCES, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EBADF}) {
+    EXPECT_FALSE(may_refuse_segments(error)) << strerror(error);
+  }
+}
+
 // ---- The plan, against its rules.
+
+IpAddress address_of_ours(uint64_t number) {
+  return Endpoint::ipv4(0x7f000001 + static_cast<uint32_t>(number), 1).address;
+}
+
+const Outbox::Entry& entry_at(const Outbox& out, const uint8_t* begin) {
+  const auto entries = out.entries();
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const Outbox::Entry& entry) {
+    return out.bytes(entry).data() == begin;
+  });
+  CHECK(found != entries.end());
+  return *found;
+}
 
 TEST(SendGroups, PartitionABatchByPathAndLengthInOrder) {
   for (uint64_t seed = 1; seed <= 300; ++seed) {
@@ -160,6 +235,8 @@ TEST(SendGroups, PartitionABatchByPathAndLengthInOrder) {
       out.reserve(size);
       Path path{Endpoint::ipv4(0x7f000001, static_cast<uint16_t>(1 + rng.bounded(3))), {}};
       path.local.socket = static_cast<uint8_t>(rng.bounded(2));
+      path.local.address = address_of_ours(rng.bounded(2));
+      path.local.interface = static_cast<uint32_t>(rng.bounded(2));
       out.commit(path, size);
     }
     SendGroups groups;
@@ -176,6 +253,10 @@ TEST(SendGroups, PartitionABatchByPathAndLengthInOrder) {
         for (size_t at = 0; at < part.iov_len; at += first.size) {
           const auto* begin = static_cast<const uint8_t*>(part.iov_base) + at;
           ASSERT_GT(begin, last) << "in order";
+          const Outbox::Entry& entry = entry_at(out, begin);
+          ASSERT_EQ(entry.size, first.size);
+          ASSERT_EQ(entry.path.remote, first.path.remote);
+          ASSERT_EQ(entry.path.local, first.path.local);
           seen.push_back(last = begin);
         }
         bytes += part.iov_len;

@@ -52,12 +52,20 @@ void LoopbackClient::send_to(const Endpoint& to, std::string_view bytes) {
 }
 
 std::string LoopbackClient::receive() {
+  Endpoint ignored;
+  return receive_from(&ignored);
+}
+
+std::string LoopbackClient::receive_from(Endpoint* sender) {
   std::string bytes(65536, '\0');
+  SocketAddress from{};
+  socklen_t from_size = sizeof from;
   ssize_t size = 0;
   do {  // Closing a ring interrupts the thread that made it.
-    size = recv(fd_, bytes.data(), bytes.size(), 0);
+    size = recvfrom(fd_, bytes.data(), bytes.size(), 0, &from.any, &from_size);
   } while (size < 0 && errno == EINTR);
   EXPECT_GE(size, 0) << "no datagram: " << strerror(errno);
+  if (size >= 0) *sender = endpoint_of(from);
   bytes.resize(size < 0 ? 0 : static_cast<size_t>(size));
   return bytes;
 }

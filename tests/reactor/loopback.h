@@ -39,6 +39,7 @@ class LoopbackClient {
   void send_to(const Endpoint& to, std::string_view bytes);
   // The next datagram; fails the test if none arrives within 10 s.
   std::string receive();
+  std::string receive_from(Endpoint* sender);  // The same, and who sent it.
   std::optional<std::string> receive_if_there();
   Endpoint local() const;
   int fd() const { return fd_; }

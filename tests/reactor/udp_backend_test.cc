@@ -240,15 +240,13 @@ TEST_P(UdpBackendTest, StoppingFreesThePortAtOnce) {
 
 TEST(UdpBackend, CountsErrnosUnderTheirKind) {
   const std::vector<std::pair<int, IoCounter>> kinds = {
-      {EAGAIN, IoCounter::send_would_block},
-      {ENOBUFS, IoCounter::send_would_block},
-      {EPERM, IoCounter::send_forbidden},
-      {EACCES, IoCounter::send_forbidden},
-      {EMSGSIZE, IoCounter::send_too_long},
-      {ENETUNREACH, IoCounter::send_unreachable},
-      {EADDRNOTAVAIL, IoCounter::send_unreachable},
-      {EINVAL, IoCounter::send_invalid},
-      {EIO, IoCounter::send_failed}};
+      {EAGAIN, IoCounter::send_would_block},        {ENOBUFS, IoCounter::send_would_block},
+      {ENOMEM, IoCounter::send_would_block},        {EPERM, IoCounter::send_forbidden},
+      {EACCES, IoCounter::send_forbidden},          {EMSGSIZE, IoCounter::send_too_long},
+      {ENETUNREACH, IoCounter::send_unreachable},   {EHOSTUNREACH, IoCounter::send_unreachable},
+      {ENETDOWN, IoCounter::send_unreachable},      {ENODEV, IoCounter::send_unreachable},
+      {EADDRNOTAVAIL, IoCounter::send_unreachable}, {EINVAL, IoCounter::send_invalid},
+      {EAFNOSUPPORT, IoCounter::send_invalid},      {EIO, IoCounter::send_failed}};
   for (const auto& [error_number, counter] : kinds) {
     IoCounters counters;
     count_send_error(counters, error_number);
