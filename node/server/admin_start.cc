@@ -292,7 +292,7 @@ void Admin::drain() {
   const auto wait_until = [this](MonotonicTime deadline, auto&& is_done) {
     while (!is_done() && monotonic_time() < deadline) {
       release_waiting_calls();
-      settle();
+      take_requests();  // A join under way may have yet to resolve its names.
       if (!consume_frames()) bell_.wait(milliseconds(10));
     }
   };

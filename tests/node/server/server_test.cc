@@ -165,9 +165,50 @@ TEST(Server, CompletesCallsInProgressWhenItIsStopped) {
   for (int i = 0; i < 50; ++i) gets.push_back(server.get("key " + std::to_string(i)));
   server.stop();
   ASSERT_EQ(joining.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_EQ(joining.get().status, ServerStatus::stopped) << "not within drain_max";
   for (auto& get : gets) {
     ASSERT_EQ(get.wait_for(std::chrono::seconds(0)), std::future_status::ready);
     EXPECT_NE(get.get().status, ServerStatus::done);
+  }
+}
+
+TEST(Server, AnOrderlyStopLetsCallsUnderWayEndByThemselves) {
+  TemporaryDirectory directory;
+  Server other;
+  ASSERT_FALSE(other.start(loopback_config(directory.at("other"))));
+  Server server;
+  ServerConfig config = loopback_config(directory.at("data"), 2);
+  config.drain_max = minutes(1);
+  ASSERT_FALSE(server.start(config));
+  ASSERT_EQ(server.bootstrap({address_of(other)}).get().status, ServerStatus::done);
+  std::vector<std::future<SetResult>> sets;
+  for (int i = 0; i < 50; ++i) sets.push_back(server.set("key " + std::to_string(i), int64_t{i}));
+  // Where nobody listens a join takes seconds to give up.
+  std::future<BootstrapResult> joining = server.bootstrap({own_loopback(own_port).text()});
+  server.stop();
+  for (auto& set : sets) {
+    const SetResult result = set.get();
+    ASSERT_EQ(result.status, ServerStatus::done) << describe(result.status);
+    EXPECT_EQ(result.stored, 2u);
+  }
+  EXPECT_NE(joining.get().status, ServerStatus::stopped) << "it was cut off";
+}
+
+// Stopped before its contacts are due to be saved, and alone afterwards.
+TEST(Server, KnowsItsContactsAfterAStopThatFollowsTheJoinAtOnce) {
+  TemporaryDirectory directory;
+  for (const uint32_t shards : {1u, 3u}) {
+    const std::string data = directory.at("data" + std::to_string(shards));
+    Server server;
+    {
+      Server other;
+      ASSERT_FALSE(other.start(loopback_config(directory.at("other" + std::to_string(shards)))));
+      ASSERT_FALSE(server.start(loopback_config(data, shards)));
+      ASSERT_EQ(server.bootstrap({address_of(other)}).get().status, ServerStatus::done);
+      server.stop();
+    }
+    ASSERT_FALSE(server.start(loopback_config(data, shards)));
+    EXPECT_TRUE(eventually([&] { return server.stats().contacts == 1; })) << server.stats().json();
   }
 }
 
