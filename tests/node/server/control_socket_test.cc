@@ -35,7 +35,8 @@ class Client {
   bool is_connected() const { return is_connected_; }
   void send_bytes(const std::string& bytes) {
     const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    EXPECT_TRUE(sent == static_cast<ssize_t>(bytes.size()) || errno == EPIPE);
+    EXPECT_TRUE(sent == static_cast<ssize_t>(bytes.size()) || errno == EPIPE ||
+                errno == ECONNRESET);
   }
   // Without its newline; if the connection ends first, what arrived before.
   std::string line() {
@@ -49,6 +50,11 @@ class Client {
     const std::string line = buffer_.substr(0, end);
     buffer_.erase(0, end + 1);
     return line;
+  }
+  // Whether there is something to read, or the end.
+  bool has_input() const {
+    char first = 0;
+    return recv(socket_, &first, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
   }
   std::string ask(const std::string& request) {
     send_bytes(request + "\n");
@@ -202,6 +208,48 @@ TEST_F(ControlSocketTest, ClosingAnswersWhatIsInProgressTakesNothingNewAndRemove
   go_on.set_value();
   EXPECT_EQ(client.line(), "you said a");
   EXPECT_EQ(client.line(), "");
+}
+
+// The real times, since what an operator waits for is those. Each client would keep its place for
+// long: some say nothing, one a byte now and then, and one does not read its answer.
+TEST_F(ControlSocketTest, ClientsThatHoldUpTheOthersLoseTheirPlacesAfterTenSeconds) {
+  const std::string long_answer(4 << 20, 'x');  // More than the kernel keeps for a reader.
+  ControlSocket control(
+      directory.path(), [&](std::string_view line) { return line == "long" ? long_answer : "yes"; },
+      refuse);
+  ASSERT_FALSE(control.open());
+  Client dripping(directory.path());
+  Client deaf(directory.path());
+  std::vector<std::unique_ptr<Client>> silent;
+  while (silent.size() < control_connections_max - 2) {
+    silent.push_back(std::make_unique<Client>(directory.path()));
+  }
+  EXPECT_EQ(silent.front()->ask("a"), "yes") << "what it said before does not count";
+  deaf.send_bytes("long\n");
+  EXPECT_EQ(Client(directory.path()).line().rfind("no: the node serves 8", 0), 0u);
+  bool is_dripping_over = false;
+  bool is_silent_over = false;
+  uint32_t served = 0;
+  const auto try_all = [&] {
+    if (!is_dripping_over) dripping.send_bytes("x");
+    is_dripping_over = is_dripping_over || dripping.has_input();
+    is_silent_over = is_silent_over || silent.back()->has_input();
+    return is_dripping_over && is_silent_over && Client(directory.path()).ask("b") == "yes";
+  };
+  ASSERT_TRUE(eventually(try_all));
+  const std::string told = "no: no request came within 10 s: connect again";
+  EXPECT_EQ(dripping.line(), told);
+  for (const auto& client : silent) EXPECT_EQ(client->line(), told);
+  // All places are free again, the deaf one's too.
+  std::vector<std::unique_ptr<Client>> all;
+  const auto take_another = [&] {
+    all.push_back(std::make_unique<Client>(directory.path()));
+    const bool is_served = all.back()->ask("c") == "yes";
+    served += is_served;
+    if (!is_served) all.pop_back();
+    return served == control_connections_max;
+  };
+  EXPECT_TRUE(eventually(take_another));
 }
 
 // ---- The commands of a real node.
