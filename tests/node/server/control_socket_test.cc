@@ -323,6 +323,23 @@ TEST_F(ControlCommandsTest, SnapshotsAreMadeOneAtATime) {
   EXPECT_TRUE(snapshot("first").contains("result"));
 }
 
+TEST_F(ControlCommandsTest, ANodeOnASnapshotHasTheIdTheContactsAndTheRecords) {
+  ASSERT_TRUE(eventually([&] { return is_ready(server); }));
+  std::optional<Server> other(std::in_place);
+  ASSERT_FALSE(other->start(loopback_config(directory.at("other"))));
+  ASSERT_EQ(server.bootstrap({address_of(*other)}).get().status, ServerStatus::done);
+  ASSERT_EQ(server.set("key", int64_t{7}).get().status, ServerStatus::done);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(directory.at("contacts")); }));
+  const std::string copy = directory.at("copy");
+  EXPECT_TRUE(ask(R"({"command": "snapshot", "directory": ")" + copy + "\"}").contains("result"));
+  other.reset();
+  Server restored;
+  ASSERT_FALSE(restored.start(loopback_config(copy)));
+  EXPECT_EQ(restored.id(), server.id());
+  EXPECT_TRUE(eventually([&] { return restored.stats().contacts == 1; }));
+  EXPECT_EQ(restored.get("key").get().value, Value(int64_t{7}));
+}
+
 TEST_F(ControlCommandsTest, AStoppedServerHasNoSocketAndARestartedOneHasOneAgain) {
   server.stop();
   EXPECT_FALSE(Client(directory.path()).is_connected());

@@ -2,6 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <vector>
+
+#include "node/server/resolver.h"
+#include "tests/own_namespace.h"
+#include "tests/temporary_directory.h"
+
 namespace xord {
 namespace {
 
@@ -37,6 +45,25 @@ TEST(Resolve, LocalhostHasAnAddressOfThisMachineAndNoneTwice) {
     EXPECT_EQ(resolved.endpoints[i].port, 9);
     for (size_t j = 0; j < i; ++j) EXPECT_NE(resolved.endpoints[i], resolved.endpoints[j]);
   }
+}
+
+TEST(Resolve, ANameHasAllItsAddressesAndNoneTwice) {
+  TemporaryDirectory directory;
+  const std::string hosts = directory.at("hosts");
+  std::ofstream(hosts) << "127.1.2.5 many.test\n127.1.2.3 many.test\n127.1.2.5 many.test\n"
+                       << "::1 many.test\n127.1.2.4 many.test other.test\n";
+  const auto expect_all = [] {
+    const Resolved resolved = resolve({"many.test", 9});
+    std::vector<std::string> found;
+    for (const Endpoint& endpoint : resolved.endpoints) found.push_back(endpoint.text());
+    std::sort(found.begin(), found.end());  // Theirs is by RFC 6724, and by the host's settings.
+    EXPECT_EQ(found,
+              (std::vector<std::string>{"127.1.2.3:9", "127.1.2.4:9", "127.1.2.5:9", "[::1]:9"}));
+    const ResolvedNames all = resolve_all({"other.test:9", "many.test:9"});
+    EXPECT_EQ(all.endpoints.size(), 4u);
+    EXPECT_EQ(all.endpoints.front().text(), "127.1.2.4:9");
+  };
+  if (!with_file_in_place(hosts, "/etc/hosts", expect_all)) GTEST_SKIP() << no_namespace;
 }
 
 TEST(Resolve, ANameThatIsNotThereSaysWhy) {

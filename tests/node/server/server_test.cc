@@ -16,6 +16,7 @@
 #include "tests/lowered_limit.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
+#include "tests/own_namespace.h"
 
 namespace xord {
 namespace {
@@ -210,6 +211,28 @@ TEST(Server, KnowsItsContactsAfterAStopThatFollowsTheJoinAtOnce) {
     ASSERT_FALSE(server.start(loopback_config(data, shards)));
     EXPECT_TRUE(eventually([&] { return server.stats().contacts == 1; })) << server.stats().json();
   }
+}
+
+// Of the addresses of a name the first is dead, and so is the last.
+TEST(Server, JoinsThroughAnyOfTheAddressesOfAName) {
+  TemporaryDirectory directory;
+  const std::string hosts = directory.at("hosts");
+  ServerConfig config = loopback_config(directory.at("data"));
+  config.bootstrap = {"three.test:" + std::to_string(own_port)};
+  ServerConfig named = loopback_config(directory.at("named"));
+  named.listen.front().endpoint = own_loopback(own_port);
+  const std::string alive = own_loopback().text();
+  std::ofstream(hosts) << "127.63.255.254 three.test\n"
+                       << alive.substr(0, alive.rfind(':'))
+                       << " three.test\n127.200.1.1 three.test\n";
+  Server other;
+  ASSERT_FALSE(other.start(named));
+  const auto join = [&] {
+    Server server;
+    ASSERT_FALSE(server.start(config));
+    EXPECT_TRUE(eventually([&] { return server.stats().count("contacts_answerable") == 1; }));
+  };
+  if (!with_file_in_place(hosts, "/etc/hosts", join)) GTEST_SKIP() << no_namespace;
 }
 
 TEST(Server, StopsWithoutWaitingForCallsWhenItIsHurried) {
