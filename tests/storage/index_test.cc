@@ -77,6 +77,44 @@ TEST(KeyIndex, WhatIsFetchedAheadIsWhatIsFound) {
   EXPECT_LT(wrong, 5u);  // Of 3,200: 22 bits of the hash seldom agree by chance.
 }
 
+// With room for ten million records (the default of --records-max) a slot has only 8 bits of the
+// hash left: keys that agree in them meet often enough to be told apart by nothing but the key.
+TEST(KeyIndex, OfTenMillionRecordsFindsNoKeyInThePlaceOfAnother) {
+  Rng rng(5);
+  constexpr uint32_t room = 10'000'000;
+  constexpr uint32_t held = 300'000;
+  Records records(room);
+  KeyIndex index(records, rng.next());
+  const auto handle = [](uint32_t i) { return i % 2 == 0 ? i : room - i; };  // From both ends.
+  for (uint32_t i = 0; i < held; ++i) {
+    rng.fill(records[handle(i)].key.bytes);
+    index.insert(handle(i));
+  }
+  const auto expect_each_found = [&](uint32_t from) {
+    for (uint32_t i = from; i < held; ++i) {
+      ASSERT_EQ(index.find(records[handle(i)].key), handle(i)) << i;
+    }
+  };
+  expect_each_found(0);
+  uint32_t alike = 0;
+  for (uint32_t round = 0; round < held / keys_ahead_max; ++round) {
+    std::array<Id, keys_ahead_max> absent;
+    std::array<RecordHandle, keys_ahead_max> likely;
+    for (Id& key : absent) rng.fill(key.bytes);
+    index.fetch_records_ahead(absent, likely);
+    for (size_t i = 0; i < absent.size(); ++i) {
+      alike += likely[i] != no_record;
+      ASSERT_EQ(index.find(absent[i]), no_record);
+    }
+  }
+  EXPECT_GT(alike, 5u) << "else the keys themselves were not needed";
+  for (uint32_t i = 0; i < held / 2; ++i) index.erase(handle(i));
+  for (uint32_t i = 0; i < held / 2; ++i) {
+    ASSERT_EQ(index.find(records[handle(i)].key), no_record) << i;
+  }
+  expect_each_found(held / 2);
+}
+
 TEST(KeyOrder, FindsTheFirstKeyFromAnywhereAsASortedMapDoes) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -225,6 +225,70 @@ TEST_F(FaultTest, NoSnapshotIsMadeWhileAStoreThatWasRefusedMayBeInTheLog) {
   EXPECT_FALSE(database.checkpoint(copy));
 }
 
+// ---- What `--durability os` promises.
+
+class DurabilityOsTest : public FaultTest {
+ protected:
+  Disk& open_os() {
+    disk.reset();
+    Disk::Options options;
+    options.durability = Durability::os;
+    options.env = faulty.env();
+    disk = std::make_unique<Disk>(temporary.path(), options);
+    disk->wait_until_loaded();
+    return *disk;
+  }
+  // Whether a sync of the log that began after `since` ends; 30 times what is promised.
+  bool is_synced(Duration since) {
+    const Duration until = monotonic_time() + seconds(30);
+    while (faulty.log_synced_at() < since && monotonic_time() < until) {
+      disk->shards[0]->doorbell.wait(milliseconds(5));
+    }
+    return faulty.log_synced_at() >= since;
+  }
+  void lose_power() {
+    faulty.cut_power();
+    disk.reset();
+    Rng rng(20'261'126);
+    faulty.restore_power(rng);
+  }
+};
+
+TEST_F(DurabilityOsTest, AStoreIsAcknowledgedWithoutASync) {
+  open_os();
+  faulty.set(Fault::sync_error);
+  EXPECT_TRUE(disk->put(numbered_key(1), "acknowledged"));
+  faulty.set(Fault::none);
+  wait_until_well();
+  EXPECT_EQ(disk->get(numbered_key(1)), "acknowledged");
+  EXPECT_EQ(open_os().get(numbered_key(1)), "acknowledged");
+}
+
+TEST_F(DurabilityOsTest, AStoreIsSyncedSoonThoughNoneFollows) {
+  open_os();
+  for (uint64_t i = 0; i < 3; ++i) {
+    const Duration begun = monotonic_time();
+    ASSERT_TRUE(disk->put(numbered_key(i), "kept"));
+    ASSERT_TRUE(is_synced(begun)) << i;
+  }
+  lose_power();
+  open_os();
+  for (uint64_t i = 0; i < 3; ++i) EXPECT_EQ(disk->get(numbered_key(i)), "kept") << i;
+}
+
+// After a stop nobody would sync the last second any more.
+TEST_F(DurabilityOsTest, AnOrderlyStopSyncsWhatWasStoredSinceTheLastSync) {
+  open_os();
+  const Duration begun = monotonic_time();
+  ASSERT_TRUE(disk->put(numbered_key(0), "kept"));
+  ASSERT_TRUE(is_synced(begun));
+  for (uint64_t i = 1; i < 4; ++i) ASSERT_TRUE(disk->put(numbered_key(i), "kept"));
+  disk.reset();
+  lose_power();
+  open_os();
+  for (uint64_t i = 0; i < 4; ++i) EXPECT_EQ(disk->get(numbered_key(i)), "kept") << i;
+}
+
 // ---- Power loss.
 
 struct PowerLoss {
