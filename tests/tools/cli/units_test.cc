@@ -64,6 +64,57 @@ TEST(Units, ASizeMayHaveAUnit) {
   EXPECT_EQ(parse_size("18446744073709551615"), UINT64_MAX);
 }
 
+// Each by itself: 1 KiB for 1 kB or a minute for a month would be taken without a word.
+TEST(Units, EachUnitIsWorthWhatItsNameSays) {
+  const std::pair<const char*, uint64_t> sizes[] = {{"", 1},
+                                                    {"B", 1},
+                                                    {"KiB", 1024},
+                                                    {"MiB", 1'048'576},
+                                                    {"k", 1024},
+                                                    {"m", 1'048'576},
+                                                    {"GiB", 1'073'741'824},
+                                                    {"TiB", 1'099'511'627'776},
+                                                    {"kB", 1'000},
+                                                    {"g", 1'073'741'824},
+                                                    {"t", 1'099'511'627'776},
+                                                    {"MB", 1'000'000},
+                                                    {"GB", 1'000'000'000},
+                                                    {"TB", 1'000'000'000'000}};
+  for (const auto& [unit, bytes] : sizes) {
+    EXPECT_EQ(parse_size(std::string("3") + unit), 3 * bytes) << unit;
+  }
+  const std::pair<const char*, Duration> durations[] = {
+      {"ns", nanoseconds(1)}, {"us", nanoseconds(1'000)}, {"ms", nanoseconds(1'000'000)},
+      {"s", seconds(1)},      {"m", seconds(60)},         {"h", seconds(3'600)},
+      {"d", seconds(86'400)}, {"w", seconds(604'800)}};
+  for (const auto& [unit, one] : durations) {
+    EXPECT_EQ(parse_duration(std::string("3") + unit), one * 3) << unit;
+  }
+  const std::pair<const char*, uint64_t> counts[] = {
+      {"", 1}, {"k", 1'000}, {"M", 1'000'000}, {"G", 1'000'000'000}};
+  for (const auto& [unit, one] : counts) {
+    EXPECT_EQ(parse_count(std::string("3") + unit), 3 * one) << unit;
+  }
+}
+
+TEST(Units, EachIsShownWithTheLargestUnitThatDividesIt) {
+  const std::pair<uint64_t, const char*> sizes[] = {{0, "0"},
+                                                    {1'000, "1000"},
+                                                    {1'024, "1KiB"},
+                                                    {1'536, "1536"},
+                                                    {3 << 20, "3MiB"},
+                                                    {uint64_t{5} << 30, "5GiB"},
+                                                    {2'097'153, "2097153"},
+                                                    {uint64_t{7} << 40, "7TiB"},
+                                                    {uint64_t{1'500} << 20, "1500MiB"}};
+  for (const auto& [bytes, text] : sizes) EXPECT_EQ(show_size(bytes), text);
+  const std::pair<Duration, const char*> durations[] = {
+      {nanoseconds(7), "7ns"}, {microseconds(7), "7us"}, {milliseconds(7), "7ms"},
+      {seconds(7), "7s"},      {minutes(7), "7m"},       {hours(7), "7h"},
+      {hours(7 * 24), "7d"},   {hours(14 * 24), "14d"},  {milliseconds(1'500), "1500ms"}};
+  for (const auto& [duration, text] : durations) EXPECT_EQ(show_duration(duration), text);
+}
+
 TEST(Units, WhatIsNoSizeIsRefused) {
   for (const char* text :
        {"", "MiB", "-1", "1.5", "1Q", "1 G", "18446744073709551616", "9999999T", "0x10", "1e9"}) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <sstream>
 
 namespace xord {
@@ -52,6 +53,13 @@ TEST(LoadReport, AStepHoldsTheLimitsOnlyWithoutALieWithLittleLossAndInTime) {
   StepResult late = good;
   for (int i = 0; i < 100; ++i) late.latency.record(milliseconds(11));
   EXPECT_FALSE(holds_limits(limits, late));
+  const auto with_late = [&](int count) {  // Of 990 and these.
+    StepResult step = good;
+    for (int i = 0; i < count; ++i) step.latency.record(milliseconds(11));
+    return step;
+  };
+  EXPECT_TRUE(holds_limits(limits, with_late(9))) << "p99 is asked for, not more";
+  EXPECT_FALSE(holds_limits(limits, with_late(11)));
   StepResult lossy = good;
   lossy.kinds[0].lost = 1;
   EXPECT_FALSE(holds_limits(limits, lossy)) << "0.1 % is too much: below it is asked for";
@@ -96,6 +104,75 @@ TEST(LoadReport, TablesNameEachKindOfLie) {
   EXPECT_NE(out.str().find("1000 not sent"), std::string::npos) << out.str();
   EXPECT_NE(out.str().find("1000 ns of CPU per answer (250 user, 750 system)"), std::string::npos)
       << out.str();
+}
+
+// Of 100,000 latencies a known share is slow, so that no two percentiles are alike.
+StepResult step_of_known_percentiles() {
+  StepResult step = step_of(1'000);
+  KindResult& kind = step.kinds[static_cast<size_t>(RequestKind::find_node)];
+  step.latency.clear();
+  kind.latency.clear();
+  const std::pair<int, Duration> parts[] = {{60'000, milliseconds(1)}, {32'000, milliseconds(2)},
+                                            {4'000, milliseconds(3)},  {3'500, milliseconds(4)},
+                                            {450, milliseconds(5)},    {45, milliseconds(6)},
+                                            {5, milliseconds(7)}};
+  for (const auto& [count, latency] : parts) {
+    for (int i = 0; i < count; ++i) {
+      step.latency.record(latency);
+      kind.latency.record(latency * 10);
+    }
+  }
+  return step;
+}
+
+// The numbers of a line, from the `from`-th on, rounded to whole ones.
+std::vector<long> numbers_of(const std::string& line, size_t from) {
+  std::istringstream words(line);
+  std::vector<long> numbers;
+  size_t at = 0;
+  for (std::string word; words >> word; ++at) {
+    if (at >= from) numbers.push_back(std::lround(std::stod(word)));
+  }
+  return numbers;
+}
+
+TEST(LoadReport, EachPercentileIsWhatItsNameSays) {
+  LoadResult result;
+  result.steps.push_back(step_of_known_percentiles());
+  const nlohmann::json step = json_of(plan(), result)["steps"][0];
+  const std::pair<const char*, double> all[] = {{"p50", 1'000}, {"p90", 2'000},   {"p95", 3'000},
+                                                {"p99", 4'000}, {"p99.9", 5'000}, {"p99.99", 6'000},
+                                                {"max", 7'000}};
+  for (const auto& [name, wanted] : all) {
+    const auto said = step["latency_us"][name].get<double>();
+    EXPECT_NEAR(said, wanted, wanted / 128) << name;
+    const auto of_kind = step["kinds"]["find_node"]["latency_us"][name].get<double>();
+    EXPECT_NEAR(of_kind, 10 * wanted, 10 * wanted / 128) << name;
+  }
+  EXPECT_NEAR(step["latency_us"]["mean"].get<double>(), 1'525.55, 0.01);
+
+  std::ostringstream out;
+  const LoadPlan running = plan();
+  LoadTables(running, &out, nullptr).stepped(result.steps[0]);
+  std::istringstream lines(out.str());
+  std::string head;
+  std::string row;
+  std::string of_kind;
+  std::getline(lines, head);
+  std::getline(lines, row);
+  std::getline(lines, of_kind);
+  const size_t columns = head.find("p50 ms");
+  ASSERT_NE(columns, std::string::npos) << head;
+  EXPECT_EQ(head.substr(columns), "p50 ms      p99    p99.9   p99.99      max");
+  EXPECT_EQ(numbers_of(row, 5), (std::vector<long>{1, 4, 5, 6, 7})) << row;
+  EXPECT_EQ(numbers_of(of_kind, 7), (std::vector<long>{10, 40, 50, 60, 70})) << of_kind;
+
+  StepProgress second;
+  second.p50 = milliseconds(2);
+  second.p99 = milliseconds(9);
+  std::ostringstream passing;
+  LoadTables(running, &out, &passing).stepping(second);
+  EXPECT_NE(passing.str().find("p50 2.000 ms  p99 9.000 ms"), std::string::npos) << passing.str();
 }
 
 TEST(LoadReport, SaysHowManyContactsAreLeftOrThatItDoesNotKnow) {
