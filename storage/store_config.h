@@ -25,7 +25,7 @@ struct RepublishTimes {
 };
 
 struct StoreConfig {
-  StoreId id;
+  StoreId id{};
   uint64_t hash_seed = 0;  // Secret, drawn by each process at start; the commit thread gets it too.
   NodeSeconds ttl = 7 * 86'400;  // 60 to ttl_max.
   LoadedRecords loaded = LoadedRecords::served;

@@ -239,8 +239,8 @@ class DurabilityOsTest : public FaultTest {
     return *disk;
   }
   // Whether a sync of the log that began after `since` ends; 30 times what is promised.
-  bool is_synced(Duration since) {
-    const Duration until = monotonic_time() + seconds(30);
+  bool is_synced(MonotonicTime since) {
+    const MonotonicTime until = monotonic_time() + seconds(30);
     while (faulty.log_synced_at() < since && monotonic_time() < until) {
       disk->shards[0]->doorbell.wait(milliseconds(5));
     }
@@ -267,7 +267,7 @@ TEST_F(DurabilityOsTest, AStoreIsAcknowledgedWithoutASync) {
 TEST_F(DurabilityOsTest, AStoreIsSyncedSoonThoughNoneFollows) {
   open_os();
   for (uint64_t i = 0; i < 3; ++i) {
-    const Duration begun = monotonic_time();
+    const MonotonicTime begun = monotonic_time();
     ASSERT_TRUE(disk->put(numbered_key(i), "kept"));
     ASSERT_TRUE(is_synced(begun)) << i;
   }
@@ -279,7 +279,7 @@ TEST_F(DurabilityOsTest, AStoreIsSyncedSoonThoughNoneFollows) {
 // After a stop nobody would sync the last second any more.
 TEST_F(DurabilityOsTest, AnOrderlyStopSyncsWhatWasStoredSinceTheLastSync) {
   open_os();
-  const Duration begun = monotonic_time();
+  const MonotonicTime begun = monotonic_time();
   ASSERT_TRUE(disk->put(numbered_key(0), "kept"));
   ASSERT_TRUE(is_synced(begun));
   for (uint64_t i = 1; i < 4; ++i) ASSERT_TRUE(disk->put(numbered_key(i), "kept"));
