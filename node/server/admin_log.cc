@@ -23,12 +23,6 @@ double rounded(Duration duration) {
   return std::round(duration.seconds() * 1000) / 1000;
 }
 
-std::string_view name_of(Method method) {
-  constexpr std::string_view names[] = {"ping", "stun", "store", "find_node", "find_value"};
-  static_assert(std::size(names) == static_cast<size_t>(Method::count));
-  return names[static_cast<size_t>(method)];
-}
-
 std::string_view name_of(CommandKind kind) {
   constexpr std::string_view names[] = {"get",  "set",   "keep", "forget", "list_published",
                                         "find", "purge", "join", "drain"};

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <optional>
+#include <string_view>
 
 #include "node/contact.h"
 #include "reactor/base/bytes.h"
@@ -18,6 +20,12 @@
 namespace xord {
 
 enum class Method : uint8_t { ping, stun, store, find_node, find_value, count };
+// As logs and reports name them; in the order of the enum.
+constexpr const char* method_names[] = {"ping", "stun", "store", "find_node", "find_value"};
+static_assert(std::size(method_names) == static_cast<size_t>(Method::count));
+inline std::string_view name_of(Method method) {
+  return method_names[static_cast<size_t>(method)];
+}
 
 // Maximum bytes of a transaction, ours or a peer's; the dialect fixes the exact length. Ours have
 // this length, or transaction_short where the dialect has no room for more.

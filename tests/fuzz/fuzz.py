@@ -20,7 +20,8 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE.parent / "golden" / "rpcudp.json"
-METHODS = ("ping", "stun", "store", "find_node", "find_value")  # As in node/wire/message.h.
+# Those of the vectors, in the order of node/wire/message.h.
+METHODS = ("ping", "stun", "store", "find_node", "find_value")
 STEPS = ("datagram", "answer", "pong", "wait", "wait_long", "get", "set", "find", "join",
          "disk_works", "disk_fails", "disk_hangs")  # As in node_fuzz.cc.
 HEADER = 21

@@ -31,31 +31,14 @@ void check_fields(Bytes datagram, const Request& request) {
 
 // As the Python library would have sent it.
 size_t write_canonical(const Request& request, MutableBytes out) {
-  switch (request.method) {
-    case Method::ping:
-      return rpcudp::encode_ping_request(out, request.transaction, request.sender);
-    case Method::stun:
-      return rpcudp::encode_stun_request(out, request.transaction);
-    case Method::find_node:
-      return rpcudp::encode_find_node_request(out, request.transaction, request.sender,
-                                              request.target);
-    case Method::find_value:
-      return rpcudp::encode_find_value_request(out, request.transaction, request.sender,
-                                               request.target);
-    case Method::store:
-      return rpcudp::encode_store_request(out, request.transaction, request.sender, request.target,
-                                          request.value, request.age);
-    case Method::count:
-      break;
-  }
-  return 0;
+  const Ask ask{request.method, request.target, request.value, request.age};
+  return rpcudp::encode_request(out, request.transaction, request.sender, ask);
 }
 
 // The same with its method as str32 and its ids as bin16: a form that no peer sends and all must
 // read.
 Octets write_wide(const Request& request) {
-  constexpr std::string_view names[] = {"ping", "stun", "store", "find_node", "find_value"};
-  const std::string_view name = names[static_cast<size_t>(request.method)];
+  const std::string_view name = name_of(request.method);
   Octets wide{0};
   const auto append = [&](Bytes bytes) { wide.insert(wide.end(), bytes.begin(), bytes.end()); };
   const auto append_id = [&](const Id& id) {

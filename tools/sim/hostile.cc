@@ -57,8 +57,7 @@ void HostileActor::answer(const Endpoint& source, const Request& request) {
       return answer_contacts(source, request);
     case Method::find_node:
       return answer_contacts(source, request);
-    case Method::stun:
-    case Method::count:
+    default:  // Nothing to be gained.
       return;
   }
   world_.send(host_, source, Bytes(buffer).first(size));

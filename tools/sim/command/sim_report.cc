@@ -105,9 +105,6 @@ nlohmann::ordered_json json_of(const sim::Moment& moment) {
           {"naming", json_of(moment.naming)}};
 }
 
-constexpr const char* method_names[] = {"ping", "stun", "store", "find_node", "find_value"};
-static_assert(std::size(method_names) == static_cast<size_t>(Method::count));
-
 std::string requests_line(const sim::Setup& setup, const sim::SimulationReport& report) {
   const double hours = setup.length.seconds() / 3600;
   std::string text = "  requests per node and hour:";
