@@ -346,20 +346,12 @@ void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& o
   run(now, out, [&](const Turn& turn) { contacts_.restore(turn, contact, age); });
 }
 
-// In the order of NodeTable.
 NodeUsage Node::usage() const {
-  return {requester_.open_count(),
-          lookups_.count(),
-          lookups_.values_count(),
-          operations_.count(),
-          replicator_.open_count(),
-          replicator_.surveys_count(),
-          replicator_.regions_count(),
-          replicator_.newcomers_count(),
-          responder_.held_sources_count(),
-          responder_.held_count(),
-          waits_.count(),
-          named_.count()};
+  return usage_of(requester_.open_count(), lookups_.count(), lookups_.values_count(),
+                  operations_.count(), replicator_.open_count(), replicator_.surveys_count(),
+                  replicator_.regions_count(), replicator_.newcomers_count(),
+                  responder_.held_sources_count(), responder_.held_count(), waits_.count(),
+                  named_.count());
 }
 
 }  // namespace xord

@@ -32,21 +32,20 @@ static_assert(std::size(node_table_names) == static_cast<size_t>(NodeTable::coun
 
 using NodeUsage = std::array<uint32_t, static_cast<size_t>(NodeTable::count)>;
 
-// The maximum of each, in the order of NodeTable.
+// A figure for each table, in the order of NodeTable. One that is left out would pass for 0.
+template <class... Figures>
+NodeUsage usage_of(Figures... figures) {
+  static_assert(sizeof...(figures) == static_cast<size_t>(NodeTable::count));
+  return {figures...};
+}
+
+// The maximum of each.
 inline NodeUsage usage_max(const NodeConfig& config) {
   const Budget& budget = config.budget;
-  return {budget.requests_in_flight(),
-          budget.lookups,
-          config.lookup_values(),
-          config.operations,
-          budget.replications,
-          budget.region_lookups,
-          budget.regions,
-          budget.newcomers,
-          budget.held_sources,
-          budget.held_small + budget.held_large,
-          config.pending_answers,
-          budget.waiting_answers};
+  return usage_of(budget.requests_in_flight(), budget.lookups, config.lookup_values(),
+                  config.operations, budget.replications, budget.region_lookups, budget.regions,
+                  budget.newcomers, budget.held_sources, budget.held_small + budget.held_large,
+                  config.pending_answers, budget.waiting_answers);
 }
 
 }  // namespace xord
