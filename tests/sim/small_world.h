@@ -52,7 +52,7 @@ class SmallWorld {
     options.seed = seed;
     options.network.delay_min = delay;
     options.network.delay_mean = Network::calm_delay_mean;
-    options.xord.node.dialect = &rpcudp::dialect();
+    options.dialect = &rpcudp::dialect();
     options.xord.node.budget = Budget::simulated();
     options.xord.node.routing = RoutingConfig::simulated();
     options.xord.node.operations = 8;

@@ -5,16 +5,11 @@
 #include <xxhash.h>
 
 #include "node/endpoint_hash.h"
-#include "node/wire/rpcudp/rpcudp.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
 namespace {
 
-// The largest datagrams that a node has reason to send.
-constexpr size_t request_limit = rpcudp::request_size_max;
-constexpr size_t reply_limit =
-    std::max(rpcudp::contacts_reply_size_max, rpcudp::value_reply_size(value_size_max));
 // A request may be answered late, if it is held for a proof or waits for a stalled disk.
 constexpr Duration asked_lifetime = hours(1);
 // An answer that was earned while the source was proven may leave after the proof has lapsed.
@@ -29,9 +24,19 @@ uint64_t hash_of(Bytes bytes) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), 2);
 }
 
+size_t request_size_max(const Dialect& dialect) {
+  const std::vector<uint8_t> largest(value_size_max);
+  return dialect.request_size_max({Method::store, {}, largest, 0});
+}
+
 }  // namespace
 
-Checkers::Checkers(World& world, bool watches) : world_(world), watches_(watches) {
+Checkers::Checkers(World& world, bool watches)
+    : world_(world),
+      dialect_(world.dialect()),
+      request_limit_(request_size_max(dialect_)),
+      reply_limit_(std::max(dialect_.contacts_size_max(), dialect_.value_size(value_size_max))),
+      watches_(watches) {
   if (watches) world.add_watcher(*this);
 }
 
@@ -84,7 +89,7 @@ void Checkers::turn_begins(uint32_t host, const Datagram* datagram) {
   sweep(believed(host), world_.local_now(host));
   if (datagram == nullptr || datagram->bytes.empty()) return;
   const Instant local = world_.local_now(host);
-  if (rpcudp::is_reply(datagram->bytes)) {
+  if (dialect_.is_reply(datagram->bytes)) {
     reply_arrives(host, local, *datagram);
   } else {
     request_arrives(host, local, *datagram);
@@ -97,7 +102,7 @@ void Checkers::turn_begins(uint32_t host, const Datagram* datagram) {
 void Checkers::request_arrives(uint32_t host, Instant local, const Datagram& datagram) {
   const Endpoint& source = datagram.path.remote;
   Request request;
-  if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) return;
+  if (dialect_.read_request(datagram.bytes, &request) != ParseError::none) return;
   AskedBy& asked = believed(host).asked[hash_of(source, request.transaction)];
   // A flooder repeats a transaction with another question; either one may be answered.
   if (asked.replies_left > 0 &&
@@ -117,7 +122,7 @@ void Checkers::request_arrives(uint32_t host, Instant local, const Datagram& dat
 }
 
 void Checkers::reply_arrives(uint32_t host, Instant local, const Datagram& datagram) {
-  const Bytes transaction = rpcudp::transaction_of(datagram.bytes);
+  const Bytes transaction = dialect_.transaction_of(datagram.bytes);
   Believed& mine = believed(host);
   const auto called = mine.called.find(hash_of(transaction));
   if (called == mine.called.end() || called->second.to != datagram.path.remote) return;
@@ -130,8 +135,8 @@ void Checkers::reply_arrives(uint32_t host, Instant local, const Datagram& datag
 void Checkers::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
   if (world_.host(host).node == nullptr) return;
   ++counts_.datagrams;
-  const bool is_reply = rpcudp::is_reply(bytes);
-  if (bytes.size() > (is_reply ? reply_limit : request_limit)) {
+  const bool is_reply = dialect_.is_reply(bytes);
+  if (bytes.size() > (is_reply ? reply_limit_ : request_limit_)) {
     return violated(host, "a datagram of " + std::to_string(bytes.size()) + " bytes");
   }
   if (to.port == 0) return violated(host, "a datagram to port 0");
@@ -152,10 +157,10 @@ void Checkers::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
 
 void Checkers::request_leaves(uint32_t host, const Endpoint& to, Bytes bytes) {
   Believed& mine = believed(host);
-  mine.called[hash_of(rpcudp::transaction_of(bytes))] = {to, world_.local_now(host)};
+  mine.called[hash_of(dialect_.transaction_of(bytes))] = {to, world_.local_now(host)};
   if (mine.kept.empty()) return;
   Request request;
-  if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+  if (dialect_.read_request(bytes, &request) != ParseError::none) return;
   const bool is_published = request.method == Method::store && !request.age;
   if (is_published && mine.kept.contains(hash_of(request.value))) {
     note_own_copy(host, request.target, request.value);
@@ -165,7 +170,7 @@ void Checkers::request_leaves(uint32_t host, const Endpoint& to, Bytes bytes) {
 void Checkers::reply_leaves(uint32_t host, const Endpoint& to, Bytes bytes) {
   ++counts_.replies;
   Believed& mine = believed(host);
-  const auto found = mine.asked.find(hash_of(to, rpcudp::transaction_of(bytes)));
+  const auto found = mine.asked.find(hash_of(to, dialect_.transaction_of(bytes)));
   if (found == mine.asked.end() || found->second.replies_left == 0) {
     return violated(host, "a reply that nobody asked for, or a second one");
   }
@@ -184,11 +189,13 @@ void Checkers::reply_leaves(uint32_t host, const Endpoint& to, Bytes bytes) {
 void Checkers::check_answer(uint32_t host, const AskedBy& asked, Bytes bytes) {
   if (asked.is_ambiguous) return;
   Reply reply;
-  if (rpcudp::parse_reply(bytes, asked.method, &reply) != ParseError::none) {
+  if (dialect_.read_reply(bytes, asked.method, &reply) != ParseError::none) {
     return violated(host, "a reply that does not parse as one to what was asked");
   }
-  if (asked.method == Method::ping && reply.responder != world_.host(host).id) {
-    return violated(host, "a pong with another id");
+  const bool names_sender =
+      asked.method == Method::ping || dialect_.traits().every_reply_names_its_sender;
+  if (names_sender && reply.responder != world_.host(host).id) {
+    return violated(host, "a reply that names another sender");
   }
   if (!reply.has_value) return check_contacts(host, asked, reply);
   ++counts_.values_served;

@@ -88,6 +88,10 @@ class Checkers : public Watcher {
   Believed& believed(uint32_t host);
 
   World& world_;
+  const Dialect& dialect_;
+  // The largest datagrams that a node has reason to send.
+  size_t request_limit_;
+  size_t reply_limit_;
   bool watches_;
   std::vector<Believed> believed_;
   // State of the current turn.

@@ -91,8 +91,9 @@ void Disk::crash() {
   in_progress_.clear();
 }
 
-void Disk::list_published(const Id& key, const RecordTimes& times, Bytes value) {
-  rows_[{StoreId(0, StoreList::published), key}] = {times, 0, {value.begin(), value.end()}};
+void Disk::list_published(NetworkIndex network, const Id& key, const RecordTimes& times,
+                          Bytes value) {
+  rows_[{StoreId(network, StoreList::published), key}] = {times, 0, {value.begin(), value.end()}};
 }
 
 void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, const Place& place,
@@ -112,7 +113,7 @@ void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, con
   in_progress_.push_back(std::move(record));
 }
 
-void Disk::load(Instant now, uint32_t shards, uint64_t fingerprint_seed) {
+void Disk::load(Instant now, NetworkIndex network, uint32_t shards, uint64_t fingerprint_seed) {
   CHECK(in_progress_.empty());
   Instant at = now;
   for (const auto& [place, row] : rows_) {
@@ -125,7 +126,7 @@ void Disk::load(Instant now, uint32_t shards, uint64_t fingerprint_seed) {
       end.at = at = at + exponential(rng_, options_.delay_mean);
       end.shard = shard;
       end.completion.kind = CompletionKind::load_finished;
-      end.completion.store = {0, list};
+      end.completion.store = {network, list};
       in_progress_.push_back(std::move(end));
     }
   }

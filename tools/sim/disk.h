@@ -44,11 +44,12 @@ class Disk {
   void erase_all() { rows_.clear(); }
   // While false every write fails.
   void set_works(bool works) { works_ = works; }
-  // Adds a row to the list of published keys, as if an earlier run had left it.
-  void list_published(const Id& key, const RecordTimes& times, Bytes value);
+  // Adds a row to a network's list of published keys, as if an earlier run had left it.
+  void list_published(NetworkIndex network, const Id& key, const RecordTimes& times, Bytes value);
   // Hands out every record and every key of the published list to the shard that owns it, and then
-  // the end of loading to each shard, over some time. `fingerprint_seed` is that of the stores.
-  void load(Instant now, uint32_t shards, uint64_t fingerprint_seed);
+  // the end of loading of `network` to each shard, over some time. `fingerprint_seed` is that of
+  // the stores.
+  void load(Instant now, NetworkIndex network, uint32_t shards, uint64_t fingerprint_seed);
   size_t rows_count() const { return rows_.size(); }
 
  private:

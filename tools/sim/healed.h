@@ -38,7 +38,8 @@ struct HealedCounts {
 
 class Healed {
  public:
-  // If not `is_demanded`, it only counts.
+  // If not `is_demanded`, it only counts; so it does for records on their k nearest nodes, if
+  // holders do not republish in the world's dialect.
   Healed(World& world, Operations& operations, Checkers& checkers, Workload& workload,
          bool is_demanded);
 

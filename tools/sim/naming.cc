@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "node/routing/contact_replica.h"
-#include "node/wire/rpcudp/rpcudp.h"
 
 namespace xord::sim {
 namespace {
@@ -81,7 +80,7 @@ void Naming::turn_begins(uint32_t host, const Datagram* datagram) {
   const XordNode* node = world_.host(host).node;
   turn_ = {};
   if (datagram == nullptr || node == nullptr) return;
-  turn_ = {datagram, rpcudp::is_reply(datagram->bytes), node->count(NodeCounter::held),
+  turn_ = {datagram, dialect_.is_reply(datagram->bytes), node->count(NodeCounter::held),
            node->count(NodeCounter::held_released), node->count(NodeCounter::unproven_bounded)};
   if (turn_.is_reply) {
     reply_arrives(open_at(host), datagram->path.remote);
@@ -92,14 +91,14 @@ void Naming::turn_begins(uint32_t host, const Datagram* datagram) {
 
 void Naming::request_arrives(std::vector<Open>& open, const Datagram& datagram) {
   Request request;
-  if (rpcudp::parse_request(datagram.bytes, &request) != ParseError::none) return;
+  if (dialect_.read_request(datagram.bytes, &request) != ParseError::none) return;
   const bool is_question =
       request.method == Method::find_node || request.method == Method::find_value;
-  if (!is_question || request.transaction.size() != transaction_size) return;
+  if (!is_question) return;
   if (open.size() >= open_max) open.erase(open.begin());
   Open& asked = open.emplace_back();
   asked.source = datagram.path.remote;
-  std::copy(request.transaction.begin(), request.transaction.end(), asked.transaction.begin());
+  asked.transaction = WireTransaction::of(request.transaction);
   asked.method = request.method;
   asked.target = request.target;
   asked.arrived = asked.servable = world_.now();
@@ -136,24 +135,23 @@ void Naming::turn_ends(uint32_t host) {
 
 void Naming::sent(uint32_t host, const Endpoint& to, Bytes bytes) {
   if (world_.host(host).node == nullptr) return;
-  if (!rpcudp::is_reply(bytes)) return request_leaves(host, to, bytes);
-  const Bytes transaction = rpcudp::transaction_of(bytes);
+  if (!dialect_.is_reply(bytes)) return request_leaves(host, to, bytes);
+  const Bytes transaction = dialect_.transaction_of(bytes);
   std::vector<Open>& open = open_at(host);
   const auto found = std::find_if(open.begin(), open.end(), [&](const Open& asked) {
-    return asked.source == to && std::equal(transaction.begin(), transaction.end(),
-                                            asked.transaction.begin(), asked.transaction.end());
+    return asked.source == to && equal(transaction, asked.transaction.view());
   });
   if (found == open.end()) return;
   const Open asked = *found;
   open.erase(found);
   Reply reply;
-  if (rpcudp::parse_reply(bytes, asked.method, &reply) != ParseError::none) return;
+  if (dialect_.read_reply(bytes, asked.method, &reply) != ParseError::none) return;
   if (!reply.has_value) answer_leaves(host, asked, reply);
 }
 
 void Naming::request_leaves(uint32_t host, const Endpoint& to, Bytes bytes) {
   Request request;
-  if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+  if (dialect_.read_request(bytes, &request) != ParseError::none) return;
   if (request.method != Method::ping) return;
   ++counts_.pings_sent;
   const bool is_of_admission = turn_.datagram != nullptr && turn_.datagram->path.remote == to &&

@@ -66,7 +66,9 @@ struct NamingCounts {
 
 class Naming : public Watcher {
  public:
-  explicit Naming(World& world) : world_(world) { world.add_watcher(*this); }
+  explicit Naming(World& world) : world_(world), dialect_(world.dialect()) {
+    world.add_watcher(*this);
+  }
 
   // The counts over all answers since the last take().
   NamingCounts take();
@@ -80,7 +82,7 @@ class Naming : public Watcher {
  private:
   struct Open {  // A request that may be answered.
     Endpoint source;
-    Transaction transaction{};
+    WireTransaction transaction;
     Method method{};
     Id target;
     Instant arrived;
@@ -107,6 +109,7 @@ class Naming : public Watcher {
   PingCounts pings_counted() const;
 
   World& world_;
+  const Dialect& dialect_;
   std::vector<std::vector<Open>> open_;  // By host.
   Turn turn_;
   PingCounts pings_of_ended_{};  // Counted by runs of nodes that have ended.

@@ -28,7 +28,8 @@ void Publisher::list(uint32_t keys, Instant from) {
     std::vector<uint8_t> value = {0xc4, id_size};  // msgpack: bytes.
     value.insert(value.end(), key.bytes.begin(), key.bytes.end());
     const auto at = static_cast<NodeSeconds>(first + uint64_t{after} * i / keys);
-    host.disk->list_published(key, {at, at, at, at + ttl_max}, value);
+    host.disk->list_published(world_.config_of(host_).node.network, key, {at, at, at, at + ttl_max},
+                              value);
     checkers_.note_kept(host_, key, value);
   }
 }

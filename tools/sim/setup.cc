@@ -12,7 +12,6 @@ namespace {
 // The limits of a node in a simulated network.
 XordConfig small_node() {
   XordConfig config;
-  config.node.dialect = &rpcudp::dialect();
   config.node.budget = Budget::simulated();
   config.node.routing = RoutingConfig::simulated();
   config.node.operations = 4;
@@ -139,6 +138,7 @@ Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Dur
   setup.scenario = Scenario::swarm;
   setup.seed = seed;
   setup.world.seed = seed;
+  setup.world.dialect = &rpcudp::dialect();
   Rng size_rng = rng.split("size");
   // Sizes from 20 to 300, evenly by logarithm: as many small networks as large ones.
   const double drawn = 20 * std::pow(15.0, size_rng.unit());
@@ -170,6 +170,7 @@ Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration 
   Setup setup;
   setup.scenario = scenario;
   setup.seed = setup.world.seed = seed;
+  setup.world.dialect = &rpcudp::dialect();
   setup.nodes = nodes;
   setup.length = length;
   setup.world.xord = small_node();

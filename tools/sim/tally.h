@@ -5,7 +5,6 @@
 #include <array>
 
 #include "node/wire/message.h"
-#include "node/wire/rpcudp/rpcudp.h"
 #include "tools/sim/world.h"
 
 namespace xord::sim {
@@ -19,9 +18,10 @@ class Tally : public Watcher {
 
   void turn_begins(uint32_t, const Datagram*) override {}
   void sent(uint32_t host, const Endpoint&, Bytes bytes) override {
+    const Dialect& dialect = world_.dialect();
     Request request;
-    if (world_.host(host).node == nullptr || rpcudp::is_reply(bytes)) return;
-    if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
+    if (world_.host(host).node == nullptr || dialect.is_reply(bytes)) return;
+    if (dialect.read_request(bytes, &request) != ParseError::none) return;
     ++requests_[static_cast<size_t>(request.method)];
   }
   void turn_ends(uint32_t) override {}

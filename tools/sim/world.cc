@@ -5,7 +5,7 @@
 #include <xxhash.h>
 
 #include "node/endpoint_hash.h"
-#include "node/wire/rpcudp/rpcudp.h"
+#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -17,6 +17,11 @@ constexpr size_t backlog_max = 512;
 constexpr Duration clock_saved_every = minutes(1);
 constexpr Instant never_woken{INT64_MAX};
 
+const Dialect& dialect_of(const WorldOptions& options) {
+  CHECK(options.dialect != nullptr);
+  return *options.dialect;
+}
+
 }  // namespace
 
 size_t World::EndpointHasher::operator()(const Endpoint& endpoint) const {
@@ -26,13 +31,14 @@ size_t World::EndpointHasher::operator()(const Endpoint& endpoint) const {
 World::World(const WorldOptions& options)
     : options_(options),
       rng_(options.seed),
-      book_(options.contacts_max, rpcudp::encode_contact_tail, options.seed),
+      book_(options.contacts_max, dialect_of(options).traits().encode_contact_tail, options.seed),
       network_(options.network, rng_.split("network")) {}
 
 World::~World() = default;
 
 uint32_t World::add_host(HostKind kind, const Endpoint& endpoint, uint32_t shards,
                          int32_t drift_ppm, bool is_behind_nat) {
+  CHECK(kind == HostKind::xord || options_.dialect == &rpcudp::dialect());
   const uint32_t index = hosts_count();
   const std::string name = "host" + std::to_string(index);
   Rng id_rng = rng_.split(name + ".id");
@@ -75,7 +81,7 @@ void World::start(uint32_t index) {
   config.shards = host.shards;
   const std::string name = "host" + std::to_string(index) + ".run" + std::to_string(host.runs);
   auto node =
-      std::make_unique<XordNode>(config, index, host.id, rng_.split(name), local,
+      std::make_unique<XordNode>(config, dialect(), index, host.id, rng_.split(name), local,
                                  is_doubtful ? LoadedRecords::hidden : LoadedRecords::served,
                                  *host.disk, book_, bench_, *this);
   host.node = node.get();

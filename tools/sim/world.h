@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "node/contact_book.h"
+#include "node/wire/dialect.h"
 #include "tools/sim/actor.h"
 #include "tools/sim/disk.h"
 #include "tools/sim/event_queue.h"
@@ -21,7 +22,8 @@
 
 namespace xord::sim {
 
-// A program is a node of the Python library that comes for one get or set.
+// A program is a node of the Python library that comes for one get or set. All but `xord` speak
+// rpcudp, and only in its worlds.
 enum class HostKind : uint8_t { xord, python, program, hostile };
 enum class Storage : uint8_t { kept, lost };
 
@@ -56,6 +58,7 @@ struct Host {
 
 struct WorldOptions {
   uint64_t seed = 1;
+  const Dialect* dialect = nullptr;  // Borrowed: what every host speaks. Not null.
   NetworkOptions network;
   XordConfig xord;               // For every xord node, except that `shards` is the host's own.
   uint32_t contacts_max = 4096;  // Size of the book that all nodes share.
@@ -93,6 +96,7 @@ class World : public Surroundings {
     const Host& host = hosts_[index];
     return host.config != nullptr ? *host.config : options_.xord;
   }
+  const Dialect& dialect() const { return *options_.dialect; }
   uint32_t hosts_count() const { return static_cast<uint32_t>(hosts_.size()); }
   std::optional<uint32_t> host_at(const Endpoint& endpoint) const;
   Instant local_now(uint32_t host) const { return hosts_[host].clock.local(now_); }

@@ -1,7 +1,5 @@
 #include "tools/sim/xord_node.h"
 
-#include "node/wire/rpcudp/rpcudp.h"
-
 #include <algorithm>
 #include <string>
 
@@ -9,7 +7,7 @@ namespace xord::sim {
 namespace {
 
 // The share of datagrams that land on a shard that does not own them: steering is wrong for a while
-// after a restart, and absent if the kernel refuses it.
+// after a restart, and absent if the kernel refuses it or the dialect states no rules.
 constexpr double steering_wrong = 0.3;
 // The largest value that a simulated program keeps published.
 constexpr uint32_t published_size_max = 1024;
@@ -29,10 +27,11 @@ StoreConfig list_config(const XordConfig& config, uint64_t hash_seed) {
 
 }  // namespace
 
-XordNode::XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng rng, Instant start,
-                   LoadedRecords loaded, Disk& disk, ContactBook& book, Workbench& bench,
-                   Surroundings& surroundings)
-    : host_(host),
+XordNode::XordNode(const XordConfig& config, const Dialect& dialect, uint32_t host, const Id& self,
+                   Rng rng, Instant start, LoadedRecords loaded, Disk& disk, ContactBook& book,
+                   Workbench& bench, Surroundings& surroundings)
+    : dialect_(dialect),
+      host_(host),
       rng_(rng.split("steering")),
       disk_(disk),
       bench_(bench),
@@ -42,9 +41,12 @@ XordNode::XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng 
   secrets_rng.fill(secrets.transactions);
   secrets.hash_seed = secrets_rng.next();
   NodeConfig node_config = config.node;
+  node_config.dialect = &dialect;
   node_config.shards = config.shards;
   node_config.routing.seed = secrets_rng.next();
   StoreConfig store_config = config.store;
+  store_config.network = node_config.network;
+  if (!dialect.traits().holders_republish) store_config.republish.after = 0;
   store_config.hash_seed = secrets.hash_seed;
   store_config.loaded = loaded;
   store_config.ttl = static_cast<NodeSeconds>(node_config.ttl.whole_seconds());
@@ -54,7 +56,7 @@ XordNode::XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng 
                                               list_config(config, secrets.hash_seed), self, secrets,
                                               rng.split("shard" + std::to_string(i)), book, start));
   }
-  disk_.load(start, config.shards, secrets.hash_seed);
+  disk_.load(start, node_config.network, config.shards, secrets.hash_seed);
 }
 
 template <class Body>
@@ -94,9 +96,10 @@ void XordNode::collect(Instant now, uint32_t shard) {
 
 uint32_t XordNode::landing_of(Bytes datagram) {
   if (shards_.size() == 1) return 0;
-  const Bytes transaction = rpcudp::transaction_of(datagram);
-  const bool steered = rpcudp::is_reply(datagram) && !transaction.empty() &&
-                       transaction[0] < shards_.size() && !rng_.chance(steering_wrong);
+  const Bytes transaction = dialect_.transaction_of(datagram);
+  const bool steered = !dialect_.steering_rules().empty() && dialect_.is_reply(datagram) &&
+                       !transaction.empty() && transaction[0] < shards_.size() &&
+                       !rng_.chance(steering_wrong);
   return steered ? transaction[0] : static_cast<uint32_t>(rng_.bounded(shards_.size()));
 }
 

@@ -30,8 +30,8 @@ struct Workbench {
 
 struct XordConfig {
   uint32_t shards = 1;
-  NodeConfig node;    // For each shard; `shard` and `shards` are filled in.
-  StoreConfig store;  // `hash_seed` and `loaded` are filled in.
+  NodeConfig node;    // For each shard; `shard`, `shards` and `dialect` are filled in.
+  StoreConfig store;  // `network`, `hash_seed`, `loaded` and `ttl` are filled in.
   // The keys that a shard's published list has room for, and how often it publishes them; 0: no
   // list.
   uint32_t published_max = 0;
@@ -42,10 +42,10 @@ struct XordConfig {
 
 class XordNode : public Actor {
  public:
-  // Starts a host's node. `disk` hands over what it holds. `disk`, `book`, `bench` and
+  // Starts a host's node. `disk` hands over what it holds. `dialect`, `disk`, `book`, `bench` and
   // `surroundings` must outlive the node.
-  XordNode(const XordConfig& config, uint32_t host, const Id& self, Rng rng, Instant start,
-           LoadedRecords loaded, Disk& disk, ContactBook& book, Workbench& bench,
+  XordNode(const XordConfig& config, const Dialect& dialect, uint32_t host, const Id& self, Rng rng,
+           Instant start, LoadedRecords loaded, Disk& disk, ContactBook& book, Workbench& bench,
            Surroundings& surroundings);
 
   void receive(Instant now, const Datagram& datagram) override;
@@ -97,6 +97,7 @@ class XordNode : public Actor {
   void collect(Instant now, uint32_t shard);
   uint32_t landing_of(Bytes datagram);
 
+  const Dialect& dialect_;
   uint32_t host_;
   Rng rng_;
   Disk& disk_;
