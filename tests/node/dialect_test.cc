@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "node/wire/rpcudp/rpcudp_dialect.h"
-#include "tests/node/echo_dialect.h"
+#include "tests/echo_dialect.h"
 #include "tests/node/model_network.h"
 
 namespace xord::testing {

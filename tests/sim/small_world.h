@@ -1,8 +1,12 @@
-// A network of xord nodes that joined one after another, each through an existing one.
+// A network of xord nodes that joined one after another, each through an existing one. The
+// simulator's checks see all of it; a test in which one of them fails, fails.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tools/sim/census.h"
+#include "tools/sim/checkers.h"
 #include "tools/sim/naming.h"
 #include "tools/sim/operations.h"
 #include "tools/sim/world.h"
@@ -12,8 +16,13 @@ namespace xord::sim {
 class SmallWorld {
  public:
   SmallWorld(uint64_t seed, uint32_t nodes, uint32_t shards = 1,
-             Duration delay = NetworkOptions{}.delay_min)
-      : world_(options(seed, delay)), operations_(world_), naming_(world_), census_(world_) {
+             Duration delay = NetworkOptions{}.delay_min,
+             const Dialect& dialect = rpcudp::dialect())
+      : world_(options(seed, delay, dialect)),
+        operations_(world_),
+        checkers_(world_, true),
+        naming_(world_),
+        census_(world_) {
     Rng rng = world_.rng("joining");
     for (uint32_t i = 0; i < nodes; ++i) {
       world_.add_host(HostKind::xord, Endpoint::ipv4(0x0a000001 + i, 8468), shards, 0);
@@ -25,7 +34,22 @@ class SmallWorld {
     }
     world_.run_for(seconds(nodes) + minutes(2));
   }
+  ~SmallWorld() {
+    checkers_.inspect(world_.hosts_count());
+    const auto& violation = checkers_.violation();
+    EXPECT_FALSE(violation) << "host " << violation->host << ": " << violation->what;
+    EXPECT_GT(checkers_.counts().replies, 0u);
+  }
 
+  void set(uint32_t host, const Id& key, const std::vector<uint8_t>& value, Operations::Done done) {
+    checkers_.note_own_copy(host, key, value);
+    operations_.set(host, key, value, std::move(done));
+  }
+  void keep(uint32_t host, const Id& key, const std::vector<uint8_t>& value,
+            Operations::Done done) {
+    checkers_.note_kept(host, key, value);
+    operations_.keep(host, key, value, std::move(done));
+  }
   // How many of `count` lookups from random hosts found exactly the k nearest.
   uint32_t exact_finds(uint32_t count) {
     Rng rng = world_.rng("finds");
@@ -44,15 +68,18 @@ class SmallWorld {
 
   World& world() { return world_; }
   Operations& operations() { return operations_; }
+  const Checkers& checkers() const { return checkers_; }
   Naming& naming() { return naming_; }
+  const Census& census() const { return census_; }
 
  private:
-  static WorldOptions options(uint64_t seed, Duration delay) {
+  static WorldOptions options(uint64_t seed, Duration delay, const Dialect& dialect) {
     WorldOptions options;
     options.seed = seed;
     options.network.delay_min = delay;
     options.network.delay_mean = Network::calm_delay_mean;
-    options.dialect = &rpcudp::dialect();
+    options.dialect = &dialect;
+    options.xord.node.network = 5;  // Any; not 0, which what was forgotten would have.
     options.xord.node.budget = Budget::simulated();
     options.xord.node.routing = RoutingConfig::simulated();
     options.xord.node.operations = 8;
@@ -65,6 +92,7 @@ class SmallWorld {
   }
   World world_;
   Operations operations_;
+  Checkers checkers_;
   Naming naming_;
   Census census_;
 };

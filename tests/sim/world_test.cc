@@ -41,8 +41,7 @@ TEST(World, AcknowledgedRecordsComeBackAfterACrash) {
   key.bytes[0] = 0x42;
   const std::vector<uint8_t> value = {0xa5, 'h', 'e', 'l', 'l', 'o'};
   uint32_t stored = 0;
-  small.operations().set(4, key, value,
-                         [&](const Outcome& outcome) { stored = outcome.result.stored; });
+  small.set(4, key, value, [&](const Outcome& outcome) { stored = outcome.result.stored; });
   small.world().run_for(seconds(10));
   EXPECT_GE(stored, bucket_size);
   for (uint32_t i = 0; i < 25; ++i) small.world().crash(i, Storage::kept);
@@ -58,7 +57,7 @@ TEST(World, WhatLosesItsStorageHoldsNothing) {
   SmallWorld small(4, 25);
   Id key;
   key.bytes[0] = 0x42;
-  small.operations().set(4, key, {0xa1, 'x'}, [](const Outcome&) {});
+  small.set(4, key, {0xa1, 'x'}, [](const Outcome&) {});
   small.world().run_for(seconds(10));
   for (uint32_t i = 0; i < 25; ++i) small.world().crash(i, Storage::lost);
   for (uint32_t i = 0; i < 25; ++i) {
@@ -72,7 +71,7 @@ TEST(World, WhatAHostKeepsPublishedComesBackWhenAllOthersLostIt) {
   Id key;
   key.bytes[0] = 0x42;
   const std::vector<uint8_t> value = {0xa4, 'k', 'e', 'e', 'p'};
-  small.operations().keep(4, key, value, [](const Outcome&) {});
+  small.keep(4, key, value, [](const Outcome&) {});
   small.world().run_for(seconds(10));
   for (uint32_t i = 0; i < 25; ++i) {
     small.world().crash(i, i == 4 ? Storage::kept : Storage::lost);

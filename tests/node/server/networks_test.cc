@@ -8,7 +8,7 @@
 #include "node/server/value_rules.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/doorbell.h"
-#include "tests/node/echo_dialect.h"
+#include "tests/echo_dialect.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 

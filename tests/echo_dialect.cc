@@ -1,4 +1,4 @@
-#include "tests/node/echo_dialect.h"
+#include "tests/echo_dialect.h"
 
 #include <array>
 #include <cstring>
