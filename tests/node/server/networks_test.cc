@@ -2,7 +2,9 @@
 // whatever dialect it speaks and however many shards there are.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
+#include <set>
 
 #include "node/server/shards.h"
 #include "node/server/value_rules.h"
@@ -14,8 +16,6 @@
 
 namespace xord {
 namespace {
-
-const std::array<uint8_t, 3> value{0xa2, 'h', 'i'};
 
 struct Networks {
   const char* name;
@@ -58,17 +58,96 @@ class NetworksTest : public ::testing::TestWithParam<Networks> {
     ASSERT_FALSE(database_->start_threads());
     ASSERT_FALSE(shards_->start_commits());
   }
+  void restart() {
+    shards_->stop();
+    shards_.reset();
+    database_.reset();
+    start();
+  }
+  const Dialect& dialect_of(size_t network) const {
+    return network == 0 ? GetParam().first : GetParam().second;
+  }
   uint16_t port_of(size_t network) const {
     return shards_->reactor(0).sockets()[network].bound.port;
   }
-  Reply asked(RawPeer& peer, const Dialect& dialect, Method method, auto&& send_once) {
+  Reply asked(RawPeer& peer, size_t network, Method method, auto&& send_once) {
     Reply reply;
     kept_ = peer.call(send_once);
     EXPECT_TRUE(kept_);
     if (kept_) {
-      EXPECT_EQ(dialect.read_reply(*kept_, method, &reply), ParseError::none);
+      EXPECT_EQ(dialect_of(network).read_reply(*kept_, method, &reply), ParseError::none);
     }
     return reply;
+  }
+  Reply named(RawPeer& asker, size_t network) {
+    return asked(asker, network, Method::find_node,
+                 [&] { return asker.send_find_node(port_of(network), id_of(1)); });
+  }
+  // The value that this network has under the key, or nothing.
+  std::vector<uint8_t> found(RawPeer& peer, size_t network, const Id& key) {
+    const Reply reply = asked(peer, network, Method::find_value,
+                              [&] { return peer.send_find_value(port_of(network), key); });
+    if (!reply.has_value) return {};
+    return {reply.value.begin(), reply.value.end()};
+  }
+  // Files a contact in one network; the other must not name anybody.
+  void expect_named_only_in(size_t network) {
+    RawPeer contact(1, dialect_of(network));
+    RawPeer asker(2, dialect_of(network));
+    RawPeer stranger(3, dialect_of(1 - network));
+    asker.keep_alive(contact);
+    ASSERT_TRUE(contact.call([&] { return contact.send_find_node(port_of(network), id_of(1)); }));
+    // Filed by its pong, and told to every shard: within moments.
+    EXPECT_TRUE(eventually([&] { return named(asker, network).contacts_count > 0; }));
+    EXPECT_EQ(named(stranger, 1 - network).contacts_count, 0u);
+  }
+  // The answer of a shard to a command, which is repeated while it is refused: what the disk holds
+  // is being loaded.
+  std::vector<uint8_t> run(uint32_t shard, ShardCommand command, Bytes tail = {}) {
+    std::vector<uint8_t> answer;
+    const bool is_done = eventually([&] {
+      ++command.operation;
+      EXPECT_TRUE(shards_->command(static_cast<ShardIndex>(shard), command, tail));
+      std::optional<OperationStatus> status;
+      const auto look = [&](Bytes frame) {
+        const OperationResult& result = *frame_header<OperationResult>(frame);
+        if (result.operation != command.operation) return;
+        EXPECT_EQ(result.network, command.network);
+        const Bytes value = frame_tail<OperationResult>(frame).first(result.value_size);
+        answer.assign(value.begin(), value.end());
+        status = result.status;
+      };
+      EXPECT_TRUE(eventually([&] {
+        shards_->consume(look, [](ShardIndex, Bytes) {});
+        return status.has_value();
+      }));
+      return status == OperationStatus::done;
+    });
+    EXPECT_TRUE(is_done);
+    return answer;
+  }
+  void keep(NetworkIndex network, const Id& key, Bytes value) {
+    ShardCommand command;
+    command.kind = CommandKind::keep;
+    command.network = network;
+    command.key = key;
+    run(shard_of(key, shards_->count()), command, value);
+  }
+  // What a network keeps published, on all shards.
+  std::set<Id> listed(NetworkIndex network) {
+    std::set<Id> keys;
+    ShardCommand command;
+    command.kind = CommandKind::list_published;
+    command.network = network;
+    for (uint32_t shard = 0; shard < shards_->count(); ++shard) {
+      const std::vector<uint8_t> page = run(shard, command);
+      for (size_t at = 0; at < page.size(); at += sizeof(PublishedKey)) {
+        PublishedKey key;
+        std::memcpy(&key, &page[at], sizeof key);
+        keys.insert(key.key);
+      }
+    }
+    return keys;
   }
   uint64_t count(NetworkIndex network, NodeCounter which) const {
     uint64_t sum = 0;
@@ -88,56 +167,88 @@ class NetworksTest : public ::testing::TestWithParam<Networks> {
 
 TEST_P(NetworksTest, EachHasAnIdOfItsOwn) {
   start();
-  const Dialect* const dialects[] = {&GetParam().first, &GetParam().second};
   for (const size_t network : {size_t{0}, size_t{1}}) {
-    const Dialect& dialect = *dialects[network];
-    RawPeer peer(network + 1, dialect);
+    RawPeer peer(network + 1, dialect_of(network));
     const Reply pong =
-        asked(peer, dialect, Method::ping, [&] { return peer.send_ping(port_of(network)); });
+        asked(peer, network, Method::ping, [&] { return peer.send_ping(port_of(network)); });
     EXPECT_EQ(pong.responder, id_of(network == 0 ? 0x11 : 0x22));
   }
 }
 
-TEST_P(NetworksTest, WhatIsStoredInOneIsNotInTheOther) {
+// Under a third of the keys both have a value, each another; the others are of one network alone.
+TEST_P(NetworksTest, EachHasRecordsOfItsOwnAcrossARestart) {
   start();
-  const Dialect* const dialects[] = {&GetParam().first, &GetParam().second};
-  RawPeer first(1, *dialects[0]);
-  RawPeer second(2, *dialects[1]);
-  for (uint8_t number = 0; number < 8; ++number) {  // On whichever shard.
-    const Id key = id_of(static_cast<uint8_t>(0x40 + 17 * number));
-    Reply reply = asked(first, *dialects[0], Method::store,
-                        [&] { return first.send_store(port_of(0), key, value); });
-    EXPECT_TRUE(reply.stored);
-    reply = asked(first, *dialects[0], Method::find_value,
-                  [&] { return first.send_find_value(port_of(0), key); });
-    ASSERT_TRUE(reply.has_value);
-    EXPECT_TRUE(equal(reply.value, value));
-    reply = asked(second, *dialects[1], Method::find_value,
-                  [&] { return second.send_find_value(port_of(1), key); });
-    EXPECT_FALSE(reply.has_value);
+  RawPeer first(1, GetParam().first);
+  RawPeer second(2, GetParam().second);
+  RawPeer* const peers[] = {&first, &second};
+  const auto key_of = [](uint8_t number) {
+    return id_of(static_cast<uint8_t>(0x40 + 11 * number));
+  };
+  const auto value_of = [](size_t network, uint8_t number) -> std::vector<uint8_t> {
+    const size_t place = number % 3u;
+    if (place != 2 && place != network) return {};
+    return {0xa3, 'i', static_cast<uint8_t>('0' + network), static_cast<uint8_t>('a' + number)};
+  };
+  constexpr uint8_t keys = 12;  // On every shard.
+  uint64_t stored[2] = {};
+  uint64_t sent[2] = {};  // More, if an answer was late.
+  for (const size_t network : {size_t{0}, size_t{1}}) {
+    for (uint8_t number = 0; number < keys; ++number) {
+      const std::vector<uint8_t> value = value_of(network, number);
+      if (value.empty()) continue;
+      const Reply reply = asked(*peers[network], network, Method::store, [&] {
+        ++sent[network];
+        return peers[network]->send_store(port_of(network), key_of(number), value);
+      });
+      EXPECT_TRUE(reply.stored);
+      ++stored[network];
+    }
   }
-  EXPECT_EQ(count(0, NodeCounter::stores_acknowledged), 8u);
-  EXPECT_EQ(count(1, NodeCounter::stores_acknowledged), 0u);
+  const auto expect_own = [&] {
+    for (const size_t network : {size_t{0}, size_t{1}}) {
+      for (uint8_t number = 0; number < keys; ++number) {
+        EXPECT_EQ(found(*peers[network], network, key_of(number)), value_of(network, number))
+            << "network " << network << ", key " << int{number};
+      }
+    }
+  };
+  expect_own();
+  for (const NetworkIndex network : {NetworkIndex{0}, NetworkIndex{1}}) {
+    EXPECT_GE(count(network, NodeCounter::stores_acknowledged), stored[network]);
+    EXPECT_LE(count(network, NodeCounter::stores_acknowledged), sent[network]);
+  }
+  restart();
+  expect_own();
 }
 
-TEST_P(NetworksTest, AContactOfOneIsNamedInThatOneOnly) {
+TEST_P(NetworksTest, AContactOfTheFirstIsNamedInThatOneOnly) {
   start();
-  const Dialect* const dialects[] = {&GetParam().first, &GetParam().second};
-  RawPeer contact(1, *dialects[0]);
-  RawPeer asker(2, *dialects[0]);
-  RawPeer stranger(3, *dialects[1]);
-  asker.keep_alive(contact);
-  ASSERT_TRUE(contact.call([&] { return contact.send_find_node(port_of(0), id_of(1)); }));
-  // Filed by its pong, and told to every shard: within moments.
-  const bool is_named = eventually([&] {
-    return asked(asker, *dialects[0], Method::find_node, [&] {
-             return asker.send_find_node(port_of(0), id_of(1));
-           }).contacts_count > 0;
-  });
-  EXPECT_TRUE(is_named);
-  const Reply reply = asked(stranger, *dialects[1], Method::find_node,
-                            [&] { return stranger.send_find_node(port_of(1), id_of(1)); });
-  EXPECT_EQ(reply.contacts_count, 0u);
+  expect_named_only_in(0);
+}
+
+TEST_P(NetworksTest, AContactOfTheSecondIsNamedInThatOneOnly) {
+  start();
+  expect_named_only_in(1);
+}
+
+TEST_P(NetworksTest, EachHasAListOfItsOwnAcrossARestart) {
+  start();
+  const std::array<uint8_t, 3> value{0xa2, 'h', 'i'};
+  std::set<Id> kept[2];
+  for (uint8_t number = 0; number < 6; ++number) {
+    const auto network = static_cast<NetworkIndex>(number % 2);
+    const Id key = id_of(static_cast<uint8_t>(0x40 + 11 * number));
+    keep(network, key, value);
+    kept[network].insert(key);
+  }
+  for (const NetworkIndex network : {NetworkIndex{0}, NetworkIndex{1}}) {
+    EXPECT_EQ(listed(network), kept[network]);
+  }
+  restart();
+  for (const NetworkIndex network : {NetworkIndex{0}, NetworkIndex{1}}) {
+    EXPECT_TRUE(eventually([&] { return listed(network).size() >= kept[network].size(); }));
+    EXPECT_EQ(listed(network), kept[network]);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
