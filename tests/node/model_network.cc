@@ -16,8 +16,9 @@ NodeConfig shard_config(const NodeConfig& base, uint32_t shard, uint32_t shards)
 
 constexpr uint32_t outbox_bytes = 1 << 20;
 
-StoreConfig records_config(uint64_t seed, const ModelOptions& options) {
+StoreConfig records_config(uint64_t seed, NetworkIndex network, const ModelOptions& options) {
   StoreConfig config;
+  config.id = network;
   config.hash_seed = seed;
   config.memory_max = options.memory_max;
   config.ttl = options.ttl;
@@ -25,8 +26,8 @@ StoreConfig records_config(uint64_t seed, const ModelOptions& options) {
   return config;
 }
 
-StoreConfig list_config(uint64_t seed, const ModelOptions& options) {
-  StoreConfig config = published_list_config(0);
+StoreConfig list_config(uint64_t seed, NetworkIndex network, const ModelOptions& options) {
+  StoreConfig config = published_list_config(network);
   config.hash_seed = seed;
   config.records_max = options.published_max;
   return config;
@@ -37,6 +38,7 @@ StoreConfig list_config(uint64_t seed, const ModelOptions& options) {
 NodeConfig model_config() {
   NodeConfig config;
   config.dialect = &rpcudp::dialect();
+  config.network = 5;  // Any; not 0, which what was forgotten would have.
   config.budget = Budget::simulated();
   config.routing = RoutingConfig::simulated();
   config.operations = 8;
@@ -49,8 +51,8 @@ NodeConfig model_config() {
 ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
                         const ModelOptions& options)
     : book(4096, config.dialect->traits().encode_contact_tail, seed),
-      store(records_config(seed, options)),
-      published(list_config(seed, options)),
+      store(records_config(seed, config.network, options)),
+      published(list_config(seed, config.network, options)),
       node(config, self, NodeSecrets{{static_cast<uint8_t>(seed), config.shard}, seed}, Rng(seed),
            book, store, instant_of(first_node_seconds), &published),
       datagrams(256, outbox_bytes),
@@ -69,7 +71,7 @@ ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
     Completion loaded;
     loaded.kind = CompletionKind::load_finished;
     for (const StoreList list : {StoreList::records, StoreList::published}) {
-      loaded.store = {0, list};
+      loaded.store = {base.network, list};
       shards_[i]->node.complete(instant_of(first_node_seconds),
                                 {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded},
                                 shards_[i]->outputs);

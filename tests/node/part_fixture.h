@@ -120,7 +120,7 @@ class PartTest : public ::testing::Test {
   const Id self = contact(0).id;
   Instant now = instant_of(first_node_seconds);
   NodeCounters counters;
-  const ShardLink link{0, 0, shards, counters};
+  const ShardLink link{node_config.network, 0, shards, counters};
   const NodeContext node{node_config, secrets, *node_config.dialect, self, link, counters};
   Outbox datagrams{datagrams_max, 1 << 20};
   FrameOutbox messages{64, 1 << 16};
@@ -129,7 +129,7 @@ class PartTest : public ::testing::Test {
   Outputs out{datagrams, messages, storage, results};
   Events events{256};
   ContactBook book{4096, rpcudp::encode_contact_tail, 1};
-  Store store{StoreConfig{}};
+  Store store{StoreConfig{.id = node_config.network}};
   DiskWaits waits{node_config.pending_answers};
   Requester requester{node, now};
   Contacts contacts{node, book, requester, now};
@@ -143,6 +143,7 @@ class PartTest : public ::testing::Test {
   void load() {
     Completion loaded;
     loaded.kind = CompletionKind::load_finished;
+    loaded.store = node_config.network;
     store.complete(now, loaded, {});
   }
 };

@@ -45,7 +45,7 @@ XordNode::XordNode(const XordConfig& config, const Dialect& dialect, uint32_t ho
   node_config.shards = config.shards;
   node_config.routing.seed = secrets_rng.next();
   StoreConfig store_config = config.store;
-  store_config.network = node_config.network;
+  store_config.id = node_config.network;
   if (!dialect.traits().holders_republish) store_config.republish.after = 0;
   store_config.hash_seed = secrets.hash_seed;
   store_config.loaded = loaded;

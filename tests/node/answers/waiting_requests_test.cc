@@ -35,6 +35,7 @@ class WaitingTest : public ::testing::Test {
   void finish_load(Instant now) {
     Completion loaded;
     loaded.kind = CompletionKind::load_finished;
+    loaded.store = config().network;
     node.complete(now, {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded}, out);
   }
   // The ports answered since the last call, in order.
@@ -46,7 +47,7 @@ class WaitingTest : public ::testing::Test {
   }
 
   ContactBook book{100, rpcudp::encode_contact_tail, 1};
-  Store store{StoreConfig{}};
+  Store store{StoreConfig{.id = config().network}};
   Node node{config(), Id{{1}}, NodeSecrets{}, Rng(1), book, store, start};
   Outbox datagrams{64, 64 << 10};
   FrameOutbox messages{16, 4096};
