@@ -6,10 +6,13 @@
 namespace xord {
 namespace {
 
+constexpr size_t buckets_max = 8192;
+static_assert(buckets_max < not_filed);  // A record names its bucket in 16 bits.
+
 // Enough that a bucket of a week's ring is 75 s wide; fewer for few records, since a simulated node
 // holds hundreds. A multiple of 64, for the bitmap.
 uint32_t bucket_count(size_t records) {
-  return static_cast<uint32_t>(std::clamp<size_t>(std::bit_ceil(records / 4), 64, 8192));
+  return static_cast<uint32_t>(std::clamp<size_t>(std::bit_ceil(records / 4), 64, buckets_max));
 }
 
 }  // namespace
@@ -36,6 +39,7 @@ void ExpiryRing::file(RecordHandle record, NodeSeconds now, NodeSeconds due) {
   const uint64_t tick = std::clamp<uint64_t>(due / bucket_seconds_, first, last);
   const uint32_t bucket = bucket_of(tick);
   Record& filed = records_[record];
+  DCHECK(filed_ == 0 || (first_ >= cursor_ && first_ <= last));
   filed.due_bucket = static_cast<uint16_t>(bucket);
   filed.due_previous = no_record;
   filed.due_next = heads_[bucket];
@@ -50,6 +54,10 @@ void ExpiryRing::take_out(RecordHandle record) {
   Record& filed = records_[record];
   const uint32_t bucket = filed.due_bucket;
   if (bucket == not_filed) return;
+  DCHECK(filed_ > 0 && is_occupied(bucket));
+  DCHECK(filed.due_next == no_record || records_[filed.due_next].due_previous == record);
+  DCHECK((filed.due_previous == no_record ? heads_[bucket]
+                                          : records_[filed.due_previous].due_next) == record);
   if (filed.due_next != no_record) records_[filed.due_next].due_previous = filed.due_previous;
   if (filed.due_previous != no_record) {
     records_[filed.due_previous].due_next = filed.due_next;
@@ -83,6 +91,7 @@ RecordHandle ExpiryRing::take_due(NodeSeconds now) {
   cursor_ = std::max(cursor_, std::min<uint64_t>(first_, now / bucket_seconds_));
   if (first_ >= now / bucket_seconds_) return no_record;
   const RecordHandle record = heads_[bucket_of(first_)];
+  CHECK(record != no_record);
   take_out(record);
   return record;
 }
@@ -90,6 +99,25 @@ RecordHandle ExpiryRing::take_due(NodeSeconds now) {
 NodeSeconds ExpiryRing::next_due() const {
   if (filed_ == 0) return 0;
   return static_cast<NodeSeconds>((first_ + 1) * bucket_seconds_);
+}
+
+void ExpiryRing::check_invariants() const {
+  uint32_t filed = 0;
+  for (uint32_t bucket = 0; bucket < heads_.size(); ++bucket) {
+    CHECK(is_occupied(bucket) == (heads_[bucket] != no_record));
+    RecordHandle previous = no_record;
+    for (RecordHandle at = heads_[bucket]; at != no_record; at = records_[at].due_next) {
+      CHECK(records_[at].due_bucket == bucket && records_[at].due_previous == previous);
+      CHECK(filed < filed_);  // No more than were filed, so no list is a circle.
+      ++filed;
+      previous = at;
+    }
+  }
+  CHECK(filed == filed_);
+  if (filed_ == 0) return;
+  // Nothing is filed before the cursor or a whole turn of the ring after it.
+  CHECK(first_ >= cursor_ && first_ - cursor_ < heads_.size());
+  CHECK(occupied_from(cursor_) == first_);
 }
 
 }  // namespace xord

@@ -27,9 +27,16 @@ class ExpiryRing {
   NodeSeconds next_due() const;
   NodeSeconds bucket_seconds() const { return bucket_seconds_; }
 
+  uint32_t filed_count() const { return filed_; }
+  // For tests and the simulator: aborts if an invariant is broken. Visits every bucket and record.
+  void check_invariants() const;
+
  private:
   void begin(NodeSeconds now);
   uint32_t bucket_of(uint64_t tick) const { return static_cast<uint32_t>(tick % heads_.size()); }
+  bool is_occupied(uint32_t bucket) const {
+    return (occupied_[bucket / 64] >> (bucket % 64) & 1) != 0;
+  }
   // The first tick from `tick` on whose bucket is not empty; the ring must not be empty.
   uint64_t occupied_from(uint64_t tick) const;
 

@@ -41,6 +41,7 @@ RecordHandle KeyIndex::find(const Id& key) const {
 }
 
 void KeyIndex::fetch_ahead(Bytes keys) const {
+  DCHECK(keys.size() % id_size == 0);
   for (; keys.size() >= id_size; keys = keys.subspan(id_size)) {
     const uint64_t hashed = XXH3_64bits_withSeed(keys.data(), id_size, seed_);
     __builtin_prefetch(&slots_[home(hashed)], 1);
@@ -62,6 +63,7 @@ void KeyIndex::fetch_records_ahead(std::span<const Id> keys, std::span<RecordHan
 }
 
 void KeyIndex::insert(RecordHandle record) {
+  DCHECK(find(records_[record].key) == no_record);
   const uint64_t hashed = hash(records_[record].key);
   size_t slot = home(hashed);
   while (slots_[slot] != 0) slot = after(slot);
@@ -84,6 +86,17 @@ void KeyIndex::erase(RecordHandle record) {
     hole = slot;
   }
   slots_[hole] = 0;
+}
+
+void KeyIndex::check_invariants(uint32_t records) const {
+  uint32_t taken = 0;
+  for (size_t slot = 0; slot < slots_.size(); ++slot) {
+    if (slots_[slot] == 0) continue;
+    CHECK(record_in(slot) < records_.size());
+    CHECK(find(records_[record_in(slot)].key) == record_in(slot));
+    ++taken;
+  }
+  CHECK(taken == records);
 }
 
 }  // namespace xord

@@ -25,6 +25,9 @@ class KeyIndex {
   void insert(RecordHandle record);
   // The record is in the index.
   void erase(RecordHandle record);
+  // For tests and the simulator: aborts unless exactly `records` records are in the index, and
+  // find() reaches each.
+  void check_invariants(uint32_t records) const;
 
  private:
   uint64_t hash(const Id& key) const;

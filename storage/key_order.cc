@@ -24,6 +24,7 @@ KeyOrder::Link KeyOrder::first_leaf(Link below) const {
 }
 
 KeyOrder::Link KeyOrder::take_node() {
+  CHECK(free_nodes_ != none || nodes_touched_ < nodes_.size());
   if (free_nodes_ == none) return nodes_touched_++;
   const Link node = free_nodes_;
   free_nodes_ = nodes_[node].children[0];
@@ -31,6 +32,7 @@ KeyOrder::Link KeyOrder::take_node() {
 }
 
 void KeyOrder::fetch_ahead(Bytes keys) const {
+  DCHECK(keys.size() % id_size == 0);
   const size_t count = std::min(keys.size() / id_size, keys_ahead_max);
   if (root_ == none) return;
   std::array<Link, keys_ahead_max> at;
@@ -104,7 +106,33 @@ RecordHandle KeyOrder::first_from(const Id& key) const {
     at = nodes_[at].children[side];
   }
   const Link from = key.bit(bit) ? behind : at;
-  return from == none ? no_record : first_leaf(from) & ~leaf_mark;
+  if (from == none) return no_record;
+  const Link first = first_leaf(from);
+  DCHECK(key_of(first) > key);
+  return first & ~leaf_mark;
+}
+
+// No deeper than a key has bits: a node below another names a later one.
+uint32_t KeyOrder::check_below(Link at, int above) const {
+  if (is_leaf(at)) return 1;
+  CHECK(at < nodes_touched_ && bits_[at] > above);
+  const Link* children = nodes_[at].children;
+  const Id& left = key_of(first_leaf(children[0]));
+  const Id& right = key_of(first_leaf(children[1]));
+  CHECK(shared_prefix(left, right) == bits_[at] && left < right);
+  return check_below(children[0], bits_[at]) + check_below(children[1], bits_[at]);
+}
+
+void KeyOrder::check_invariants(uint32_t records) const {
+  CHECK((root_ == none) == (records == 0));
+  if (root_ == none) return;
+  CHECK(check_below(root_, -1) == records);
+  uint32_t free = 0;
+  for (Link at = free_nodes_; at != none; at = nodes_[at].children[0]) {
+    CHECK(free < nodes_touched_);
+    ++free;
+  }
+  CHECK(nodes_touched_ - free == records - 1);  // A node for each leaf but one.
 }
 
 }  // namespace xord

@@ -21,6 +21,8 @@ class KeyOrder {
   void erase(RecordHandle record);
   // The first record whose key is `key` or after it; no_record at the end.
   RecordHandle first_from(const Id& key) const;
+  // For tests and the simulator: aborts unless the tree holds exactly `records` records, in order.
+  void check_invariants(uint32_t records) const;
 
  private:
   using Link = uint32_t;  // A record (with leaf_mark), a node, or none.
@@ -36,6 +38,8 @@ class KeyOrder {
   Link nearest_leaf(const Id& key) const;
   Link first_leaf(Link below) const;
   Link take_node();
+  // Checks the tree below `at`, whose parent names bit `above` (-1: none), and returns its leaves.
+  uint32_t check_below(Link at, int above) const;
 
   const Records& records_;
   LazyArray<Node> nodes_;

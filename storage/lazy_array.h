@@ -37,6 +37,7 @@ class LazyArray {
 
  public:
   explicit LazyArray(size_t count, Filled filled = Filled::anywhere) : count_(count) {
+    CHECK(count <= SIZE_MAX / sizeof(T));
     const size_t bytes = count * sizeof(T);
     if (bytes >= mapped_from) {
       void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,

@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "storage/record.h"
+
 namespace xord {
 
 // A record in memory without its value: 64 bytes, 6 in the index by hash, 9 in the index by key
 // order (docs/STORAGE.md), and its share of the expiry ring's buckets, rounded up.
 constexpr uint64_t index_bytes_a_record = 80;
+static_assert(index_bytes_a_record >= sizeof(Record) + 6 + 9);
 
 struct MemoryPlan {
   uint64_t records_max;  // Never more than asked for; fewer when memory is the tighter bound.

@@ -44,6 +44,9 @@ class PendingWrites {
   Bytes value(const PendingWrite& write) const;
   void remove(Ticket ticket);
 
+  // For tests and the simulator: aborts if an invariant is broken. Visits every write.
+  void check_invariants() const;
+
   uint32_t count() const { return pool_.taken_count(); }
   uint64_t value_bytes() const { return value_bytes_; }
 
@@ -59,6 +62,12 @@ class PendingWrites {
   PieceHeader& piece(uint64_t position) {
     return *reinterpret_cast<PieceHeader*>(&ring_[position % capacity_]);
   }
+  const PieceHeader& piece(uint64_t position) const {
+    return *reinterpret_cast<const PieceHeader*>(&ring_[position % capacity_]);
+  }
+  const PieceHeader& piece_of(const PendingWrite& write) const { return piece(write.value_at - 1); }
+  // The write in a slot that a chain leads to, which is taken.
+  const PendingWrite& write_in(uint32_t slot) const;
   uint32_t put(Bytes value);
   uint32_t& head_of(RecordHandle record) { return heads_[record % heads_.size()]; }
 

@@ -114,6 +114,7 @@ RecordHandle Store::take_record(const Id& key) {
   } else {
     return no_record;
   }
+  CHECK(records_held_ < records_touched_);
   Record& record = records_[handle];
   record = {};
   record.key = key;
@@ -127,15 +128,12 @@ RecordHandle Store::take_record(const Id& key) {
 
 void Store::drop(RecordHandle handle) {
   Record& record = records_[handle];
-  CHECK(record.pending_count == 0);
+  CHECK(record.pending_count == 0 && records_held_ > 0);
   index_.erase(handle);
   order_.erase(handle);
   ring_.take_out(handle);
   cache_.erase(handle);
-  if (record.is_committed != 0) {
-    value_bytes_ -= record.value_size;
-    charge(record.source_prefix, -int64_t{record.value_size});
-  }
+  if (record.is_committed != 0) release_value(record);
   record.due_next = free_records_;
   free_records_ = handle;
   --records_held_;
@@ -144,7 +142,14 @@ void Store::drop(RecordHandle handle) {
 void Store::charge(uint16_t source_prefix, int64_t bytes) {
   if (prefix_bytes_.empty()) return;
   uint64_t& charged = prefix_bytes_[source_prefix];
+  CHECK(bytes >= 0 || charged >= static_cast<uint64_t>(-bytes));
   charged = static_cast<uint64_t>(static_cast<int64_t>(charged) + bytes);
+}
+
+void Store::release_value(const Record& record) {
+  CHECK(record.is_committed != 0 && value_bytes_ >= record.value_size);
+  value_bytes_ -= record.value_size;
+  charge(record.source_prefix, -int64_t{record.value_size});
 }
 
 // When the ring should return to a record: to write its times, or to drop it.
@@ -164,6 +169,7 @@ NodeSeconds Store::next_visit_of(const Record& record) const {
 
 void Store::visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operations) {
   Record& record = records_[handle];
+  CHECK(record.is_committed != 0);  // No other is in the ring.
   if (record.pending_count > 0) return ring_.file(handle, at, at + ring_.bucket_seconds());
   if (at >= record.expiry) {
     counters_.add(StoreCount::expired);
@@ -192,6 +198,7 @@ void Store::advance(Instant now, FrameOutbox& operations) {
     if (handle == no_record) break;
     visit_due(handle, at, operations);
   }
+  CHECK(due_.size() <= due_max);
   is_behind_ = visits == visits_max || due_.size() == due_max;
   update_gauges();
 }

@@ -150,6 +150,8 @@ class Store {
   void put_off(Instant now, const Id& key);
 
   const Counters<StoreCount>& counters() const { return counters_; }
+  // For tests and the simulator: aborts if an invariant is broken. Visits every record.
+  void check_invariants() const;
 
  private:
   enum class LoadState : uint8_t { loading, loaded, failed };
@@ -198,7 +200,11 @@ class Store {
   void drop_expired(NodeSeconds at);
   void move_times(Record& record, const RecordTimes& times);
   void charge(uint16_t source_prefix, int64_t bytes);
+  // Gives back the room of the record's committed value.
+  void release_value(const Record& record);
   void update_gauges();
+  void check_record(RecordHandle handle) const;
+  void check_sums(uint64_t value_bytes, uint32_t pending) const;
 
   StoreConfig config_;
   LoadState load_state_ = LoadState::loading;

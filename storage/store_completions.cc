@@ -48,10 +48,7 @@ void Store::move_times(Record& record, const RecordTimes& times) {
 void Store::commit(RecordHandle handle, const PendingWrite& write, NodeSeconds at) {
   Record& record = records_[handle];
   if (write.kind == OperationKind::write) {
-    if (record.is_committed != 0) {
-      value_bytes_ -= record.value_size;
-      charge(record.source_prefix, -int64_t{record.value_size});
-    }
+    if (record.is_committed != 0) release_value(record);
     const Bytes value = pending_.value(write);
     value_bytes_ += value.size();
     record.is_committed = 1;
@@ -80,8 +77,7 @@ void Store::commit_removal(RecordHandle handle) {
   Record& record = records_[handle];
   counters_.add(StoreCount::removed);
   if (record.is_committed == 0) return;
-  value_bytes_ -= record.value_size;
-  charge(record.source_prefix, -int64_t{record.value_size});
+  release_value(record);
   record.is_committed = 0;
   cache_.erase(handle);
   ring_.take_out(handle);
@@ -96,6 +92,7 @@ Finished Store::complete_write(NodeSeconds at, const Completion& completion) {
   }
   const PendingWrite write = *found;
   Record& record = records_[write.record];
+  CHECK(record.pending_count > 0);
   const bool is_written = completion.kind == CompletionKind::written;
   if (write.purpose == PendingWrite::Purpose::for_caller) {
     finished.kind = is_written ? Finished::Kind::stored : Finished::Kind::store_failed;
@@ -119,6 +116,7 @@ Finished Store::complete_read(NodeSeconds at, const Completion& completion, Byte
     counters_.add(StoreCount::stale_completions);
     return finished;
   }
+  CHECK(reads_pending_ <= config_.reads_max);
   --reads_pending_;
   finished.kind = Finished::Kind::read;
   finished.ticket = completion.ticket;

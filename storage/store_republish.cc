@@ -28,6 +28,7 @@ NodeSeconds Store::republish_due_of(const Record& record) const {
 }
 
 void Store::hand_out(RecordHandle handle, NodeSeconds at) {
+  CHECK(due_.size() < due_max);  // Room was reserved for so many: it must not grow.
   due_.push_back(records_[handle].key);
   counters_.add(StoreCount::republish_due);
   ring_.file(handle, at, std::min(due_of(records_[handle]), at + republish_retry));

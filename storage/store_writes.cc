@@ -179,6 +179,7 @@ std::optional<Ticket> Store::emit(const PendingWrite& write, Bytes value, FrameO
       !operations.has_room(sizeof(Operation) + value.size())) {
     return std::nullopt;
   }
+  DCHECK(write.kind == OperationKind::write || value.empty());
   Operation operation;
   operation.ticket = pending_.add(write, value);
   operation.kind = write.kind;

@@ -8,6 +8,7 @@ namespace {
 
 // Places are 32-bit word offsets: 32 GiB a shard.
 constexpr uint64_t words_max = uint64_t{1} << 32;
+static_assert(words_max - 1 <= not_cached);  // No place is taken for `not_cached`.
 
 // How many cache lines of a value are worth prefetching: copying a longer one streams by itself.
 constexpr uint32_t words_per_line = 8;
@@ -33,7 +34,9 @@ Bytes ValueCache::value(RecordHandle record) const {
 }
 
 Bytes ValueCache::use(RecordHandle record) {
-  header(records_[record].cached_at).is_used = 1;
+  const uint32_t place = records_[record].cached_at;
+  DCHECK(place != not_cached && header(place).record == record);
+  header(place).is_used = 1;
   return value(record);
 }
 
@@ -58,7 +61,8 @@ bool ValueCache::has_room(const Ring& ring, uint32_t needed) const {
 
 void ValueCache::put(Ring& ring, RecordHandle record, Bytes value) {
   const uint32_t needed = words(value.size());
-  DCHECK(has_room(ring, needed));
+  DCHECK(has_room(ring, needed) && value.size() <= UINT16_MAX);
+  DCHECK(records_[record].cached_at == not_cached);
   const uint64_t taken = words_taken(ring, needed);
   const uint64_t skipped = taken - needed;
   // `value` may lie where it is to be put, or overlap it: move first, then write headers.
@@ -77,11 +81,13 @@ void ValueCache::put(Ring& ring, RecordHandle record, Bytes value) {
 }
 
 void ValueCache::evict_oldest(Ring& ring, uint32_t& moves) {
+  DCHECK(ring.oldest < ring.next);
   const uint32_t place = ring.place(ring.oldest);
   const Header oldest = header(place);
   const uint32_t length = words(oldest.size);
   ring.oldest += length;
   if (oldest.record == no_record) return;
+  DCHECK(ring.live >= length && records_[oldest.record].cached_at == place);
   ring.live -= length;
   records_[oldest.record].cached_at = not_cached;
   const Bytes value{reinterpret_cast<const uint8_t*>(&words_[place]) + sizeof(Header), oldest.size};
@@ -120,9 +126,35 @@ bool ValueCache::insert_if_free(RecordHandle record, Bytes value) {
 void ValueCache::erase(RecordHandle record) {
   const uint32_t place = records_[record].cached_at;
   if (place == not_cached) return;
+  DCHECK(header(place).record == record);
+  DCHECK(ring_of(place).live >= words(header(place).size));
   ring_of(place).live -= words(header(place).size);
   header(place).record = no_record;
   records_[record].cached_at = not_cached;
+}
+
+uint32_t ValueCache::check_ring(const Ring& ring) const {
+  CHECK(ring.oldest <= ring.next && ring.next - ring.oldest <= ring.capacity);
+  uint32_t values = 0;
+  uint64_t live = 0;
+  uint64_t at = ring.oldest;
+  while (at < ring.next) {
+    const uint32_t place = ring.place(at);
+    const Header& piece = header(place);
+    const uint32_t length = words(piece.size);
+    CHECK(place - ring.base + length <= ring.capacity);  // In one piece.
+    at += length;
+    if (piece.record == no_record) continue;
+    CHECK(records_[piece.record].cached_at == place);
+    live += length;
+    ++values;
+  }
+  CHECK(at == ring.next && live == ring.live);
+  return values;
+}
+
+uint32_t ValueCache::check_invariants() const {
+  return check_ring(small_) + check_ring(large_);
 }
 
 }  // namespace xord

@@ -31,6 +31,9 @@ class ValueCache {
 
   uint64_t bytes_cached() const { return small_.live * 8 + large_.live * 8; }
   uint64_t evictions() const { return evictions_; }
+  // For tests and the simulator: aborts if an invariant is broken. Visits every value, and returns
+  // how many there are.
+  uint32_t check_invariants() const;
 
  private:
   struct Header {
@@ -67,6 +70,7 @@ class ValueCache {
   static uint64_t words_taken(const Ring& ring, uint32_t needed);
   bool has_room(const Ring& ring, uint32_t needed) const;
   void put(Ring& ring, RecordHandle record, Bytes value);
+  uint32_t check_ring(const Ring& ring) const;
   // Drops or moves the oldest value of the ring.
   void evict_oldest(Ring& ring, uint32_t& moves);
   void make_room(Ring& ring, uint32_t needed, uint32_t& moves);

@@ -49,6 +49,7 @@ TEST(KeyIndex, AgreesWithAMapUnderRandomInsertsAndErasesUpToFull) {
       index.erase(victim->second);
       free.push_back(victim->second);
       model.erase(victim);
+      if (step % 50 == 0) index.check_invariants(static_cast<uint32_t>(model.size()));
     }
     for (const auto& [key, handle] : model) ASSERT_EQ(index.find(key), handle);
   }
@@ -141,6 +142,7 @@ TEST(KeyOrder, FindsTheFirstKeyFromAnywhereAsASortedMapDoes) {
       order.erase(victim->second);
       free.push_back(victim->second);
       model.erase(victim);
+      if (step % 50 == 0) order.check_invariants(static_cast<uint32_t>(model.size()));
     }
   }
 }
@@ -164,6 +166,7 @@ TEST(ExpiryRing, GivesEveryRecordWithinABucketOfItsTimeAndNoneEarly) {
         model.erase(record);
         ring.take_out(record);
       }
+      if (step % 50 == 0) ring.check_invariants();
       if (rng.chance(0.3)) now += static_cast<NodeSeconds>(rng.bounded(horizon / 20));
       if (rng.chance(0.01)) now += static_cast<NodeSeconds>(rng.bounded(horizon * 3));
       for (RecordHandle due; (due = ring.take_due(now)) != no_record;) {
@@ -233,6 +236,7 @@ TEST_F(ValueCacheTest, HoldsExactBytesUnderItsLimitWhateverIsInsertedAndErased) 
         tried.insert(record, value);
       }
       ASSERT_LE(tried.bytes_cached(), bytes_max);
+      if (step % 50 == 0) tried.check_invariants();
     }
     for (RecordHandle i = 0; i < 300; ++i) {
       if (is_cached(i)) {

@@ -74,8 +74,10 @@ class StoreModel {
           break;
       }
       drain();
+      if (i % 10 == 0) store_->check_invariants();
     }
     while (!queue_.empty()) disk_turn();
+    store_->check_invariants();
     for (uint64_t i = 0; i < keys_; ++i) expect_agreement(key_of(i));
     expect_scan_agrees();
   }
