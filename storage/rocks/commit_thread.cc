@@ -60,7 +60,7 @@ CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config,
       operations_(config.operations_bytes, doorbell_),
       completions_(config.completions_bytes, shard),
       load_bytes_left_(config.load_bytes_max) {
-  CHECK(config.shard < config.shards);
+  CHECK(config.shard < config.shards && config.shards <= shards_max);
   CHECK(std::min(operations_.frame_size_max(), completions_.frame_size_max()) >=
         UINT16_MAX + std::max(sizeof(Operation), sizeof(Completion)));
 }
@@ -122,6 +122,7 @@ void CommitThread::Impl::serve() {
     // Read before the mailbox, so that this turn sees everything published before stop().
     const bool is_last = is_stopping_.load(std::memory_order_seq_cst);
     turn();
+    check_invariants();
     if (is_last && !operations_.has_frames_before_sleep()) break;
     sleep_until_needed();
   }
@@ -164,7 +165,10 @@ uint32_t CommitThread::Impl::take_operations() {
   return operations_.read(batch_max, [this](Bytes frame) {
     const Operation* operation = frame_header<Operation>(frame);
     CHECK(operation != nullptr && operation->store.network < database_.config().networks.size());
-    taken_.push_back({operation, frame_tail<Operation>(frame)});
+    const Bytes value = frame_tail<Operation>(frame);
+    CHECK(operation->value_size == value.size());
+    CHECK(operation->kind == OperationKind::write || value.empty());
+    taken_.push_back({operation, value});
   });
 }
 
@@ -245,6 +249,7 @@ bool CommitThread::Impl::gather_changes() {
     changes_.push_back(std::move(change));
     writes_.push_back(&operation);
   }
+  CHECK(times_at == names_.size() && changes_.size() == writes_.size());
   return !changes_.empty();
 }
 
@@ -322,10 +327,12 @@ void CommitThread::Impl::read_batch() {
     completion.times = row->times;
     push(completion, row->value);
   }
+  CHECK(at == names_.size());
 }
 
 // A database that fails soon after it was opened is retried less and less often.
 void CommitThread::Impl::begin_refusing() {
+  CHECK(state() == DatabaseState::open);
   state_.store(DatabaseState::refusing_writes, std::memory_order_release);
   const MonotonicTime now = monotonic_time();
   const bool is_again = reopened_at_ && now < *reopened_at_ + settled_after;
@@ -334,6 +341,7 @@ void CommitThread::Impl::begin_refusing() {
 }
 
 void CommitThread::Impl::try_to_open() {
+  CHECK(state() == DatabaseState::refusing_writes);
   if (monotonic_time() < next_retry_) return;
   if (!database_.is_writable() && database_.open(generation_)) {
     retry_after_ = std::min(retry_after_ * 2, retry_longest);
@@ -377,7 +385,7 @@ void CommitThread::Impl::note_unreadable(const RocksDatabase::RowName& name,
 
 void CommitThread::Impl::update_damage(const std::string& cause) {
   const bool was_damaged = is_damaged();
-  const bool is_so = unreadable_ || !lost_.empty();
+  const bool is_so = unreadable_ || !lost_.is_empty();
   is_damaged_.store(is_so, std::memory_order_relaxed);
   if (is_so == was_damaged) return;
   if (is_so) {
@@ -398,7 +406,7 @@ void CommitThread::Impl::try_unreadable() {
     const bool is_there = statuses_[0].ok() && parse_row(unreadable_->key, bytes_of(rows_[0]));
     if (is_there || statuses_[0].IsNotFound()) unreadable_.reset();
   }
-  if (!lost_.empty()) load_lost();
+  if (!lost_.is_empty()) load_lost();
   // Retrying many lost ranges takes long: at most a tenth of this thread's time.
   const Duration took = monotonic_time() - now;
   next_try_unreadable_ = now + took + std::max(try_unreadable_after_, took * 10);
@@ -415,6 +423,17 @@ std::optional<Duration> CommitThread::Impl::time_to_next_duty() const {
   if (is_damaged() && (!due || next_try_unreadable_ < *due)) due = next_try_unreadable_;
   if (!due) return std::nullopt;
   return std::max(*due - monotonic_time(), Duration{});
+}
+
+void CommitThread::Impl::check_invariants() const {
+  const DatabaseState now = state();
+  CHECK(now == DatabaseState::open || now == DatabaseState::refusing_writes);
+  CHECK(generation_ > 0 && generation_ <= database_.generation());
+  // What a failed batch replaced is written back before anything else is written.
+  CHECK(undo_.empty() || now == DatabaseState::refusing_writes);
+  CHECK(is_damaged() == (unreadable_.has_value() || !lost_.is_empty()));
+  CHECK(staged_.entries().empty() && staged_keys_.empty());
+  lost_.check_invariants();
 }
 
 }  // namespace xord

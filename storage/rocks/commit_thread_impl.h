@@ -10,6 +10,7 @@
 #include "reactor/monotonic.h"
 #include "reactor/thread.h"
 #include "storage/rocks/commit_thread.h"
+#include "storage/rocks/lost_ranges.h"
 #include "storage/rocks/rocks_database.h"
 
 namespace xord {
@@ -71,6 +72,8 @@ class CommitThread::Impl {
   void sync_if_due();
   std::optional<Duration> time_to_next_duty() const;
   void count_commit(Duration took);
+  // Between two turns, once everything is loaded. Aborts if an invariant is broken.
+  void check_invariants() const;
 
   RocksDatabase& database_;
   const CommitThreadConfig config_;
@@ -90,12 +93,8 @@ class CommitThread::Impl {
   std::optional<MonotonicTime> reopened_at_;  // Empty: never.
 
   // What cannot be read is retried: one row that a read met, and the ranges that loading lost.
-  struct LostRange {
-    StoreId store;
-    RowRange range;
-  };
   std::optional<RocksDatabase::RowName> unreadable_;
-  std::vector<LostRange> lost_;  // Neighbours merged; at most lost_max.
+  LostRanges lost_;
   std::string lost_cause_;
   uint32_t lost_in_a_row_ = 0;
   std::atomic<bool> is_damaged_{false};

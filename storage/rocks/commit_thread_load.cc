@@ -11,9 +11,6 @@ namespace {
 
 // Rows between checks of the mailbox: some 30 ms.
 constexpr uint32_t rows_at_a_time = 32'768;
-// Maximum number of ranges that could not be read. Beyond it, ranges are merged and retried
-// together with those between them.
-constexpr size_t lost_max = 1024;
 
 }  // namespace
 
@@ -52,6 +49,7 @@ void CommitThread::Impl::load_store(StoreId store) {
 
 // Continues with `left`; true when nothing of it is left.
 bool CommitThread::Impl::load_some(StoreId store, RowRange& left) {
+  CHECK(staged_.entries().empty());
   const uint32_t before = left.first;
   uint32_t rows = 0;
   uint32_t prefix = UINT32_MAX;
@@ -80,22 +78,12 @@ bool CommitThread::Impl::load_some(StoreId store, RowRange& left) {
 
 void CommitThread::Impl::lose(StoreId store, RowRange range) {
   counters_.add(CommitCount::ranges_lost, range.end - range.first);
-  if (!lost_.empty() && lost_.back().store == store) {
-    RowRange& last = lost_.back().range;
-    if (last.end == range.first || (lost_.size() == lost_max && last.end < range.first)) {
-      last.end = range.end;
-      return;
-    }
-  }
-  lost_.push_back({store, range});
+  lost_.add(store, range);
 }
 
 void CommitThread::Impl::report_losses(StoreId store, uint64_t damaged_before) {
   const uint64_t damaged = counters_.read(CommitCount::rows_damaged) - damaged_before;
-  uint32_t ranges = 0;
-  for (const LostRange& lost : lost_) {
-    if (lost.store == store) ranges += lost.range.end - lost.range.first;
-  }
+  const uint32_t ranges = lost_.prefixes_of(store);
   lost_in_a_row_ = 0;
   update_damage({});  // Logs it.
   if (ranges == 0 && damaged == 0) return;
@@ -122,10 +110,9 @@ void CommitThread::Impl::report_faulty(uint64_t rows) {
 
 // Retries what loading lost. What was stored meanwhile is newer, and the store keeps it.
 void CommitThread::Impl::load_lost() {
-  const std::vector<LostRange> lost = std::move(lost_);
-  lost_.clear();
+  const std::vector<LostRanges::Lost> lost = lost_.take();
   counters_.set(CommitCount::ranges_lost, 0);
-  for (const LostRange& each : lost) {
+  for (const LostRanges::Lost& each : lost) {
     RowRange left = each.range;
     while (left.first < left.end) {
       const uint32_t before = left.first;
@@ -158,6 +145,7 @@ bool CommitThread::Impl::load_row(StoreId store, const RowKey& row_key, Bytes by
   loaded.value_size = static_cast<uint32_t>(row->value.size());
   loaded.has_value = !store.is_published() && row->value.size() <= load_bytes_left_;
   loaded.key = key_of_row(row_key);
+  DCHECK(shard_of(loaded.key, config_.shards) == config_.shard);
   loaded.times = row->times;
   loaded.fingerprint = value_fingerprint(database_.config().hash_seed, row->value);
   if (loaded.has_value) load_bytes_left_ -= row->value.size();
@@ -174,14 +162,18 @@ bool CommitThread::Impl::load_row(StoreId store, const RowKey& row_key, Bytes by
 // Taking in a record touches some fifty places in memory; given many keys at once, the shard
 // overlaps their cache misses. Measured: docs/DECISIONS.md.
 void CommitThread::Impl::push_staged() {
+  CHECK(staged_keys_.size() == staged_.entries().size() * id_size);
   if (staged_.entries().empty()) return;
+  CHECK(staged_.entries().size() <= keys_ahead_max);
   Completion ahead;
   ahead.kind = CompletionKind::keys_ahead;
   ahead.store = frame_header<Completion>(staged_.bytes(staged_.entries().front()))->store;
   push(ahead, staged_keys_);
   for (const FrameOutbox::Entry& entry : staged_.entries()) {
     const Bytes frame = staged_.bytes(entry);
-    push(*frame_header<Completion>(frame), frame_tail<Completion>(frame));
+    const Completion& loaded = *frame_header<Completion>(frame);
+    CHECK(loaded.store == ahead.store);
+    push(loaded, frame_tail<Completion>(frame));
   }
   counters_.add(CommitCount::records_loaded, staged_.entries().size());
   completions_.publish();

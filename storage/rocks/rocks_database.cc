@@ -30,6 +30,7 @@ RocksDatabase::RocksDatabase(const RocksConfig& config, Report report)
       expired_rows_(config.ttl),
       statistics_(rocksdb::CreateDBStatistics()),
       blocks_(rocksdb::NewLRUCache(config.block_bytes_max)) {
+  CHECK(config_.networks.size() <= UINT8_MAX + 1);  // A NetworkIndex is a byte.
   statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
 }
 
@@ -102,6 +103,7 @@ std::optional<IoError> RocksDatabase::check_format() {
 std::optional<IoError> RocksDatabase::open(uint64_t seen_generation) {
   // Not under the handle's lock: a thread that opened it first may already be loading under it.
   const std::lock_guard opening(opening_mutex_);
+  CHECK(seen_generation <= generation());
   if (generation() != seen_generation && is_writable()) return std::nullopt;
   const std::unique_lock lock(mutex_);
   const bool is_first = generation() == 0;
@@ -118,6 +120,7 @@ std::optional<IoError> RocksDatabase::open(uint64_t seen_generation) {
     if (!is_told) report(ReportLevel::error, "database not opened", {{"error", error->sentence}});
     return error;
   }
+  CHECK(database_ != nullptr && records_.size() == config_.networks.size());
   opened_at_.store(monotonic_time().nanoseconds, std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
   writable_.store(true, std::memory_order_release);
@@ -137,6 +140,7 @@ rocksdb::Env& RocksDatabase::env() const {
 }
 
 std::optional<IoError> RocksDatabase::open_locked() {
+  CHECK(database_ == nullptr && families_.empty() && records_.empty() && published_.empty());
   if (auto error = start_rocks_threads(env())) return error;
   log_ = std::make_shared<RowLog>();
   const rocksdb::Options all = options();
@@ -194,6 +198,7 @@ std::optional<IoError> RocksDatabase::open_locked() {
 }
 
 std::optional<IoError> RocksDatabase::check_meta() {
+  CHECK(meta_ != nullptr);
   std::string payload;
   const rocksdb::Status status =
       database_->Get(rocksdb::ReadOptions(), meta_, format_key, &payload);
@@ -233,6 +238,7 @@ std::optional<IoError> RocksDatabase::probe_disk() const {
 
 void RocksDatabase::close_locked() {
   const bool was_writable = writable_.exchange(false, std::memory_order_acq_rel);
+  CHECK(database_ != nullptr || (families_.empty() && !was_writable));
   if (database_ == nullptr) return;
   if (was_writable) database_->SyncWAL().PermitUncheckedError();
   for (rocksdb::ColumnFamilyHandle* family : families_) {
@@ -270,6 +276,7 @@ void RocksDatabase::fail_writes(const rocksdb::Status& status) {
 }
 
 rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vector<Change>* undo) {
+  CHECK(undo == nullptr || undo->empty());  // A refused batch is written back before another.
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::IOError("not open for writing");
   rocksdb::WriteBatch batch;
@@ -333,6 +340,7 @@ void RocksDatabase::read(std::span<const RowName> names, std::vector<rocksdb::St
   database_->MultiGet(rocksdb::ReadOptions(), names.size(), families.data(), keys.data(),
                       found.data(), statuses.data());
   for (const rocksdb::PinnableSlice& row : found) rows.push_back(row.ToString());
+  CHECK(rows.size() == names.size() && statuses.size() == names.size());
 }
 
 rocksdb::Status RocksDatabase::scan(StoreId store, RowRange& range, const VisitRow& visit) {
@@ -364,6 +372,7 @@ std::optional<IoError> RocksDatabase::checkpoint(const std::string& path) {
 
 rocksdb::Status RocksDatabase::compact() {
   const std::shared_lock lock(mutex_);
+  CHECK(database_ != nullptr);
   rocksdb::CompactRangeOptions options;
   // Otherwise rows already at the bottom level would stay.
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;

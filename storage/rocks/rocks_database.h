@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "reactor/base/check.h"
 #include "storage/rocks/expired_rows.h"
 #include "storage/rocks/rocks_store.h"
 #include "storage/rocks/row_scan.h"
@@ -69,7 +70,7 @@ class RocksDatabase {
   // before, to be written first thing after opening, without an undo of their own (null), followed
   // by end_undo().
   rocksdb::Status write(std::span<const Change> changes, std::vector<Change>* undo);
-  void end_undo() { undos_left_.fetch_sub(1, std::memory_order_release); }
+  void end_undo() { CHECK(undos_left_.fetch_sub(1, std::memory_order_release) > 0); }
   // On success, everything written before is on disk.
   rocksdb::Status sync();
 
@@ -99,6 +100,7 @@ class RocksDatabase {
   uint64_t sum_of(const std::string& property) const;  // Over the records of all networks.
   void close_locked();
   rocksdb::ColumnFamilyHandle* family_of(StoreId store) const {
+    CHECK(store.network < records_.size() && published_.size() == records_.size());
     return (store.is_published() ? published_ : records_)[store.network];
   }
   rocksdb::Options options();

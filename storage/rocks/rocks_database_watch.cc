@@ -24,11 +24,14 @@ void RocksDatabase::begin_unreadable(const std::string& cause) {
 }
 
 void RocksDatabase::end_unreadable() {
-  if (unreadable_threads_.fetch_sub(1, std::memory_order_relaxed) > 1) return;
+  const uint32_t before = unreadable_threads_.fetch_sub(1, std::memory_order_relaxed);
+  CHECK(before > 0);
+  if (before > 1) return;
   report(ReportLevel::info, "records readable again");
 }
 
 uint64_t RocksDatabase::sum_of(const std::string& property) const {
+  CHECK(database_ != nullptr);
   uint64_t sum = 0;
   for (rocksdb::ColumnFamilyHandle* family : records_) {
     uint64_t one = 0;

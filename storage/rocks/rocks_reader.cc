@@ -62,6 +62,7 @@ std::optional<IoError> RocksReader::open_families() {
     published_.push_back(
         list == names.end() ? nullptr : families_[static_cast<size_t>(list - names.begin())]);
   }
+  CHECK(records_.size() == networks_.size() && published_.size() == networks_.size());
   log_bytes_dropped_ = log->take_bytes_dropped();
   return std::nullopt;
 }
@@ -75,6 +76,7 @@ RocksReader::~RocksReader() {
 }
 
 UnreadableRows RocksReader::walk(StoreId store, RowRange range, const VisitRow& visit) const {
+  CHECK(family_of(store) != nullptr);
   UnreadableRows unreadable_rows;
   bool goes_on = true;
   while (goes_on && range.first < range.end) {

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "reactor/base/check.h"
 #include "reactor/io_error.h"
 #include "storage/rocks/row_scan.h"
 
@@ -59,6 +60,7 @@ class RocksReader {
   explicit RocksReader(std::string path) : path_(std::move(path)) {}
   std::optional<IoError> open_families();
   rocksdb::ColumnFamilyHandle* family_of(StoreId store) const {
+    CHECK(database_ != nullptr && store.network < records_.size());
     return (store.is_published() ? published_ : records_)[store.network];
   }
 

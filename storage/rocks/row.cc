@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -12,12 +14,22 @@ uint32_t checksum(const RowKey& row_key, const uint8_t* row, size_t size) {
   return static_cast<uint32_t>(XXH3_64bits_withSeed(row, size, seed));
 }
 
+static_assert(id_size == 20);  // Two bytes and 18, below.
+
+// Whether these bytes are read as this row.
+[[maybe_unused]] bool is_row_of(const RowKey& row_key, const Row& row, Bytes bytes) {
+  const std::optional<Row> parsed = parse_row(row_key, bytes);
+  return parsed && parsed->times == row.times && parsed->source_prefix == row.source_prefix &&
+         equal(parsed->value, row.value) && expiry_of_row(bytes) == row.times.expiry;
+}
+
 }  // namespace
 
 RowKey row_key_of(const Id& key) {
   RowKey row_key;
   std::copy_n(key.bytes.begin() + 18, 2, row_key.begin());
   std::copy_n(key.bytes.begin(), 18, row_key.begin() + 2);
+  DCHECK(key_of_row(row_key) == key && load_be16(row_key.data()) == load_prefix(key));
   return row_key;
 }
 
@@ -28,8 +40,9 @@ Id key_of_row(const RowKey& row_key) {
   return key;
 }
 
-// The inverse of shard_of().
+// The inverse of shard_of(). Tools divide the rows into more parts than there are shards.
 RowRange row_range_of(uint32_t shard, uint32_t shards) {
+  CHECK(shard < shards && shards <= UINT16_MAX);
   const auto first_of = [shards](uint32_t which) { return (which * 65'536 + shards - 1) / shards; };
   return {first_of(shard), first_of(shard + 1)};
 }
@@ -49,6 +62,7 @@ void encode_row(const RowKey& row_key, const Row& row, std::string& out) {
   std::copy(row.value.begin(), row.value.end(), at + row_header_size);
   const size_t size = row_header_size + row.value.size();
   store_le(at + size, checksum(row_key, at, size));
+  DCHECK(is_row_of(row_key, row, bytes_of(out)));
 }
 
 std::optional<Row> parse_row(const RowKey& row_key, Bytes row) {

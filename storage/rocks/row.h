@@ -27,6 +27,8 @@ RowRange row_range_of(uint32_t shard, uint32_t shards);
 constexpr uint8_t row_version = 1;
 constexpr size_t row_header_size = 22;
 constexpr size_t row_checksum_size = 4;
+// Version, flags and two bytes of type; the times; the source prefix.
+static_assert(row_header_size == 4 + sizeof(RecordTimes) + sizeof(uint16_t));
 
 struct Row {
   RecordTimes times;

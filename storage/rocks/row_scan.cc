@@ -3,10 +3,13 @@
 #include <cstring>
 #include <memory>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 rocksdb::Status scan_rows(rocksdb::DB& database, rocksdb::ColumnFamilyHandle* family,
                           RowRange& range, const VisitRow& visit) {
+  CHECK(range.first < range.end && range.end <= UINT16_MAX + 1);
   uint8_t first[2];
   uint8_t end[2];
   store_be16(first, static_cast<uint16_t>(range.first));
@@ -22,6 +25,7 @@ rocksdb::Status scan_rows(rocksdb::DB& database, rocksdb::ColumnFamilyHandle* fa
     if (key.size() != id_size) continue;
     RowKey row_key;
     std::memcpy(row_key.data(), key.data(), id_size);
+    DCHECK(load_be16(row_key.data()) >= range.first && load_be16(row_key.data()) < range.end);
     range.first = load_be16(row_key.data());
     if (!visit(row_key, bytes_in(at->value()))) break;
   }
