@@ -20,7 +20,10 @@ class DatagramBatch {
   // Leaves the batch empty.
   void hand_over_to(DatagramSink& sink) {
     sink.on_batch({datagrams_.data(), size_});
-    for (uint32_t i = 0; i < size_; ++i) sink.on_datagram(datagrams_[i]);
+    // Handling one may send, but not receive: none is added meanwhile.
+    const uint32_t size = size_;
+    for (uint32_t i = 0; i < size; ++i) sink.on_datagram(datagrams_[i]);
+    DCHECK(size_ == size);
     size_ = 0;
   }
 

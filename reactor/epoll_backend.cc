@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "reactor/base/check.h"
 #include "reactor/datagram_batch.h"
 #include "reactor/message_header.h"
 #include "reactor/send_groups.h"
@@ -101,6 +102,7 @@ void EpollBackend::take(uint8_t index, const mmsghdr& received) {
 }
 
 uint32_t EpollBackend::receive_from(uint8_t index, uint32_t datagrams_max, DatagramSink& sink) {
+  DCHECK(datagrams_max > 0 && datagrams_max <= batch_max);
   const int received =
       recvmmsg(sockets_[index].fd(), receive_headers_.data(), datagrams_max, MSG_DONTWAIT, nullptr);
   if (received < 0) {
@@ -156,6 +158,7 @@ void EpollBackend::send_singly(const SendSlot& slot, size_t size) {
   const msghdr& message = slot.message;
   for (size_t i = 0; i < message.msg_iovlen; ++i) {
     auto* at = static_cast<uint8_t*>(message.msg_iov[i].iov_base);
+    DCHECK(message.msg_iov[i].iov_len % size == 0);
     for (size_t left = message.msg_iov[i].iov_len; left > 0; left -= size, at += size) {
       SendSlot single;
       prepare_segment_alone(slot, {at, size}, &single);
@@ -166,6 +169,7 @@ void EpollBackend::send_singly(const SendSlot& slot, size_t size) {
 
 void EpollBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& group,
                                  const BoundSocket& socket) {
+  DCHECK(run_size_ < batch_max && group.count <= payloads_.size() - payloads_used_);
   SendSlot& slot = send_slots_[run_size_];
   const Outbox::Entry& first = groups_.entry(group.first);
   if (group.count == 1) {
@@ -233,6 +237,7 @@ void EpollBackend::send_and_wait(const Outbox& outbox, std::optional<Duration> t
   const int ready = wait(events.data(), timeout);
   for (int i = 0; i < ready; ++i) {
     const uint32_t mark = events[static_cast<size_t>(i)].data.u32;
+    DCHECK(mark == doorbell_mark || mark < sockets_.size());
     if (mark != doorbell_mark) readable_[mark] = true;
   }
 }

@@ -28,7 +28,9 @@ class Mailbox {
   Mailbox(uint32_t bytes_max, Doorbell& consumer)
       : capacity_(std::bit_ceil(bytes_max < 64 ? 64 : bytes_max)),
         words_(std::make_unique_for_overwrite<uint64_t[]>(capacity_ / 8)),
-        consumer_(consumer) {}
+        consumer_(consumer) {
+    CHECK(bytes_max <= uint32_t{1} << 31);  // Beyond it there is no such power of two.
+  }
   Mailbox(const Mailbox&) = delete;
   Mailbox& operator=(const Mailbox&) = delete;
 
@@ -77,15 +79,20 @@ class Mailbox {
         read_ += capacity_ - offset(read_);
         size = words_[0];
       }
+      DCHECK(size <= frame_size_max() && offset(read_) + footprint(size) <= capacity_);
       const Bytes frame(byte_at(read_) + frame_header_size, static_cast<size_t>(size));
       read_ += footprint(size);
+      DCHECK(read_ <= published_seen_);  // Frames are published whole.
       visit(frame);
       ++frames;
     }
     return frames;
   }
   // Consumer: returns the room of all frames read so far to the producer.
-  void release() { released_.store(read_, std::memory_order_release); }
+  void release() {
+    DCHECK(read_ - released_.load(std::memory_order_relaxed) <= capacity_);
+    released_.store(read_, std::memory_order_release);
+  }
   // Consumer: read() and release() in one.
   template <class Visit>
   uint32_t consume(uint32_t frames_max, Visit&& visit) {
@@ -102,6 +109,7 @@ class Mailbox {
  private:
   static constexpr uint64_t frame_header_size = 8;  // The frame's size, as one word.
   static constexpr uint64_t wrap_mark = ~uint64_t{0};
+  static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
   static uint64_t footprint(uint64_t size) {
     return frame_header_size + ((size + 7) & ~uint64_t{7});
@@ -132,6 +140,7 @@ class Mailbox {
     if (!head.empty()) std::memcpy(at, head.data(), head.size());
     if (!tail.empty()) std::memcpy(at + head.size(), tail.data(), tail.size());
     written_ += needed;
+    DCHECK(written_ - released_seen_ <= capacity_);
     return true;
   }
 

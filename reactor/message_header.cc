@@ -6,11 +6,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
 static_assert(CMSG_SPACE(sizeof(in6_pktinfo)) == receive_control_size);
 static_assert(sizeof(SocketAddress) <= receive_name_size);
+static_assert(listens_max <= LocalAddress::any_socket);  // No socket has that index.
 
 template <class Info>
 Info info_in(const cmsghdr* control) {
@@ -39,6 +42,7 @@ void read_packet_info(const msghdr& received, LocalAddress* local) {
 // Appends after any existing control messages.
 template <class Info>
 void append_control(int level, int type, const Info& info, SendSlot* slot) {
+  DCHECK(slot->message.msg_controllen + CMSG_SPACE(sizeof info) <= sizeof slot->control);
   auto* control = reinterpret_cast<cmsghdr*>(slot->control + slot->message.msg_controllen);
   control->cmsg_level = level;
   control->cmsg_type = type;
@@ -64,6 +68,7 @@ void write_source_address(const LocalAddress& local, SendSlot* slot) {
 }  // namespace
 
 Path path_of(const msghdr& received, const ShardSockets& sockets, uint8_t index) {
+  DCHECK(index < sockets.size());
   Path path;
   SocketAddress from;
   std::memcpy(&from, received.msg_name, sizeof from);
@@ -118,11 +123,13 @@ SourceAddress prepare_send(const Path& path, Bytes bytes, const BoundSocket& soc
 
 void prepare_segments(const Path& path, std::span<iovec> payloads, uint16_t segment_size,
                       const BoundSocket& socket, SendSlot* slot) {
+  DCHECK(segment_size > 0 && !payloads.empty());
   prepare(path, payloads, socket, slot);
   append_control(SOL_UDP, UDP_SEGMENT, segment_size, slot);
 }
 
 void prepare_segment_alone(const SendSlot& group, iovec payload, SendSlot* slot) {
+  DCHECK(group.message.msg_controllen >= segment_control_size);
   *slot = group;
   slot->payload = payload;
   slot->message.msg_name = &slot->to;

@@ -53,7 +53,9 @@ class Reactor::Turn final : public DatagramSink {
 
 void Reactor::Turn::run() {
   send_and_sleep();
-  now_ = stage_began_ = reactor_.clock_.now();
+  const Instant now = reactor_.clock_.now();
+  DCHECK(now >= stage_began_);
+  now_ = stage_began_ = now;
   took_ = {};
   frames_ = datagrams_ = 0;
   work_left_ = false;
@@ -101,6 +103,7 @@ void Reactor::Turn::take_frames() {
           make_room();
           handler_.receive_frame(now_, source, frame, reactor_.outbox_);
         });
+    DCHECK(taken <= reactor_.config_.frames_max);
     frames_ += taken;
     if (taken == reactor_.config_.frames_max) work_left_ = true;
   }
@@ -111,6 +114,7 @@ void Reactor::Turn::take_frames() {
 
 void Reactor::Turn::on_datagram(const Datagram& datagram) {
   ++datagrams_;
+  DCHECK(datagrams_ <= batch_max);
   make_room();
   handler_.receive(now_, datagram, reactor_.outbox_);
 }
@@ -138,6 +142,7 @@ void Reactor::Turn::make_room() {
   if (datagrams <= config.outbox_datagrams && reactor_.outbox_.has_room(config.room_bytes)) return;
   reactor_.counters_.add(IoCounter::outbox_flushes);
   flush();
+  DCHECK(reactor_.outbox_.has_room(config.room_bytes));
 }
 
 void Reactor::Turn::flush() {
@@ -147,6 +152,7 @@ void Reactor::Turn::flush() {
 
 void Reactor::Turn::finish(TurnStage stage) {
   const Instant ended = reactor_.clock_.now();
+  DCHECK(stage < TurnStage::count && ended >= stage_began_);
   took_[static_cast<size_t>(stage)] = ended - stage_began_;
   stage_began_ = ended;
 }
@@ -206,16 +212,19 @@ std::optional<IoError> Reactor::create(const ReactorConfig& config, ShardSockets
   auto error = choose_backend(config.io, config.backend, reactor->sockets_, reactor->doorbell_,
                               reactor->counters_, &reactor->chosen_);
   if (error) return error;
+  CHECK(reactor->chosen_.backend != nullptr);
   *out = std::move(reactor);
   return std::nullopt;
 }
 
 uint32_t Reactor::add_mailbox(Mailbox& mailbox) {
+  CHECK(!is_running_);
   mailboxes_.push_back(&mailbox);
   return static_cast<uint32_t>(mailboxes_.size() - 1);
 }
 
 std::optional<IoError> Reactor::run(ReactorHandler& handler) {
+  CHECK(!std::exchange(is_running_, true));  // Once, since it closes the sockets.
   if (auto error = chosen_.backend->start()) return error;
   Turn turn(*this, handler);
   while (!stop_requested_.load(std::memory_order_acquire)) turn.run();

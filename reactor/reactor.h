@@ -119,6 +119,7 @@ class Reactor {
   ChosenBackend chosen_;  // Borrows sockets_, doorbell_ and counters_.
   Outbox outbox_;
   std::vector<Mailbox*> mailboxes_;
+  bool is_running_ = false;  // Or has run.
   std::atomic<bool> stop_requested_{false};
 };
 

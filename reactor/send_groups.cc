@@ -31,7 +31,14 @@ size_t SendGroups::plan(std::span<const Outbox::Entry> entries, bool coalesce) {
   }
   table_.fill(0);
   for (uint8_t index = 0; index < entries_.size(); ++index) add(index);
+  DCHECK(planned() == entries_.size());
   return entries_.size();
+}
+
+uint32_t SendGroups::planned() const {
+  uint32_t sum = 0;
+  for (const Group& group : groups()) sum += group.count;
+  return sum;
 }
 
 void SendGroups::add(uint8_t index) {
@@ -45,6 +52,7 @@ void SendGroups::add(uint8_t index) {
     Group& group = groups_[table_[at] - 1u];
     if (may_share(entries_[group.first], entry)) {
       if ((group.count + 1u) * entry.size > bytes_max) break;  // Full: start another.
+      DCHECK(group.count < segments_max && group.last < index);
       next_[group.last] = index;
       group.last = index;
       ++group.count;
@@ -61,6 +69,7 @@ std::span<iovec> SendGroups::gather(const Group& group, const Outbox& outbox,
   size_t used = 0;
   for (uint8_t index = group.first;; index = next_[index]) {
     const Bytes bytes = outbox.bytes(entries_[index]);
+    DCHECK(bytes.size() == entries_[group.first].size && used < group.count);
     auto* const data = const_cast<uint8_t*>(bytes.data());
     iovec* const before = used == 0 ? nullptr : &room[used - 1];
     if (before != nullptr && static_cast<uint8_t*>(before->iov_base) + before->iov_len == data) {
@@ -74,6 +83,7 @@ std::span<iovec> SendGroups::gather(const Group& group, const Outbox& outbox,
 }
 
 void SendGroups::begin_group(uint8_t index, uint8_t* mark) {
+  DCHECK(groups_count_ < groups_.size());
   groups_[groups_count_++] = {index, index, 1};
   *mark = static_cast<uint8_t>(groups_count_);
 }

@@ -22,6 +22,7 @@ class SendGroups {
   static constexpr uint32_t segments_max = 64;  // Any kernel takes this many; >= batch_max.
   static constexpr uint32_t bytes_max = 65'000;
   static_assert(segments_max >= batch_max);
+  static_assert(batch_max < UINT8_MAX);  // Indices, and group index + 1, are bytes.
 
   // Datagrams that leave together; usually just one.
   struct Group {
@@ -46,6 +47,7 @@ class SendGroups {
 
   void add(uint8_t index);
   void begin_group(uint8_t index, uint8_t* mark);
+  uint32_t planned() const;  // Entries in all groups.
 
   std::span<const Outbox::Entry> entries_;
   std::array<Group, batch_max> groups_;

@@ -5,6 +5,8 @@
 namespace xord {
 
 socklen_t write_socket_address(const Endpoint& endpoint, SocketAddress* out) {
+  static_assert(sizeof out->v4.sin_addr == 4 &&
+                sizeof out->v6.sin6_addr == sizeof IpAddress::bytes);
   if (endpoint.is_ipv4()) {
     out->v4 = {};
     out->v4.sin_family = AF_INET;

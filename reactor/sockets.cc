@@ -104,6 +104,7 @@ bool means_family_missing(int error_number) {
 void steer(const Listen& listen, std::vector<ShardSockets>& shards) {
   if (shards.size() == 1 || listen.steering.empty()) return;
   const auto count = static_cast<uint32_t>(shards.size());
+  CHECK(!shards[0].empty() && shards[0].back().is_open());
   const int refused =
       attach_steering(shards[0].back().fd(), steering_program(listen.steering, count));
   for (ShardSockets& sockets : shards) {
@@ -200,7 +201,10 @@ std::optional<IoError> open_sockets(std::span<const Listen> listens, const Socke
     for (; index < listens.size() && !error; ++index) {
       error = open_listen(listens[index], options, *out);
     }
-    if (!error) return std::nullopt;
+    if (!error) {
+      for (const ShardSockets& sockets : *out) CHECK(sockets.size() == listens.size());
+      return std::nullopt;
+    }
     out->clear();
     if (attempt == free_port_attempts_max) return error;
     if (!another_port_may_help(listens, index - 1, *error)) return error;

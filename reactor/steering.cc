@@ -7,6 +7,7 @@
 
 #include "reactor/base/bytes.h"
 #include "reactor/base/check.h"
+#include "reactor/base/shard.h"
 
 namespace xord {
 namespace {
@@ -25,6 +26,7 @@ class RuleWriter {
       : program_(program), begin_(program.size()) {}
 
   void write(const SteeringRule& rule, uint32_t shards) {
+    CHECK(shards >= 1 && shards <= shards_max);
     // A load past the end of the datagram would end the program with shard 0.
     append(BPF_LD | BPF_W | BPF_LEN, 0);
     append(BPF_JMP | BPF_JGE | BPF_K, size_least(rule));
@@ -102,6 +104,7 @@ std::vector<sock_filter> steering_program(std::span<const SteeringRule> rules, u
 }
 
 int attach_steering(int fd, std::span<const sock_filter> program) {
+  CHECK(!program.empty() && program.size() <= BPF_MAXINSNS);
   // The kernel copies the program and does not write to it.
   const sock_fprog attached{static_cast<uint16_t>(program.size()),
                             const_cast<sock_filter*>(program.data())};

@@ -39,7 +39,7 @@ Thread& Thread::operator=(Thread&& other) noexcept {
 }
 
 std::optional<IoError> Thread::start(const std::string& name, std::function<void()> body) {
-  CHECK(!is_joinable_);
+  CHECK(!is_joinable_ && body != nullptr);
   auto start = std::make_unique<Start>(Start{name.substr(0, 15), std::move(body)});
   pthread_attr_t attributes;
   int refused = pthread_attr_init(&attributes);

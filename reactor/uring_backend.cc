@@ -150,6 +150,7 @@ int UringBackend::open_ring(uint32_t submissions) {
   const int refused = io_uring_queue_init_params(submissions, &ring_, &params);
   if (refused < 0) return -refused;
   has_ring_ = true;
+  CHECK(submissions <= submissions_max);  // An index of a slot is a byte.
   slots_.resize(submissions);
   return 0;
 }
@@ -239,6 +240,8 @@ bool UringBackend::is_any_ended() const {
 }
 
 void UringBackend::give_back(uint16_t buffer) {
+  DCHECK(buffer < options_.receive_buffers);
+  DCHECK(given_back_ < static_cast<int>(options_.receive_buffers));
   const int mask = io_uring_buf_ring_mask(options_.receive_buffers);
   io_uring_buf_ring_add(buffer_ring_, buffers_[buffer].bytes, receive_buffer_size, buffer, mask,
                         given_back_);
@@ -255,6 +258,7 @@ uint32_t UringBackend::receive(DatagramSink& sink) {
   io_uring_cq_advance(&ring_, count);
   for (unsigned i = 0; i < count; ++i) on_completion(batch[i]);
   batch_.hand_over_to(sink);
+  DCHECK(given_back_ <= static_cast<int>(count));  // At most a buffer for each completion.
   io_uring_buf_ring_advance(buffer_ring_, given_back_);
   given_back_ = 0;
   // Only after the buffers are back: a receive that ended for lack of them would end again.
@@ -264,6 +268,7 @@ uint32_t UringBackend::receive(DatagramSink& sink) {
 
 void UringBackend::on_completion(const io_uring_cqe& completion) {
   const UserData data = unpacked(completion.user_data);
+  DCHECK(data.kind <= Completion::doorbell);
   const bool ended = (completion.flags & IORING_CQE_F_MORE) == 0;
   switch (data.kind) {
     case Completion::receive:
@@ -283,6 +288,7 @@ void UringBackend::on_completion(const io_uring_cqe& completion) {
 void UringBackend::on_receive(const io_uring_cqe& completion, uint8_t index) {
   // Whatever the result says: an empty datagram, a lack of buffers and a full completion queue all
   // end a multishot receive (measured).
+  DCHECK(index < sockets_.size());
   if ((completion.flags & IORING_CQE_F_MORE) == 0) receive_ended_[index] = true;
   if (completion.res == -ENOBUFS) {
     counters_.add(IoCounter::buffers_exhausted);
@@ -340,6 +346,7 @@ void UringBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& 
   counters_.add(IoCounter::sent_bytes, uint64_t{group.count} * first.size);
   io_uring_sqe* submission = next_submission();  // May itself submit.
   if (submission == nullptr) return counters_.add(IoCounter::send_would_block, group.count);
+  DCHECK(slots_used_ < slots_.size());  // One for each submission.
   const auto index = static_cast<uint8_t>(slots_used_++);
   SendSlot& slot = slots_[index];
   const Bytes bytes = outbox.bytes(first);
@@ -405,12 +412,14 @@ void UringBackend::send_refused_singly() {
 
 void UringBackend::send_singly(uint8_t slot) {
   const GroupInSlot group = groups_in_slots_[slot];
+  DCHECK(group.segment_size > 0);
   const msghdr& message = slots_[slot].message;
   uint32_t used = 0;
   for (size_t i = 0; i < message.msg_iovlen; ++i) {
     auto* at = static_cast<uint8_t*>(message.msg_iov[i].iov_base);
     size_t left = message.msg_iov[i].iov_len;
     for (; left > 0; left -= group.segment_size, at += group.segment_size) {
+      DCHECK(used < batch_max && left >= group.segment_size);
       SendSlot& single = singles_[used++];
       prepare_segment_alone(slots_[slot], {at, group.segment_size}, &single);
       if (io_uring_sq_space_left(&ring_) == 0) submit_all();

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace xord {
 
@@ -54,12 +55,14 @@ inline void store_be64(uint8_t* to, uint64_t value) {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 template <class Integer>
 Integer load_le(const uint8_t* from) {
+  static_assert(std::is_integral_v<Integer>);
   Integer value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 template <class Integer>
 void store_le(uint8_t* to, Integer value) {
+  static_assert(std::is_integral_v<Integer>);
   std::memcpy(to, &value, sizeof value);
 }
 

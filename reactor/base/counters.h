@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 // What a figure is, and how those of several shards or networks make one.
@@ -40,15 +42,19 @@ template <class Enum>
 class alignas(64) Counters {  // On cache lines of its own: no false sharing.
  public:
   static constexpr size_t size = static_cast<size_t>(Enum::count);
+  static_assert(std::atomic<uint64_t>::is_always_lock_free);  // A shard never waits for a reader.
 
   void add(Enum which, uint64_t amount = 1) {
+    DCHECK(which < Enum::count);
     std::atomic<uint64_t>& cell = cells_[static_cast<size_t>(which)];
     cell.store(cell.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
   void set(Enum which, uint64_t value) {
+    DCHECK(which < Enum::count);
     cells_[static_cast<size_t>(which)].store(value, std::memory_order_relaxed);
   }
   uint64_t read(Enum which) const {
+    DCHECK(which < Enum::count);
     return cells_[static_cast<size_t>(which)].load(std::memory_order_relaxed);
   }
 

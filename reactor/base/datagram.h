@@ -55,11 +55,14 @@ class Outbox {
   // full. Reserving again without a commit returns the same bytes, so nothing has to be undone.
   MutableBytes reserve(size_t size_max) {
     if (!has_room(size_max)) return {};
+    reserved_ = static_cast<uint32_t>(size_max);
     return {bytes_.get() + used_, size_max};
   }
   // Queues the first `size` bytes of the last reserved span, to be sent along `path`.
   void commit(const Path& path, size_t size) {
     CHECK(entries_.size() < datagrams_max_ && size <= bytes_max_ - used_);
+    DCHECK(size <= reserved_);
+    reserved_ = 0;
     entries_.push_back({path, used_, static_cast<uint32_t>(size)});
     used_ += static_cast<uint32_t>(size);
   }
@@ -68,7 +71,10 @@ class Outbox {
   }
 
   std::span<const Entry> entries() const { return entries_; }
-  Bytes bytes(const Entry& entry) const { return {bytes_.get() + entry.offset, entry.size}; }
+  Bytes bytes(const Entry& entry) const {
+    DCHECK(entry.offset + entry.size <= used_);
+    return {bytes_.get() + entry.offset, entry.size};
+  }
   // Invalidates every span and entry.
   void clear() {
     entries_.clear();
@@ -80,6 +86,7 @@ class Outbox {
   uint32_t bytes_max_;
   uint32_t datagrams_max_;
   uint32_t used_ = 0;
+  uint32_t reserved_ = 0;       // Of the last span, until it is committed.
   std::vector<Entry> entries_;  // Reserved at construction, never grown.
 };
 

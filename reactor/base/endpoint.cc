@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -120,6 +122,7 @@ std::string Endpoint::text() const {
 
 bool Subnet::contains(const IpAddress& other) const {
   // ::/0 is all of IPv6; that IPv4 addresses are held as mapped ones must not show.
+  DCHECK(prefix_bits <= 128);
   if (prefix_bits < mapped_prefix_bits && other.is_ipv4()) return false;
   const size_t whole = prefix_bits / 8;
   if (std::memcmp(address.bytes.data(), other.bytes.data(), whole) != 0) return false;
@@ -144,6 +147,7 @@ std::optional<Subnet> Subnet::parse(std::string_view text) {
 }
 
 std::string Subnet::text() const {
+  DCHECK(!address.is_ipv4() || prefix_bits >= mapped_prefix_bits);
   const int bits = address.is_ipv4() ? prefix_bits - mapped_prefix_bits : prefix_bits;
   return address.text() + "/" + std::to_string(bits);
 }

@@ -65,6 +65,7 @@ class FixedPool {
     if (free_.empty()) return std::nullopt;
     const uint32_t index = free_.back();
     free_.pop_back();
+    DCHECK(generations_[index] % 2 == 0);
     return PoolHandle{index, ++generations_[index]};  // Odd: taken.
   }
   // The object, or null when the handle is stale, was never given out, or is the default one. (A
@@ -85,6 +86,7 @@ class FixedPool {
   // The handle must be current; it and its copies are stale from here on.
   void give_back(PoolHandle handle) {
     CHECK(is_current(handle));
+    DCHECK(free_.size() < slots_max());
     ++generations_[handle.index];
     free_.push_back(handle.index);
   }

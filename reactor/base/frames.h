@@ -13,8 +13,11 @@
 #include <vector>
 
 #include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
 
 namespace xord {
+
+constexpr size_t frame_alignment = 8;
 
 class FrameOutbox {
  public:
@@ -35,7 +38,7 @@ class FrameOutbox {
   // Queues `header` followed by `tail` for destination `to`; false, with nothing queued, when full.
   template <class Header>
   [[nodiscard]] bool push(uint32_t to, const Header& header, Bytes tail = {}) {
-    static_assert(std::is_trivially_copyable_v<Header>);
+    static_assert(std::is_trivially_copyable_v<Header> && alignof(Header) <= frame_alignment);
     const size_t size = sizeof header + tail.size();
     if (!has_room(size)) return false;
     uint8_t* at = reinterpret_cast<uint8_t*>(bytes_.get()) + used_;
@@ -51,6 +54,7 @@ class FrameOutbox {
 
   std::span<const Entry> entries() const { return entries_; }
   Bytes bytes(const Entry& entry) const {
+    DCHECK(entry.offset % frame_alignment == 0 && entry.offset + entry.size <= bytes_max_);
     return {reinterpret_cast<const uint8_t*>(bytes_.get()) + entry.offset, entry.size};
   }
   void clear() {
@@ -66,6 +70,7 @@ class FrameOutbox {
     used_ = 0;
     for (Entry entry : entries_) {
       if (taken(entry, bytes(entry))) continue;
+      DCHECK(used_ <= entry.offset);  // Frames only move towards the beginning.
       if (entry.offset != used_) std::memmove(begin + used_, begin + entry.offset, entry.size);
       entry.offset = used_;
       used_ += (entry.size + 7) & ~uint32_t{7};
@@ -85,10 +90,13 @@ class FrameOutbox {
 // The header that a frame begins with, and the bytes after it.
 template <class Header>
 const Header* frame_header(Bytes frame) {
+  static_assert(std::is_trivially_copyable_v<Header> && alignof(Header) <= frame_alignment);
+  DCHECK(reinterpret_cast<uintptr_t>(frame.data()) % alignof(Header) == 0);
   return frame.size() < sizeof(Header) ? nullptr : reinterpret_cast<const Header*>(frame.data());
 }
 template <class Header>
 Bytes frame_tail(Bytes frame) {
+  DCHECK(frame.size() >= sizeof(Header));
   return frame.subspan(sizeof(Header));
 }
 

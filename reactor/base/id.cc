@@ -16,6 +16,7 @@ std::string Id::hex() const {
 }
 
 Id first_of_block(const Id& id, uint32_t depth) {
+  DCHECK(depth <= id_bits);
   Id first = id;
   for (uint32_t i = 0; i < id_size; ++i) {
     if (depth >= (i + 1) * 8) continue;
@@ -26,6 +27,7 @@ Id first_of_block(const Id& id, uint32_t depth) {
 }
 
 Id last_of_block(const Id& id, uint32_t depth) {
+  DCHECK(depth <= id_bits);
   Id last = id;
   for (uint32_t i = 0; i < id_size; ++i) {
     if (depth >= (i + 1) * 8) continue;

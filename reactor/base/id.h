@@ -20,6 +20,7 @@ class Rng;
 
 constexpr uint32_t id_bits = 160;
 constexpr size_t id_size = 20;
+static_assert(id_size * 8 == id_bits);
 
 struct Id {
   std::array<uint8_t, id_size> bytes{};
@@ -34,7 +35,10 @@ struct Id {
     return order <=> 0;
   }
   // Bit `index` counted from the most significant, which is 0.
-  bool bit(uint32_t index) const { return (bytes[index / 8] >> (7 - index % 8)) & 1; }
+  bool bit(uint32_t index) const {
+    DCHECK(index < id_bits);
+    return (bytes[index / 8] >> (7 - index % 8)) & 1;
+  }
   uint64_t leading_word() const { return load_be64(bytes.data()); }
 
   // `bytes` has exactly 20 bytes.

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -22,6 +23,7 @@ class LargeArray {
 
   // `count` values, each T{}.
   explicit LargeArray(size_t count) : count_(count) {
+    CHECK(count <= (SIZE_MAX - huge_page) / sizeof(T));
     const bool is_large = count * sizeof(T) >= 2 * huge_page;
     const size_t alignment = is_large ? huge_page : 64;
     const size_t size = (count * sizeof(T) + alignment) / alignment * alignment;

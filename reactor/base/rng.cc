@@ -20,6 +20,7 @@ uint64_t split_mix(uint64_t& state) {
 
 Rng::Rng(uint64_t seed) : seed_(seed) {
   for (uint64_t& word : state_) word = split_mix(seed);
+  CHECK((state_[0] | state_[1] | state_[2] | state_[3]) != 0);
 }
 
 uint64_t Rng::next() {
@@ -43,7 +44,9 @@ uint64_t Rng::bounded(uint64_t bound) {
     const uint64_t threshold = (0 - bound) % bound;
     while (static_cast<uint64_t>(product) < threshold) product = static_cast<Wide>(next()) * bound;
   }
-  return static_cast<uint64_t>(product >> 64);
+  const auto drawn = static_cast<uint64_t>(product >> 64);
+  DCHECK(drawn < bound);
+  return drawn;
 }
 
 double Rng::unit() {

@@ -39,6 +39,7 @@ bool TimerWheel::cancel(TimerId timer) {
   const auto index = static_cast<uint32_t>(timer);
   CHECK(index < timers_max_);
   if (links_[index].deadline == disarmed) return false;
+  DCHECK(armed_count_ > 0 && links_[index].next != unlinked);  // An armed timer is filed.
   links_[index].deadline = disarmed;
   --armed_count_;
   return true;
@@ -50,7 +51,9 @@ std::optional<Instant> TimerWheel::next_wakeup() const {
 }
 
 uint32_t TimerWheel::earliest() const {
+  DCHECK(levels_occupied_ != 0);
   const auto level = static_cast<uint32_t>(std::countr_zero(levels_occupied_));
+  DCHECK(slots_occupied_[level] != 0);
   const auto index = static_cast<uint32_t>(std::countr_zero(slots_occupied_[level]));
   return level * slots_a_level + index;
 }
@@ -74,11 +77,13 @@ bool TimerWheel::collect(uint64_t target) {
     return false;
   }
   const uint32_t slot = earliest();
+  DCHECK(begin_of(slot) > now_);
   now_ = begin_of(slot);
   // The slot is emptied before its timers are touched: timers filed again, or armed by `fire`, must
   // not be met again in this pass.
   Link& head = links_[head_of(slot)];
   Link& due = links_[due_head()];
+  DCHECK(due.next == due_head() && head.next != head_of(slot));
   due.next = head.next;
   due.previous = head.previous;
   links_[due.next].previous = due_head();
@@ -90,6 +95,7 @@ bool TimerWheel::collect(uint64_t target) {
 
 std::optional<uint32_t> TimerWheel::take_due() {
   const uint32_t timer = links_[due_head()].next;
+  DCHECK(timer < timers_max_);
   unlink(timer);
   Link& link = links_[timer];
   if (link.deadline == disarmed) return std::nullopt;
@@ -97,12 +103,14 @@ std::optional<uint32_t> TimerWheel::take_due() {
     file(timer, slot_of(link.deadline));
     return std::nullopt;
   }
+  DCHECK(armed_count_ > 0);
   link.deadline = disarmed;
   --armed_count_;
   return timer;
 }
 
 void TimerWheel::file(uint32_t timer, uint32_t slot) {
+  DCHECK(slot < slot_count && links_[timer].next == unlinked);
   slots_occupied_[slot / slots_a_level] |= uint64_t{1} << (slot % slots_a_level);
   levels_occupied_ |= 1u << (slot / slots_a_level);
   links_[timer].slot = slot & ((1u << slot_bits) - 1);
@@ -110,6 +118,7 @@ void TimerWheel::file(uint32_t timer, uint32_t slot) {
 }
 
 void TimerWheel::vacate(uint32_t slot) {
+  DCHECK(links_[head_of(slot)].next == head_of(slot));
   const uint32_t level = slot / slots_a_level;
   slots_occupied_[level] &= ~(uint64_t{1} << (slot % slots_a_level));
   if (slots_occupied_[level] == 0) levels_occupied_ &= ~(1u << level);
@@ -125,6 +134,8 @@ void TimerWheel::append(uint32_t head, uint32_t timer) {
 
 void TimerWheel::unlink(uint32_t timer) {
   Link& link = links_[timer];
+  DCHECK(link.next != unlinked);
+  DCHECK(links_[link.next].previous == timer && links_[link.previous].next == timer);
   links_[link.next].previous = link.previous;
   links_[link.previous].next = link.next;
   if (link.next == link.previous && link.next >= timers_max_ && link.next != due_head()) {

@@ -67,6 +67,7 @@ TEST(Outbox, ReservingAgainWithoutACommitUndoesNothing) {
 
 TEST(OutboxDeathTest, CommittingMoreThanThereIsIsOurBug) {
   Outbox out(1, 8);
+  ASSERT_EQ(out.reserve(8).size(), 8u);
   EXPECT_DEATH(out.commit(path_to(1), 9), "size <=");
   out.commit(path_to(1), 8);
   EXPECT_DEATH(out.commit(path_to(1), 0), "datagrams_max_");
