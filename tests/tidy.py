@@ -6,6 +6,7 @@ banned is named together with what to write instead.
 
     tests/tidy.py                     every check
     tests/tidy.py --rooms node tools  the rooms of a folder and who includes whom, drawn as text
+    tests/tidy.py --assertions        assertions a function in each folder, and what is asked for
 """
 
 import ast
@@ -83,6 +84,22 @@ LAYERS["tools"] = {"tools/cli"}  # main.cc
 LAYERS["docs/examples"] = {"node/server"}
 for outer in ("bench", "tests"):
     LAYERS[outer] = set(LAYERS) | {outer}
+
+# How many assertions (CHECK, DCHECK, static_assert) a function each folder has at least. A ratchet:
+# raise a figure to what was reached; lower it only with the code that made assertions meaningless.
+# The goal is 0.3. A folder that handles what users and the host get wrong has less to assert,
+# because bad input is an error. A file belongs to the innermost folder named here.
+ASSERTIONS_LEAST = {
+    "reactor/base": 0.39,
+    "reactor": 0.34,
+    "storage": 0.65,
+    "storage/files": 0.04,
+    "storage/rocks": 0.33,
+    "node": 0.16,
+    "node/server": 0.11,
+    "tools": 0.02,
+    "tools/sim": 0.02,
+}
 
 FILE_LINES_MAX = 800
 FUNCTION_LINES_MAX = 70
@@ -257,6 +274,46 @@ def closing_brace(code, opening):
         if depth == 0:
             return opening + found.start()
     return len(code) - 1
+
+
+def assertions_of(texts):
+    """{folder of ASSERTIONS_LEAST: (assertions, functions)} of the C++ sources.
+
+    An assertion is a use of one of the three words, wherever it stands; a function is what
+    functions() finds, inline ones included, and a lambda is a part of the one around it.
+    """
+    sums = {folder: (0, 0) for folder in ASSERTIONS_LEAST}
+    for path, text in texts.items():
+        if not path.endswith((".h", ".cc")) or path == "reactor/base/check.h":
+            continue
+        folder = os.path.dirname(path)
+        while folder and folder not in sums:
+            folder = os.path.dirname(folder)
+        if not folder:
+            continue
+        uses = re.findall(r"\b(?:D?CHECK|static_assert)\s*\(", without_text(text))
+        asserted, written = sums[folder]
+        sums[folder] = asserted + len(uses), written + len(list(functions(text)))
+    return sums
+
+
+def check_assertions(texts):
+    for folder, (asserted, written) in assertions_of(texts).items():
+        least = ASSERTIONS_LEAST[folder]
+        if written == 0:
+            yield folder, 1, "ASSERTIONS_LEAST names this folder, which has no function"
+        elif asserted / written < least:
+            yield folder, 1, (f"{asserted} assertions in {written} functions: at least {least} a "
+                              "function; state what your code relies on (reactor/base/check.h)")
+
+
+def print_assertions(texts):
+    sums = assertions_of(texts)
+    for folder, (asserted, written) in sums.items():
+        print(f"{folder:20} {asserted:4} in {written:4} functions: {asserted / written:.3f}, "
+              f"at least {ASSERTIONS_LEAST[folder]:.2f}")
+    asserted, written = map(sum, zip(*sums.values()))
+    print(f"{'all':20} {asserted:4} in {written:4} functions: {asserted / written:.3f}")
 
 
 def check_sizes(path, text):
@@ -469,6 +526,10 @@ def main():
         for place in sys.argv[2:] or [""]:
             print_rooms(place.strip("/"), texts)
         return 0
+    if sys.argv[1:2] == ["--assertions"]:
+        print_assertions({path: (ROOT / path).read_text() for path in files
+                          if path.endswith((".h", ".cc"))})
+        return 0
     texts = {}
     problems = list(check_top_level(files))
     for path in files:
@@ -484,6 +545,7 @@ def main():
     problems += check_quoted_headings(texts)
     problems += check_dead(texts)
     problems += check_names(texts)
+    problems += check_assertions(texts)
     problems += check_format([path for path in texts if path.endswith((".h", ".cc"))])
     for path, line, what in sorted(problems):
         print(f"{path}:{line}: {what}")

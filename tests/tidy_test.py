@@ -135,6 +135,36 @@ class Sizes(unittest.TestCase):
         self.assertEqual(list(tidy.functions(code)), [(1, 3), (4, 2)])
 
 
+class Assertions(unittest.TestCase):
+    CODE = ("static_assert(sizeof(int) == 4);\n// CHECK(1)\n"
+            "void f() {\n  CHECK(a);\n  DCHECK(b);\n  print(\"CHECK(c)\");\n}\n"
+            "int g() { return 1; }\n")
+
+    def test_uses_and_functions_are_counted_in_the_innermost_folder(self):
+        sums = tidy.assertions_of({
+            "storage/a.cc": self.CODE, "storage/rocks/b.h": "void f() {\n}\n",
+            "node/routing/c.cc": self.CODE, "tests/d.cc": self.CODE, "storage/e.py": "CHECK()\n",
+            "reactor/base/check.h": "#define CHECK(claim) 1\n"})
+        self.assertEqual(sums["storage"], (3, 2))
+        self.assertEqual(sums["storage/rocks"], (0, 1))
+        self.assertEqual(sums["node"], (3, 2))
+        self.assertEqual(sums["reactor/base"], (0, 0))
+
+    def test_a_folder_that_falls_below_its_figure_is_found(self):
+        enough = {folder + "/a.cc": "void f() {\n  CHECK(a);\n}\n"
+                  for folder in tidy.ASSERTIONS_LEAST}
+        self.assertEqual(problems(tidy.check_assertions, enough), [])
+        bare = {**enough, "storage/rocks/b.cc": "void f() {\n}\n" * 9}
+        found = list(tidy.check_assertions(bare))
+        self.assertEqual([folder for folder, *_ in found], ["storage/rocks"])
+        self.assertIn("1 assertions in 10 functions", found[0][2])
+
+    def test_a_folder_that_is_gone_is_found(self):
+        gone = {folder + "/a.cc": "void f() {\n  CHECK(a);\n}\n"
+                for folder in tidy.ASSERTIONS_LEAST if folder != "node/server"}
+        self.assertEqual([folder for folder, *_ in tidy.check_assertions(gone)], ["node/server"])
+
+
 class Files(unittest.TestCase):
     def test_a_header_begins_with_a_comment_and_pragma_once(self):
         good = "// A thing.\n#pragma once\n\nint a;\n"
