@@ -36,6 +36,7 @@ ContactHandle ContactBook::acquire(const Contact& contact) {
   if (free_ == no_contact) return no_contact;
   const ContactHandle handle = free_;
   free_ = holders_[handle];
+  DCHECK(count_ < contacts_max_ && (free_ == no_contact || free_ < contacts_max_));
   ++count_;
   Card& card = cards_[handle];
   card.contact = contact;
@@ -52,6 +53,7 @@ void ContactBook::release(ContactHandle handle) {
   const size_t slot = slot_of(cards_[handle].contact);
   CHECK(table_.at(slot) == handle);
   table_.erase(slot, [&](ContactHandle other) { return hash(cards_[other].contact); });
+  CHECK(count_ > 0);
   holders_[handle] = free_;
   free_ = handle;
   --count_;

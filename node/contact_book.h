@@ -48,6 +48,7 @@ class ContactBook {
   // Encoded once; empty if it is longer than tail_kept_max (IPv6) and must be encoded when sent.
   Bytes tail(ContactHandle handle) const {
     const Card& card = cards_[handle];
+    DCHECK(handle < contacts_max_ && card.tail_size <= card.tail.size());
     return {card.tail.data(), card.tail_size};
   }
   // A hint that the contact will be read soon.

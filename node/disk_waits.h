@@ -48,7 +48,9 @@ class DiskWaits {
  public:
   // Room for `pending_max` answers, in a table that is at most half full.
   explicit DiskWaits(uint32_t pending_max)
-      : pending_max_(pending_max), rows_(std::bit_ceil(uint64_t{pending_max} * 2)) {}
+      : pending_max_(pending_max), rows_(std::bit_ceil(uint64_t{pending_max} * 2)) {
+    CHECK(pending_max_ < rows_.size());  // A search ends at an empty row.
+  }
 
   bool full() const { return count_ == pending_max_; }
   uint32_t count() const { return count_; }
@@ -56,7 +58,10 @@ class DiskWaits {
   void insert(const DiskTicket& key, const DiskWait& answer) {
     CHECK(!full());
     size_t at = slot_of(key);
-    while (rows_[at].used) at = next(at);
+    while (rows_[at].used) {
+      DCHECK(rows_[at].key != key);
+      at = next(at);
+    }
     rows_[at] = {true, key, answer};
     ++count_;
   }
@@ -86,6 +91,7 @@ class DiskWaits {
   size_t next(size_t at) const { return (at + 1) & (rows_.size() - 1); }
   // Linear probing without tombstones: later entries move into the hole where they may.
   void erase(size_t hole) {
+    DCHECK(rows_[hole].used && count_ > 0);
     for (size_t at = next(hole); rows_[at].used; at = next(at)) {
       const size_t distance_home = (at - slot_of(rows_[at].key)) & (rows_.size() - 1);
       const size_t distance_hole = (at - hole) & (rows_.size() - 1);

@@ -35,6 +35,7 @@ class HandleTable {
   // the handle was put.
   template <class HashOf>
   void erase(size_t slot, HashOf&& hash_of) {
+    DCHECK(slots_[slot] != no_contact);
     size_t hole = slot;
     for (size_t at = next(hole); slots_[at] != no_contact; at = next(at)) {
       if (steps(home(hash_of(slots_[at])), at) < steps(hole, at)) continue;

@@ -346,6 +346,13 @@ void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& o
   run(now, out, [&](const Turn& turn) { contacts_.restore(turn, contact, age); });
 }
 
+void Node::check_invariants() const {
+  contacts_.table().check_invariants();
+  responder_.check_invariants();
+  store_.check_invariants();
+  if (published_ != nullptr) published_->check_invariants();
+}
+
 NodeUsage Node::usage() const {
   return usage_of(requester_.open_count(), lookups_.count(), lookups_.values_count(),
                   operations_.count(), replicator_.open_count(), replicator_.surveys_count(),

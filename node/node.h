@@ -117,7 +117,7 @@ class Node {
   const NodeCounters& counters() const { return counters_; }
   const Counters<TableRefusal>& refusals() const { return contacts_.table().refusals(); }
   // For tests and the simulator: aborts if an invariant is broken.
-  void check_invariants() const { contacts_.table().check_invariants(); }
+  void check_invariants() const;
   // Also for them: how long a call to `endpoint` may take before it is slow, how full the tables
   // are, and how many buckets there are.
   Duration timeout_of(const Endpoint& endpoint) const { return requester_.timeout(endpoint); }

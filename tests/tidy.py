@@ -95,7 +95,7 @@ ASSERTIONS_LEAST = {
     "storage": 0.65,
     "storage/files": 0.04,
     "storage/rocks": 0.33,
-    "node": 0.16,
+    "node": 0.2,
     "node/server": 0.11,
     "tools": 0.02,
     "tools/sim": 0.02,

@@ -127,6 +127,7 @@ Datagram HeldRequests::datagram(const Held& held) const {
 
 void HeldRequests::attach(PoolHandle handle) {
   Source& source = sources_[handle];
+  DCHECK(source.held_count > 0);  // Else nothing would ever be served or dropped.
   uint32_t& bucket = buckets_[bucket_of(source.endpoint)];
   source.chain = bucket;
   bucket = handle.index;
@@ -143,7 +144,10 @@ void HeldRequests::attach(PoolHandle handle) {
 HeldRequests::Source HeldRequests::detach(PoolHandle handle) {
   const Source source = sources_[handle];
   uint32_t* index = &buckets_[bucket_of(source.endpoint)];
-  while (*index != handle.index) index = &sources_[*sources_.taken_at(*index)].chain;
+  while (*index != handle.index) {
+    CHECK(*index != no_source);
+    index = &sources_[*sources_.taken_at(*index)].chain;
+  }
   *index = source.chain;
   Source* older = sources_.find(source.older);
   Source* newer = sources_.find(source.newer);
@@ -151,6 +155,33 @@ HeldRequests::Source HeldRequests::detach(PoolHandle handle) {
   (newer ? newer->older : newest_) = source.older;
   sources_.give_back(handle);
   return source;
+}
+
+void HeldRequests::check_invariants() const {
+  uint32_t small = 0;
+  uint32_t large = 0;
+  uint32_t listed = 0;
+  PoolHandle older;
+  for (PoolHandle at = oldest_; const Source* source = sources_.find(at); at = source->newer) {
+    CHECK(source->older == older && find(source->endpoint) == at);
+    CHECK(older == PoolHandle{} || sources_[older].drop_at <= source->drop_at);
+    CHECK(source->held_count > 0 && source->held_count <= held_per_source_max);
+    // Its first request was pinged for; the others came meanwhile.
+    CHECK(source->held[0].came + held_lifetime == source->drop_at);
+    for (uint32_t i = 0; i < source->held_count; ++i) {
+      CHECK(i == 0 || source->held[i - 1].came <= source->held[i].came);
+      CHECK(datagram(source->held[i]).path.remote == source->endpoint);
+      const bool is_small = source->held[i].kind == SlotKind::small;
+      CHECK(is_small == (datagram(source->held[i]).bytes.size() <= held_small_size));
+      ++(is_small ? small : large);
+    }
+    CHECK(listed < sources_count());
+    ++listed;
+    older = at;
+  }
+  // Every source is in the order, and every slot belongs to a source.
+  CHECK(newest_ == older && listed == sources_count());
+  CHECK(small == small_.taken_count() && large == large_.taken_count());
 }
 
 size_t HeldRequests::bucket_of(const Endpoint& endpoint) const {

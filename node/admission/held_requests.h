@@ -48,6 +48,9 @@ class HeldRequests {
   // When advance() next has work; empty when nothing is held.
   std::optional<Instant> next_wakeup() const;
 
+  // For tests and the simulator: aborts if an invariant is broken. Visits every source.
+  void check_invariants() const;
+
   uint32_t sources_count() const { return sources_.taken_count(); }
   uint32_t held_count() const { return small_.taken_count() + large_.taken_count(); }
 

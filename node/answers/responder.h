@@ -37,6 +37,7 @@ class Responder {
 
   uint32_t held_sources_count() const { return held_.sources_count(); }
   uint32_t held_count() const { return held_.held_count(); }
+  void check_invariants() const { held_.check_invariants(); }
 
  private:
   // Answered at once and never pinged back: 43 bytes for 50.

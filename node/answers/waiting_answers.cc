@@ -46,6 +46,7 @@ void WaitingAnswers::advance(Instant now) {
 std::optional<PoolHandle> WaitingAnswers::take_ready() {
   if (!has_ready()) return std::nullopt;
   const uint32_t index = ready_.first;
+  DCHECK(row(index).state == State::ready);
   remove(ready_, index, &Row::beside);
   row(index).state = State::taken;
   return rows_.taken_at(index);
@@ -64,6 +65,7 @@ std::optional<Instant> WaitingAnswers::next_wakeup() const {
 }
 
 void WaitingAnswers::make_ready(Instant now, uint32_t index) {
+  DCHECK(row(index).state == State::waiting);
   if (!has_ready()) ready_since_ = now;
   remove(bucket_of(row(index).contact), index, &Row::beside);
   row(index).state = State::ready;
@@ -71,6 +73,7 @@ void WaitingAnswers::make_ready(Instant now, uint32_t index) {
 }
 
 void WaitingAnswers::append(List& list, uint32_t index, Links Row::*links) {
+  DCHECK((list.first == none) == (list.last == none) && list.last != index);
   row(index).*links = {list.last, none};
   (list.last == none ? list.first : (row(list.last).*links).after) = index;
   list.last = index;
@@ -78,6 +81,8 @@ void WaitingAnswers::append(List& list, uint32_t index, Links Row::*links) {
 
 void WaitingAnswers::remove(List& list, uint32_t index, Links Row::*links) {
   const Links leaving = row(index).*links;
+  DCHECK((leaving.before == none ? list.first : (row(leaving.before).*links).after) == index);
+  DCHECK((leaving.after == none ? list.last : (row(leaving.after).*links).before) == index);
   (leaving.before == none ? list.first : (row(leaving.before).*links).after) = leaving.after;
   (leaving.after == none ? list.last : (row(leaving.after).*links).before) = leaving.before;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "node/wire/message.h"
+#include "reactor/base/check.h"
 #include "reactor/base/datagram.h"
 #include "reactor/base/fixed_pool.h"
 #include "reactor/base/id.h"
@@ -67,7 +68,11 @@ class WaitingAnswers {
     Links beside;  // The rows of one bucket of contacts, or the ready ones.
   };
 
-  Row& row(uint32_t index) { return rows_[*rows_.taken_at(index)]; }
+  Row& row(uint32_t index) {
+    const auto handle = rows_.taken_at(index);
+    DCHECK(handle.has_value());  // Only rows in use are in a list.
+    return rows_[*handle];
+  }
   List& bucket_of(uint64_t contact) { return buckets_[contact & (buckets_.size() - 1)]; }
   void append(List& list, uint32_t index, Links Row::*links);
   void remove(List& list, uint32_t index, Links Row::*links);

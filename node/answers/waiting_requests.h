@@ -36,7 +36,9 @@ class WaitingRequests {
   void advance(Instant now, Serve&& serve) {
     for (uint32_t served = 0; first_ < frames_.entries().size(); ++served) {
       if (served == waiting_served_max) return;
+      [[maybe_unused]] const size_t waiting_count = frames_.entries().size();
       const Bytes frame = frames_.bytes(frames_.entries()[first_]);
+      DCHECK(frame.size() >= sizeof(Waiting));
       const Waiting& waiting = *frame_header<Waiting>(frame);
       if (waiting.until > now && !released_at_) return;
       const WaitedEnough enough = waiting.until > now ? WaitedEnough::no : WaitedEnough::yes;
@@ -45,6 +47,7 @@ class WaitingRequests {
         released_at_.reset();
         return;
       }
+      DCHECK(frames_.entries().size() == waiting_count);
       ++first_;
     }
     frames_.clear();

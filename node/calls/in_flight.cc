@@ -14,6 +14,7 @@ namespace {
 constexpr size_t shard_at = 0;
 constexpr size_t hash_at = 4;
 constexpr uint32_t indices_max = 1u << 24;
+static_assert(indices_max == 1u << 8 * (hash_at - shard_at - 1));
 static_assert(hash_at + crypto_shorthash_siphashx24_BYTES == transaction_size);
 
 TimerId timer_of(PoolHandle handle) {
@@ -32,7 +33,7 @@ InFlight::InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, I
       secret_(secret),
       slots_(calls_max),
       wheel_(calls_max, timer_tick, start) {
-  CHECK(calls_max <= indices_max);
+  CHECK(calls_max <= indices_max && shards >= 1 && shards <= shards_max);
   CHECK(transaction_bytes == transaction_size || transaction_bytes == transaction_short);
   if (transaction_bytes == transaction_short) {
     short_rows_.assign(std::bit_ceil(size_t{calls_max} * 2), no_slot);
@@ -49,7 +50,9 @@ std::optional<Transaction> InFlight::open(Instant now, const Call& call,
   slot.came_back = false;
   slot.awaits_slow = adaptive_timeout < transaction_lifetime;
   slot.transaction = transaction_of(handle->index, now);
+  DCHECK(shard_of(Bytes(slot.transaction).first(transaction_bytes_)) == shard_);
   if (!short_rows_.empty()) index_short(handle->index);
+  DCHECK(!wheel_.is_armed(timer_of(*handle)));  // That of a closed call was cancelled.
   const Duration wait = slot.awaits_slow ? adaptive_timeout : transaction_lifetime;
   wheel_.arm(timer_of(*handle), now + wait);
   return slot.transaction;
@@ -111,6 +114,7 @@ std::optional<PoolHandle> InFlight::find_short(Bytes transaction, const Endpoint
   for (size_t row = row_of(wanted); short_rows_[row] != no_slot;
        row = (row + 1) & (short_rows_.size() - 1)) {
     const auto handle = slots_.taken_at(short_rows_[row]);
+    DCHECK(handle.has_value());
     const Slot& slot = slots_[*handle];
     if (slot.transaction != wanted) continue;
     if (source == nullptr || slot.call.to == *source) return handle;
@@ -129,7 +133,10 @@ void InFlight::index_short(uint32_t slot) {
 void InFlight::unindex_short(uint32_t slot) {
   const size_t mask = short_rows_.size() - 1;
   size_t hole = row_of(slots_[*slots_.taken_at(slot)].transaction);
-  while (short_rows_[hole] != slot) hole = (hole + 1) & mask;
+  while (short_rows_[hole] != slot) {
+    CHECK(short_rows_[hole] != no_slot);
+    hole = (hole + 1) & mask;
+  }
   for (size_t row = (hole + 1) & mask; short_rows_[row] != no_slot; row = (row + 1) & mask) {
     const size_t home = row_of(slots_[*slots_.taken_at(short_rows_[row])].transaction);
     if (((row - home) & mask) < ((row - hole) & mask)) continue;

@@ -188,6 +188,7 @@ class Drive {
       if (choice == 17) drop(source);
       if (choice > 17) advance();
       compare();
+      held_.check_invariants();
     }
   }
 
