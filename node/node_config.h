@@ -10,6 +10,7 @@
 #include "node/budget.h"
 #include "node/routing_config.h"
 #include "node/subnet_limits.h"
+#include "reactor/base/datagram.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
 #include "reactor/base/shard.h"
@@ -27,6 +28,10 @@ struct NodeConfig {
   // Families for which there are sockets: contacts of another are neither asked nor filed.
   bool has_ipv4 = true;
   bool has_ipv6 = true;
+  // The sockets of this network by which its own requests leave, else replies would come to another
+  // network. LocalAddress::any_socket: the first that the reactor has.
+  uint8_t ipv4_socket = LocalAddress::any_socket;
+  uint8_t ipv6_socket = LocalAddress::any_socket;
 
   Budget budget;
   RoutingConfig routing;

@@ -26,7 +26,11 @@ bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAdd
   const size_t size = node_.dialect.encode_request(
       buffer, Bytes(*transaction).first(in_flight_.transaction_bytes()), node_.self, ask);
   CHECK(size > 0);
-  turn.out.datagrams.commit({call.to, local}, size);
+  Path path{call.to, local};
+  if (local.socket == LocalAddress::any_socket) {
+    path.local.socket = call.to.is_ipv4() ? node_.config.ipv4_socket : node_.config.ipv6_socket;
+  }
+  turn.out.datagrams.commit(path, size);
   node_.count(NodeCounter::calls_sent);
   return true;
 }

@@ -20,8 +20,9 @@ class Requester {
  public:
   Requester(const NodeContext& node, Instant start);
 
-  // Opens `call`, setting its method to that of `ask`, and sends it from `local`: by default the
-  // kernel chooses. False, and counted, when there is no free slot or no room in the outbox.
+  // Opens `call`, setting its method to that of `ask`, and sends it from `local`: by default from
+  // this network's socket, and the kernel chooses the address. False, and counted, when there is no
+  // free slot or no room in the outbox.
   bool send(const Turn& turn, Call call, const Ask& ask, const LocalAddress& local = {});
 
   // Retries `call`, a ping that is slow, as a new transaction; the first stays open. False if it is

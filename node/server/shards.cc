@@ -214,7 +214,9 @@ NodeConfig Shards::node_config(ShardIndex shard, NetworkIndex network) const {
   for (const uint8_t listen : networks_[network].listens) {
     const BoundSocket& socket = reactors_[shard]->sockets()[listen];
     if (!socket.is_open()) continue;
-    (socket.bound.is_ipv4() ? node.has_ipv4 : node.has_ipv6) = true;
+    const bool is_ipv4 = socket.bound.is_ipv4();
+    const bool is_first = !std::exchange(is_ipv4 ? node.has_ipv4 : node.has_ipv6, true);
+    if (is_first) (is_ipv4 ? node.ipv4_socket : node.ipv6_socket) = listen;
   }
   node.operations = node_operations;
   node.routing.contacts_max = config_.contacts_max;
