@@ -4,8 +4,10 @@ namespace xord {
 
 Nearest NamedAnswers::nearest(const Question& question, Awaited awaited, Found& found) const {
   const RoutingTable& table = contacts_.table();
-  return table.nearest(question.target, {question.asker, question.to.path.remote}, awaited,
-                       table.arrived_since(question.came), found);
+  std::span<const ContactHandle> arrived;  // Not looked at where the awaited are included.
+  if (awaited == Awaited::left_out) arrived = table.arrived_since(question.came);
+  return table.nearest(question.target, {question.asker, question.to.path.remote}, awaited, arrived,
+                       found);
 }
 
 std::optional<uint64_t> NamedAnswers::want(const Turn& turn, const Question& question,
