@@ -52,7 +52,8 @@ template <class Body>
 void Node::run(Instant now, Outputs& out, Body&& body) {
   const Turn turn{now, out, events_};
   body(turn);
-  handle_events(turn);
+  if (!events_.is_empty()) [[unlikely]]
+    handle_events(turn);
   named_.end_turn(now);
   contacts_.end_turn(turn);
 }
@@ -259,18 +260,20 @@ std::optional<Instant> Node::next_wakeup() const {
 // ---- Events between the parts.
 
 void Node::handle_events(const Turn& turn) {
-  while (const auto event = events_.pop()) {
-    switch (event->kind) {
-      case Event::Kind::refresh_due:
-        lookups_.start(turn, LookupKind::find_node, event->target, LookupOwner::refresh);
-        break;
-      case Event::Kind::lookup_finished:
-        lookup_finished(turn, event->handle);
-        break;
-      case Event::Kind::round_finished:
-        round_finished(turn, event->handle);
-        break;
-    }
+  while (const auto event = events_.pop()) handle(turn, *event);
+}
+
+void Node::handle(const Turn& turn, const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::refresh_due:
+      lookups_.start(turn, LookupKind::find_node, event.target, LookupOwner::refresh);
+      break;
+    case Event::Kind::lookup_finished:
+      lookup_finished(turn, event.handle);
+      break;
+    case Event::Kind::round_finished:
+      round_finished(turn, event.handle);
+      break;
   }
 }
 

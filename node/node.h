@@ -130,6 +130,7 @@ class Node {
   void dispatch(const Turn& turn, const Outcome& outcome);
   // Passes on the events of the parts until none is left.
   void handle_events(const Turn& turn);
+  void handle(const Turn& turn, const Event& event);
   void lookup_finished(const Turn& turn, PoolHandle handle);
   void round_finished(const Turn& turn, PoolHandle handle);
   void disk_finished(const Turn& turn, const DiskWait& wait, const Finished& finished);

@@ -46,8 +46,9 @@ class Events {
     CHECK(last_ - first_ < events_.size());
     events_[last_++ & (events_.size() - 1)] = event;
   }
+  bool is_empty() const { return first_ == last_; }
   std::optional<Event> pop() {
-    if (first_ == last_) return std::nullopt;
+    if (is_empty()) return std::nullopt;
     return events_[first_++ & (events_.size() - 1)];
   }
 

@@ -74,9 +74,10 @@ void Contacts::learn_from_answer(const Turn& turn, const Outcome& outcome) {
 }
 
 void Contacts::learn(const Turn& turn, const Contact& contact, Evidence evidence) {
-  if (!is_usable(contact)) return;
-  // Requests tell us little, and a busy contact sends thousands: we report one a minute.
+  // Requests tell us little, and a busy contact sends thousands: we report one a minute. Asked
+  // first, because it ends most calls.
   if (evidence == Evidence::queried_us && !heard_.is_first(contact, turn.now)) return;
+  if (!is_usable(contact)) return;
   const ShardIndex owner = table_.owner_of(contact.id);
   if (owner == node_.link.self()) {
     act(turn, table_.observe(contact, evidence, turn.now));
@@ -195,11 +196,6 @@ void Contacts::restore(const Turn& turn, const Contact& contact, Duration age) {
 
 void Contacts::advance(const Turn& turn, Rng& rng) {
   table_.advance(turn.now, rng, [&](const TableAction& action) { act(turn, action); });
-}
-
-void Contacts::end_turn(const Turn& turn) {
-  broadcast_changes(turn);
-  named_pings_ = 0;
 }
 
 // Changes decided by this shard's table: every other replica applies them, in order. Changes that

@@ -69,7 +69,11 @@ class Contacts {
   void advance(const Turn& turn, Rng& rng);
   std::optional<Instant> next_wakeup() const { return table_.next_wakeup(); }
   // At the end of each call of the node: sends the other shards what the table decided in it.
-  void end_turn(const Turn& turn);
+  void end_turn(const Turn& turn) {
+    if (!table_.changes().empty()) [[unlikely]]
+      broadcast_changes(turn);
+    named_pings_ = 0;
+  }
 
  private:
   void learn(const Turn& turn, const Contact& contact, Evidence evidence);
