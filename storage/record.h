@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "reactor/base/id.h"
-#include "storage/lazy_array.h"
+#include "reactor/base/lazy_array.h"
 #include "storage/operation.h"
 
 namespace xord {

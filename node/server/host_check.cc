@@ -11,8 +11,8 @@
 #include "node/server/control_socket.h"
 #include "node/server/host_memory.h"
 #include "node/server/shards.h"
+#include "reactor/base/lazy_array.h"
 #include "reactor/thread.h"
-#include "storage/lazy_array.h"
 #include "storage/rocks/rocks_threads.h"
 
 namespace xord {

@@ -11,9 +11,9 @@
 #include "node/client/client_id.h"
 #include "node/server/calls.h"
 #include "reactor/base/check.h"
+#include "reactor/base/lazy_array.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
-#include "storage/lazy_array.h"
 
 namespace xord {
 namespace {

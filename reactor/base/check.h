@@ -13,7 +13,7 @@ namespace xord::internal {
   std::abort();
 }
 // Not our bug, and beyond our control: memory that was available at start (can_reserve() of
-// storage/lazy_array.h) has been taken by others since, or a simulated network is too large.
+// reactor/base/lazy_array.h) has been taken by others since, or a simulated network is too large.
 [[noreturn]] inline void out_of_memory(size_t bytes) {
   std::fprintf(stderr,
                "xord: out of memory: %zu bytes cannot be reserved; raise the limit of the process "

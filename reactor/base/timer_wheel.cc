@@ -10,10 +10,12 @@ TimerWheel::TimerWheel(uint32_t timers_max, Duration tick, Instant start)
       tick_shift_(static_cast<uint32_t>(std::bit_width(static_cast<uint64_t>(tick.nanoseconds))) -
                   1),
       start_(start),
-      links_(size_t{timers_max} + slot_count + 1) {
+      links_(size_t{timers_max} + slot_count + 1, Filled::from_the_beginning) {
   CHECK(tick.nanoseconds >= 1 << tick_shift_min);
   CHECK(timers_max < unlinked - slot_count - 1);
+  for (uint32_t timer = 0; timer < timers_max; ++timer) links_[timer] = {};
   for (uint32_t head = timers_max; head <= due_head(); ++head) {
+    links_[head] = {};
     links_[head].next = links_[head].previous = head;
   }
 }

@@ -12,7 +12,7 @@
 
 #include "reactor/base/check.h"
 #include "reactor/base/instant.h"
-#include "reactor/base/large_array.h"
+#include "reactor/base/lazy_array.h"
 
 namespace xord {
 
@@ -100,7 +100,7 @@ class TimerWheel {
   uint64_t floor_ = 1;  // Nothing is filed before this tick, which is after every advance().
   uint32_t levels_occupied_ = 0;
   std::array<uint64_t, level_count> slots_occupied_{};
-  LargeArray<Link> links_;  // Timers, then a head for each slot, then the due list's head.
+  LazyArray<Link> links_;  // Timers, then a head for each slot, then the due list's head.
 };
 
 template <class Fire>
