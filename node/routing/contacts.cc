@@ -14,10 +14,9 @@ Contacts::Contacts(const NodeContext& node, ContactBook& book, Requester& reques
       wanted_(node.config.budget.wanted_contacts, node.secrets.hash_seed, named_trust_min / 2) {}
 
 bool Contacts::is_usable(const Contact& contact) const {
-  const IpAddress& address = contact.endpoint.address;
-  const bool has_family = address.is_ipv4() ? node_.config.has_ipv4 : node_.config.has_ipv6;
-  return has_family && contact.endpoint.port != 0 && contact.id != node_.self &&
-         !address.is_unspecified() && !address.is_multicast() && !address.is_link_local();
+  const bool has_family =
+      contact.endpoint.is_ipv4() ? node_.config.has_ipv4 : node_.config.has_ipv6;
+  return has_family && contact.endpoint.is_askable() && contact.id != node_.self;
 }
 
 std::span<const Contact> Contacts::usable_of(const Reply& reply, UsableContacts& usable) const {

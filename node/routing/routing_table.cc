@@ -10,12 +10,6 @@ constexpr uint32_t replica_slack = 1024;
 // A bound above any real network: twenty liars may have chosen ids next to ours.
 constexpr double network_size_max = 0x1p62;
 
-bool is_usable(const Endpoint& endpoint) {
-  const IpAddress& address = endpoint.address;
-  return endpoint.port != 0 && !address.is_unspecified() && !address.is_multicast() &&
-         !address.is_link_local();
-}
-
 }  // namespace
 
 RoutingTable::RoutingTable(const RoutingConfig& config, const Id& self, ShardIndex shard,
@@ -48,7 +42,7 @@ RoutingTable::~RoutingTable() {
 }
 
 bool RoutingTable::may_be_filed(const Contact& contact) const {
-  return contact.id != self_ && contact.id != config_.client_id && is_usable(contact.endpoint);
+  return contact.id != self_ && contact.id != config_.client_id && contact.endpoint.is_askable();
 }
 
 FiledContact* RoutingTable::find(Bucket& bucket, const Id& id) {
@@ -67,7 +61,7 @@ SpareContact* RoutingTable::find_spare(Bucket& bucket, const Contact& contact) {
 
 TableAction RoutingTable::observe(const Contact& contact, Evidence evidence, Instant now) {
   CHECK(owner_of(contact.id) == shard_);
-  if (evidence == Evidence::mentioned || !is_usable(contact.endpoint)) return {};
+  if (!contact.endpoint.is_askable()) return {};
   Bucket* bucket = tree_.find(contact.id);
   FiledContact* filed = bucket == nullptr ? nullptr : find(*bucket, contact.id);
   if (filed != nullptr && book_.endpoint(filed->handle) == contact.endpoint) {

@@ -36,7 +36,6 @@ namespace xord {
 // What we know of a contact, and how: only an answer proves an address, and only a pong names its
 // sender.
 enum class Evidence : uint8_t {
-  mentioned,   // A third party named it. No reason to send it anything.
   queried_us,  // A request came from its endpoint.
   answered,    // It answered a request of ours, not a ping: the endpoint is proven, not the id.
   ponged,      // It answered a ping of ours, with this id.

@@ -53,6 +53,12 @@ struct Endpoint {
 
   auto operator<=>(const Endpoint&) const = default;
   bool is_ipv4() const { return address.is_ipv4(); }
+  // Whether a contact may have it and be sent requests: a port and a unicast address, which is not
+  // link-local, since that means another host on each link (RFC 4007).
+  bool is_askable() const {
+    return port != 0 && !address.is_unspecified() && !address.is_multicast() &&
+           !address.is_link_local();
+  }
   static Endpoint ipv4(uint32_t host_order, uint16_t port) {
     return {IpAddress::ipv4(host_order), 0, port};
   }

@@ -26,12 +26,6 @@ SavedContact read_contact(PayloadReader& in) {
   return contact;
 }
 
-// Anything else was never a contact, and nothing may be sent to it.
-bool is_askable(const Endpoint& endpoint) {
-  return endpoint.port != 0 && !endpoint.address.is_unspecified() &&
-         !endpoint.address.is_multicast();
-}
-
 }  // namespace
 
 std::variant<std::vector<SavedContacts>, IoError> read_contacts(const DataDirectory& directory) {
@@ -50,7 +44,8 @@ std::variant<std::vector<SavedContacts>, IoError> read_contacts(const DataDirect
     const auto contacts = in.integer<uint32_t>();
     for (size_t j = 0; j < contacts && !in.failed() && total < saved_contacts_max; ++j, ++total) {
       const SavedContact contact = read_contact(in);
-      if (!in.failed() && is_askable(contact.endpoint)) network.contacts.push_back(contact);
+      // Anything else was never a contact.
+      if (!in.failed() && contact.endpoint.is_askable()) network.contacts.push_back(contact);
     }
   }
   if (in.is_complete()) return networks;

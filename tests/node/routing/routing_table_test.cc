@@ -11,7 +11,6 @@ namespace {
 
 TEST_F(RoutingTableTest, AContactEntersByAPongOnly) {
   const Contact contact = far_contact(1);
-  EXPECT_EQ(table->observe(contact, Evidence::mentioned, now).kind, Kind::none);
   EXPECT_EQ(table->observe(contact, Evidence::queried_us, now).kind, Kind::ping_newcomer);
   EXPECT_EQ(table->count(), 0u);
   EXPECT_EQ(table->observe(far_contact(2), Evidence::answered, now).kind, Kind::ping_newcomer);
