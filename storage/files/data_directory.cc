@@ -17,7 +17,6 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "storage/files/small_file.h"
 
@@ -54,22 +53,23 @@ std::optional<IoError> check_file_system(const std::string& path) {
                  "it with --allow-network-file-system");
 }
 
-// What is made is synced into its parent: what is acknowledged from now on lies below it.
+// Syncs the names that lead to a new data directory: what is acknowledged from now on lies below
+// them. All of them, because a first start that was killed may have made any.
+std::optional<IoError> sync_names(const std::string& path) {
+  for (fs::path at = fs::absolute(path); at.has_relative_path(); at = at.parent_path()) {
+    if (auto failed = sync_directory(at.string() + "/..")) return failed;
+  }
+  return std::nullopt;
+}
+
 std::optional<IoError> make(const std::string& path) {
   std::error_code error;
-  std::vector<fs::path> made;
-  for (fs::path at = fs::absolute(path); !fs::exists(at, error) && at.has_relative_path();
-       at = at.parent_path()) {
-    made.push_back(at);
-  }
   const mode_t before = umask(0077);
   fs::create_directories(path, error);
   umask(before);
   if (!error) {
-    for (const fs::path& each : made) {
-      if (auto failed = sync_directory(each.string() + "/..")) return failed;
-    }
-    return std::nullopt;
+    const bool is_new = !fs::exists(path + "/identity", error);
+    return is_new ? sync_names(path) : std::nullopt;
   }
   if (error == std::errc::file_exists || error == std::errc::not_a_directory) {
     return refusal("the data directory " + path +

@@ -114,11 +114,7 @@ std::optional<IoError> write_small_file(const std::string& path, FileKind kind, 
   }
   if (rename(temporary.c_str(), path.c_str()) != 0) return fail("replace");
   const std::string folder = path.substr(0, path.rfind('/') + 1);
-  const FileDescriptor directory(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
-  if (!directory.is_open() || fsync(directory.get()) != 0) {
-    return io_error(cannot("sync the directory of", path), errno);
-  }
-  return std::nullopt;
+  return sync_directory(folder.empty() ? "." : folder);
 }
 
 std::optional<IoError> sync_directory(const std::string& path) {

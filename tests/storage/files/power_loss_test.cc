@@ -103,16 +103,26 @@ TEST_F(SmallFilesPowerLoss, ASnapshotHasAllFourEachSyncedAndItsIdentityLast) {
   EXPECT_EQ(calls.seen(), expected);
 }
 
-TEST_F(SmallFilesPowerLoss, ADataDirectoryThatIsMadeIsSyncedIntoItsParents) {
+TEST_F(SmallFilesPowerLoss, TheNamesOfANewDataDirectoryAreSyncedUntilItHasAnIdentity) {
   const std::string path = temporary.at("new/deep");
+  Calls expected;
+  for (std::filesystem::path at = path; at.has_relative_path(); at = at.parent_path()) {
+    expected.push_back("sync " + at.parent_path().string());
+  }
   {
     const DiskCalls calls;
     opened_at(path);
-    EXPECT_EQ(calls.seen(), (Calls{"sync " + temporary.at("new"), "sync " + temporary.path()}));
+    EXPECT_EQ(calls.seen(), expected);
+  }
+  {
+    const DiskCalls calls;
+    const auto opened = opened_at(path);
+    EXPECT_EQ(calls.seen(), expected) << "the first start may have been killed before it synced";
+    ASSERT_FALSE(write_identity(*opened, {NetworkIdentity{"rpcudp", Id{}, {}}}));
   }
   const DiskCalls calls;
   opened_at(path);
-  EXPECT_EQ(calls.seen(), Calls{}) << "it is there already";
+  EXPECT_EQ(calls.seen(), Calls{});
 }
 
 }  // namespace
