@@ -50,8 +50,10 @@ LoadedNode::LoadedNode(const LoadedNodeShape& shape)
   const NodeConfig config = node_config(shape);
   book_ = std::make_unique<ContactBook>(config.routing.contacts_max * 2 + 1024,
                                         rpcudp::encode_contact_tail, 1);
-  store_ = std::make_unique<Store>(store_config(shape));
-  node_ = std::make_unique<Node>(config, self_, NodeSecrets{}, Rng(2), *book_, *store_, start);
+  StoreConfig no_list;
+  no_list.records_max = 0;
+  shard_ = std::make_unique<NodeShard>(
+      NodeShardConfig{config, store_config(shape), no_list, self_, {}}, Rng(2), *book_, start);
   for (uint32_t i = 0; i < shape.senders; ++i) {
     senders_.push_back({space_.id(IdDomain::sources, ids_drawn_++),
                         Endpoint::ipv4(first_sender + i, static_cast<uint16_t>(8468 + i % 1000))});
@@ -65,7 +67,7 @@ LoadedNode::LoadedNode(const LoadedNodeShape& shape)
 // As a restart does: senders first, so that they are contacts, then others.
 void LoadedNode::fill_table() {
   Outputs out = outputs();
-  for (uint64_t i = 0; node_->contacts_count() < shape_.contacts; ++i) {
+  for (uint64_t i = 0; shard_->node.contacts_count() < shape_.contacts; ++i) {
     CHECK(i < uint64_t{shape_.contacts} * 1000);
     Contact contact;
     if (i < senders_.size() && i < shape_.contacts) {
@@ -75,7 +77,7 @@ void LoadedNode::fill_table() {
       others_.push_back(space_.id(IdDomain::sources, ids_drawn_++));
       contact = {others_.back(), Endpoint::ipv4(first_other + number, 8468)};
     }
-    node_->restore(now_, contact, Duration{}, out);
+    shard_->node.restore(now_, contact, Duration{}, out);
   }
 }
 
@@ -90,11 +92,11 @@ void LoadedNode::load_records() {
     const size_t size = space_.write_value(IdDomain::hits, i, value);
     loaded.value_size = static_cast<uint32_t>(size);
     loaded.times = {stored, stored, stored, stored + 7 * 86'400};
-    store_->complete(now_, loaded, Bytes(value).first(size));
+    shard_->store.complete(now_, loaded, Bytes(value).first(size));
   }
   Completion finished;
   finished.kind = CompletionKind::load_finished;
-  store_->complete(now_, finished, {});
+  shard_->store.complete(now_, finished, {});
 }
 
 // Each request is held, its sender is pinged, and answers.
@@ -103,7 +105,7 @@ void LoadedNode::prove_senders() {
     receive(next(RequestKind::find_node));
     if (i % 256 == 255) now_ = now_ + seconds(1);  // Within the ping rate limit of a prefix.
   }
-  CHECK(node_->counters().node.read(NodeCounter::held_released) == senders_.size());
+  CHECK(shard_->node.counters().node.read(NodeCounter::held_released) == senders_.size());
 }
 
 // A contact younger than a minute is pinged before it is named, which is not to be measured.
@@ -161,16 +163,16 @@ Datagram LoadedNode::next(RequestKind kind) {
 
 size_t LoadedNode::receive(const Datagram& datagram) {
   Outputs out = outputs();
-  node_->receive(now_, datagram, out);
+  shard_->node.receive(now_, datagram, out);
   size_t size = take_datagrams();
   if (!storage_.entries().empty()) {
     complete_stores();
     size = std::max(size, take_datagrams());
   }
   if (++requests_ % requests_a_turn != 0) return size;
-  const auto due = node_->next_wakeup();
+  const auto due = shard_->node.next_wakeup();
   if (due && *due <= now_) {
-    node_->advance(now_, out);
+    shard_->node.advance(now_, out);
     take_datagrams();
     if (!storage_.entries().empty()) complete_stores();
   }
@@ -204,7 +206,7 @@ size_t LoadedNode::answer_pings(size_t count) {
     std::array<uint8_t, rpcudp::ping_reply_size> pong;
     rpcudp::encode_ping_reply(pong, pings_[i].transaction, *id);
     Outputs out = outputs();
-    node_->receive(now_, {{pings_[i].source, {}}, pong}, out);
+    shard_->node.receive(now_, {{pings_[i].source, {}}, pong}, out);
     for (const Outbox::Entry& entry : datagrams_.entries()) {
       if (rpcudp::is_reply(datagrams_.bytes(entry))) size = entry.size;
     }
@@ -237,8 +239,8 @@ void LoadedNode::complete_stores() {
   storage_.clear();
   for (size_t i = 0; i < count; ++i) {
     Outputs out = outputs();
-    node_->complete(now_, {reinterpret_cast<const uint8_t*>(&completions[i]), sizeof(Completion)},
-                    out);
+    shard_->node.complete(
+        now_, {reinterpret_cast<const uint8_t*>(&completions[i]), sizeof(Completion)}, out);
   }
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "node/contact_book.h"
-#include "node/node.h"
+#include "node/node_shard.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/datagram.h"
 #include "reactor/base/frames.h"
@@ -78,8 +78,7 @@ class LoadedNode {
   Instant now_;
   Instant id_change_at_;
   std::unique_ptr<ContactBook> book_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Node> node_;
+  std::unique_ptr<NodeShard> shard_;
   KeySpace space_;
   NumberDraw keys_;
   std::vector<Sender> senders_;

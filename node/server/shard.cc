@@ -41,17 +41,19 @@ uint32_t book_size(const RoutingConfig& routing) {
 
 struct Shard::Network {
   Network(const ShardNetwork& setup, Instant start)
-      : book(book_size(setup.node.routing), setup.node.dialect->traits().encode_contact_tail,
-             setup.secrets.hash_seed),
-        store(setup.store),
-        published(setup.published),
-        node(setup.node, setup.self, setup.secrets, Rng(setup.seed), book, store, start,
-             &published) {}
+      : book(book_size(setup.config.node.routing),
+             setup.config.node.dialect->traits().encode_contact_tail,
+             setup.config.secrets.hash_seed),
+        shard(setup.config, Rng(setup.seed), book, start) {
+    CHECK(shard.published != nullptr);
+  }
+
+  Node& node() { return shard.node; }
+  const Counters<StoreCount>& stored() const { return shard.store.counters(); }
+  const Counters<StoreCount>& listed() const { return shard.published->counters(); }
 
   ContactBook book;
-  Store store;
-  Store published;
-  Node node;
+  NodeShard shard;
   uint64_t reported_version = 0;
   Instant reported_at = Instant::min();
   bool reporting = false;       // A list is being sent...
@@ -72,8 +74,9 @@ Shard::Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, I
   size_t operations_max = 0;
   for (const ShardNetwork& network : setup_.networks) {
     networks_.push_back(std::make_unique<Network>(network, start));
-    operations_max += network.store.writes_max + network.store.reads_max +
-                      network.published.writes_max + network.published.reads_max;
+    for (const StoreConfig& store : {network.config.store, network.config.published}) {
+      operations_max += store.writes_max + store.reads_max;
+    }
   }
   failed_.reserve(operations_max);
   source_commands_ = reactor.add_mailbox(*setup_.commands);
@@ -91,7 +94,7 @@ Shard::~Shard() = default;
 void Shard::restore(NetworkIndex network, Instant now, const Contact& contact, Duration age) {
   Outbox unused(1, 64);
   Outputs outputs{unused, messages_, operations_, results_};
-  networks_[network]->node.restore(now, contact, age, outputs);
+  networks_[network]->node().restore(now, contact, age, outputs);
 }
 
 void Shard::take_message(ShardIndex from, Instant now, Bytes frame) {
@@ -103,20 +106,20 @@ void Shard::take_message(ShardIndex from, Instant now, Bytes frame) {
 void Shard::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
   const ShardMessage* message = frame_header<ShardMessage>(frame);
   CHECK(message != nullptr && message->network < networks_.size());
-  networks_[message->network]->node.deliver(now, from, frame, out);
+  networks_[message->network]->node().deliver(now, from, frame, out);
 }
 
 const NodeCounters& Shard::node_counters(NetworkIndex network) const {
-  return networks_[network]->node.counters();
+  return networks_[network]->node().counters();
 }
 const Counters<TableRefusal>& Shard::table_refusals(NetworkIndex network) const {
-  return networks_[network]->node.refusals();
+  return networks_[network]->node().refusals();
 }
 const Counters<StoreCount>& Shard::store_counters(NetworkIndex network) const {
-  return networks_[network]->store.counters();
+  return networks_[network]->stored();
 }
 const Counters<StoreCount>& Shard::published_counters(NetworkIndex network) const {
-  return networks_[network]->published.counters();
+  return networks_[network]->listed();
 }
 
 void Shard::fetch_ahead(std::span<const Datagram> batch) {
@@ -126,7 +129,7 @@ void Shard::fetch_ahead(std::span<const Datagram> batch) {
   while (!batch.empty()) {
     size_t count = 1;
     while (count < batch.size() && network_of(batch[count]) == network_of(batch[0])) ++count;
-    networks_[network_of(batch[0])]->node.fetch_ahead(batch.first(count));
+    networks_[network_of(batch[0])]->node().fetch_ahead(batch.first(count));
     batch = batch.subspan(count);
   }
 }
@@ -139,7 +142,7 @@ void Shard::receive(Instant now, const Datagram& datagram, Outbox& out) {
   const uint8_t socket = datagram.path.local.socket;
   CHECK(socket < setup_.network_of_socket.size());
   Outputs outputs{out, messages_, operations_, results_};
-  networks_[setup_.network_of_socket[socket]]->node.receive(now, datagram, outputs);
+  networks_[setup_.network_of_socket[socket]]->node().receive(now, datagram, outputs);
   route();
 }
 
@@ -160,7 +163,7 @@ void Shard::receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out
 void Shard::receive_completion(Instant now, Bytes frame, Outputs& out) {
   const Completion* completion = frame_header<Completion>(frame);
   CHECK(completion != nullptr && completion->store.network < networks_.size());
-  networks_[completion->store.network]->node.complete(now, frame, out);
+  networks_[completion->store.network]->node().complete(now, frame, out);
   note_finished_load(*completion);
 }
 
@@ -172,14 +175,14 @@ void Shard::note_finished_load(const Completion& completion) {
   network.loaded = true;
   counters_.add(ShardCount::networks_loaded);
   report(LoadedReport{.network = completion.store.network,
-                      .records = network.store.counters().read(StoreCount::records)});
+                      .records = network.stored().read(StoreCount::records)});
 }
 
 void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
   const ShardCommand* command = frame_header<ShardCommand>(frame);
   CHECK(command != nullptr && command->network < networks_.size());
   const Bytes tail = frame_tail<ShardCommand>(frame);
-  Node& node = networks_[command->network]->node;
+  Node& node = networks_[command->network]->node();
   switch (command->kind) {
     case CommandKind::get:
       return node.get(now, command->operation, command->key, out);
@@ -226,14 +229,14 @@ void Shard::advance(Instant now, Outbox& out) {
     const Completion failed = failed_.back();
     failed_.pop_back();
     const Bytes frame(reinterpret_cast<const uint8_t*>(&failed), sizeof failed);
-    networks_[failed.store.network]->node.complete(now, frame, outputs);
+    networks_[failed.store.network]->node().complete(now, frame, outputs);
     route();
     return;
   }
   for (const auto& network : networks_) {
-    const std::optional<Instant> due = network->node.next_wakeup();
+    const std::optional<Instant> due = network->node().next_wakeup();
     if (!due || *due > now) continue;
-    network->node.advance(now, outputs);
+    network->node().advance(now, outputs);
     route();
     return;
   }
@@ -257,7 +260,7 @@ std::optional<Instant> Shard::next_wakeup() const {
   if (!turning_ || !failed_.empty()) return Instant::min();
   Instant soonest = messages_at_ ? std::min(report_at_, *messages_at_) : report_at_;
   for (const auto& network : networks_) {
-    const std::optional<Instant> due = network->node.next_wakeup();
+    const std::optional<Instant> due = network->node().next_wakeup();
     if (due) soonest = std::min(soonest, *due);
   }
   return soonest;
@@ -337,12 +340,12 @@ void Shard::report_contacts(Instant now) {
     Network& network = *networks_[index];
     const bool is_due = now >= report_at_ || draining_;
     if (!network.reporting && is_due && !counters_.read(ShardCount::drained)) {
-      const uint64_t version = network.node.contacts_version();
+      const uint64_t version = network.node().contacts_version();
       network.reporting =
           version != network.reported_version || now >= network.reported_at + report_again;
     }
     if (!network.reporting) continue;
-    if (network.reported_count == 0) network.reporting_version = network.node.contacts_version();
+    if (network.reported_count == 0) network.reporting_version = network.node().contacts_version();
     network.reporting = !report_page(network, static_cast<NetworkIndex>(index));
     if (network.reporting) {
       all_sent = false;
@@ -360,8 +363,8 @@ void Shard::report_contacts(Instant now) {
   if (!draining_ || !all_sent || counters_.read(ShardCount::drained)) return;
   uint64_t pending = failed_.size();
   for (const auto& network : networks_) {
-    pending += network->store.counters().read(StoreCount::writes_pending) +
-               network->published.counters().read(StoreCount::writes_pending);
+    pending += network->stored().read(StoreCount::writes_pending) +
+               network->listed().read(StoreCount::writes_pending);
   }
   if (pending > 0) return;
   counters_.set(ShardCount::drained, 1);
@@ -381,7 +384,7 @@ bool Shard::report_page(Network& network, NetworkIndex index) {
   page.header.last = true;
   uint32_t skipped = 0;
   uint32_t count = 0;
-  network.node.for_each_own_contact([&](const Contact& contact, Instant answered_last) {
+  network.node().for_each_own_contact([&](const Contact& contact, Instant answered_last) {
     if (skipped < network.reported_count) {
       ++skipped;
     } else if (count < contacts_page_max) {
@@ -405,9 +408,9 @@ void Shard::update_gauges() {
   uint64_t answerable = 0;
   uint64_t records = 0;
   for (const auto& network : networks_) {
-    contacts += network->node.contacts_count();
-    answerable += network->node.answerable_count();
-    records += network->store.counters().read(StoreCount::records);
+    contacts += network->node().contacts_count();
+    answerable += network->node().answerable_count();
+    records += network->stored().read(StoreCount::records);
   }
   counters_.set(ShardCount::contacts, contacts);
   counters_.set(ShardCount::contacts_answerable, answerable);
@@ -422,7 +425,7 @@ void Shard::stalled(const Stall& stall) {
 
 void Shard::report_notices() {
   for (const auto& network : networks_) {
-    NodeNotices& notices = network->node.notices();
+    NodeNotices& notices = network->node().notices();
     if (notices.is_empty()) continue;
     notices.take([this](const NodeNotice& notice) { report(NoticeReport{.notice = notice}); });
   }

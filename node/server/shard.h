@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "node/node.h"
+#include "node/node_shard.h"
 #include "node/server/shard_frames.h"
 #include "reactor/base/counters.h"
 #include "reactor/base/frames.h"
@@ -20,13 +20,9 @@
 
 namespace xord {
 
-// What a shard needs to know about one network.
+// What a shard needs to know about one network. It has a list of what it publishes.
 struct ShardNetwork {
-  NodeConfig node;
-  StoreConfig store;
-  StoreConfig published;
-  Id self;
-  NodeSecrets secrets;
+  NodeShardConfig config;
   uint64_t seed = 0;  // For its node's random stream.
 };
 

@@ -186,14 +186,10 @@ std::optional<IoError> Shards::make_nodes(RocksStore& database, uint64_t hash_se
     std::vector<ShardNetwork> of_shard;
     for (NetworkIndex network = 0; network < networks_.size(); ++network) {
       ShardNetwork each;
-      each.node = node_config(shard, network);
-      each.store = store_config(network);
-      each.store.hash_seed = hash_seed;
-      each.store.loaded = networks_[network].loaded;
-      each.published = list_config(network);
-      each.published.hash_seed = hash_seed;
-      each.self = networks_[network].self;
-      each.secrets = secrets[network];
+      each.config = {node_config(shard, network), store_config(network), list_config(network),
+                     networks_[network].self, secrets[network]};
+      each.config.store.hash_seed = each.config.published.hash_seed = hash_seed;
+      each.config.store.loaded = networks_[network].loaded;
       each.seed = entropy_word();
       of_shard.push_back(each);
     }

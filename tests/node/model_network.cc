@@ -7,13 +7,6 @@
 namespace xord::testing {
 namespace {
 
-NodeConfig shard_config(const NodeConfig& base, uint32_t shard, uint32_t shards) {
-  NodeConfig config = base;
-  config.shard = static_cast<ShardIndex>(shard);
-  config.shards = shards;
-  return config;
-}
-
 constexpr uint32_t outbox_bytes = 1 << 20;
 
 StoreConfig records_config(uint64_t seed, NetworkIndex network, const ModelOptions& options) {
@@ -48,162 +41,122 @@ NodeConfig model_config() {
   return config;
 }
 
-ModelNode::Shard::Shard(uint64_t seed, const Id& self, const NodeConfig& config,
-                        const ModelOptions& options)
-    : book(4096, config.dialect->traits().encode_contact_tail, seed),
-      store(records_config(seed, config.network, options)),
-      published(list_config(seed, config.network, options)),
-      node(config, self, NodeSecrets{{static_cast<uint8_t>(seed), config.shard}, seed}, Rng(seed),
-           book, store, instant_of(first_node_seconds), &published),
-      datagrams(256, outbox_bytes),
-      messages(1024, outbox_bytes),
-      storage(256, outbox_bytes),
-      results(256, outbox_bytes),
-      outputs{datagrams, messages, storage, results} {}
-
 ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
                      const NodeConfig& base, const ModelOptions& options)
-    : endpoint_(endpoint), rng_(seed) {
+    : endpoint_(endpoint),
+      rng_(seed),
+      datagrams_(1024, outbox_bytes),
+      messages_(1024, outbox_bytes),
+      storage_(1024, outbox_bytes),
+      results_(256, outbox_bytes) {
   const Id self = random_id(rng_);
+  const Instant start = instant_of(first_node_seconds);
   for (uint32_t i = 0; i < shards; ++i) {
-    shards_.push_back(
-        std::make_unique<Shard>(seed + i, self, shard_config(base, i, shards), options));
-    Completion loaded;
-    loaded.kind = CompletionKind::load_finished;
-    for (const StoreList list : {StoreList::records, StoreList::published}) {
-      loaded.store = {base.network, list};
-      shards_[i]->node.complete(instant_of(first_node_seconds),
-                                {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded},
-                                shards_[i]->outputs);
+    const uint64_t seed_of_shard = seed + i;
+    NodeShardConfig config{
+        base,
+        records_config(seed_of_shard, base.network, options),
+        list_config(seed_of_shard, base.network, options),
+        self,
+        {{static_cast<uint8_t>(seed_of_shard), static_cast<uint8_t>(i)}, seed_of_shard}};
+    config.node.shard = static_cast<ShardIndex>(i);
+    config.node.shards = shards;
+    books_.push_back(std::make_unique<ContactBook>(4096, base.dialect->traits().encode_contact_tail,
+                                                   seed_of_shard));
+    shards_.add(config, Rng(seed_of_shard), *books_.back(), start);
+  }
+  Completion loaded;
+  loaded.kind = CompletionKind::load_finished;
+  for (const StoreList list : {StoreList::records, StoreList::published}) {
+    loaded.store = {base.network, list};
+    for (uint32_t i = 0; i < shards; ++i) {
+      run(i, start, [&](Node& node, Outputs& out) {
+        node.complete(start, {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded}, out);
+      });
     }
   }
-}
-
-uint64_t ModelNode::count(NodeCounter which) const {
-  uint64_t sum = 0;
-  for (const auto& shard : shards_) sum += shard->node.counters().node.read(which);
-  return sum;
 }
 
 uint64_t ModelNode::malformed(ParseError why) const {
   uint64_t sum = 0;
-  for (const auto& shard : shards_) sum += shard->node.counters().malformed.read(why);
+  for (uint32_t i = 0; i < shards_count(); ++i) {
+    sum += shards_[i].node.counters().malformed.read(why);
+  }
   return sum;
 }
 
 void ModelNode::receive(Instant now, const Datagram& datagram) {
-  const uint32_t index = lands_on.value_or(static_cast<uint32_t>(rng_.bounded(shards_.size())));
+  const uint32_t index = lands_on.value_or(static_cast<uint32_t>(rng_.bounded(shards_count())));
   run(index, now, [&](Node& node, Outputs& out) { node.receive(now, datagram, out); });
 }
 
 void ModelNode::advance(Instant now) {
-  for (uint32_t i = 0; i < shards_.size(); ++i) {
+  for (uint32_t i = 0; i < shards_count(); ++i) {
     run(i, now, [&](Node& node, Outputs& out) { node.advance(now, out); });
   }
 }
 
-std::optional<Instant> ModelNode::next_wakeup() const {
-  std::optional<Instant> next;
-  for (const auto& shard : shards_) {
-    const auto wakeup = shard->node.next_wakeup();
-    if (wakeup && (!next || *wakeup < *next)) next = wakeup;
-  }
-  return next;
-}
-
-// Messages and completions lead to more of them: repeat until none is left.
-void ModelNode::settle(Instant now) {
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (uint32_t i = 0; i < shards_.size(); ++i) {
-      move_datagrams(i);
-      move_results(i);
-      moved = move_messages(now, i) || moved;
-      moved = run_disk(now, i) || moved;
-    }
-  }
-}
-
-void ModelNode::move_datagrams(uint32_t from) {
-  Outbox& outbox = shards_[from]->datagrams;
-  for (const Outbox::Entry& entry : outbox.entries()) {
-    const Bytes bytes = outbox.bytes(entry);
+void ModelNode::collect(uint32_t shard) {
+  for (const Outbox::Entry& entry : datagrams_.entries()) {
+    const Bytes bytes = datagrams_.bytes(entry);
     sent.emplace_back(entry.path, std::vector<uint8_t>(bytes.begin(), bytes.end()));
   }
-  outbox.clear();
-}
-
-void ModelNode::move_results(uint32_t from) {
-  FrameOutbox& outbox = shards_[from]->results;
-  for (const FrameOutbox::Entry& entry : outbox.entries()) {
-    const Bytes frame = outbox.bytes(entry);
+  datagrams_.clear();
+  for (const FrameOutbox::Entry& entry : results_.entries()) {
+    const Bytes frame = results_.bytes(entry);
     const Bytes tail = frame_tail<OperationResult>(frame);
     const OperationResult& header = *frame_header<OperationResult>(frame);
     CHECK(!results.contains(header.operation));  // Exactly one result per operation.
     results[header.operation] = {header, {tail.begin(), tail.end()}};
   }
-  outbox.clear();
+  results_.clear();
+  for (const FrameOutbox::Entry& entry : storage_.entries()) {
+    const Bytes frame = storage_.bytes(entry);
+    queued_.push_back({shard, {frame.begin(), frame.end()}});
+  }
+  storage_.clear();
 }
 
-bool ModelNode::move_messages(Instant now, uint32_t from) {
-  FrameOutbox& outbox = shards_[from]->messages;
-  if (outbox.entries().empty()) return false;
-  std::vector<std::pair<uint32_t, std::vector<uint8_t>>> frames;
-  for (const FrameOutbox::Entry& entry : outbox.entries()) {
-    const Bytes frame = outbox.bytes(entry);
-    frames.emplace_back(entry.to, std::vector<uint8_t>(frame.begin(), frame.end()));
+// Completions lead to more operations: repeats until none is left.
+void ModelNode::run_disk(Instant now) {
+  while (!disk_is_frozen && !queued_.empty()) {
+    const Queued next = std::move(queued_.front());
+    queued_.pop_front();
+    const std::vector<uint8_t> completion =
+        executed(*frame_header<Operation>(next.operation), frame_tail<Operation>(next.operation));
+    run_alone(next.shard, now,
+              [&](Node& node, Outputs& out) { node.complete(now, completion, out); });
   }
-  outbox.clear();
-  for (const auto& [to, frame] : frames) {
-    CHECK(to < shards_.size() && to != from);
-    shards_[to]->node.deliver(now, static_cast<ShardIndex>(from), frame, shards_[to]->outputs);
-    move_datagrams(to);
-  }
-  return true;
 }
 
-bool ModelNode::run_disk(Instant now, uint32_t index) {
-  Shard& shard = *shards_[index];
-  if (disk_is_frozen || shard.storage.entries().empty()) return false;
-  std::vector<std::vector<uint8_t>> operations;
-  for (const FrameOutbox::Entry& entry : shard.storage.entries()) {
-    const Bytes frame = shard.storage.bytes(entry);
-    operations.emplace_back(frame.begin(), frame.end());
-  }
-  shard.storage.clear();
-  for (const std::vector<uint8_t>& frame : operations) {
-    const Operation& operation = *frame_header<Operation>(frame);
-    const Bytes value = frame_tail<Operation>(frame);
-    Completion completion;
-    completion.ticket = operation.ticket;
-    completion.store = operation.store;
-    completion.key = operation.key;
-    completion.times = operation.times;
-    std::vector<uint8_t> tail;
-    if (operation.kind == OperationKind::read && reads_fail_as) {
-      completion.kind = *reads_fail_as;
-    } else if (operation.kind == OperationKind::read) {
-      tail = disk_[{operation.store, operation.key}];
-      completion.kind = CompletionKind::value_read;
-      completion.has_value = true;
-      completion.value_size = static_cast<uint32_t>(tail.size());
-    } else if (!disk_works) {
-      completion.kind = CompletionKind::write_failed;
-    } else {
-      completion.kind = CompletionKind::written;
-      if (operation.kind == OperationKind::write) {
-        disk_[{operation.store, operation.key}].assign(value.begin(), value.end());
-      } else if (operation.kind == OperationKind::erase) {
-        disk_.erase({operation.store, operation.key});
-      }
+std::vector<uint8_t> ModelNode::executed(const Operation& operation, Bytes value) {
+  Completion completion;
+  completion.ticket = operation.ticket;
+  completion.store = operation.store;
+  completion.key = operation.key;
+  completion.times = operation.times;
+  std::vector<uint8_t> tail;
+  if (operation.kind == OperationKind::read && reads_fail_as) {
+    completion.kind = *reads_fail_as;
+  } else if (operation.kind == OperationKind::read) {
+    tail = disk_[{operation.store, operation.key}];
+    completion.kind = CompletionKind::value_read;
+    completion.has_value = true;
+    completion.value_size = static_cast<uint32_t>(tail.size());
+  } else if (!disk_works) {
+    completion.kind = CompletionKind::write_failed;
+  } else {
+    completion.kind = CompletionKind::written;
+    if (operation.kind == OperationKind::write) {
+      disk_[{operation.store, operation.key}].assign(value.begin(), value.end());
+    } else if (operation.kind == OperationKind::erase) {
+      disk_.erase({operation.store, operation.key});
     }
-    std::vector<uint8_t> bytes(sizeof completion);
-    std::memcpy(bytes.data(), &completion, sizeof completion);
-    bytes.insert(bytes.end(), tail.begin(), tail.end());
-    shard.node.complete(now, bytes, shard.outputs);
-    move_datagrams(index);
   }
-  return true;
+  std::vector<uint8_t> bytes(sizeof completion);
+  std::memcpy(bytes.data(), &completion, sizeof completion);
+  bytes.insert(bytes.end(), tail.begin(), tail.end());
+  return bytes;
 }
 
 ModelNetwork::ModelNetwork(uint64_t seed) : rng_(seed), now_(instant_of(first_node_seconds)) {}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "node/node.h"
+#include "node/shard_group.h"
 #include "reactor/base/rng.h"
 
 namespace xord::testing {
@@ -50,30 +51,28 @@ class ModelNode {
   ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards, const NodeConfig& base,
             const ModelOptions& options = {});
 
-  const Id& id() const { return shards_[0]->node.self(); }
+  const Id& id() const { return shards_[0].node.self(); }
   const Endpoint& endpoint() const { return endpoint_; }
   Contact contact() const { return {id(), endpoint_}; }
-  Node& shard(uint32_t index) { return shards_[index]->node; }
-  Node& owner(const Id& key) { return shard(shard_of(key, shards_count())); }
-  Store& store(uint32_t index) { return shards_[index]->store; }
-  Store& published(uint32_t index) { return shards_[index]->published; }
+  Node& shard(uint32_t index) { return shards_[index].node; }
+  Node& owner(const Id& key) { return shards_.owner(key).node; }
+  Store& store(uint32_t index) { return shards_[index].store; }
+  Store& published(uint32_t index) { return *shards_[index].published; }
   // What this node holds under `key`, in whichever shard.
-  Found held(Instant now, const Id& key) {
-    return shards_[shard_of(key, shards_count())]->store.find(now, key);
-  }
-  uint32_t shards_count() const { return static_cast<uint32_t>(shards_.size()); }
-  uint64_t count(NodeCounter which) const;
+  Found held(Instant now, const Id& key) { return shards_.owner(key).store.find(now, key); }
+  uint32_t shards_count() const { return shards_.count(); }
+  uint64_t count(NodeCounter which) const { return shards_.counted(which); }
   uint64_t malformed(ParseError why) const;
 
-  // Runs `body(Node&, Outputs&)` on one shard and delivers its output.
+  // Runs `body(Node&, Outputs&)` on one shard, and all that follows from it.
   template <class Body>
   void run(uint32_t index, Instant now, Body&& body) {
-    body(shards_[index]->node, shards_[index]->outputs);
-    settle(now);
+    run_alone(index, now, body);
+    run_disk(now);
   }
   void receive(Instant now, const Datagram& datagram);
   void advance(Instant now);
-  std::optional<Instant> next_wakeup() const;
+  std::optional<Instant> next_wakeup() const { return shards_.next_wakeup(); }
 
   // Datagrams to send; taken by the network.
   std::vector<std::pair<Path, std::vector<uint8_t>>> sent;
@@ -87,27 +86,28 @@ class ModelNode {
   std::optional<uint32_t> lands_on;
 
  private:
-  struct Shard {
-    Shard(uint64_t seed, const Id& self, const NodeConfig& config, const ModelOptions& options);
-    ContactBook book;
-    Store store;
-    Store published;
-    Node node;
-    Outbox datagrams;
-    FrameOutbox messages;
-    FrameOutbox storage;
-    FrameOutbox results;
-    Outputs outputs;
+  struct Queued {  // For the disk.
+    uint32_t shard;
+    std::vector<uint8_t> operation;
   };
-  void settle(Instant now);
-  bool move_messages(Instant now, uint32_t from);
-  void move_datagrams(uint32_t from);
-  void move_results(uint32_t from);
-  bool run_disk(Instant now, uint32_t index);
+  template <class Body>
+  void run_alone(uint32_t index, Instant now, Body&& body) {
+    shards_.run(now, index, outputs_, body, [&](uint32_t shard) { collect(shard); });
+  }
+  void collect(uint32_t shard);
+  void run_disk(Instant now);
+  std::vector<uint8_t> executed(const Operation& operation, Bytes value);  // Its completion.
 
   Endpoint endpoint_;
   Rng rng_;
-  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<std::unique_ptr<ContactBook>> books_;
+  ShardGroup shards_;
+  Outbox datagrams_;
+  FrameOutbox messages_;
+  FrameOutbox storage_;
+  FrameOutbox results_;
+  Outputs outputs_{datagrams_, messages_, storage_, results_};
+  std::deque<Queued> queued_;
   std::map<std::pair<StoreId, Id>, std::vector<uint8_t>> disk_;
 };
 

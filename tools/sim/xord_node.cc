@@ -40,36 +40,26 @@ XordNode::XordNode(const XordConfig& config, const Dialect& dialect, uint32_t ho
   NodeSecrets secrets;
   secrets_rng.fill(secrets.transactions);
   secrets.hash_seed = secrets_rng.next();
-  NodeConfig node_config = config.node;
-  node_config.dialect = &dialect;
-  node_config.shards = config.shards;
-  node_config.routing.seed = secrets_rng.next();
-  StoreConfig store_config = config.store;
-  store_config.id = node_config.network;
-  if (!dialect.traits().holders_republish) store_config.republish.after = 0;
-  store_config.hash_seed = secrets.hash_seed;
-  store_config.loaded = loaded;
-  store_config.ttl = static_cast<NodeSeconds>(node_config.ttl.whole_seconds());
+  NodeShardConfig shard{config.node, config.store, list_config(config, secrets.hash_seed), self,
+                        secrets};
+  shard.node.dialect = &dialect;
+  shard.node.shards = config.shards;
+  shard.node.routing.seed = secrets_rng.next();
+  shard.store.id = shard.node.network;
+  if (!dialect.traits().holders_republish) shard.store.republish.after = 0;
+  shard.store.hash_seed = secrets.hash_seed;
+  shard.store.loaded = loaded;
+  shard.store.ttl = static_cast<NodeSeconds>(shard.node.ttl.whole_seconds());
   for (uint32_t i = 0; i < config.shards; ++i) {
-    node_config.shard = static_cast<ShardIndex>(i);
-    shards_.push_back(std::make_unique<Shard>(node_config, store_config,
-                                              list_config(config, secrets.hash_seed), self, secrets,
-                                              rng.split("shard" + std::to_string(i)), book, start));
+    shard.node.shard = static_cast<ShardIndex>(i);
+    shards_.add(shard, rng.split("shard" + std::to_string(i)), book, start);
   }
-  disk_.load(start, node_config.network, config.shards, secrets.hash_seed);
+  disk_.load(start, shard.node.network, config.shards, secrets.hash_seed);
 }
 
 template <class Body>
 void XordNode::run(Instant now, uint32_t shard, Body&& body) {
-  body(shards_[shard]->node, bench_.outputs);
-  collect(now, shard);
-  while (!messages_.empty()) {
-    const Message message = std::move(messages_.front());
-    messages_.pop_front();
-    shards_[message.to]->node.deliver(now, static_cast<ShardIndex>(message.from), message.frame,
-                                      bench_.outputs);
-    collect(now, message.to);
-  }
+  shards_.run(now, shard, bench_.outputs, body, [&](uint32_t ran) { collect(now, ran); });
 }
 
 void XordNode::collect(Instant now, uint32_t shard) {
@@ -77,11 +67,6 @@ void XordNode::collect(Instant now, uint32_t shard) {
     surroundings_.send(host_, entry.path.remote, bench_.datagrams.bytes(entry));
   }
   bench_.datagrams.clear();
-  for (const FrameOutbox::Entry& entry : bench_.messages.entries()) {
-    const Bytes frame = bench_.messages.bytes(entry);
-    messages_.push_back({shard, entry.to, {frame.begin(), frame.end()}});
-  }
-  bench_.messages.clear();
   for (const FrameOutbox::Entry& entry : bench_.storage.entries()) {
     disk_.take(now, shard, bench_.storage.bytes(entry));
   }
@@ -95,12 +80,12 @@ void XordNode::collect(Instant now, uint32_t shard) {
 }
 
 uint32_t XordNode::landing_of(Bytes datagram) {
-  if (shards_.size() == 1) return 0;
+  if (shards_count() == 1) return 0;
   const Bytes transaction = dialect_.transaction_of(datagram);
   const bool steered = !dialect_.steering_rules().empty() && dialect_.is_reply(datagram) &&
-                       !transaction.empty() && transaction[0] < shards_.size() &&
+                       !transaction.empty() && transaction[0] < shards_count() &&
                        !rng_.chance(steering_wrong);
-  return steered ? transaction[0] : static_cast<uint32_t>(rng_.bounded(shards_.size()));
+  return steered ? transaction[0] : static_cast<uint32_t>(rng_.bounded(shards_count()));
 }
 
 void XordNode::receive(Instant now, const Datagram& datagram) {
@@ -112,18 +97,13 @@ void XordNode::advance(Instant now) {
   disk_.advance(now, [&](uint32_t shard, Bytes frame) {
     run(now, shard, [&](Node& node, Outputs& out) { node.complete(now, frame, out); });
   });
-  for (uint32_t i = 0; i < shards_.size(); ++i) {
+  for (uint32_t i = 0; i < shards_count(); ++i) {
     run(now, i, [&](Node& node, Outputs& out) { node.advance(now, out); });
   }
 }
 
 std::optional<Instant> XordNode::next_wakeup() const {
-  std::optional<Instant> next = disk_.next_wakeup();
-  for (const auto& shard : shards_) {
-    const auto wakeup = shard->node.next_wakeup();
-    if (wakeup && (!next || *wakeup < *next)) next = wakeup;
-  }
-  return next;
+  return earlier(disk_.next_wakeup(), shards_.next_wakeup());
 }
 
 bool XordNode::holds(Instant now, const Id& key) {
@@ -131,7 +111,7 @@ bool XordNode::holds(Instant now, const Id& key) {
 }
 
 std::optional<Duration> XordNode::life_left(Instant now, const Id& key) {
-  const auto record = shards_[shard_of(key, shards_count())]->store.first_from(now, key);
+  const auto record = shards_.owner(key).store.first_from(now, key);
   if (!record || record->key != key || record->found.presence == Presence::absent) {
     return std::nullopt;
   }
@@ -143,7 +123,7 @@ void XordNode::join(Instant now, OperationId operation, std::span<const Endpoint
 }
 
 void XordNode::find(Instant now, OperationId operation, const Id& target) {
-  const auto shard = static_cast<uint32_t>(rng_.bounded(shards_.size()));
+  const auto shard = static_cast<uint32_t>(rng_.bounded(shards_count()));
   run(now, shard, [&](Node& node, Outputs& out) { node.find(now, operation, target, out); });
 }
 
@@ -165,7 +145,7 @@ void XordNode::keep(Instant now, OperationId operation, const Id& key, Bytes val
 void XordNode::restore(Instant now, std::span<const std::pair<Contact, Duration>> contacts) {
   for (size_t first = 0; first < contacts.size(); first += restored_at_once) {
     const auto some = contacts.subspan(first, std::min(restored_at_once, contacts.size() - first));
-    for (uint32_t i = 0; i < shards_.size(); ++i) {
+    for (uint32_t i = 0; i < shards_count(); ++i) {
       run(now, i, [&](Node& node, Outputs& out) {
         for (const auto& [contact, age] : some) node.restore(now, contact, age, out);
       });
@@ -175,24 +155,18 @@ void XordNode::restore(Instant now, std::span<const std::pair<Contact, Duration>
 
 std::vector<std::pair<Contact, Duration>> XordNode::contacts(Instant now) const {
   std::vector<std::pair<Contact, Duration>> all;
-  for (const auto& shard : shards_) {
-    shard->node.for_each_own_contact([&](const Contact& contact, Instant answered) {
+  for (uint32_t i = 0; i < shards_count(); ++i) {
+    node(i).for_each_own_contact([&](const Contact& contact, Instant answered) {
       all.emplace_back(contact, std::max(now - answered, Duration{}));
     });
   }
   return all;
 }
 
-uint64_t XordNode::count(NodeCounter which) const {
-  uint64_t sum = 0;
-  for (const auto& shard : shards_) sum += shard->node.counters().node.read(which);
-  return sum;
-}
-
 NodeUsage XordNode::usage() const {
   NodeUsage sum{};
-  for (const auto& shard : shards_) {
-    const NodeUsage usage = shard->node.usage();
+  for (uint32_t shard = 0; shard < shards_count(); ++shard) {
+    const NodeUsage usage = node(shard).usage();
     for (size_t i = 0; i < sum.size(); ++i) sum[i] += usage[i];
   }
   return sum;

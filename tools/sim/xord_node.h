@@ -1,14 +1,11 @@
 // A xord node in a simulation: the same Node and Store objects of all its shards that the server
-// runs, with a simulated disk in place of the commit thread. Messages between shards move at once
-// and in order, as through mailboxes that are never full. The world lends the outboxes, because
+// runs, with a simulated disk in place of the commit thread. The world lends the outboxes, because
 // only one node acts at a time.
 #pragma once
 
-#include <deque>
-#include <memory>
 #include <vector>
 
-#include "node/node.h"
+#include "node/shard_group.h"
 #include "tools/sim/actor.h"
 #include "tools/sim/disk.h"
 
@@ -51,7 +48,7 @@ class XordNode : public Actor {
   void receive(Instant now, const Datagram& datagram) override;
   void advance(Instant now) override;
   std::optional<Instant> next_wakeup() const override;
-  const Id& id() const override { return shards_[0]->node.self(); }
+  const Id& id() const override { return shards_[0].node.self(); }
   bool holds(Instant now, const Id& key) override;
   // How much longer the record will be served; empty if it is not served.
   std::optional<Duration> life_left(Instant now, const Id& key);
@@ -64,34 +61,17 @@ class XordNode : public Actor {
   // Files the contacts that an earlier run saved.
   void restore(Instant now, std::span<const std::pair<Contact, Duration>> contacts);
 
-  uint32_t shards_count() const { return static_cast<uint32_t>(shards_.size()); }
-  Node& node(uint32_t shard) { return shards_[shard]->node; }
-  const Node& node(uint32_t shard) const { return shards_[shard]->node; }
-  Store& store(uint32_t shard) { return shards_[shard]->store; }
+  uint32_t shards_count() const { return shards_.count(); }
+  Node& node(uint32_t shard) { return shards_[shard].node; }
+  const Node& node(uint32_t shard) const { return shards_[shard].node; }
+  Store& store(uint32_t shard) { return shards_[shard].store; }
   // All filed contacts, with the time since each answered.
   std::vector<std::pair<Contact, Duration>> contacts(Instant now) const;
-  uint64_t count(NodeCounter which) const;
+  uint64_t count(NodeCounter which) const { return shards_.counted(which); }
   NodeUsage usage() const;  // Over all shards.
 
  private:
-  struct Shard {
-    Shard(const NodeConfig& node_config, const StoreConfig& store_config,
-          const StoreConfig& list_config, const Id& self, const NodeSecrets& secrets, Rng rng,
-          ContactBook& book, Instant start)
-        : store(store_config),
-          published(list_config.records_max > 0 ? std::make_unique<Store>(list_config) : nullptr),
-          node(node_config, self, secrets, rng, book, store, start, published.get()) {}
-    Store store;
-    std::unique_ptr<Store> published;
-    Node node;
-  };
-  struct Message {
-    uint32_t from;
-    uint32_t to;
-    std::vector<uint8_t> frame;
-  };
-
-  // Runs `body(Node&, Outputs&)` on one shard, and moves its messages until none are left.
+  // Runs `body(Node&, Outputs&)` on one shard, and all that follows from it.
   template <class Body>
   void run(Instant now, uint32_t shard, Body&& body);
   void collect(Instant now, uint32_t shard);
@@ -103,8 +83,7 @@ class XordNode : public Actor {
   Disk& disk_;
   Workbench& bench_;
   Surroundings& surroundings_;
-  std::vector<std::unique_ptr<Shard>> shards_;
-  std::deque<Message> messages_;
+  ShardGroup shards_;
 };
 
 }  // namespace xord::sim

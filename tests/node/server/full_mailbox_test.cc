@@ -45,10 +45,10 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
   }
   ShardSetup setup() {
     ShardNetwork network;
-    network.node.dialect = &rpcudp::dialect();
-    network.node.shards = 2;
-    network.node.routing.contacts_max = 1000;
-    network.store.writes_max = 16;
+    network.config.node.dialect = &rpcudp::dialect();
+    network.config.node.shards = 2;
+    network.config.node.routing.contacts_max = 1000;
+    network.config.store.writes_max = 16;
     ShardSetup setup;
     setup.networks = {network};
     setup.network_of_socket = {0};

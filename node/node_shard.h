@@ -1,0 +1,36 @@
+// One network's part of a shard: a Node and the stores that it borrows, in the order in which they
+// are made. The server, the simulator, the tests and the benchmarks all run this.
+#pragma once
+
+#include <memory>
+
+#include "node/contact_book.h"
+#include "node/node.h"
+#include "reactor/base/rng.h"
+#include "storage/store.h"
+
+namespace xord {
+
+struct NodeShardConfig {
+  NodeConfig node;
+  StoreConfig store;  // Of the records that other nodes store here.
+  StoreConfig
+      published;  // Of what this node publishes again each day. records_max 0: no such list.
+  Id self;
+  NodeSecrets secrets;
+};
+
+struct NodeShard {
+  // `book` is borrowed: shards in one thread may share it.
+  NodeShard(const NodeShardConfig& config, Rng rng, ContactBook& book, Instant start)
+      : store(config.store),
+        published(config.published.records_max > 0 ? std::make_unique<Store>(config.published)
+                                                   : nullptr),
+        node(config.node, config.self, config.secrets, rng, book, store, start, published.get()) {}
+
+  Store store;
+  std::unique_ptr<Store> published;  // Null: no list.
+  Node node;
+};
+
+}  // namespace xord
