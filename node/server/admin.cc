@@ -18,7 +18,6 @@ constexpr Duration save_clock_interval = minutes(1);
 // Lists come every 4 s at the soonest, one from each shard; two writes are at least this far apart.
 constexpr Duration save_contacts_interval = seconds(3);
 
-constexpr Duration settle_max = seconds(1);
 constexpr Duration wait_for_records_max = seconds(10);
 
 }  // namespace
@@ -78,48 +77,19 @@ void Admin::call(ShardCommand command, Bytes tail, FinishCall finish) {
 }
 
 void Admin::call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish) {
-  ServerStatus why = ServerStatus::stopped;
-  {
-    const std::lock_guard lock(mutex_);
-    if (accepting_) {
-      why = ServerStatus::refused;
-      if (calls_.count() < Server::operations_max) {
-        const std::optional<OperationId> operation =
-            calls_.begin(finish, command.kind, monotonic_time());
-        CHECK(operation);
-        command.operation = *operation;
-        if (!records_are_there_ && command.kind != CommandKind::find) {
-          waiting_calls_.push_back({shard, command, {tail.begin(), tail.end()}});
-          return;
-        }
-        if (shards_->command(shard, command, tail)) return;
-        finish = calls_.take(*operation).finish;
-      }
-    }
-  }
-  CallResult result;
-  result.status = why;
-  finish(result);
+  calls_.call(shard, command, tail, std::move(finish));
 }
 
 void Admin::bootstrap(std::vector<std::string> names, FinishCall finish) {
-  ServerStatus why = ServerStatus::stopped;
-  {
-    const std::lock_guard lock(mutex_);
-    if (accepting_) {
-      why = ServerStatus::refused;
-      if (calls_.count() < Server::operations_max) {
-        const std::lock_guard requests_lock(requests_mutex_);
-        requests_.joins.push_back(
-            {std::move(names), {}, *calls_.begin(finish, CommandKind::join, monotonic_time())});
-        bell_.ring();
-        return;
-      }
-    }
+  const auto admitted = calls_.admit(finish, CommandKind::join);
+  if (const auto* why = std::get_if<ServerStatus>(&admitted)) {
+    CallResult result;
+    result.status = *why;
+    return finish(result);
   }
-  CallResult result;
-  result.status = why;
-  finish(result);
+  const std::lock_guard lock(requests_mutex_);
+  requests_.joins.push_back({std::move(names), {}, std::get<OperationId>(admitted)});
+  bell_.ring();
 }
 
 ServerStats Admin::stats() {
@@ -218,15 +188,15 @@ bool Admin::take_requests() {
     std::swap(taken.reload, requests_.reload);
   }
   for (const Notice& each : taken.notices) log_.write(each.level, each.message, each.fields);
-  for (Join& join : taken.joins) waiting_joins_.push_back(std::move(join));
+  for (BootstrapKeeper::Join& join : taken.joins) {
+    networks_[program_network].keeper->join(std::move(join));
+  }
   if (taken.log_stats) write_stats(LogLevel::info, stats());
   if (taken.reload) {
     log_.write(LogLevel::warning, "nothing to reload",
                {{"hint", "settings cannot yet be changed while the node runs: restart it"}});
   }
-  settle();
-  finish_resolving();
-  begin_resolving();
+  for (Network& network : networks_) network.keeper->advance();
   return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats || taken.reload;
 }
 
@@ -238,7 +208,7 @@ void Admin::do_what_is_due() {
     if (!clock_is_doubted()) database_->set_reclaim_time(node_seconds(shards_->now()));
     database_->tell_if_settled();
     tell_progress();
-    retry_join_if_alone();
+    for (Network& network : networks_) network.keeper->retry_if_alone();
     watch_limits();
     log_table();
     log_.report_omitted();
@@ -257,8 +227,11 @@ void Admin::do_what_is_due() {
 Duration Admin::next_due() const {
   MonotonicTime soonest = std::min(reclaim_at_, save_clock_at_);
   // Nothing rings for these: gauges of shards, and room in their mailboxes.
-  if (settling_ || !records_are_there_) {
-    soonest = std::min(soonest, monotonic_time() + milliseconds(settling_ ? 1 : 10));
+  const bool is_settling = std::any_of(networks_.begin(), networks_.end(), [](const auto& network) {
+    return network.keeper->is_settling();
+  });
+  if (is_settling || calls_.is_holding()) {
+    soonest = std::min(soonest, monotonic_time() + milliseconds(is_settling ? 1 : 10));
   }
   if (saver_->is_changed()) soonest = std::min(soonest, save_contacts_at_);
   return std::max(soonest - monotonic_time(), Duration{});
@@ -267,11 +240,7 @@ Duration Admin::next_due() const {
 void Admin::finish(Bytes frame) {
   const OperationResult* header = frame_header<OperationResult>(frame);
   CHECK(header != nullptr);
-  Calls::Call call;
-  {
-    const std::lock_guard lock(mutex_);
-    call = calls_.take(header->operation);
-  }
+  Calls::Call call = calls_.take(header->operation);
   CHECK(call.finish);
   log_call(call, *header);
   const Bytes tail = frame_tail<OperationResult>(frame);
@@ -286,40 +255,18 @@ void Admin::finish(Bytes frame) {
     std::memcpy(result.contacts.data(), tail.data() + header->value_size,
                 tail.size() - header->value_size);
   }
-  if (join_in_progress_ && join_in_progress_->operation == header->operation) {
-    result.unresolved = join_in_progress_->unresolved;
-    join_in_progress_.reset();
-    if (settling_) settling_->finish(settling_->result);
-    settling_ = Settling{std::move(call.finish), std::move(result), monotonic_time() + settle_max};
-    return settle();
+  for (Network& network : networks_) {
+    if (network.keeper->finish(header->operation, call.finish, result)) return;
   }
   call.finish(result);
 }
 
 void Admin::release_waiting_calls() {
-  const std::lock_guard lock(mutex_);
-  if (records_are_there_) return;
+  if (!calls_.is_holding()) return;
   const StorageState state = storage_state(*shards_);
   const bool waits = state == StorageState::opening || state == StorageState::loading;
   if (waits && monotonic_time() < started_at_ + wait_for_records_max) return;
-  while (!waiting_calls_.empty()) {
-    const WaitingCall& waiting = waiting_calls_.front();
-    if (!shards_->command(waiting.shard, waiting.command, waiting.tail)) return;
-    waiting_calls_.pop_front();
-  }
-  records_are_there_ = true;
-}
-
-void Admin::fail_call(OperationId operation, ServerStatus status, const std::string& unresolved) {
-  FinishCall finish;
-  {
-    const std::lock_guard lock(mutex_);
-    finish = calls_.take(operation).finish;
-  }
-  CallResult result;
-  result.status = status;
-  result.unresolved = unresolved;
-  finish(result);
+  calls_.release();
 }
 
 // ---- The small files.

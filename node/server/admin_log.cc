@@ -13,7 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t addresses_shown = 8;
 constexpr uint64_t near_percent = 90;  // A limit is near from this much of it...
 constexpr uint64_t left_percent = 85;  // ...until use falls below this: no flicker in the log.
 constexpr Duration table_interval = minutes(1);
@@ -27,17 +26,6 @@ std::string_view name_of(CommandKind kind) {
   constexpr std::string_view names[] = {"get",  "set",   "keep", "forget", "list_published",
                                         "find", "purge", "join", "drain"};
   return names[static_cast<size_t>(kind)];
-}
-
-Json list_of(const std::vector<Endpoint>& endpoints) {
-  Json list = Json::array();
-  for (size_t i = 0; i < std::min(endpoints.size(), addresses_shown); ++i) {
-    list.push_back(endpoints[i].text());
-  }
-  if (endpoints.size() > addresses_shown) {
-    list.push_back("and " + std::to_string(endpoints.size() - addresses_shown) + " more");
-  }
-  return list;
 }
 
 uint64_t sum_of(const std::vector<NamedCount>& counts, std::string_view prefix) {
@@ -96,6 +84,7 @@ const std::string& Admin::network_name(NetworkIndex network) const {
 }
 
 void Admin::log_notice(const NodeNotice& notice) {
+  Network& network = networks_[notice.network];
   Json fields = {{"network", network_name(notice.network)}};
   const std::string address = notice.contact.endpoint.text();
   switch (notice.kind) {
@@ -109,13 +98,14 @@ void Admin::log_notice(const NodeNotice& notice) {
       return log_nobody_answered(std::move(fields), notice);
     case NoticeKind::alone_again:
       fields["silent"] = notice.count;
-      if (const auto last = saver_->answered_last()) fields["last_contact"] = last->text();
-      fields["trying"] = names_;
-      if (names_.empty()) {
+      if (const auto last = saver_->answered_last(notice.network)) {
+        fields["last_contact"] = last->text();
+      }
+      fields["trying"] = network.keeper->names();
+      if (network.keeper->names().empty()) {
         fields["hint"] =
             "no bootstrap address is known: the silent contacts are pinged until they are given "
-            "up; "
-            "restart with --bootstrap HOST:PORT if none comes back";
+            "up; restart with --bootstrap HOST:PORT if none comes back";
       }
       log_.write(LogLevel::warning, "alone again", fields);
       return;
@@ -125,9 +115,10 @@ void Admin::log_notice(const NodeNotice& notice) {
       log_.write(LogLevel::info, "own address", fields);
       return;
     case NoticeKind::own_id_elsewhere:
-      return log_clone(std::move(fields), notice.contact.endpoint);
+      return log_clone(std::move(fields), notice);
     case NoticeKind::first_request:
-      if (std::exchange(has_first_request_, true)) return;  // Another shard reported one first.
+      if (std::exchange(network.has_first_request, true))
+        return;  // Another shard reported one first.
       fields["from"] = address;
       fields["method"] = std::string(name_of(notice.method));
       log_.write(LogLevel::info, "first request from outside", fields);
@@ -136,7 +127,7 @@ void Admin::log_notice(const NodeNotice& notice) {
 }
 
 void Admin::log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice& notice) {
-  fields["asked"] = list_of(asked_);
+  fields["asked"] = networks_[notice.network].keeper->asked();
   fields["for_s"] = rounded(notice.lasted);
   fields["hint"] =
       "check the address and the port, that a node runs there, and that no firewall drops UDP in "
@@ -144,13 +135,15 @@ void Admin::log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice&
   log_.write(LogLevel::warning, "nobody answered", fields);
 }
 
-void Admin::log_clone(nlohmann::ordered_json fields, const Endpoint& endpoint) {
+void Admin::log_clone(nlohmann::ordered_json fields, const NodeNotice& notice) {
+  Network& network = networks_[notice.network];
+  const Endpoint& endpoint = notice.contact.endpoint;
   const MonotonicTime now = monotonic_time();
-  if (clone_ == endpoint && now < clone_told_at_ + clone_again) return;
-  clone_ = endpoint;
-  clone_told_at_ = now;
+  if (network.clone == endpoint && now < network.clone_told_at + clone_again) return;
+  network.clone = endpoint;
+  network.clone_told_at = now;
   fields["address"] = endpoint.text();
-  fields["id"] = id().hex();
+  fields["id"] = files_.identities[notice.network].id.hex();
   fields["data_dir"] = files_.directory->path();
   fields["hint"] =
       "another node has this id, from a copy of this data directory; the network treats the two "
@@ -259,12 +252,6 @@ void Admin::log_table() {
                    {"unanswered", now_there.count("calls_failed")},
                    {"republished", now_there.count("records_republished")},
                    {"published", now_there.count("records_published")}});
-}
-
-void Admin::log_join(const Join& join, const std::vector<std::string>& names) {
-  if (!log_.is_on(LogLevel::debug)) return;
-  log_.write_each(LogLevel::debug, "joining",
-                  {{"names", names}, {"asked", list_of(join.endpoints)}});
 }
 
 }  // namespace xord

@@ -80,7 +80,6 @@ std::optional<ServerError> Admin::start_up() {
         notice(level_of(level), message, json_of(fields));
       });
   saver_ = std::make_unique<ContactsSaver>(config_.shards, rocks.networks);
-  resolver_ = std::make_unique<Resolver>(bell_);
 
   std::vector<NetworkSetup> setups;
   for (size_t i = 0; i < networks.size(); ++i) {
@@ -105,11 +104,15 @@ std::optional<ServerError> Admin::start_up() {
   auto no_thread = database_->start_threads();
   if (!no_thread) no_thread = shards_->start_commits();
   if (no_thread) return ServerError{ServerErrorKind::environment, no_thread->sentence};
+  for (NetworkIndex network = 0; network < networks.size(); ++network) {
+    networks_.push_back(
+        {std::make_unique<BootstrapKeeper>(network, calls_, *shards_, log_, bell_), {}, {}, {}});
+  }
   {
     const std::lock_guard lock(mutex_);
-    accepting_ = true;
     live_ = true;
   }
+  calls_.open(*shards_);
   open_control();
   log_ready();
   join_at_start();
@@ -164,14 +167,19 @@ void Admin::restore_contacts() {
   }
 }
 
-// Joins through the configured names and the contacts of the last run: a restart needs no bootstrap
-// server.
 void Admin::join_at_start() {
-  names_ = config_.bootstrap;
-  retry_join_after_ = seconds(5);
+  for (size_t network = 0; network < networks_.size(); ++network) {
+    const bool is_configured = network == program_network;
+    networks_[network].keeper->start(is_configured ? config_.bootstrap : std::vector<std::string>{},
+                                     endpoints_to_join(files_.identities[network].network));
+  }
+}
+
+// The contacts of the last run that answered last.
+std::vector<Endpoint> Admin::endpoints_to_join(const std::string& network) const {
   std::vector<SavedContact> saved;
   for (const SavedContacts& each : files_.contacts) {
-    if (each.network == files_.identities.front().network) saved = each.contacts;
+    if (each.network == network) saved = each.contacts;
   }
   std::sort(saved.begin(), saved.end(), [](const SavedContact& a, const SavedContact& b) {
     return a.last_answered > b.last_answered;
@@ -180,7 +188,7 @@ void Admin::join_at_start() {
   for (const SavedContact& contact : saved) {
     if (endpoints.size() < saved_contacts_asked) endpoints.push_back(contact.endpoint);
   }
-  if (!names_.empty() || !endpoints.empty()) begin_own_join(std::move(endpoints));
+  return endpoints;
 }
 
 // A node without a control socket serves the network just as well: only commands on this host
@@ -251,10 +259,7 @@ void Admin::log_ready() {
 
 void Admin::shut_down() {
   log_.write_each(LogLevel::info, "stopping");
-  {
-    const std::lock_guard lock(mutex_);
-    accepting_ = false;
-  }
+  calls_.close();
   if (control_ != nullptr) control_->close();
   drain();
   const ServerStats last = stats();
@@ -267,10 +272,12 @@ void Admin::shut_down() {
   }
   shards_->stop();
   consume_frames();
-  abandon_calls();
+  for (Network& network : networks_) network.keeper->abandon();
+  calls_.abandon();
   control_.reset();  // What its commands waited for has ended.
   save_contacts();
   save_clock();
+  networks_.clear();
   shards_.reset();
   database_.reset();  // Syncs.
   {
@@ -280,7 +287,6 @@ void Admin::shut_down() {
     }
     requests_.notices.clear();
   }
-  resolver_.reset();
   files_.directory.reset();  // The lock is released last.
   log_.write_each(LogLevel::info, "stopped");
 }
@@ -301,33 +307,17 @@ void Admin::drain() {
       const std::lock_guard requests_lock(requests_mutex_);
       if (requests_.cut_calls) return true;
     }
-    const std::lock_guard lock(mutex_);
-    return calls_.count() == 0 || (calls_.count() == 1 && own_join_ != 0);
+    return calls_.program_count() == 0;
   });
   ShardCommand command;
   command.kind = CommandKind::drain;
   const MonotonicTime disk_until = std::max(calls_until, monotonic_time() + seconds(1));
   for (uint32_t shard = 0; shard < shards_->count(); ++shard) {
-    wait_until(disk_until, [&] {
-      const std::lock_guard lock(mutex_);
-      return shards_->command(static_cast<ShardIndex>(shard), command, {});
-    });
+    wait_until(disk_until,
+               [&] { return calls_.send(static_cast<ShardIndex>(shard), command, {}); });
   }
   wait_until(disk_until, [this] { return shards_->is_drained(); });
   consume_frames();
-}
-
-void Admin::abandon_calls() {
-  std::vector<FinishCall> abandoned;
-  {
-    const std::lock_guard lock(mutex_);
-    abandoned = calls_.take_all();
-  }
-  if (settling_) settling_->finish(settling_->result);
-  settling_.reset();
-  CallResult result;
-  result.status = ServerStatus::stopped;
-  for (const FinishCall& finish : abandoned) finish(result);
 }
 
 }  // namespace xord

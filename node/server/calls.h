@@ -1,20 +1,28 @@
-// The embedding program's calls in progress, by the number that their results repeat. It has no
-// lock of its own: the owner's lock guards it. Bounded by program_calls_max.
+// The calls in progress, from their beginning to their one end, and the commands by which shards
+// carry them out. Used by the program's threads, those of control connections and the admin thread;
+// no shard and no commit thread ever takes its lock. Bounded by program_calls_max.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "node/contact.h"
 #include "node/operation_result.h"
 #include "node/server/server.h"
+#include "node/server/shard_frames.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/instant.h"
 
 namespace xord {
+
+class Shards;
 
 // How a call ended, for every kind of call. Borrowed for the duration of the callback.
 struct CallResult {
@@ -26,7 +34,6 @@ struct CallResult {
   std::string unresolved;  // bootstrap only.
 };
 using FinishCall = std::function<void(const CallResult&)>;
-enum class CommandKind : uint8_t;
 
 // The server's own joins (start-up, retries) run alongside those of its callers.
 constexpr uint32_t own_calls_max = 16;
@@ -38,35 +45,63 @@ class Calls {
     FinishCall finish;
     CommandKind kind{};
     MonotonicTime began;
+    bool is_own = false;  // Of the server itself.
   };
 
-  // Empty, leaving `finish` untouched, when program_calls_max are in progress.
-  std::optional<OperationId> begin(FinishCall& finish, CommandKind kind, MonotonicTime now) {
-    if (calls_.size() >= program_calls_max) return std::nullopt;
-    const OperationId id = next_++;
-    calls_.emplace(id, Call{std::move(finish), kind, now});
-    return id;
-  }
-  // Removes the call, whose function gets the result; the function is empty if there is no such
-  // call.
-  Call take(OperationId id) {
-    const auto at = calls_.find(id);
-    if (at == calls_.end()) return {};
-    Call call = std::move(at->second);
-    calls_.erase(at);
-    return call;
-  }
-  std::vector<FinishCall> take_all() {
-    std::vector<FinishCall> all;
-    for (auto& [id, call] : calls_) all.push_back(std::move(call.finish));
-    calls_.clear();
-    return all;
-  }
-  uint32_t count() const { return static_cast<uint32_t>(calls_.size()); }
+  // Calls of the program are accepted from open() to close(). `shards` is borrowed until no call is
+  // in progress.
+  void open(Shards& shards);
+  void close();
+
+  // Begins a call of the program and sends its command to `shard`; a command that needs the records
+  // of the last run waits until release(). `finish` is called exactly once: with the result, or
+  // here if the call is refused. `tail` is copied.
+  void call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish);
+  // Begins a call of the program whose command follows by send(): its number, or why it is refused,
+  // and then `finish` is untouched.
+  std::variant<OperationId, ServerStatus> admit(FinishCall& finish, CommandKind kind);
+  // Begins a call of the server itself. Empty when too many are in progress.
+  std::optional<OperationId> begin_own(FinishCall finish, CommandKind kind);
+
+  // False if the mailbox of the shard is full.
+  [[nodiscard]] bool send(ShardIndex shard, const ShardCommand& command, Bytes tail);
+  // Whether commands that need records wait.
+  bool is_holding() const;
+  // Sends those that wait; from the first time that all could be sent, none waits.
+  void release();
+
+  // Ends a call, whose function then gets the result from the caller; the function is empty if
+  // there is no such call.
+  Call take(OperationId operation);
+  // Ends a call without success. `unresolved`: of a join.
+  void fail(OperationId operation, ServerStatus status, const std::string& unresolved);
+  // Ends all calls with `stopped`.
+  void abandon();
+
+  uint32_t count() const;
+  uint32_t program_count() const;  // Without the server's own.
 
  private:
+  // Sets and gets that came before the records of the last run were loaded: a get would miss a
+  // value held here, a set would not keep its own copy.
+  struct Waiting {
+    ShardIndex shard;
+    ShardCommand command;
+    std::vector<uint8_t> tail;
+  };
+
+  std::optional<ServerStatus> refusal() const;
+  OperationId begin(FinishCall finish, CommandKind kind, bool is_own);
+  Call take_locked(OperationId operation);
+
+  mutable std::mutex mutex_;  // Guards all members, and pushing commands.
+  Shards* shards_ = nullptr;
+  bool is_accepting_ = false;
+  bool is_holding_ = true;
   OperationId next_ = 1;
+  uint32_t own_count_ = 0;
   std::unordered_map<OperationId, Call> calls_;
+  std::deque<Waiting> waiting_;  // At most operations_max: each belongs to a call.
 };
 
 }  // namespace xord

@@ -42,11 +42,11 @@ std::vector<SavedContacts> ContactsSaver::contacts() {
   return all;
 }
 
-std::optional<Endpoint> ContactsSaver::answered_last() const {
+std::optional<Endpoint> ContactsSaver::answered_last(NetworkIndex network) const {
   std::optional<Endpoint> endpoint;
   NodeSeconds latest = 0;
-  for (const List& list : lists_) {
-    for (const SavedContact& contact : list.whole) {
+  for (size_t at = network; at < lists_.size(); at += networks_.size()) {
+    for (const SavedContact& contact : lists_[at].whole) {
       if (contact.last_answered <= latest) continue;
       latest = contact.last_answered;
       endpoint = contact.endpoint;

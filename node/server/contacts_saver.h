@@ -26,8 +26,8 @@ class ContactsSaver {
   // All contacts of all shards, at most saved_contacts_max. Empty when there are none: the file of
   // an earlier run is then worth more than an empty one.
   std::vector<SavedContacts> contacts();
-  // The contact that answered most recently; empty if none did.
-  std::optional<Endpoint> answered_last() const;
+  // The contact of `network` that answered most recently; empty if none did.
+  std::optional<Endpoint> answered_last(NetworkIndex network) const;
 
  private:
   struct List {

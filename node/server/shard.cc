@@ -1,6 +1,7 @@
 #include "node/server/shard.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "node/contact_book.h"
 #include "node/wire/rpcudp/rpcudp.h"
@@ -54,6 +55,7 @@ struct Shard::Network {
 
   ContactBook book;
   NodeShard shard;
+  std::atomic<uint32_t> answerable = 0;  // For other threads.
   uint64_t reported_version = 0;
   Instant reported_at = Instant::min();
   bool reporting = false;       // A list is being sent...
@@ -109,6 +111,9 @@ void Shard::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
   networks_[message->network]->node().deliver(now, from, frame, out);
 }
 
+uint32_t Shard::answerable_count(NetworkIndex network) const {
+  return networks_[network]->answerable.load(std::memory_order_relaxed);
+}
 const NodeCounters& Shard::node_counters(NetworkIndex network) const {
   return networks_[network]->node().counters();
 }
@@ -409,7 +414,9 @@ void Shard::update_gauges() {
   uint64_t records = 0;
   for (const auto& network : networks_) {
     contacts += network->node().contacts_count();
-    answerable += network->node().answerable_count();
+    const uint32_t of_network = network->node().answerable_count();
+    network->answerable.store(of_network, std::memory_order_relaxed);
+    answerable += of_network;
     records += network->stored().read(StoreCount::records);
   }
   counters_.set(ShardCount::contacts, contacts);

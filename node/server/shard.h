@@ -70,6 +70,8 @@ class Shard final : public ReactorHandler {
   // May be called by any thread, while the shard exists.
   const Counters<ShardCount>& counters() const { return counters_; }
   uint32_t networks_count() const { return static_cast<uint32_t>(networks_.size()); }
+  // Contacts of `network` that answer and may be named, as of the last turn.
+  uint32_t answerable_count(NetworkIndex network) const;
   const NodeCounters& node_counters(NetworkIndex network) const;
   const Counters<TableRefusal>& table_refusals(NetworkIndex network) const;
   const Counters<StoreCount>& store_counters(NetworkIndex network) const;

@@ -29,10 +29,13 @@ enum class CommandKind : uint8_t {
           // raise ShardCount::drained.
 };
 
+// The network of the program's calls: the first that the server listens for.
+constexpr NetworkIndex program_network = 0;
+
 struct ShardCommand {
   OperationId operation = 0;
   CommandKind kind{};
-  NetworkIndex network = 0;
+  NetworkIndex network = program_network;
   uint16_t endpoints_count = 0;
   uint8_t prefix_bits = 0;  // purge only.
   Id key;                   // Or target.

@@ -361,11 +361,9 @@ bool Shards::has_frames_before_sleep() const {
          std::any_of(reports_.begin(), reports_.end(), has);
 }
 
-uint64_t Shards::answerable_count() const {
-  uint64_t fewest = UINT64_MAX;
-  for (const auto& shard : shards_) {
-    fewest = std::min(fewest, shard->counters().read(ShardCount::contacts_answerable));
-  }
+uint32_t Shards::answerable_count(NetworkIndex network) const {
+  uint32_t fewest = UINT32_MAX;
+  for (const auto& shard : shards_) fewest = std::min(fewest, shard->answerable_count(network));
   return fewest;
 }
 

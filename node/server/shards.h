@@ -79,9 +79,9 @@ class Shards {
   // Call it after announce_sleep() of the admin doorbell.
   bool has_frames_before_sleep() const;
   bool is_drained() const;
-  // Contacts that every shard may hand out: each has a replica of the whole table, a message later
-  // than the owner.
-  uint64_t answerable_count() const;
+  // Contacts of `network` that every shard may hand out: each has a replica of the whole table, a
+  // message later than the owner.
+  uint32_t answerable_count(NetworkIndex network) const;
 
   const Reactor& reactor(uint32_t shard) const { return *reactors_[shard]; }
   const Shard& shard(uint32_t index) const { return *shards_[index]; }

@@ -121,8 +121,8 @@ std::string Endpoint::text() const {
 }
 
 bool Subnet::contains(const IpAddress& other) const {
+  CHECK(prefix_bits <= 128);
   // ::/0 is all of IPv6; that IPv4 addresses are held as mapped ones must not show.
-  DCHECK(prefix_bits <= 128);
   if (prefix_bits < mapped_prefix_bits && other.is_ipv4()) return false;
   const size_t whole = prefix_bits / 8;
   if (std::memcmp(address.bytes.data(), other.bytes.data(), whole) != 0) return false;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -28,6 +30,7 @@ bool is_scalar(uint32_t code, size_t size) {
 }
 
 Character first_of(std::string_view text) {
+  CHECK(!text.empty());
   const auto lead = static_cast<uint8_t>(text[0]);
   const size_t size = size_by_lead(lead);
   if (size == 0) return {};

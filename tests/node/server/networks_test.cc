@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 
+#include "node/server/bootstrap_keeper.h"
 #include "node/server/shards.h"
 #include "node/server/value_rules.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
@@ -249,6 +250,45 @@ TEST_P(NetworksTest, EachHasAListOfItsOwnAcrossARestart) {
     EXPECT_TRUE(eventually([&] { return listed(network).size() >= kept[network].size(); }));
     EXPECT_EQ(listed(network), kept[network]);
   }
+}
+
+TEST_P(NetworksTest, AKeeperJoinsItsOwnNetwork) {
+  start();
+  RawPeer first(1, dialect_of(0));
+  RawPeer second(2, dialect_of(1));
+  first.keep_alive(second);
+  Calls calls;
+  calls.open(*shards_);
+  Log log(LogLevel::off, LogFormat::text);
+  BootstrapKeeper keeper(1, calls, *shards_, log, bell_);
+  std::optional<ServerStatus> status;
+  FinishCall finish = [&](const CallResult& result) { status = result.status; };
+  const auto admitted = calls.admit(finish, CommandKind::join);
+  ASSERT_TRUE(std::holds_alternative<OperationId>(admitted));
+  const auto operation = std::get<OperationId>(admitted);
+  keeper.join({{second.endpoint().text()}, {}, operation});
+  const auto take = [&](Bytes frame) {
+    const OperationResult& header = *frame_header<OperationResult>(frame);
+    EXPECT_EQ(header.network, 1);
+    CallResult result;
+    result.status =
+        header.status == OperationStatus::done ? ServerStatus::done : ServerStatus::no_contacts;
+    FinishCall taken = calls.take(header.operation).finish;
+    EXPECT_FALSE(keeper.finish(header.operation + 1, taken, result)) << "another call";
+    EXPECT_TRUE(keeper.finish(header.operation, taken, result));
+  };
+  EXPECT_TRUE(eventually([&] {
+    keeper.advance();
+    first.receive(milliseconds(5));  // The second answers meanwhile.
+    shards_->consume(take, [](ShardIndex, Bytes) {});
+    return status.has_value();
+  }));
+  EXPECT_EQ(status, ServerStatus::done);
+  EXPECT_EQ(shards_->answerable_count(1), 1u);
+  EXPECT_EQ(shards_->answerable_count(0), 0u);
+  EXPECT_EQ(keeper.names(), std::vector<std::string>{second.endpoint().text()});
+  EXPECT_EQ(calls.count(), 0u);
+  calls.close();
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -1,5 +1,6 @@
 // A peer for tests: one UDP socket that speaks a dialect and nothing more. It answers pings, so
-// that it is proven, and shows what a node sent on the wire, with no library in between.
+// that it is proven, and requests for nodes, of which it knows none; and it shows what a node sent
+// on the wire, with no library in between.
 #pragma once
 
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "node/contact_book.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/base/check.h"
@@ -52,6 +54,13 @@ class RawPeer {
   void send_bytes(uint16_t port, Bytes bytes) {
     const sockaddr_in to = address(port);
     sendto(fd_, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  }
+
+  Endpoint endpoint() const {
+    sockaddr_in bound{};
+    socklen_t size = sizeof bound;
+    CHECK(getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &size) == 0);
+    return {own_loopback().address, 0, ntohs(bound.sin_port)};
   }
 
   // While this one receives, `other` answers pings too: a node names only contacts that do. Both
@@ -124,9 +133,14 @@ class RawPeer {
   void answer(const Received& datagram, const sockaddr_in& to) {
     Request request;
     if (dialect_.read_request(datagram, &request) != ParseError::none) return;
-    if (request.method != Method::ping) return;
-    std::array<uint8_t, 100> buffer;
-    const size_t size = dialect_.encode_pong(buffer, request.transaction, id_);
+    std::array<uint8_t, 1'000> buffer;
+    size_t size = 0;
+    if (request.method == Method::ping) {
+      size = dialect_.encode_pong(buffer, request.transaction, id_);
+    } else if (request.method == Method::find_node) {
+      size = dialect_.encode_contacts(buffer, request.transaction, id_, {}, no_contacts_);
+    }
+    if (size == 0) return;
     sendto(fd_, buffer.data(), size, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   }
 
@@ -135,6 +149,7 @@ class RawPeer {
   int fd_;
   Id id_;
   std::vector<RawPeer*> others_;
+  ContactBook no_contacts_{16, dialect_.traits().encode_contact_tail, 0};
 };
 
 }  // namespace xord

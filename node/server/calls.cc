@@ -1,0 +1,141 @@
+#include "node/server/calls.h"
+
+#include <utility>
+
+#include "node/server/shards.h"
+#include "reactor/base/check.h"
+#include "reactor/monotonic.h"
+
+namespace xord {
+namespace {
+
+CallResult failure(ServerStatus status) {
+  CallResult result;
+  result.status = status;
+  return result;
+}
+
+}  // namespace
+
+void Calls::open(Shards& shards) {
+  const std::lock_guard lock(mutex_);
+  CHECK(shards_ == nullptr);
+  shards_ = &shards;
+  is_accepting_ = true;
+}
+
+void Calls::close() {
+  const std::lock_guard lock(mutex_);
+  is_accepting_ = false;
+}
+
+void Calls::call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish) {
+  std::optional<ServerStatus> why;
+  {
+    const std::lock_guard lock(mutex_);
+    why = refusal();
+    if (!why) {
+      command.operation = begin(std::move(finish), command.kind, false);
+      if (is_holding_ && command.kind != CommandKind::find) {
+        waiting_.push_back({shard, command, {tail.begin(), tail.end()}});
+        return;
+      }
+      if (shards_->command(shard, command, tail)) return;
+      finish = take_locked(command.operation).finish;
+      why = ServerStatus::refused;
+    }
+  }
+  finish(failure(*why));
+}
+
+std::variant<OperationId, ServerStatus> Calls::admit(FinishCall& finish, CommandKind kind) {
+  const std::lock_guard lock(mutex_);
+  if (const auto why = refusal()) return *why;
+  return begin(std::move(finish), kind, false);
+}
+
+std::optional<OperationId> Calls::begin_own(FinishCall finish, CommandKind kind) {
+  const std::lock_guard lock(mutex_);
+  if (own_count_ == own_calls_max) return std::nullopt;
+  return begin(std::move(finish), kind, true);
+}
+
+std::optional<ServerStatus> Calls::refusal() const {
+  if (!is_accepting_) return ServerStatus::stopped;
+  if (calls_.size() - own_count_ >= Server::operations_max) return ServerStatus::refused;
+  return std::nullopt;
+}
+
+OperationId Calls::begin(FinishCall finish, CommandKind kind, bool is_own) {
+  CHECK(calls_.size() < program_calls_max);
+  const OperationId operation = next_++;
+  calls_.emplace(operation, Call{std::move(finish), kind, monotonic_time(), is_own});
+  own_count_ += is_own ? 1 : 0;
+  return operation;
+}
+
+bool Calls::send(ShardIndex shard, const ShardCommand& command, Bytes tail) {
+  const std::lock_guard lock(mutex_);
+  return shards_->command(shard, command, tail);
+}
+
+bool Calls::is_holding() const {
+  const std::lock_guard lock(mutex_);
+  return is_holding_;
+}
+
+void Calls::release() {
+  const std::lock_guard lock(mutex_);
+  while (!waiting_.empty()) {
+    const Waiting& first = waiting_.front();
+    if (!shards_->command(first.shard, first.command, first.tail)) return;
+    waiting_.pop_front();
+  }
+  is_holding_ = false;
+}
+
+Calls::Call Calls::take(OperationId operation) {
+  const std::lock_guard lock(mutex_);
+  return take_locked(operation);
+}
+
+Calls::Call Calls::take_locked(OperationId operation) {
+  const auto at = calls_.find(operation);
+  if (at == calls_.end()) return {};
+  Call call = std::move(at->second);
+  calls_.erase(at);
+  CHECK(!call.is_own || own_count_ > 0);
+  own_count_ -= call.is_own ? 1 : 0;
+  return call;
+}
+
+void Calls::fail(OperationId operation, ServerStatus status, const std::string& unresolved) {
+  const Call call = take(operation);
+  CHECK(call.finish);
+  CallResult result = failure(status);
+  result.unresolved = unresolved;
+  call.finish(result);
+}
+
+void Calls::abandon() {
+  std::unordered_map<OperationId, Call> abandoned;
+  {
+    const std::lock_guard lock(mutex_);
+    CHECK(!is_accepting_);
+    abandoned.swap(calls_);
+    own_count_ = 0;
+  }
+  for (const auto& [operation, call] : abandoned) call.finish(failure(ServerStatus::stopped));
+}
+
+uint32_t Calls::count() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<uint32_t>(calls_.size());
+}
+
+uint32_t Calls::program_count() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<uint32_t>(calls_.size()) - own_count_;
+}
+
+}  // namespace xord
