@@ -1,6 +1,6 @@
-// `identity`: our id in each network, and a reserved secret: nothing is keyed with it yet, since
-// each run draws its own secrets. Written once, when a network is first joined. Losing it means a
-// new id and, if the directory is not otherwise empty, a refusal to start.
+// `identity`: our id in each network, and a secret that keys the hashes of sources kept with the
+// records. Written once, when a network is first joined. Losing it means a new id and, if the
+// directory is not otherwise empty, a refusal to start.
 #pragma once
 
 #include <array>

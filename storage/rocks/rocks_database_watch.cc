@@ -19,8 +19,9 @@ void RocksDatabase::begin_unreadable(const std::string& cause) {
       ReportLevel::error, "records unreadable",
       {{"error", cause},
        {"hint",
-        "requests for them are answered as if they did not exist; everything else is served, and "
-        "reading them is retried; replace the disk, or restore a backup"}});
+        "requests for a record that cannot be read are not answered, a damaged record counts as "
+        "absent; everything else is served, and reading is retried; replace the disk, or restore a "
+        "backup"}});
 }
 
 void RocksDatabase::end_unreadable() {
