@@ -25,16 +25,16 @@ namespace xord {
   X(held_dropped, counter, "Held requests whose source never answered.")                        \
   X(unproven_bounded, counter,                                                                  \
     "Unproven requests, pings too, that were not held: a reply within the bound, or no reply.") \
-  X(stun_unproven, counter, "Not answered: the source is not proven.")                          \
+  X(stun_unproven, counter, "Stun requests not answered: the source is not proven.")            \
   X(forwarded, counter, "Datagrams handed to the shard that they belong to.")                   \
   X(messages_dropped, counter, "Messages to other shards, or results, that found no room.")     \
   X(outbox_full, counter, "Datagrams not sent because the outbox was full.")                    \
-  X(replies_matched, counter, "Replies to a request of ours.")                                  \
+  X(replies_matched, counter, "Replies to our requests.")                                       \
   X(replies_unknown, counter, "Replies with no such transaction: late, repeated or forged.")    \
   X(replies_wrong_source, counter, "Replies with our transaction from another source.")         \
-  X(calls_sent, counter, "Requests of ours.")                                                   \
-  X(calls_failed, counter, "Requests of ours without an answer within 5 s, or with nonsense.")  \
-  X(calls_refused, counter, "Requests of ours not sent: no free slot.")                         \
+  X(calls_sent, counter, "Our requests.")                                                       \
+  X(calls_failed, counter, "Our requests that got no answer within 5 s, or a malformed one.")   \
+  X(calls_refused, counter, "Our requests that were not sent: no free slot.")                   \
   X(calls_repeated, counter, "Pings and stores that were sent once more.")                      \
   X(lookups_started, counter, "Lookups started.")                                               \
   X(lookups_finished, counter, "Lookups finished.")                                             \
@@ -54,10 +54,10 @@ namespace xord {
   X(hand_overs_refused, counter, "Newcomers not served: too many waited.")                      \
   X(hand_overs_unanswered, counter, "Hand-overs ended early: the newcomer answered no store.")  \
   X(network_size, least, "Nodes in the network, by the density around us.")                     \
-  X(pings_of_newcomers, counter, "Pings of contacts that are to be filed.")                     \
-  X(pings_before_eviction, counter, "Pings of contacts whose place others are waiting for.")    \
-  X(pings_of_upkeep, counter, "Pings of contacts that have not ponged for a long time.")        \
-  X(pings_of_silent, counter, "Pings of contacts that did not answer before.")                  \
+  X(pings_of_newcomers, counter, "Pings to contacts that are to be filed.")                     \
+  X(pings_before_eviction, counter, "Pings to contacts whose place others are waiting for.")    \
+  X(pings_of_upkeep, counter, "Pings to contacts that have not ponged for a long time.")        \
+  X(pings_of_silent, counter, "Pings to contacts that did not answer before.")                  \
   X(pings_of_named, counter, "Pings before an answer that may name a contact, or after it.")    \
   X(answers_waited, counter, "Answers that waited for contacts to answer first.")               \
   X(answers_unwaited, counter, "Answers without those contacts: too many answers waited.")      \

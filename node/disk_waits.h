@@ -40,13 +40,14 @@ struct DiskWait {
   Path path;
   WireTransaction transaction;
   Id key;
-  uint64_t owner = 0;  // Its handle as an integer; for all but the first two and removal.
-  Id asker{};          // value_reply only.
+  // PoolHandle::word() of the owner; unused in store_reply, value_reply and removal.
+  uint64_t owner = 0;
+  Id asker{};  // value_reply only.
 };
 
 class DiskWaits {
  public:
-  // Room for `pending_max` answers, in a table that is at most half full.
+  // Room for `pending_max` waits, in a table that is at most half full.
   explicit DiskWaits(uint32_t pending_max)
       : pending_max_(pending_max), rows_(std::bit_ceil(uint64_t{pending_max} * 2)) {
     CHECK(pending_max_ < rows_.size());  // A search ends at an empty row.
@@ -55,23 +56,23 @@ class DiskWaits {
   bool full() const { return count_ == pending_max_; }
   uint32_t count() const { return count_; }
   // `key` must not be in the table, and the table must not be full.
-  void insert(const DiskTicket& key, const DiskWait& answer) {
+  void insert(const DiskTicket& key, const DiskWait& wait) {
     CHECK(!full());
     size_t at = slot_of(key);
     while (rows_[at].used) {
       DCHECK(rows_[at].key != key);
       at = next(at);
     }
-    rows_[at] = {true, key, answer};
+    rows_[at] = {true, key, wait};
     ++count_;
   }
-  // Removes and returns the answer; empty when the ticket is not in the table.
+  // Removes and returns the wait; empty when the ticket is not in the table.
   std::optional<DiskWait> take(const DiskTicket& key) {
     for (size_t at = slot_of(key); rows_[at].used; at = next(at)) {
       if (rows_[at].key != key) continue;
-      const DiskWait answer = rows_[at].answer;
+      const DiskWait wait = rows_[at].wait;
       erase(at);
-      return answer;
+      return wait;
     }
     return std::nullopt;
   }
@@ -80,7 +81,7 @@ class DiskWaits {
   struct Row {
     bool used = false;
     DiskTicket key;
-    DiskWait answer;
+    DiskWait wait;
   };
 
   // The low half of a write's ticket is the index of its slot, the high half of a read's its

@@ -168,7 +168,7 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
       case ShardMessageKind::proven: {
         const auto& proven = *frame_header<ProvenMessage>(frame);
         contacts_.deliver(turn, proven);
-        responder_.release(turn, proven.source, Purpose::count);  // Whatever that shard asked.
+        responder_.release(turn, proven.source, std::nullopt);
         break;
       }
     }
@@ -279,10 +279,10 @@ void Node::handle(const Turn& turn, const Event& event) {
 
 void Node::lookup_finished(const Turn& turn, PoolHandle handle) {
   const Lookup& lookup = lookups_[handle];
-  const PoolHandle of = lookups_.owners_handle(handle);
+  const PoolHandle owner = lookups_.owner_handle(handle);
   switch (lookups_.owner(handle)) {
     case LookupOwner::operation:
-      operations_.lookup_finished(turn, of, lookup);
+      operations_.lookup_finished(turn, owner, lookup);
       break;
     case LookupOwner::join:
       joiner_.looked_up(turn, lookup);
@@ -293,7 +293,7 @@ void Node::lookup_finished(const Turn& turn, PoolHandle handle) {
     case LookupOwner::refresh:
       break;
     case LookupOwner::region:
-      replicator_.looked_up(turn, of, lookup);
+      replicator_.looked_up(turn, owner, lookup);
       break;
   }
   lookups_.release(handle);

@@ -37,8 +37,8 @@ struct NodeConfig {
   RoutingConfig routing;
   // Concurrent gets, sets, finds and joins, 9 KiB each.
   uint32_t operations = 256;
-  // Answers that may wait for the disk at once: twenty times the stores of one sync at 100,000 a
-  // second.
+  // Answers and operations that may wait for the disk at once: twenty times the stores of one sync
+  // at 100,000 a second.
   uint32_t pending_answers = 16384;
   // Requests kept while the range of their key is being loaded at start.
   uint32_t waiting_requests = 1024;

@@ -2,7 +2,8 @@
 // through bounded mailboxes in production and through a loop in tests. Every struct begins with its
 // kind and its network, which ShardLink fills in (node/shard_link.h). The driver may drop a
 // datagram; it delivers every other message, in order: a replica that missed a change would answer
-// wrongly until the next one. Messages about contacts and regions are declared in their rooms.
+// wrongly until the next one. Messages about contacts and regions are in node/routing/ and
+// node/replication/.
 #pragma once
 
 #include <cstdint>

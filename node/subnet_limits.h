@@ -21,9 +21,9 @@ namespace xord {
 enum class LocalSubnets : uint8_t { exempt, limited };
 
 struct SubnetLimits {
-  uint32_t a_bucket_max = 2;
-  uint32_t a_table_max = 10;
-  uint32_t a_lookup_max = lookup_subnet_max;
+  uint32_t per_bucket_max = 2;
+  uint32_t per_table_max = 10;
+  uint32_t per_lookup_max = lookup_subnet_max;
   LocalSubnets local = LocalSubnets::exempt;
 
   bool apply_to(const IpAddress& address) const {

@@ -52,7 +52,7 @@ class BoundSocket {
 
   Endpoint bound;                     // With the port that was bound.
   bool is_wildcard = false;           // 0.0.0.0 or [::]: replies name their source address.
-  uint32_t receive_buffer_bytes = 0;  // Granted; log it if below what was asked.
+  uint32_t receive_buffer_bytes = 0;  // As granted; log it if less than requested.
   std::string absent_because;         // Not empty: skipped, and why.
   bool is_steered = false;            // Its group runs the steering program of its Listen.
   std::string unsteered_because;      // Not empty: the kernel refused that program, and why.

@@ -1,7 +1,7 @@
 // The seam to the kernel: receive a batch, send a batch, sleep. Two implementations, io_uring
 // (uring_backend.h) and epoll with recvmmsg and sendmmsg (epoll_backend.h), which pass the same
-// tests and are equally fast (docs/DECISIONS.md): container profiles refuse io_uring. Created on
-// any thread, then used by one, from start() to stop().
+// tests and are equally fast (docs/DECISIONS.md). There are two because container profiles refuse
+// io_uring. Created on any thread, then used by one, from start() to stop().
 #pragma once
 
 #include <cstdint>

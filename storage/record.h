@@ -20,9 +20,10 @@ struct alignas(64) Record {
   NodeSeconds published;
   NodeSeconds last_store;
   NodeSeconds expiry;
-  NodeSeconds expiry_on_disk;  // Before `expiry` after an equal store; after it with a wrong clock.
-  uint32_t cached_at;          // Place in the value cache, or not_cached.
-  RecordHandle due_next;       // Links in the expiry ring; of a free record, the next free one.
+  // Earlier than `expiry` if an equal store came since; later if the clock was wrong.
+  NodeSeconds expiry_on_disk;
+  uint32_t cached_at;     // Place in the value cache, or not_cached.
+  RecordHandle due_next;  // Links in the expiry ring; of a free record, the next free one.
   RecordHandle due_previous;
   uint64_t fingerprint;  // Of the committed value, as are the size and source prefix below.
   uint16_t value_size;

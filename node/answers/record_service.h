@@ -24,7 +24,7 @@ class RecordService {
                 NamedAnswers& named);
 
   // For requests of a proven source, on the shard that owns the key.
-  // It was asked at `came`, before its source was proven.
+  // `came`: when the request arrived, perhaps before its source was proven.
   void find_value(const Turn& turn, const Datagram& datagram, const Request& request, Instant came);
   void store(const Turn& turn, const Datagram& datagram, const Request& request);
   // Whether the value may be here, so that an answer with contacts would deny it.

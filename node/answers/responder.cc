@@ -145,7 +145,7 @@ void Responder::serve(const Turn& turn, const Datagram& datagram, const Request&
   contacts_.heard_from(turn, {request.sender, datagram.path.remote});
 }
 
-void Responder::release(const Turn& turn, const Endpoint& source, Purpose answered) {
+void Responder::release(const Turn& turn, const Endpoint& source, std::optional<Purpose> answered) {
   const uint32_t released = held_.release(source, [&](const Datagram& held, Instant came) {
     Request request;
     CHECK(node_.dialect.read_request(held.bytes, &request) == ParseError::none);

@@ -28,9 +28,9 @@ class Responder {
 
   // A datagram that is not a reply.
   void receive(const Turn& turn, const Datagram& datagram);
-  // `source` has proven itself by answering a call with this purpose (Purpose::count: a call of
-  // another shard): serves the requests held for it.
-  void release(const Turn& turn, const Endpoint& source, Purpose answered);
+  // `source` has proven itself by answering a call with this purpose (empty: a call of another
+  // shard): serves the requests held for it.
+  void release(const Turn& turn, const Endpoint& source, std::optional<Purpose> answered);
   // Drops requests held for too long.
   void advance(Instant now);
   std::optional<Instant> next_wakeup() const { return held_.next_wakeup(); }
@@ -40,7 +40,7 @@ class Responder {
   void check_invariants() const { held_.check_invariants(); }
 
  private:
-  // Answered at once and never pinged back: 43 bytes for 50.
+  // Answers at once and never pings back: the pong has 43 bytes, the ping 50.
   void answer_ping(const Turn& turn, const Datagram& datagram, const Request& request);
   // How much may be sent back to the unproven source of `datagram`.
   ReplyBudget budget_of(const Datagram& datagram) const;

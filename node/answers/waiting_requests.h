@@ -29,8 +29,8 @@ class WaitingRequests {
   }
   // Calls serve(const Datagram&, WaitedEnough) for requests that were released or have waited long
   // enough by `now`, oldest first, at most waiting_served_max of them. The datagram lives for that
-  // call, during which nothing may be added. A request for which `serve` returns false, which it
-  // must not if it waited enough, stays first, and no others are served until the next release.
+  // call, during which nothing may be added. If `serve` returns false, the request stays first and
+  // no others are served until the next release; not allowed once the request has waited enough.
   enum class WaitedEnough : uint8_t { no, yes };
   template <class Serve>
   void advance(Instant now, Serve&& serve) {

@@ -136,7 +136,7 @@ size_t Lookup::results(std::span<Contact> out) const {
       return same_subnet(other.endpoint.address, address);
     });
     if (named_by(row) && plan_.subnets.apply_to(address) &&
-        of_subnet >= int64_t{plan_.subnets.a_lookup_max}) {
+        of_subnet >= int64_t{plan_.subnets.per_lookup_max}) {
       return true;
     }
     out[count++] = found;

@@ -215,7 +215,7 @@ bool LookupPath::has_its_share(const IpAddress& address) const {
   for (size_t row = 0; row < subnet_tags_.size(); ++row) {
     count += subnet_tags_[row] == tag && same_subnet(cells_[row].contact.endpoint.address, address);
   }
-  return count >= plan_.subnets.a_lookup_max;
+  return count >= plan_.subnets.per_lookup_max;
 }
 
 // A row for a contact that belongs at `position`: a new one, or that of the farthest unasked

@@ -22,7 +22,7 @@ Lookups::Lookups(const NodeContext& node, Contacts& contacts, Requester& request
       values_(node.config.lookup_values()) {}
 
 bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupOwner owner,
-                    PoolHandle of, std::span<const Contact> also) {
+                    PoolHandle owner_handle, std::span<const Contact> extra) {
   const auto handle = running_.take();
   if (!handle) {
     node_.count(NodeCounter::lookups_refused);
@@ -38,12 +38,12 @@ bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupO
   }
   std::array<Contact, 2 * bucket_size + bootstraps_max> known;
   for (size_t i = 0; i < count; ++i) known[i] = contacts_.book().contact(found[i]);
-  CHECK(also.size() <= bootstraps_max);
-  std::copy(also.begin(), also.end(), known.begin() + static_cast<ptrdiff_t>(count));
-  count += also.size();
+  CHECK(extra.size() <= bootstraps_max);
+  std::copy(extra.begin(), extra.end(), known.begin() + static_cast<ptrdiff_t>(count));
+  count += extra.size();
   Running& running = running_[*handle];
   running.owner = owner;
-  running.of = of;
+  running.owner_handle = owner_handle;
   LookupPlan plan;
   plan.kind = kind;
   plan.self = node_.self;

@@ -30,11 +30,11 @@ class Lookups {
   // `contacts` and `requester` are borrowed.
   Lookups(const NodeContext& node, Contacts& contacts, Requester& requester);
 
-  // Starts from the contacts we know and those in `also` (at most bootstraps_max). False, and
+  // Starts from the contacts we know and those in `extra` (at most bootstraps_max). False, and
   // counted, when all lookups are in use. It ends with a lookup_finished event, possibly within
   // this call.
   bool start(const Turn& turn, LookupKind kind, const Id& target, LookupOwner owner,
-             PoolHandle of = {}, std::span<const Contact> also = {});
+             PoolHandle owner_handle = {}, std::span<const Contact> extra = {});
   // Takes the outcome of a call with Purpose::lookup.
   void take(const Turn& turn, const Outcome& outcome);
   // Steps the lookups that found no free slot for a call a moment ago.
@@ -44,7 +44,7 @@ class Lookups {
   // For a lookup that has finished and is not yet released.
   const Lookup& operator[](PoolHandle handle) const { return running_[handle].lookup; }
   LookupOwner owner(PoolHandle handle) const { return running_[handle].owner; }
-  PoolHandle owners_handle(PoolHandle handle) const { return running_[handle].of; }
+  PoolHandle owner_handle(PoolHandle handle) const { return running_[handle].owner_handle; }
   // The value it found, until it is released; empty when there was none.
   std::optional<Bytes> value(const Lookup& lookup) const { return lookup.value(values_); }
   void release(PoolHandle handle);
@@ -57,7 +57,7 @@ class Lookups {
     Running(uint32_t rows_max, uint32_t paths_max) : lookup(rows_max, paths_max) {}
     Lookup lookup;
     LookupOwner owner{};
-    PoolHandle of;
+    PoolHandle owner_handle;
   };
 
   bool ask(const Turn& turn, PoolHandle handle, Lookup::Row row);

@@ -217,7 +217,7 @@ uint32_t Operations::path_copy_age(const Id& key, const Contact& holder) const {
 
 void Operations::round_finished(const Turn& turn, PoolHandle handle) {
   const StoreRound& round = rounds_[handle];
-  const PoolHandle operation = round.of;
+  const PoolHandle operation = round.owner_handle;
   switch (ongoing_[operation].task) {
     case OperationTask::get:  // A path copy: its get was answered before.
       give_back(operation);
@@ -287,8 +287,8 @@ void Operations::forget(const Turn& turn, OperationId id, const Id& key) {
   waits_.insert({outcome.ticket, true}, {DiskWait::Kind::forgotten, {}, {}, key, handle->word()});
 }
 
-void Operations::forgotten(const Turn& turn, PoolHandle handle, bool is_stored) {
-  end(turn, handle, is_stored ? OperationStatus::done : OperationStatus::refused);
+void Operations::forgotten(const Turn& turn, PoolHandle handle, bool is_removed) {
+  end(turn, handle, is_removed ? OperationStatus::done : OperationStatus::refused);
 }
 
 void Operations::list_published(const Turn& turn, OperationId id, const Id& from) {

@@ -59,7 +59,7 @@ class Operations {
   // The disk is done: it read a value, added a key to the list or removed one, or erased a record.
   void own_value_read(const Turn& turn, PoolHandle handle, const Finished& finished);
   void kept(const Turn& turn, PoolHandle handle, bool is_stored);
-  void forgotten(const Turn& turn, PoolHandle handle, bool is_stored);
+  void forgotten(const Turn& turn, PoolHandle handle, bool is_removed);
   void removed(const Turn& turn, bool is_erased);
 
   uint32_t count() const { return ongoing_.taken_count(); }

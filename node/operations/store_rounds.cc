@@ -10,12 +10,13 @@ StoreRounds::StoreRounds(const NodeContext& node, uint32_t rounds_max, Requester
                          Store& store, DiskWaits& waits)
     : node_(node), requester_(requester), store_(store), waits_(waits), rounds_(rounds_max) {}
 
-std::optional<PoolHandle> StoreRounds::take(RoundOwner owner, PoolHandle of, const Id& key) {
+std::optional<PoolHandle> StoreRounds::take(RoundOwner owner, PoolHandle owner_handle,
+                                            const Id& key) {
   const auto handle = rounds_.take();
   if (!handle) return std::nullopt;
   StoreRound& round = rounds_[*handle];
   round.owner = owner;
-  round.of = of;
+  round.owner_handle = owner_handle;
   round.key = key;
   round.age = round.value_size = 0;
   round.undecided_count = round.stored = 0;

@@ -36,7 +36,7 @@ struct StoreTarget {
 
 struct StoreRound {
   RoundOwner owner{};
-  PoolHandle of;  // The owner's handle.
+  PoolHandle owner_handle;
   Id key;
   uint32_t age = 0;              // Seconds since publication, sent with each store; 0: not sent.
   uint16_t undecided_count = 0;  // Stores that may still succeed, our own copy included.
@@ -56,7 +56,7 @@ class StoreRounds {
               DiskWaits& waits);
 
   // A round without value or targets; empty when all are in use.
-  std::optional<PoolHandle> take(RoundOwner owner, PoolHandle of, const Id& key);
+  std::optional<PoolHandle> take(RoundOwner owner, PoolHandle owner_handle, const Id& key);
   // At most value_size_max bytes.
   void keep_value(PoolHandle round, Bytes value);
   // At most k.

@@ -76,7 +76,7 @@ struct Replication {
   bool has_room_for_region(uint32_t surveys) const {
     return regions.taken_count() + surveys < regions.slots_max();
   }
-  bool is_at(const Id& key) const {
+  bool is_serving(const Id& key) const {
     for (uint32_t i = 0; i < regions.slots_max(); ++i) {
       const auto handle = regions.taken_at(i);
       if (handle && regions[*handle].region.contains(key)) return true;

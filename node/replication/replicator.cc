@@ -59,7 +59,7 @@ void Replicator::take_due(const Turn& turn) {
 }
 
 void Replicator::want_region(const Turn& turn, const Id& key) {
-  if (replication_.is_at(key)) return;
+  if (replication_.is_serving(key)) return;
   const ShardIndex owner = contacts_.table().owner_of(key);
   if (owner == node_.link.self()) {
     begin_region(turn, key);
@@ -82,7 +82,8 @@ bool Replicator::is_being_found(const Id& key) const {
 
 void Replicator::begin_region(const Turn& turn, const Id& key) {
   node_.counters.node.set(NodeCounter::network_size, contacts_.table().network_size());
-  if (contacts_.table().answerable_count() == 0 || replication_.is_at(key) || is_being_found(key))
+  if (contacts_.table().answerable_count() == 0 || replication_.is_serving(key) ||
+      is_being_found(key))
     return;
   // If the region found would be refused for lack of room, the lookup would be wasted, at a busy
   // time.
@@ -91,7 +92,7 @@ void Replicator::begin_region(const Turn& turn, const Id& key) {
   if (!handle) return;
   Surveying& running = surveys_[*handle];
   running.survey.expect(key);
-  running.is_begun = false;
+  running.has_begun = false;
   node_.count(NodeCounter::region_lookups);
   if (!lookups_.start(turn, LookupKind::find_node, key, LookupOwner::region, *handle)) {
     surveys_.give_back(*handle);
@@ -106,7 +107,7 @@ void Replicator::looked_up(const Turn& turn, PoolHandle survey, const Lookup& lo
     return;
   }
   surveys_[survey].survey.start(node_.self, std::span(nearest).first(count));
-  surveys_[survey].is_begun = true;
+  surveys_[survey].has_begun = true;
   step_survey(turn, survey);
 }
 
@@ -160,7 +161,7 @@ void Replicator::step_surveys(const Turn& turn) {
   postponed_until_.reset();
   for (uint32_t index = 0; index < surveys_.slots_max(); ++index) {
     const auto handle = surveys_.taken_at(index);
-    if (handle && surveys_[*handle].is_begun) step_survey(turn, *handle);
+    if (handle && surveys_[*handle].has_begun) step_survey(turn, *handle);
   }
 }
 
@@ -334,7 +335,7 @@ void Replicator::send(const Turn& turn, PoolHandle record, Bytes value) {
 void Replicator::round_finished(const Turn& turn, PoolHandle handle) {
   const StoreRound& round = rounds_[handle];
   if (round.stored > 0) {
-    switch (replication_.open[round.of].task) {
+    switch (replication_.open[round.owner_handle].task) {
       case OpenRecord::Task::republish:
         store_.note_republished(turn.now, round.key);
         node_.count(NodeCounter::records_republished);
@@ -348,7 +349,7 @@ void Replicator::round_finished(const Turn& turn, PoolHandle handle) {
         break;
     }
   }
-  end(turn.now, round.of);
+  end(turn.now, round.owner_handle);
 }
 
 void Replicator::end(Instant now, PoolHandle record) {

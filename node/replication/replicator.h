@@ -66,7 +66,7 @@ class Replicator {
     explicit Surveying(const Budget& budget)
         : survey(std::min(budget.lookup_rows, region_contacts_max)) {}
     RegionSurvey survey;
-    bool is_begun = false;
+    bool has_begun = false;
   };
   enum class Step : uint8_t { done, again, at_the_end };
 

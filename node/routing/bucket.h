@@ -22,18 +22,18 @@ struct FiledContact {
   enum class Asked : uint8_t { no, yes, in_vain };
 
   ContactHandle handle = no_contact;
-  uint8_t failures = 0;       // Consecutive transactions that reached 5 s.
+  uint8_t failures = 0;       // Consecutive calls that expired or got a malformed answer.
   uint8_t probes_failed = 0;  // Likewise, since the ping before eviction.
   bool answered_in_this_run : 1 = false;
   bool is_reported : 1 = false;  // The replicas know its standing, as `reported`.
-  bool is_slow : 1 = false;      // It answered its last such ping late.
+  bool is_slow : 1 = false;      // It replied late to the last ping that an answer asked for.
   Asked asked = Asked::no;
   Standing reported{};
   Instant first_answered = Instant::min();
-  Instant answered = Instant::min();      // Last time.
+  Instant answered = Instant::min();      // The last time.
   Instant ping_at = Instant::min();       // When the next upkeep ping is due.
   Instant probed_until = Instant::min();  // A ping before eviction is in flight until then.
-  // Asked::no: until when it is named at once. Otherwise: when the wait for its answer ends or
+  // Asked::no: it is named at once until then. Otherwise: when the wait for its answer ends or
   // ended.
   Instant trusted_until = Instant::min();
 
@@ -42,7 +42,7 @@ struct FiledContact {
 
 struct SpareContact {
   ContactHandle handle = no_contact;
-  Instant answered = Instant::min();  // Last time; the first time by a pong.
+  Instant answered = Instant::min();  // The last time. Its first answer was a pong.
 };
 
 class Bucket {

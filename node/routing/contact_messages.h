@@ -13,7 +13,7 @@ namespace xord {
 // What the owner of a contact's bucket is told about it.
 enum class Learnt : uint8_t {
   heard,      // `evidence` says how.
-  failed,     // A transaction with it reached 5 s.
+  failed,     // A call to it expired, or its answer was malformed.
   displaced,  // Another id now lives at its endpoint.
 };
 

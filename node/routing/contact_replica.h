@@ -47,7 +47,7 @@ class ContactReplica {
 
   // False when there is no room for it: the contact is then unknown here.
   [[nodiscard]] bool apply(const ContactChange& change);
-  // A change that says that `contact` arrived was applied, if there was room for it.
+  // Notes that `contact` arrived, after apply() of that change. Does nothing if it found no room.
   void note_arrival(const Contact& contact, Instant now);
 
   // As NearestIndex::nearest(), over the answerable contacts of one family.

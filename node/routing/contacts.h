@@ -43,7 +43,8 @@ class Contacts {
     return proven_.is_proven(source, now);
   }
   void fetch_ahead(const Endpoint& source) const { proven_.fetch_ahead(source); }
-  // `source` has done so, on this shard; the other shards are told if it is news.
+  // `source` answered a transaction on this shard. Notifies the other shards, unless they were
+  // notified lately.
   void prove(const Turn& turn, const Endpoint& source);
 
   // A request came from `contact`, whose source is proven.

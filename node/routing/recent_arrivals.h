@@ -1,7 +1,7 @@
-// RecentArrivals: the contacts that arrived last (ContactChange::Kind::arrived), with the time. Who
-// answered us after a question came is alive as far as its answer can tell, and needs no ping of
-// its own. Fixed size: of many that arrive at once the oldest are forgotten, and pinged as others
-// are.
+// RecentArrivals: the contacts that arrived last (ContactChange::Kind::arrived), with the time. A
+// contact that first answered us after a request came is alive as far as a ping could tell, and
+// needs none. Fixed size: when many arrive at once, the oldest are forgotten, and pinged like any
+// other contact.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Places in buckets: who gets one, who leaves, and what the replicas are told.
+// Places in buckets: who gets one, who leaves, and which changes go to the replicas.
 #include <algorithm>
 
 #include "node/routing/routing_table.h"

@@ -149,7 +149,7 @@ bool RoutingTable::is_within_limits(const Bucket* bucket, const Contact& contact
       }
     }
   }
-  return in_table < config_.subnets.a_table_max && in_bucket < config_.subnets.a_bucket_max;
+  return in_table < config_.subnets.per_table_max && in_bucket < config_.subnets.per_bucket_max;
 }
 
 // ---- A contact ponged that is not filed, or not filed at this endpoint.

@@ -94,7 +94,7 @@ class RoutingTable {
 
   // Records what we learned about `contact`. The only way in, so every admission rule is here.
   TableAction observe(const Contact& contact, Evidence evidence, Instant now);
-  // A transaction with `contact` reached 5 s, or its answer was malformed.
+  // A call to `contact` expired, or its answer was malformed.
   TableAction failed(const Contact& contact, Instant now);
   // An answer names `contact`, or awaits it. Returns ping_named when a ping is due: at most once
   // per named_trust_min, however many ask.
@@ -144,12 +144,12 @@ class RoutingTable {
   uint32_t buckets_count() const { return tree_.count(); }  // Of this shard.
   uint32_t answerable_count() const { return replica_.answerable_count(); }
 
-  // Contacts that entered a bucket, on any shard, and did not come from an earlier run: when the
-  // oldest one still waiting arrived, and one of them. Bounded: beyond arrivals_max they are not
-  // kept.
+  // When the oldest arrival that is kept came. An arrival is a contact that entered a bucket, on
+  // any shard, and did not come from an earlier run. At most arrivals_max are kept.
   std::optional<Instant> arrived_at() const {
     return arrivals_.empty() ? std::nullopt : std::optional(arrived_at_);
   }
+  // Takes one arrival out.
   std::optional<Contact> take_arrival() {
     if (arrivals_.empty()) return std::nullopt;
     const Contact contact = arrivals_.back();
@@ -206,13 +206,13 @@ class RoutingTable {
   static constexpr size_t changes_max = 1024;
   static constexpr size_t arrivals_max = 64;
   // The most that one call makes: a split that makes room for all spares, and the newcomer.
-  static constexpr size_t changes_a_call = 2 * bucket_size;
+  static constexpr size_t changes_per_call = 2 * bucket_size;
 
   // --- Admission: routing_table.cc.
   bool may_be_filed(const Contact& contact) const;
   bool is_full() const { return replica_.count() >= config_.contacts_max; }
   bool has_room_for_changes() const {
-    return shards_ == 1 || changes_.size() + changes_a_call <= changes_max;
+    return shards_ == 1 || changes_.size() + changes_per_call <= changes_max;
   }
   // Whether its subnet's limits leave room for `contact` once `leaving` (if not null) has left.
   bool is_within_limits(const Bucket* bucket, const Contact& contact,

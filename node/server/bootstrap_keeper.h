@@ -53,7 +53,7 @@ class BootstrapKeeper {
     OperationId operation = 0;
     std::string unresolved;
   };
-  // A join that is done but not yet reported: its caller is notified once every shard knows a
+  // A join that is done but not yet reported: its caller gets the result once every shard knows a
   // contact that answers, because the set that follows may go to any shard.
   struct Settling {
     FinishCall finish;

@@ -36,7 +36,7 @@ struct ShardAnswer {
   uint32_t erased = 0;
   std::vector<uint8_t> value;
 };
-// Waits for the answer, so only for the threads of connections. It comes when the server stops, at
+// Waits for the answer, so call it only on a connection's thread. Returns when the server stops, at
 // the latest.
 ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& command, Bytes tail = {});
 ControlError refused_by_node(ServerStatus status, const std::string& before);

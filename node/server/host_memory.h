@@ -26,7 +26,8 @@ struct MemoryFit {
   std::string note;     // Not empty: `auto` was resolved to less than usual.
 };
 
-// `shards_auto` is what `auto` means by the cores. Empty `granted`: unknown, so everything fits.
+// `shards_auto`: the number of shards that `auto` means by the cores alone. Empty `granted`:
+// unknown, so everything fits.
 std::variant<MemoryFit, ServerError> fit_memory(const ServerConfig& config, uint32_t shards_auto,
                                                 const std::optional<GroupLimitFound>& granted);
 

@@ -7,7 +7,7 @@ bool LogLimiter::admit(std::string_view message, MonotonicTime now) {
   if (at == minutes_.end()) at = minutes_.emplace(message, Minute{now}).first;
   Minute& minute = at->second;
   if (minute.left_out == 0 && now >= minute.began + minutes(1)) minute = {now};
-  if (minute.written < lines_a_minute) {
+  if (minute.written < lines_per_minute) {
     ++minute.written;
     return true;
   }

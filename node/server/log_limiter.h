@@ -1,4 +1,4 @@
-// How often one message may be logged: lines_a_minute times, then it is only counted until its
+// How often one message may be logged: lines_per_minute times, then it is only counted until its
 // minute is over, and one line reports how many were omitted. So the log stays readable, whatever
 // peers, names or a disk do. Reads no clock. Messages are the log's own words, so their number is
 // fixed.
@@ -16,7 +16,7 @@ namespace xord {
 
 class LogLimiter {
  public:
-  static constexpr uint32_t lines_a_minute = 5;
+  static constexpr uint32_t lines_per_minute = 5;
   struct LeftOut {
     std::string message;
     uint64_t count = 0;

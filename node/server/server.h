@@ -167,7 +167,7 @@ class Server {
   std::future<FindResult> find(const Id& target);
 
   // The same with callbacks, each called exactly once: on the admin thread, or, if the call fails
-  // at once, on the caller's. A callback may make further calls, but must not throw or block; nor
+  // at once, on the caller's. A callback may make further calls, but must not throw, block or
   // wait for a future of this server, which would never be ready.
   void bootstrap(std::vector<std::string> host_ports,
                  std::function<void(const BootstrapResult&)> finished);

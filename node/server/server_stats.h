@@ -49,8 +49,7 @@ struct ServerStats {
   uint64_t contacts = 0;    // As known by every shard's replica of the routing table.
   uint64_t records = 0;     // On all shards.
   uint64_t operations = 0;  // get, set, find and bootstrap calls in progress.
-  ShardStats
-      total;  // Summed over all shards; of contacts the fewest, of longest times the longest.
+  ShardStats total;         // Over all shards, combined as CountKind says.
   std::vector<ShardStats> shards;
   std::vector<NamedCount>
       database;  // Of the one RocksDB: bytes written to disk, and what it holds.

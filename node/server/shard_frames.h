@@ -72,8 +72,8 @@ struct NoticeReport {
 struct ContactsReport {
   ReportKind kind = ReportKind::contacts;
   NetworkIndex network = 0;
-  bool first = false;  // Begins a new list...
-  bool last = false;   // ...or ends it: the list is complete.
+  bool first = false;  // The first page of a list.
+  bool last = false;   // The last page: the list is complete.
   uint16_t count = 0;
 };
 struct ReportedContact {

@@ -23,7 +23,7 @@ namespace {
 constexpr uint32_t result_bytes_max =
     sizeof(OperationResult) + value_size_max + bucket_size * sizeof(Contact) + 16;
 constexpr uint32_t results_bytes = 4 * 1024 * 1024;
-static_assert((program_calls_max + frames_a_turn + 1) * result_bytes_max <= results_bytes);
+static_assert((program_calls_max + frames_per_turn + 1) * result_bytes_max <= results_bytes);
 // A command holds a value at most: room for 30 of the largest, or thousands of gets, between two
 // turns.
 constexpr uint32_t commands_bytes = 256 * 1024;

@@ -22,7 +22,7 @@
 namespace xord {
 
 // Frames that the admin thread takes from one mailbox before it releases their room.
-constexpr uint32_t frames_a_turn = 64;
+constexpr uint32_t frames_per_turn = 64;
 
 // Maximum keys that the node itself publishes each day; 79 bytes of memory each, allocated as they
 // come; a million keys are 12 a second.
@@ -72,15 +72,15 @@ class Shards {
   // Sends a command to a shard, or refuses it when the shard's mailbox is full. One caller at a
   // time.
   [[nodiscard]] bool command(ShardIndex shard, const ShardCommand& command, Bytes tail);
-  // Passes up to frames_a_turn frames of each shard's results, then of its reports, to
+  // Passes up to frames_per_turn frames of each shard's results, then of its reports, to
   // visit_result(Bytes) and visit_report(ShardIndex, Bytes); true if there were any.
   template <class VisitResult, class VisitReport>
   bool consume(VisitResult&& visit_result, VisitReport&& visit_report);
   // Call it after announce_sleep() of the admin doorbell.
   bool has_frames_before_sleep() const;
   bool is_drained() const;
-  // Contacts of `network` that every shard may hand out: each has a replica of the whole table, a
-  // message later than the owner.
+  // Contacts of `network` that every shard may hand out. Each has a replica of the whole table,
+  // which lags the owner by a message, so this is the fewest that any shard has.
   uint32_t answerable_count(NetworkIndex network) const;
 
   const Reactor& reactor(uint32_t shard) const { return *reactors_[shard]; }
@@ -111,8 +111,9 @@ class Shards {
   std::vector<std::unique_ptr<Mailbox>> reports_;
   std::vector<std::unique_ptr<CommitThread>> commits_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::vector<std::optional<IoError>> run_errors_;  // Each is written by its shard's thread...
-  std::atomic<uint32_t> loops_ended_{0};            // ...before this grows.
+  // Each is written by its shard's thread, before that thread adds to loops_ended_.
+  std::vector<std::optional<IoError>> run_errors_;
+  std::atomic<uint32_t> loops_ended_{0};
   std::vector<ShardThread> threads_;
 };
 
@@ -120,9 +121,9 @@ template <class VisitResult, class VisitReport>
 bool Shards::consume(VisitResult&& visit_result, VisitReport&& visit_report) {
   uint32_t frames = 0;
   for (size_t shard = 0; shard < reports_.size(); ++shard) {
-    frames += results_[shard]->consume(frames_a_turn, visit_result);
+    frames += results_[shard]->consume(frames_per_turn, visit_result);
     frames += reports_[shard]->consume(
-        frames_a_turn, [&](Bytes frame) { visit_report(static_cast<ShardIndex>(shard), frame); });
+        frames_per_turn, [&](Bytes frame) { visit_report(static_cast<ShardIndex>(shard), frame); });
   }
   return frames > 0;
 }

@@ -27,7 +27,7 @@ struct StartFiles {
   std::vector<SavedContacts> contacts;       // Of any network; empty at a first start.
   ResumedClock clock;
   std::optional<WallBelief> wall;  // What to write to `clock`.
-  std::string warning;             // Not empty: why the start went without something.
+  std::string warning;             // Not empty: what the start had to do without, and why.
 };
 
 // Opens config.data_dir. At a first start it draws an identity from the kernel's entropy and writes

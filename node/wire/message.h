@@ -54,7 +54,7 @@ struct WireTransaction {
   X(none, counter, "Always 0.")                                                    \
   X(too_short, counter, "Below the smallest message of the dialect.")              \
   X(too_long, counter, "Above the largest.")                                       \
-  X(no_source_port, counter, "From port 0, where nobody can be answered.")         \
+  X(no_source_port, counter, "From port 0, to which no reply can be sent.")        \
   X(unknown_kind, counter, "Neither request nor reply.")                           \
   X(truncated, counter, "Ends inside an element, or declares more than there is.") \
   X(bad_code, counter, "A byte that begins no element.")                           \
@@ -82,7 +82,7 @@ struct Ask {
   std::optional<uint32_t> age{};  // store only: seconds since it was published; empty: now.
 };
 
-// A request of a peer's.
+// A request from a peer.
 struct Request {
   Method method{};
   Bytes transaction;  // To be repeated in the reply.

@@ -17,7 +17,7 @@ namespace xord {
 enum class CountKind : uint8_t {
   counter,   // Only grows since the start of the process. Summed.
   gauge,     // Goes up and down. Summed.
-  least,     // A gauge of which each shard has the whole: the least.
+  least,     // A gauge that every shard has for the whole node: the least.
   greatest,  // Of durations: the greatest.
 };
 

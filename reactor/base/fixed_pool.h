@@ -20,7 +20,7 @@ struct PoolHandle {
   uint32_t generation = 0;
 
   auto operator<=>(const PoolHandle&) const = default;
-  // As one word, which a DiskWait carries whatever its owner is, and back.
+  // The handle as one word; of() turns it back.
   uint64_t word() const { return uint64_t{generation} << 32 | index; }
   static PoolHandle of(uint64_t word) {
     return {static_cast<uint32_t>(word), static_cast<uint32_t>(word >> 32)};

@@ -1,7 +1,7 @@
 // `clock`: node time and wall time as a pair, saved each minute and at exit, and the rule by which
 // node time resumes at the next start (docs/ARCHITECTURE.md, "Time"): the saved node time plus the
 // advance of the wall clock since, at least 0. Neither a step of the wall clock during a run nor
-// one set back between runs does harm (storage/files/wall_belief.h).
+// a clock set back between runs does harm (storage/files/wall_belief.h).
 #pragma once
 
 #include <optional>

@@ -17,12 +17,12 @@ enum class FileKind : uint16_t { identity = 1, contacts = 2, clock = 3, format =
 constexpr uint32_t small_file_size_max = 64 << 20;
 
 // Writes to a temporary in the same directory, syncs it, renames it over `path`, and syncs the
-// directory: after a crash at any moment, either the old or the new content is there.
+// directory: after a crash at any moment, the file has either the old or the new content.
 std::optional<IoError> write_small_file(const std::string& path, FileKind kind, uint16_t version,
                                         Bytes payload);
 
-// Syncs the names in this directory: a file or directory made in it is there after a power loss. A
-// directory that this user may not read, or that its file system does not sync, is no error.
+// Syncs the names in this directory: a file or directory made in it survives a power loss. It is
+// not an error if this user may not read the directory or its file system does not sync it.
 std::optional<IoError> sync_directory(const std::string& path);
 
 struct Missing {};  // No such file: the first start.

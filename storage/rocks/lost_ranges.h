@@ -1,7 +1,6 @@
-// The ranges of row keys that loading could not read, kept to be read again. Bounded: from
-// ranges_max on, what a list of records loses joins the last range that it lost, with everything
-// between them, so that no more than one range for each further list is added. Reading a range
-// again costs time and nothing else.
+// The ranges of row keys that loading could not read, kept to be read again. Bounded: once
+// ranges_max are kept, a further loss extends the last range of its list to cover it, so that at
+// most one range for each further list is added. Reading a range again costs time and nothing else.
 #pragma once
 
 #include <cstddef>

@@ -92,7 +92,8 @@ class RocksStore {
   // reclaimed until it is called (nor while the clock is doubted: storage/files/clock_file.h).
   void set_reclaim_time(NodeSeconds now);
 
-  // Any thread, each second or so: logs when a repeatedly failing database has held for a minute.
+  // Any thread, each second or so: logs when a repeatedly failing database has worked for a
+  // minute.
   void tell_if_settled();
   // Any thread. Never blocks: while the database is being opened, the gauges keep their last
   // values.

@@ -27,7 +27,7 @@ TEST(ProvenSources, ASourceIsProvenForTenMinutesAfterItAnswered) {
   EXPECT_FALSE(proven.is_proven(endpoint(1), start + minutes(10)));
 }
 
-TEST(ProvenSources, EveryAnswerBeginsTheTenMinutesAnew) {
+TEST(ProvenSources, EveryAnswerRestartsTheTenMinutes) {
   ProvenSources proven(64, 1, {});
   proven.prove(endpoint(1), start);
   proven.prove(endpoint(1), start + minutes(9));

@@ -10,8 +10,8 @@ class LookupsTest : public PartTest {
  protected:
   const Id target = contact(0x77).id;
 
-  bool start(std::span<const Contact> also = {}) {
-    return lookups.start(turn(), LookupKind::find_node, target, LookupOwner::join, {4, 2}, also);
+  bool start(std::span<const Contact> extra = {}) {
+    return lookups.start(turn(), LookupKind::find_node, target, LookupOwner::join, {4, 2}, extra);
   }
   void take(const std::optional<Outcome>& outcome) {
     ASSERT_TRUE(outcome);
@@ -25,7 +25,7 @@ TEST_F(LookupsTest, WithNobodyToAskItHasFinishedAtOnceAndIsKeptUntilReleased) {
   ASSERT_TRUE(event);
   EXPECT_EQ(event->kind, Event::Kind::lookup_finished);
   EXPECT_EQ(lookups.owner(event->handle), LookupOwner::join);
-  EXPECT_EQ(lookups.owners_handle(event->handle), (PoolHandle{4, 2}));
+  EXPECT_EQ(lookups.owner_handle(event->handle), (PoolHandle{4, 2}));
   std::array<Contact, 1> nearest;
   EXPECT_EQ(lookups[event->handle].results(nearest), 0u);
   EXPECT_EQ(lookups.count(), 1u);

@@ -20,8 +20,8 @@ class OperationsTest : public PartTest {
   void handle_events() {
     while (const auto event = events.pop()) {
       if (event->kind == Event::Kind::lookup_finished) {
-        const PoolHandle of = lookups.owners_handle(event->handle);
-        operations.lookup_finished(turn(), of, lookups[event->handle]);
+        const PoolHandle owner = lookups.owner_handle(event->handle);
+        operations.lookup_finished(turn(), owner, lookups[event->handle]);
         lookups.release(event->handle);
       } else if (event->kind == Event::Kind::round_finished) {
         operations.round_finished(turn(), event->handle);

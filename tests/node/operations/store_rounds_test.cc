@@ -47,7 +47,7 @@ TEST_F(StoreRoundsTest, ReachesEachTargetOnceAndEndsWithTheLastAnswer) {
   take(stored(asked[1], false));
   ASSERT_TRUE(is_finished(round));
   EXPECT_EQ(rounds[round].stored, 1u);
-  EXPECT_EQ(rounds[round].of, (PoolHandle{5, 1}));
+  EXPECT_EQ(rounds[round].owner_handle, (PoolHandle{5, 1}));
 }
 
 TEST_F(StoreRoundsTest, WithoutTargetsItEndsInTheSameCall) {

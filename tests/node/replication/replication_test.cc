@@ -262,7 +262,7 @@ class NoRepublishTest : public ReplicationTest {
   NoRepublishTest() : ReplicationTest(0) {}
 };
 
-TEST_F(NoRepublishTest, ThePublisherPublishesAnewEachDay) {
+TEST_F(NoRepublishTest, ThePublisherPublishesAgainEachDay) {
   network.options.ttl = 30 * hour;
   build(7, 3);
   const Id key = network.random_id();

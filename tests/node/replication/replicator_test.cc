@@ -72,7 +72,7 @@ TEST_F(ReplicatorTest, ALookupThatFoundNobodyEndsTheSurvey) {
   const auto event = events.pop();
   ASSERT_TRUE(event);
   EXPECT_EQ(lookups.owner(event->handle), LookupOwner::region);
-  replicator.looked_up(turn(), lookups.owners_handle(event->handle), lookups[event->handle]);
+  replicator.looked_up(turn(), lookups.owner_handle(event->handle), lookups[event->handle]);
   lookups.release(event->handle);
   EXPECT_EQ(replicator.surveys_count(), 0u);
 }

@@ -38,7 +38,7 @@ TEST(ContactsSaver, TakesAListOnlyWhenItsLastPageIsThere) {
   EXPECT_EQ(saved[0].contacts[2].last_answered, 3u);
 }
 
-TEST(ContactsSaver, StartsAnewWhenAListBeginsAgain) {
+TEST(ContactsSaver, StartsOverWhenAListBeginsAgain) {
   ContactsSaver saver(1, {"rpcudp"});
   const ReportedContact old[] = {contact(1)};
   const ReportedContact fresh[] = {contact(2)};

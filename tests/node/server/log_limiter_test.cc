@@ -17,7 +17,7 @@ uint32_t admitted(LogLimiter& limiter, std::string_view message, Duration now, u
 
 TEST(LogLimiter, LetsAFewLinesAMinuteThroughAndSaysHowManyMoreThereWere) {
   LogLimiter limiter;
-  EXPECT_EQ(admitted(limiter, "a", seconds(10), 100), LogLimiter::lines_a_minute);
+  EXPECT_EQ(admitted(limiter, "a", seconds(10), 100), LogLimiter::lines_per_minute);
   EXPECT_EQ(admitted(limiter, "a", seconds(69), 100), 0u);
   EXPECT_TRUE(limiter.take(at(seconds(69))).empty()) << "its minute is not over";
   const auto left_out = limiter.take(at(seconds(70)));
@@ -25,12 +25,12 @@ TEST(LogLimiter, LetsAFewLinesAMinuteThroughAndSaysHowManyMoreThereWere) {
   EXPECT_EQ(left_out[0].message, "a");
   EXPECT_EQ(left_out[0].count, 195u);
   EXPECT_TRUE(limiter.take(at(seconds(1000))).empty()) << "once";
-  EXPECT_EQ(admitted(limiter, "a", seconds(70), 100), LogLimiter::lines_a_minute);
+  EXPECT_EQ(admitted(limiter, "a", seconds(70), 100), LogLimiter::lines_per_minute);
 }
 
 TEST(LogLimiter, CountsEachMessageByItself) {
   LogLimiter limiter;
-  EXPECT_EQ(admitted(limiter, "a", seconds(0), 100), LogLimiter::lines_a_minute);
+  EXPECT_EQ(admitted(limiter, "a", seconds(0), 100), LogLimiter::lines_per_minute);
   EXPECT_EQ(admitted(limiter, "b", seconds(0), 3), 3u);
   EXPECT_EQ(limiter.take(at(minutes(1))).size(), 1u);
 }
