@@ -1,84 +1,92 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Draws docs/performance.svg from bench/history.ndjson: the share of the floor of each row, run by
 run, with the figure to reach; and the highest rates beside other nodes. Only runs on the machine of
-the last one: figures from two machines do not compare. No library is needed."""
+the last one: figures from two machines do not compare."""
 
 import argparse
-import html
+import io
 import json
 import pathlib
 
 from run import ROWS
 
+try:
+    import matplotlib
+    from matplotlib.figure import Figure
+except ModuleNotFoundError:
+    raise SystemExit("Charts need matplotlib, which `tools/setup --with-extras` installs for "
+                     "/usr/bin/python3.") from None
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PANEL_WIDTH, PANEL_HEIGHT, GAP, LEFT, TOP = 250, 150, 40, 60, 60
-BLUE, GREY, GREEN, ORANGE = "#2b6cb0", "#999", "#2f855a", "#c05621"
+BLUE, PALE, GREEN, ORANGE = "#2b6cb0", "#eee", "#2f855a", "#c05621"
+COLUMNS, WIDTH, PANEL_HEIGHT, BAR_HEIGHT = 3, 10.3, 2.3, 0.2  # In inches.
+LOW, HIGH = 0.5, 1.1
+
+# Only the data decide what a file holds: neither the user's settings nor chance.
+matplotlib.rcdefaults()
+matplotlib.rcParams.update({
+    "svg.hashsalt": "xord", "svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8, "axes.titlesize": 10, "axes.titlelocation": "left", "axes.axisbelow": True,
+    "axes.spines.top": False, "axes.spines.right": False, "grid.color": PALE,
+    "figure.constrained_layout.wspace": 0.05, "figure.constrained_layout.hspace": 0.05})
 
 
-class Drawing:
-    def __init__(self):
-        self.parts = []
-
-    def text(self, x, y, words, size=12, anchor="start", color="#222"):
-        self.parts.append(f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{color}" '
-                          f'text-anchor="{anchor}">{html.escape(words)}</text>')
-
-    def line(self, x1, y1, x2, y2, color=GREY, dashed=False):
-        dash = ' stroke-dasharray="4 3"' if dashed else ""
-        self.parts.append(f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
-                          f'stroke="{color}"{dash}/>')
-
-    def dot(self, x, y, color=BLUE, title=""):
-        self.parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{color}"><title>'
-                          f'{html.escape(title)}</title></circle>')
-
-    def bar(self, x, y, width, height, color, title=""):
-        self.parts.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(width, 1):.1f}" '
-                          f'height="{height:.1f}" fill="{color}"><title>{html.escape(title)}'
-                          "</title></rect>")
-
-    def svg(self, width, height):
-        return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-                f'viewBox="0 0 {width} {height}" font-family="sans-serif">\n'
-                '<rect width="100%" height="100%" fill="white"/>\n'
-                + "\n".join(self.parts) + "\n</svg>\n")
+def write_svg(figure, path):
+    """tests/tidy.py wants no spaces at the end of a line, which matplotlib leaves in its paths."""
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None})
+    lines = [line.rstrip() + "\n" for line in drawn.getvalue().splitlines()]
+    path.write_text("".join(lines), encoding="utf-8")
 
 
-def draw_row(drawing, name, runs, left, top):
+def draw_row(axes, name, runs):
     """One panel: the share of one row, one point per run; its line is the spread by round."""
-    low, high = 0.5, 1.1
-
-    def y(share):
-        return top + PANEL_HEIGHT * (high - min(max(share, low), high)) / (high - low)
-    drawing.text(left, top - 8, name, 13)
-    for share in (0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
-        drawing.line(left, y(share), left + PANEL_WIDTH, y(share), "#eee")
-        drawing.text(left - 6, y(share) + 4, f"{share:.1f}", 10, "end", GREY)
     for wanted, color in ((ROWS[name].reach, ORANGE), (ROWS[name].aim, GREEN)):
         if wanted:
-            drawing.line(left, y(wanted), left + PANEL_WIDTH, y(wanted), color, dashed=True)
-    for i, (commit, share) in enumerate(runs):
-        x = left + PANEL_WIDTH * (i + 0.5) / len(runs)
-        drawing.line(x, y(share["least"]), x, y(share["most"]), BLUE)
-        drawing.dot(x, y(share["median"]), title=f"{commit}: {share['median']:.3f}")
-        if len(runs) <= 6 or i in (0, len(runs) - 1):
-            drawing.text(x, top + PANEL_HEIGHT + 14, commit, 9, "middle", GREY)
+            axes.axhline(wanted, color=color, linewidth=1, linestyle="--")
+    shares = [share for _, share in runs]
+    axes.vlines(range(len(runs)), [share["least"] for share in shares],
+                [share["most"] for share in shares], color=BLUE, linewidth=1)
+    axes.plot([min(max(share["median"], LOW), HIGH) for share in shares], "o", color=BLUE,
+              markersize=5, clip_on=False)
+    labelled = range(len(runs)) if len(runs) <= 6 else (0, len(runs) - 1)
+    axes.set_xticks(labelled, [runs[i][0] for i in labelled])
+    axes.set(title=name, xlim=(-0.5, len(runs) - 0.5), ylim=(LOW, HIGH))
+    axes.grid(axis="y")
 
 
-def draw_peers(drawing, peers, left, top):
-    """Bars of the highest rates with sixteen sources, on a scale that begins at 0."""
-    shown = [(label, found) for label, found in peers.items()
-             if ", 16 sources, " in label and found and found["rate"]]
-    drawing.text(left, top, "Highest rate within the limits, 16 sources (replies/s)", 13)
-    most = max((found["rate"] for _, found in shown), default=1)
-    for i, (label, found) in enumerate(shown):
-        y = top + 14 + i * 18
-        width = found["rate"] / most * 480
-        color = ORANGE if "python" in label else BLUE
-        drawing.text(left + 230, y + 11, label.replace(", 16 sources", ""), 11, "end")
-        drawing.bar(left + 236, y, width, 13, color, label)
-        drawing.text(left + 242 + width, y + 11, f"{found['rate']:,.0f}", 11)
-    return top + 14 + len(shown) * 18
+def draw_peers(axes, peers):
+    """Bars of the highest rates, on a scale that begins at 0."""
+    bars = axes.barh(list(peers), list(peers.values()),
+                     color=[ORANGE if "python" in label else BLUE for label in peers])
+    axes.bar_label(bars, [f"{rate:,.0f}" for rate in peers.values()], padding=4)
+    axes.set(title="Highest rate within the limits, 16 sources", xlabel="replies/s")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.margins(x=0.07, y=0.01)
+    axes.invert_yaxis()
+
+
+def draw(rows, peers, machine):
+    shown = sorted((name for name in ROWS if name in rows),
+                   key=lambda name: ROWS[name].reach is None)
+    lines = -(-len(shown) // COLUMNS) or 1
+    heights = [0.5 + lines * PANEL_HEIGHT, 0.7 + len(peers) * BAR_HEIGHT][:2 if peers else 1]
+    figure = Figure(figsize=(WIDTH, 0.4 + sum(heights)), layout="constrained")
+    figure.suptitle("xord: share of what a server without Kademlia answers", fontsize=12)
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    parts[0].suptitle("points: medians, lines: spread by round; orange: to be reached, green: "
+                      f"aimed at. {machine['cpu']}, {machine['cores']} cores, "
+                      f"Linux {machine['kernel']}", fontsize=8)
+    parts[0].supxlabel("commit, run by run", fontsize=8)
+    parts[0].supylabel("share of the floor", fontsize=8)
+    panels = parts[0].subplots(lines, COLUMNS, squeeze=False).flat
+    for axes in panels[len(shown):]:
+        axes.remove()
+    for axes, name in zip(panels, shown):
+        draw_row(axes, name, rows[name][-12:])
+    if peers:
+        draw_peers(parts[1].subplots(), peers)
+    return figure
 
 
 def main():
@@ -94,23 +102,9 @@ def main():
         for name, row in line.get("rows", {}).items():
             rows.setdefault(name, []).append((line["commit"], row["share"]))
         peers = line.get("peers") or peers  # All from one run: its labels belong together.
-    drawing = Drawing()
-    drawing.text(LEFT, 24, "xord: share of what a server without Kademlia answers", 16)
-    drawing.text(LEFT, 42, "points: medians, lines: spread by round; orange: to be reached, green: "
-                 f"aimed at. {machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}",
-                 11, color=GREY)
-    columns = 3
-    shown = sorted((name for name in ROWS if name in rows),
-                   key=lambda name: ROWS[name].reach is None)
-    for i, name in enumerate(shown):
-        left = LEFT + i % columns * (PANEL_WIDTH + GAP + 20)
-        top = TOP + 30 + i // columns * (PANEL_HEIGHT + GAP + 20)
-        draw_row(drawing, name, rows[name][-12:], left, top)
-    bottom = TOP + 30 + -(-len(shown) // columns) * (PANEL_HEIGHT + GAP + 20)
-    if peers:
-        bottom = draw_peers(drawing, peers, LEFT, bottom)
-    width = LEFT + columns * (PANEL_WIDTH + GAP + 20)
-    options.out.write_text(drawing.svg(width, int(bottom) + 30), encoding="utf-8")
+    rates = {label.replace(", 16 sources", ""): found["rate"] for label, found in peers.items()
+             if ", 16 sources, " in label and found and found["rate"]}
+    write_svg(draw(rows, rates, machine), options.out)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,13 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Draws docs/hops.svg: hops of a lookup against the number of nodes, from the JSON reports of
-`xord sim --scenario join --nodes N --json`. No library is needed."""
+`xord sim --scenario join --nodes N --json`."""
 
 import argparse
 import json
 import math
 import pathlib
 
-from plot import BLUE, GREY, ORANGE, ROOT, Drawing
-
-WIDTH, HEIGHT, LEFT, TOP = 420, 240, 60, 40
+from plot import BLUE, ORANGE, ROOT, Figure, write_svg
 
 
 def points(reports):
@@ -20,26 +18,20 @@ def points(reports):
 
 def draw(measured):
     """Nodes on a logarithmic axis, so that what the paper promises is a straight line."""
-    drawing = Drawing()
-    low, high = (math.log10(measured[at][0]) for at in (0, -1))
-    most = math.ceil(max(hops for _, hops in measured) + 0.5)
-
-    def place(nodes, hops):
-        return (LEFT + WIDTH * (math.log10(nodes) - low) / (high - low),
-                TOP + HEIGHT * (1 - hops / most))
-    drawing.text(LEFT, TOP - 16, "Hops of a lookup (mean) against the number of nodes", 13)
-    for hops in range(most + 1):
-        _, y = place(measured[0][0], hops)
-        drawing.line(LEFT, y, LEFT + WIDTH, y, "#eee")
-        drawing.text(LEFT - 8, y + 4, str(hops), 10, "end", GREY)
-    for before, after in zip(measured, measured[1:]):
-        drawing.line(*place(*before), *place(*after), BLUE)
-    for nodes, hops in measured:
-        x, y = place(nodes, hops)
-        drawing.dot(x, y, BLUE, f"{nodes} nodes: {hops:.2f} hops")
-        drawing.text(x + 6, y + 14, f"{hops:.2f}", 10, "start", ORANGE)
-        drawing.text(x, TOP + HEIGHT + 16, f"{nodes:,}", 10, "middle", GREY)
-    return drawing.svg(LEFT + WIDTH + 40, TOP + HEIGHT + 30)
+    figure = Figure(figsize=(5.4, 3.3), layout="constrained")
+    axes = figure.subplots()
+    nodes, hops = zip(*measured)
+    axes.plot(nodes, hops, "o-", color=BLUE, markersize=5, linewidth=1, clip_on=False)
+    for at in measured:
+        axes.annotate(f"{at[1]:.2f}", at, (5, -11), textcoords="offset points", color=ORANGE)
+    axes.set_xscale("log")
+    axes.set_xticks(nodes, [f"{count:,}" for count in nodes])
+    axes.minorticks_off()
+    axes.set_yticks(range(math.ceil(max(hops) + 0.5) + 1))
+    axes.set(title="Hops of a lookup (mean) against the number of nodes", xlabel="nodes",
+             ylabel="hops")
+    axes.grid(axis="y")
+    return figure
 
 
 def main():
@@ -48,7 +40,7 @@ def main():
     parser.add_argument("--to", type=pathlib.Path, default=ROOT / "docs" / "hops.svg")
     options = parser.parse_args()
     reports = [json.loads(line) for line in options.reports.read_text().splitlines()]
-    options.to.write_text(draw(points(reports)))
+    write_svg(draw(points(reports)), options.to)
 
 
 if __name__ == "__main__":
