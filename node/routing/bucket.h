@@ -48,6 +48,7 @@ struct SpareContact {
 class Bucket {
  public:
   static constexpr uint32_t spares_max = bucket_size;
+  static_assert(id_bits <= UINT8_MAX, "`range` holds the number of any range");
 
   // The bits that the range shares with our id, followed by `depth` more bits, `prefix`.
   uint8_t range = 0;
@@ -56,6 +57,13 @@ class Bucket {
   Instant refresh_at = Instant::min();
   Instant pings_from = Instant::min();  // No upkeep pings before this.
 
+  // Whether it is one of contacts(), or of spares(), and no copy.
+  bool holds(const FiledContact& contact) const {
+    return &contact >= contacts_.data() && &contact < contacts_.data() + contacts_count_;
+  }
+  bool holds(const SpareContact& spare) const {
+    return &spare >= spares_.data() && &spare < spares_.data() + spares_count_;
+  }
   std::span<FiledContact> contacts() { return {contacts_.data(), contacts_count_}; }
   std::span<const FiledContact> contacts() const { return {contacts_.data(), contacts_count_}; }
   std::span<SpareContact> spares() { return {spares_.data(), spares_count_}; }
@@ -65,16 +73,19 @@ class Bucket {
   // Appends at the tail, as seen last. The bucket must not be full.
   FiledContact& append(const FiledContact& contact) {
     CHECK(!is_full());
+    CHECK(contact.handle != no_contact);
     contacts_[contacts_count_] = contact;
     return contacts_[contacts_count_++];
   }
   // Moves it to the tail; returns its new place. References to other contacts move.
   FiledContact& move_to_tail(FiledContact& contact) {
+    DCHECK(holds(contact));
     FiledContact* end = contacts_.data() + contacts_count_;
     std::rotate(&contact, &contact + 1, end);
     return *(end - 1);
   }
   void remove(FiledContact& contact) {
+    CHECK(holds(contact));
     std::copy(&contact + 1, contacts_.data() + contacts_count_, &contact);
     --contacts_count_;
   }
@@ -82,6 +93,7 @@ class Bucket {
   // Appends it as seen last; if there is no room, drops the one seen first and returns it for
   // release.
   ContactHandle append_spare(const SpareContact& spare) {
+    CHECK(spare.handle != no_contact);
     ContactHandle dropped = no_contact;
     if (spares_count_ == spares_max) {
       dropped = spares_[0].handle;
@@ -91,9 +103,11 @@ class Bucket {
     return dropped;
   }
   void move_spare_to_tail(SpareContact& spare) {
+    DCHECK(holds(spare));
     std::rotate(&spare, &spare + 1, spares_.data() + spares_count_);
   }
   void remove_spare(SpareContact& spare) {
+    CHECK(holds(spare));
     std::copy(&spare + 1, spares_.data() + spares_count_, &spare);
     --spares_count_;
   }

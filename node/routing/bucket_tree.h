@@ -13,6 +13,7 @@
 #include "node/contact_book.h"
 #include "node/routing/bucket.h"
 #include "node/routing_config.h"
+#include "reactor/base/check.h"
 #include "reactor/base/id.h"
 #include "reactor/base/rng.h"
 
@@ -22,6 +23,7 @@ class BucketTree {
  public:
   static constexpr uint32_t split_bits = 4;  // b - 1.
   static_assert(buckets_a_range == 1u << split_bits);
+  static_assert(split_bits <= 8, "a bucket's prefix is a byte");
 
   // `buckets_max` must be below 65,535.
   BucketTree(const Id& self, uint32_t buckets_max);
@@ -44,15 +46,23 @@ class BucketTree {
 
   uint32_t count() const { return static_cast<uint32_t>(buckets_.size()); }
   uint32_t index_of(const Bucket& bucket) const {
-    return static_cast<uint32_t>(&bucket - buckets_.data());
+    const auto index = static_cast<uint32_t>(&bucket - buckets_.data());
+    CHECK(index < count());
+    return index;
   }
-  Bucket& at(uint32_t index) { return buckets_[index]; }
-  const Bucket& at(uint32_t index) const { return buckets_[index]; }
+  Bucket& at(uint32_t index) { return const_cast<Bucket&>(std::as_const(*this).at(index)); }
+  const Bucket& at(uint32_t index) const {
+    DCHECK(index < count());
+    return buckets_[index];
+  }
 
   Id random_id_in(const Bucket& bucket, Rng& rng) const;
+  // For tests: aborts if an invariant is broken.
+  void check_invariants() const;
 
  private:
   static constexpr uint16_t no_bucket = UINT16_MAX;
+  static_assert(id_bits * buckets_a_range < no_bucket, "the most that are possible have an index");
   // The bucket of each of a range's 16 finest parts: a coarser bucket appears several times.
   using Range = std::array<uint16_t, buckets_a_range>;
 

@@ -1,5 +1,7 @@
 #include "node/routing/contact_replica.h"
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 ContactReplica::ContactReplica(uint32_t contacts_max, ContactBook& book, const SubnetLimits& limits,
@@ -55,6 +57,7 @@ void ContactReplica::note_arrival(const Contact& contact, Instant now) {
 
 bool ContactReplica::set_standing(ContactHandle handle, Standing standing) {
   const Contact& contact = book_.contact(handle);
+  DCHECK(find(contact) == handle);
   NearestIndex& index = index_of(contact);
   const Standing former = index.standing(handle);
   if (former == standing) return true;
@@ -77,6 +80,7 @@ ContactHandle ContactReplica::file(const Contact& contact, size_t slot) {
 
 void ContactReplica::erase(size_t slot) {
   const ContactHandle handle = filed_.at(slot);
+  CHECK(handle != no_contact && count_ > 0);
   const Contact& contact = book_.contact(handle);
   CHECK(set_standing(handle, Standing::silent));
   recent_.remove(handle);
@@ -88,10 +92,17 @@ void ContactReplica::erase(size_t slot) {
 
 void ContactReplica::check_invariants() const {
   uint32_t filed_count = 0;
+  uint32_t with_standing = 0;
   filed_.for_each([&](ContactHandle handle) {
     ++filed_count;
+    with_standing += standing(handle) != Standing::silent;
     CHECK(find(book_.contact(handle)) == handle);
   });
+  CHECK(with_standing == answerable_count());  // Neither index has a contact that is not filed.
+  for (const ContactHandle handle : arrived_since(Instant::min())) {
+    CHECK(find(book_.contact(handle)) == handle);
+  }
+  CHECK(decided_.size() <= decided_max);
   CHECK(filed_count == count_ && answerable_count() <= count_ && count_ <= contacts_max_);
   for (const NearestIndex& index : answerable_) index.check_invariants();
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 Contacts::Contacts(const NodeContext& node, ContactBook& book, Requester& requester, Instant start)
@@ -20,6 +22,7 @@ bool Contacts::is_usable(const Contact& contact) const {
 }
 
 std::span<const Contact> Contacts::usable_of(const Reply& reply, UsableContacts& usable) const {
+  DCHECK(reply.contacts_count <= reply.contacts.size());
   size_t count = 0;
   for (size_t i = 0; i < reply.contacts_count; ++i) {
     if (is_usable(reply.contacts[i])) usable[count++] = reply.contacts[i];
@@ -118,6 +121,7 @@ ContactHandle Contacts::want(const Turn& turn, std::span<const ContactHandle> co
 }
 
 void Contacts::want(const Turn& turn, const Contact& contact) {
+  CHECK(named_pings_ < named_pings_max);
   ++named_pings_;
   const ShardIndex owner = table_.owner_of(contact.id);
   if (owner == node_.link.self()) {
@@ -152,6 +156,7 @@ void Contacts::act(const Turn& turn, const TableAction& action) {
       return;
   }
   // A contact that was silent, or must answer within the wait, is not pinged a second time.
+  DCHECK(action.contact.endpoint.is_askable());  // The table files no other.
   const bool is_repeated =
       action.kind != TableAction::Kind::ping_silent && action.kind != TableAction::Kind::ping_named;
   const Call ping{Purpose::probe,          Method::ping,      static_cast<uint8_t>(!is_repeated),
@@ -163,6 +168,7 @@ void Contacts::act(const Turn& turn, const TableAction& action) {
 }
 
 void Contacts::deliver(const Turn& turn, const EvidenceMessage& message) {
+  CHECK(table_.owner_of(message.contact.id) == node_.link.self());  // Else it would be passed on.
   switch (message.learnt) {
     case Learnt::heard:
       act(turn, table_.observe(message.contact, message.evidence, turn.now));
@@ -200,6 +206,7 @@ void Contacts::advance(const Turn& turn, Rng& rng) {
 // Changes decided by this shard's table: every other replica applies them, in order. Changes that
 // do not fit in the outbox are sent next time, possibly twice, which does no harm.
 void Contacts::broadcast_changes(const Turn& turn) {
+  CHECK(node_.link.shards() > 1);  // With one, there are no changes.
   size_t sent = 0;
   for (const ContactChange& change : table_.changes()) {
     bool has_room = true;

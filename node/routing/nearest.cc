@@ -16,17 +16,20 @@ uint64_t word_at(const uint8_t* bytes) {
 }  // namespace
 
 TrieBranches::TrieBranches(uint32_t contacts_max) : branches_(contacts_max) {
+  CHECK(contacts_max <= ContactBook::contacts_limit);  // An index has no mark of a leaf.
   for (uint32_t i = contacts_max; i > 0; --i) give_back(i - 1);
 }
 
 uint32_t TrieBranches::take() {
   CHECK(!is_full());
   const uint32_t index = free_;
+  DCHECK(index < branches_.size());
   free_ = branches_[index].sides[0];
   return index;
 }
 
 void TrieBranches::give_back(uint32_t index) {
+  CHECK(index < branches_.size());
   branches_[index].sides[0] = free_;
   free_ = index;
 }
@@ -41,6 +44,7 @@ NearestIndex::Reference NearestIndex::leaf_of(ContactHandle handle, Standing sta
 
 // Follows the bits of `id`: the leaf reached shares at least as long a prefix as any other.
 NearestIndex::Reference NearestIndex::closest_leaf(const Id& id) const {
+  DCHECK(root_ != nothing);
   Reference at = root_;
   while (!is_leaf(at)) at = branches_[at].sides[id.bit(branches_[at].bit)];
   return at;
@@ -59,6 +63,7 @@ bool NearestIndex::add(ContactHandle handle, Standing standing) {
   while (!is_leaf(*at) && branches_[*at].bit < differs_at) {
     at = &branches_[*at].sides[id.bit(branches_[*at].bit)];
   }
+  DCHECK(is_leaf(*at) || branches_[*at].bit > differs_at);  // Else the leaf would have that bit.
   const uint32_t index = branches_.take();
   const bool side = id.bit(differs_at);
   branches_[index].bit = differs_at;
@@ -89,6 +94,7 @@ bool NearestIndex::remove(ContactHandle handle) {
     branches_.give_back(branch);
   }
   --count_;
+  DCHECK((root_ == nothing) == (count_ == 0));
   return true;
 }
 
@@ -154,6 +160,7 @@ Nearest NearestIndex::walk(const Id& target, const Contact& asker,
   while (true) {
     while (!is_leaf(at)) {
       const TrieBranches::Branch branch = branches_[at];
+      DCHECK(depth < farther.size());
       // Few branches lie deeper than a word. Sides are chosen by masks, as no branch predictor
       // could.
       const bool side = branch.bit < 64 ? leading << branch.bit >> 63 : target.bit(branch.bit);
@@ -163,6 +170,7 @@ Nearest NearestIndex::walk(const Id& target, const Contact& asker,
     }
     if (awaited == Awaited::included || (at & awaited_mark) == 0 ||
         std::find(arrived.begin(), arrived.end(), handle_of(at)) != arrived.end()) {
+      DCHECK(count < out.size());
       out[count++] = handle_of(at);
       marks |= at;
       book_.fetch_ahead(handle_of(at));

@@ -12,6 +12,7 @@
 
 #include "node/contact_book.h"
 #include "node/routing/standing.h"
+#include "reactor/base/check.h"
 #include "reactor/base/id.h"
 
 namespace xord {
@@ -31,8 +32,14 @@ class TrieBranches {
   bool is_full() const { return free_ == none; }
   uint32_t take();  // Must not be full.
   void give_back(uint32_t index);
-  Branch& operator[](uint32_t index) { return branches_[index]; }
-  const Branch& operator[](uint32_t index) const { return branches_[index]; }
+  Branch& operator[](uint32_t index) {
+    DCHECK(index < branches_.size());
+    return branches_[index];
+  }
+  const Branch& operator[](uint32_t index) const {
+    DCHECK(index < branches_.size());
+    return branches_[index];
+  }
 
  private:
   static constexpr uint32_t none = UINT32_MAX;

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "node/contact_book.h"
+#include "reactor/base/check.h"
 #include "reactor/base/instant.h"
 
 namespace xord {
@@ -20,6 +21,7 @@ class RecentArrivals {
 
   // `now` must not decrease between calls. A contact that is kept already moves to the end.
   void add(ContactHandle contact, Instant now) {
+    CHECK(contact != no_contact);
     remove(contact);
     if (count_ == kept_max) drop(0);
     contacts_[count_] = contact;
@@ -41,6 +43,7 @@ class RecentArrivals {
 
  private:
   void drop(size_t index) {
+    CHECK(index < count_);
     std::copy(contacts_.begin() + index + 1, contacts_.begin() + count_, contacts_.begin() + index);
     std::copy(arrived_at_.begin() + index + 1, arrived_at_.begin() + count_,
               arrived_at_.begin() + index);

@@ -9,6 +9,7 @@
 
 #include "node/contact.h"
 #include "node/endpoint_hash.h"
+#include "reactor/base/check.h"
 #include "reactor/base/instant.h"
 
 namespace xord {
@@ -16,7 +17,9 @@ namespace xord {
 class RecentFilter {
  public:
   RecentFilter(uint32_t rows, uint64_t seed, Duration interval = minutes(1))
-      : seed_(seed), interval_(interval), rows_(std::bit_ceil(rows)) {}
+      : seed_(seed), interval_(interval), rows_(std::bit_ceil(rows)) {
+    CHECK(interval > Duration{});
+  }
 
   // Whether `contact` was not seen in the last interval; if so, records it as seen at `now`.
   bool is_first(const Contact& contact, Instant now) {

@@ -12,9 +12,11 @@ namespace {
 // Grows with the square root of the uptime. Whole milliseconds and an IEEE 754 square root, so that
 // equal inputs give equal outputs.
 Duration trust_for(Duration uptime) {
+  DCHECK(uptime >= youth);
   constexpr int64_t ratio = trust_after_an_hour.whole_milliseconds() *
                             trust_after_an_hour.whole_milliseconds() /
                             hours(1).whole_milliseconds();
+  static_assert(ratio > 0, "the division leaves something to multiply by");
   const auto square = static_cast<double>(ratio * uptime.whole_milliseconds());
   return std::min(milliseconds(static_cast<int64_t>(std::sqrt(square))), trust_max);
 }
@@ -47,6 +49,7 @@ TableAction RoutingTable::want(const Contact& contact, Instant now) {
 }
 
 void RoutingTable::not_asked(const Contact& contact, Instant now) {
+  CHECK(owner_of(contact.id) == shard_);
   Bucket* bucket = tree_.find(contact.id);
   FiledContact* filed = bucket == nullptr ? nullptr : find(*bucket, contact.id);
   if (filed == nullptr || filed->asked != FiledContact::Asked::yes) return;
@@ -56,6 +59,7 @@ void RoutingTable::not_asked(const Contact& contact, Instant now) {
 }
 
 bool RoutingTable::may_ping_named(Standing standing, Instant now) {
+  DCHECK(standing == Standing::awaited || standing == Standing::doubted);
   const Duration ahead_max = standing == Standing::awaited ? seconds(1) : milliseconds(500);
   const Instant after = std::max(named_paid_to_, now) + seconds(1) / config_.named_pings_a_second;
   if (after > now + ahead_max) return false;
@@ -65,6 +69,7 @@ bool RoutingTable::may_ping_named(Standing standing, Instant now) {
 
 // `filed` answered just now.
 void RoutingTable::trust(FiledContact& filed, Instant now) {
+  DCHECK(filed.answered == now && filed.failures == 0);
   const bool was_asked = filed.asked == FiledContact::Asked::yes;
   const Instant asked_at = filed.trusted_until - naming_wait;
   if (was_asked) filed.is_slow = now - asked_at > naming_slow;

@@ -6,8 +6,14 @@
 namespace xord {
 namespace {
 
+// More doublings would change nothing, and overflow in the end.
+constexpr uint8_t doublings_max = 20;
+static_assert(backoff_min * (int64_t{1} << doublings_max) >= backoff_max);
+
 Duration backoff(uint8_t failures) {
-  const Duration interval = backoff_min * (int64_t{1} << std::min<uint8_t>(failures - 1, 20));
+  CHECK(failures > 0);
+  const Duration interval =
+      backoff_min * (int64_t{1} << std::min<uint8_t>(failures - 1, doublings_max));
   return std::min(interval, backoff_max);
 }
 
@@ -22,6 +28,7 @@ Bucket* RoutingTable::make_bucket(const Id& id, Instant now) {
   }
   bucket->refresh_at = now + refresh_interval(tree_.index_of(*bucket));
   arm(*bucket, now);
+  DCHECK(tree_.find(id) == bucket);
   return bucket;
 }
 
@@ -35,6 +42,7 @@ Bucket* RoutingTable::bucket_with_room(const Id& id, Instant now) {
     }
     bucket = tree_.find(id);
   }
+  DCHECK(bucket == nullptr || bucket == tree_.find(id));
   return bucket;
 }
 
@@ -45,6 +53,7 @@ bool RoutingTable::file(Bucket& bucket, const FiledContact& filed, Instant now) 
     refusals_.add(TableRefusal::book_full);
     return false;
   }
+  DCHECK(find(bucket, book_.id(filed.handle)) == nullptr);  // An id has one place.
   settle(bucket.append(filed), now);
   ++version_;
   arm(bucket, now);
@@ -53,6 +62,7 @@ bool RoutingTable::file(Bucket& bucket, const FiledContact& filed, Instant now) 
 
 void RoutingTable::remove(Bucket& bucket, FiledContact& filed) {
   const ContactHandle handle = filed.handle;
+  DCHECK(replica_.find(book_.contact(handle)) == handle);
   tell(ContactChange::Kind::removed, book_.contact(handle));
   bucket.remove(filed);
   book_.release(handle);
@@ -62,6 +72,7 @@ void RoutingTable::remove(Bucket& bucket, FiledContact& filed) {
 // The spare that takes the place of `leaving`, or a free place: the same id from another endpoint,
 // otherwise the one seen last; never one whose id or endpoint has a place or whose subnet is full.
 SpareContact* RoutingTable::choose_spare(Bucket& bucket, const FiledContact* leaving) {
+  DCHECK(leaving == nullptr || bucket.holds(*leaving));
   SpareContact* chosen = nullptr;
   for (size_t i = bucket.spares().size(); i > 0; --i) {
     SpareContact& spare = bucket.spares()[i - 1];

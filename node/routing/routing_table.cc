@@ -46,6 +46,7 @@ bool RoutingTable::may_be_filed(const Contact& contact) const {
 }
 
 FiledContact* RoutingTable::find(Bucket& bucket, const Id& id) {
+  DCHECK(tree_.find(id) == &bucket);
   for (FiledContact& filed : bucket.contacts()) {
     if (book_.id(filed.handle) == id) return &filed;
   }
@@ -53,6 +54,7 @@ FiledContact* RoutingTable::find(Bucket& bucket, const Id& id) {
 }
 
 SpareContact* RoutingTable::find_spare(Bucket& bucket, const Contact& contact) {
+  DCHECK(tree_.find(contact.id) == &bucket);
   for (SpareContact& spare : bucket.spares()) {
     if (book_.contact(spare.handle) == contact) return &spare;
   }
@@ -99,6 +101,7 @@ void RoutingTable::heard_of_filed(Bucket& bucket, FiledContact& filed, Evidence 
 // It has not ponged yet, or it ponged when last asked and waits as a spare.
 TableAction RoutingTable::heard_of_newcomer(const Contact& contact, Evidence evidence,
                                             Instant now) {
+  DCHECK(evidence != Evidence::ponged);
   if (!may_be_filed(contact)) return {};
   Bucket* bucket = tree_.find(contact.id);
   if (SpareContact* spare = bucket == nullptr ? nullptr : find_spare(*bucket, contact)) {
@@ -178,6 +181,7 @@ void RoutingTable::displace_former(const Contact& contact, Instant now) {
   });
   if (own == no_contact) return;
   Bucket* bucket = tree_.find(book_.id(own));
+  CHECK(bucket != nullptr);
   FiledContact* filed = find(*bucket, book_.id(own));
   CHECK(filed != nullptr && filed->handle == own);
   remove(*bucket, *filed);
@@ -284,6 +288,7 @@ uint64_t RoutingTable::network_size() const {
       size += count;
       continue;
     }
+    static_assert(bucket_size >= 2, "an estimate from one distance would be 0");
     const uint64_t reach = distance(self_, book_.id(found.back())).leading_word() | 1;
     const double estimate = (bucket_size - 1) * 0x1p64 / static_cast<double>(reach);
     size += static_cast<uint64_t>(std::min(estimate, network_size_max));
@@ -299,6 +304,7 @@ size_t RoutingTable::count_nearer(const Id& key, const Id& id, size_t at_most) c
     const size_t found = nearest(key, family, std::span(near).first(at_most - count));
     for (size_t i = 0; i < found && nearer(key, book_.id(near[i]), id); ++i) ++count;
   }
+  CHECK(count <= at_most);
   return count;
 }
 

@@ -27,6 +27,7 @@
 #include "node/routing/recent_filter.h"
 #include "node/routing_config.h"
 #include "node/subnet_limits.h"
+#include "reactor/base/check.h"
 #include "reactor/base/counters.h"
 #include "reactor/base/rng.h"
 #include "reactor/base/timer_wheel.h"
@@ -172,6 +173,7 @@ class RoutingTable {
     timers_.advance(now, [&](TimerId timer) {
       Actions actions;
       const size_t count = look_after(timer, now, rng, actions);
+      CHECK(count <= actions.size());
       for (size_t i = 0; i < count; ++i) act(static_cast<const TableAction&>(actions[i]));
     });
   }
@@ -182,6 +184,7 @@ class RoutingTable {
   std::span<const ContactChange> changes() const { return changes_; }
   // The first `count` of them have been sent to every other shard.
   void changes_sent(size_t count) {
+    CHECK(count <= changes_.size());
     changes_.erase(changes_.begin(), changes_.begin() + static_cast<ptrdiff_t>(count));
   }
 
@@ -207,6 +210,7 @@ class RoutingTable {
   static constexpr size_t arrivals_max = 64;
   // The most that one call makes: a split that makes room for all spares, and the newcomer.
   static constexpr size_t changes_per_call = 2 * bucket_size;
+  static_assert(changes_per_call > Bucket::spares_max && changes_per_call <= changes_max);
 
   // --- Admission: routing_table.cc.
   bool may_be_filed(const Contact& contact) const;
@@ -292,9 +296,11 @@ constexpr Duration answer_fresh = minutes(15);
 constexpr Duration upkeep_after = minutes(30);
 // An upkeep ping that could not be sent is tried again after this.
 constexpr Duration upkeep_retry = minutes(1);
+static_assert(upkeep_retry < upkeep_after);
 // Restored contacts are pinged in turn, 200 a second: 65,536 within six minutes, before the last of
 // them would stop being answerable.
 constexpr Duration restored_pace = milliseconds(5);
+static_assert(restored_pace * int64_t{RoutingConfig{}.contacts_max} < answer_fresh);
 // A bucket with no lookup in its range for this long is refreshed (tRefresh), give or take a tenth,
 // so that buckets created together are not refreshed together.
 constexpr Duration refresh_after = hours(1);
@@ -304,16 +310,19 @@ constexpr Duration empty_ranges_check = minutes(5);
 constexpr uint8_t failures_max = 5;
 // Consecutive failures up to which a contact may still be named, if it answers first.
 constexpr uint8_t failures_answerable_max = 1;
+static_assert(failures_answerable_max < failures_max, "it is silent before it is stale");
 // A bucket's oldest is pinged on behalf of newcomers only if it has not answered for this long.
 constexpr Duration oldest_trusted = minutes(1);
 // Time limit for a ping before eviction: two transactions, the second begun before 5 s.
 constexpr Duration probe_lifetime = seconds(12);
+static_assert(probe_lifetime > transaction_lifetime * 2);
 // Unanswered probes that evict a contact: the ping and one retry.
 constexpr uint8_t probes_max = 2;
 // Back-off of pings to silent contacts (checklist 39): a minute after the first failure, doubled
 // with each further one.
 constexpr Duration backoff_min = minutes(1);
 constexpr Duration backoff_max = hours(1);
+static_assert(backoff_min < backoff_max);
 
 // ---- Naming.
 
@@ -323,8 +332,10 @@ constexpr Duration youth = minutes(1);
 // How long an answer waits for the contacts it awaits, whatever their round trips. With 250 ms,
 // three quarters of the live ones are named where round trips take 200 ms.
 constexpr Duration naming_wait = milliseconds(500);
+static_assert(naming_wait < transaction_lifetime, "an answer after the wait still counts");
 // A contact that answered later than this is not awaited the next time: named at once, while alive.
 constexpr Duration naming_slow = milliseconds(250);
+static_assert(naming_slow < naming_wait, "an answer in time may be slow");
 // A young contact that answered such a ping is named at once for a tenth of its uptime, and at
 // least this long: a peer that asks after a program has left must not be given its name.
 constexpr Duration named_trust_min = milliseconds(600);
@@ -334,5 +345,6 @@ static_assert(named_trust_min > naming_wait, "an answer counts for all who waite
 // others for longer or shorter with the square root of their uptime, at most trust_max.
 constexpr Duration trust_after_an_hour = seconds(210);
 constexpr Duration trust_max = minutes(15);
+static_assert(trust_after_an_hour < trust_max);
 
 }  // namespace xord

@@ -42,6 +42,7 @@ std::optional<uint32_t> RoutingTable::deepest_range() const {
     if (nearest(self_, family, found) == 0) continue;
     deepest = std::max(deepest.value_or(0), tree_.range_of(book_.id(found[0])));
   }
+  CHECK(!deepest || *deepest < id_bits);  // We do not know ourselves.
   return deepest;
 }
 
@@ -67,12 +68,14 @@ void RoutingTable::arm(const Bucket& bucket, Instant now) {
 size_t RoutingTable::look_after(TimerId timer, Instant now, Rng& rng, Actions& actions) {
   if (timer == ranges_timer()) return look_after_empty_ranges(now, rng, actions);
   const auto index = static_cast<uint32_t>(timer);
+  CHECK(index < tree_.count());
   Bucket& bucket = tree_.at(index);
   for (FiledContact& filed : bucket.contacts()) {
     end_wait(filed, now);
     settle(filed, now);
   }
   fill_from_spares(bucket, now);
+  static_assert(bucket_pings_max + 1 <= actions_max, "there is room for its pings and a refresh");
   size_t count = 0;
   for (FiledContact& filed : bucket.contacts()) {
     if (bucket.pings_from > now || count == bucket_pings_max) break;
@@ -132,11 +135,17 @@ void RoutingTable::check_invariants() const {
     for (const SpareContact& spare : bucket.spares()) {
       CHECK(tree_.find(book_.id(spare.handle)) == &bucket);
       CHECK(may_be_filed(book_.contact(spare.handle)));
+      for (const SpareContact& other : bucket.spares()) {
+        CHECK(&other == &spare || other.handle != spare.handle);
+      }
     }
   }
   CHECK(own_count <= replica_.count() && changes_.size() <= changes_max);
   CHECK(shards_ > 1 || (own_count == replica_.count() && own_count <= config_.contacts_max &&
                         own_answerable_count == replica_.answerable_count()));
+  CHECK((shards_ > 1 || changes_.empty()) && arrivals_.size() <= arrivals_max);
+  CHECK(timers_.is_armed(ranges_timer()));
+  tree_.check_invariants();
   replica_.check_invariants();
 }
 
