@@ -8,6 +8,7 @@
 namespace xord {
 
 static_assert(lookup_paths_max <= 8, "a path is a bit of a byte");
+static_assert(LookupPath::no_row == 0xff, "in_path() keeps all of a path's row");
 static_assert((lookup_paths_max - 1) << 8 < 1u << Lookup::row_bits);
 
 Lookup::Lookup(uint32_t rows_max, uint32_t paths_max) {
@@ -47,6 +48,7 @@ std::optional<Lookup::Row> Lookup::next() {
 }
 
 LookupPath::Asked Lookup::asked_on_another(uint32_t path, const Endpoint& endpoint) const {
+  DCHECK(path < plan_.paths);
   for (uint32_t i = 0; i < plan_.paths; ++i) {
     if (i == path) continue;
     const LookupPath::Asked asked = paths_[i].asked_at(endpoint);
@@ -69,6 +71,7 @@ void Lookup::answered_value(Row row, Bytes value, ValuePool& pool) {
     return;
   }
   if (brought_count == value_candidates_max) return;
+  CHECK(candidates_count_ < candidates_.size());
   if (const auto kept = pool.keep(value)) {
     candidates_[candidates_count_++] = {*kept, 1, bit, path};
   } else {
@@ -128,6 +131,7 @@ size_t Lookup::results(std::span<Contact> out) const {
     if (count == most) return false;
     const Contact& found = contact(row);
     const std::span<const Contact> before = out.first(count);
+    DCHECK(count == 0 || !nearer(plan_.target, found.id, before.back().id));
     // Different paths may have been given different endpoints for one id, and each path allows a
     // subnet its own share.
     if (count > 0 && before.back().id == found.id) return true;
@@ -190,6 +194,18 @@ uint32_t Lookup::hops() const {
     return false;
   });
   return hops;
+}
+
+void Lookup::check_invariants() const {
+  for (const LookupPath& path : paths()) path.check_invariants();
+  CHECK(candidates_count_ <= candidates_.size());
+  std::array<uint32_t, lookup_paths_max> brought{};
+  for (const Candidate& candidate : std::span(candidates_).first(candidates_count_)) {
+    CHECK(candidate.brought < plan_.paths && (candidate.paths >> candidate.brought & 1) == 1);
+    CHECK(candidate.votes >= static_cast<uint32_t>(std::popcount(candidate.paths)));
+    ++brought[candidate.brought];
+    CHECK(brought[candidate.brought] <= value_candidates_max);
+  }
 }
 
 const LookupPath& Lookup::path_of(Row row) const {

@@ -16,6 +16,7 @@
 #include "node/lookup/lookup_path.h"
 #include "node/lookup/value_pool.h"
 #include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
 #include "reactor/base/fixed_pool.h"
 
 namespace xord {
@@ -78,6 +79,10 @@ class Lookup {
   // For statistics: calls made, and how many answers deep the nearest result was found.
   uint32_t asked_count() const;
   uint32_t hops() const;
+  // Values held in the pool.
+  uint32_t values_count() const { return candidates_count_; }
+  // For tests and the simulator: aborts if an invariant is broken.
+  void check_invariants() const;
 
  private:
   struct Candidate {
@@ -90,6 +95,7 @@ class Lookup {
   static uint32_t path_index(Row row) { return row >> 8; }
   static LookupPath::Row in_path(Row row) { return static_cast<LookupPath::Row>(row & 0xff); }
   static Row row_of(uint32_t path, LookupPath::Row row) {
+    DCHECK(path < lookup_paths_max && row != LookupPath::no_row);
     return static_cast<Row>(path << 8 | row);
   }
   std::span<const LookupPath> paths() const { return std::span(paths_).first(plan_.paths); }

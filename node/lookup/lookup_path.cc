@@ -53,6 +53,7 @@ std::optional<LookupPath::Row> LookupPath::next() {
 
 void LookupPath::postponed(Row row) {
   CHECK(cell(row).state == State::asked);
+  CHECK(running_count_ > 0 && asked_count_ > 0);
   cell(row).state = State::unasked;
   --running_count_;
   --asked_count_;
@@ -125,6 +126,7 @@ bool LookupPath::is_settled() const {
 }
 
 LookupPath::Row LookupPath::next_answered(uint32_t& position) const {
+  DCHECK(position <= order_.size());
   while (position < order_.size()) {
     const Row row = order_[position++];
     if (cell(row).state == State::answered) return row;
@@ -170,11 +172,14 @@ std::optional<LookupPath::Row> LookupPath::first_unasked() const {
 void LookupPath::leave_flight(Row row, State state) {
   Cell& left = cell(row);
   CHECK(left.state == State::asked || left.state == State::slow);
-  --(left.state == State::asked ? running_count_ : slow_count_);
+  uint32_t& flight_count = left.state == State::asked ? running_count_ : slow_count_;
+  CHECK(flight_count > 0);
+  --flight_count;
   left.state = state;
 }
 
 void LookupPath::add(const Contact& contact, Row named_by) {
+  DCHECK(named_by == no_row || cell(named_by).state == State::answered);
   if (contact.id == plan_.self) return;
   const uint32_t position = position_of(contact.id);
   if (is_known(contact, position)) return;
@@ -182,10 +187,13 @@ void LookupPath::add(const Contact& contact, Row named_by) {
   if (row == no_row) return;
   const uint8_t hops =
       named_by == no_row ? uint8_t{0} : static_cast<uint8_t>(cell(named_by).hops + 1);
+  DCHECK(hops < rows_max_);  // Each hop is a row of its own.
   cells_[row] = {contact, named_by, State::unasked, false, hops};
   tags_[row] = tag_of(contact.endpoint);
   subnet_tags_[row] = subnet_tag_of(contact.endpoint.address);
+  DCHECK(order_.size() < rows_max_);
   order_.insert(order_.begin() + position, row);  // Never grows: row_for() made room.
+  DCHECK(order_.size() == cells_.size());
 }
 
 // The first position in the order whose contact is not nearer to the target than `id`.
@@ -197,6 +205,7 @@ uint32_t LookupPath::position_of(const Id& id) const {
 }
 
 std::optional<LookupPath::Row> LookupPath::row_at(const Endpoint& endpoint) const {
+  DCHECK(tags_.size() == cells_.size());
   const uint32_t tag = tag_of(endpoint);
   for (size_t row = 0; row < tags_.size(); ++row) {
     if (tags_[row] == tag && cells_[row].contact.endpoint == endpoint) return static_cast<Row>(row);
@@ -210,6 +219,7 @@ bool LookupPath::is_known(const Contact& contact, uint32_t position) const {
 }
 
 bool LookupPath::has_its_share(const IpAddress& address) const {
+  DCHECK(subnet_tags_.size() == cells_.size());
   uint32_t count = 0;
   const uint32_t tag = subnet_tag_of(address);
   for (size_t row = 0; row < subnet_tags_.size(); ++row) {
@@ -248,6 +258,31 @@ LookupPath::Row LookupPath::take_farthest_unasked(uint32_t position, MayGo&& may
     return row;
   }
   return no_row;
+}
+
+void LookupPath::check_invariants() const {
+  CHECK(cells_.size() <= rows_max_ && order_.size() == cells_.size());
+  CHECK(tags_.size() == cells_.size() && subnet_tags_.size() == cells_.size());
+  uint32_t running = 0;
+  uint32_t slow = 0;
+  uint32_t answered = 0;
+  bool has_value = false;
+  for (size_t at = 0; at < order_.size(); ++at) {
+    const Row row = order_[at];
+    const Cell& here = cell(row);
+    // Strictly ascending: so each row is there once, and no two have one id.
+    CHECK(at == 0 || nearer(plan_.target, cell(order_[at - 1]).contact.id, here.contact.id));
+    CHECK(tags_[row] == tag_of(here.contact.endpoint) && row_at(here.contact.endpoint) == row);
+    CHECK(subnet_tags_[row] == subnet_tag_of(here.contact.endpoint.address));
+    CHECK(here.named_by == no_row || cell(here.named_by).state == State::answered);
+    CHECK(!here.had_value || here.state == State::answered);
+    running += here.state == State::asked;
+    slow += here.state == State::slow;
+    answered += here.state == State::answered;
+    has_value = has_value || here.had_value;
+  }
+  CHECK(running == running_count_ && slow == slow_count_ && answered == answered_count_);
+  CHECK(running + slow + answered <= asked_count_ && has_value == has_found_);
 }
 
 }  // namespace xord

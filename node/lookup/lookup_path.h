@@ -85,6 +85,8 @@ class LookupPath {
   uint32_t answered_count() const { return answered_count_; }
   uint32_t slow_count() const { return slow_count_; }
   uint32_t asked_count() const { return asked_count_; }
+  // For tests and the simulator: aborts if an invariant is broken.
+  void check_invariants() const;
 
  private:
   enum class State : uint8_t { unasked, asked, elsewhere, slow, answered, failed };

@@ -36,6 +36,7 @@ bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupO
     count +=
         contacts_.table().nearest(target, family, std::span(found).subspan(count, bucket_size));
   }
+  DCHECK(count <= found.size());
   std::array<Contact, 2 * bucket_size + bootstraps_max> known;
   for (size_t i = 0; i < count; ++i) known[i] = contacts_.book().contact(found[i]);
   CHECK(extra.size() <= bootstraps_max);
@@ -56,6 +57,7 @@ bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupO
 }
 
 void Lookups::take(const Turn& turn, const Outcome& outcome) {
+  DCHECK(outcome.call.purpose == Purpose::lookup);
   Running* running = running_.find(outcome.call.owner);
   if (running == nullptr) return;  // The lookup ended while this call was slow.
   Lookup& lookup = running->lookup;
@@ -113,6 +115,18 @@ void Lookups::advance(const Turn& turn) {
 void Lookups::release(PoolHandle handle) {
   running_[handle].lookup.release(values_);
   running_.give_back(handle);
+  CHECK(running_.taken_count() > 0 || values_.kept_count() == 0);
+}
+
+void Lookups::check_invariants() const {
+  uint32_t kept_count = 0;
+  for (uint32_t index = 0; index < running_.slots_max(); ++index) {
+    const auto handle = running_.taken_at(index);
+    if (!handle) continue;
+    running_[*handle].lookup.check_invariants();
+    kept_count += running_[*handle].lookup.values_count();
+  }
+  CHECK(kept_count == values_.kept_count());  // Each value belongs to one lookup.
 }
 
 }  // namespace xord

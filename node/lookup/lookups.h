@@ -51,6 +51,8 @@ class Lookups {
 
   uint32_t count() const { return running_.taken_count(); }
   uint32_t values_count() const { return values_.kept_count(); }
+  // For tests and the simulator: aborts if an invariant is broken.
+  void check_invariants() const;
 
  private:
   struct Running {

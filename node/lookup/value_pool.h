@@ -10,6 +10,7 @@
 
 #include "node/budget.h"
 #include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
 #include "reactor/base/fixed_pool.h"
 
 namespace xord {
@@ -31,6 +32,7 @@ class ValuePool {
   // Valid until the handle is released. The handle must be current.
   Bytes bytes(PoolHandle handle) const {
     const Slot& slot = slots_[handle];
+    DCHECK(slot.size <= slot.bytes.size());
     return {slot.bytes.data(), slot.size};
   }
   void give_back(PoolHandle handle) { slots_.give_back(handle); }
