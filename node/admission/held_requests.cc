@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "node/endpoint_hash.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
@@ -21,7 +22,9 @@ HeldRequests::HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed
       small_(budget.held_small),
       large_(budget.held_large),
       buckets_(std::bit_ceil(budget.held_sources), no_source),
-      prefix_paid_to_(std::bit_ceil(budget.held_prefixes), Instant::min()) {}
+      prefix_paid_to_(std::bit_ceil(budget.held_prefixes), Instant::min()) {
+  CHECK(ping_interval_ > Duration{});
+}
 
 HoldResult HeldRequests::hold(Instant now, const Datagram& in, ReplyBudget& budget) {
   const auto handle = find(in.path.remote);
@@ -74,7 +77,9 @@ uint32_t HeldRequests::advance(Instant now) {
   uint32_t dropped = 0;
   for (const Source* source = sources_.find(oldest_); source && source->drop_at <= now;
        source = sources_.find(oldest_)) {
-    dropped += drop(source->endpoint);
+    const uint32_t held_count = drop(source->endpoint);
+    CHECK(held_count > 0);  // Else the oldest would remain for ever.
+    dropped += held_count;
   }
   return dropped;
 }
@@ -108,6 +113,7 @@ std::optional<PoolHandle> HeldRequests::copy_into(Pool& pool, const Datagram& in
   const auto handle = pool.take();
   if (!handle) return std::nullopt;
   auto& slot = pool[*handle];
+  DCHECK(in.bytes.size() <= slot.bytes.size());
   slot.path = in.path;
   slot.size = static_cast<uint32_t>(in.bytes.size());
   if (!in.bytes.empty()) std::memcpy(slot.bytes.data(), in.bytes.data(), in.bytes.size());
@@ -120,6 +126,7 @@ void HeldRequests::give_back(const Held& held) {
 
 Datagram HeldRequests::datagram(const Held& held) const {
   const auto view = [](const auto& slot) {
+    DCHECK(slot.size <= slot.bytes.size());
     return Datagram{slot.path, {slot.bytes.data(), slot.size}};
   };
   return held.kind == SlotKind::small ? view(small_[held.handle]) : view(large_[held.handle]);
@@ -128,6 +135,7 @@ Datagram HeldRequests::datagram(const Held& held) const {
 void HeldRequests::attach(PoolHandle handle) {
   Source& source = sources_[handle];
   DCHECK(source.held_count > 0);  // Else nothing would ever be served or dropped.
+  DCHECK(!find(source.endpoint).has_value());
   uint32_t& bucket = buckets_[bucket_of(source.endpoint)];
   source.chain = bucket;
   bucket = handle.index;
@@ -154,6 +162,7 @@ HeldRequests::Source HeldRequests::detach(PoolHandle handle) {
   (older ? older->newer : oldest_) = source.newer;
   (newer ? newer->older : newest_) = source.older;
   sources_.give_back(handle);
+  DCHECK((sources_.find(oldest_) == nullptr) == (sources_.taken_count() == 0));
   return source;
 }
 

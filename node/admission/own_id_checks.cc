@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 OwnIdChecks::Row& OwnIdChecks::row_of(const Endpoint& endpoint) {
+  CHECK(endpoint.port != 0);  // That of an empty row.
   for (Row& row : rows_) {
     if (row.endpoint == endpoint) return row;
   }

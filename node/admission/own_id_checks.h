@@ -21,6 +21,7 @@ class OwnIdChecks {
   // not answer, perhaps because it pinged us instead.
   static constexpr Duration again = minutes(10);
   static constexpr Duration silent = seconds(30);
+  static_assert(pace < silent && silent < again);
 
   // Whether to ping `endpoint` now; if so, it counts as pinged. Never again for one that is our
   // own.

@@ -5,6 +5,7 @@
 
 #include "node/budget.h"
 #include "node/endpoint_hash.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 
@@ -15,6 +16,7 @@ ProvenSources::ProvenSources(uint32_t sources_max, uint64_t seed, std::span<cons
       sets_(set_mask_ + 1) {}
 
 void ProvenSources::prove(const Endpoint& source, Instant now) {
+  DCHECK(source.port != 0);  // That of an empty row.
   const auto candidates = sets_of(source);
   Row* place = nullptr;
   for (Row& row : sets_[candidates[0]].rows) {

@@ -35,6 +35,7 @@ class ProvenSources {
     Endpoint source;
     Instant until = Instant::min();
   };
+  static_assert(sizeof(Row) == 32);
   struct alignas(64) Set {
     std::array<Row, ways> rows;
   };

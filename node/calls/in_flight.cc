@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstring>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr size_t hash_at = 4;
 constexpr uint32_t indices_max = 1u << 24;
 static_assert(indices_max == 1u << 8 * (hash_at - shard_at - 1));
 static_assert(hash_at + crypto_shorthash_siphashx24_BYTES == transaction_size);
+static_assert(transaction_short == sizeof(uint32_t), "InFlight::row_of() reads all of it");
 
 TimerId timer_of(PoolHandle handle) {
   return static_cast<TimerId>(handle.index);
@@ -35,6 +38,7 @@ InFlight::InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, I
       wheel_(calls_max, timer_tick, start) {
   CHECK(calls_max <= indices_max && shards >= 1 && shards <= shards_max);
   CHECK(transaction_bytes == transaction_size || transaction_bytes == transaction_short);
+  CHECK((shard & shard_mask_) == shard);  // Each transaction names it.
   if (transaction_bytes == transaction_short) {
     short_rows_.assign(std::bit_ceil(size_t{calls_max} * 2), no_slot);
   }
@@ -42,6 +46,7 @@ InFlight::InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, I
 
 std::optional<Transaction> InFlight::open(Instant now, const Call& call,
                                           Duration adaptive_timeout) {
+  DCHECK(adaptive_timeout > Duration{});
   const auto handle = slots_.take();
   if (!handle) return std::nullopt;
   Slot& slot = slots_[*handle];
@@ -108,6 +113,7 @@ std::optional<PoolHandle> InFlight::find(Bytes transaction, const Endpoint* sour
 }
 
 std::optional<PoolHandle> InFlight::find_short(Bytes transaction, const Endpoint* source) const {
+  DCHECK(transaction.size() == transaction_short);
   Transaction wanted{};
   std::copy(transaction.begin(), transaction.end(), wanted.begin());
   std::optional<PoolHandle> found;
@@ -124,6 +130,7 @@ std::optional<PoolHandle> InFlight::find_short(Bytes transaction, const Endpoint
 }
 
 void InFlight::index_short(uint32_t slot) {
+  DCHECK(slots_.taken_count() * size_t{2} <= short_rows_.size());  // So every search ends.
   size_t row = row_of(slots_[*slots_.taken_at(slot)].transaction);
   while (short_rows_[row] != no_slot) row = (row + 1) & (short_rows_.size() - 1);
   short_rows_[row] = slot;
@@ -155,6 +162,7 @@ Transaction InFlight::transaction_of(uint32_t index, Instant now) {
     uint64_t slot;
   };
   static_assert(sizeof(Input) == 24, "no padding is hashed");
+  DCHECK(index < indices_max);
   const Input input{counter_++, now.nanoseconds, uint64_t{shard_} << 32 | index};
   Transaction transaction{};
   if (transaction_bytes_ == transaction_short) {

@@ -25,7 +25,7 @@ bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAdd
   }
   const size_t size = node_.dialect.encode_request(
       buffer, Bytes(*transaction).first(in_flight_.transaction_bytes()), node_.self, ask);
-  CHECK(size > 0);
+  CHECK(size > 0 && size <= buffer.size());
   Path path{call.to, local};
   if (local.socket == LocalAddress::any_socket) {
     path.local.socket = call.to.is_ipv4() ? node_.config.ipv4_socket : node_.config.ipv6_socket;
@@ -36,6 +36,7 @@ bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAdd
 }
 
 bool Requester::repeat_ping(const Turn& turn, const Call& call) {
+  CHECK(call.method == Method::ping);
   if (call.attempt > 0) return false;
   Call again = call;
   again.attempt = 1;
@@ -68,6 +69,7 @@ std::optional<Outcome> Requester::receive(const Turn& turn, const Datagram& data
     node_.counters.malformed.add(error);
     return Outcome{Outcome::Kind::malformed, match.call, {}, false, nullptr};
   }
+  DCHECK(reply->contacts_count <= reply->contacts.size());
   return Outcome{Outcome::Kind::answered, match.call, match.round_trip, match.came_back, reply};
 }
 

@@ -9,7 +9,8 @@
 namespace xord {
 
 void RoundTrip::sample(Duration measured) {
-  const int64_t longest = transaction_lifetime.nanoseconds / 1000;
+  constexpr int64_t longest = transaction_lifetime.nanoseconds / 1000;
+  static_assert(8 * longest <= UINT32_MAX, "no weighted sum overflows");
   const auto now = static_cast<uint32_t>(
       std::clamp<int64_t>(measured.nanoseconds / 1000, 1, longest));  // 0 means "not measured".
   if (srtt_ == 0) {

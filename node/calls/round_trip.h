@@ -52,6 +52,7 @@ class RoundTrips {
   struct alignas(64) Set {       // One cache line.
     std::array<Row, ways> rows;  // Most recently used first.
   };
+  static_assert(sizeof(Set) == 64);
 
   uint64_t hash_of(const Endpoint& endpoint) const;
   static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32) | 1; }
