@@ -32,6 +32,8 @@ constexpr Duration adaptive_timeout_max = transaction_lifetime;
 // Before any sample (RFC 6298 2.1), and the maximum for a contact without samples of its own: slow
 // contacts elsewhere must not decide how long a lookup waits for it.
 constexpr Duration adaptive_timeout_unmeasured = seconds(1);
+static_assert(adaptive_timeout_min < adaptive_timeout_unmeasured &&
+              adaptive_timeout_unmeasured < adaptive_timeout_max);
 // A call to a node that has not heard from us lately takes two: its ping and our pong come first.
 constexpr int64_t round_trips_of_a_call = 2;
 // How long requests of an unproven source are held while we wait for its pong. Shorter than the 5 s
@@ -41,8 +43,10 @@ static_assert(held_lifetime < transaction_lifetime);
 // A source that answered a transaction of ours counts as proven for this long (docs/DECISIONS.md,
 // "A proof lapses after ten minutes").
 constexpr Duration proven_lifetime = minutes(10);
+static_assert(held_lifetime < proven_lifetime, "what is held is served under the proof");
 // Granularity of all of these: one wheel slot. Being 0.5 ms late hardly matters against 200 ms.
 constexpr Duration timer_tick = milliseconds(1);
+static_assert(timer_tick * 100 <= adaptive_timeout_min);
 
 // ---- Lookups.
 
@@ -54,9 +58,11 @@ static_assert(lookup_rows_max >= 4 * bucket_size && lookup_rows_max < UINT8_MAX)
 // Paths of one lookup (S/Kademlia 4.4), each with its own rows: more than eight find nothing new in
 // the k contacts known at the start.
 constexpr uint32_t lookup_paths_max = 8;
+static_assert(lookup_paths_max <= bucket_size, "each path begins with a contact of its own");
 // Contacts of one subnet that a path follows on the word of others: a quarter of its k nearest. The
 // owner of a /24 can name any number of contacts there, all nearest to the key.
 constexpr uint32_t lookup_subnet_max = bucket_size / 4;
+static_assert(lookup_subnet_max > 0);
 // Different values that one path of a find_value may bring as candidates; a vote for any further
 // one is not counted. Honest nodes hold two at most: the value before and after a new store.
 constexpr uint32_t value_candidates_max = 4;
@@ -74,6 +80,7 @@ constexpr Duration republish_after = hours(1);
 // Nodes of a region that one lookup serves: as ids are spread evenly, the smallest range with k
 // nodes around a key has 20 to 40. With more, only the key itself is served. 44 bytes each.
 constexpr uint32_t region_contacts_max = 64;
+static_assert(region_contacts_max >= 2 * bucket_size);
 // Total size of the values being republished or handed over: all may go to one node, whose default
 // receive buffer of 208 KiB must hold them.
 constexpr uint32_t replication_bytes_max = 128 << 10;
@@ -95,6 +102,7 @@ constexpr uint32_t waiting_answers_sent_max = 16;
 constexpr uint32_t held_small_size = 256;
 constexpr uint32_t held_large_size = 8'218;
 static_assert(held_large_size >= value_size_max + 78);
+static_assert(held_small_size < held_large_size);
 // A joining Python node sends a ping, then three calls at once; more than this while we wait for
 // its answer is a flood.
 constexpr uint32_t held_per_source_max = 8;

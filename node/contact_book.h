@@ -34,7 +34,7 @@ class ContactBook {
   [[nodiscard]] ContactHandle acquire(const Contact& contact);
   // Adds a holder to a handle that is already held.
   ContactHandle share(ContactHandle handle) {
-    DCHECK(holders_[handle] > 0);
+    DCHECK(handle < contacts_max_ && holders_[handle] > 0);
     ++holders_[handle];
     return handle;
   }
@@ -42,9 +42,12 @@ class ContactBook {
   void release(ContactHandle handle);
 
   // For a handle that is held. References and views live as long as it is held.
-  const Id& id(ContactHandle handle) const { return cards_[handle].contact.id; }
-  const Endpoint& endpoint(ContactHandle handle) const { return cards_[handle].contact.endpoint; }
-  const Contact& contact(ContactHandle handle) const { return cards_[handle].contact; }
+  const Id& id(ContactHandle handle) const { return contact(handle).id; }
+  const Endpoint& endpoint(ContactHandle handle) const { return contact(handle).endpoint; }
+  const Contact& contact(ContactHandle handle) const {
+    DCHECK(handle < contacts_max_);
+    return cards_[handle].contact;
+  }
   // Encoded once; empty if it is longer than tail_kept_max (IPv6) and must be encoded when sent.
   Bytes tail(ContactHandle handle) const {
     const Card& card = cards_[handle];

@@ -16,7 +16,9 @@ class HandleTable {
  public:
   // The caller never inserts more than `handles_max`.
   explicit HandleTable(uint32_t handles_max)
-      : slots_(uint64_t{handles_max} + handles_max / 2 + 1, no_contact) {}
+      : slots_(uint64_t{handles_max} + handles_max / 2 + 1, no_contact) {
+    CHECK(slots_.size() <= UINT32_MAX);  // home() multiplies it by 32 bits.
+  }
 
   // The slot of the first handle with that hash for which matches(handle) is true; or the empty
   // slot where it belongs: put() it there.
@@ -26,9 +28,12 @@ class HandleTable {
     while (slots_[at] != no_contact && !matches(slots_[at])) at = next(at);
     return at;
   }
-  ContactHandle at(size_t slot) const { return slots_[slot]; }
+  ContactHandle at(size_t slot) const {
+    DCHECK(slot < slots_.size());
+    return slots_[slot];
+  }
   void put(size_t slot, ContactHandle handle) {
-    DCHECK(slots_[slot] == no_contact);
+    DCHECK(slots_[slot] == no_contact && handle != no_contact);
     slots_[slot] = handle;
   }
   // Empties `slot`; later handles move up where they may. hash_of(handle) is the hash under which

@@ -1,5 +1,7 @@
 #include "node/node.h"
 
+#include <cstddef>
+
 #include "node/replication/region_messages.h"
 #include "node/wire/dialect.h"
 #include "reactor/base/check.h"
@@ -11,6 +13,15 @@ namespace {
 uint32_t events_max(const NodeConfig& config) {
   return config.budget.lookups + config.operations + config.budget.replications +
          config.routing.buckets_max + id_bits;
+}
+
+// The message in a frame, whose kind says that it is one.
+template <class Message>
+const Message& message_in(Bytes frame) {
+  static_assert(offsetof(Message, message) == 0, "a frame begins with its kind");
+  const Message* message = frame_header<Message>(frame);
+  CHECK(message != nullptr && message->message.kind == Message::kind);
+  return *message;
 }
 
 const Dialect& dialect_of(const NodeConfig& config) {
@@ -50,12 +61,14 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
 
 template <class Body>
 void Node::run(Instant now, Outputs& out, Body&& body) {
+  DCHECK(events_.is_empty());  // Each call handles all of its own.
   const Turn turn{now, out, events_};
   body(turn);
   if (!events_.is_empty()) [[unlikely]]
     handle_events(turn);
   named_.end_turn(now);
   contacts_.end_turn(turn);
+  DCHECK(events_.is_empty());
 }
 
 // ---- Input.
@@ -110,6 +123,7 @@ void Node::receive_reply(const Turn& turn, const Datagram& datagram) {
 void Node::dispatch(const Turn& turn, const Outcome& outcome) {
   const bool is_answer = outcome.kind == Outcome::Kind::answered;
   const Call& call = outcome.call;
+  CHECK(is_answer == (outcome.reply != nullptr));
   contacts_.learn_from(turn, outcome);
   if (is_answer && outcome.reply->contacts_count > 0) {
     own_ids_.look_for_own_id(turn, *outcome.reply);
@@ -122,6 +136,7 @@ void Node::dispatch(const Turn& turn, const Outcome& outcome) {
       replicator_.take(turn, outcome);
       break;
     case Purpose::store:
+      CHECK(call.responder.has_value());
       if (is_answer) replicator_.store_answered(turn.now, {*call.responder, call.to});
       rounds_.take(turn, outcome);
       break;
@@ -142,31 +157,32 @@ void Node::dispatch(const Turn& turn, const Outcome& outcome) {
 void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
   const ShardMessage* message = frame_header<ShardMessage>(frame);
   CHECK(message != nullptr && from < config_.shards);
+  CHECK(message->network == config_.network);
   if (message->kind == ShardMessageKind::datagram) {
-    const auto* forwarded = frame_header<DatagramMessage>(frame);
-    return receive(now, {forwarded->path, frame_tail<DatagramMessage>(frame)}, out);
+    const auto& forwarded = message_in<DatagramMessage>(frame);
+    return receive(now, {forwarded.path, frame_tail<DatagramMessage>(frame)}, out);
   }
   run(now, out, [&](const Turn& turn) {
     switch (message->kind) {
       case ShardMessageKind::datagram:
         break;
       case ShardMessageKind::evidence:
-        contacts_.deliver(turn, *frame_header<EvidenceMessage>(frame));
+        contacts_.deliver(turn, message_in<EvidenceMessage>(frame));
         break;
       case ShardMessageKind::contact_wanted:
-        contacts_.deliver(turn, *frame_header<ContactWantedMessage>(frame));
+        contacts_.deliver(turn, message_in<ContactWantedMessage>(frame));
         break;
       case ShardMessageKind::contact_changed:
-        contacts_.deliver(turn, *frame_header<ContactChangedMessage>(frame));
+        contacts_.deliver(turn, message_in<ContactChangedMessage>(frame));
         break;
       case ShardMessageKind::region_wanted:
-        replicator_.begin_region(turn, frame_header<RegionWantedMessage>(frame)->key);
+        replicator_.begin_region(turn, message_in<RegionWantedMessage>(frame).key);
         break;
       case ShardMessageKind::region:
-        replicator_.accept_region(now, frame_header<RegionMessage>(frame)->region);
+        replicator_.accept_region(now, message_in<RegionMessage>(frame).region);
         break;
       case ShardMessageKind::proven: {
-        const auto& proven = *frame_header<ProvenMessage>(frame);
+        const auto& proven = message_in<ProvenMessage>(frame);
         contacts_.deliver(turn, proven);
         responder_.release(turn, proven.source, std::nullopt);
         break;
@@ -279,6 +295,7 @@ void Node::handle(const Turn& turn, const Event& event) {
 
 void Node::lookup_finished(const Turn& turn, PoolHandle handle) {
   const Lookup& lookup = lookups_[handle];
+  DCHECK(lookup.is_finished());
   const PoolHandle owner = lookups_.owner_handle(handle);
   switch (lookups_.owner(handle)) {
     case LookupOwner::operation:
@@ -351,9 +368,14 @@ void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& o
 
 void Node::check_invariants() const {
   contacts_.table().check_invariants();
+  lookups_.check_invariants();
   responder_.check_invariants();
   store_.check_invariants();
   if (published_ != nullptr) published_->check_invariants();
+  CHECK(events_.is_empty());
+  const NodeUsage used = usage();
+  const NodeUsage most = usage_max(config_);
+  for (size_t i = 0; i < used.size(); ++i) CHECK(used[i] <= most[i]);
 }
 
 NodeUsage Node::usage() const {

@@ -25,6 +25,7 @@ struct PublishedKey {
   uint32_t value_size = 0;
   uint32_t published_ago = 0;  // Seconds since it was last published; due after a day.
 };
+static_assert(sizeof(PublishedKey) == 28, "no padding is sent");
 constexpr uint32_t published_keys_max = 256;
 
 // Followed by `value_size` bytes of value, then `contacts_count` Contacts, nearest first.

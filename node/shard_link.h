@@ -8,6 +8,7 @@
 #include "node/counters.h"
 #include "node/shard_message.h"
 #include "node/turn.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 
@@ -41,6 +42,7 @@ class ShardLink {
   }
   // Forwards a datagram that another shard must handle.
   void forward(const Turn& turn, ShardIndex shard, const Datagram& datagram) const {
+    DCHECK(is_other(shard));
     counters_.node.add(NodeCounter::forwarded);
     tell(turn, shard, DatagramMessage{{}, datagram.path}, datagram.bytes);
   }

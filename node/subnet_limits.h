@@ -14,6 +14,7 @@
 
 #include "node/budget.h"
 #include "node/endpoint_hash.h"
+#include "reactor/base/check.h"
 #include "reactor/base/endpoint.h"
 
 namespace xord {
@@ -30,6 +31,8 @@ struct SubnetLimits {
     return local == LocalSubnets::limited || !address.is_local();
   }
 };
+
+static_assert(SubnetLimits{}.per_table_max < UINT8_MAX, "SubnetCounts can tell that it is reached");
 
 inline bool same_subnet(const IpAddress& a, const IpAddress& b) {
   if (a.is_ipv4() != b.is_ipv4()) return false;
@@ -50,6 +53,7 @@ class SubnetCounts {
   }
   // `address` must have been added.
   void remove(const IpAddress& address) {
+    DCHECK(count(address) > 0);
     for (uint8_t* cell : cells_of(address)) *cell = static_cast<uint8_t>(*cell - (*cell < 255));
   }
   uint32_t count(const IpAddress& address) const {
