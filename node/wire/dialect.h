@@ -13,6 +13,7 @@
 #include "node/contact_book.h"
 #include "node/wire/message.h"
 #include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 #include "reactor/base/steering_rule.h"
@@ -82,7 +83,14 @@ class Dialect {
                                  const ContactBook& book) const = 0;
 
  protected:
-  explicit Dialect(const DialectTraits& traits) : traits_(traits) {}
+  explicit Dialect(const DialectTraits& traits) : traits_(traits) {
+    CHECK(!traits.name.empty() && traits.encode_contact_tail != nullptr);
+    CHECK(traits.transaction_bytes == transaction_size ||
+          traits.transaction_bytes == transaction_short);
+    // A size of 0 would pass every bound on what an unproven source is sent.
+    CHECK(traits.ping_size > 0 && traits.pong_size > 0);
+    CHECK(traits.stored_size > 0 && traits.no_contacts_size > 0);
+  }
 
  private:
   const DialectTraits traits_;

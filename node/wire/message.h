@@ -24,6 +24,7 @@ enum class Method : uint8_t { ping, stun, store, find_node, find_value, count };
 constexpr const char* method_names[] = {"ping", "stun", "store", "find_node", "find_value"};
 static_assert(std::size(method_names) == static_cast<size_t>(Method::count));
 inline std::string_view name_of(Method method) {
+  DCHECK(method < Method::count);
   return method_names[static_cast<size_t>(method)];
 }
 
@@ -32,6 +33,8 @@ inline std::string_view name_of(Method method) {
 constexpr size_t transaction_size = 20;
 constexpr size_t transaction_short = 4;
 using Transaction = std::array<uint8_t, transaction_size>;
+static_assert(transaction_short < transaction_size);
+static_assert(transaction_size <= UINT8_MAX, "WireTransaction keeps its length in a byte");
 
 // A transaction with its length: a peer's, kept until its request is answered.
 struct WireTransaction {
@@ -46,7 +49,10 @@ struct WireTransaction {
     kept.size = static_cast<uint8_t>(transaction.size());
     return kept;
   }
-  Bytes view() const { return Bytes(bytes).first(size); }
+  Bytes view() const {
+    DCHECK(size <= transaction_size);
+    return Bytes(bytes).first(size);
+  }
 };
 
 // Why a datagram was not understood; also the index of a counter. `none` is success.
@@ -102,6 +108,7 @@ constexpr uint32_t value_size_max = 8'140;
 // malformed: a peer with k = 20 sends 20, and some peers use a larger k.
 constexpr size_t reply_contacts_kept = 20;
 constexpr size_t reply_contacts_max = 128;
+static_assert(reply_contacts_kept <= reply_contacts_max);
 
 struct Reply {
   Bytes transaction;

@@ -6,10 +6,12 @@
 namespace xord::msgpack {
 
 void Reader::fail(ParseError error) {
+  DCHECK(error != ParseError::none && error < ParseError::count);
   if (error_ == ParseError::none) error_ = error;
 }
 
 Bytes Reader::take(size_t size) {
+  DCHECK(at_ <= bytes_.size());
   if (failed() || size > bytes_.size() - at_) {
     fail(ParseError::truncated);
     return {};
@@ -20,12 +22,14 @@ Bytes Reader::take(size_t size) {
 }
 
 uint64_t Reader::big_endian(size_t size) {
+  DCHECK(size >= 1 && size <= sizeof(uint64_t));
   uint64_t value = 0;
   for (const uint8_t byte : take(size)) value = value << 8 | byte;
   return value;
 }
 
 Element Reader::sized(Type type, uint64_t size) {
+  DCHECK(type == Type::text || type == Type::binary || type == Type::extension);
   Element element;
   element.type = type;
   element.bytes = take(size);
@@ -34,6 +38,8 @@ Element Reader::sized(Type type, uint64_t size) {
 }
 
 Element Reader::container(Type type, uint64_t size) {
+  DCHECK(type == Type::array || type == Type::map);
+  DCHECK(size <= UINT32_MAX);  // So that twice as many cannot overflow.
   // Each element takes at least a byte: a count that cannot be met is refused at once.
   const uint64_t needed = type == Type::map ? size * 2 : size;
   if (failed() || needed > bytes_.size() - at_) fail(ParseError::truncated);
@@ -49,6 +55,7 @@ Element Reader::extension(uint64_t size) {
 }
 
 Element Reader::wide(uint8_t code) {
+  DCHECK(code >= 0xc0 && code < 0xe0);
   Element element;
   element.type = Type::integer;
   switch (code) {
@@ -162,6 +169,7 @@ Bytes Reader::skip() {
     }
     left[++depth] = uint64_t{element.size} * (element.type == Type::map ? 2 : 1);
   }
+  DCHECK(failed() || at_ > begin);  // Callers read the first byte of what was skipped.
   return failed() ? Bytes{} : bytes_.subspan(begin, at_ - begin);
 }
 
@@ -175,6 +183,7 @@ namespace {
 // Length of the UTF-8 sequence at the front of `text`, which is not empty; 0 if it is malformed.
 // Unicode 15, table 3-7: the second byte's range depends on the first.
 size_t sequence_size(Bytes text) {
+  DCHECK(!text.empty());
   const uint8_t first = text[0];
   const size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
   if (size == 0 || text.size() < size) return 0;
@@ -190,6 +199,7 @@ size_t sequence_size(Bytes text) {
 // Whether `text` begins with `size` ASCII characters. `size` is a multiple of 8.
 template <size_t size>
 bool is_ascii(Bytes text) {
+  static_assert(size > 0 && size % sizeof(uint64_t) == 0);
   if (text.size() < size) return false;
   uint64_t seen = 0;
   for (size_t at = 0; at < size; at += 8) seen |= load_le<uint64_t>(&text[at]);
@@ -220,6 +230,7 @@ void Writer::byte(uint8_t value) {
 }
 
 void Writer::raw(Bytes bytes) {
+  DCHECK(at_ <= out_.size());
   if (bytes.size() > out_.size() - at_) {
     overflowed_ = true;
     return;
@@ -229,6 +240,7 @@ void Writer::raw(Bytes bytes) {
 }
 
 void Writer::head(uint8_t code, uint64_t value, size_t size) {
+  DCHECK(std::has_single_bit(size) && size <= sizeof value);
   uint8_t bytes[9];
   bytes[0] = code;
   for (size_t i = 0; i < size; ++i)

@@ -10,6 +10,7 @@
 
 #include "node/wire/message.h"
 #include "reactor/base/bytes.h"
+#include "reactor/base/check.h"
 
 namespace xord::msgpack {
 
@@ -48,7 +49,10 @@ class Reader {
   ParseError error() const { return error_; }
   bool failed() const { return error_ != ParseError::none; }
   void fail(ParseError error);
-  Bytes rest() const { return bytes_.subspan(at_); }
+  Bytes rest() const {
+    DCHECK(at_ <= bytes_.size());
+    return bytes_.subspan(at_);
+  }
 
  private:
   Bytes take(size_t size);
@@ -99,7 +103,10 @@ class Writer {
   void map(uint32_t size);
 
   // Bytes written, or 0 when something did not fit.
-  size_t size() const { return overflowed_ ? 0 : at_; }
+  size_t size() const {
+    DCHECK(at_ <= out_.size());
+    return overflowed_ ? 0 : at_;
+  }
 
  private:
   void head(uint8_t code, uint64_t value, size_t size);

@@ -15,7 +15,8 @@
 
 namespace xord::rpcudp {
 
-constexpr size_t header_size = 21;      // Kind, transaction.
+constexpr size_t header_size = 21;  // Kind, transaction.
+static_assert(header_size == 1 + transaction_size);
 constexpr size_t body_size_max = 8192;  // Of a request; the Python sender checks it.
 constexpr size_t age_size = 5;          // Our age after a store: ce, and seconds as u32.
 // The longest request: the largest body, followed by an age.
@@ -25,13 +26,17 @@ static_assert(value_size_max == body_size_max - store_overhead);
 
 constexpr size_t ping_request_size = 50;
 constexpr size_t ping_reply_size = 43;
+static_assert(ping_reply_size <= ping_request_size, "a pong is no longer than the ping it answers");
 constexpr size_t store_reply_size = 22;
 constexpr size_t no_contacts_reply_size = 22;
 constexpr size_t find_request_size_max = 78;
 constexpr size_t stun_reply_size_max = 80;
+// An array of an address with its head, a port, 0, and a scope.
+static_assert(header_size + 1 + (2 + address_text_max) + 3 + 1 + 5 <= stun_reply_size_max);
 constexpr size_t store_request_size_max(size_t value_size) {
   return header_size + store_overhead + value_size + age_size;
 }
+static_assert(store_request_size_max(value_size_max) == request_size_max);
 constexpr size_t value_reply_size(size_t value_size) {
   return header_size + 7 + value_size;
 }
@@ -95,6 +100,8 @@ class ContactsReply {
   ContactsReply(MutableBytes out, Bytes transaction, size_t count);
   // `tail` is what encode_contact_tail() writes.
   void add(const Id& id, Bytes tail) {
+    DCHECK(left_ > 0);  // No more than were announced.
+    DCHECK(!tail.empty() && tail.size() <= contact_tail_max);
     const size_t size = contact_head_size + tail.size();
     if (size > out_.size() - at_) {
       overflowed_ = true;

@@ -29,5 +29,6 @@ inline constexpr Canonical canonicals[] = {
      Method::store},
 };
 inline constexpr std::string_view canonical_key_head = "\xc4\x14";  // Binary of 20 bytes.
+static_assert(static_cast<size_t>(canonical_key_head[1]) == id_size);
 
 }  // namespace xord::rpcudp

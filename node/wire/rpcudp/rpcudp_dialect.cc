@@ -8,11 +8,18 @@
 namespace xord::rpcudp {
 namespace {
 
+static_assert(ContactBook::tail_kept_max == 1 + std::string_view("255.255.255.255").size() + 3);
+static_assert(contacts_reply_size_max ==
+                  contacts_head_max + reply_contacts_kept * (contact_head_size + contact_tail_max),
+              "as many contacts as are kept of an answer always fit");
+
 // The contact's encoded tail: the one in the book, or one rendered into `rendered` (IPv6).
 Bytes tail_of(ContactHandle contact, const ContactBook& book, MutableBytes rendered) {
   const Bytes tail = book.tail(contact);
   if (!tail.empty()) return tail;
-  return rendered.first(encode_contact_tail(book.endpoint(contact), rendered));
+  const size_t size = encode_contact_tail(book.endpoint(contact), rendered);
+  DCHECK(size > 0);  // `rendered` has room for every tail.
+  return rendered.first(size);
 }
 
 class RpcudpDialect final : public Dialect {
@@ -75,6 +82,7 @@ class RpcudpDialect final : public Dialect {
  private:
   static size_t count_fitting(std::span<const ContactHandle> contacts, const ContactBook& book,
                               size_t size_max) {
+    DCHECK(contacts.size() <= reply_contacts_kept);
     if (size_max >= contacts_reply_size_max) return contacts.size();
     std::array<uint8_t, contact_tail_max> rendered;
     size_t size = contacts_head_max;

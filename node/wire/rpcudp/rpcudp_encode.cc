@@ -27,17 +27,30 @@ Writer begin_reply(MutableBytes out, Bytes transaction) {
   return begin(out, 1, transaction);
 }
 
+// The size of a message that is complete, which has exactly `expected` bytes; 0 if it did not fit.
+size_t size_of(const Writer& writer, [[maybe_unused]] size_t expected) {
+  DCHECK(writer.size() == 0 || writer.size() == expected);
+  return writer.size();
+}
+
+// The same for a message of varying size.
+size_t size_within(const Writer& writer, [[maybe_unused]] size_t most) {
+  DCHECK(writer.size() <= most);
+  return writer.size();
+}
+
 size_t encode_find(MutableBytes out, Bytes transaction, std::string_view method, const Id& sender,
                    const Id& target) {
   Writer writer = begin_request(out, transaction, method, 2);
   writer.binary(sender.bytes);
   writer.binary(target.bytes);
-  return writer.size();
+  return size_within(writer, find_request_size_max);
 }
 
 void write_address(Writer& writer, const IpAddress& address) {
   char text[address_text_max];
   const size_t size = write_text(address, text);
+  DCHECK(size > 0 && size <= sizeof text);
   writer.text({reinterpret_cast<const uint8_t*>(text), size});
 }
 
@@ -46,7 +59,7 @@ void write_address(Writer& writer, const IpAddress& address) {
 size_t encode_ping_request(MutableBytes out, Bytes transaction, const Id& sender) {
   Writer writer = begin_request(out, transaction, "ping", 1);
   writer.binary(sender.bytes);
-  return writer.size();
+  return size_of(writer, ping_request_size);
 }
 
 size_t encode_stun_request(MutableBytes out, Bytes transaction) {
@@ -75,7 +88,7 @@ size_t encode_store_request(MutableBytes out, Bytes transaction, const Id& sende
     store_be32(&behind[1], *age);
     writer.raw(behind);
   }
-  return writer.size();
+  return size_within(writer, store_request_size_max(value.size()));
 }
 
 size_t encode_request(MutableBytes out, Bytes transaction, const Id& sender, const Ask& ask) {
@@ -98,6 +111,7 @@ size_t encode_request(MutableBytes out, Bytes transaction, const Id& sender, con
 }
 
 size_t size_of_request(const Ask& ask) {
+  DCHECK(ask.method < Method::count);
   switch (ask.method) {
     case Method::ping:
       return ping_request_size;
@@ -111,7 +125,7 @@ size_t size_of_request(const Ask& ask) {
 size_t encode_ping_reply(MutableBytes out, Bytes transaction, const Id& self) {
   Writer writer = begin_reply(out, transaction);
   writer.binary(self.bytes);
-  return writer.size();
+  return size_of(writer, ping_reply_size);
 }
 
 size_t encode_stun_reply(MutableBytes out, Bytes transaction, const Endpoint& source) {
@@ -123,13 +137,13 @@ size_t encode_stun_reply(MutableBytes out, Bytes transaction, const Endpoint& so
     writer.unsigned_integer(0);  // Flow information.
     writer.unsigned_integer(source.scope);
   }
-  return writer.size();
+  return size_within(writer, stun_reply_size_max);
 }
 
 size_t encode_store_reply(MutableBytes out, Bytes transaction, bool stored) {
   Writer writer = begin_reply(out, transaction);
   writer.boolean(stored);
-  return writer.size();
+  return size_of(writer, store_reply_size);
 }
 
 size_t encode_value_reply(MutableBytes out, Bytes transaction, Bytes value) {
@@ -137,14 +151,14 @@ size_t encode_value_reply(MutableBytes out, Bytes transaction, Bytes value) {
   writer.map(1);
   writer.text(bytes_of("value"));
   writer.raw(value);
-  return writer.size();
+  return size_of(writer, value_reply_size(value.size()));
 }
 
 size_t encode_contact_tail(const Endpoint& endpoint, MutableBytes out) {
   Writer writer(out);
   write_address(writer, endpoint.address);
   writer.unsigned_integer(endpoint.port);
-  return writer.size();
+  return size_within(writer, contact_tail_max);
 }
 
 ContactsReply::ContactsReply(MutableBytes out, Bytes transaction, size_t count)
@@ -153,6 +167,7 @@ ContactsReply::ContactsReply(MutableBytes out, Bytes transaction, size_t count)
   Writer writer = begin_reply(out, transaction);
   writer.array(static_cast<uint32_t>(count));
   at_ = writer.size();
+  DCHECK(at_ <= contacts_head_max);
   overflowed_ = at_ == 0;
 }
 

@@ -22,6 +22,7 @@ constexpr Signature signatures[] = {
     {"store", Method::store, 3},         {"ping", Method::ping, 1},
     {"stun", Method::stun, 0},
 };
+static_assert(std::size(signatures) == static_cast<size_t>(Method::count));
 
 const Signature* signature_of(const Element& name) {
   if (name.type != Type::text) return nullptr;
@@ -46,6 +47,7 @@ bool read_id(Reader& in, Id* out) {
 // having read nothing, for any other encoding. (Comparing costs a tenth of reading: 10 ns against
 // 100 ns.)
 size_t read_canonical(Bytes body, Request* out) {
+  static_assert(canonical_key_head.size() == 2);
   for (const Canonical& canonical : canonicals) {
     const size_t head = canonical.head.size();
     const size_t size = head + id_size + 2 + id_size;
@@ -69,6 +71,7 @@ bool is_storable_type(Type type) {
 void read_stored(Reader& in, Request* out) {
   out->value = in.skip();
   if (in.failed()) return;
+  DCHECK(!out->value.empty());
   out->acceptable = out->acceptable && out->value.size() <= value_size_max &&
                     is_storable_type(msgpack::type_of(out->value[0]));
   // After the message, where the Python library does not look: exactly one u32.
@@ -120,6 +123,7 @@ bool read_contact(Reader& in, Contact* out) {
 }
 
 void read_contacts(Reader& in, uint32_t count, Reply* out) {
+  DCHECK(out->contacts_count == 0 && !out->has_value);
   if (count > reply_contacts_max) in.fail(ParseError::bad_reply);
   for (uint32_t i = 0; i < count && !in.failed(); ++i) {
     if (out->contacts_count == reply_contacts_kept) {
@@ -151,6 +155,7 @@ void read_value(Reader& in, uint32_t pairs, Reply* out) {
     const Bytes key = in.skip();
     const Bytes value = in.skip();
     if (in.failed()) return;
+    DCHECK(!key.empty() && !value.empty());
     const Element name = Reader(key).next();
     if (name.type != Type::text || text_of(name.bytes) != "value") continue;
     // Python's decoder refuses a map with a duplicate key.
@@ -175,6 +180,7 @@ void clear(Reply* out) {
 
 // Contacts, or for find_value a value. The Python library treats nil, false and 0 as an empty list.
 void read_found(Reader& in, Method method, Reply* out) {
+  DCHECK(method == Method::find_node || method == Method::find_value);
   const Element head = in.next();
   if (in.failed()) return;
   const bool is_empty = head.type == Type::nil || (head.type == Type::boolean && !head.truth) ||

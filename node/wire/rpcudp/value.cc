@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "node/wire/rpcudp/msgpack.h"
+#include "reactor/base/check.h"
 #include "reactor/base/hex.h"
 
 namespace xord {
@@ -28,7 +29,8 @@ std::string render_double(double value) {
   const double size = std::fabs(value);
   const bool is_plain = size == 0 || (size >= 1e-4 && size < 1e16);
   const auto format = is_plain ? std::chars_format::fixed : std::chars_format::scientific;
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, format).ptr;
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value, format);
+  CHECK(error == std::errc{});  // The shortest form has 17 digits at most.
   std::string text(buffer, end);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
@@ -58,6 +60,7 @@ std::variant<Value, ValueError> parse_bytes(std::string_view text) {
 
 std::string_view type_name(const Value& value) {
   constexpr std::string_view names[] = {"bool", "int", "int", "float", "str", "bytes"};
+  static_assert(std::size(names) == std::variant_size_v<Value>);
   return names[value.index()];
 }
 
@@ -80,6 +83,7 @@ std::optional<std::vector<uint8_t>> encode_value(const Value& value) {
                  [&](const std::vector<uint8_t>& bytes) { out.binary(bytes); },
              },
              value);
+  CHECK(out.size() > 0);  // The head and the payload fit.
   packed.resize(out.size());
   return packed;
 }
