@@ -1,13 +1,17 @@
 #include "node/answers/named_answers.h"
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 Nearest NamedAnswers::nearest(const Question& question, Awaited awaited, Found& found) const {
   const RoutingTable& table = contacts_.table();
   std::span<const ContactHandle> arrived;  // Not looked at where the awaited are included.
   if (awaited == Awaited::left_out) arrived = table.arrived_since(question.came);
-  return table.nearest(question.target, {question.asker, question.to.path.remote}, awaited, arrived,
-                       found);
+  const Nearest named = table.nearest(question.target, {question.asker, question.to.path.remote},
+                                      awaited, arrived, found);
+  DCHECK(named.count <= found.size());
+  return named;
 }
 
 std::optional<uint64_t> NamedAnswers::want(const Turn& turn, const Question& question,

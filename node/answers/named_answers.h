@@ -46,6 +46,7 @@ class NamedAnswers {
   void end_turn(Instant now);
 
   uint32_t count() const { return waiting_.count(); }
+  void check_invariants() const { waiting_.check_invariants(); }
 
  private:
   using Found = std::array<ContactHandle, bucket_size>;

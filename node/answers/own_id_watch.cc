@@ -1,5 +1,7 @@
 #include "node/answers/own_id_watch.h"
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 bool OwnIdWatch::ping(const Turn& turn, const Endpoint& to, const LocalAddress& local) {
@@ -9,6 +11,7 @@ bool OwnIdWatch::ping(const Turn& turn, const Endpoint& to, const LocalAddress& 
 
 bool OwnIdWatch::receive(const Turn& turn, const Datagram& datagram, const Request& request,
                          bool may_ping) {
+  DCHECK(request.sender == node_.self);
   if (request.method == Method::ping) {
     if (const auto sender = requester_.other_shard_of(request.transaction)) {
       node_.link.forward(turn, *sender, datagram);  // Only that shard knows its calls.
@@ -28,6 +31,7 @@ bool OwnIdWatch::receive(const Turn& turn, const Datagram& datagram, const Reque
 }
 
 void OwnIdWatch::look_for_own_id(const Turn& turn, const Reply& reply) {
+  DCHECK(reply.contacts_count <= reply.contacts.size());
   for (size_t i = 0; i < reply.contacts_count; ++i) {
     Contact other = reply.contacts[i];
     if (other.id != node_.self) continue;
@@ -40,6 +44,7 @@ void OwnIdWatch::look_for_own_id(const Turn& turn, const Reply& reply) {
 }
 
 void OwnIdWatch::answered(Instant now, const Outcome& outcome) {
+  DCHECK(outcome.kind == Outcome::Kind::answered && outcome.reply->responder == node_.self);
   NodeNotice notice;
   notice.contact = {node_.self, outcome.call.to};
   if (outcome.came_back) {

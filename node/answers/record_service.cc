@@ -18,6 +18,7 @@ RecordService::RecordService(const NodeContext& node, Store& store, DiskWaits& w
 
 void RecordService::find_value(const Turn& turn, const Datagram& datagram, const Request& request,
                                Instant came) {
+  DCHECK(request.method == Method::find_value);
   if (try_find_value(turn, datagram.path, request, came)) return;
   if (waiting_.wait(turn.now, datagram)) return;
   node_.count(NodeCounter::finds_unanswered);
@@ -60,11 +61,15 @@ bool RecordService::await_value(const Turn& turn, const Path& path, const Reques
 
 void RecordService::wait_for(Ticket ticket, DiskWait::Kind kind, const Path& path,
                              const Request& request) {
+  // Only these answer a peer.
+  DCHECK(kind == DiskWait::Kind::store_reply || kind == DiskWait::Kind::value_reply);
   waits_.insert({ticket}, {kind, path, WireTransaction::of(request.transaction), request.target, 0,
                            request.sender});
 }
 
 void RecordService::store(const Turn& turn, const Datagram& datagram, const Request& request) {
+  DCHECK(request.method == Method::store);
+  DCHECK(!request.acceptable || shard_of(request.target, node_.link.shards()) == node_.link.self());
   const ReplyTo to{datagram.path, request.transaction};
   if (!request.acceptable || waits_.full()) {
     if (request.acceptable) node_.count(NodeCounter::pending_refused);
@@ -93,10 +98,12 @@ uint16_t RecordService::source_prefix(const IpAddress& address) const {
 }
 
 void RecordService::stored(const Turn& turn, const DiskWait& wait, bool is_stored) {
+  DCHECK(wait.kind == DiskWait::Kind::store_reply);
   replies_.stored(turn, {wait.path, wait.transaction.view()}, is_stored);
 }
 
 void RecordService::value_read(const Turn& turn, const DiskWait& wait, const Finished& finished) {
+  DCHECK(wait.kind == DiskWait::Kind::value_reply);
   const ReplyTo to{wait.path, wait.transaction.view()};
   if (finished.kind == Finished::Kind::read && finished.found.presence == Presence::value) {
     replies_.value(turn, to, finished.found.value);
@@ -123,6 +130,7 @@ bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
   Request request;
   CHECK(node_.dialect.read_request(datagram.bytes, &request) == ParseError::none);
   const bool is_find = request.method == Method::find_value;
+  DCHECK(is_find || (request.method == Method::store && request.acceptable));
   if (is_find && try_find_value(turn, datagram.path, request, turn.now)) return true;
   if (!is_find && store_.is_loaded(request.target)) {
     store(turn, datagram, request);

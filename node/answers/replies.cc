@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 template <class Encode>
@@ -12,6 +14,7 @@ void Replies::send(const Turn& turn, const Path& path, size_t size_max, Encode&&
     return;
   }
   const size_t size = encode(out);
+  DCHECK(size <= out.size());
   if (size == 0) return;
   turn.out.datagrams.commit(path, size);
   node_.count(NodeCounter::replies_sent);
@@ -45,6 +48,7 @@ void Replies::value(const Turn& turn, const ReplyTo& to, Bytes value) {
 
 void Replies::contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts,
                        size_t size_max) {
+  DCHECK(contacts.size() <= bucket_size);
   const size_t size_wanted = std::min(size_max, node_.dialect.contacts_size_max());
   send(turn, to.path, size_wanted, [&](MutableBytes out) {
     return node_.dialect.encode_contacts(out, to.transaction, node_.self, contacts, book_);

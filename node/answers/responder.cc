@@ -8,6 +8,7 @@ namespace xord {
 namespace {
 
 NodeCounter counter_of(Method method) {
+  DCHECK(method < Method::count);  // The dialect has no others.
   switch (method) {
     case Method::ping:
       return NodeCounter::requests_ping;
@@ -118,6 +119,8 @@ void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
     node_.count(NodeCounter::finds_unanswered);  // An answer with contacts would deny the value.
     return;
   }
+  // A ping is answered before, a stun not at all.
+  DCHECK(request.method == Method::find_node || request.method == Method::find_value);
   if (!budget.fits(node_.dialect.traits().no_contacts_size)) return;
   named_.answer_within(turn, NamedAnswers::question_of(datagram, request, turn.now), budget.left());
 }

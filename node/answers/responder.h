@@ -37,7 +37,10 @@ class Responder {
 
   uint32_t held_sources_count() const { return held_.sources_count(); }
   uint32_t held_count() const { return held_.held_count(); }
-  void check_invariants() const { held_.check_invariants(); }
+  void check_invariants() const {
+    held_.check_invariants();
+    named_.check_invariants();
+  }
 
  private:
   // Answers at once and never pings back: the pong has 43 bytes, the ping 50.

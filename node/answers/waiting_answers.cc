@@ -87,4 +87,43 @@ void WaitingAnswers::remove(List& list, uint32_t index, Links Row::*links) {
   (leaving.after == none ? list.last : (row(leaving.after).*links).before) = leaving.before;
 }
 
+template <class Visit>
+uint32_t WaitingAnswers::check_list(const List& list, Links Row::*links, Visit&& visit) const {
+  uint32_t count = 0;
+  uint32_t before = none;
+  for (uint32_t index = list.first; index != none; index = (row(index).*links).after) {
+    CHECK((row(index).*links).before == before);
+    ++count;
+    CHECK(count <= rows_.taken_count());  // Else it is a circle.
+    visit(row(index));
+    before = index;
+  }
+  CHECK(list.last == before);
+  return count;
+}
+
+void WaitingAnswers::check_invariants() const {
+  Instant until = Instant::min();
+  uint32_t waiting_count = 0;
+  uint32_t ready_count = 0;
+  const uint32_t all_count = check_list(by_age_, &Row::by_age, [&](const Row& row) {
+    CHECK(until <= row.answer.until);  // Oldest first.
+    until = row.answer.until;
+    waiting_count += row.state == State::waiting;
+    ready_count += row.state == State::ready;
+  });
+  CHECK(all_count == rows_.taken_count());
+  const uint32_t listed_ready =
+      check_list(ready_, &Row::beside, [](const Row& row) { CHECK(row.state == State::ready); });
+  CHECK(listed_ready == ready_count);
+  uint32_t listed_waiting = 0;
+  for (const List& bucket : buckets_) {
+    listed_waiting += check_list(bucket, &Row::beside, [&](const Row& row) {
+      CHECK(row.state == State::waiting);
+      CHECK(&buckets_[row.contact & (buckets_.size() - 1)] == &bucket);
+    });
+  }
+  CHECK(listed_waiting == waiting_count);
+}
+
 }  // namespace xord

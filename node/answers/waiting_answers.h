@@ -48,6 +48,8 @@ class WaitingAnswers {
   // When advance() is next needed; empty when nothing waits.
   std::optional<Instant> next_wakeup() const;
   uint32_t count() const { return rows_.taken_count(); }
+  // For tests and the simulator: aborts if an invariant is broken. Visits every answer.
+  void check_invariants() const;
 
  private:
   static constexpr uint32_t none = UINT32_MAX;
@@ -73,10 +75,18 @@ class WaitingAnswers {
     DCHECK(handle.has_value());  // Only rows in use are in a list.
     return rows_[*handle];
   }
+  const Row& row(uint32_t index) const {
+    const auto handle = rows_.taken_at(index);
+    DCHECK(handle.has_value());
+    return rows_[*handle];
+  }
   List& bucket_of(uint64_t contact) { return buckets_[contact & (buckets_.size() - 1)]; }
   void append(List& list, uint32_t index, Links Row::*links);
   void remove(List& list, uint32_t index, Links Row::*links);
   void make_ready(Instant now, uint32_t index);
+  // Calls visit(const Row&) for each row of `list`, and returns how many there are.
+  template <class Visit>
+  uint32_t check_list(const List& list, Links Row::*links, Visit&& visit) const;
 
   FixedPool<Row> rows_;
   List by_age_;

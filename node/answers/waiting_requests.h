@@ -57,7 +57,10 @@ class WaitingRequests {
   // The load is done, or another value can be read: advance() tries all requests from here on,
   // however long they have waited.
   void release(Instant now) { released_at_ = now; }
-  bool is_empty() const { return first_ == frames_.entries().size(); }
+  bool is_empty() const {
+    DCHECK(first_ <= frames_.entries().size());
+    return first_ == frames_.entries().size();
+  }
   // When advance() is next needed; not after now while some that may be served are left.
   std::optional<Instant> next_wakeup() const {
     if (is_empty()) return std::nullopt;

@@ -101,6 +101,7 @@ TEST(WaitingAnswers, EqualsAPlainList) {
         take_all_ready([&](const auto& one) { return one.first == contact || one.second <= now; });
       }
       ASSERT_EQ(answers.count(), waiting.size());
+      answers.check_invariants();
       if (HasFatalFailure()) return;
     }
   }
