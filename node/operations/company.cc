@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 void Company::joined(Instant now, uint32_t count, const Contact& via) {
+  CHECK(count > 0);
   if (!alone_since_) return;
   NodeNotice notice;
   notice.kind = NoticeKind::joined;
@@ -29,6 +32,7 @@ void Company::nobody_answered(Instant now, uint32_t count) {
 }
 
 void Company::watch(Instant now, uint32_t filed_count, uint32_t answerable_count, bool is_joining) {
+  DCHECK(answerable_count <= filed_count);
   if (answerable_count > 0) {
     if (!is_joining) joined(now, answerable_count, {});  // Via others who found us.
   } else if (has_company_) {

@@ -15,6 +15,7 @@ namespace xord {
 // While no one answers, this is reported at once, then at ever longer intervals.
 constexpr Duration report_silence_min = seconds(10);
 constexpr Duration report_silence_max = minutes(10);
+static_assert(report_silence_min <= report_silence_max);
 
 class Company {
  public:

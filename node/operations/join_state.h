@@ -9,6 +9,7 @@
 
 #include "node/calls/in_flight.h"
 #include "node/contact.h"
+#include "reactor/base/check.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/fixed_pool.h"
 #include "reactor/base/id.h"
@@ -19,6 +20,7 @@ namespace xord {
 // While no node is known the pings are repeated, soon at first, then at ever longer intervals.
 constexpr Duration join_retry_min = seconds(2);
 constexpr Duration join_retry_max = minutes(1);
+static_assert(join_retry_min <= join_retry_max);
 // After a join our own id is looked up again, each time this long after the last: otherwise nodes
 // that joined at the same moment, or while the network was small, would be unknown to their
 // neighbours until the hourly refresh. About 25 calls each.
@@ -53,6 +55,8 @@ struct JoinState {
   // ping_to(): the ping of endpoint `index` in this round, as a call. ping_of(): the state of a
   // call's ping; null if the call is of an earlier round.
   Call ping_to(uint32_t index) const {
+    static_assert(bootstraps_max <= UINT16_MAX, "a call's row is an endpoint's index");
+    CHECK(index < endpoints_count);
     return {Purpose::bootstrap,
             Method::ping,
             0,
@@ -62,7 +66,10 @@ struct JoinState {
             static_cast<uint16_t>(index)};
   }
   Ping* ping_of(const Call& call) {
-    return call.owner.generation == pings_round ? &pings[call.row] : nullptr;
+    CHECK(call.purpose == Purpose::bootstrap);
+    if (call.owner.generation != pings_round) return nullptr;
+    CHECK(call.row < endpoints_count);
+    return &pings[call.row];
   }
 };
 

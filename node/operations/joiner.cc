@@ -4,6 +4,8 @@
 #include <array>
 #include <bitset>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -67,7 +69,10 @@ void Joiner::take(const Turn& turn, const Outcome& outcome) {
       return;
     case Outcome::Kind::malformed:
     case Outcome::Kind::expired:
-      if (ping == nullptr || --ping->open_count > 0 || ping->decided) return;
+      if (ping == nullptr) return;
+      CHECK(ping->open_count > 0);
+      if (--ping->open_count > 0 || ping->decided) return;
+      CHECK(state_.pings_open > 0);
       ping->decided = true;
       --state_.pings_open;
       return failed(turn);
@@ -75,6 +80,7 @@ void Joiner::take(const Turn& turn, const Outcome& outcome) {
 }
 
 void Joiner::answered(const Turn& turn, JoinState::Ping& ping, const Contact& contact) {
+  CHECK(!ping.decided && state_.pings_open > 0);
   ping.decided = true;
   --state_.pings_open;
   if (!contacts_.is_usable(contact)) return failed(turn);
@@ -98,6 +104,7 @@ void Joiner::failed(const Turn& turn) {
 }
 
 void Joiner::retry_later(const Turn& turn) {
+  CHECK(!state_.is_looking_up);  // It could still find somebody.
   company_.nobody_answered(turn.now, state_.endpoints_count);
   state_.retry_at = turn.now + state_.retry_after;
   state_.retry_after = std::min(state_.retry_after * 2, join_retry_max);
@@ -115,6 +122,7 @@ void Joiner::look_up_self(const Turn& turn) {
 }
 
 void Joiner::looked_up(const Turn& turn, const Lookup& lookup) {
+  CHECK(state_.is_looking_up);  // One at a time.
   state_.is_looking_up = false;
   if (state_.must_repeat) {
     state_.must_repeat = false;

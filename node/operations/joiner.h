@@ -16,6 +16,7 @@
 #include "node/operations/operations.h"
 #include "node/routing/contacts.h"
 #include "node/turn.h"
+#include "reactor/base/check.h"
 #include "reactor/base/rng.h"
 
 namespace xord {
@@ -33,7 +34,10 @@ class Joiner {
   // The lookup of our own id has finished.
   void looked_up(const Turn& turn, const Lookup& lookup);
   // A refresh of a farther bucket has finished.
-  void refreshed() { --state_.refreshes_running; }
+  void refreshed() {
+    CHECK(state_.refreshes_running > 0);
+    --state_.refreshes_running;
+  }
   // Starts as many refreshes as there is room for; called after each lookup that finished.
   void refresh_farther_buckets(const Turn& turn);
   void advance(const Turn& turn);

@@ -43,6 +43,7 @@ std::optional<PoolHandle> Operations::begin_with_value(const Turn& turn, Operati
                                                        OperationTask task, const Id& key,
                                                        Bytes value) {
   CHECK(shard_of(key, node_.link.shards()) == node_.link.self() && value.size() <= value_size_max);
+  CHECK(task == OperationTask::set || task == OperationTask::keep);
   const auto handle = begin(turn, id, task, key);
   if (handle) take_round(*handle, value);
   return handle;
@@ -50,6 +51,7 @@ std::optional<PoolHandle> Operations::begin_with_value(const Turn& turn, Operati
 
 void Operations::take_round(PoolHandle handle, Bytes value) {
   Ongoing& ongoing = ongoing_[handle];
+  CHECK(!ongoing.round);
   ongoing.round = rounds_.take(RoundOwner::operation, handle, ongoing.target);
   CHECK(ongoing.round);  // There is one for each operation.
   rounds_.keep_value(*ongoing.round, value);
@@ -71,6 +73,7 @@ OperationResult Operations::result(const Ongoing& ongoing, OperationStatus statu
 
 void Operations::emit(const Turn& turn, OperationResult result, Bytes value,
                       std::span<const Contact> contacts) {
+  CHECK(contacts.size() <= bucket_size);
   result.network = node_.config.network;
   result.value_size = static_cast<uint32_t>(value.size());
   result.contacts_count = static_cast<uint8_t>(contacts.size());
@@ -127,6 +130,7 @@ void Operations::look_for_value(const Turn& turn, PoolHandle handle) {
 }
 
 void Operations::own_value_read(const Turn& turn, PoolHandle handle, const Finished& finished) {
+  CHECK(ongoing_[handle].task == OperationTask::get);
   const Found& found = finished.found;
   if (finished.kind != Finished::Kind::read || found.presence != Presence::value) {
     // Others may hold it.
@@ -151,8 +155,13 @@ void Operations::lookup_finished(const Turn& turn, PoolHandle handle, const Look
   const size_t count = lookup.results(nearest);
   const std::span<const Contact> contacts = std::span(nearest).first(count);
   Ongoing& ongoing = ongoing_[handle];
+  // Each row is asked once at most.
+  static_assert(lookup_rows_max * lookup_paths_max <= UINT16_MAX);
   ongoing.hops = static_cast<uint8_t>(lookup.hops());
   ongoing.asked = static_cast<uint16_t>(lookup.asked_count());
+  // A set has its value from the start, a get takes room for a path copy later.
+  CHECK(ongoing.round.has_value() ==
+        (ongoing.task == OperationTask::set || ongoing.task == OperationTask::keep));
   switch (ongoing.task) {
     case OperationTask::find:
       end(turn, handle, count > 0 ? OperationStatus::done : OperationStatus::no_contacts, contacts);
@@ -208,6 +217,7 @@ void Operations::leave_path_copy(const Turn& turn, PoolHandle handle, Bytes valu
 // The copy lives 24 h x 2^-d, at least an hour; d = the number of contacts we know that are nearer
 // to the key than the copy's holder, less k (checklist 24). Beyond k + 5 the hour is reached.
 uint32_t Operations::path_copy_age(const Id& key, const Contact& holder) const {
+  static_assert(bucket_size + 5 <= 64, "count_nearer() counts up to 64");
   const size_t nearer_count = contacts_.table().count_nearer(key, holder.id, bucket_size + 5);
   const size_t d = nearer_count > bucket_size ? nearer_count - bucket_size : 0;
   const Duration lifetime = d >= 5 ? hours(1) : std::max(hours(24) / (1 << d), hours(1));
@@ -217,12 +227,15 @@ uint32_t Operations::path_copy_age(const Id& key, const Contact& holder) const {
 
 void Operations::round_finished(const Turn& turn, PoolHandle handle) {
   const StoreRound& round = rounds_[handle];
+  CHECK(round.owner == RoundOwner::operation && round.undecided_count == 0);
   const PoolHandle operation = round.owner_handle;
+  CHECK(ongoing_[operation].round == handle);
   switch (ongoing_[operation].task) {
     case OperationTask::get:  // A path copy: its get was answered before.
       give_back(operation);
       return;
     case OperationTask::keep:
+      CHECK(published_ != nullptr);  // Else the keep was refused.
       if (round.stored > 0) {
         node_.count(NodeCounter::records_published);
         published_->renew(turn.now, round.key, round.value_bytes(), turn.out.storage);
@@ -260,6 +273,7 @@ void Operations::keep(const Turn& turn, OperationId id, const Id& key, Bytes val
 void Operations::kept(const Turn& turn, PoolHandle handle, bool is_stored) {
   const Ongoing* ongoing = ongoing_.find(handle);
   if (ongoing == nullptr) return;
+  CHECK(ongoing->task == OperationTask::keep);
   if (!is_stored) {
     end(turn, handle, OperationStatus::refused);
     return;
@@ -288,6 +302,7 @@ void Operations::forget(const Turn& turn, OperationId id, const Id& key) {
 }
 
 void Operations::forgotten(const Turn& turn, PoolHandle handle, bool is_removed) {
+  CHECK(ongoing_[handle].task == OperationTask::forget);
   end(turn, handle, is_removed ? OperationStatus::done : OperationStatus::refused);
 }
 
@@ -339,6 +354,7 @@ bool Operations::begin_removal(const Turn& turn, const Id& key) {
   if (waits_.full() || purge_.waiting_count == purge_records_max) return false;
   const StoreOutcome outcome = store_.begin_remove(turn.now, key, turn.out.storage);
   if (outcome.kind == StoreOutcome::Kind::refused) return false;
+  CHECK(outcome.kind == StoreOutcome::Kind::pending);  // Erasing is never done at once.
   waits_.insert({outcome.ticket}, {DiskWait::Kind::removal, {}, {}, key, 0});
   ++purge_.waiting_count;
   return true;
@@ -351,6 +367,8 @@ void Operations::removed(const Turn& turn, bool is_erased) {
 }
 
 void Operations::end_purge(const Turn& turn) {
+  CHECK(purge_.waiting_count == 0);
+  CHECK(uint32_t{purge_.erased_count} + purge_.failed_count <= purge_records_max);
   OperationResult result;
   result.operation = purge_.operation;
   result.status = purge_.failed_count == 0 ? OperationStatus::done : OperationStatus::not_stored;

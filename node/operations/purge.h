@@ -15,6 +15,8 @@ namespace xord {
 constexpr uint32_t purge_records_max = 64;
 // Records looked at per call: expired ones are skipped.
 constexpr uint32_t purge_visits_max = 256;
+static_assert(purge_records_max <= purge_visits_max);
+static_assert(purge_records_max <= UINT16_MAX, "a result counts records in 16 bits");
 
 struct Purge {
   OperationId operation = 0;

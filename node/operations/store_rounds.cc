@@ -27,6 +27,7 @@ std::optional<PoolHandle> StoreRounds::take(RoundOwner owner, PoolHandle owner_h
 void StoreRounds::keep_value(PoolHandle handle, Bytes value) {
   StoreRound& round = rounds_[handle];
   CHECK(value.size() <= value_size_max);
+  CHECK(round.undecided_count == 0);  // A retry sends the value again.
   if (!value.empty()) std::memcpy(round.value.data(), value.data(), value.size());
   round.value_size = static_cast<uint32_t>(value.size());
 }
@@ -34,13 +35,14 @@ void StoreRounds::keep_value(PoolHandle handle, Bytes value) {
 void StoreRounds::aim_at(PoolHandle handle, std::span<const Contact> targets) {
   StoreRound& round = rounds_[handle];
   CHECK(targets.size() <= bucket_size);
+  CHECK(round.undecided_count == 0);
   round.targets_count = static_cast<uint8_t>(targets.size());
   for (size_t i = 0; i < targets.size(); ++i) round.targets[i] = {targets[i]};
 }
 
 void StoreRounds::send(const Turn& turn, PoolHandle handle, OwnCopy own_copy) {
   StoreRound& round = rounds_[handle];
-  CHECK(round.undecided_count == 0);
+  CHECK(round.undecided_count == 0 && round.stored == 0);
   // One too many until all have been sent, so that the round cannot end before.
   round.undecided_count = static_cast<uint16_t>(round.targets_count + 1);
   for (uint8_t i = 0; i < round.targets_count; ++i) {
@@ -61,6 +63,7 @@ void StoreRounds::send_with_own_copy(const Turn& turn, PoolHandle handle) {
 
 bool StoreRounds::store_at(const Turn& turn, PoolHandle handle, uint8_t target, uint8_t attempt) {
   StoreRound& round = rounds_[handle];
+  CHECK(target < round.targets_count);
   StoreTarget& at = round.targets[target];
   const Call call{Purpose::store, {}, attempt, at.contact.endpoint, at.contact.id, handle, target};
   const auto age = round.age > 0 ? std::optional(round.age) : std::nullopt;
@@ -68,12 +71,14 @@ bool StoreRounds::store_at(const Turn& turn, PoolHandle handle, uint8_t target, 
     return false;
   }
   ++at.open_count;
+  CHECK(at.open_count <= 2);  // One, and its retry.
   at.was_sent = true;
   return true;
 }
 
 void StoreRounds::keep_own_copy(const Turn& turn, PoolHandle handle) {
   StoreRound& round = rounds_[handle];
+  CHECK(round.undecided_count > 0);  // The round has not ended.
   if (waits_.full()) {
     node_.count(NodeCounter::pending_refused);
     return;
@@ -97,8 +102,10 @@ void StoreRounds::take(const Turn& turn, const Outcome& outcome) {
   const Call& call = outcome.call;
   StoreRound* round = rounds_.find(call.owner);
   if (round == nullptr) return;  // The round ended while this call was slow.
+  CHECK(call.row < round->targets_count);
   if (outcome.kind == Outcome::Kind::slow) return became_slow(turn, call);
   StoreTarget& target = round->targets[call.row];
+  CHECK(target.open_count > 0);
   --target.open_count;
   const bool is_answer = outcome.kind == Outcome::Kind::answered;
   if (target.decided || (!is_answer && target.open_count > 0)) return;
@@ -131,6 +138,7 @@ void StoreRounds::decided(const Turn& turn, PoolHandle handle, bool is_stored) {
   StoreRound& round = rounds_[handle];
   CHECK(round.undecided_count > 0);
   if (is_stored) ++round.stored;
+  CHECK(round.stored <= round.targets_count + 1);  // Ours is the one more.
   if (--round.undecided_count == 0) turn.events.push({Event::Kind::round_finished, handle, {}});
 }
 

@@ -14,6 +14,7 @@
 #include "node/disk_waits.h"
 #include "node/node_context.h"
 #include "node/turn.h"
+#include "reactor/base/check.h"
 #include "reactor/base/fixed_pool.h"
 #include "storage/store.h"
 
@@ -33,6 +34,8 @@ struct StoreTarget {
   bool decided = false;
   bool was_sent = false;
 };
+
+static_assert(bucket_size <= UINT8_MAX, "a round counts its targets in a byte");
 
 struct StoreRound {
   RoundOwner owner{};
@@ -74,7 +77,11 @@ class StoreRounds {
   void own_copy_decided(const Turn& turn, PoolHandle round, bool is_stored);
 
   const StoreRound& operator[](PoolHandle round) const { return rounds_[round]; }
-  void release(PoolHandle round) { rounds_.give_back(round); }
+  // It was not sent, or has ended.
+  void release(PoolHandle round) {
+    CHECK(rounds_[round].undecided_count == 0);
+    rounds_.give_back(round);
+  }
 
  private:
   bool store_at(const Turn& turn, PoolHandle round, uint8_t target, uint8_t attempt);
