@@ -18,6 +18,7 @@ Id farthest() {
 }  // namespace
 
 size_t Region::nearest(const Id& key, std::span<Contact> out) const {
+  CHECK(contacts_count <= contacts.size());
   std::array<uint8_t, region_contacts_max> order;
   for (uint8_t i = 0; i < contacts_count; ++i) order[i] = i;
   const size_t count = std::min<size_t>(out.size(), contacts_count);
@@ -35,6 +36,10 @@ RegionSurvey::RegionSurvey(uint32_t rows_max) : rows_max_(rows_max) {
 
 void RegionSurvey::start(const Id& self, std::span<const Contact> nearest) {
   CHECK(nearest.size() <= bucket_size);
+  // The last of them says how far the lookup saw.
+  DCHECK(std::is_sorted(nearest.begin(), nearest.end(), [&](const Contact& a, const Contact& b) {
+    return nearer(target_, a.id, b.id);
+  }));
   self_ = self;
   rows_.clear();
   running_count_ = 0;
@@ -68,15 +73,22 @@ std::optional<RegionSurvey::Row> RegionSurvey::next() {
   return std::nullopt;
 }
 
+RegionSurvey::Cell& RegionSurvey::cell_of(Row row) {
+  CHECK(row < rows_.size());
+  return rows_[row];
+}
+
 void RegionSurvey::postponed(Row row) {
-  CHECK(rows_[row].state == State::asked);
-  rows_[row].state = State::unasked;
+  Cell& cell = cell_of(row);
+  CHECK(cell.state == State::asked && running_count_ > 0);
+  cell.state = State::unasked;
   --running_count_;
 }
 
 void RegionSurvey::answered(Row row, std::span<const Contact> named, size_t named_count) {
-  Cell& cell = rows_[row];
+  Cell& cell = cell_of(row);
   CHECK(cell.state == State::asked || cell.state == State::slow);
+  CHECK(named.size() <= named_count);
   running_count_ -= cell.state == State::asked;
   cell.state = State::answered;
   // If it named fewer than k, it named all that it knows.
@@ -88,14 +100,17 @@ void RegionSurvey::answered(Row row, std::span<const Contact> named, size_t name
 }
 
 void RegionSurvey::slow(Row row) {
-  CHECK(rows_[row].state == State::asked);
-  rows_[row].state = State::slow;
+  Cell& cell = cell_of(row);
+  CHECK(cell.state == State::asked && running_count_ > 0);
+  cell.state = State::slow;
   --running_count_;
 }
 
 void RegionSurvey::failed(Row row) {
-  running_count_ -= rows_[row].state == State::asked;
-  rows_[row].state = State::failed;
+  Cell& cell = cell_of(row);
+  CHECK(cell.state == State::asked || cell.state == State::slow);
+  running_count_ -= cell.state == State::asked;
+  cell.state = State::failed;
 }
 
 bool RegionSurvey::is_finished() const {
@@ -114,6 +129,7 @@ bool RegionSurvey::is_within(const Id& center, const Id& radius, const Id& block
 // Whether every node in the block would have been named: one answer covers the block, or both
 // halves are covered.
 bool RegionSurvey::is_covered(const Id& block, uint32_t depth) const {
+  DCHECK(depth >= depth_ && depth <= id_bits);
   bool is_touched = false;
   const auto covers = [&](const Id& center, const Id& radius) {
     is_touched = is_touched || first_of_block(distance(center, block), depth) <= radius;
@@ -141,6 +157,7 @@ bool RegionSurvey::is_proven(const Id& self) const {
 }
 
 Region RegionSurvey::region() const {
+  CHECK(is_finished());
   Region region;
   const bool proven = is_proven(self_);
   region.depth = static_cast<uint8_t>(proven ? depth_ : id_bits);
@@ -148,11 +165,27 @@ Region RegionSurvey::region() const {
   for (const Cell& cell : rows_) {
     if (cell.state != State::failed) region.contacts[region.contacts_count++] = cell.contact;
   }
+  DCHECK(region.contains(target_));
   if (proven) return region;
   std::array<Contact, bucket_size> nearest;
   region.contacts_count = static_cast<uint8_t>(region.nearest(target_, nearest));
   std::copy_n(nearest.begin(), region.contacts_count, region.contacts.begin());
   return region;
+}
+
+void RegionSurvey::check_invariants() const {
+  CHECK(rows_.size() <= rows_max_ && depth_ <= id_bits);
+  CHECK(!is_crowded_ || rows_.size() == rows_max_);
+  uint32_t asked_count = 0;
+  for (const Cell& cell : rows_) {
+    CHECK(cell.contact.id != self_ && shared_prefix(target_, cell.contact.id) >= depth_);
+    asked_count += cell.state == State::asked;
+    CHECK(std::count_if(rows_.begin(), rows_.end(), [&](const Cell& other) {
+            return other.contact.id == cell.contact.id ||
+                   other.contact.endpoint == cell.contact.endpoint;
+          }) == 1);
+  }
+  CHECK(running_count_ == asked_count && asked_count <= lookup_parallelism);
 }
 
 }  // namespace xord

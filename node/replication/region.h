@@ -15,8 +15,11 @@
 
 #include "node/budget.h"
 #include "node/contact.h"
+#include "reactor/base/check.h"
 
 namespace xord {
+
+static_assert(id_bits <= UINT8_MAX && region_contacts_max <= UINT8_MAX);
 
 struct Region {
   Id prefix;          // The bits after `depth` are 0.
@@ -24,7 +27,10 @@ struct Region {
   uint8_t contacts_count = 0;
   std::array<Contact, region_contacts_max> contacts;  // All nodes of the region, in any order.
 
-  bool contains(const Id& key) const { return shared_prefix(prefix, key) >= depth; }
+  bool contains(const Id& key) const {
+    DCHECK(depth <= id_bits);
+    return shared_prefix(prefix, key) >= depth;
+  }
   // The contacts nearest to `key`, nearest first; returns how many.
   size_t nearest(const Id& key, std::span<Contact> out) const;
 };
@@ -53,10 +59,15 @@ class RegionSurvey {
   void slow(Row row);
   void failed(Row row);
   bool is_finished() const;
-  const Contact& contact(Row row) const { return rows_[row].contact; }
+  const Contact& contact(Row row) const {
+    CHECK(row < rows_.size());
+    return rows_[row].contact;
+  }
 
   // The region, if the answers prove it; otherwise only the target, with its k nearest.
   Region region() const;
+  // For tests: aborts if an invariant is broken.
+  void check_invariants() const;
 
  private:
   enum class State : uint8_t { unasked, asked, slow, answered, failed };
@@ -66,6 +77,7 @@ class RegionSurvey {
     Id radius;  // Answered: it named every node up to this distance from itself.
   };
 
+  Cell& cell_of(Row row);
   void add(const Contact& contact);
   bool is_proven(const Id& self) const;
   bool is_covered(const Id& block, uint32_t depth) const;

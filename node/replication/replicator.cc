@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "node/replication/region_messages.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
@@ -81,6 +82,7 @@ bool Replicator::is_being_found(const Id& key) const {
 }
 
 void Replicator::begin_region(const Turn& turn, const Id& key) {
+  CHECK(contacts_.table().owner_of(key) == node_.link.self());
   node_.counters.node.set(NodeCounter::network_size, contacts_.table().network_size());
   if (contacts_.table().answerable_count() == 0 || replication_.is_serving(key) ||
       is_being_found(key))
@@ -106,14 +108,17 @@ void Replicator::looked_up(const Turn& turn, PoolHandle survey, const Lookup& lo
     surveys_.give_back(survey);
     return;
   }
-  surveys_[survey].survey.start(node_.self, std::span(nearest).first(count));
-  surveys_[survey].has_begun = true;
+  Surveying& found = surveys_[survey];
+  CHECK(!found.has_begun);
+  found.survey.start(node_.self, std::span(nearest).first(count));
+  found.has_begun = true;
   step_survey(turn, survey);
 }
 
 void Replicator::take(const Turn& turn, const Outcome& outcome) {
   Surveying* surveying = surveys_.find(outcome.call.owner);
   if (surveying == nullptr) return;
+  CHECK(surveying->has_begun);
   RegionSurvey& survey = surveying->survey;
   const auto row = static_cast<RegionSurvey::Row>(outcome.call.row);
   switch (outcome.kind) {
@@ -141,6 +146,7 @@ bool Replicator::ask(const Turn& turn, PoolHandle handle, RegionSurvey::Row row)
 }
 
 void Replicator::step_survey(const Turn& turn, PoolHandle handle) {
+  CHECK(surveys_[handle].has_begun);
   RegionSurvey& survey = surveys_[handle].survey;
   while (const auto row = survey.next()) {
     if (ask(turn, handle, *row)) continue;
@@ -166,6 +172,7 @@ void Replicator::step_surveys(const Turn& turn) {
 }
 
 void Replicator::accept_region(Instant now, const Region& region) {
+  CHECK(region.depth <= id_bits && region.contacts_count <= region.contacts.size());
   const auto handle = replication_.regions.take();
   if (!handle) {
     node_.count(NodeCounter::regions_refused);
@@ -240,6 +247,7 @@ void Replicator::replicate(const Turn& turn) {
 
 bool Replicator::step_region(const Turn& turn, RegionWork& work) {
   const bool is_list = work.list == RegionWork::List::published;
+  CHECK(!is_list || published_ != nullptr);
   Store& store = is_list ? *published_ : store_;
   const auto record = store.first_from(turn.now, work.cursor);
   const auto next = record ? next_id(record->key) : std::nullopt;
@@ -284,6 +292,8 @@ void Replicator::publish(const Turn& turn, const RegionWork& work, const Scanned
 // read it.
 bool Replicator::begin(const Turn& turn, const OpenRecord& open, const ScannedRecord& record,
                        std::span<const Contact> targets) {
+  // A newcomer's credit is for one store.
+  CHECK(open.task != OpenRecord::Task::hand_over || targets.size() == 1);
   const auto handle = replication_.open.take();
   if (!handle) return false;
   OpenRecord& ongoing = replication_.open[*handle];
@@ -334,6 +344,8 @@ void Replicator::send(const Turn& turn, PoolHandle record, Bytes value) {
 
 void Replicator::round_finished(const Turn& turn, PoolHandle handle) {
   const StoreRound& round = rounds_[handle];
+  CHECK(round.owner == RoundOwner::replication && round.undecided_count == 0);
+  CHECK(replication_.open[round.owner_handle].round == handle);
   if (round.stored > 0) {
     switch (replication_.open[round.owner_handle].task) {
       case OpenRecord::Task::republish:
@@ -341,6 +353,7 @@ void Replicator::round_finished(const Turn& turn, PoolHandle handle) {
         node_.count(NodeCounter::records_republished);
         break;
       case OpenRecord::Task::publish:
+        CHECK(published_ != nullptr);
         node_.count(NodeCounter::records_published);
         published_->renew(turn.now, round.key, round.value_bytes(), turn.out.storage);
         break;
@@ -358,10 +371,35 @@ void Replicator::end(Instant now, PoolHandle record) {
     HandOver* const hand_over = replication_.hand_overs.find(open.hand_over);
     if (hand_over != nullptr) ++hand_over->credit;
   }
+  CHECK(replication_.open_bytes >= open.room);
   replication_.open_bytes -= open.room;
   rounds_.release(open.round);
   replication_.open.give_back(record);
   replication_.resume_at = now;
+}
+
+void Replicator::check_invariants() const {
+  uint32_t room = 0;
+  for (uint32_t i = 0; i < replication_.open.slots_max(); ++i) {
+    const auto handle = replication_.open.taken_at(i);
+    if (!handle) continue;
+    const OpenRecord& open = replication_.open[*handle];
+    room += open.room;
+    const StoreRound& round = rounds_[open.round];
+    CHECK(round.owner == RoundOwner::replication && round.owner_handle == *handle);
+  }
+  CHECK(room == replication_.open_bytes);
+  for (uint32_t i = 0; i < surveys_.slots_max(); ++i) {
+    const auto handle = surveys_.taken_at(i);
+    if (handle && surveys_[*handle].has_begun) surveys_[*handle].survey.check_invariants();
+  }
+  for (uint32_t i = 0; i < replication_.regions.slots_max(); ++i) {
+    const auto handle = replication_.regions.taken_at(i);
+    if (!handle) continue;
+    const RegionWork& work = replication_.regions[*handle];
+    CHECK(work.cursor >= work.region.prefix);
+    CHECK(work.list == RegionWork::List::records || published_ != nullptr);
+  }
 }
 
 }  // namespace xord

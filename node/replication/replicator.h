@@ -59,6 +59,8 @@ class Replicator {
   uint32_t surveys_count() const { return surveys_.taken_count(); }
   uint32_t regions_count() const { return replication_.regions.taken_count(); }
   uint32_t newcomers_count() const { return replication_.hand_overs.taken_count(); }
+  // For tests: aborts if an invariant is broken.
+  void check_invariants() const;
 
  private:
   // From the due record that requests a region until it is found: a lookup, then the survey.

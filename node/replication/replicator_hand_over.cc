@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "node/replication/replicator.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 
@@ -18,6 +19,7 @@ void Replicator::take_arrivals(Instant now) {
 
 // Notes which ranges hold contacts besides the newcomer; false when no record can be for it.
 bool Replicator::begin_hand_over(HandOver& hand_over) {
+  CHECK(!hand_over.has_begun);
   const Contact& newcomer = hand_over.newcomer;
   hand_over.has_begun = true;
   hand_over.occupied = contacts_.table().occupied_ranges(newcomer.id);
@@ -70,6 +72,7 @@ void Replicator::store_answered(Instant now, const Contact& contact) {
 
 Replicator::Step Replicator::step_hand_over(const Turn& turn, PoolHandle handle) {
   HandOver& hand_over = replication_.hand_overs[handle];
+  CHECK(hand_over.has_begun && hand_over.credit > 0);
   const auto record = store_.first_from(turn.now, hand_over.cursor);
   if (!record) return Step::at_the_end;
   // If an occupied range shares more bits with the key than we do, some node is nearer to it than

@@ -41,6 +41,7 @@ struct IdealNetwork {
       survey.answered(*row, named, named.size());
     }
     EXPECT_TRUE(survey.is_finished());
+    survey.check_invariants();
     return survey.region();
   }
   std::vector<Contact> nodes;

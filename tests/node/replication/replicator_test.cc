@@ -40,6 +40,7 @@ TEST_F(ReplicatorTest, OneLookupIsForAllThatIsDueInARegion) {
   replicator.begin_region(turn(), key_of_bucket(0));
   EXPECT_EQ(count(NodeCounter::region_lookups), 1u);
   EXPECT_EQ(replicator.surveys_count(), 1u);
+  replicator.check_invariants();
 }
 
 TEST_F(ReplicatorTest, AFoundRegionIsServedAndThenGivenBack) {
@@ -57,6 +58,7 @@ TEST_F(ReplicatorTest, MoreRegionsThanThereIsRoomForAreRefusedAndCounted) {
     replicator.accept_region(now, region_around(contact(0x80).id));
   }
   EXPECT_EQ(replicator.regions_count(), most);
+  replicator.check_invariants();
   EXPECT_EQ(count(NodeCounter::regions_refused), 1u);
 }
 
