@@ -42,6 +42,7 @@ Client::Client(const Dialect& dialect, ClientPlan plan, const InFlight::Secret& 
 }
 
 void Client::start(Instant now, Outbox& out) {
+  CHECK(stage_ == Stage::greeting && in_flight_.open_count() == 0);
   deadline_ = now + plan_.timeout;
   for (size_t i = 0; i < vias_.size(); ++i) greet(now, i, out);
 }
@@ -83,6 +84,7 @@ void Client::receive_reply(Instant now, const Datagram& in, Outbox& out) {
 
 void Client::advance(Instant now, Outbox& out) {
   if (stage_ == Stage::finished) return;
+  CHECK(stage_ != Stage::pausing || look_again_at_);
   if (now >= deadline_) return end_in_time();
   retry_at_.reset();
   in_flight_.advance(now, [&](const Call& call, Overdue what) { overdue(now, call, what, out); });
@@ -113,9 +115,10 @@ bool Client::send(Instant now, const Call& call, const Id& sender, Outbox& out) 
     retry_at_ = now + timer_tick;
     return false;
   }
-  out.commit({call.to, {}},
-             dialect_.encode_request(
-                 room, Bytes(*transaction).first(in_flight_.transaction_bytes()), sender, ask));
+  const size_t size = dialect_.encode_request(
+      room, Bytes(*transaction).first(in_flight_.transaction_bytes()), sender, ask);
+  CHECK(size > 0);
+  out.commit({call.to, {}}, size);
   return true;
 }
 
@@ -143,6 +146,7 @@ void Client::greet(Instant now, size_t index, Outbox& out) {
   if (!send(now, call, via.named ? via.named->id : client_id, out)) return;
   ++state.open_count;
   ++state.pings;
+  CHECK(state.open_count <= pings_open_max);
 }
 
 // A silent node may be starting, or the path to it lossy: it is asked until the command's time is
@@ -155,7 +159,9 @@ void Client::greet_again(Instant now, size_t index, Outbox& out) {
 
 // A node whose pong is malformed answers at once: it is asked again at once, but only once.
 void Client::take_nonsense(Instant now, size_t index, Outbox& out) {
+  CHECK(index < vias_.size());
   ViaState& via = vias_[index];
+  CHECK(via.open_count > 0);
   --via.open_count;
   if (stage_ != Stage::greeting) return;
   via.is_given_up = via.pings > 1;
@@ -176,7 +182,9 @@ void Client::closed(Instant now, const Endpoint& to, Outbox& out) {
 }
 
 void Client::take_pong(Instant now, const Match& match, const Id& responder, Outbox& out) {
+  CHECK(match.call.row < vias_.size());
   ViaState& via = vias_[match.call.row];
+  CHECK(via.open_count > 0);
   --via.open_count;
   if (stage_ != Stage::greeting || via.id) return;
   via.id = responder;
@@ -200,6 +208,7 @@ bool Client::is_group_done(uint8_t group) const {
 }
 
 void Client::settle_greeting(Instant now, Outbox& out) {
+  CHECK(stage_ == Stage::greeting);
   const bool all_done = std::all_of(plan_.vias.begin(), plan_.vias.end(),
                                     [&](const Via& via) { return is_group_done(via.group); });
   const bool is_over = greeting_ends_ && now >= *greeting_ends_;
@@ -213,6 +222,7 @@ void Client::settle_greeting(Instant now, Outbox& out) {
 // ---- The lookup.
 
 void Client::begin_lookup(Instant now, Outbox& out) {
+  CHECK(stage_ == Stage::greeting || stage_ == Stage::pausing);
   stage_ = Stage::looking;
   std::array<Contact, vias_max> known;
   size_t count = 0;
@@ -221,6 +231,7 @@ void Client::begin_lookup(Instant now, Outbox& out) {
     known[count++] = {*vias_[i].id, plan_.vias[i].endpoint};
     (plan_.vias[i].endpoint.is_ipv4() ? reaches_ipv4_ : reaches_ipv6_) = true;
   }
+  CHECK(count > 0);  // Else the greeting would not have led here.
   LookupPlan plan;
   plan.kind = plan_.task == ClientTask::get ? LookupKind::find_value : LookupKind::find_node;
   plan.self = client_id;
@@ -232,8 +243,10 @@ void Client::begin_lookup(Instant now, Outbox& out) {
 }
 
 void Client::pump(Instant now, Outbox& out) {
+  CHECK(stage_ == Stage::looking);
   const Method method = plan_.task == ClientTask::get ? Method::find_value : Method::find_node;
   while (const auto row = lookup_.next()) {
+    CHECK(*row < asked_.size());
     const Contact& contact = lookup_.contact(*row);
     const Call call{Purpose::lookup, method, 0, contact.endpoint, contact.id, {}, *row};
     asked_[*row] = {sender_for(*row), std::nullopt};
@@ -270,6 +283,7 @@ Id Client::sender_for(Lookup::Row row) const {
 void Client::take_lookup_answer(Instant now, const Match& match, const Reply& reply, Outbox& out) {
   if (stage_ != Stage::looking) return;
   const auto row = static_cast<Lookup::Row>(match.call.row);
+  CHECK(row < asked_.size() && !asked_[row].round_trip);
   asked_[row].round_trip = match.round_trip;
   if (reply.has_value) {
     lookup_.answered_value(row, reply.value, values_);
@@ -283,6 +297,7 @@ void Client::take_lookup_answer(Instant now, const Match& match, const Reply& re
   }
   remember_named(match.call.to, std::span(usable).first(count));
   if (const Contact* left_out = left_out_of(row, reply.contacts_count)) usable[count++] = *left_out;
+  CHECK(count <= usable.size());
   lookup_.answered(row, std::span(usable).first(count));
   pump(now, out);
 }
@@ -298,6 +313,7 @@ const Contact* Client::left_out_of(Lookup::Row row, size_t contacts_count) const
 }
 
 void Client::remember_named(const Endpoint& responder, std::span<const Contact> named) {
+  CHECK(named.size() <= reply_contacts_kept);
   for (size_t i = 0; i < vias_.size(); ++i) {
     if (plan_.vias[i].endpoint != responder) continue;
     ViaState& via = vias_[i];
@@ -319,6 +335,7 @@ std::optional<Lookup::Row> Client::row_of(const Contact& contact) const {
 }
 
 void Client::end_lookup(Instant now, Outbox& out) {
+  CHECK(result_.nodes.empty());  // An earlier lookup, if any, found nobody.
   std::array<Contact, bucket_size> nearest;
   const size_t count = lookup_.results(nearest);
   for (size_t i = 0; i < count; ++i) {
@@ -346,6 +363,7 @@ void Client::end_lookup(Instant now, Outbox& out) {
 // ---- Stores.
 
 void Client::begin_stores(Instant now, std::span<const Contact> contacts, Outbox& out) {
+  CHECK(targets_.empty() && !contacts.empty() && contacts.size() <= bucket_size);
   stage_ = Stage::storing;
   for (const Contact& contact : contacts) {
     const auto row = row_of(contact);
@@ -358,6 +376,7 @@ void Client::begin_stores(Instant now, std::span<const Contact> contacts, Outbox
 }
 
 void Client::store(Instant now, size_t index, uint8_t attempt, Outbox& out) {
+  CHECK(index < targets_.size() && attempt <= 1);
   Target& target = targets_[index];
   const Contact& contact = target.contact;
   const Call call{Purpose::store,
@@ -370,10 +389,13 @@ void Client::store(Instant now, size_t index, uint8_t attempt, Outbox& out) {
   if (!send(now, call, target.sender, out)) return;
   target.is_sent = true;
   ++target.open_count;
+  CHECK(target.open_count <= 2);  // One, and its retry.
 }
 
 void Client::take_stored(size_t index, bool was_stored) {
+  CHECK(index < targets_.size());
   Target& target = targets_[index];
+  CHECK(target.open_count > 0);
   --target.open_count;
   if (stage_ != Stage::storing || target.is_decided) return;
   target.is_decided = true;
@@ -385,13 +407,18 @@ void Client::settle_stores() {
   for (const Target& target : targets_) {
     if (!target.is_decided) return;
   }
+  CHECK(result_.stored + result_.refused + result_.silent == targets_.size());
   if (plan_.task == ClientTask::get || result_.stored > 0) return finish(ClientStatus::done);
   finish(result_.refused > 0 ? ClientStatus::refused : ClientStatus::no_answer);
 }
 
 void Client::store_again(Instant now, Outbox& out) {
+  CHECK(result_.stored == 0 && result_.refused == 0);
   result_.silent = 0;
-  for (Target& target : targets_) target = {target.contact, target.sender};
+  for (Target& target : targets_) {
+    CHECK(target.open_count == 0);  // No answer to it can come.
+    target = {target.contact, target.sender};
+  }
   for (size_t i = 0; i < targets_.size(); ++i) store(now, i, 0, out);
 }
 
@@ -401,6 +428,7 @@ void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
   const bool is_expired = what == Overdue::expired;
   if (call.purpose == Purpose::bootstrap && stage_ == Stage::greeting) {
     ViaState& via = vias_[call.row];
+    CHECK(via.open_count > 0);
     if (is_expired) --via.open_count;
     greet_again(now, call.row, out);
     return settle_greeting(now, out);
@@ -412,6 +440,7 @@ void Client::overdue(Instant now, const Call& call, Overdue what, Outbox& out) {
   }
   if (call.purpose != Purpose::store || stage_ != Stage::storing) return;
   Target& target = targets_[call.row];
+  CHECK(target.open_count > 0);
   if (is_expired) --target.open_count;
   if (target.is_decided) return;
   if (!target.was_repeated) {
@@ -461,6 +490,7 @@ std::optional<Contact> Client::name_for_next_time(const ViaState& via) const {
 }
 
 void Client::finish(ClientStatus status) {
+  CHECK(stage_ != Stage::finished);
   for (size_t i = 0; i < vias_.size(); ++i) {
     const Via& via = plan_.vias[i];
     if (const auto named = name_for_next_time(vias_[i])) {
