@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/budget.h"
+#include "reactor/base/check.h"
 
 namespace xord::sim {
 
@@ -33,6 +34,7 @@ Census::Tables Census::tables(std::span<const uint32_t> members, size_t sample, 
   for (size_t i = 0; i < sample && !members.empty(); ++i) {
     const uint32_t index = members[rng.bounded(members.size())];
     const Host& host = world_.host(index);
+    CHECK(host.is_up());
     if (host.node == nullptr) continue;
     const auto contacts = host.node->contacts(world_.local_now(index));
     const auto is_alive = [&](const Contact& contact) {
@@ -62,6 +64,7 @@ Census::Tables Census::tables(std::span<const uint32_t> members, size_t sample, 
 
 bool Census::is_exact(std::span<const uint32_t> members, uint32_t asker, const Id& target,
                       std::span<const Contact> found) const {
+  CHECK(asker < world_.hosts_count());
   std::vector<uint32_t> expected = nearest(members, target, bucket_size + 1);
   std::erase(expected, asker);
   if (expected.size() > bucket_size) expected.resize(bucket_size);

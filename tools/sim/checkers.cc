@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "node/endpoint_hash.h"
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -12,6 +13,7 @@ namespace {
 
 // A request may be answered late, if it is held for a proof or waits for a stalled disk.
 constexpr Duration asked_lifetime = hours(1);
+static_assert(asked_lifetime > held_lifetime);
 // An answer that was earned while the source was proven may leave after the proof has lapsed.
 constexpr Duration proof_slack = hours(1);
 // A node makes its own copy when the set's lookup has ended.
@@ -41,6 +43,7 @@ Checkers::Checkers(World& world, bool watches)
 }
 
 Checkers::Believed& Checkers::believed(uint32_t host) {
+  CHECK(host < world_.hosts_count());
   if (believed_.size() <= host) believed_.resize(world_.hosts_count());
   return believed_[host];
 }
@@ -51,6 +54,7 @@ void Checkers::violated(uint32_t host, const std::string& what) {
 }
 
 bool Checkers::is_proven(uint32_t host, const Endpoint& source) const {
+  CHECK(host < believed_.size());
   const Believed& believed = believed_[host];
   const auto found = believed.proven.find(endpoint_hash(source, 0));
   return found != believed.proven.end() &&
@@ -264,6 +268,8 @@ void Checkers::inspect_tables(uint32_t host, const Node& node) {
 }
 
 void Checkers::inspect(uint32_t hosts) {
+  CHECK(world_.hosts_count() > 0);
+  world_.check_invariants();
   for (uint32_t i = 0; i < hosts && !violation_; ++i) {
     const uint32_t host = next_inspected_++ % world_.hosts_count();
     XordNode* node = world_.host(host).node;

@@ -37,7 +37,7 @@ class Checkers : public Watcher {
   void note_own_copy(uint32_t host, const Id& key, Bytes value);
   // Called when `host` keeps this value published: it may keep a copy itself at each publication.
   void note_kept(uint32_t host, const Id& key, Bytes value);
-  // Inspects some hosts now, and aborts if a table or a store is broken.
+  // Inspects the world and some hosts now, and aborts if a table or a store is broken.
   void inspect(uint32_t hosts);
   void violated(uint32_t host, const std::string& what);
   const std::optional<Violation>& violation() const { return violation_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "reactor/base/frames.h"
 #include "reactor/base/id.h"
 #include "tools/sim/draw.h"
@@ -25,11 +26,14 @@ Instant Disk::due(Instant now) {
 }
 
 void Disk::take(Instant now, uint32_t shard, Bytes operation_frame) {
+  const Operation* operation = frame_header<Operation>(operation_frame);
+  CHECK(operation != nullptr);
   const Bytes value = frame_tail<Operation>(operation_frame);
+  CHECK(value.size() == operation->value_size);
   InProgress in_progress;
   in_progress.at = due(now);
   in_progress.shard = shard;
-  in_progress.operation = *frame_header<Operation>(operation_frame);
+  in_progress.operation = *operation;
   in_progress.value.assign(value.begin(), value.end());
   in_progress_.push_back(std::move(in_progress));
 }
@@ -47,6 +51,7 @@ void Disk::put(const Operation& operation, Bytes value) {
     row.value.assign(value.begin(), value.end());
     return;
   }
+  CHECK(operation.kind == OperationKind::write_times);
   const auto found = rows_.find(place);
   if (found == rows_.end()) return;
   const NodeSeconds first_seen = found->second.times.first_seen;
@@ -55,7 +60,11 @@ void Disk::put(const Operation& operation, Bytes value) {
 }
 
 std::vector<uint8_t> Disk::carry_out(const InProgress& in_progress) {
-  if (!in_progress.operation) return frame_of(in_progress.completion, in_progress.value);
+  if (!in_progress.operation) {
+    const Completion& loaded = in_progress.completion;
+    CHECK(in_progress.value.size() == (loaded.has_value ? loaded.value_size : 0));
+    return frame_of(loaded, in_progress.value);
+  }
   const Operation& operation = *in_progress.operation;
   Completion completion;
   completion.ticket = operation.ticket;
@@ -93,6 +102,7 @@ void Disk::crash() {
 
 void Disk::list_published(NetworkIndex network, const Id& key, const RecordTimes& times,
                           Bytes value) {
+  CHECK(in_progress_.empty());
   rows_[{StoreId(network, StoreList::published), key}] = {times, 0, {value.begin(), value.end()}};
 }
 
@@ -114,7 +124,7 @@ void Disk::load_row(Instant at, ShardIndex shard, uint64_t fingerprint_seed, con
 }
 
 void Disk::load(Instant now, NetworkIndex network, uint32_t shards, uint64_t fingerprint_seed) {
-  CHECK(in_progress_.empty());
+  CHECK(in_progress_.empty() && shards >= 1 && shards <= shards_max);
   Instant at = now;
   for (const auto& [place, row] : rows_) {
     at = at + exponential(rng_, options_.delay_mean / 16);

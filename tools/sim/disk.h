@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "reactor/base/check.h"
 #include "reactor/base/rng.h"
 #include "storage/operation.h"
 
@@ -30,6 +31,7 @@ class Disk {
     while (!in_progress_.empty() && in_progress_.front().at <= now) {
       const InProgress operation = std::move(in_progress_.front());
       in_progress_.pop_front();
+      CHECK(in_progress_.empty() || in_progress_.front().at >= operation.at);
       const std::vector<uint8_t> frame = carry_out(operation);
       done(operation.shard, Bytes(frame));
     }

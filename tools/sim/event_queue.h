@@ -24,6 +24,7 @@ struct Event {
   uint32_t host = 0;
   uint32_t index = 0;
 };
+static_assert(sizeof(Event) <= 32);
 
 class EventQueue {
  public:
@@ -32,12 +33,16 @@ class EventQueue {
     std::push_heap(heap_.begin(), heap_.end(), is_later);
   }
   bool empty() const { return heap_.empty(); }
-  const Event& next() const { return heap_.front(); }
+  const Event& next() const {
+    CHECK(!heap_.empty());
+    return heap_.front();
+  }
   Event pop() {
     CHECK(!heap_.empty());
     std::pop_heap(heap_.begin(), heap_.end(), is_later);
     const Event event = heap_.back();
     heap_.pop_back();
+    DCHECK(heap_.empty() || is_later(heap_.front(), event));
     return event;
   }
 

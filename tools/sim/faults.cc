@@ -1,6 +1,10 @@
 #include "tools/sim/faults.h"
 
+#include "reactor/base/check.h"
+
 namespace xord::sim {
+
+static_assert(Network::groups_max >= 2, "a partition needs two groups");
 
 Faults::Faults(World& world, const FaultOptions& options, std::function<void(uint32_t)> restarted)
     : world_(world),
@@ -52,6 +56,7 @@ void Faults::crash() {
 
 void Faults::restart(uint32_t host) {
   if (world_.host(host).is_up()) return;
+  CHECK(world_.host(host).kind == HostKind::xord);
   world_.start(host);
   restarted_(host);
 }
@@ -92,6 +97,7 @@ void Faults::part() {
     if (!is_one_way) world_.network().cut(other, group);
   }
   world_.plan(exponential(rng_, options_.partition_mean), [this] {
+    CHECK(partitions_open_ > 0);
     if (--partitions_open_ > 0) return;
     world_.network().heal_partitions();
   });
@@ -101,6 +107,7 @@ void Faults::fail_disk() {
   const auto host = victim();
   if (!host) return;
   ++counts_.disks;
+  CHECK(world_.host(*host).disk != nullptr);  // A host of a xord node has one.
   world_.host(*host).disk->set_works(false);
   world_.plan(exponential(rng_, options_.disk_mean),
               [this, host] { world_.host(*host).disk->set_works(true); });

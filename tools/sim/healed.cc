@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -58,6 +59,7 @@ bool Healed::lives_on(const Id& key, Duration length) const {
 }
 
 void Healed::note_records() {
+  CHECK(held_.empty());
   members_ = census_.members();
   for (const Id& key : workload_.records()) {
     const std::vector<uint32_t> nearest = census_.nearest(members_, key, bucket_size);
@@ -97,6 +99,7 @@ void Healed::check_records_placed() {
 // ---- A network at rest.
 
 void Healed::begin_quiet() {
+  CHECK(least_.empty());
   quiet_since_ = world_.now();
   quiet_datagrams_ = world_.datagrams_sent();
   look_at_tables();
@@ -122,6 +125,8 @@ void Healed::look_at_tables() {
 double Healed::datagrams_allowed() const {
   double hourly = 0;
   for (const uint32_t host : members_) {
+    // It is demanded of xord nodes only, and the members stay up.
+    CHECK(world_.host(host).node != nullptr);
     const XordNode& node = *world_.host(host).node;
     uint32_t contacts = 0;
     uint32_t buckets = 0;
@@ -141,6 +146,7 @@ double Healed::datagrams_allowed() const {
 }
 
 void Healed::check_quiet() {
+  CHECK(world_.now() > quiet_since_);
   const double elapsed = (world_.now() - quiet_since_).seconds();
   counts_.datagrams = static_cast<double>(world_.datagrams_sent() - quiet_datagrams_) /
                       (elapsed * static_cast<double>(members_.size()));
@@ -175,6 +181,7 @@ void Healed::check_finds() {
     world_.run_for(between_operations);
   }
   world_.run_for(seconds(30));
+  CHECK(counts_.exact <= counts_.finds);
   if (is_demanded_ && counts_.exact < counts_.finds) {
     checkers_.violated(0, std::to_string(counts_.finds - counts_.exact) + " of " +
                               std::to_string(counts_.finds) +
@@ -204,6 +211,7 @@ void Healed::check_records_found() {
     world_.run_for(between_operations);
   }
   world_.run_for(seconds(30));
+  CHECK(counts_.got <= counts_.gets);
   if (is_demanded_ && counts_.got < counts_.gets) {
     checkers_.violated(0, "a record is held by one of the k nearest and was not found");
   }

@@ -24,6 +24,7 @@ constexpr Duration restarted_after = minutes(5);
 constexpr Duration healed_after = restarted_after + replication_due;
 // Traffic and tables are watched this long at the end: one period of refreshes and republishes.
 constexpr Duration quiet_for = minutes(70);
+static_assert(restarted_after + quiet_for < healed_after);
 
 struct HealedCounts {
   uint64_t finds = 0;

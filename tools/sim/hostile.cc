@@ -1,6 +1,7 @@
 #include "tools/sim/hostile.h"
 
 #include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -24,9 +25,12 @@ HostileActor::HostileActor(World& world, const Conspiracy& conspiracy, uint32_t 
       malice_(malice),
       rng_(rng),
       id_(world.host(host).id),
-      next_tick_(world.local_now(host)) {}
+      next_tick_(world.local_now(host)) {
+  CHECK(malice < Malice::count && world.host(host).kind == HostKind::hostile);
+}
 
 Endpoint HostileActor::anybody() {
+  CHECK(!conspiracy_.everybody.empty());
   return conspiracy_.everybody[rng_.bounded(conspiracy_.everybody.size())];
 }
 
@@ -60,6 +64,7 @@ void HostileActor::answer(const Endpoint& source, const Request& request) {
     default:  // Nothing to be gained.
       return;
   }
+  CHECK(size > 0);
   world_.send(host_, source, Bytes(buffer).first(size));
 }
 
@@ -81,6 +86,7 @@ void HostileActor::answer_contacts(const Endpoint& source, const Request& reques
     std::array<uint8_t, rpcudp::contact_tail_max> tail;
     reply.add(named.id, Bytes(tail).first(rpcudp::encode_contact_tail(named.endpoint, tail)));
   }
+  CHECK(reply.size() > 0);
   world_.send(host_, source, Bytes(buffer).first(reply.size()));
 }
 
@@ -97,6 +103,7 @@ void HostileActor::make_known() {
   std::array<uint8_t, rpcudp::find_request_size_max> buffer;
   const Transaction transaction = random_transaction(rng_);
   const size_t size = rpcudp::encode_find_node_request(buffer, transaction, id_, random_id(rng_));
+  CHECK(size > 0);
   world_.send(host_, anybody(), Bytes(buffer).first(size));
 }
 
@@ -123,6 +130,7 @@ std::vector<uint8_t> HostileActor::some_request() {
                                           bytes_of(poison), static_cast<uint32_t>(rng_.next()));
       break;
   }
+  CHECK(size > 0);
   return {buffer.begin(), buffer.begin() + static_cast<ptrdiff_t>(size)};
 }
 

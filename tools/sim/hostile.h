@@ -18,6 +18,7 @@ enum class Malice : uint8_t {
   count
 };
 constexpr const char* malice_names[] = {"silent", "liar", "eclipser", "forger", "flooder"};
+static_assert(std::size(malice_names) == static_cast<size_t>(Malice::count));
 
 // What all hostile hosts know.
 struct Conspiracy {

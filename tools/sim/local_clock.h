@@ -4,6 +4,7 @@
 // backwards.
 #pragma once
 
+#include "reactor/base/check.h"
 #include "reactor/base/instant.h"
 
 namespace xord::sim {
@@ -13,7 +14,9 @@ class LocalClock {
   // Node time is `local` when the world's time is `world`; `drift_ppm` may be negative, but must be
   // above -1e6.
   LocalClock(Instant world, Instant local, int32_t drift_ppm)
-      : world_(world), local_(local), drift_ppm_(drift_ppm) {}
+      : world_(world), local_(local), drift_ppm_(drift_ppm) {
+    CHECK(drift_ppm > -million);
+  }
 
   Instant local(Instant world) const {
     const int64_t since = (world - world_).nanoseconds;
@@ -28,9 +31,11 @@ class LocalClock {
     auto at = static_cast<int64_t>((Wide{since} * million + rate - 1) / rate);
     while (at > 0 && at - 1 + drift_of(at - 1) >= since) --at;
     while (at + drift_of(at) < since) ++at;
+    DCHECK(at > 0 && at - 1 + drift_of(at - 1) < since);  // No earlier time will do.
     return world_ + Duration{at};
   }
   void leap(Instant world, Duration forward) {
+    CHECK(world >= world_ && forward >= Duration{});
     local_ = local(world) + forward;
     world_ = world;
   }

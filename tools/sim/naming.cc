@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/routing/contact_replica.h"
+#include "reactor/base/check.h"
 
 namespace xord::sim {
 namespace {
@@ -18,6 +19,7 @@ constexpr uint64_t table_every = 8;
 // ---- Waiting times.
 
 void Waits::add(Duration wait) {
+  CHECK(wait >= Duration{});
   const double seconds = wait.seconds();
   ++count_;
   sum_ += seconds;
@@ -37,6 +39,7 @@ double Waits::mean() const {
 }
 
 double Waits::quantile(double share) const {
+  CHECK(share >= 0 && share <= 1 && waited_.size() <= count_);
   if (count_ == 0) return 0;
   const auto at = static_cast<uint64_t>(share * static_cast<double>(count_ - 1) + 0.5);
   const uint64_t at_once = count_ - waited_.size();
@@ -72,6 +75,7 @@ uint64_t NamingCounts::other_pings() const {
 // ---- Incoming datagrams.
 
 std::vector<Naming::Open>& Naming::open_at(uint32_t host) {
+  CHECK(host < world_.hosts_count());
   if (open_.size() <= host) open_.resize(world_.hosts_count());
   return open_[host];
 }
@@ -102,6 +106,7 @@ void Naming::request_arrives(std::vector<Open>& open, const Datagram& datagram) 
   asked.method = request.method;
   asked.target = request.target;
   asked.arrived = asked.servable = world_.now();
+  CHECK(open.size() <= open_max);
 }
 
 // This reply may be the one that requests of this source are held for; turn_ends() finds out.
@@ -115,6 +120,8 @@ void Naming::turn_ends(uint32_t host) {
   const XordNode* node = world_.host(host).node;
   const Turn turn = std::exchange(turn_, {});
   if (turn.datagram == nullptr || node == nullptr) return;
+  CHECK(node->count(NodeCounter::held) >= turn.held &&
+        node->count(NodeCounter::held_released) >= turn.released);
   std::vector<Open>& open = open_at(host);
   if (turn.is_reply) {
     const bool is_proof = node->count(NodeCounter::held_released) > turn.released;
@@ -170,6 +177,7 @@ bool Naming::lives(const Contact& contact) const {
 }
 
 void Naming::answer_leaves(uint32_t host, const Open& asked, const Reply& reply) {
+  CHECK(asked.arrived <= asked.servable && world_.host(host).node != nullptr);
   ++counts_.answers;
   counts_.waits.add(world_.now() - asked.arrived);
   counts_.served_waits.add(world_.now() - asked.servable);
@@ -189,6 +197,7 @@ void Naming::answer_leaves(uint32_t host, const Open& asked, const Reply& reply)
 }
 
 void Naming::compare_with_table(uint32_t host, const Open& asked, const Reply& reply) {
+  DCHECK(reply.contacts_count <= reply.contacts.size());
   std::vector<Id> living;
   const XordNode& node = *world_.host(host).node;
   for (uint32_t shard = 0; shard < node.shards_count(); ++shard) {
@@ -233,8 +242,15 @@ PingCounts Naming::pings_counted() const {
 
 NamingCounts Naming::take() {
   const PingCounts counted = pings_counted();
-  for (size_t i = 0; i < counted.size(); ++i) counts_.pings[i] = counted[i] - pings_taken_[i];
+  for (size_t i = 0; i < counted.size(); ++i) {
+    CHECK(counted[i] >= pings_taken_[i]);  // Those of ended runs are still in the sum.
+    counts_.pings[i] = counted[i] - pings_taken_[i];
+  }
   pings_taken_ = counted;
+  CHECK(counts_.waits.count() == counts_.answers &&
+        counts_.served_waits.count() == counts_.answers);
+  CHECK(counts_.down + counts_.other_id <= counts_.named);
+  CHECK(counts_.living_named <= counts_.living && counts_.compared <= counts_.answers);
   return std::exchange(counts_, {});
 }
 

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "reactor/base/check.h"
 #include "reactor/base/instant.h"
 #include "reactor/base/rng.h"
 
@@ -26,6 +27,7 @@ struct NetworkOptions {
 class Network {
  public:
   static constexpr uint32_t groups_max = 4;
+  static_assert(groups_max <= UINT8_MAX + 1, "the group of a host is a byte");
   static constexpr Duration calm_delay_mean = milliseconds(5);
   static constexpr uint32_t calm_queue_max = 1024;  // For answers to all lookups of a host at once.
 
@@ -43,15 +45,24 @@ class Network {
   bool lets_in(Instant now, uint32_t from, uint32_t to) const;
 
   // --- Partitions: hosts are in groups, and some groups do not hear others.
-  void put_in_group(uint32_t host, uint32_t group) { groups_[host] = static_cast<uint8_t>(group); }
-  void cut(uint32_t from_group, uint32_t to_group) { is_cut_[from_group][to_group] = true; }
+  void put_in_group(uint32_t host, uint32_t group) {
+    CHECK(host < groups_.size() && group < groups_max);
+    groups_[host] = static_cast<uint8_t>(group);
+  }
+  void cut(uint32_t from_group, uint32_t to_group) {
+    CHECK(from_group < groups_max && to_group < groups_max);
+    is_cut_[from_group][to_group] = true;
+  }
   // Ends partitions, loss and duplication, makes room in the queues, and bounds delays so that
   // every answer arrives before the caller gives up on it (twice srtt + 4 rttvar): a lookup goes on
   // without a slow node, and is then not exact. An exponential tail would be later once in some
   // hundred calls. NATs stay.
   void heal();
   void heal_partitions() { is_cut_ = {}; }
-  bool is_behind_nat(uint32_t host) const { return is_behind_nat_[host]; }
+  bool is_behind_nat(uint32_t host) const {
+    DCHECK(host < is_behind_nat_.size());
+    return is_behind_nat_[host];
+  }
   NetworkOptions& options() { return options_; }
 
  private:

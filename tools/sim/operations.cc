@@ -1,15 +1,21 @@
 #include "tools/sim/operations.h"
 
 #include <cstring>
+#include <type_traits>
+
+#include "reactor/base/check.h"
 
 namespace xord::sim {
 
 OperationId Operations::open(uint32_t host, const char* what, Done done) {
+  CHECK(world_.host(host).is_up() && done != nullptr);
   open_[next_] = {host, what, world_.now(), std::move(done)};
   return next_++;
 }
 
 std::optional<Operations::Overdue> Operations::overdue(Duration limit) const {
+  // Ids are given in the order of time.
+  CHECK(open_.empty() || open_.begin()->second.began <= open_.rbegin()->second.began);
   if (open_.empty() || world_.now() - open_.begin()->second.began <= limit) return std::nullopt;
   return Overdue{open_.begin()->second.host, open_.begin()->second.what};
 }
@@ -35,15 +41,19 @@ void Operations::set(uint32_t host, const Id& key, std::vector<uint8_t> value, D
 }
 
 void Operations::keep(uint32_t host, const Id& key, std::vector<uint8_t> value, Done done) {
+  CHECK(world_.host(host).node != nullptr);
   const OperationId operation = open(host, "keep", std::move(done));
   world_.act(
       host, [&](Actor&, Instant now) { world_.host(host).node->keep(now, operation, key, value); });
 }
 
 // The caller learns of the result in a separate turn, since it may want to act on the same host.
-void Operations::finished(uint32_t, const OperationResult& result, Bytes tail) {
+void Operations::finished(uint32_t host, const OperationResult& result, Bytes tail) {
   const auto found = open_.find(result.operation);
   CHECK(found != open_.end());  // Exactly one result an operation.
+  CHECK(found->second.host == host);
+  static_assert(std::is_trivially_copyable_v<Contact>);
+  CHECK(tail.size() == result.value_size + result.contacts_count * sizeof(Contact));
   Outcome outcome;
   outcome.result = result;
   outcome.took = world_.now() - found->second.began;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "reactor/base/check.h"
 #include "reactor/base/printed.h"
 
 namespace xord::sim {
@@ -38,6 +39,7 @@ std::string escaped(const std::string& words) {
 
 // 1, 2 or 5 times a power of ten, such that `span` has about `count` steps.
 double round_step(double span, double count) {
+  CHECK(span > 0 && count > 0);
   const double raw = span / count;
   const double power = std::pow(10, std::floor(std::log10(raw)));
   for (const double factor : {1.0, 2.0, 5.0}) {

@@ -1,5 +1,6 @@
 #include "tools/sim/programs.h"
 
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 #include "tools/sim/python_node.h"
 
@@ -18,7 +19,9 @@ Programs::Programs(World& world, Operations& operations, Workload& workload,
       workload_(workload),
       options_(options),
       servers_(servers),
-      rng_(world.rng("programs")) {}
+      rng_(world.rng("programs")) {
+  CHECK(options.bootstraps_max >= 1);
+}
 
 void Programs::run_until(Instant until) {
   until_ = until;
@@ -30,6 +33,7 @@ void Programs::run_until(Instant until) {
 }
 
 std::vector<Endpoint> Programs::bootstraps() {
+  CHECK(servers_ <= world_.hosts_count());
   std::vector<Endpoint> endpoints;
   const uint32_t count = between(rng_, 1u, options_.bootstraps_max);
   for (uint32_t attempt = 0; attempt < 64 && endpoints.size() < count; ++attempt) {
@@ -67,6 +71,7 @@ void Programs::work(uint32_t host) {
 }
 
 void Programs::leave(uint32_t host) {
+  CHECK(world_.host(host).kind == HostKind::program && world_.host(host).is_up());
   world_.plan(between(rng_, Duration{}, options_.linger_max),
               [this, host] { world_.crash(host, Storage::lost); });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -20,9 +21,13 @@ Publisher::Publisher(World& world, Checkers& checkers, uint32_t host)
 
 void Publisher::list(uint32_t keys, Instant from) {
   Host& host = world_.host(host_);
+  CHECK(!host.is_up() && host.disk != nullptr);
+  CHECK(keys <= world_.config_of(host_).published_max);
   const auto after =
       static_cast<NodeSeconds>(world_.config_of(host_).publish_after.whole_seconds());
-  const NodeSeconds first = node_seconds(host.clock.local(from)) - after;
+  const NodeSeconds begin = node_seconds(host.clock.local(from));
+  CHECK(begin >= after);
+  const NodeSeconds first = begin - after;
   for (uint32_t i = 0; i < keys; ++i) {
     const Id& key = keys_.emplace_back(random_id(rng_));
     std::vector<uint8_t> value = {0xc4, id_size};  // msgpack: bytes.

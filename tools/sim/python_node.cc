@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -102,6 +103,7 @@ void PythonNode::answer(Instant now, const Endpoint& source, const Request& requ
     case Method::count:
       return;
   }
+  CHECK(size > 0);
   send(source, Bytes(buffer).first(size));
 }
 
@@ -133,9 +135,11 @@ bool PythonNode::knows_nearer(const Id& key) const {
 // ---- The routing table.
 
 PythonNode::Bucket& PythonNode::bucket_of(const Id& id) {
-  return *std::find_if(buckets_.begin(), buckets_.end(), [&](const Bucket& bucket) {
+  const auto found = std::find_if(buckets_.begin(), buckets_.end(), [&](const Bucket& bucket) {
     return shared_prefix(bucket.low, id) >= bucket.depth;
   });
+  CHECK(found != buckets_.end());  // The ranges cover all ids.
+  return *found;
 }
 
 // An unknown contact is filed, and is handed all keys that it should hold in one burst.
@@ -156,6 +160,7 @@ void PythonNode::welcome(Instant now, const Contact& contact) {
 }
 
 void PythonNode::add_contact(Instant now, const Contact& contact) {
+  CHECK(contact.id != self_);
   Bucket* bucket = &bucket_of(contact.id);
   while (bucket->contacts.size() >= bucket_size) {
     const bool has_self = shared_prefix(bucket->low, self_) >= bucket->depth;
@@ -174,7 +179,9 @@ void PythonNode::add_contact(Instant now, const Contact& contact) {
 }
 
 void PythonNode::split(Bucket& bucket) {
+  CHECK(bucket.depth < id_bits - 1);
   Bucket upper = bucket;
+  const size_t filed = bucket.contacts.size();
   const uint32_t bit = bucket.depth;
   ++bucket.depth;
   ++upper.depth;
@@ -185,6 +192,7 @@ void PythonNode::split(Bucket& bucket) {
   std::erase_if(bucket.spares, is_upper);
   std::erase_if(upper.contacts, is_lower);
   std::erase_if(upper.spares, is_lower);
+  CHECK(bucket.contacts.size() + upper.contacts.size() == filed);
   buckets_.push_back(std::move(upper));
 }
 
@@ -195,6 +203,7 @@ void PythonNode::remove_contact(const Contact& contact) {
   if (std::erase_if(bucket.contacts, is_it) == 0 || bucket.spares.empty()) return;
   bucket.contacts.push_back(bucket.spares.back());
   bucket.spares.pop_back();
+  CHECK(bucket.contacts.size() <= bucket_size);
 }
 
 // ---- Calls.
@@ -222,9 +231,11 @@ void PythonNode::call(Instant now, const Contact& to, Method method, uint64_t cr
     case Method::count:
       CHECK(false);
   }
+  CHECK(size > 0);
+  CHECK(timeouts_.empty() || timeouts_.back().first <= now + timeout);
   calls_[transaction] = {to, method, now + timeout, crawl};
   timeouts_.emplace_back(now + timeout, transaction);
-  if (crawl != 0) ++crawls_[crawl].open;
+  if (crawl != 0) ++crawl_of(crawl).open;
   send(to.endpoint, Bytes(buffer).first(size));
 }
 
@@ -240,6 +251,7 @@ void PythonNode::ended(Instant now, const Call& call, const Reply* reply) {
   const auto found = crawls_.find(call.crawl);
   if (found == crawls_.end()) return;
   Crawl& crawl = found->second;
+  CHECK(crawl.open > 0);
   --crawl.open;
   if (call.method == Method::store) {
     crawl.stored += reply != nullptr && reply->stored;
@@ -267,6 +279,7 @@ void PythonNode::advance(Instant now) {
     const auto found = calls_.find(transaction);
     if (found == calls_.end()) continue;
     const Call call = found->second;
+    CHECK(call.until <= now);
     calls_.erase(found);
     ended(now, call, nullptr);
   }
@@ -290,6 +303,12 @@ uint64_t PythonNode::begin(Task task, OperationId operation, const Id& target, I
   return handle;
 }
 
+PythonNode::Crawl& PythonNode::crawl_of(uint64_t handle) {
+  const auto found = crawls_.find(handle);
+  CHECK(found != crawls_.end());
+  return found->second;
+}
+
 void PythonNode::add_row(Crawl& crawl, const Contact& contact) {
   if (contact.id == self_ || contact.endpoint.port == 0) return;
   for (const Row& row : crawl.rows) {
@@ -300,12 +319,16 @@ void PythonNode::add_row(Crawl& crawl, const Contact& contact) {
   });
   const bool was_asked = crawl.contacted.contains(contact.id);
   crawl.rows.insert(at, {contact, was_asked ? State::back : State::unasked});
+  DCHECK(std::is_sorted(crawl.rows.begin(), crawl.rows.end(), [&](const Row& a, const Row& b) {
+    return nearer(crawl.target, a.contact.id, b.contact.id);
+  }));
 }
 
 // A whole round has ended: asks alpha more, or all of the k nearest if the last round changed
 // nothing.
 void PythonNode::next_round(Instant now, uint64_t handle) {
-  Crawl& crawl = crawls_[handle];
+  Crawl& crawl = crawl_of(handle);
+  CHECK(crawl.open == 0);
   if (crawl.is_storing) return end_crawl(now, handle);
   std::erase_if(crawl.rows, [](const Row& row) { return row.state == State::failed; });
   if (!crawl.values.empty()) return end_crawl(now, handle);
@@ -339,7 +362,7 @@ std::vector<Contact> PythonNode::found_by(const Crawl& crawl) {
 }
 
 void PythonNode::end_crawl(Instant now, uint64_t handle) {
-  const Crawl& crawl = crawls_[handle];
+  const Crawl& crawl = crawl_of(handle);
   const std::vector<Contact> found = found_by(crawl);
   switch (crawl.task) {
     case Task::join:
@@ -362,7 +385,7 @@ void PythonNode::end_crawl(Instant now, uint64_t handle) {
 // Returns the value that most nodes had. The nearest node without one is sent it, and the get waits
 // for that store.
 void PythonNode::end_get(Instant now, uint64_t handle) {
-  Crawl& crawl = crawls_[handle];
+  Crawl& crawl = crawl_of(handle);
   if (crawl.values.empty()) {
     return finish(handle,
                   crawl.rows.empty() ? OperationStatus::no_contacts : OperationStatus::not_found,
@@ -389,9 +412,11 @@ void PythonNode::end_get(Instant now, uint64_t handle) {
 }
 
 void PythonNode::store_at_nearest(Instant now, uint64_t handle) {
-  Crawl& crawl = crawls_[handle];
+  Crawl& crawl = crawl_of(handle);
+  CHECK(!crawl.is_storing);
   crawl.is_storing = true;
   const std::vector<Contact> found = found_by(crawl);
+  CHECK(!found.empty());
   if (nearer(crawl.target, self_, found.back().id)) {
     kept_[crawl.target] = {crawl.value, now};
     ++crawl.stored;
@@ -403,9 +428,12 @@ void PythonNode::store_at_nearest(Instant now, uint64_t handle) {
 
 void PythonNode::finish(uint64_t handle, OperationStatus status, Bytes value,
                         std::span<const Contact> contacts) {
-  const Crawl crawl = std::move(crawls_[handle]);
+  const Crawl crawl = std::move(crawl_of(handle));
   crawls_.erase(handle);
+  CHECK(crawl.open == 0 && crawl.task != Task::refresh);
   if (crawl.task == Task::republish) return;
+  CHECK(value.empty() || contacts.empty());  // A result has either.
+  CHECK(contacts.size() <= bucket_size);
   OperationResult result{crawl.operation, status};
   result.stored = static_cast<uint16_t>(crawl.stored);
   result.hops = static_cast<uint8_t>(std::min(crawl.rounds, 255u));
@@ -436,7 +464,7 @@ void PythonNode::get(Instant now, OperationId operation, const Id& key) {
 
 void PythonNode::set(Instant now, OperationId operation, const Id& key, Bytes value) {
   const uint64_t handle = begin(Task::set, operation, key, now);
-  crawls_[handle].value.assign(value.begin(), value.end());
+  crawl_of(handle).value.assign(value.begin(), value.end());
   next_round(now, handle);
 }
 
@@ -460,7 +488,7 @@ void PythonNode::refresh(Instant now) {
   }
   for (const Id& key : due) {
     const uint64_t handle = begin(Task::republish, 0, key, now);
-    crawls_[handle].value = kept_[key].value;
+    crawl_of(handle).value = kept_[key].value;
     next_round(now, handle);
   }
 }

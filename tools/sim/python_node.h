@@ -92,6 +92,7 @@ class PythonNode : public Actor {
   void ended(Instant now, const Call& call, const Reply* reply);
   // Crawls.
   uint64_t begin(Task task, OperationId operation, const Id& target, Instant now);
+  Crawl& crawl_of(uint64_t handle);  // It must not have ended.
   void add_row(Crawl& crawl, const Contact& contact);
   void next_round(Instant now, uint64_t handle);
   void end_crawl(Instant now, uint64_t handle);

@@ -1,6 +1,7 @@
 #include "tools/sim/setup.h"
 
 #include "node/wire/rpcudp/rpcudp_dialect.h"
+#include "reactor/base/check.h"
 
 #include <cmath>
 #include <numeric>
@@ -66,6 +67,7 @@ Duration maybe(Rng& rng, double probability, Duration from, Duration to) {
 }
 
 void draw_faults(Rng rng, uint32_t nodes, FaultOptions& faults) {
+  CHECK(nodes > 0);
   // Given for each node: a node crashes once in this time on average.
   faults.crash_every = maybe(rng, 0.6, minutes(20), hours(10)) / nodes;
   faults.down_mean = between(rng, seconds(20), minutes(40));
@@ -110,7 +112,9 @@ void draw_population(Rng rng, Setup& setup) {
 
 // Makes room in each host for `times` its even share of the copies of `records`.
 void make_room(Setup& setup, uint32_t records, uint64_t times) {
+  CHECK(setup.nodes > 0);
   const uint64_t share = times * bucket_size * records / setup.nodes;
+  CHECK(share <= UINT32_MAX);
   uint32_t& most = setup.world.xord.store.records_max;
   most = std::max(most, static_cast<uint32_t>(share));
 }
@@ -166,6 +170,7 @@ Setup draw_setup(uint64_t seed, std::optional<uint32_t> nodes, std::optional<Dur
 }
 
 Setup scenario_setup(Scenario scenario, uint64_t seed, uint32_t nodes, Duration length) {
+  CHECK(scenario < Scenario::count);
   if (scenario == Scenario::swarm) return draw_setup(seed, nodes, length);
   Setup setup;
   setup.scenario = scenario;
@@ -229,6 +234,7 @@ void set_records(Setup& setup, uint32_t records) {
 }
 
 void set_python(Setup& setup, double share) {
+  CHECK(share >= 0 && share <= 1);
   setup.python_share = share;
   if (share == 0) return;
   setup.workload.python_set_every = setup.workload.set_every;
@@ -236,6 +242,7 @@ void set_python(Setup& setup, double share) {
 }
 
 void set_arrival(Setup& setup, Duration every) {
+  CHECK(every > Duration{});
   setup.programs.every = every;
   const Duration filed = std::min(setup.length, filed_at_most);
   setup.world.contacts_max += static_cast<uint32_t>(2 * filed.nanoseconds / every.nanoseconds);
@@ -255,6 +262,7 @@ void set_published(Setup& setup, uint32_t keys) {
 }
 
 XordConfig publisher_config(const Setup& setup) {
+  CHECK(setup.published_by_one > 0);
   XordConfig config = setup.world.xord;
   const NodeConfig production;
   config.node.budget = production.budget;

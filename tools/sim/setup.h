@@ -29,6 +29,7 @@ enum class Scenario : uint8_t {
 };
 constexpr const char* scenario_names[] = {"join",  "churn", "partition", "crash",
                                           "sybil", "mixed", "oneshot",   "swarm"};
+static_assert(std::size(scenario_names) == static_cast<size_t>(Scenario::count));
 
 // Hosts that come and go all the time, as users' machines do. Sessions are Weibull distributed with
 // shape 0.5 (in KAD, Steiner, En-Najjary and Biersack 2007 fit 0.4 to 0.6; Mainline is similar).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 #include "tools/sim/python_node.h"
 
@@ -68,6 +69,7 @@ void Simulation::add_hosts() {
       conspiracy_.eclipsers.push_back({host.id, host.endpoint});
     }
   }
+  CHECK(world_.hosts_count() == setup_.nodes + setup_.hostile_count());
   for (uint32_t i = 0; i < world_.hosts_count(); ++i) {
     conspiracy_.everybody.push_back(world_.host(i).endpoint);
   }
@@ -92,10 +94,13 @@ void Simulation::plan_joins() {
       });
     }
   }
+  CHECK(host == world_.hosts_count());
 }
 
 void Simulation::start(uint32_t host) {
+  CHECK(host < setup_.nodes);
   if (world_.host(host).kind == HostKind::xord) return world_.start(host);
+  CHECK(world_.host(host).kind == HostKind::python);
   const std::string name =
       "python" + std::to_string(host) + ".run" + std::to_string(world_.host(host).runs);
   world_.start(host, std::make_unique<PythonNode>(host, world_.host(host).id, world_.rng(name),
@@ -113,6 +118,7 @@ std::optional<uint32_t> Simulation::someone_up(uint32_t but) {
 
 // Programs know one or two addresses, not always good ones, and try again.
 void Simulation::rejoin(uint32_t host, uint32_t attempts) {
+  CHECK(attempts <= join_attempts);
   std::vector<Endpoint> known;
   for (int i = 0; i < 2 && !setup_.has_one_bootstrap; ++i) {
     if (const auto other = someone_up(host)) known.push_back(world_.host(*other).endpoint);
@@ -147,6 +153,7 @@ void Simulation::set_first_records() {
 // ---- What happens to hosts, besides faults.
 
 void Simulation::plan_churn(uint32_t host) {
+  CHECK(host < setup_.nodes);
   const Duration session = weibull(rng_, setup_.churn.session_median, setup_.churn.shape);
   world_.plan(session, [this, host] { leave(host); });
 }
@@ -238,6 +245,7 @@ Moment Simulation::look() {
   moment.datagrams = static_cast<double>(world_.datagrams_sent() - watched_datagrams_) * scale;
   moment.bytes = static_cast<double>(world_.bytes_sent() - watched_bytes_) * scale;
   const auto since = [](uint64_t right, uint64_t& right_before, uint64_t all, uint64_t& before) {
+    CHECK(right >= right_before && all >= before && right - right_before <= all - before);
     const double share = all == before ? 1.0
                                        : static_cast<double>(right - right_before) /
                                              static_cast<double>(all - before);
@@ -273,6 +281,7 @@ void Simulation::pass(Instant until, const std::function<void(double)>& progress
 }
 
 SimulationReport Simulation::run(const std::function<void(double)>& progress) {
+  CHECK(faults_ == nullptr);  // A simulation runs once.
   const Instant joined = world_.now() + setup_.join_span + minutes(2);
   const Instant healed = joined + setup_.length;
   end_ = healed + (setup_.must_end_well ? setup_.settling + minutes(10) : Duration{});
@@ -296,6 +305,7 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
   count_naming();
   is_measured_ = false;
   for (size_t i = 0; i < before.size(); ++i) {
+    CHECK(tally_.requests()[i] >= before[i]);
     report_.requests[i] = tally_.requests()[i] - before[i];
   }
   if (setup_.published_by_one > 0) report_.publisher = publisher_.counts();
@@ -323,6 +333,7 @@ SimulationReport Simulation::run(const std::function<void(double)>& progress) {
 }
 
 void Simulation::end_faults() {
+  CHECK(!is_healed_);
   is_healed_ = true;
   if (!setup_.crash_third_at) faults_->heal();
   world_.network().heal();

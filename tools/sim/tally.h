@@ -5,6 +5,7 @@
 #include <array>
 
 #include "node/wire/message.h"
+#include "reactor/base/check.h"
 #include "tools/sim/world.h"
 
 namespace xord::sim {
@@ -22,6 +23,7 @@ class Tally : public Watcher {
     Request request;
     if (world_.host(host).node == nullptr || dialect.is_reply(bytes)) return;
     if (dialect.read_request(bytes, &request) != ParseError::none) return;
+    DCHECK(request.method < Method::count);
     ++requests_[static_cast<size_t>(request.method)];
   }
   void turn_ends(uint32_t) override {}

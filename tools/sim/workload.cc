@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -15,6 +16,7 @@ constexpr std::string_view mark = "ours:";
 constexpr Duration warm_up = minutes(2);
 
 std::vector<uint8_t> packed(std::span<const uint8_t> bytes) {
+  CHECK(bytes.size() <= UINT16_MAX);
   std::vector<uint8_t> value;
   if (bytes.size() < 256) {
     value = {bin8, static_cast<uint8_t>(bytes.size())};
@@ -33,6 +35,7 @@ double Sample::mean() const {
 }
 
 double Sample::quantile(double share) const {
+  CHECK(share >= 0 && share <= 1);
   if (values_.empty()) return 0;
   std::vector<double> sorted = values_;
   const auto at = static_cast<size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5);
@@ -41,6 +44,7 @@ double Sample::quantile(double share) const {
 }
 
 void OperationStats::add(const Outcome& outcome) {
+  CHECK(ended() + cut_off + refused < begun);
   if (outcome.was_cut_off) {
     ++cut_off;
     return;
@@ -49,6 +53,7 @@ void OperationStats::add(const Outcome& outcome) {
     ++refused;
     return;
   }
+  CHECK(outcome.took >= Duration{});
   seconds.add(outcome.took.seconds());
   if (outcome.result.asked == 0) return;  // The value was held here.
   asked.add(outcome.result.asked);
@@ -62,7 +67,9 @@ Workload::Workload(World& world, Operations& operations, Checkers& checkers,
       checkers_(checkers),
       options_(options),
       census_(world),
-      rng_(world.rng("workload")) {}
+      rng_(world.rng("workload")) {
+  CHECK(options.value_size_max > 0);
+}
 
 void Workload::run_until(Instant until) {
   until_ = until;
@@ -83,6 +90,7 @@ void Workload::repeat(Deed deed, Duration every) {
 }
 
 std::optional<uint32_t> Workload::member(HostKind kind) {
+  CHECK(hosts_count_ > 0);  // run_until() comes first.
   for (int attempt = 0; attempt < 32; ++attempt) {
     const auto index = static_cast<uint32_t>(rng_.bounded(hosts_count_));
     const Host& host = world_.host(index);
@@ -102,10 +110,13 @@ std::vector<uint8_t> Workload::new_value() {
   std::vector<uint8_t> bytes(mark.begin(), mark.end());
   bytes.resize(mark.size() + 8 + rng_.bounded(options_.value_size_max));
   rng_.fill(std::span(bytes).subspan(mark.size()));
-  return packed(bytes);
+  std::vector<uint8_t> value = packed(bytes);
+  CHECK(is_ours(value));
+  return value;
 }
 
 std::optional<Id> Workload::known_key() {
+  CHECK(keys_.size() == records_.size());
   if (keys_.empty()) return std::nullopt;
   return keys_[rng_.bounded(keys_.size())];
 }
@@ -190,6 +201,7 @@ void Workload::judge_get(uint32_t host, const Id& key, OperationStats& stats,
     return;
   }
   const auto& set = ever_set_[key];
+  CHECK(!set.empty());
   if (std::find(set.begin(), set.end(), outcome.value) != set.end()) {
     ++stats.right;
   } else if (options_.is_attacked) {

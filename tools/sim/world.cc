@@ -1,11 +1,13 @@
 #include "tools/sim/world.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <xxhash.h>
 
 #include "node/endpoint_hash.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
+#include "reactor/base/check.h"
 #include "tools/sim/draw.h"
 
 namespace xord::sim {
@@ -39,6 +41,8 @@ World::~World() = default;
 uint32_t World::add_host(HostKind kind, const Endpoint& endpoint, uint32_t shards,
                          int32_t drift_ppm, bool is_behind_nat) {
   CHECK(kind == HostKind::xord || options_.dialect == &rpcudp::dialect());
+  CHECK(shards >= 1 && shards <= shards_max);
+  CHECK(!by_endpoint_.contains(endpoint));
   const uint32_t index = hosts_count();
   const std::string name = "host" + std::to_string(index);
   Rng id_rng = rng_.split(name + ".id");
@@ -74,7 +78,9 @@ Instant World::start_time_of(const Host& host) const {
 void World::start(uint32_t index) {
   Host& host = hosts_[index];
   CHECK(!host.is_up() && host.kind == HostKind::xord);
+  CHECK(host.runs > 0 || host.saved_contacts.empty());
   const Instant local = start_time_of(host);
+  CHECK(local >= host.saved_local);
   const bool is_doubtful = host.runs > 0 && local - host.saved_local > options_.xord.node.ttl;
   host.clock = LocalClock(now_, local, host.clock.drift_ppm());
   XordConfig config = config_of(index);
@@ -96,7 +102,8 @@ void World::start(uint32_t index) {
 
 void World::start(uint32_t index, std::unique_ptr<Actor> actor) {
   Host& host = hosts_[index];
-  CHECK(!host.is_up());
+  CHECK(!host.is_up() && !acting_ && host.backlog.empty());
+  CHECK(actor != nullptr && actor->id() == host.id);
   host.actor = std::move(actor);
   host.began = now_;
   host.stalled_until = now_;
@@ -107,10 +114,11 @@ void World::start(uint32_t index, std::unique_ptr<Actor> actor) {
 
 void World::crash(uint32_t index, Storage storage) {
   Host& host = hosts_[index];
-  CHECK(host.is_up());
+  CHECK(host.is_up() && !acting_);
   for (Watcher* watcher : watchers_) watcher->went_down(index, storage);
   const Duration unsaved{(now_ - host.began).nanoseconds % clock_saved_every.nanoseconds};
   host.saved_local = host.clock.local(now_ - unsaved);
+  CHECK(host.saved_local <= host.clock.local(now_));
   host.saved_wall = now_ - unsaved + host.wall_error;
   host.saved_contacts.clear();
   if (host.node != nullptr && storage == Storage::kept) {
@@ -129,6 +137,7 @@ void World::crash(uint32_t index, Storage storage) {
 
 void World::stall(uint32_t index, Duration length) {
   Host& host = hosts_[index];
+  CHECK(host.is_up() && length >= Duration{});
   host.stalled_until = std::max(host.stalled_until, now_ + length);
   host.wake_at = host.stalled_until;
   queue_.push(host.stalled_until, Event::Kind::wake, index, 0);
@@ -142,11 +151,15 @@ void World::leap_clock(uint32_t index, Duration forward) {
 // ---- Turns.
 
 void World::begin_turn(uint32_t host, const Datagram* datagram) {
+  CHECK(hosts_[host].is_up() && !acting_);
+  acting_ = host;
   for (Watcher* watcher : watchers_) watcher->turn_begins(host, datagram);
 }
 
 void World::end_turn(uint32_t host) {
+  CHECK(acting_ == host);
   for (Watcher* watcher : watchers_) watcher->turn_ends(host);
+  acting_.reset();
   arm(host);
 }
 
@@ -154,6 +167,7 @@ void World::end_turn(uint32_t host) {
 // comes.
 void World::arm(uint32_t index) {
   Host& host = hosts_[index];
+  CHECK(host.is_up());
   const auto wakeup = host.actor->next_wakeup();
   if (!wakeup) return;
   const Instant at = std::max({host.clock.world(*wakeup), host.stalled_until, now_});
@@ -180,6 +194,7 @@ void World::wake(uint32_t index, Instant at) {
 
 void World::arrive(uint32_t index, uint32_t flying) {
   Host& host = hosts_[index];
+  CHECK(host.arriving > 0 && flying < flying_.size());
   --host.arriving;
   const Flying& datagram = flying_[flying];
   const bool is_let_in = datagram.is_forged ? !network_.is_behind_nat(index)
@@ -211,11 +226,13 @@ void World::receive(uint32_t index, uint32_t flying) {
 // ---- What hosts do.
 
 void World::send(uint32_t host, const Endpoint& to, Bytes bytes) {
+  CHECK(acting_ == host);
   for (Watcher* watcher : watchers_) watcher->sent(host, to, bytes);
   send_as(host, hosts_[host].endpoint, to, bytes);
 }
 
 void World::send_as(uint32_t host, const Endpoint& from, const Endpoint& to, Bytes bytes) {
+  CHECK(host < hosts_.size());
   ++datagrams_sent_;
   bytes_sent_ += bytes.size();
   const uint64_t envelope[] = {static_cast<uint64_t>(now_.nanoseconds), endpoint_hash(from, 0),
@@ -245,6 +262,7 @@ void World::send_as(uint32_t host, const Endpoint& from, const Endpoint& to, Byt
 }
 
 void World::finished(uint32_t host, const OperationResult& result, Bytes tail) {
+  CHECK(acting_ == host);
   for (Watcher* watcher : watchers_) watcher->finished(host, result, tail);
 }
 
@@ -258,20 +276,24 @@ void World::repeat(Rng& rng, Duration mean, std::function<bool()> deed) {
 }
 
 void World::plan(Instant at, std::function<void()> deed) {
+  CHECK(deed != nullptr);
   if (deeds_free_.empty()) {
     deeds_free_.push_back(static_cast<uint32_t>(deeds_.size()));
     deeds_.emplace_back();
   }
   const uint32_t index = deeds_free_.back();
   deeds_free_.pop_back();
+  CHECK(deeds_[index] == nullptr);
   deeds_[index] = std::move(deed);
   queue_.push(std::max(at, now_), Event::Kind::deed, 0, index);
 }
 
 void World::run_until(Instant until) {
+  CHECK(until >= now_ && !acting_);
   is_stopped_ = false;
   while (!is_stopped_ && !queue_.empty() && queue_.next().at <= until) {
     const Event event = queue_.pop();
+    CHECK(event.at >= now_);
     now_ = event.at;
     ++events_done_;
     switch (event.kind) {
@@ -282,7 +304,8 @@ void World::run_until(Instant until) {
         arrive(event.host, event.index);
         break;
       case Event::Kind::deed: {
-        const std::function<void()> deed = std::move(deeds_[event.index]);
+        const std::function<void()> deed = std::exchange(deeds_[event.index], nullptr);
+        CHECK(deed != nullptr);
         deeds_free_.push_back(event.index);
         deed();
         break;
@@ -290,6 +313,23 @@ void World::run_until(Instant until) {
     }
   }
   if (!is_stopped_) now_ = until;
+}
+
+// ---- Invariants.
+
+void World::check_invariants() const {
+  CHECK(!acting_ && by_endpoint_.size() == hosts_.size());
+  size_t flying = flying_free_.size();
+  for (uint32_t index = 0; index < hosts_count(); ++index) {
+    const Host& host = hosts_[index];
+    CHECK(host_at(host.endpoint) == index);
+    CHECK(host.node == nullptr || host.node == host.actor.get());
+    CHECK((host.kind == HostKind::xord) == (host.disk != nullptr));
+    CHECK(host.backlog.size() <= backlog_max && (host.is_up() || host.backlog.empty()));
+    flying += host.arriving + host.backlog.size();
+  }
+  // Each is free, in transit or waits for a stalled host.
+  CHECK(flying == flying_.size() && deeds_free_.size() <= deeds_.size());
 }
 
 }  // namespace xord::sim

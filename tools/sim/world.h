@@ -13,6 +13,7 @@
 
 #include "node/contact_book.h"
 #include "node/wire/dialect.h"
+#include "reactor/base/check.h"
 #include "tools/sim/actor.h"
 #include "tools/sim/disk.h"
 #include "tools/sim/event_queue.h"
@@ -90,16 +91,26 @@ class World : public Surroundings {
   void crash(uint32_t host, Storage storage);
   void stall(uint32_t host, Duration length);
   void leap_clock(uint32_t host, Duration forward);
-  Host& host(uint32_t index) { return hosts_[index]; }
-  const Host& host(uint32_t index) const { return hosts_[index]; }
+  Host& host(uint32_t index) {
+    DCHECK(index < hosts_.size());
+    return hosts_[index];
+  }
+  const Host& host(uint32_t index) const {
+    DCHECK(index < hosts_.size());
+    return hosts_[index];
+  }
   const XordConfig& config_of(uint32_t index) const {
+    DCHECK(index < hosts_.size());
     const Host& host = hosts_[index];
     return host.config != nullptr ? *host.config : options_.xord;
   }
   const Dialect& dialect() const { return *options_.dialect; }
   uint32_t hosts_count() const { return static_cast<uint32_t>(hosts_.size()); }
   std::optional<uint32_t> host_at(const Endpoint& endpoint) const;
-  Instant local_now(uint32_t host) const { return hosts_[host].clock.local(now_); }
+  Instant local_now(uint32_t host) const {
+    DCHECK(host < hosts_.size());
+    return hosts_[host].clock.local(now_);
+  }
   Network& network() { return network_; }
   Rng rng(std::string_view concern) const { return rng_.split(concern); }
 
@@ -132,6 +143,9 @@ class World : public Surroundings {
   uint64_t bytes_sent() const { return bytes_sent_; }
   uint64_t events_done() const { return events_done_; }
   const WorldOptions& options() const { return options_; }
+  // Aborts if hosts, their backlogs and the datagrams in transit contradict each other. Not during
+  // a turn.
+  void check_invariants() const;
 
   // --- Surroundings.
   void send(uint32_t host, const Endpoint& to, Bytes bytes) override;
@@ -170,6 +184,7 @@ class World : public Surroundings {
   std::vector<std::function<void()>> deeds_;
   std::vector<uint32_t> deeds_free_;
   std::vector<Watcher*> watchers_;
+  std::optional<uint32_t> acting_;  // The host whose turn it is.
   bool is_stopped_ = false;
   uint64_t digest_ = 0;
   uint64_t datagrams_sent_ = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "reactor/base/check.h"
+
 namespace xord::sim {
 namespace {
 
@@ -11,6 +13,7 @@ namespace {
 constexpr double steering_wrong = 0.3;
 // The largest value that a simulated program keeps published.
 constexpr uint32_t published_size_max = 1024;
+static_assert(published_size_max <= value_size_max);
 // Contacts that are restored before messages are moved.
 constexpr size_t restored_at_once = 64;
 
@@ -36,6 +39,7 @@ XordNode::XordNode(const XordConfig& config, const Dialect& dialect, uint32_t ho
       disk_(disk),
       bench_(bench),
       surroundings_(surroundings) {
+  CHECK(config.shards >= 1 && config.shards <= shards_max);
   Rng secrets_rng = rng.split("secrets");
   NodeSecrets secrets;
   secrets_rng.fill(secrets.transactions);
@@ -59,6 +63,10 @@ XordNode::XordNode(const XordConfig& config, const Dialect& dialect, uint32_t ho
 
 template <class Body>
 void XordNode::run(Instant now, uint32_t shard, Body&& body) {
+  CHECK(shard < shards_count());
+  // Only one node acts at a time, and it takes all that it emitted.
+  CHECK(bench_.datagrams.entries().empty() && bench_.messages.entries().empty());
+  CHECK(bench_.storage.entries().empty() && bench_.results.entries().empty());
   shards_.run(now, shard, bench_.outputs, body, [&](uint32_t ran) { collect(now, ran); });
 }
 
@@ -73,8 +81,9 @@ void XordNode::collect(Instant now, uint32_t shard) {
   bench_.storage.clear();
   for (const FrameOutbox::Entry& entry : bench_.results.entries()) {
     const Bytes frame = bench_.results.bytes(entry);
-    surroundings_.finished(host_, *frame_header<OperationResult>(frame),
-                           frame_tail<OperationResult>(frame));
+    const OperationResult* result = frame_header<OperationResult>(frame);
+    CHECK(result != nullptr);
+    surroundings_.finished(host_, *result, frame_tail<OperationResult>(frame));
   }
   bench_.results.clear();
 }

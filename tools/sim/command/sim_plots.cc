@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "reactor/base/check.h"
 #include "tools/sim/plot.h"
 
 namespace xord {
@@ -21,6 +22,7 @@ Curve curve_of(const char* name, const sim::SimulationReport& report, const Meas
 }
 
 double percent(uint64_t part, uint64_t all, double of_none) {
+  CHECK(part <= all);
   return all == 0 ? of_none : 100 * static_cast<double>(part) / static_cast<double>(all);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cinttypes>
 
+#include "reactor/base/check.h"
 #include "reactor/base/printed.h"
 
 namespace xord {
@@ -11,6 +12,7 @@ using sim::OperationStats;
 using sim::Sample;
 
 double share(uint64_t part, uint64_t all) {
+  CHECK(part <= all);
   return all == 0 ? 1 : static_cast<double>(part) / static_cast<double>(all);
 }
 
