@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 // Values below 2 * parts are exact; above that only the top 8 bits and their position count.
@@ -14,6 +16,7 @@ uint32_t Histogram::index_of(uint64_t value) {
 }
 
 int64_t Histogram::upper_end(uint32_t index) {
+  DCHECK(index < counts_size);
   if (index < 2 * parts) return index;
   const uint32_t shift = index / parts - 1;
   const uint64_t top = index % parts + parts;
@@ -22,7 +25,10 @@ int64_t Histogram::upper_end(uint32_t index) {
 
 void Histogram::record(Duration latency) {
   latency = std::max(latency, Duration{});
-  ++counts_[index_of(static_cast<uint64_t>(latency.nanoseconds))];
+  const uint32_t index = index_of(static_cast<uint64_t>(latency.nanoseconds));
+  DCHECK(index < counts_size && latency.nanoseconds <= upper_end(index));
+  DCHECK(index == 0 || latency.nanoseconds > upper_end(index - 1));
+  ++counts_[index];
   ++count_;
   sum_ += static_cast<double>(latency.nanoseconds);
   max_ = std::max(max_, latency);
@@ -40,6 +46,7 @@ double Histogram::mean_nanoseconds() const {
 }
 
 Duration Histogram::percentile(double percent) const {
+  CHECK(percent >= 0 && percent <= 100);
   if (count_ == 0) return {};
   const double wanted = std::ceil(percent / 100 * static_cast<double>(count_));
   const uint64_t rank = std::clamp<uint64_t>(static_cast<uint64_t>(wanted), 1, count_);

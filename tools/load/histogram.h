@@ -36,6 +36,7 @@ class Histogram {
   static constexpr uint32_t part_bits = 7;
   static constexpr uint32_t parts = 1u << part_bits;
   static constexpr uint32_t counts_size = (64 - part_bits) * parts;
+  static_assert(counts_size * sizeof(uint64_t) <= 59'000);
 
   static uint32_t index_of(uint64_t value);
   static int64_t upper_end(uint32_t index);

@@ -3,6 +3,8 @@
 #include <array>
 #include <cmath>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -23,12 +25,14 @@ uint64_t word_of(uint64_t stream, uint64_t at) {
 }
 
 constexpr size_t value_head_max = 3;
+static_assert(value_head_max + sizeof(uint64_t) <= 16, "the room that write_value() asks for");
 
 }  // namespace
 
 KeySpace::KeySpace(uint64_t seed, const ValueSizes& sizes, const Id& near, uint32_t near_bits)
     : seed_(seed), sizes_(sizes), near_(near), near_bits_(near_bits) {
   CHECK(sizes.least <= sizes.most && near_bits <= id_bits);
+  CHECK(sizes.most < UINT16_MAX);  // A head of a value has no more than 16 bits for it.
 }
 
 Id KeySpace::id(IdDomain domain, uint64_t number) const {
@@ -113,9 +117,11 @@ NumberDraw NumberDraw::zipf(uint32_t bound, double exponent) {
 }
 
 uint64_t NumberDraw::draw(Rng& rng) const {
+  DCHECK(cells_.empty() || cells_.size() == bound_);
   const uint64_t number = rng.bounded(bound_);
   if (cells_.empty()) return number;
   const Cell& cell = cells_[number];
+  DCHECK(cell.other < bound_);
   return rng.unit() < cell.keep ? number : cell.other;
 }
 

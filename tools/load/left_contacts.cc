@@ -14,6 +14,7 @@ std::optional<uint32_t> LeftContacts::count(Waiting waiting) {
     if (attempt_ > 0 && answered_count_ == before) break;
   }
   exchange_.give_up_open();
+  CHECK(left_count_ <= answered_count_ && answered_count_ <= ids_);
   if (answered_count_ < ids_) return std::nullopt;
   return left_count_;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "node/wire/message.h"
+#include "reactor/base/check.h"
 #include "tools/load/load_exchange.h"
 
 namespace xord {
@@ -16,7 +17,9 @@ class LeftContacts : public ExchangeListener {
  public:
   // Looks up the ids of sources 0..ids-1. All `sources`, at least two, take turns in asking.
   LeftContacts(LoadExchange& exchange, uint32_t ids, uint32_t sources)
-      : exchange_(exchange), ids_(ids), sources_(sources), was_answered_(ids, false) {}
+      : exchange_(exchange), ids_(ids), sources_(sources), was_answered_(ids, false) {
+    CHECK(sources >= 2 && ids <= sources);
+  }
 
   // Returns the number of ids found; empty if the node does not answer, or on a timeout or Ctrl-C.
   std::optional<uint32_t> count(Waiting waiting);

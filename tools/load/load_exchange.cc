@@ -8,6 +8,7 @@
 #include "node/budget.h"
 #include "node/client/client_id.h"
 #include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
@@ -17,9 +18,11 @@ constexpr uint32_t receive_rounds_max = 4;
 constexpr uint32_t outbox_datagrams = batch_max * (receive_rounds_max + 1);
 constexpr uint32_t outbox_bytes =
     batch_max * rpcudp::request_size_max + receive_rounds_max * batch_max * 64;
+static_assert(rpcudp::ping_reply_size <= 64);
 
 // A transaction is the number of its request, followed by bytes that no other run has.
 constexpr size_t tag_at = 8;
+static_assert(tag_at + sizeof(uint64_t) <= transaction_size);
 
 Transaction transaction_for(uint64_t sequence, uint64_t tag) {
   Transaction transaction{};
@@ -43,6 +46,7 @@ std::optional<IoError> LoadExchange::create(const ExchangeConfig& config, LoadSo
   const std::vector<Listen> listens = sources.listens();
   std::vector<ShardSockets> shards;
   if (auto error = open_sockets(listens, {}, &shards)) return error;
+  CHECK(!shards.empty());
   exchange->sockets_ = std::move(shards[0]);
   if (auto error = choose_backend(config.io, {}, exchange->sockets_, exchange->doorbell_,
                                   exchange->io_counters_, &exchange->chosen_)) {
@@ -73,15 +77,20 @@ bool LoadExchange::can_ask() const {
 
 void LoadExchange::ask(const Question& question) {
   CHECK(can_ask());
+  CHECK(keys_ != nullptr && check_ != nullptr && listener_ != nullptr);
   const uint64_t sequence = next_++;
+  DCHECK(!row_of(sequence).is_open);
   row_of(sequence) = {question, sequence, true};
   ++open_count_;
   const Transaction transaction = transaction_for(sequence, config_.tag);
   const MutableBytes buffer = outbox_.reserve(rpcudp::request_size_max);
-  outbox_.commit(sources_.path(question.source), encode(buffer, question, transaction));
+  const size_t size = encode(buffer, question, transaction);
+  DCHECK(size > 0 && size <= buffer.size());
+  outbox_.commit(sources_.path(question.source), size);
 }
 
 Id LoadExchange::id_of(uint32_t source) const {
+  DCHECK(source < sources_.count() && keys_ != nullptr);
   if (source >= config_.own_ids) return client_id;
   return keys_->id(IdDomain::sources, sources_.id_number(source));
 }
@@ -159,6 +168,7 @@ void LoadExchange::receive_reply(const Datagram& datagram) {
     ++strays_.late;
     return;
   }
+  DCHECK(received_at_.has_value() && listener_ != nullptr);
   const Path asked = sources_.path(row.question.source);
   const auto answered = sources_.source_of(datagram.path);
   if (datagram.path.remote != asked.remote || answered != row.question.source) {
@@ -172,6 +182,7 @@ void LoadExchange::receive_reply(const Datagram& datagram) {
 }
 
 void LoadExchange::close(Row& row, Ending ending, Verdict verdict, Duration latency) {
+  DCHECK(row.is_open && open_count_ > 0);
   row.is_open = false;
   --open_count_;
   listener_->ended(row.question, ending, verdict, latency);
@@ -205,6 +216,7 @@ void LoadExchange::give_up_open() {
     Row& row = row_of(oldest_);
     if (row.is_open) close(row, Ending::lost, Verdict::count, now - row.question.planned);
   }
+  CHECK(open_count_ == 0);
 }
 
 void LoadExchange::give_up_overdue(Instant now) {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "reactor/base/check.h"
 #include "reactor/doorbell.h"
 #include "reactor/monotonic.h"
 #include "reactor/udp_backend.h"
@@ -118,6 +119,7 @@ class LoadExchange : private DatagramSink {
     uint64_t sequence = 0;
     bool is_open = false;
   };
+  static_assert(sizeof(Row) <= 56);
 
   LoadExchange(const ExchangeConfig& config, LoadSources& sources);
 
@@ -128,7 +130,10 @@ class LoadExchange : private DatagramSink {
   void give_up_overdue(Instant now);
   void close(Row& row, Ending ending, Verdict verdict, Duration latency);
   size_t encode(MutableBytes out, const Question& question, Bytes transaction) const;
-  Row& row_of(uint64_t sequence) { return rows_[sequence & (rows_.size() - 1)]; }
+  Row& row_of(uint64_t sequence) {
+    DCHECK(sequence < next_);
+    return rows_[sequence & (rows_.size() - 1)];
+  }
 
   ExchangeConfig config_;
   LoadSources& sources_;

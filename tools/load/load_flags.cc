@@ -77,6 +77,7 @@ Endpoint read_target(const ValueFlags& flags) {
 std::array<uint32_t, request_kinds> read_mix(const std::string& written) {
   std::array<uint32_t, request_kinds> mix{};
   constexpr uint64_t share_most = 1'000'000;
+  static_assert(request_kinds * share_most <= UINT32_MAX, "shares are summed in 32 bits");
   for (const std::string& part : split(written, ',')) {
     const size_t equals = part.find('=');
     const std::string name = part.substr(0, equals);

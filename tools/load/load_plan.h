@@ -16,6 +16,7 @@ struct LoadPlan {
   Endpoint target;
   // How often each kind of request is sent, relative to the others.
   std::array<uint32_t, request_kinds> mix{100, 0, 0, 0, 0};
+  static_assert(request_kinds == 5);
 
   // Open loop: requests a second, one step for each rate. Empty: closed loop, `window` requests
   // open.

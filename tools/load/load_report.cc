@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "reactor/base/check.h"
 #include "reactor/base/printed.h"
 #include "tools/cli/units.h"
 
@@ -211,6 +212,7 @@ void LoadTables::stepped(const StepResult& step) {
 }
 
 void LoadTables::write_overload(const OverloadResult& overload) {
+  CHECK(out_ != nullptr);
   *out_ << printed(
       "overload: %.1f times what the closed loop reached was offered, by UDP_SEGMENT; %.2f "
       "of it was answered\n",
@@ -243,6 +245,7 @@ void LoadTables::finished(const LoadResult& result) {
 }
 
 void LoadTables::write_rate_max(const LoadResult& result) {
+  CHECK(out_ != nullptr && (!result.best || *result.best < result.steps.size()));
   if (!result.best) {
     *out_ << "no rate was within the limits\n";
     return;
@@ -293,6 +296,7 @@ std::string hgrm_of(const Histogram& histogram) {
     if (seen < histogram.count()) out += printed(" %14.2f", 1 / (1 - share));
     out += '\n';
   });
+  CHECK(seen == histogram.count());
   out += printed("#[Mean    = %12.6f, Max = %12.6f]\n#[Total count = %lu]\n",
                  histogram.mean_nanoseconds() * 1e-6, milliseconds_in(histogram.max()),
                  histogram.count());

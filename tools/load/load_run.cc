@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "reactor/entropy.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/port_errors.h"
@@ -17,6 +18,7 @@ constexpr uint32_t store_window = 512;
 // --find-max: the number of steps in the search, and the ratio of its bounds that ends it.
 constexpr uint32_t search_steps_max = 9;
 constexpr double search_precision = 1.02;
+static_assert(search_precision > 1);
 
 void check_io(const std::optional<IoError>& error) {
   if (error) throw Failure(ExitCode::environment, error->sentence);
@@ -95,6 +97,7 @@ class Run {
                                              "reaches it");
     }
     result_.node = check_.id();
+    CHECK(result_.node.has_value());
     keys_ = KeySpace(plan_.seed, plan_.value_sizes, *result_.node, plan_.near_bits);
   }
 
@@ -196,6 +199,7 @@ class Run {
     take(step, {0, no_window, plan_.settling, plan_.length});
     exchange_->set_coalescing(false);
     questions.set_burst(1);
+    CHECK(result_.steps.size() == 2);
     const StepResult& peak = result_.steps[0];
     const StepResult& flood = result_.steps[1];
     std::vector<RecoverySlice> slices;
@@ -225,6 +229,7 @@ class Run {
       } else {
         high = rate;
       }
+      CHECK(low <= high);
       if (low > 0 && high < low * search_precision) break;
       rate = (low + high) / 2;
     }

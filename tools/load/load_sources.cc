@@ -7,6 +7,10 @@ namespace {
 
 constexpr uint32_t base = 0x7f100000;  // 127.16.0.0; nodes mostly use addresses below it.
 constexpr uint32_t per_prefix = 250;   // Sources in a /24: .1 to .250.
+static_assert(per_prefix < 255);
+static_assert(((LoadSources::addresses_max / per_prefix) << 8) < 0x7fffffff - base,
+              "in 127.0.0.0/8");
+static_assert(listens_max <= UINT8_MAX + 1, "the index of a socket is a byte");
 
 bool is_ipv4_loopback(const IpAddress& address) {
   return address.is_ipv4() && address.bytes[12] == 127;
@@ -36,9 +40,11 @@ std::vector<Listen> LoadSources::listens() const {
 }
 
 Path LoadSources::path(uint32_t source) const {
+  DCHECK(source < count_);
   Path path{target_, {}};
   path.local.socket = by_address_ ? uint8_t{0} : static_cast<uint8_t>(source);
   if (by_address_) path.local.address = IpAddress::ipv4(address_of(source));
+  DCHECK(source_of(path) == source);
   return path;
 }
 

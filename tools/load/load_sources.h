@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "reactor/base/check.h"
 #include "reactor/base/datagram.h"
 #include "reactor/sockets.h"
 #include "tools/load/key_space.h"
@@ -34,11 +35,17 @@ class LoadSources {
   // The number of the source's id in IdDomain::sources.
   uint64_t id_number(uint32_t source) const { return source + generation(source) * id_stride; }
   // Gives the source a new id.
-  void change_id(uint32_t source) { ++generations_[source]; }
+  void change_id(uint32_t source) {
+    DCHECK(source < count_);
+    ++generations_[source];
+  }
 
  private:
   static constexpr uint64_t id_stride = uint64_t{1} << 32;
-  uint64_t generation(uint32_t source) const { return generations_[source]; }
+  uint64_t generation(uint32_t source) const {
+    DCHECK(source < count_);
+    return generations_[source];
+  }
 
   Endpoint target_;
   uint32_t count_;

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reactor/base/check.h"
 #include "tools/cli/interrupt.h"
 
 namespace xord {
 namespace {
 
 StrayCounts difference(const StrayCounts& later, const StrayCounts& earlier) {
+  CHECK(later.wrong() >= earlier.wrong() && later.late >= earlier.late);
   StrayCounts since;
   since.unknown_transaction = later.unknown_transaction - earlier.unknown_transaction;
   since.late = later.late - earlier.late;
@@ -68,6 +70,7 @@ QuestionStream::QuestionStream(const LoadPlan& plan, LoadSources& sources)
                                             : NumberDraw::uniform(plan.keys)) {
   for (const uint32_t weight : plan.mix) mix_sum_ += weight;
   CHECK(mix_sum_ > 0);
+  CHECK(plan.sources >= 1 && plan.sources <= sources.count());
 }
 
 // Uniform: a number that no other request has. Zipf: popular numbers recur.
@@ -81,6 +84,7 @@ Question QuestionStream::next(Instant now) {
     changed_source_ = (changed_source_ + 1) % plan_.sources;
     id_change_at_ = now + plan_.id_change_every;
   }
+  DCHECK(source_ < plan_.sources && burst_left_ > 0);
   Question question;
   question.source = source_;
   if (--burst_left_ == 0) {
@@ -90,6 +94,7 @@ Question QuestionStream::next(Instant now) {
   uint64_t drawn = rng_.bounded(mix_sum_);
   size_t kind = 0;
   while (drawn >= plan_.mix[kind]) drawn -= plan_.mix[kind++];
+  DCHECK(kind < request_kinds);
   question.kind = static_cast<RequestKind>(kind);
   switch (question.kind) {
     case RequestKind::find_node:
@@ -120,6 +125,8 @@ LoadStep::LoadStep(const LoadPlan& plan, LoadExchange& exchange, QuestionStream&
 
 StepResult LoadStep::run(const StepShape& shape,
                          const std::function<void(const StepProgress&)>& progress) {
+  CHECK(shape.rate > 0 || shape.window > 0);
+  CHECK(shape.settling >= Duration{} && shape.length > Duration{});
   const double rate = shape.rate;
   result_ = {};
   result_.rate_planned = rate;
@@ -169,6 +176,7 @@ StepResult LoadStep::run(const StepShape& shape,
 }
 
 Instant LoadStep::next_due() const {
+  DCHECK(interval_ > 0);  // In the open loop only.
   return begin_ + nanoseconds(static_cast<int64_t>(static_cast<double>(planned_) * interval_));
 }
 
@@ -192,6 +200,8 @@ void LoadStep::ask(Instant planned) {
 }
 
 void LoadStep::ended(const Question& question, Ending ending, Verdict verdict, Duration latency) {
+  DCHECK(question.kind < RequestKind::count);
+  DCHECK(ending == Ending::lost || verdict < Verdict::count);
   const bool is_lost = ending == Ending::lost;
   const bool is_wrong = !is_lost && verdict != Verdict::right && verdict != Verdict::refused;
   second_.lost += is_lost;

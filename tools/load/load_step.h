@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "reactor/base/check.h"
 #include "tools/load/histogram.h"
 #include "tools/load/load_plan.h"
 #include "tools/load/process_time.h"
@@ -72,7 +73,10 @@ class QuestionStream {
   QuestionStream(const LoadPlan& plan, LoadSources& sources);
   Question next(Instant now);
   // Sets how many consecutive questions come from one source; at first 1.
-  void set_burst(uint32_t questions) { burst_ = burst_left_ = questions; }
+  void set_burst(uint32_t questions) {
+    CHECK(questions > 0);
+    burst_ = burst_left_ = questions;
+  }
 
  private:
   uint64_t free_number();  // For targets and misses.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "tools/cli/interrupt.h"
 
 namespace xord {
@@ -16,7 +17,9 @@ bool is_same(const Question& a, const Question& b) {
 }  // namespace
 
 LoadTasks::LoadTasks(LoadExchange& exchange, uint32_t window, Waiting waiting)
-    : exchange_(exchange), window_(window), waiting_(waiting) {}
+    : exchange_(exchange), window_(window), waiting_(waiting) {
+  CHECK(window > 0);
+}
 
 TasksDone LoadTasks::run(uint64_t count, const std::function<Question(uint64_t)>& question,
                          const std::function<void(uint64_t)>& progress) {
@@ -55,6 +58,7 @@ void LoadTasks::ended(const Question& question, Ending ending, Verdict verdict, 
     *again = open_retries_.back();
     open_retries_.pop_back();
   }
+  CHECK(attempts <= attempts_max);
   if (ending == Ending::answered && verdict == Verdict::right) {
     ++done_.right;
   } else if (attempts >= attempts_max) {

@@ -1,5 +1,9 @@
 #include "tools/load/overload.h"
 
+#include <algorithm>
+
+#include "reactor/base/check.h"
+
 namespace xord {
 
 bool is_recovered(const StepResult& peak, const RecoverySlice& slice) {
@@ -8,6 +12,8 @@ bool is_recovered(const StepResult& peak, const RecoverySlice& slice) {
 
 OverloadResult overload_of(const StepResult& peak, const StepResult& flood,
                            std::span<const RecoverySlice> slices) {
+  CHECK(slices.size() <= recovery_slices_max);
+  CHECK(std::ranges::is_sorted(slices, {}, &RecoverySlice::until));
   OverloadResult result;
   if (peak.rate() > 0 && flood.length.nanoseconds > 0) {
     const double offered = static_cast<double>(flood.sent()) / flood.length.seconds();

@@ -4,6 +4,7 @@
 // computes figures from steps that have run; load_run.h runs them.
 #pragma once
 
+#include <bit>
 #include <optional>
 #include <span>
 
@@ -20,8 +21,10 @@ constexpr Duration recovery_slice = milliseconds(100);
 constexpr uint32_t recovery_slices_max = 30;
 // A node has recovered when it answers this share of its capacity.
 constexpr double recovered_share = 0.85;
+static_assert(recovered_share > 0 && recovered_share < 1);
 // Questions open at once in a flood: two million a second, each for a timeout of a second. 112 MiB.
 constexpr uint32_t flood_questions_max = 1 << 21;
+static_assert(std::has_single_bit(flood_questions_max));
 
 struct OverloadResult {
   double multiple = 0;                      // Offered, as a multiple of the closed loop's rate.

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
@@ -38,6 +39,7 @@ size_t port_size(uint8_t code) {
 std::string_view name_of(RequestKind kind) {
   constexpr std::array<std::string_view, request_kinds> names = {
       "find_node", "find_value_hit", "find_value_miss", "store", "ping"};
+  CHECK(kind < RequestKind::count);
   return names[static_cast<size_t>(kind)];
 }
 
@@ -46,6 +48,7 @@ std::string_view name_of(Verdict verdict) {
       "right",         "refused",          "malformed",
       "wrong_id",      "too_few_contacts", "too_many_contacts",
       "value_missing", "value_unexpected", "wrong_value"};
+  CHECK(verdict < Verdict::count);
   return names[static_cast<size_t>(verdict)];
 }
 
@@ -87,6 +90,7 @@ Verdict ReplyCheck::check_contacts(size_t count) {
 
 Verdict ReplyCheck::check(Bytes datagram, RequestKind kind, uint64_t number, const KeySpace& keys) {
   if (depth_ == CheckDepth::transaction) return Verdict::right;
+  DCHECK(kind < RequestKind::count);
   const Method method = method_of(kind);
   const bool may_be_contacts = method == Method::find_node || method == Method::find_value;
   const auto count = may_be_contacts ? count_contacts(datagram) : std::nullopt;
