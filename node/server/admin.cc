@@ -77,6 +77,7 @@ void Admin::call(ShardCommand command, Bytes tail, FinishCall finish) {
 }
 
 void Admin::call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish) {
+  CHECK(shard < config_.shards);
   calls_.call(shard, command, tail, std::move(finish));
 }
 
@@ -88,6 +89,7 @@ void Admin::bootstrap(std::vector<std::string> names, FinishCall finish) {
     return finish(result);
   }
   const std::lock_guard lock(requests_mutex_);
+  CHECK(requests_.joins.size() < program_calls_max);
   requests_.joins.push_back({std::move(names), {}, std::get<OperationId>(admitted)});
   bell_.ring();
 }
@@ -95,6 +97,7 @@ void Admin::bootstrap(std::vector<std::string> names, FinishCall finish) {
 ServerStats Admin::stats() {
   const std::lock_guard lock(mutex_);
   if (!live_) return final_stats_;
+  CHECK(shards_ != nullptr && database_ != nullptr);
   ServerStats stats = collect_stats(*shards_, *database_, id());
   stats.operations = calls_.count();
   stats.uptime_seconds = (monotonic_time() - started_at_).seconds();
@@ -107,6 +110,7 @@ std::optional<IoError> Admin::snapshot(const std::string& to) {
     return IoError{"another snapshot is being made: try again when it is done", 0};
   }
   if (auto error = begin_snapshot(to)) return error;
+  CHECK(database_ != nullptr && files_.directory != nullptr);  // Commands end before them.
   auto error = database_->checkpoint(to + "/db");
   if (!error) error = finish_snapshot(files_.directory->path(), to);
   if (error) abandon_snapshot(to);
@@ -243,6 +247,8 @@ void Admin::finish(Bytes frame) {
   Calls::Call call = calls_.take(header->operation);
   CHECK(call.finish);
   log_call(call, *header);
+  // The mailbox of results is sized for this.
+  CHECK(header->value_size <= value_size_max && header->contacts_count <= bucket_size);
   const Bytes tail = frame_tail<OperationResult>(frame);
   CHECK(tail.size() == header->value_size + header->contacts_count * sizeof(Contact));
   CallResult result;
@@ -276,6 +282,7 @@ void Admin::save_contacts() {
   if (contacts.empty()) return;
   size_t count = 0;
   for (const SavedContacts& each : contacts) count += each.contacts.size();
+  CHECK(contacts.size() == files_.identities.size() && count <= saved_contacts_max);
   const auto error = write_contacts(*files_.directory, contacts);
   log_save_result(error, contacts_fail_, "contacts");
   if (!error) log_.write_each(LogLevel::debug, "contacts saved", {{"count", count}});

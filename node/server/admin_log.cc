@@ -15,6 +15,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint64_t near_percent = 90;  // A limit is near from this much of it...
 constexpr uint64_t left_percent = 85;  // ...until use falls below this: no flicker in the log.
+static_assert(left_percent < near_percent && near_percent <= 100);
+static_assert(storage_bounds.most <= UINT64_MAX / 200);  // Percentages of bytes do not overflow.
+static_assert(plan_memory(memory_bounds.least, records_bounds.least).records_max > 0);
 constexpr Duration table_interval = minutes(1);
 constexpr Duration clone_again = minutes(5);  // Each shard may see it.
 
@@ -25,6 +28,8 @@ double rounded(Duration duration) {
 std::string_view name_of(CommandKind kind) {
   constexpr std::string_view names[] = {"get",  "set",   "keep", "forget", "list_published",
                                         "find", "purge", "join", "drain"};
+  static_assert(std::size(names) == static_cast<size_t>(CommandKind::drain) + 1);
+  CHECK(static_cast<size_t>(kind) < std::size(names));
   return names[static_cast<size_t>(kind)];
 }
 
@@ -34,6 +39,14 @@ uint64_t sum_of(const std::vector<NamedCount>& counts, std::string_view prefix) 
     if (count.info->name.starts_with(prefix)) sum += count.value;
   }
   return sum;
+}
+
+// A report that nothing follows.
+template <class Report>
+const Report& report_in(Bytes frame) {
+  const Report* report = frame_header<Report>(frame);
+  CHECK(report != nullptr && frame.size() == sizeof(Report));
+  return *report;
 }
 
 }  // namespace
@@ -46,7 +59,7 @@ void Admin::take_report(ShardIndex shard, Bytes frame) {
     case ReportKind::contacts:
       return take_contacts(shard, frame);
     case ReportKind::records_loaded: {
-      const auto& loaded = *frame_header<LoadedReport>(frame);
+      const auto& loaded = report_in<LoadedReport>(frame);
       log_.write_each(LogLevel::info, "records loaded",
                       {{"network", network_name(loaded.network)},
                        {"shard", shard},
@@ -54,7 +67,7 @@ void Admin::take_report(ShardIndex shard, Bytes frame) {
       return;
     }
     case ReportKind::slow_turn: {
-      const Stall& stall = frame_header<SlowTurnReport>(frame)->stall;
+      const Stall& stall = report_in<SlowTurnReport>(frame).stall;
       log_.write(LogLevel::warning, "slow turn",
                  {{"shard", shard},
                   {"ms", stall.turn.whole_milliseconds()},
@@ -65,13 +78,14 @@ void Admin::take_report(ShardIndex shard, Bytes frame) {
       return;
     }
     case ReportKind::notice:
-      return log_notice(frame_header<NoticeReport>(frame)->notice);
+      return log_notice(report_in<NoticeReport>(frame).notice);
   }
 }
 
 // The header has 6 bytes, so the contacts after it are not aligned.
 void Admin::take_contacts(ShardIndex shard, Bytes frame) {
   const ContactsReport* report = frame_header<ContactsReport>(frame);
+  CHECK(report != nullptr && report->count <= contacts_page_max);
   std::vector<ReportedContact> contacts(report->count);
   const Bytes tail = frame_tail<ContactsReport>(frame);
   CHECK(tail.size() == contacts.size() * sizeof(ReportedContact));
@@ -80,10 +94,12 @@ void Admin::take_contacts(ShardIndex shard, Bytes frame) {
 }
 
 const std::string& Admin::network_name(NetworkIndex network) const {
+  CHECK(network < files_.identities.size());
   return files_.identities[network].network;
 }
 
 void Admin::log_notice(const NodeNotice& notice) {
+  CHECK(notice.network < networks_.size());
   Network& network = networks_[notice.network];
   Json fields = {{"network", network_name(notice.network)}};
   const std::string address = notice.contact.endpoint.text();
@@ -188,6 +204,7 @@ void Admin::watch_limits() {
   }};
   for (size_t i = 0; i < limits.size(); ++i) {
     const Limit& limit = limits[i];
+    CHECK(limit.most > 0);
     const uint64_t percent = is_near_[i] ? left_percent : near_percent;
     const bool is_near = limit.used * 100 >= limit.most * percent;
     if (is_near == is_near_[i]) continue;

@@ -10,6 +10,7 @@
 #include "node/server/host_memory.h"
 #include "node/server/value_rules.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
+#include "reactor/base/check.h"
 #include "reactor/cores.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
@@ -37,11 +38,14 @@ std::vector<DialectName> networks_of(const ServerConfig& config) {
       networks.push_back(listen.dialect);
     }
   }
+  CHECK(!networks.empty() && networks.size() <= networks_max);  // `config` was checked.
   return networks;
 }
 
 // The indices in `config.listen` of the addresses that listen for `network`.
 std::vector<uint8_t> listens_of(DialectName network, const ServerConfig& config) {
+  static_assert(listen_max <= UINT8_MAX);
+  CHECK(config.listen.size() <= listen_max);
   std::vector<uint8_t> listens;
   for (size_t i = 0; i < config.listen.size(); ++i) {
     if (config.listen[i].dialect == network) listens.push_back(static_cast<uint8_t>(i));
@@ -65,6 +69,7 @@ std::optional<ServerError> Admin::start_up() {
   auto files = start_files(config_, networks);
   if (auto* error = std::get_if<ServerError>(&files)) return *error;
   files_ = std::move(std::get<StartFiles>(files));
+  CHECK(files_.directory != nullptr && files_.identities.size() == networks.size() && files_.wall);
   log_start_files();
   started_node_time_ = files_.clock.now;
 
@@ -144,6 +149,8 @@ std::optional<ServerError> Admin::fit_to_host(RocksConfig* rocks) {
   const auto& memory = std::get<MemoryFit>(fitted);
   config_.shards = memory.shards;
   config_.memory_max = memory.memory_max;
+  CHECK(config_.shards >= 1 && config_.shards <= shards_max);
+  CHECK(memory_bounds.contain(config_.memory_max));
   HostNeeds needs = needs_of(config_, memory.own_bytes);
   if (auto error = check_host(&needs)) return error;
   if (!memory.warning.empty()) log_.write(LogLevel::warning, memory.warning);
@@ -168,6 +175,7 @@ void Admin::restore_contacts() {
 }
 
 void Admin::join_at_start() {
+  CHECK(networks_.size() == files_.identities.size());
   for (size_t network = 0; network < networks_.size(); ++network) {
     const bool is_configured = network == program_network;
     networks_[network].keeper->start(is_configured ? config_.bootstrap : std::vector<std::string>{},
@@ -208,6 +216,7 @@ void Admin::log_ready() {
   bool is_steered = true;  // Of every address.
   nlohmann::ordered_json listen = nlohmann::ordered_json::array();
   const Reactor& reactor = shards_->reactor(0);
+  CHECK(reactor.sockets().size() == config_.listen.size());
   for (size_t i = 0; i < reactor.sockets().size(); ++i) {
     const BoundSocket& socket = reactor.sockets()[i];
     const ListenAddress& address = config_.listen[i];

@@ -27,6 +27,7 @@ BootstrapKeeper::BootstrapKeeper(NetworkIndex network, Calls& calls, Shards& sha
       retry_after_(retry_after_min) {}
 
 void BootstrapKeeper::start(std::vector<std::string> names, std::vector<Endpoint> contacts) {
+  CHECK(own_ == 0 && !resolving_ && !in_progress_ && names_.empty());
   names_ = std::move(names);
   if (!names_.empty() || !contacts.empty()) begin_own(std::move(contacts));
 }
@@ -56,6 +57,7 @@ void BootstrapKeeper::begin_resolving() {
   if (resolver_.is_busy() || waiting_.empty()) return;
   // A newer join would end the older one: only our own join gives way to that of a caller.
   if (in_progress_ && in_progress_->operation != own_) return;
+  CHECK(!resolving_);  // Otherwise the resolver would be busy.
   resolving_ = std::move(waiting_.front());
   waiting_.pop_front();
   for (const std::string& name : resolving_->names) {

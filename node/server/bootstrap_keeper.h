@@ -12,6 +12,7 @@
 #include "node/server/log.h"
 #include "node/server/resolver.h"
 #include "node/server/shards.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 
@@ -30,7 +31,10 @@ class BootstrapKeeper {
   // that a restart needs no bootstrap server. With neither, nothing is done until join().
   void start(std::vector<std::string> names, std::vector<Endpoint> contacts);
   // A join that the program asked for, and that Calls admitted.
-  void join(Join join) { waiting_.push_back(std::move(join)); }
+  void join(Join join) {
+    CHECK(join.operation != 0 && waiting_.size() < program_calls_max);
+    waiting_.push_back(std::move(join));
+  }
   // Does what has become possible. Call it in each turn of the admin thread.
   void advance();
   // Joins again if no contact answers. Call it about once a second.

@@ -1,5 +1,6 @@
 #include "node/server/calls.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "node/server/shards.h"
@@ -37,6 +38,7 @@ void Calls::call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall 
     if (!why) {
       command.operation = begin(std::move(finish), command.kind, false);
       if (is_holding_ && command.kind != CommandKind::find) {
+        CHECK(waiting_.size() < Server::operations_max);
         waiting_.push_back({shard, command, {tail.begin(), tail.end()}});
         return;
       }
@@ -68,14 +70,20 @@ std::optional<ServerStatus> Calls::refusal() const {
 
 OperationId Calls::begin(FinishCall finish, CommandKind kind, bool is_own) {
   CHECK(calls_.size() < program_calls_max);
+  CHECK(finish && kind != CommandKind::drain);  // Without one, take() found no call.
   const OperationId operation = next_++;
-  calls_.emplace(operation, Call{std::move(finish), kind, monotonic_time(), is_own});
+  CHECK(operation != 0);  // 0 stands for none.
+  Call call{std::move(finish), kind, monotonic_time(), is_own};
+  const bool is_new = calls_.emplace(operation, std::move(call)).second;
+  CHECK(is_new);
   own_count_ += is_own ? 1 : 0;
   return operation;
 }
 
 bool Calls::send(ShardIndex shard, const ShardCommand& command, Bytes tail) {
   const std::lock_guard lock(mutex_);
+  CHECK(shards_ != nullptr);
+  CHECK(command.operation == 0 || calls_.contains(command.operation));
   return shards_->command(shard, command, tail);
 }
 
@@ -86,8 +94,10 @@ bool Calls::is_holding() const {
 
 void Calls::release() {
   const std::lock_guard lock(mutex_);
+  CHECK(waiting_.empty() || is_holding_);
   while (!waiting_.empty()) {
     const Waiting& first = waiting_.front();
+    CHECK(calls_.contains(first.command.operation));
     if (!shards_->command(first.shard, first.command, first.tail)) return;
     waiting_.pop_front();
   }
@@ -122,10 +132,13 @@ void Calls::abandon() {
   {
     const std::lock_guard lock(mutex_);
     CHECK(!is_accepting_);
+    CHECK(own_count_ == std::count_if(calls_.begin(), calls_.end(),
+                                      [](const auto& each) { return each.second.is_own; }));
     abandoned.swap(calls_);
     own_count_ = 0;
   }
   for (const auto& [operation, call] : abandoned) call.finish(failure(ServerStatus::stopped));
+  CHECK(count() == 0);  // Whatever was finished, none can begin.
 }
 
 uint32_t Calls::count() const {
@@ -135,6 +148,7 @@ uint32_t Calls::count() const {
 
 uint32_t Calls::program_count() const {
   const std::lock_guard lock(mutex_);
+  CHECK(own_count_ <= calls_.size());
   return static_cast<uint32_t>(calls_.size()) - own_count_;
 }
 

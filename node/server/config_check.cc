@@ -2,6 +2,7 @@
 
 #include "node/budget.h"
 #include "node/server/resolve.h"
+#include "reactor/base/id.h"
 #include "reactor/base/shard.h"
 #include "storage/files/contacts_file.h"
 #include "storage/operation.h"
@@ -54,6 +55,7 @@ std::optional<std::string> fault_of_limits(const ServerConfig& config) {
 
 std::optional<std::string> fault_of_sizes(const ServerConfig& config) {
   static_assert(contacts_bounds.most <= saved_contacts_max && records_bounds.most <= UINT32_MAX);
+  static_assert(contacts_bounds.least >= id_bits);
   struct Size {
     const char* name;
     uint64_t value;

@@ -5,12 +5,15 @@
 namespace xord {
 
 ContactsSaver::ContactsSaver(uint32_t shards, std::vector<std::string> networks)
-    : networks_(std::move(networks)), lists_(shards * networks_.size()) {}
+    : networks_(std::move(networks)), lists_(shards * networks_.size()) {
+  CHECK(shards >= 1 && shards <= shards_max && !networks_.empty());
+}
 
 void ContactsSaver::take(ShardIndex shard, const ContactsReport& report,
                          std::span<const ReportedContact> contacts) {
   const size_t at = shard * networks_.size() + report.network;
   CHECK(report.network < networks_.size() && at < lists_.size());
+  CHECK(contacts.size() <= contacts_page_max);
   List& list = lists_[at];
   if (report.first) list.incoming.clear();
   for (const ReportedContact& contact : contacts) {
@@ -38,11 +41,13 @@ std::vector<SavedContacts> ContactsSaver::contacts() {
     }
     all.push_back(std::move(saved));
   }
+  CHECK(total <= saved_contacts_max);
   if (total == 0) all.clear();
   return all;
 }
 
 std::optional<Endpoint> ContactsSaver::answered_last(NetworkIndex network) const {
+  CHECK(network < networks_.size());
   std::optional<Endpoint> endpoint;
   NodeSeconds latest = 0;
   for (size_t at = network; at < lists_.size(); at += networks_.size()) {

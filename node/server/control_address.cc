@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 ControlAddress::ControlAddress(const std::string& directory) {
@@ -15,6 +17,7 @@ ControlAddress::ControlAddress(const std::string& directory) {
     if (directory_ < 0) return;
     path = "/proc/self/fd/" + std::to_string(directory_) + "/" + control_name;
   }
+  CHECK(path.size() < sizeof address_.sun_path);
   address_.sun_family = AF_UNIX;
   std::memcpy(address_.sun_path, path.c_str(), path.size() + 1);
   size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);

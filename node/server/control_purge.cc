@@ -1,6 +1,7 @@
 // The control command purge: erases the records of a key, of all keys that share leading bits, or
 // all records.
 #include "node/server/control_command.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
@@ -40,6 +41,7 @@ ControlResult control_purge(Admin& admin, const ControlJson& request) {
                         "purge takes one of \"key\" (text), \"id\" (40 hexadecimal digits), "
                         "\"prefix\" (up to 40 of them) and \"all\": true"};
   }
+  CHECK(range->prefix_bits <= id_bits);
   const bool is_one = range->prefix_bits == id_bits;
   const uint32_t first = is_one ? shard_of(range->from, admin.shards_count()) : 0;
   const uint32_t end = is_one ? first + 1 : admin.shards_count();
@@ -56,7 +58,8 @@ ControlResult control_purge(Admin& admin, const ControlJson& request) {
       if (answer.status != ServerStatus::done) {
         return refused_by_node(answer.status, "after " + std::to_string(erased) + " records ");
       }
-      from = answer.value.size() == id_size ? std::optional(Id::from(answer.value)) : std::nullopt;
+      from = answer.value.empty() ? std::nullopt : std::optional(Id::from(answer.value));
+      CHECK(!from || *from >= command.key);  // It goes on, and ends.
     }
   }
   return ControlJson{{"purged", erased}};

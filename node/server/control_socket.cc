@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 
 #include "node/server/control_address.h"
+#include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 
 namespace xord {
@@ -18,6 +20,7 @@ constexpr int backlog = 16;  // Connections waiting to be accepted.
 // Whether the socket becomes readable, or reaches its end, within the time.
 bool await_input(int socket, Duration within) {
   pollfd waiting{socket, POLLIN, 0};
+  static_assert(control_line_time.whole_milliseconds() <= INT_MAX);
   const auto milliseconds = static_cast<int>(std::max<int64_t>(within.whole_milliseconds(), 0));
   return poll(&waiting, 1, milliseconds) > 0;
 }
@@ -57,10 +60,12 @@ ControlSocket::~ControlSocket() {
   close();
   for (Connection& connection : connections_) {
     connection.thread.join();
+    CHECK(connection.is_over);  // Its thread says so last of all.
   }
 }
 
 std::optional<IoError> ControlSocket::open() {
+  CHECK(listener_ < 0 && !acceptor_.is_joinable());
   const std::string path = directory_ + "/" + control_name;
   if (auto error = remove_stale(path)) return error;
   const ControlAddress address(directory_);
@@ -123,6 +128,7 @@ void ControlSocket::admit(int socket) {
   const auto error = free->thread.start("", [this, free, socket] {
     serve(socket);
     const std::lock_guard closing(mutex_);
+    CHECK(!free->is_over && free->socket == socket);
     ::close(socket);
     free->is_over = true;
   });

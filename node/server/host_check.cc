@@ -11,6 +11,7 @@
 #include "node/server/control_socket.h"
 #include "node/server/host_memory.h"
 #include "node/server/shards.h"
+#include "reactor/base/check.h"
 #include "reactor/base/lazy_array.h"
 #include "reactor/thread.h"
 #include "storage/rocks/rocks_threads.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr uint32_t tables_most = 512;
 constexpr uint32_t tables_least = 32;
+static_assert(tables_least <= tables_most);
 // Per shard besides its sockets: two doorbells, the ring or the epoll, and one spare.
 constexpr uint32_t files_a_shard = 4;
 // For everything else: the database's log, lists and directories while it is opened or compacts,
@@ -60,6 +62,7 @@ std::optional<ServerError> check_files(HostNeeds* needs) {
   }
   const uint64_t tables = *limit - needed + tables_least;
   needs->tables = static_cast<uint32_t>(std::min<uint64_t>(tables, tables_most));
+  CHECK(needs->tables >= tables_least);
   return std::nullopt;
 }
 
@@ -90,6 +93,7 @@ std::optional<ServerError> check_addresses(const HostNeeds& needs) {
 
 std::optional<ServerError> check_threads(const HostNeeds& needs) {
   const uint32_t granted = startable_threads(needs.threads);
+  CHECK(granted <= needs.threads);
   if (granted == needs.threads) return std::nullopt;
   return refusal(thread_error("the node needs " + std::to_string(needs.threads) +
                                   " more threads and can start " + std::to_string(granted),
@@ -101,6 +105,7 @@ std::optional<ServerError> check_threads(const HostNeeds& needs) {
 }  // namespace
 
 HostNeeds needs_of(const ServerConfig& config, uint64_t own_bytes) {
+  CHECK(config.shards >= 1 && config.shards <= shards_max && config.memory_max > 0);
   HostNeeds needs;
   // The shards and their commit threads; the control socket and one connection; the resolver.
   needs.threads = 2 * config.shards + 3 + rocks_threads;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -18,6 +20,8 @@ constexpr uint64_t log_most = 32 * mib;
 constexpr uint64_t log_least = 4 * mib;
 constexpr uint64_t blocks_most = 16 * mib;
 constexpr uint64_t blocks_least = 1 * mib;
+static_assert(log_least <= log_most && blocks_least <= blocks_most);
+static_assert(memory_bounds.contain(memory_auto_most));
 
 uint64_t own_a_shard_of(const ServerConfig& config) {
   return own_a_shard + config.contacts_max * own_a_contact;
@@ -53,6 +57,7 @@ std::string mebibytes(uint64_t bytes) {
 
 std::variant<MemoryFit, ServerError> fit_memory(const ServerConfig& config, uint32_t shards_auto,
                                                 const std::optional<GroupLimitFound>& granted) {
+  CHECK(shards_auto >= 1 && shards_auto <= shards_max);
   const uint64_t most = granted ? granted->value : UINT64_MAX;
   MemoryFit fit;
   fit.shards = config.shards > 0 ? config.shards : shards_auto;
@@ -62,10 +67,12 @@ std::variant<MemoryFit, ServerError> fit_memory(const ServerConfig& config, uint
     size_node(&fit, config, most);
   }
   if (fit.own_bytes + memory_bounds.least > most) {
+    CHECK(granted.has_value());  // Everything fits what is unknown.
     return refusal(fit, fit.own_bytes + memory_bounds.least, *granted);
   }
   // Half of what is left: the rest is for the page cache, without which RocksDB reads everything
   // from disk, and for other programs on the host.
+  CHECK(fit.shards >= 1 && fit.own_bytes < most);
   const uint64_t left = most - fit.own_bytes;
   fit.memory_max = config.memory_max > 0
                        ? config.memory_max

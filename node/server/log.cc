@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "node/server/json_text.h"
+#include "reactor/base/check.h"
 #include "reactor/base/printable.h"
 #include "reactor/monotonic.h"
 
@@ -45,6 +46,8 @@ std::string text_of_field(const Log::Fields& value) {
 
 std::string_view name_of(LogLevel level) {
   constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
+  static_assert(std::size(names) == static_cast<size_t>(LogLevel::off) + 1);
+  CHECK(static_cast<size_t>(level) < std::size(names));
   return names[static_cast<size_t>(level)];
 }
 
@@ -75,6 +78,7 @@ void Log::write(LogLevel level, std::string_view message, const Fields& fields) 
 }
 
 void Log::write_each(LogLevel level, std::string_view message, const Fields& fields) {
+  CHECK(fields.is_object());
   if (!is_on(level)) return;
   std::string line;
   if (format_ == LogFormat::json) {
@@ -86,6 +90,7 @@ void Log::write_each(LogLevel level, std::string_view message, const Fields& fie
     for (const auto& [name, value] : fields.items())
       line += " " + name + "=" + text_of_field(value);
   }
+  DCHECK(line.find('\n') == line.npos);
   logger_->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
 }
 

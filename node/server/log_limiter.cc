@@ -1,5 +1,7 @@
 #include "node/server/log_limiter.h"
 
+#include "reactor/base/check.h"
+
 namespace xord {
 
 bool LogLimiter::admit(std::string_view message, MonotonicTime now) {
@@ -8,6 +10,7 @@ bool LogLimiter::admit(std::string_view message, MonotonicTime now) {
   Minute& minute = at->second;
   if (minute.left_out == 0 && now >= minute.began + minutes(1)) minute = {now};
   if (minute.written < lines_per_minute) {
+    CHECK(minute.left_out == 0);
     ++minute.written;
     return true;
   }
@@ -19,6 +22,7 @@ std::vector<LogLimiter::LeftOut> LogLimiter::take(MonotonicTime now) {
   std::vector<LeftOut> taken;
   for (auto& [message, minute] : minutes_) {
     if (minute.left_out == 0 || now < minute.began + minutes(1)) continue;
+    CHECK(minute.written == lines_per_minute);
     taken.push_back({message, minute.left_out});
     minute = {now};
   }

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <memory>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -22,6 +24,7 @@ std::optional<Endpoint> endpoint_of(const addrinfo& found, uint16_t port) {
   sockaddr_in6 v6;
   std::memcpy(&v6, found.ai_addr, sizeof v6);
   Endpoint endpoint{IpAddress{}, v6.sin6_scope_id, port};
+  static_assert(sizeof v6.sin6_addr == sizeof endpoint.address.bytes);
   std::memcpy(endpoint.address.bytes.data(), &v6.sin6_addr, endpoint.address.bytes.size());
   return endpoint;
 }
@@ -44,6 +47,7 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
   if (bracketed != (host.find(':') != std::string_view::npos)) return std::nullopt;
   if (host.find_first_of("[]/ \t") != std::string_view::npos) return std::nullopt;
   result.host = host;
+  CHECK(!result.host.empty() && result.port != 0);
   return result;
 }
 
@@ -66,6 +70,7 @@ Resolved resolve(const HostPort& host_port) {
     known.push_back(*endpoint);
   }
   if (resolved.endpoints.empty()) resolved.error = "it has no IPv4 or IPv6 address";
+  CHECK(resolved.endpoints.empty() != resolved.error.empty());
   return resolved;
 }
 

@@ -15,6 +15,7 @@ struct Resolver::Shared {
   void answer_with(ResolvedNames names) {
     const std::lock_guard lock(mutex);
     if (bell == nullptr) return;
+    CHECK(!answer);  // The last one was taken before this batch began.
     answer = std::move(names);
     bell->ring();
   }
@@ -68,6 +69,7 @@ void Resolver::begin(std::vector<std::string> names) {
 std::optional<ResolvedNames> Resolver::take() {
   const std::lock_guard lock(shared_->mutex);
   if (!shared_->answer) return std::nullopt;
+  CHECK(busy_);
   std::optional<ResolvedNames> answer = std::move(shared_->answer);
   shared_->answer.reset();
   busy_ = false;

@@ -4,12 +4,14 @@
 #include "node/server/admin.h"
 #include "node/server/published_query.h"
 #include "node/wire/rpcudp/rpcudp.h"
+#include "reactor/base/check.h"
 #include "reactor/standard_descriptors.h"
 
 namespace xord {
 namespace {
 
 GetResult get_result(const CallResult& call) {
+  CHECK(call.status == ServerStatus::done || call.value.empty());
   GetResult result;
   result.status = call.status;
   result.wire.assign(call.value.begin(), call.value.end());
@@ -18,9 +20,11 @@ GetResult get_result(const CallResult& call) {
 }
 
 SetResult set_result(const CallResult& call) {
+  CHECK(call.status == ServerStatus::done || call.stored == 0);
   return {call.status, call.stored};
 }
 FindResult find_result(const CallResult& call) {
+  CHECK((call.status == ServerStatus::done) == !call.contacts.empty());
   return {call.status, call.contacts};
 }
 BootstrapResult bootstrap_result(const CallResult& call) {
@@ -46,6 +50,8 @@ CallResult call_result(ServerStatus status) {
 std::string_view name_of(ServerStatus status) {
   constexpr std::string_view names[] = {"done",    "not_found",    "not_stored",  "no_contacts",
                                         "refused", "unacceptable", "bad_address", "stopped"};
+  static_assert(std::size(names) == static_cast<size_t>(ServerStatus::stopped) + 1);
+  CHECK(static_cast<size_t>(status) < std::size(names));
   return names[static_cast<size_t>(status)];
 }
 
@@ -80,6 +86,7 @@ void Server::stop() {
   {
     const std::lock_guard lock(mutex_);
     if (!running_) return;
+    CHECK(admin_ != nullptr);
     running_ = false;
   }
   admin()->stop();

@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 template <class Enum>
 std::vector<NamedCount> read_all(const Counters<Enum>& counters) {
+  CHECK(info_of(Enum{}).size() == Counters<Enum>::size);
   std::vector<NamedCount> counts;
   size_t index = 0;
   for (const CountInfo& info : info_of(Enum{})) {
@@ -30,6 +31,7 @@ void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& mor
     sum = more;
     return;
   }
+  CHECK(sum.size() == more.size());
   for (size_t i = 0; i < sum.size(); ++i) {
     CHECK(sum[i].info == more[i].info);
     uint64_t& value = sum[i].value;
@@ -86,6 +88,8 @@ Json object_of(const ShardStats& stats) {
 std::string_view name_of(StorageState state) {
   constexpr std::string_view names[] = {"opening", "loading", "ready",
                                         "damaged", "failed",  "stopped"};
+  static_assert(std::size(names) == static_cast<size_t>(StorageState::stopped) + 1);
+  CHECK(static_cast<size_t>(state) < std::size(names));
   return names[static_cast<size_t>(state)];
 }
 
@@ -139,6 +143,7 @@ ServerStats collect_stats(const Shards& shards, const RocksStore& database, cons
   stats.records = stats.total.shard[records].value;
   const DatabaseCounts counts = database.counts();
   const auto infos = info_of(DatabaseCount{});
+  CHECK(infos.size() == counts.size());
   for (size_t i = 0; i < counts.size(); ++i) stats.database.push_back({&infos[i], counts[i]});
   return stats;
 }

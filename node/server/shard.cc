@@ -4,6 +4,9 @@
 #include <atomic>
 
 #include "node/contact_book.h"
+#include "node/server/calls.h"
+#include "node/server/server_config.h"
+#include "node/shard_message.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 
@@ -14,12 +17,18 @@ namespace {
 // Messages: evidence of one reply's contacts for their owners, and a forwarded datagram.
 constexpr uint32_t messages_frames_max = 1024;
 constexpr uint32_t messages_bytes_max = 256 * 1024;
+static_assert(sizeof(DatagramMessage) + datagram_bytes_max + frame_alignment <= messages_bytes_max);
 // Eight held stores of the largest value, and a batch of changed times to write.
 constexpr uint32_t operations_frames_max = 1024;
 constexpr uint32_t operations_bytes_max = 256 * 1024;
+static_assert(8 * (sizeof(Operation) + value_size_max + frame_alignment) <= operations_bytes_max);
 // Every call in progress may end in one call of advance(), each with the largest value.
 constexpr uint32_t results_frames_max = 512;
 constexpr uint32_t results_bytes_max = 4 * 1024 * 1024;
+static_assert(results_frames_max >= program_calls_max &&
+              bucket_size * sizeof(Contact) <= value_size_max &&
+              program_calls_max * (sizeof(OperationResult) + value_size_max + frame_alignment) <=
+                  results_bytes_max);
 
 // A changed table is on its way to the admin thread within 4 s, which leaves that thread 6 s to
 // write.
@@ -35,6 +44,7 @@ constexpr Duration messages_again = milliseconds(1);
 // Every contact that may be filed, and a quarter as many spares for the owned buckets. A spare that
 // finds no room is forgotten: we will hear of it again.
 uint32_t book_size(const RoutingConfig& routing) {
+  static_assert(contacts_bounds.most + contacts_bounds.most / 4 + 1024 <= UINT32_MAX);
   return routing.contacts_max + routing.contacts_max / 4 + 1024;
 }
 
@@ -50,6 +60,7 @@ struct Shard::Network {
   }
 
   Node& node() { return shard.node; }
+  const Node& node() const { return shard.node; }
   const Counters<StoreCount>& stored() const { return shard.store.counters(); }
   const Counters<StoreCount>& listed() const { return shard.published->counters(); }
 
@@ -73,8 +84,19 @@ Shard::Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, I
       turn_at_(start),
       report_at_(start + report_interval),
       log_stalls_at_(start) {
+  CHECK(setup_.commands != nullptr && setup_.results != nullptr && setup_.reports != nullptr &&
+        setup_.admin != nullptr);
+  CHECK(setup_.to_shards.size() == setup_.from_shards.size() &&
+        setup_.index < setup_.to_shards.size());
+  CHECK(setup_.to_shards[setup_.index] == nullptr && setup_.from_shards[setup_.index] == nullptr);
+  for (const NetworkIndex network : setup_.network_of_socket) {
+    CHECK(network < setup_.networks.size());
+  }
   size_t operations_max = 0;
   for (const ShardNetwork& network : setup_.networks) {
+    const NodeConfig& node = network.config.node;
+    CHECK(node.network == networks_.size());
+    CHECK(node.shard == setup_.index && node.shards == setup_.to_shards.size());
     networks_.push_back(std::make_unique<Network>(network, start));
     for (const StoreConfig& store : {network.config.store, network.config.published}) {
       operations_max += store.writes_max + store.reads_max;
@@ -86,6 +108,7 @@ Shard::Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, I
   source_shards_ = source_completions_ + 1;
   for (size_t shard = 0; shard < setup_.from_shards.size(); ++shard) {
     if (shard == setup_.index) continue;
+    CHECK(setup_.from_shards[shard] != nullptr && setup_.to_shards[shard] != nullptr);
     const uint32_t source = reactor.add_mailbox(*setup_.from_shards[shard]);
     CHECK(source == source_shards_ + shard - (shard > setup_.index ? 1 : 0));
   }
@@ -94,41 +117,49 @@ Shard::Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, I
 Shard::~Shard() = default;
 
 void Shard::restore(NetworkIndex network, Instant now, const Contact& contact, Duration age) {
+  CHECK(!turning_ && network < networks_.size());
   Outbox unused(1, 64);
   Outputs outputs{unused, messages_, operations_, results_};
   networks_[network]->node().restore(now, contact, age, outputs);
 }
 
 void Shard::take_message(ShardIndex from, Instant now, Bytes frame) {
+  CHECK(!turning_);  // From then on messages come by mailbox.
   Outbox unused(1, 64);
   Outputs outputs{unused, messages_, operations_, results_};
   deliver(now, from, frame, outputs);
 }
 
 void Shard::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
+  DCHECK(from != setup_.index && from < setup_.from_shards.size());
   const ShardMessage* message = frame_header<ShardMessage>(frame);
   CHECK(message != nullptr && message->network < networks_.size());
   networks_[message->network]->node().deliver(now, from, frame, out);
 }
 
+const Shard::Network& Shard::network_at(NetworkIndex network) const {
+  CHECK(network < networks_.size());
+  return *networks_[network];
+}
 uint32_t Shard::answerable_count(NetworkIndex network) const {
-  return networks_[network]->answerable.load(std::memory_order_relaxed);
+  return network_at(network).answerable.load(std::memory_order_relaxed);
 }
 const NodeCounters& Shard::node_counters(NetworkIndex network) const {
-  return networks_[network]->node().counters();
+  return network_at(network).node().counters();
 }
 const Counters<TableRefusal>& Shard::table_refusals(NetworkIndex network) const {
-  return networks_[network]->node().refusals();
+  return network_at(network).node().refusals();
 }
 const Counters<StoreCount>& Shard::store_counters(NetworkIndex network) const {
-  return networks_[network]->stored();
+  return network_at(network).stored();
 }
 const Counters<StoreCount>& Shard::published_counters(NetworkIndex network) const {
-  return networks_[network]->listed();
+  return network_at(network).listed();
 }
 
 void Shard::fetch_ahead(std::span<const Datagram> batch) {
   const auto network_of = [&](const Datagram& datagram) {
+    DCHECK(datagram.path.local.socket < setup_.network_of_socket.size());
     return setup_.network_of_socket[datagram.path.local.socket];
   };
   while (!batch.empty()) {
@@ -158,6 +189,7 @@ void Shard::receive_frame(Instant now, uint32_t source, Bytes frame, Outbox& out
   } else if (source == source_commands_) {
     receive_command(now, frame, outputs);
   } else {
+    DCHECK(source >= source_shards_);
     uint32_t from = source - source_shards_;
     if (from >= setup_.index) ++from;
     deliver(now, static_cast<ShardIndex>(from), frame, outputs);
@@ -178,6 +210,7 @@ void Shard::note_finished_load(const Completion& completion) {
   Network& network = *networks_[completion.store.network];
   if (network.loaded) return;
   network.loaded = true;
+  CHECK(counters_.read(ShardCount::networks_loaded) < networks_.size());
   counters_.add(ShardCount::networks_loaded);
   report(LoadedReport{.network = completion.store.network,
                       .records = network.stored().read(StoreCount::records)});
@@ -187,8 +220,14 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
   const ShardCommand* command = frame_header<ShardCommand>(frame);
   CHECK(command != nullptr && command->network < networks_.size());
   const Bytes tail = frame_tail<ShardCommand>(frame);
+  const CommandKind kind = command->kind;
+  CHECK(tail.empty() || kind == CommandKind::set || kind == CommandKind::keep ||
+        kind == CommandKind::join);
+  CHECK(command->endpoints_count == 0 || kind == CommandKind::join);
+  CHECK(command->prefix_bits == 0 || kind == CommandKind::purge);
+  CHECK((command->operation == 0) == (kind == CommandKind::drain));  // Only a drain has no result.
   Node& node = networks_[command->network]->node();
-  switch (command->kind) {
+  switch (kind) {
     case CommandKind::get:
       return node.get(now, command->operation, command->key, out);
     case CommandKind::set:
@@ -259,6 +298,7 @@ void Shard::end_turn(Instant now, Outbox&) {
   commits_.operations().publish();
   setup_.results->publish();
   setup_.reports->publish();
+  DCHECK(operations_.entries().empty() && results_.entries().empty());  // Unlike messages.
 }
 
 std::optional<Instant> Shard::next_wakeup() const {
@@ -306,12 +346,14 @@ void Shard::route_messages() {
 void Shard::route_operations() {
   for (const FrameOutbox::Entry& entry : operations_.entries()) {
     const Bytes frame = operations_.bytes(entry);
+    DCHECK(frame_header<Operation>(frame)->value_size == frame_tail<Operation>(frame).size());
     if (!commits_.operations().push(frame)) fail(*frame_header<Operation>(frame));
   }
   operations_.clear();
 }
 
 void Shard::fail(const Operation& operation) {
+  CHECK(operation.store.network < networks_.size());
   counters_.add(ShardCount::commit_mailbox_full);
   // The stores bound the operations in progress (writes_max, reads_max), and so those that can
   // fail.
@@ -380,6 +422,7 @@ void Shard::report_contacts(Instant now) {
 // Sends the next page; true when it was the last. False also when the mailbox is full: the same
 // page is tried again in the next turn.
 bool Shard::report_page(Network& network, NetworkIndex index) {
+  CHECK(network.reporting && &network == networks_[index].get());
   struct Page {
     ContactsReport header;
     std::array<ReportedContact, contacts_page_max> contacts;
@@ -415,6 +458,7 @@ void Shard::update_gauges() {
   for (const auto& network : networks_) {
     contacts += network->node().contacts_count();
     const uint32_t of_network = network->node().answerable_count();
+    DCHECK(of_network <= network->node().contacts_count());
     network->answerable.store(of_network, std::memory_order_relaxed);
     answerable += of_network;
     records += network->stored().read(StoreCount::records);

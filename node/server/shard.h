@@ -81,6 +81,7 @@ class Shard final : public ReactorHandler {
   // One network's state, and how far its contacts have been reported.
   struct Network;
 
+  const Network& network_at(NetworkIndex network) const;
   void restore(NetworkIndex network, Instant now, const Contact& contact, Duration age);
   void deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out);
   void receive_command(Instant now, Bytes frame, Outputs& out);

@@ -3,6 +3,7 @@
 // lost, except those of contacts, and losses are counted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "node/budget.h"
@@ -40,6 +41,8 @@ struct ShardCommand {
   uint8_t prefix_bits = 0;  // purge only.
   Id key;                   // Or target.
 };
+static_assert(id_bits <= UINT8_MAX);                           // prefix_bits
+static_assert(sizeof(ShardCommand) % alignof(Endpoint) == 0);  // They are read in place.
 inline ShardCommand command_of(CommandKind kind, const Id& key) {
   ShardCommand command;
   command.kind = kind;
@@ -47,6 +50,7 @@ inline ShardCommand command_of(CommandKind kind, const Id& key) {
   return command;
 }
 constexpr uint32_t join_endpoints_max = bootstraps_max;
+static_assert(join_endpoints_max <= UINT16_MAX);  // ShardCommand::endpoints_count
 
 enum class ReportKind : uint8_t {
   records_loaded,  // LoadedReport: for a network.
@@ -76,6 +80,9 @@ struct ContactsReport {
   bool last = false;   // The last page: the list is complete.
   uint16_t count = 0;
 };
+// The first byte of a report is its kind.
+static_assert(offsetof(LoadedReport, kind) == 0 && offsetof(SlowTurnReport, kind) == 0 &&
+              offsetof(NoticeReport, kind) == 0 && offsetof(ContactsReport, kind) == 0);
 struct ReportedContact {
   Id id;
   NodeSeconds answered_last = 0;
@@ -84,6 +91,7 @@ struct ReportedContact {
 static_assert(sizeof(ReportedContact) == 48);
 // 24 KiB per page and turn: the shard keeps answering in between.
 constexpr uint32_t contacts_page_max = 512;
+static_assert(contacts_page_max <= UINT16_MAX);  // ContactsReport::count
 
 // What a shard counts and shows of itself.
 #define XORD_SHARD_COUNTS(X)                                                           \

@@ -32,6 +32,7 @@ constexpr uint32_t reports_bytes = 256 * 1024;
 
 // Between two shards: a ring must hold the largest datagram, and 64 shards have 4,032 rings.
 uint32_t between_bytes(uint32_t shards) {
+  CHECK(shards >= 1 && shards <= shards_max);
   constexpr uint32_t least = 32 * 1024;
   constexpr uint32_t most = 1024 * 1024;
   static_assert(least / 2 - 8 >= datagram_bytes_max + sizeof(DatagramMessage));
@@ -63,14 +64,22 @@ constexpr Duration started_within = seconds(10);
 constexpr Duration port_wait_max = seconds(2);
 
 constexpr NetworkIndex no_network = UINT8_MAX;
+static_assert(networks_max <= no_network && listen_max <= listens_max);
+// Each shard has a list of every network, and may write and read for it.
+static_assert(published_max >= shards_max * networks_max && writes_max >= networks_max &&
+              reads_max >= networks_max);
 
 // The network of each listen address.
 std::vector<NetworkIndex> network_of_listen(const ServerConfig& config,
                                             const std::vector<NetworkSetup>& networks) {
-  CHECK(!networks.empty());
+  CHECK(!networks.empty() && networks.size() <= networks_max);
   std::vector<NetworkIndex> network_of(config.listen.size(), no_network);
   for (NetworkIndex network = 0; network < networks.size(); ++network) {
-    for (const uint8_t listen : networks[network].listens) network_of.at(listen) = network;
+    CHECK(networks[network].dialect != nullptr);
+    for (const uint8_t listen : networks[network].listens) {
+      CHECK(listen < network_of.size() && network_of[listen] == no_network);
+      network_of[listen] = network;
+    }
   }
   CHECK(std::count(network_of.begin(), network_of.end(), no_network) == 0);
   return network_of;
@@ -131,6 +140,7 @@ Shards::Shards(const ServerConfig& config, std::vector<NetworkSetup> networks, N
       clock_(clock),
       admin_(admin) {
   CHECK(config_.shards >= 1 && config_.shards <= shards_max);
+  CHECK(memory_.records_max > 0 && memory_.records_max <= UINT32_MAX);
 }
 
 Shards::~Shards() {
@@ -138,9 +148,11 @@ Shards::~Shards() {
 }
 
 std::optional<IoError> Shards::open() {
+  CHECK(reactors_.empty());
   std::vector<ShardSockets> sockets;
   const auto listens = listens_of(config_, networks_, network_of_listen_);
   if (auto error = open_sockets_soon(listens, config_.shards, &sockets)) return error;
+  CHECK(sockets.size() == config_.shards);
   ReactorConfig reactor_config;
   reactor_config.io = config_.io;
   // One call of a node may send a value of 8 KiB to each of the k nearest.
@@ -160,6 +172,7 @@ std::optional<IoError> Shards::open() {
 }
 
 std::optional<IoError> Shards::make_nodes(RocksStore& database, uint64_t hash_seed) {
+  CHECK(count() == config_.shards && shards_.empty());  // After open(), once.
   const uint64_t reserved = reserved_bytes(config_);
   if (!can_reserve(reserved)) {
     return IoError{"cannot reserve " + std::to_string(reserved) +
@@ -269,6 +282,7 @@ void Shards::make_mailboxes() {
     results_.push_back(std::make_unique<Mailbox>(results_bytes, admin_));
     reports_.push_back(std::make_unique<Mailbox>(reports_bytes, admin_));
   }
+  CHECK(between_.size() == size_t{shards} * shards);
 }
 
 ShardSetup Shards::setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const {
@@ -289,6 +303,7 @@ ShardSetup Shards::setup_of(ShardIndex shard, std::vector<ShardNetwork> networks
 }
 
 void Shards::restore(NetworkIndex network, const Contact& contact, Duration age) {
+  CHECK(threads_.empty() && network < networks_.size() && age >= Duration{});
   const Instant at = now();
   for (ShardIndex from = 0; from < count(); ++from) {
     shards_[from]->restore(network, at, contact, age, [&](ShardIndex to, Bytes frame) {
@@ -298,6 +313,7 @@ void Shards::restore(NetworkIndex network, const Contact& contact, Duration age)
 }
 
 std::optional<IoError> Shards::run() {
+  CHECK(threads_.empty() && shards_.size() == reactors_.size());
   const AllowedCores cores = allowed_cores();
   run_errors_.resize(count());
   for (uint32_t index = 0; index < count(); ++index) {
@@ -350,6 +366,9 @@ void Shards::stop() {
 }
 
 bool Shards::command(ShardIndex shard, const ShardCommand& command, Bytes tail) {
+  CHECK(shard < commands_.size() && command.network < networks_.size());
+  CHECK(command.kind != CommandKind::join ||
+        tail.size() == command.endpoints_count * sizeof(Endpoint));
   if (!commands_[shard]->push(command, tail)) return false;
   commands_[shard]->publish();
   return true;
@@ -362,6 +381,7 @@ bool Shards::has_frames_before_sleep() const {
 }
 
 uint32_t Shards::answerable_count(NetworkIndex network) const {
+  CHECK(!shards_.empty() && network < networks_.size());
   uint32_t fewest = UINT32_MAX;
   for (const auto& shard : shards_) fewest = std::min(fewest, shard->answerable_count(network));
   return fewest;

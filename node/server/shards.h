@@ -10,6 +10,7 @@
 #include "node/server/server_config.h"
 #include "node/server/shard.h"
 #include "node/wire/dialect.h"
+#include "reactor/base/check.h"
 #include "reactor/cores.h"
 #include "reactor/doorbell.h"
 #include "reactor/monotonic.h"
@@ -83,9 +84,18 @@ class Shards {
   // which lags the owner by a message, so this is the fewest that any shard has.
   uint32_t answerable_count(NetworkIndex network) const;
 
-  const Reactor& reactor(uint32_t shard) const { return *reactors_[shard]; }
-  const Shard& shard(uint32_t index) const { return *shards_[index]; }
-  const CommitThread& commits(uint32_t shard) const { return *commits_[shard]; }
+  const Reactor& reactor(uint32_t shard) const {
+    CHECK(shard < reactors_.size());
+    return *reactors_[shard];
+  }
+  const Shard& shard(uint32_t index) const {
+    CHECK(index < shards_.size());
+    return *shards_[index];
+  }
+  const CommitThread& commits(uint32_t shard) const {
+    CHECK(shard < commits_.size());
+    return *commits_[shard];
+  }
   Instant now() const { return clock_.now(); }
 
  private:
@@ -119,6 +129,7 @@ class Shards {
 
 template <class VisitResult, class VisitReport>
 bool Shards::consume(VisitResult&& visit_result, VisitReport&& visit_report) {
+  DCHECK(results_.size() == reports_.size());
   uint32_t frames = 0;
   for (size_t shard = 0; shard < reports_.size(); ++shard) {
     frames += results_[shard]->consume(frames_per_turn, visit_result);

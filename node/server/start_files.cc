@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "reactor/entropy.h"
 #include "reactor/monotonic.h"
 
@@ -15,6 +16,7 @@ ServerError environment(const IoError& error) {
 // The identities of `networks`, in that order; new ones are drawn and saved.
 std::variant<std::vector<NetworkIdentity>, IoError> identities_of(
     const DataDirectory& directory, const std::vector<DialectName>& networks) {
+  CHECK(!networks.empty() && networks.size() <= networks_max);
   auto read = read_identity(directory);
   if (auto* error = std::get_if<IoError>(&read)) return *error;
   auto& known = std::get<std::vector<NetworkIdentity>>(read);
@@ -43,6 +45,7 @@ std::variant<std::vector<NetworkIdentity>, IoError> identities_of(
 }  // namespace
 
 std::string_view name_of(DialectName dialect) {
+  CHECK(dialect == DialectName::rpcudp || dialect == DialectName::mainline);
   return dialect == DialectName::mainline ? "mainline" : "rpcudp";
 }
 

@@ -9,5 +9,6 @@
 namespace xord {
 
 constexpr ValueRules value_rules{value_size_max, rpcudp::is_storable};
+static_assert(value_size_max <= UINT16_MAX);  // The largest that an export can hold.
 
 }  // namespace xord
