@@ -12,6 +12,9 @@ namespace {
 constexpr uint16_t version = 1;
 // Longer than any record lives; a wall clock that claims more must not overflow node time.
 constexpr Duration absence_max = seconds(int64_t{2} * ttl_max);
+// The last possible node time is later than the first.
+static_assert(ttl_max < UINT32_MAX / 4 && first_node_seconds < UINT32_MAX - 4 * ttl_max);
+static_assert(clock_doubt < absence_max);
 
 }  // namespace
 

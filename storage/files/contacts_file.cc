@@ -7,6 +7,8 @@ namespace xord {
 namespace {
 
 constexpr uint16_t version = 1;
+constexpr size_t contact_bytes = id_size + sizeof(IpAddress) + 4 + 2 + sizeof(NodeSeconds);
+static_assert(saved_contacts_max * contact_bytes <= small_file_size_max / 4 * 3);
 
 void write_contact(PayloadWriter& out, const SavedContact& contact) {
   out.bytes(contact.id.bytes);
@@ -54,6 +56,7 @@ std::variant<std::vector<SavedContacts>, IoError> read_contacts(const DataDirect
 
 std::optional<IoError> write_contacts(const DataDirectory& directory,
                                       const std::vector<SavedContacts>& networks) {
+  CHECK(networks.size() <= UINT16_MAX);
   PayloadWriter out;
   out.integer(static_cast<uint16_t>(networks.size()));
   size_t room = saved_contacts_max;
@@ -62,7 +65,9 @@ std::optional<IoError> write_contacts(const DataDirectory& directory,
     room -= count;
     out.name(network.network);
     out.integer(static_cast<uint32_t>(count));
+    const size_t begin = out.payload().size();
     for (size_t i = 0; i < count; ++i) write_contact(out, network.contacts[i]);
+    CHECK(out.payload().size() == begin + count * contact_bytes);
   }
   return write_small_file(directory.file("contacts"), FileKind::contacts, version, out.payload());
 }

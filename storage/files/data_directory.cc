@@ -18,6 +18,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "reactor/base/check.h"
 #include "storage/files/small_file.h"
 
 namespace xord {
@@ -138,6 +139,7 @@ std::string user_name(uid_t user) {
 
 // Takes the lock, or closes the file and says which process holds it.
 std::optional<IoError> take(int lock, int how, const std::string& path) {
+  CHECK(lock >= 0 && (how == LOCK_EX || how == LOCK_SH));
   if (flock(lock, how | LOCK_NB) == 0) return std::nullopt;
   const int error = errno;
   const std::string holder = holder_of(lock);

@@ -8,6 +8,7 @@
 #include <string>
 #include <variant>
 
+#include "reactor/base/check.h"
 #include "reactor/io_error.h"
 
 namespace xord {
@@ -43,7 +44,9 @@ class DataDirectory {
   std::string file(const char* name) const { return path_ + "/" + name; }
 
  private:
-  DataDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  DataDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {
+    CHECK(!path_.empty());
+  }
   std::string path_;
   int lock_;
 };

@@ -18,11 +18,24 @@ constexpr std::string_view record_word = "record";
 constexpr std::string_view end_word = "end";
 constexpr std::string_view no_value = "-";
 constexpr uint16_t export_version = 1;
+// A record's line: nine spaces, four times of ten digits, a prefix, a value and a checksum.
+static_assert(record_word.size() + 9 + network_name_max + 2 * id_size + 4 * 10 + 4 +
+                  2 * size_t{UINT16_MAX} + 8 <=
+              export_line_max);
 
 // Ends the line that begins at `begin` with its checksum.
 void close_line(std::string& out, size_t begin) {
   out += ' ' + export_checksum(std::string_view(out).substr(begin));
   out += '\n';
+}
+
+// Whether the line that begins at `begin`, the last one, is read as it was meant.
+template <class Line>
+[[maybe_unused]] bool is_line_of(const std::string& out, size_t begin, const Line& meant) {
+  const ExportLine parsed =
+      parse_export_line(std::string_view(out).substr(begin, out.size() - 1 - begin));
+  const auto* read = std::get_if<Line>(&parsed);
+  return read != nullptr && *read == meant;
 }
 
 std::string prefix_text(uint16_t prefix) {
@@ -128,6 +141,7 @@ void append_export_line(std::string& out, const ExportHeader& header) {
          " wall_time=" + std::to_string(header.wall_time.nanoseconds) + ' ';
   out += header_columns;
   close_line(out, begin);
+  DCHECK(is_line_of(out, begin, header));
 }
 
 void append_export_line(std::string& out, const ExportRecord& record) {
@@ -146,6 +160,7 @@ void append_export_line(std::string& out, const ExportEnd& end) {
   const size_t begin = out.size();
   out += std::string(end_word) + ' ' + std::to_string(end.records);
   close_line(out, begin);
+  DCHECK(is_line_of(out, begin, end));
 }
 
 ExportLine parse_export_line(std::string_view line) {

@@ -7,6 +7,7 @@ namespace xord {
 namespace {
 
 constexpr uint16_t version = 1;
+static_assert(networks_max <= UINT16_MAX);
 
 }  // namespace
 

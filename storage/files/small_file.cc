@@ -17,6 +17,8 @@ namespace {
 constexpr uint8_t magic[4] = {'X', 'O', 'R', 'D'};
 constexpr size_t header_size = 12;
 constexpr size_t checksum_size = 8;
+static_assert(header_size == sizeof magic + 2 * sizeof(uint16_t) + sizeof(uint32_t));
+static_assert(checksum_size == sizeof(XXH64_hash_t));
 
 class FileDescriptor {
  public:
@@ -118,6 +120,7 @@ std::optional<IoError> write_small_file(const std::string& path, FileKind kind, 
 }
 
 std::optional<IoError> sync_directory(const std::string& path) {
+  CHECK(!path.empty());
   const FileDescriptor directory(path, O_RDONLY | O_DIRECTORY);
   if (!directory.is_open() && errno == EACCES) return std::nullopt;
   if (directory.is_open() && (fsync(directory.get()) == 0 || errno == EINVAL)) return std::nullopt;

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
 // A clock that is behind by less is being slewed, and is right.
 constexpr Duration slewed = seconds(1);
+static_assert(slewed < clock_doubt);
 
 }  // namespace
 
@@ -14,6 +17,7 @@ WallBelief::WallBelief(const std::optional<SavedClock>& saved, Instant now, Dura
     : believed_{now, saved ? std::max(saved->wall_time, wall_now) : wall_now} {}
 
 SavedClock WallBelief::at(Instant now, Duration wall_now) {
+  CHECK(now >= believed_.node_time && (!behind_since_ || now >= *behind_since_));
   const Duration expected = believed_.wall_time + (now - believed_.node_time);
   if (wall_now >= expected - slewed) {
     behind_since_.reset();
