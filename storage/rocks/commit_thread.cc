@@ -63,6 +63,7 @@ CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config,
   CHECK(config.shard < config.shards && config.shards <= shards_max);
   CHECK(std::min(operations_.frame_size_max(), completions_.frame_size_max()) >=
         UINT16_MAX + std::max(sizeof(Operation), sizeof(Completion)));
+  CHECK(database_.config().values.size_max <= UINT16_MAX);
 }
 
 std::optional<IoError> CommitThread::Impl::start() {
@@ -166,6 +167,7 @@ uint32_t CommitThread::Impl::take_operations() {
     const Operation* operation = frame_header<Operation>(frame);
     CHECK(operation != nullptr && operation->store.network < database_.config().networks.size());
     const Bytes value = frame_tail<Operation>(frame);
+    CHECK(operation->kind <= OperationKind::erase);
     CHECK(operation->value_size == value.size());
     CHECK(operation->kind == OperationKind::write || value.empty());
     taken_.push_back({operation, value});
@@ -173,6 +175,9 @@ uint32_t CommitThread::Impl::take_operations() {
 }
 
 void CommitThread::Impl::answer(const Operation& operation, CompletionKind kind) {
+  const bool ends_read = kind == CompletionKind::read_failed || kind == CompletionKind::value_lost;
+  CHECK(ends_read == (operation.kind == OperationKind::read));
+  CHECK(ends_read || kind == CompletionKind::written || kind == CompletionKind::write_failed);
   Completion completion;
   completion.ticket = operation.ticket;
   completion.kind = kind;
@@ -183,6 +188,8 @@ void CommitThread::Impl::answer(const Operation& operation, CompletionKind kind)
 }
 
 void CommitThread::Impl::push(const Completion& completion, Bytes value) {
+  CHECK(completion.has_value ? value.size() == completion.value_size
+                             : value.empty() || completion.kind == CompletionKind::keys_ahead);
   if (completions_.push(completion, value)) return;
   counters_.add(CommitCount::completions_waited);
   while (!completions_.push(completion, value)) {
@@ -232,6 +239,7 @@ bool CommitThread::Impl::gather_changes() {
     Row row{operation.times, operation.source_prefix, taken.value};
     if (operation.kind == OperationKind::write_times) {
       const size_t at = times_at++;
+      CHECK(at < names_.size() && names_[at].key == change.key);
       const auto held =
           statuses_[at].ok() ? parse_row(change.key, bytes_of(rows_[at])) : std::nullopt;
       if (!held) {
@@ -303,6 +311,7 @@ void CommitThread::Impl::read_batch() {
   for (const Taken& taken : taken_) {
     const Operation& operation = *taken.operation;
     if (operation.kind != OperationKind::read) continue;
+    CHECK(at < names_.size() && names_[at].store == operation.store);
     const rocksdb::Status& status = statuses_[at];
     const auto row = status.ok() ? parse_row(names_[at].key, bytes_of(rows_[at])) : std::nullopt;
     if (status.ok() && !row) counters_.add(CommitCount::rows_damaged);
@@ -398,6 +407,7 @@ void CommitThread::Impl::update_damage(const std::string& cause) {
 }
 
 void CommitThread::Impl::try_unreadable() {
+  CHECK(unreadable_ || !lost_.is_empty());
   const MonotonicTime now = monotonic_time();
   if (now < next_try_unreadable_) return;
   try_unreadable_after_ = std::min(try_unreadable_after_ * 2, retry_longest);
@@ -433,6 +443,7 @@ void CommitThread::Impl::check_invariants() const {
   CHECK(undo_.empty() || now == DatabaseState::refusing_writes);
   CHECK(is_damaged() == (unreadable_.has_value() || !lost_.is_empty()));
   CHECK(staged_.entries().empty() && staged_keys_.empty());
+  CHECK(load_bytes_left_ <= config_.load_bytes_max && lost_in_a_row_ == 0);
   lost_.check_invariants();
 }
 

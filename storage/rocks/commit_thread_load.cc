@@ -66,11 +66,13 @@ bool CommitThread::Impl::load_some(StoreId store, RowRange& left) {
   push_staged();
   if (status.ok()) return !is_paused;
   if (left.first == before) return false;  // Closed by another thread.
+  CHECK(left.first > before && left.first <= left.end);
   lost_cause_ = status.ToString();
   // When consecutive ranges are lost, skip more and more of them for later, because each attempt
   // costs.
   const uint32_t step = rows > 0 ? 1 : std::min(lost_in_a_row_ + 1, left.end - left.first + 1);
   lost_in_a_row_ = rows > 0 ? 1 : lost_in_a_row_ + step;
+  CHECK(step >= 1 && left.first - 1 + step <= left.end);
   lose(store, {left.first - 1, left.first - 1 + step});
   left.first += step - 1;
   return left.first >= left.end;

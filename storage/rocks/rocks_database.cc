@@ -31,6 +31,7 @@ RocksDatabase::RocksDatabase(const RocksConfig& config, Report report)
       statistics_(rocksdb::CreateDBStatistics()),
       blocks_(rocksdb::NewLRUCache(config.block_bytes_max)) {
   CHECK(config_.networks.size() <= UINT8_MAX + 1);  // A NetworkIndex is a byte.
+  CHECK(!config_.directory.empty() && config_.files_max <= INT32_MAX);
   statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
 }
 
@@ -172,6 +173,7 @@ std::optional<IoError> RocksDatabase::open_locked() {
                    0};
   }
   database_.reset(opened);
+  CHECK(database_ != nullptr && families_.size() == names.size());
   const auto family = [&](const std::string& name) {
     return families_[static_cast<size_t>(std::find(names.begin(), names.end(), name) -
                                          names.begin())];
@@ -279,6 +281,7 @@ rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vecto
   CHECK(undo == nullptr || undo->empty());  // A refused batch is written back before another.
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::IOError("not open for writing");
+  CHECK(database_ != nullptr);
   rocksdb::WriteBatch batch;
   for (const Change& change : changes) {
     const rocksdb::Slice key = slice_of(change.key);
@@ -309,6 +312,7 @@ rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vecto
 rocksdb::Status RocksDatabase::sync() {
   const std::shared_lock lock(mutex_);
   if (!is_writable()) return rocksdb::Status::OK();
+  CHECK(database_ != nullptr && meta_ != nullptr);
   // A synced write syncs everything before it. Not SyncWAL(): it may run on a log whose write just
   // failed in another thread, and Debian's RocksDB asserts on that.
   rocksdb::WriteOptions options;

@@ -54,6 +54,7 @@ std::optional<IoError> RocksReader::open_families() {
     return unreadable(path_, status);
   }
   database_.reset(opened);
+  CHECK(database_ != nullptr && families_.size() == names.size());
   for (size_t i = 0; i < names.size(); ++i) {
     if (!names[i].starts_with(records_prefix)) continue;
     networks_.push_back(names[i].substr(records_prefix.size()));
@@ -76,7 +77,7 @@ RocksReader::~RocksReader() {
 }
 
 UnreadableRows RocksReader::walk(StoreId store, RowRange range, const VisitRow& visit) const {
-  CHECK(family_of(store) != nullptr);
+  CHECK(range.first <= range.end && range.end <= UINT16_MAX + 1);
   UnreadableRows unreadable_rows;
   bool goes_on = true;
   while (goes_on && range.first < range.end) {

@@ -37,7 +37,10 @@ class RocksReader {
   // The networks that have records, by NetworkIndex. The calls below may be asked about what the
   // node itself published in one only if has_published_list().
   const std::vector<std::string>& networks() const { return networks_; }
-  bool has_published_list(NetworkIndex network) const { return published_[network] != nullptr; }
+  bool has_published_list(NetworkIndex network) const {
+    CHECK(network < published_.size());
+    return published_[network] != nullptr;
+  }
 
   UnreadableRows walk(StoreId store, RowRange range, const VisitRow& visit) const;
   // One row by its key, through the tables' indices and filters as a node finds it: its bytes,
@@ -61,7 +64,10 @@ class RocksReader {
   std::optional<IoError> open_families();
   rocksdb::ColumnFamilyHandle* family_of(StoreId store) const {
     CHECK(database_ != nullptr && store.network < records_.size());
-    return (store.is_published() ? published_ : records_)[store.network];
+    rocksdb::ColumnFamilyHandle* family =
+        (store.is_published() ? published_ : records_)[store.network];
+    CHECK(family != nullptr);  // has_published_list()
+    return family;
   }
 
   const std::string path_;  // Of db/.

@@ -2,6 +2,7 @@
 
 #include <rocksdb/env.h>
 
+#include <iterator>
 #include <system_error>
 
 #include "reactor/thread.h"
@@ -11,6 +12,7 @@ namespace xord {
 std::optional<IoError> start_rocks_threads(rocksdb::Env& env) {
   constexpr rocksdb::Env::Priority pools[] = {rocksdb::Env::Priority::HIGH,
                                               rocksdb::Env::Priority::LOW};
+  static_assert(std::size(pools) + 1 == rocks_threads);
   uint32_t missing = 1;
   for (const auto pool : pools) missing += env.GetBackgroundThreads(pool) < 1 ? 1 : 0;
   const auto error = [] {

@@ -44,7 +44,9 @@ Id key_of_row(const RowKey& row_key) {
 RowRange row_range_of(uint32_t shard, uint32_t shards) {
   CHECK(shard < shards && shards <= UINT16_MAX);
   const auto first_of = [shards](uint32_t which) { return (which * 65'536 + shards - 1) / shards; };
-  return {first_of(shard), first_of(shard + 1)};
+  const RowRange range{first_of(shard), first_of(shard + 1)};
+  CHECK(range.first < range.end && range.end <= UINT16_MAX + 1);
+  return range;
 }
 
 void encode_row(const RowKey& row_key, const Row& row, std::string& out) {

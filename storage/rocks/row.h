@@ -23,6 +23,7 @@ struct RowRange {
   uint32_t end;
 };
 RowRange row_range_of(uint32_t shard, uint32_t shards);
+static_assert(shards_max <= UINT16_MAX);  // The most parts.
 
 constexpr uint8_t row_version = 1;
 constexpr size_t row_header_size = 22;

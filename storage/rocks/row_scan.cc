@@ -30,6 +30,7 @@ rocksdb::Status scan_rows(rocksdb::DB& database, rocksdb::ColumnFamilyHandle* fa
     if (!visit(row_key, bytes_in(at->value()))) break;
   }
   if (!at->status().ok()) ++range.first;
+  CHECK(range.first <= range.end);
   return at->status();
 }
 
