@@ -1,5 +1,6 @@
 #include "tools/cli/cli.h"
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <new>
@@ -25,6 +26,10 @@ constexpr std::array<Command, 10> table = {{
     {"store", "Inspect, check, export, import, purge or save a node's records", store_command},
     {"sim", "Simulate a whole network and check that it behaves", sim_command},
 }};
+
+// The array is as long as its list.
+static_assert(std::all_of(table.begin(), table.end(),
+                          [](const Command& each) { return !each.name.empty(); }));
 
 constexpr std::string_view examples = R"(
 Try, in two terminals:

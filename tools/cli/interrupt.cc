@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "reactor/base/check.h"
 #include "tools/cli/failure.h"
 
 namespace xord {
@@ -27,6 +28,7 @@ void on_caught(int signal) {
 }  // namespace
 
 SignalCatcher::SignalCatcher(void (*handler)(int)) {
+  CHECK(handler != nullptr);
   caught_handler.store(handler, std::memory_order_relaxed);
   was_caught.store(false, std::memory_order_relaxed);
   struct sigaction action {};

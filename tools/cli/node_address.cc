@@ -1,5 +1,6 @@
 #include "tools/cli/node_address.h"
 
+#include "reactor/base/check.h"
 #include "reactor/base/endpoint.h"
 #include "tools/cli/flags.h"
 
@@ -57,6 +58,7 @@ HostPort parse_node_address(const std::string& text) {
            "[fe80::1%eth0]:8468");
   }
   address->host = reached(address->host);
+  DCHECK(parse_host_port(text_of(*address)) == *address);
   return *address;
 }
 

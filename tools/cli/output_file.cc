@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "reactor/base/check.h"
 #include "reactor/io_error.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/interrupt.h"
@@ -87,6 +88,7 @@ void OutputFile::fail(const char* what) const {
 }
 
 void OutputFile::open_as_it_is(int descriptor) {
+  CHECK(file_ == nullptr);
   if (descriptor >= 0) file_ = fdopen(descriptor, "w");
   if (file_ == nullptr) fail("cannot write ");
 }
@@ -117,6 +119,7 @@ void OutputFile::keep_mode_and_owner() {
 }
 
 void OutputFile::append(std::string_view text) {
+  CHECK(file_ != nullptr);
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) fail("cannot write ");
 }
 

@@ -50,6 +50,7 @@ std::optional<Endpoint> PortErrors::next() {
     for (size_t i = 0; socket.is_open() && i < reports_max; ++i) {
       SocketAddress sent_to{};
       alignas(cmsghdr) std::array<uint8_t, 256> control;
+      static_assert(sizeof control >= CMSG_SPACE(sizeof(sock_extended_err) + sizeof(sockaddr_in6)));
       std::array<uint8_t, 64> payload;
       iovec part{payload.data(), payload.size()};
       msghdr message{};

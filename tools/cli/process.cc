@@ -23,6 +23,7 @@ namespace {
 constexpr rlim_t stack_wanted = 8 << 20;
 constexpr rlim_t stack_least = 256 << 10;  // With less, the process refuses to run.
 constexpr rlim_t files_wanted = 8192;      // More than a node with 64 shards opens.
+static_assert(stack_least <= stack_wanted);
 
 // Raises the soft limit of `resource` towards `wanted`, as far as the hard limit allows; returns
 // the limit reached, or `wanted` if it was higher already.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 
 namespace xord {
@@ -39,6 +40,7 @@ Progress::Progress(Terminal& terminal, std::string verb, std::string unit, uint6
     : line_(terminal), verb_(std::move(verb)), unit_(std::move(unit)), total_(total) {}
 
 void Progress::reached(uint64_t count) {
+  CHECK(count >= looked_at_);
   if (count < looked_at_ + look_each && (count == 0 || count != total_)) return;
   looked_at_ = count;
   if (line_.is_due()) line_.show(text_of(count));

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <vector>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -195,6 +197,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     std::swap(older, last);
     std::swap(last, row);
   }
+  CHECK(last[b.size()] <= std::max(a.size(), b.size()));  // Replacing all of it.
   return last[b.size()];
 }
 

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <span>
 
+#include "reactor/base/check.h"
+
 namespace xord {
 namespace {
 
@@ -41,6 +43,14 @@ constexpr std::array<Unit, 4> count_units = {
     {{"", 1}, {"k", 1'000}, {"m", 1'000'000}, {"g", 1'000'000'000}}};
 constexpr double duration_max = 100.0 * 365 * 86'400e9;
 constexpr double size_max = 9e18;
+// What is parsed fits its type.
+static_assert(duration_max < static_cast<double>(INT64_MAX));
+static_assert(size_max < static_cast<double>(UINT64_MAX));
+
+// From the largest unit to one that divides every duration.
+static_assert(duration_units.back().factor == 1 &&
+              std::is_sorted(duration_units.begin(), duration_units.end(),
+                             [](const Unit& a, const Unit& b) { return a.factor > b.factor; }));
 
 // Takes digits with at most one point, and the letters after them, off the front of `text`.
 struct Term {
@@ -101,12 +111,14 @@ std::optional<Duration> parse_duration(std::string_view text) {
 }
 
 std::string show_duration(Duration duration) {
+  CHECK(duration >= Duration{});
   if (duration.nanoseconds == 0) return "0s";
   const auto count = static_cast<uint64_t>(duration.nanoseconds);
   const auto divides = [&](const Unit& unit) {
     return unit.name != "w" && count % unit.factor == 0;  // 7d reads better than 1w.
   };
   const auto unit = std::find_if(duration_units.begin(), duration_units.end(), divides);
+  CHECK(unit != duration_units.end());
   return std::to_string(count / unit->factor) + std::string(unit->name);
 }
 

@@ -1,5 +1,6 @@
 #include "tools/cli/value_flags.h"
 
+#include "reactor/base/check.h"
 #include "tools/cli/units.h"
 
 namespace xord {
@@ -16,6 +17,7 @@ std::string ValueFlags::text(const std::string& name, const std::string& otherwi
 
 std::optional<uint64_t> ValueFlags::count(const std::string& name, uint64_t least,
                                           uint64_t most) const {
+  CHECK(least <= most);
   if (!is_given(name)) return std::nullopt;
   const std::string written = text(name);
   const auto parsed = parse_count(written);

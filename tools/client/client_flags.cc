@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "node/server/resolve.h"
+#include "reactor/base/check.h"
 #include "reactor/base/printable.h"
 #include "tools/cli/node_address.h"
 #include "tools/cli/units.h"
@@ -16,6 +17,7 @@ namespace xord {
 namespace {
 
 constexpr Duration timeout_max = hours(1);
+static_assert(vias_max <= UINT8_MAX);  // Via::group
 
 // All addresses of one --via, in one group.
 struct Names {
@@ -124,6 +126,7 @@ Beginning beginning_of(const ClientFlags& flags, Terminal& terminal) {
 }
 
 ClientResult ask_network(const Beginning& beginning, ClientPlan plan, Terminal& terminal) {
+  CHECK(!beginning.vias.empty() && beginning.vias.size() <= vias_max);
   plan.vias = beginning.vias;
   const Duration timeout = plan.timeout;
   const std::string cache = user_cache_dir(terminal.environment).path;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "node/wire/rpcudp/rpcudp_dialect.h"
+#include "reactor/base/check.h"
 #include "reactor/entropy.h"
 #include "reactor/reactor.h"
 #include "tools/cli/failure.h"
@@ -30,7 +31,8 @@ void check(const std::optional<IoError>& error) {
 // Runs `reactor` until it is done or a signal stops it; returns true for a signal.
 bool run_until_signal(Reactor& reactor, ReactorHandler& handler) {
   was_interrupted.store(false, std::memory_order_relaxed);
-  interruptible.store(&reactor, std::memory_order_release);
+  Reactor* const before = interruptible.exchange(&reactor, std::memory_order_acq_rel);
+  CHECK(before == nullptr);
   std::optional<IoError> error;
   {
     const SignalCatcher catcher(on_signal);
@@ -77,6 +79,7 @@ ShardSockets open_both_families() {
       {Endpoint{IpAddress{}, 0, 0}, IfFamilyMissing::skip, std::nullopt}};
   std::vector<ShardSockets> sockets;
   check(open_sockets(listens, {}, &sockets));
+  CHECK(sockets.size() == 1 && sockets[0].size() == listens.size());
   if (!sockets[0][0].is_open() && !sockets[0][1].is_open()) {
     throw Failure(ExitCode::environment, "this host has neither IPv4 nor IPv6: see `ip address`");
   }

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "reactor/base/check.h"
+
 #include "tools/cli/failure.h"
 #include "tools/cli/output_file.h"
 
@@ -60,6 +62,7 @@ void NamedIds::remember(const NamedContact& named) {
   forget(named.via);
   if (rows_.size() == named_ids_max) rows_.erase(rows_.begin());
   rows_.push_back(named);
+  CHECK(rows_.size() <= named_ids_max);
 }
 
 void NamedIds::forget(const Endpoint& via) {

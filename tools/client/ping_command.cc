@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "node/server/json_text.h"
+#include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
@@ -98,10 +99,14 @@ class PingSeries {
   }
 
   double loss() const {
+    CHECK(answered_ <= sent_);
     if (sent_ == 0) return 0;
     return static_cast<double>(sent_ - answered_) / static_cast<double>(sent_);
   }
-  double average() const { return milliseconds_of(sum_) / static_cast<double>(answered_); }
+  double average() const {
+    CHECK(answered_ > 0 && least_ <= most_);
+    return milliseconds_of(sum_) / static_cast<double>(answered_);
+  }
   void print() const {
     terminal_.out << fmt::format("{} sent, {} answered, {:.1f} % lost", sent_, answered_,
                                  100 * loss());

@@ -8,6 +8,8 @@
 #include <filesystem>
 
 #include "node/server/control_address.h"
+#include "node/server/control_command.h"
+#include "reactor/base/check.h"
 #include "reactor/base/nesting.h"
 #include "reactor/io_error.h"
 #include "reactor/monotonic.h"
@@ -23,6 +25,14 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t answer_bytes_max = 256 << 20;
 constexpr size_t answer_nesting_max = 32;  // The counters have 4.
+// What a node refuses ends the command that asked.
+constexpr bool is_exit_code(ControlCode code, ExitCode exit) {
+  return static_cast<int>(code) == static_cast<int>(exit);
+}
+static_assert(is_exit_code(ControlCode::refused, ExitCode::not_found) &&
+              is_exit_code(ControlCode::usage, ExitCode::usage) &&
+              is_exit_code(ControlCode::environment, ExitCode::environment));
+
 // A signal between a check and the wait is noticed at most this much later.
 constexpr Duration looked_each = milliseconds(200);
 
@@ -78,6 +88,7 @@ ControlClient::~ControlClient() {
 }
 
 std::string ControlClient::answer_to(std::string line, Duration timeout) {
+  CHECK(line.find('\n') == line.npos && timeout > Duration{});
   line += '\n';
   if (send(socket_, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
     fail(io_error("cannot write to " + path_, errno).sentence);
@@ -97,6 +108,7 @@ std::string ControlClient::answer_to(std::string line, Duration timeout) {
 }
 
 void ControlClient::receive_some(std::string& answer, Duration most) {
+  CHECK(socket_ >= 0 && most > Duration{});
   timeval give_up{};
   give_up.tv_sec = most.whole_seconds();
   give_up.tv_usec = 1 + most.nanoseconds % 1'000'000'000 / 1000 % 999'999;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/server/host_memory.h"
+#include "reactor/base/check.h"
 #include "reactor/base/printable.h"
 #include "reactor/cores.h"
 #include "tools/cli/failure.h"
@@ -15,6 +16,13 @@ namespace {
 
 const std::string environment_prefix = "XORD_";
 constexpr const char* blanks = " \t\r\n";
+
+// The place of a setting of the program's own in settings().
+size_t index_of(const Setting* setting) {
+  const std::span<const Setting> all = settings();
+  CHECK(setting >= all.data() && setting < all.data() + all.size());
+  return static_cast<size_t>(setting - all.data());
+}
 
 const Setting* setting_of_variable(const std::string& name) {
   const auto all = settings();
@@ -76,6 +84,7 @@ std::string toml_string(const std::string& text) {
 
 std::string toml_value(const Setting& setting, const std::vector<std::string>& texts) {
   if (setting.arity != Arity::many) {
+    CHECK(texts.size() == 1);
     return is_plain(setting, texts[0]) ? texts[0] : toml_string(texts[0]);
   }
   std::string value = "[";  // Appended to, since GCC 12 falsely warns about "[" + value.
@@ -133,12 +142,14 @@ Configuration build_configuration(const std::vector<Given>& given, const Environ
   const auto all = settings();
   result.origins.assign(all.size(), "default");
   for (const Given& row : given) {
+    const size_t at = index_of(row.setting);
+    CHECK(row.setting->arity == Arity::many || row.texts.size() == 1);
     try {
       row.setting->apply(result.server, row.texts);
     } catch (const BadValue& bad) {
       throw Failure(ExitCode::usage, row.place + " " + bad.what() + list_hint(row));
     }
-    result.origins[static_cast<size_t>(row.setting - all.data())] = row.origin;
+    result.origins[at] = row.origin;
   }
   if (!result.server.data_dir.empty()) return result;
   const UserDir dir = user_data_dir(environment);
@@ -147,15 +158,14 @@ Configuration build_configuration(const std::vector<Given>& given, const Environ
                   "there is no HOME to keep the data in: name a directory with --data-dir DIR");
   }
   result.server.data_dir = dir.path;
-  const auto at = find_setting("data-dir") - all.data();
-  result.origins[static_cast<size_t>(at)] = "default, by " + dir.reason;
+  result.origins[index_of(find_setting("data-dir"))] = "default, by " + dir.reason;
   return result;
 }
 
 void explain_memory(Configuration& configuration, const std::optional<GroupLimitFound>& granted) {
   const auto fitted = fit_memory(configuration.server, allowed_cores().shards, granted);
-  const auto at = find_setting("memory-max") - settings().data();
-  std::string& origin = configuration.origins[static_cast<size_t>(at)];
+  CHECK(configuration.origins.size() == settings().size());
+  std::string& origin = configuration.origins[index_of(find_setting("memory-max"))];
   if (const auto* error = std::get_if<ServerError>(&fitted)) {
     origin += "; " + error->sentence;
     return;
@@ -171,6 +181,7 @@ void explain_memory(Configuration& configuration, const std::optional<GroupLimit
 
 std::string print_configuration(const Configuration& configuration) {
   const auto all = settings();
+  CHECK(configuration.origins.size() == all.size());
   std::vector<std::string> lines;
   size_t widest = 0;
   for (const Setting& setting : all) {

@@ -94,6 +94,9 @@ void stop(const SignalSet& signals, Server& server) {
 }  // namespace
 
 ExitCode serve(const ServerConfig& config) {
+  static_assert(static_cast<int>(ServerErrorKind::config) == static_cast<int>(ExitCode::usage));
+  static_assert(static_cast<int>(ServerErrorKind::environment) ==
+                static_cast<int>(ExitCode::environment));
   const TerminalWatch terminal;
   const SignalSet signals;
   Server server;

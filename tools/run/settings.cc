@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "node/budget.h"
+#include "reactor/base/check.h"
 #include "reactor/base/id.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/node_address.h"
@@ -41,6 +42,8 @@ constexpr std::array<Word<LogLevel>, 5> log_level_words = {{{"debug", LogLevel::
                                                             {"warning", LogLevel::warning},
                                                             {"error", LogLevel::error},
                                                             {"off", LogLevel::off}}};
+static_assert(log_level_words.size() == static_cast<size_t>(LogLevel::off) + 1);
+static_assert(contacts_bounds.most <= UINT32_MAX);
 
 template <class Value, size_t count>
 Value parse_word(const std::array<Word<Value>, count>& words, const std::string& text) {
@@ -60,7 +63,9 @@ Value parse_word(const std::array<Word<Value>, count>& words, const std::string&
 template <class Value, size_t count>
 Texts show_word(const std::array<Word<Value>, count>& words, Value value) {
   const auto same = [&](const Word<Value>& word) { return word.value == value; };
-  return {std::string(std::find_if(words.begin(), words.end(), same)->name)};
+  const auto word = std::find_if(words.begin(), words.end(), same);
+  CHECK(word != words.end());
+  return {std::string(word->name)};
 }
 
 Duration parse_duration_in(const std::string& text, const Bounds<Duration>& bounds) {

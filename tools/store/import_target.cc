@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "node/server/start_files.h"
+#include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
 #include "storage/rocks/rocks_reader.h"
@@ -66,6 +67,7 @@ RecordTimes ImportTarget::shifted(const RecordTimes& times) const {
 }
 
 std::optional<NetworkIndex> ImportTarget::network(const std::string& name) {
+  CHECK(directory_ != nullptr);  // begin()
   const auto at = std::find(networks_.begin(), networks_.end(), name);
   if (at != networks_.end()) return static_cast<NetworkIndex>(at - networks_.begin());
   if (name != name_of(DialectName::rpcudp) && name != name_of(DialectName::mainline))
@@ -81,6 +83,7 @@ RocksDatabase& ImportTarget::database() {
 }
 
 void ImportTarget::open_database() {
+  CHECK(directory_ != nullptr && database_ == nullptr);
   RocksConfig config;
   config.directory = data_dir_;
   config.networks = networks_;

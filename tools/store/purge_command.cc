@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "node/server/json_text.h"
+#include "reactor/base/check.h"
 #include "tools/cli/counted.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/key_flags.h"
@@ -72,6 +73,7 @@ uint64_t ask_running(const std::string& data_dir, const PurgeSelection& selectio
   if (selection.prefix_bits == 0) {
     request["all"] = true;
   } else {
+    CHECK(selection.prefix_bits % 4 == 0);  // Given in digits.
     request["prefix"] = selection.prefix.hex().substr(0, selection.prefix_bits / 4);
   }
   return ask_control(data_dir, request, answer_within).at("purged").get<uint64_t>();

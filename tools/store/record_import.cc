@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "node/server/value_rules.h"
+#include "reactor/base/check.h"
 #include "storage/files/clock_file.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/interrupt.h"
@@ -179,6 +180,7 @@ void RecordImport::take(const ExportRecord& record) {
   batch_bytes_ += change.row->size();
   batch_keys_.insert({change.store, change.key});
   batch_.push_back(std::move(change));
+  CHECK(batch_.size() == batch_keys_.size());
   if (batch_.size() == batch_records || batch_bytes_ >= batch_bytes) write_batch();
 }
 
@@ -186,7 +188,9 @@ void RecordImport::take(const ExportRecord& record) {
 // the later store; of equal stores the record that is held. If the values are equal, both later
 // times are taken.
 bool RecordImport::stays(const Row& held, RocksDatabase::Change& change) const {
-  const Row imported = *parse_row(change.key, bytes_of(*change.row));
+  const auto parsed = parse_row(change.key, bytes_of(*change.row));
+  CHECK(parsed);  // It was encoded here.
+  const Row& imported = *parsed;
   const RecordTimes& mine = held.times;
   const RecordTimes& theirs = imported.times;
   if (node_seconds(target_.node_now()) >= mine.expiry) return false;
@@ -210,6 +214,7 @@ void RecordImport::write_batch() {
   std::vector<rocksdb::Status> statuses;
   std::vector<std::string> rows;
   target_.database().read(names, statuses, rows);
+  CHECK(statuses.size() == batch_.size() && rows.size() == batch_.size());
   std::vector<RocksDatabase::Change> changes;
   for (size_t i = 0; i < batch_.size(); ++i) {
     const auto held = statuses[i].ok() ? parse_row(batch_[i].key, bytes_of(rows[i])) : std::nullopt;

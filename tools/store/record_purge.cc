@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "reactor/base/check.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/progress.h"
@@ -73,6 +74,7 @@ class RecordPurge {
       const auto status = stopped_.database().write({&gathered_[at], count}, nullptr);
       if (!status.ok()) fail("the disk refused to erase records", status);
       purged_ += count;
+      CHECK(purged_ <= seen_);
     }
     gathered_.clear();
   }
@@ -90,6 +92,7 @@ class RecordPurge {
 
 uint64_t purge_records(const std::string& data_dir, const PurgeSelection& selection,
                        Terminal& terminal) {
+  CHECK(selection.prefix_bits <= id_bits);
   StoppedDatabase stopped(data_dir);
   const uint64_t purged = RecordPurge(stopped, selection, terminal).run();
   if (purged == 0 || selection.prefix_bits == id_bits) return purged;

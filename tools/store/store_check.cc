@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "node/server/value_rules.h"
+#include "reactor/base/check.h"
 #include "reactor/base/hex.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
@@ -214,6 +215,7 @@ CheckReport check_store(const DataDirectory& directory, Terminal& terminal) {
   }
   check_tables(reader, report, terminal);
   check_rows(reader, now, report, terminal);
+  CHECK(report.expired <= report.records && report.findings.size() <= report.findings_count);
   return report;
 }
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <numeric>
 
+#include "reactor/base/check.h"
 #include "tools/cli/counted.h"
 
 namespace xord {
@@ -12,6 +14,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
+
+static_assert(std::is_sorted(std::begin(expiry_bounds), std::end(expiry_bounds),
+                             [](const ExpiryBound& a, const ExpiryBound& b) {
+                               return a.at_most < b.at_most;
+                             }));
 
 uint64_t bytes_below(const std::string& directory) {
   uint64_t bytes = 0;
@@ -123,8 +130,13 @@ StoreStats count_records(const StoredRecords& stored, Terminal& terminal) {
   }
   const NodeSeconds now = node_seconds(stored.node_now());
   stats.unreadable = stored.walk("counted", terminal, [&](const StoredRecords::Visited& visited) {
+    CHECK(visited.network < stats.networks.size());
     count_row(visited, now, stats.networks[visited.network]);
   });
+  for (const NetworkStats& network : stats.networks) {
+    const auto& expiring = network.expiring;
+    CHECK(std::accumulate(expiring.begin(), expiring.end(), uint64_t{0}) == network.records);
+  }
   stats.disk_bytes = bytes_below(stored.directory().path());
   return stats;
 }

@@ -21,6 +21,8 @@ constexpr ExpiryBound expiry_bounds[] = {
     {"7d", 7 * 86'400}, {"30d", 30 * 86'400}, {"longer", UINT32_MAX},
 };
 
+static_assert(std::end(expiry_bounds)[-1].at_most == UINT32_MAX);  // Every life is within one.
+
 struct NetworkStats {
   std::string network;
   uint64_t records = 0;  // Intact and not expired, like the next three.

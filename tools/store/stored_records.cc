@@ -1,5 +1,6 @@
 #include "tools/store/stored_records.h"
 
+#include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
 #include "tools/cli/failure.h"
@@ -27,6 +28,7 @@ StoredRecords::StoredRecords(std::unique_ptr<DataDirectory> directory)
 }
 
 void StoredRecords::open() {
+  CHECK(directory_ != nullptr);
   auto clock = read_clock(*directory_);
   if (const auto* error = std::get_if<IoError>(&clock)) fail(*error);
   // Whether the node's absence is doubtful depends on the ttl that the node will be given; that
