@@ -137,9 +137,14 @@ bool RoutingTable::is_within_limits(const Bucket* bucket, const Contact& contact
   const auto is_replaced = [&](ContactHandle handle) {
     return book_.id(handle) == contact.id || book_.endpoint(handle) == contact.endpoint;
   };
+  // ::1 is exempt, and its neighbours in ::/64 are not.
+  const auto counts = [&](ContactHandle handle) {
+    const IpAddress& other = book_.endpoint(handle).address;
+    return same_subnet(other, address) && config_.subnets.apply_to(other);
+  };
   if (bucket != nullptr) {
     for (const FiledContact& filed : bucket->contacts()) {
-      if (!same_subnet(book_.endpoint(filed.handle).address, address)) continue;
+      if (!counts(filed.handle)) continue;
       if (&filed == leaving || is_replaced(filed.handle)) {
         --in_table;
       } else {
@@ -147,9 +152,7 @@ bool RoutingTable::is_within_limits(const Bucket* bucket, const Contact& contact
       }
     }
     for (const SpareContact& spare : bucket->spares()) {
-      if (!is_replaced(spare.handle)) {
-        in_bucket += same_subnet(book_.endpoint(spare.handle).address, address);
-      }
+      in_bucket += !is_replaced(spare.handle) && counts(spare.handle);
     }
   }
   return in_table < config_.subnets.per_table_max && in_bucket < config_.subnets.per_bucket_max;

@@ -321,6 +321,14 @@ TEST_F(RoutingTableTest, AFullTableStillReplacesWhoIsGone) {
   EXPECT_EQ(table->count(), 5u);
 }
 
+// ::1 is exempt from the limits of a subnet and is not counted; ::2 is limited, in the same /64.
+TEST_F(RoutingTableTest, AnExemptContactTakesNoPlaceOfALimitedOneInItsSubnet) {
+  pong(far_contact_at(1, "[::1]:4000"));
+  const Contact moved = far_contact_at(1, "[::2]:4000");
+  EXPECT_EQ(pong(moved).kind, Kind::ping_oldest) << "does the holder still answer?";
+  EXPECT_EQ(table->refusals().read(TableRefusal::subnet), 0u);
+}
+
 // Splitting a bucket gives its spares places: the newcomer that causes the split may be one of
 // them.
 TEST_F(RoutingTableTest, ASpareThatASplitGivesAPlaceIsNotFiledTwice) {
