@@ -131,7 +131,7 @@ void BootstrapKeeper::abandon() {
 
 // Filed contacts that do not answer do not count: those of the last run may all be gone.
 void BootstrapKeeper::retry_if_alone() {
-  const bool is_joining = in_progress_ || resolving_ || !waiting_.empty();
+  const bool is_joining = in_progress_ || resolving_ || settling_ || !waiting_.empty();
   if (is_joining || names_.empty() || monotonic_time() < retry_at_) return;
   if (shards_.answerable_count(network_) > 0) return;
   begin_own({});

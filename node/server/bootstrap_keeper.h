@@ -46,7 +46,8 @@ class BootstrapKeeper {
 
   // Whether advance() waits for something that rings no bell.
   bool is_settling() const { return settling_.has_value(); }
-  // All names ever given, at most 64, which are tried again whenever no contact answers.
+  // Tried again whenever no contact answers: those of start(), and those of later joins while there
+  // are fewer than 64.
   const std::vector<std::string>& names() const { return names_; }
   // What the last join asked, for the log: at most eight addresses, and how many more.
   Log::Fields asked() const;

@@ -29,6 +29,13 @@ std::variant<std::vector<NetworkIdentity>, IoError> identities_of(
       wanted.push_back(*at);
       continue;
     }
+    if (known.size() == networks_max) {
+      return IoError{directory.file("identity") + " holds the ids of " +
+                         std::to_string(networks_max) +
+                         " networks, as many as it can, and none of " +
+                         std::string(name_of(dialect)) + ": choose another --data-dir",
+                     0};
+    }
     NetworkIdentity drawn;
     drawn.network = name_of(dialect);
     fill_with_entropy(drawn.id.bytes);
