@@ -1,5 +1,6 @@
 #include "tools/load/key_space.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -55,10 +56,12 @@ uint32_t KeySpace::value_size(uint64_t hash) const {
   const double least = sizes_.least;
   const double range = static_cast<double>(sizes_.most) + 1;
   if (sizes_.spread == Spread::uniform) {
-    return static_cast<uint32_t>(least + unit * (range - least));
+    // A sum near the end may be rounded up to it.
+    return std::min(static_cast<uint32_t>(least + unit * (range - least)), sizes_.most);
   }
   // The density falls as 1/size: there are as many values of 64 to 128 bytes as of 128 to 256.
-  return static_cast<uint32_t>((least + 1) * std::pow((range + 1) / (least + 1), unit) - 1);
+  const double size = (least + 1) * std::pow((range + 1) / (least + 1), unit) - 1;
+  return std::min(static_cast<uint32_t>(size), sizes_.most);
 }
 
 size_t KeySpace::write_value(IdDomain domain, uint64_t number, MutableBytes out) const {

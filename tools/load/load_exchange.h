@@ -71,7 +71,7 @@ struct ExchangeConfig {
   AnswerPings answer_pings = AnswerPings::yes;
   uint32_t own_ids = 0;  // Sources below this have their own ids, others client_id.
   Duration timeout = seconds(1);
-  // Questions open at once, including answered ones that follow one still open: 56 bytes each. The
+  // Questions open at once, including answered ones that follow one still open: 48 bytes each. The
   // rate times the timeout must fit.
   uint32_t questions_max = 1 << 19;
   uint64_t tag = 0;  // Marks this run's transactions: from the kernel's entropy.

@@ -45,6 +45,10 @@ TasksDone LoadTasks::run(uint64_t count, const std::function<Question(uint64_t)>
     progress(done_.right);
     if (done_.right == 0 && done_.failed >= give_up_after) break;
   }
+  // The open questions of a run that gave up must not end in the next one.
+  while (exchange_.open_count() > 0 && !Interrupt::requested()) {
+    exchange_.turn(waiting_, exchange_.now() + milliseconds(100));
+  }
   return done_;
 }
 

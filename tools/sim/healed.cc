@@ -170,7 +170,7 @@ void Healed::check_quiet() {
 
 void Healed::check_finds() {
   members_ = census_.members();
-  for (uint32_t i = 0; i < finds_at_end; ++i) {
+  for (uint32_t i = 0; i < finds_at_end && !members_.empty(); ++i) {
     const uint32_t asker = random_member();
     if (world_.host(asker).kind != HostKind::xord) continue;
     const Id target = random_id(rng_);
@@ -201,7 +201,7 @@ void Healed::check_records_found() {
     });
     if (holders > 0) keys.push_back(key);
   }
-  for (uint32_t i = 0; i < gets_at_end && !keys.empty(); ++i) {
+  for (uint32_t i = 0; i < gets_at_end && !keys.empty() && !members_.empty(); ++i) {
     const uint32_t asker = random_member();
     const Id key = keys[rng_.bounded(keys.size())];
     if (world_.host(asker).kind != HostKind::xord) continue;

@@ -48,12 +48,13 @@ bool Publisher::is_placed(const std::vector<uint32_t>& members, const Id& key) {
 }
 
 PublisherCounts Publisher::counts() {
-  const XordNode& node = *world_.host(host_).node;
   PublisherCounts counts;
   counts.keys = keys_.size();
-  counts.published = node.count(NodeCounter::records_published);
-  counts.region_lookups = node.count(NodeCounter::region_lookups);
-  counts.regions_alone = node.count(NodeCounter::regions_alone);
+  if (const XordNode* node = world_.host(host_).node) {
+    counts.published = node->count(NodeCounter::records_published);
+    counts.region_lookups = node->count(NodeCounter::region_lookups);
+    counts.regions_alone = node->count(NodeCounter::regions_alone);
+  }
   const std::vector<uint32_t> members = census_.members();
   for (; counts.sampled < std::min(sample_max, keys_.size()); ++counts.sampled) {
     counts.placed += is_placed(members, keys_[rng_.bounded(keys_.size())]);

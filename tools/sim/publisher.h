@@ -21,7 +21,7 @@ struct PublisherCounts {
 
 class Publisher {
  public:
-  // `host` is a xord node that never goes down.
+  // `host` is a xord node. While it is down, it publishes nothing and its counts are 0.
   Publisher(World& world, Checkers& checkers, uint32_t host);
 
   // To be called before the host starts: lists `keys` keys, due evenly within the host's
