@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "tests" / "mutants"
 SCRATCH = ROOT / "build" / "mutants"
 RUN_SECONDS = 300  # A broken wake-up or loop may hang for ever: that counts as noticed.
+UNBROKEN_SECONDS = 1800  # A whole program beside other work.
 
 
 class Asked:
@@ -80,12 +81,12 @@ def names_tests(asked):
     return listed.returncode == 0 and re.search(r"^  \S", listed.stdout, re.M) is not None
 
 
-def noticed_by(asked):
+def noticed_by(asked, seconds=RUN_SECONDS):
     """Which of the tests fail, as the end of a sentence; None when all pass."""
     try:
         ran = subprocess.run(asked.command(), cwd=SCRATCH, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-                             timeout=RUN_SECONDS)
+                             timeout=seconds)
     except subprocess.TimeoutExpired as ended:
         begun = re.findall(r"\[ RUN      \] (\S+)", (ended.stdout or b"").decode(errors="replace"))
         return f"{begun[-1] if begun else asked.text}, which hangs"
@@ -139,7 +140,7 @@ def main():
     if nameless:
         sys.exit("\n".join(nameless))
     for program in programs:
-        by = noticed_by(Asked(program))
+        by = noticed_by(Asked(program), UNBROKEN_SECONDS)
         if by is not None:
             sys.exit(f"{program} fails without any patch: {by}")
 

@@ -87,18 +87,18 @@ for outer in ("bench", "tests"):
 
 # How many assertions (CHECK, DCHECK, static_assert) a function each folder has at least. A ratchet:
 # raise a figure to what was reached; lower it only with the code that made assertions meaningless.
-# The goal is 0.3. A folder that handles what users and the host get wrong has less to assert,
-# because bad input is an error. A file belongs to the innermost folder named here.
+# The goal was 0.3 over all. A folder that handles what users and the host get wrong has less to
+# assert, because bad input is an error. A file belongs to the innermost folder named here.
 ASSERTIONS_LEAST = {
     "reactor/base": 0.39,
     "reactor": 0.34,
-    "storage": 0.65,
-    "storage/files": 0.04,
-    "storage/rocks": 0.33,
-    "node": 0.2,
-    "node/server": 0.11,
-    "tools": 0.02,
-    "tools/sim": 0.02,
+    "storage": 0.66,
+    "storage/files": 0.25,
+    "storage/rocks": 0.49,
+    "node": 0.61,
+    "node/server": 0.57,
+    "tools": 0.23,
+    "tools/sim": 0.42,
 }
 
 FILE_LINES_MAX = 800
