@@ -343,7 +343,7 @@ constexpr int64_t named_trust_share = 10;
 static_assert(named_trust_min > naming_wait, "an answer counts for all who waited for it");
 // A contact that was up for an hour is named without a ping for this long after its last answer;
 // others for longer or shorter with the square root of their uptime, at most trust_max.
-constexpr Duration trust_after_an_hour = seconds(210);
+constexpr Duration trust_after_an_hour = seconds(288);
 constexpr Duration trust_max = minutes(15);
 static_assert(trust_after_an_hour < trust_max);
 

@@ -121,17 +121,17 @@ TEST_F(TableNamingTest, ANewcomerIsPingedOnceMoreAfterAMinuteAndIsYoungNoMore) {
   EXPECT_EQ(actions[0].kind, Kind::ping_upkeep);
   pong(one);
   EXPECT_EQ(standing(one), Standing::trusted);
-  advance(seconds(26));
+  advance(seconds(36));
   EXPECT_EQ(standing(one), Standing::trusted);
   advance(seconds(3));
   EXPECT_EQ(standing(one), Standing::doubted);
 }
 
 TEST_F(TableNamingTest, TrustGrowsWithTheRootOfTheUptimeUpToAQuarterOfAnHour) {
-  const std::pair<Duration, Duration> expected[] = {{minutes(15), seconds(105)},
-                                                    {hours(1), seconds(210)},
-                                                    {hours(4), seconds(420)},
-                                                    {hours(9), seconds(630)},
+  const std::pair<Duration, Duration> expected[] = {{minutes(15), seconds(144)},
+                                                    {hours(1), seconds(288)},
+                                                    {hours(4), seconds(576)},
+                                                    {hours(9), seconds(864)},
                                                     {hours(100), minutes(15)}};
   uint32_t number = 10;
   for (const auto& [uptime, trusted] : expected) {
