@@ -246,6 +246,7 @@ class Program:
         """(exit code, or None when it had to be ended; what it printed)"""
         with tempfile.TemporaryDirectory(dir=self.work) as scratch, \
                 tempfile.TemporaryFile() as output:
+            os.chmod(scratch, 0o1777)  # As /tmp is: some tests go on as another user.
             environment = {**os.environ, "TMPDIR": scratch, "PYTHONUNBUFFERED": "1"}
             environment.update({"XORD_MUTANT": str(mutant)} if mutant else {})
             environment.update({"XORD_MUTANTS_REACHED": str(reached)} if reached else {})
