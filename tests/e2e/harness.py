@@ -221,7 +221,7 @@ class Scenario(unittest.IsolatedAsyncioTestCase):
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="e2e-", dir=options.scratch))
         self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
         self.environment = {name: value for name, value in os.environ.items()
-                            if not name.startswith("XORD_")}
+                            if not name.startswith("XORD_") or name.startswith("XORD_MUTANT")}
         for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
             self.environment[name] = str(self.scratch / name.lower())
         (self.scratch / "home").mkdir()
