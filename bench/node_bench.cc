@@ -4,6 +4,8 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/loaded_node.h"
+#include "node/admission/ledger.h"
+#include "node/budget.h"
 
 namespace xord {
 namespace {
@@ -39,6 +41,24 @@ void answered(benchmark::State& state, bool is_friendly, RequestKind kind) {
   state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(state.iterations());
   state.counters["silent"] = static_cast<double>(silent);
 }
+
+// One charge by one of `state.range(0)` addresses, 256 to a /24.
+void ledger_charge(benchmark::State& state) {
+  Ledger ledger({}, Budget{}.ledger_rows, 1, 7, {});
+  const auto sources = static_cast<uint32_t>(state.range(0));
+  Instant now = Instant{} + hours(1);
+  uint32_t source = 0;
+  uint64_t refused = 0;
+  for (auto _ : state) {
+    source = source + 1 == sources ? 0 : source + 1;
+    now = now + microseconds(5);
+    const IpAddress address = IpAddress::ipv4(0x0a000000 + source);
+    refused += !ledger.try_charge(now, address, Charge::excess, 4);
+  }
+  state.counters["refused"] = static_cast<double>(refused);
+  state.counters["evicted"] = static_cast<double>(ledger.evicted_count());
+}
+BENCHMARK(ledger_charge)->Arg(16)->Arg(10'000)->Arg(1'000'000);
 
 #define XORD_BOTH(function, kind)                                        \
   BENCHMARK_CAPTURE(function, kind##_friendly, true, RequestKind::kind); \

@@ -129,6 +129,11 @@ struct Budget {
   // room to spare.
   uint32_t proven_sources = 65'536;
 
+  // Prefixes whose charges are kept, 66 bytes each: an address takes one to four, as neighbours
+  // share those of their prefixes. 4,096 strangers of as many /16s fit, 10,000 of one region;
+  // beyond that, those that took least are forgotten first.
+  uint32_t ledger_rows = 16'384;
+
   // Contacts reported to their bucket's owner in the last minute, 16 bytes each.
   uint32_t heard_contacts = 65'536;
 
@@ -171,6 +176,7 @@ struct Budget {
     budget.other_requests = 64;
     budget.round_trips = 32;
     budget.proven_sources = 64;
+    budget.ledger_rows = 128;
     budget.heard_contacts = 64;
     budget.waiting_answers = 16;
     budget.wanted_contacts = 64;

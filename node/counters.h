@@ -26,6 +26,11 @@ namespace xord {
   X(unproven_bounded, counter,                                                                  \
     "Unproven requests, pings too, that were not held: a reply within the bound, or no reply.") \
   X(stun_unproven, counter, "Stun requests not answered: the source is not proven.")            \
+  X(limited_contacts, counter, "Answers cut to the size of their request by a limit.")          \
+  X(limited_values, counter, "Values not sent: a limit of bytes.")                              \
+  X(limited_stuns, counter, "Answers to stun not sent: a limit of bytes.")                      \
+  X(limited_reads, counter, "find_value left unanswered: a limit of values read from disk.")    \
+  X(ledger_evicted, counter, "Prefixes whose charges were forgotten: the ledger was full.")     \
   X(forwarded, counter, "Datagrams handed to the shard that they belong to.")                   \
   X(messages_dropped, counter, "Messages to other shards, or results, that found no room.")     \
   X(outbox_full, counter, "Datagrams not sent because the outbox was full.")                    \
@@ -61,7 +66,8 @@ namespace xord {
   X(pings_of_named, counter, "Pings before an answer that may name a contact, or after it.")    \
   X(answers_waited, counter, "Answers that waited for contacts to answer first.")               \
   X(answers_unwaited, counter, "Answers without those contacts: too many answers waited.")      \
-  X(refreshes, counter, "Lookups in ranges that had none for an hour.")
+  X(refreshes, counter, "Lookups in ranges that had none for an hour.")                         \
+  X(limits_unwatched, counter, "Limited prefixes not logged: too many were at a time.")
 
 enum class NodeCounter : uint8_t { XORD_NODE_COUNTERS(XORD_COUNT_ENUMERATOR) count };
 

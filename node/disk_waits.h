@@ -42,7 +42,8 @@ struct DiskWait {
   Id key;
   // PoolHandle::word() of the owner; unused in store_reply, value_reply and removal.
   uint64_t owner = 0;
-  Id asker{};  // value_reply only.
+  Id asker{};                 // value_reply only.
+  uint16_t request_size = 0;  // store_reply and value_reply only: of the datagram.
 };
 
 class DiskWaits {

@@ -43,6 +43,9 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       store_(store),
       published_(published),
       waits_(config.pending_answers),
+      ledger_(config.limits, config.budget.ledger_rows, config.shards, secrets.hash_seed,
+              config.trusted),
+      limit_watch_(context_, ledger_, notices_),
       requester_(context_, start),
       contacts_(context_, book, requester_, start),
       lookups_(context_, contacts_, requester_),
@@ -51,9 +54,9 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       joiner_(context_, requester_, contacts_, lookups_, operations_, notices_, rng_, start),
       replicator_(context_, requester_, contacts_, lookups_, rounds_, store, published, waits_,
                   start),
-      replies_(context_, book),
+      replies_(context_, book, ledger_),
       named_(context_, contacts_, replies_),
-      records_(context_, store, waits_, replies_, named_),
+      records_(context_, store, waits_, ledger_, replies_, named_),
       own_ids_(context_, requester_, contacts_, notices_),
       responder_(context_, requester_, contacts_, replies_, named_, records_, own_ids_, notices_) {
   CHECK(config.shard < config.shards && config.shards <= shards_max);
@@ -68,6 +71,7 @@ void Node::run(Instant now, Outputs& out, Body&& body) {
     handle_events(turn);
   named_.end_turn(now);
   contacts_.end_turn(turn);
+  limit_watch_.end_turn(now);
   DCHECK(events_.is_empty());
 }
 
@@ -89,7 +93,10 @@ void Node::receive(Instant now, const Datagram& datagram, Outputs& out) {
 
 void Node::fetch_ahead(std::span<const Datagram> batch) const {
   if (batch.size() < 2) return;  // Too early: it would be read before it has arrived.
-  for (const Datagram& datagram : batch) contacts_.fetch_ahead(datagram.path.remote);
+  for (const Datagram& datagram : batch) {
+    contacts_.fetch_ahead(datagram.path.remote);
+    ledger_.fetch_ahead(datagram.path.remote.address);
+  }
   std::array<Id, keys_ahead_max> keys;
   size_t count = 0;
   for (const Datagram& datagram : batch) {
@@ -257,6 +264,8 @@ void Node::advance(Instant now, Outputs& out) {
     replicator_.advance(turn);
     handle_events(turn);
     joiner_.watch_company(now);
+    limit_watch_.advance(now);
+    counters_.node.set(NodeCounter::ledger_evicted, ledger_.evicted_count());
   });
 }
 
@@ -269,6 +278,7 @@ std::optional<Instant> Node::next_wakeup() const {
   next = earlier(next, joiner_.next_wakeup());
   next = earlier(next, contacts_.next_wakeup());
   next = earlier(next, replicator_.next_wakeup());
+  next = earlier(next, limit_watch_.next_wakeup());
   if (published_ != nullptr) next = earlier(next, published_->next_wakeup());
   return earlier(next, store_.next_wakeup());
 }
@@ -362,6 +372,11 @@ void Node::list_published(Instant now, OperationId operation, const Id& from, Ou
   run(now, out, [&](const Turn& turn) { operations_.list_published(turn, operation, from); });
 }
 
+void Node::list_charges(Instant now, OperationId operation, const IpAddress& source, Outputs& out) {
+  run(now, out,
+      [&](const Turn& turn) { operations_.list_charges(turn, operation, ledger_, source); });
+}
+
 void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& out) {
   run(now, out, [&](const Turn& turn) { contacts_.restore(turn, contact, age); });
 }
@@ -370,6 +385,7 @@ void Node::check_invariants() const {
   contacts_.table().check_invariants();
   lookups_.check_invariants();
   responder_.check_invariants();
+  ledger_.check_invariants();
   store_.check_invariants();
   if (published_ != nullptr) published_->check_invariants();
   CHECK(events_.is_empty());

@@ -16,6 +16,8 @@
 #include <optional>
 #include <span>
 
+#include "node/admission/ledger.h"
+#include "node/admission/limit_watch.h"
 #include "node/answers/named_answers.h"
 #include "node/answers/own_id_watch.h"
 #include "node/answers/record_service.h"
@@ -95,6 +97,11 @@ class Node {
   // at most published_keys_max; fewer means that there are no more.
   void list_published(Instant now, OperationId operation, const Id& from, Outputs& out);
 
+  // What this shard's ledger charges to `source` and to the prefixes around it, or, if it is
+  // unspecified, the prefixes that have taken most: the value is an array of ChargedPrefix, at most
+  // charged_prefixes_max.
+  void list_charges(Instant now, OperationId operation, const IpAddress& source, Outputs& out);
+
   // --- Restart. A contact saved by an earlier run; `age` is how long ago it answered. Only the
   // owner of its bucket files it, the others follow by message: call it on every shard, and deliver
   // the messages every few contacts.
@@ -115,6 +122,8 @@ class Node {
   // Contacts we may hand out (Standing above silent).
   uint32_t answerable_count() const { return contacts_.table().answerable_count(); }
   const NodeCounters& counters() const { return counters_; }
+  // What sources have taken of this shard; asked by the parts that give it.
+  const Ledger& ledger() const { return ledger_; }
   const Counters<TableRefusal>& refusals() const { return contacts_.table().refusals(); }
   // For tests and the simulator: aborts if an invariant is broken.
   void check_invariants() const;
@@ -150,6 +159,8 @@ class Node {
   Store& store_;
   Store* const published_;
   DiskWaits waits_;
+  Ledger ledger_;
+  LimitWatch limit_watch_;
 
   // The parts; each knows only those above it. What goes up is an event or an outcome.
   Requester requester_;

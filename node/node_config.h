@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "node/budget.h"
+#include "node/limits_config.h"
 #include "node/routing_config.h"
 #include "node/subnet_limits.h"
 #include "reactor/base/datagram.h"
@@ -47,7 +48,8 @@ struct NodeConfig {
   Duration ttl = hours(7 * 24);    // A record's life after its publication.
   double amplification_max = 1.0;  // Bytes to an unproven source per byte from it.
   uint32_t disjoint_paths = 1;     // For each get, set and find; 1..lookup_paths_max.
-  std::vector<Subnet> trusted;     // Exempt from proof (--trusted-net).
+  std::vector<Subnet> trusted;     // Exempt from proof and limits (--trusted-net).
+  LimitsConfig limits;
 
   // Candidate values of all lookups together: the budget's, times the number of paths.
   uint32_t lookup_values() const { return budget.lookup_values * disjoint_paths; }

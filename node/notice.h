@@ -5,8 +5,10 @@
 #include <array>
 #include <cstdint>
 
+#include "node/charge.h"
 #include "node/contact.h"
 #include "node/wire/message.h"
+#include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
 #include "storage/operation.h"
 
@@ -30,6 +32,13 @@ enum class NoticeKind : uint8_t {
   // A request other than a ping came from `contact`, which had answered nothing before and then
   // answered our ping: strangers can reach us. Reported once per shard.
   first_request,
+  // A limit was reached by the sources in `prefix`, and this shard refuses them something (`charge`
+  // is what came first). A prefix that holds others takes their place. At most limits_watched are
+  // reported at a time, each for at least a minute (node/admission/limit_watch.h).
+  limit_began,
+  // Nothing was refused to `prefix` for a minute: `count` refusals, `lasted` from the first to the
+  // last.
+  limit_ended,
 };
 
 struct NodeNotice {
@@ -39,12 +48,15 @@ struct NodeNotice {
   uint32_t count = 0;
   Duration lasted;
   Contact contact;
+  Subnet prefix;    // limit_began, limit_ended only.
+  Charge charge{};  // limit_began only.
 };
 
 // The notices of one call of a node, which the caller takes afterwards. A notice that finds no room
 // is dropped: with so few occasions, it can only be a repetition.
 class NodeNotices {
  public:
+  static constexpr uint32_t notices_max = 16;
   void push(const NodeNotice& notice) {
     if (count_ < notices_.size()) notices_[count_++] = notice;
   }
@@ -57,7 +69,7 @@ class NodeNotices {
   }
 
  private:
-  std::array<NodeNotice, 8> notices_;
+  std::array<NodeNotice, notices_max> notices_;
   uint32_t count_ = 0;
 };
 

@@ -2,9 +2,12 @@
 // frame each, so that they cross threads like everything else.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
+#include "node/charge.h"
 #include "node/contact.h"
+#include "reactor/base/endpoint.h"
 #include "storage/operation.h"
 
 namespace xord {
@@ -27,6 +30,26 @@ struct PublishedKey {
 };
 static_assert(sizeof(PublishedKey) == 28, "no padding is sent");
 constexpr uint32_t published_keys_max = 256;
+
+// list_charges: its value is an array of these. What this shard's ledger has for one prefix, and
+// how it limited it in the present spell (node/admission/ledger.h).
+struct ChargedPrefix {
+  IpAddress address;                                // Its first bits; the rest is zero.
+  std::array<uint32_t, charges_count> charged{};    // Bytes or requests, as decayed by now.
+  std::array<uint32_t, limited_charges> most{};     // The shard's share of each limit.
+  std::array<uint32_t, limited_charges> refused{};  // All 0: it is not limited.
+  std::array<uint32_t, limited_charges> until{};  // Milliseconds until a usual amount is admitted.
+  uint32_t since = 0;                             // Seconds since the first refusal, of either.
+  uint32_t last = 0;                              // Seconds since the last one.
+  uint32_t prefix_bits = 0;                       // Out of 128, as Subnet::prefix_bits.
+
+  Subnet subnet() const { return {address, static_cast<uint8_t>(prefix_bits)}; }
+};
+static_assert(sizeof(ChargedPrefix) == 72, "no padding is sent");
+// For all addresses: this many that have taken most, by each limited charge.
+constexpr uint32_t top_charged = 20;
+constexpr uint32_t charged_prefixes_max = top_charged * limited_charges;
+static_assert(charged_prefixes_max >= prefix_levels);
 
 // Followed by `value_size` bytes of value, then `contacts_count` Contacts, nearest first.
 struct OperationResult {

@@ -12,7 +12,11 @@ PRODUCTION = ("reactor/", "storage/", "node/", "tools/", "docs/examples/")
 # (header, name): why it stays although nothing but tests uses it, or nothing by its name.
 _BY_INDEX = "an enumerator that code reaches by its number"
 _ALLOCATOR = "the standard library calls it, in every allocator"
+_REPORTS = "what the ledger tells an operator, and the pools that ask it, come next"
 EXCEPTIONS = {
+    ("node/charge.h", "block"): _BY_INDEX,
+    ("node/charge.h", "proofs"): _REPORTS,
+    ("node/node.h", "ledger"): _REPORTS,
     ("node/node.h", "timeout_of"): "what a whole node has learnt of round trips shows nowhere else",
     ("node/usage.h", "held_requests"): _BY_INDEX,
     ("node/usage.h", "surveys"): _BY_INDEX,

@@ -28,9 +28,13 @@ void NamedAnswers::answer(const Turn& turn, const Question& question) {
   const std::span<const ContactHandle> contacts = std::span(found).first(named.count);
   const auto awaited = named.all_trusted ? std::nullopt : want(turn, question, contacts);
   if (!awaited) return replies_.contacts(turn, question.to, contacts);
-  const WaitingAnswer answer{question.to.path, WireTransaction::of(question.to.transaction),
-                             question.target,  question.asker,
-                             question.came,    turn.now + naming_wait};
+  const WaitingAnswer answer{question.to.path,
+                             WireTransaction::of(question.to.transaction),
+                             static_cast<uint16_t>(question.to.request_size),
+                             question.target,
+                             question.asker,
+                             question.came,
+                             turn.now + naming_wait};
   const auto waiting = waiting_.add(answer);
   if (!waiting) {
     node_.count(NodeCounter::answers_unwaited);
@@ -53,8 +57,10 @@ void NamedAnswers::advance(const Turn& turn) {
     const auto ready = waiting_.take_ready();
     if (!ready) return;
     const WaitingAnswer& answer = waiting_[*ready];
-    const Question question{
-        {answer.path, answer.transaction.view()}, answer.target, answer.asker, answer.came};
+    const Question question{{answer.path, answer.transaction.view(), answer.request_size},
+                            answer.target,
+                            answer.asker,
+                            answer.came};
     if (answer.until > turn.now) {  // Others may be awaited, also in place of silent ones.
       Found found;
       const Nearest named = nearest(question, Awaited::included, found);

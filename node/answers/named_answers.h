@@ -31,7 +31,10 @@ class NamedAnswers {
     Instant came;  // When it was asked. A contact that arrived since then is alive.
   };
   static Question question_of(const Datagram& datagram, const Request& request, Instant came) {
-    return {{datagram.path, request.transaction}, request.target, request.sender, came};
+    return {{datagram.path, request.transaction, datagram.bytes.size()},
+            request.target,
+            request.sender,
+            came};
   }
 
   // For a proven source: sends the contacts nearest to the target, now or once those that must

@@ -6,12 +6,20 @@
 #include "reactor/base/check.h"
 
 namespace xord {
+namespace {
+
+ReplyTo reply_to(const Datagram& datagram, const Request& request) {
+  return {datagram.path, request.transaction, datagram.bytes.size()};
+}
+
+}  // namespace
 
 RecordService::RecordService(const NodeContext& node, Store& store, DiskWaits& waits,
-                             Replies& replies, NamedAnswers& named)
+                             Ledger& ledger, Replies& replies, NamedAnswers& named)
     : node_(node),
       store_(store),
       waits_(waits),
+      ledger_(ledger),
       replies_(replies),
       named_(named),
       waiting_(node.config.waiting_requests, node.config.waiting_bytes) {}
@@ -19,7 +27,7 @@ RecordService::RecordService(const NodeContext& node, Store& store, DiskWaits& w
 void RecordService::find_value(const Turn& turn, const Datagram& datagram, const Request& request,
                                Instant came) {
   DCHECK(request.method == Method::find_value);
-  if (try_find_value(turn, datagram.path, request, came)) return;
+  if (try_find_value(turn, reply_to(datagram, request), request, came)) return;
   if (waiting_.wait(turn.now, datagram)) return;
   node_.count(NodeCounter::finds_unanswered);
 }
@@ -30,47 +38,54 @@ bool RecordService::may_hold(Instant now, const Id& key) {
 
 // An answer with contacts says that there is no value here, and the asker believes it. So contacts
 // are sent only when that is true: silence costs the asker a timeout, a false miss the record.
-bool RecordService::try_find_value(const Turn& turn, const Path& path, const Request& request,
+bool RecordService::try_find_value(const Turn& turn, const ReplyTo& to, const Request& request,
                                    Instant came) {
   const Found found = store_.find(turn.now, request.target);
   switch (found.presence) {
     case Presence::value:
-      replies_.value(turn, {path, request.transaction}, found.value);
+      replies_.value(turn, to, found.value);
       return true;
     case Presence::absent:
-      named_.answer(turn, {{path, request.transaction}, request.target, request.sender, came});
+      named_.answer(turn, {to, request.target, request.sender, came});
       return true;
     case Presence::cold:
-      return await_value(turn, path, request);
+      return await_value(turn, to, request);
     case Presence::loading:
       break;
   }
   return false;
 }
 
-bool RecordService::await_value(const Turn& turn, const Path& path, const Request& request) {
+// A request that finds no room is tried again, so only a read that was begun is charged.
+bool RecordService::await_value(const Turn& turn, const ReplyTo& to, const Request& request) {
   if (waits_.full()) {
     node_.count(NodeCounter::pending_refused);
     return false;
   }
+  const IpAddress& source = to.path.remote.address;
+  bool is_beyond = false;
+  const bool may_read = ledger_.admits(turn.now, source, Charge::reads, 1, &is_beyond);
+  if (is_beyond) node_.count(NodeCounter::limited_reads);
+  if (!may_read) return true;
   const auto ticket = store_.begin_read(turn.now, request.target, turn.out.storage);
   if (!ticket) return false;
-  wait_for(*ticket, DiskWait::Kind::value_reply, path, request);
+  ledger_.charge(turn.now, source, Charge::reads, 1);
+  wait_for(*ticket, DiskWait::Kind::value_reply, to, request);
   return true;
 }
 
-void RecordService::wait_for(Ticket ticket, DiskWait::Kind kind, const Path& path,
+void RecordService::wait_for(Ticket ticket, DiskWait::Kind kind, const ReplyTo& to,
                              const Request& request) {
   // Only these answer a peer.
   DCHECK(kind == DiskWait::Kind::store_reply || kind == DiskWait::Kind::value_reply);
-  waits_.insert({ticket}, {kind, path, WireTransaction::of(request.transaction), request.target, 0,
-                           request.sender});
+  waits_.insert({ticket}, {kind, to.path, WireTransaction::of(request.transaction), request.target,
+                           0, request.sender, static_cast<uint16_t>(to.request_size)});
 }
 
 void RecordService::store(const Turn& turn, const Datagram& datagram, const Request& request) {
   DCHECK(request.method == Method::store);
   DCHECK(!request.acceptable || shard_of(request.target, node_.link.shards()) == node_.link.self());
-  const ReplyTo to{datagram.path, request.transaction};
+  const ReplyTo to = reply_to(datagram, request);
   if (!request.acceptable || waits_.full()) {
     if (request.acceptable) node_.count(NodeCounter::pending_refused);
     return replies_.stored(turn, to, false);
@@ -87,7 +102,7 @@ void RecordService::store(const Turn& turn, const Datagram& datagram, const Requ
       if (outcome.refusal == StoreRefusal::loading && waiting_.wait(turn.now, datagram)) return;
       return replies_.stored(turn, to, false);
     case StoreOutcome::Kind::pending:
-      return wait_for(outcome.ticket, DiskWait::Kind::store_reply, datagram.path, request);
+      return wait_for(outcome.ticket, DiskWait::Kind::store_reply, to, request);
   }
 }
 
@@ -99,12 +114,12 @@ uint16_t RecordService::source_prefix(const IpAddress& address) const {
 
 void RecordService::stored(const Turn& turn, const DiskWait& wait, bool is_stored) {
   DCHECK(wait.kind == DiskWait::Kind::store_reply);
-  replies_.stored(turn, {wait.path, wait.transaction.view()}, is_stored);
+  replies_.stored(turn, {wait.path, wait.transaction.view(), wait.request_size}, is_stored);
 }
 
 void RecordService::value_read(const Turn& turn, const DiskWait& wait, const Finished& finished) {
   DCHECK(wait.kind == DiskWait::Kind::value_reply);
-  const ReplyTo to{wait.path, wait.transaction.view()};
+  const ReplyTo to{wait.path, wait.transaction.view(), wait.request_size};
   if (finished.kind == Finished::Kind::read && finished.found.presence == Presence::value) {
     replies_.value(turn, to, finished.found.value);
   } else if (finished.kind == Finished::Kind::read_failed) {
@@ -131,18 +146,19 @@ bool RecordService::serve_waited(const Turn& turn, const Datagram& datagram,
   CHECK(node_.dialect.read_request(datagram.bytes, &request) == ParseError::none);
   const bool is_find = request.method == Method::find_value;
   DCHECK(is_find || (request.method == Method::store && request.acceptable));
-  if (is_find && try_find_value(turn, datagram.path, request, turn.now)) return true;
+  const ReplyTo to = reply_to(datagram, request);
+  if (is_find && try_find_value(turn, to, request, turn.now)) return true;
   if (!is_find && store_.is_loaded(request.target)) {
     store(turn, datagram, request);
     return true;
   }
   if (enough == WaitingRequests::WaitedEnough::no) return false;
   if (!is_find) {
-    replies_.stored(turn, {datagram.path, request.transaction}, false);
+    replies_.stored(turn, to, false);
   } else if (store_.is_loaded(request.target)) {  // So we hold the value.
     node_.count(NodeCounter::finds_unanswered);
   } else {
-    named_.answer(turn, NamedAnswers::question_of(datagram, request, turn.now));
+    named_.answer(turn, {to, request.target, request.sender, turn.now});
   }
   return true;
 }

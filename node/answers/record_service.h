@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "node/admission/ledger.h"
 #include "node/answers/named_answers.h"
 #include "node/answers/replies.h"
 #include "node/answers/waiting_requests.h"
@@ -19,12 +20,13 @@ namespace xord {
 
 class RecordService {
  public:
-  // `store`, `waits`, `replies` and `named` are borrowed.
-  RecordService(const NodeContext& node, Store& store, DiskWaits& waits, Replies& replies,
-                NamedAnswers& named);
+  // All but `node` are borrowed.
+  RecordService(const NodeContext& node, Store& store, DiskWaits& waits, Ledger& ledger,
+                Replies& replies, NamedAnswers& named);
 
-  // For requests of a proven source, on the shard that owns the key.
-  // `came`: when the request arrived, perhaps before its source was proven.
+  // For requests of a proven source, on the shard that owns the key. A source that has had its
+  // limit of values read from the disk gets no answer to a request that needs another. `came`: when
+  // the request arrived, perhaps before its source was proven.
   void find_value(const Turn& turn, const Datagram& datagram, const Request& request, Instant came);
   void store(const Turn& turn, const Datagram& datagram, const Request& request);
   // Whether the value may be here, so that an answer with contacts would deny it.
@@ -41,17 +43,18 @@ class RecordService {
 
  private:
   // False when it is not known now whether there is a value, or which.
-  bool try_find_value(const Turn& turn, const Path& path, const Request& request, Instant came);
-  bool await_value(const Turn& turn, const Path& path, const Request& request);
+  bool try_find_value(const Turn& turn, const ReplyTo& to, const Request& request, Instant came);
+  bool await_value(const Turn& turn, const ReplyTo& to, const Request& request);
   // False when it cannot be answered yet.
   bool serve_waited(const Turn& turn, const Datagram& datagram,
                     WaitingRequests::WaitedEnough enough);
-  void wait_for(Ticket ticket, DiskWait::Kind kind, const Path& path, const Request& request);
+  void wait_for(Ticket ticket, DiskWait::Kind kind, const ReplyTo& to, const Request& request);
   uint16_t source_prefix(const IpAddress& address) const;
 
   const NodeContext node_;
   Store& store_;
   DiskWaits& waits_;
+  Ledger& ledger_;
   Replies& replies_;
   NamedAnswers& named_;
   WaitingRequests waiting_;

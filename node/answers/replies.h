@@ -1,10 +1,13 @@
 // The replies of a node: encodes them into the outbox, along the path by which the request came,
-// and counts them. Decides nothing.
+// and counts them. Decides only what the ledger refuses: a reply's bytes beyond those of its
+// request are charged to the source, since it may be forged by another; when its limit is reached,
+// contacts are cut to the size of the request, and other replies are left out.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
+#include "node/admission/ledger.h"
 #include "node/contact_book.h"
 #include "node/node_context.h"
 #include "node/turn.h"
@@ -14,33 +17,41 @@
 
 namespace xord {
 
-// Where a reply goes, and the transaction it repeats.
+// Where a reply goes, the transaction it repeats, and the bytes of the request as a datagram.
 struct ReplyTo {
   const Path& path;
   Bytes transaction;
+  size_t request_size;
 };
 
 class Replies {
  public:
-  // `book` is borrowed; it holds the contacts that are named.
-  Replies(const NodeContext& node, const ContactBook& book) : node_(node), book_(book) {}
+  // `book` and `ledger` are borrowed; the book holds the contacts that are named.
+  Replies(const NodeContext& node, const ContactBook& book, Ledger& ledger)
+      : node_(node), book_(book), ledger_(ledger) {}
 
   void pong(const Turn& turn, const ReplyTo& to);
-  // Tells `to` the endpoint we see it as.
+  // Tells `to` the endpoint we see it as. Nothing beyond its limit.
   void observed(const Turn& turn, const ReplyTo& to);
   void stored(const Turn& turn, const ReplyTo& to, bool is_stored);
+  // Nothing beyond the limit of `to`.
   void value(const Turn& turn, const ReplyTo& to, Bytes value);
-  // Sends as many of `contacts`, nearest first, as fit into `size_max` bytes.
+  // Sends as many of `contacts`, nearest first, as fit into `size_max` bytes; beyond the limit of
+  // `to`, as fit into the size of its request.
   void contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts,
                 size_t size_max = SIZE_MAX);
 
  private:
   // Counts the reply as sent, or that there was no room.
   template <class Encode>
-  void send(const Turn& turn, const Path& path, size_t size_max, Encode&& encode);
+  void send(const Turn& turn, const ReplyTo& to, size_t size_max, Encode&& encode);
+  // Whether a reply of `size` bytes may be sent; if so, what it has beyond its request is charged.
+  // Counts it as `limited` where it is beyond the limit, in a dry run too.
+  bool may_send(const Turn& turn, const ReplyTo& to, size_t size, NodeCounter limited);
 
   const NodeContext node_;
   const ContactBook& book_;
+  Ledger& ledger_;
 };
 
 }  // namespace xord

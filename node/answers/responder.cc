@@ -73,7 +73,7 @@ void Responder::answer_ping(const Turn& turn, const Datagram& datagram, const Re
     node_.count(NodeCounter::unproven_bounded);
     return;
   }
-  replies_.pong(turn, {datagram.path, request.transaction});
+  replies_.pong(turn, {datagram.path, request.transaction, datagram.bytes.size()});
   if (is_proven) contacts_.heard_from(turn, {request.sender, datagram.path.remote});
 }
 
@@ -111,7 +111,7 @@ void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
                                      const Request& request, ReplyBudget& budget) {
   if (request.method == Method::store) {
     if (budget.fits(node_.dialect.traits().stored_size)) {
-      replies_.stored(turn, {datagram.path, request.transaction}, false);
+      replies_.stored(turn, {datagram.path, request.transaction, datagram.bytes.size()}, false);
     }
     return;
   }
@@ -129,7 +129,7 @@ void Responder::serve(const Turn& turn, const Datagram& datagram, const Request&
                       Instant came) {
   switch (request.method) {
     case Method::stun:
-      replies_.observed(turn, {datagram.path, request.transaction});
+      replies_.observed(turn, {datagram.path, request.transaction, datagram.bytes.size()});
       return;  // A stun says nothing about its sender.
     case Method::find_node:
       named_.answer(turn, NamedAnswers::question_of(datagram, request, came));

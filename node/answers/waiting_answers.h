@@ -20,6 +20,7 @@ namespace xord {
 struct WaitingAnswer {
   Path path;
   WireTransaction transaction;
+  uint16_t request_size = 0;  // Of the datagram.
   Id target;
   Id asker;
   Instant came;   // When it was asked.

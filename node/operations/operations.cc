@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "node/admission/charge_report.h"
 #include "reactor/base/check.h"
 #include "reactor/base/shard.h"
 
@@ -321,6 +322,15 @@ void Operations::list_published(const Turn& turn, OperationId id, const Id& from
   static_assert(sizeof keys <= value_size_max);
   emit(turn, {id, OperationStatus::done},
        {reinterpret_cast<const uint8_t*>(keys.data()), count * sizeof(PublishedKey)});
+}
+
+void Operations::list_charges(const Turn& turn, OperationId id, const Ledger& ledger,
+                              const IpAddress& source) {
+  std::array<ChargedPrefix, charged_prefixes_max> charges;
+  const size_t count = report_charges(ledger, turn.now, source, charges);
+  static_assert(sizeof charges <= value_size_max);
+  emit(turn, {id, OperationStatus::done},
+       {reinterpret_cast<const uint8_t*>(charges.data()), count * sizeof(ChargedPrefix)});
 }
 
 // ---- Purging: removing records from the store, both the index and the disk.

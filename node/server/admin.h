@@ -20,6 +20,7 @@
 #include "node/server/calls.h"
 #include "node/server/contacts_saver.h"
 #include "node/server/control_socket.h"
+#include "node/server/limited_prefixes.h"
 #include "node/server/log.h"
 #include "node/server/server.h"
 #include "node/server/shards.h"
@@ -51,6 +52,9 @@ class Admin {
   // The same for commands that any one shard, or each shard in turn, can handle.
   void call_on(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall finish);
   uint32_t shards_count() const { return config_.shards; }
+  uint32_t networks_count() const { return static_cast<uint32_t>(files_.identities.size()); }
+  const std::string& network_name(NetworkIndex network) const;
+  const ServerConfig& config() const { return config_; }
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
   void log_stats();
@@ -99,8 +103,8 @@ class Admin {
   // admin_log.cc: what the log reports about the node.
   void take_report(ShardIndex shard, Bytes frame);
   void take_contacts(ShardIndex shard, Bytes frame);
-  const std::string& network_name(NetworkIndex network) const;
-  void log_notice(const NodeNotice& notice);
+  void log_notice(ShardIndex shard, const NodeNotice& notice);
+  void log_limit(nlohmann::ordered_json fields, ShardIndex shard, const NodeNotice& notice);
   void log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice& notice);
   void log_clone(nlohmann::ordered_json fields, const NodeNotice& notice);
   void watch_limits();
@@ -128,6 +132,7 @@ class Admin {
     bool has_first_request = false;
     std::optional<Endpoint> clone;  // Where our id was last seen, and when.
     MonotonicTime clone_told_at;
+    LimitedPrefixes limited;
   };
 
   ServerConfig config_;

@@ -26,8 +26,8 @@ double rounded(Duration duration) {
 }
 
 std::string_view name_of(CommandKind kind) {
-  constexpr std::string_view names[] = {"get",  "set",   "keep", "forget", "list_published",
-                                        "find", "purge", "join", "drain"};
+  constexpr std::string_view names[] = {"get",          "set",  "keep",  "forget", "list_published",
+                                        "list_charges", "find", "purge", "join",   "drain"};
   static_assert(std::size(names) == static_cast<size_t>(CommandKind::drain) + 1);
   CHECK(static_cast<size_t>(kind) < std::size(names));
   return names[static_cast<size_t>(kind)];
@@ -78,7 +78,7 @@ void Admin::take_report(ShardIndex shard, Bytes frame) {
       return;
     }
     case ReportKind::notice:
-      return log_notice(report_in<NoticeReport>(frame).notice);
+      return log_notice(shard, report_in<NoticeReport>(frame).notice);
   }
 }
 
@@ -98,7 +98,7 @@ const std::string& Admin::network_name(NetworkIndex network) const {
   return files_.identities[network].network;
 }
 
-void Admin::log_notice(const NodeNotice& notice) {
+void Admin::log_notice(ShardIndex shard, const NodeNotice& notice) {
   CHECK(notice.network < networks_.size());
   Network& network = networks_[notice.network];
   Json fields = {{"network", network_name(notice.network)}};
@@ -139,7 +139,30 @@ void Admin::log_notice(const NodeNotice& notice) {
       fields["method"] = std::string(name_of(notice.method));
       log_.write(LogLevel::info, "first request from outside", fields);
       return;
+    case NoticeKind::limit_began:
+    case NoticeKind::limit_ended:
+      return log_limit(std::move(fields), shard, notice);
   }
+}
+
+void Admin::log_limit(nlohmann::ordered_json fields, ShardIndex shard, const NodeNotice& notice) {
+  LimitedPrefixes& limited = networks_[notice.network].limited;
+  fields["prefix"] = notice.prefix.text();
+  if (notice.kind == NoticeKind::limit_began) {
+    if (!limited.began(shard, notice.prefix)) return;
+    CHECK(is_limited(notice.charge));
+    fields["limit"] = charge_names[static_cast<size_t>(notice.charge)];
+    fields["hint"] =
+        "its sources take more than their share, or a forger takes it in their name; `xord limits` "
+        "shows what is charged, and --limit-for CIDR=FACTOR gives a gateway with many users more";
+    log_.write(LogLevel::warning, "limit began", fields);
+    return;
+  }
+  const auto ended = limited.ended(shard, notice.prefix, notice.count, notice.lasted);
+  if (!ended) return;
+  fields["lasted_s"] = rounded(ended->lasted);
+  fields["refused"] = ended->refused;
+  log_.write(LogLevel::info, "limit ended", fields);
 }
 
 void Admin::log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice& notice) {

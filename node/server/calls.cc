@@ -37,7 +37,9 @@ void Calls::call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall 
     why = refusal();
     if (!why) {
       command.operation = begin(std::move(finish), command.kind, false);
-      if (is_holding_ && command.kind != CommandKind::find) {
+      const bool needs_records =
+          command.kind != CommandKind::find && command.kind != CommandKind::list_charges;
+      if (is_holding_ && needs_records) {
         CHECK(waiting_.size() < Server::operations_max);
         waiting_.push_back({shard, command, {tail.begin(), tail.end()}});
         return;

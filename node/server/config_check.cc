@@ -44,6 +44,18 @@ std::optional<std::string> fault_of_limits(const ServerConfig& config) {
   if (config.disjoint_paths < 1 || config.disjoint_paths > lookup_paths_max) {
     return "the number of disjoint paths must be between 1 and " + std::to_string(lookup_paths_max);
   }
+  if (!limit_excess_bounds.contain(config.limits.excess_a_second) ||
+      !limit_reads_bounds.contain(config.limits.reads_a_second)) {
+    return "a limit is out of range: 16 KiB to 16 MiB a second of excess, 1 to 100000 reads";
+  }
+  if (config.limits.factors.size() > limit_factors_max) {
+    return "more than " + std::to_string(limit_factors_max) + " networks with a factor: give fewer";
+  }
+  for (const LimitFactor& one : config.limits.factors) {
+    if (limit_factor_bounds.contain(one.factor)) continue;
+    return "the factor of " + one.net.text() + " must be between 1 and " +
+           std::to_string(limit_factor_max);
+  }
   if (!commit_window_bounds.contain(config.commit_window)) {
     return "a commit window must be between 0 and 1 s";
   }

@@ -41,10 +41,11 @@ struct ShardAnswer {
 ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& command, Bytes tail = {});
 ControlError refused_by_node(ServerStatus status, const std::string& before);
 
-// Commands with files of their own: control_purge.cc and control_published.cc.
+// Commands with files of their own: control_purge.cc, control_published.cc and control_limits.cc.
 ControlResult control_purge(Admin& admin, const ControlJson& request);
 ControlResult control_keep(Admin& admin, const ControlJson& request);
 ControlResult control_forget(Admin& admin, const ControlJson& request);
 ControlResult control_published(Admin& admin, const ControlJson& request);
+ControlResult control_limits(Admin& admin, const ControlJson& request);
 
 }  // namespace xord

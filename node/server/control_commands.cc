@@ -30,8 +30,9 @@ struct ControlCommand {
   ControlResult (*run)(Admin& admin, const ControlJson& request);
 };
 constexpr ControlCommand control_commands[] = {
-    {"stats", stats},       {"purge", control_purge},   {"snapshot", snapshot},
-    {"keep", control_keep}, {"forget", control_forget}, {"published", control_published},
+    {"stats", stats},           {"purge", control_purge},   {"snapshot", snapshot},
+    {"keep", control_keep},     {"forget", control_forget}, {"published", control_published},
+    {"limits", control_limits},
 };
 
 ControlResult answer(Admin& admin, std::string_view line) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "node/limits_config.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
 #include "reactor/io_choice.h"
@@ -58,6 +59,15 @@ constexpr Bounds<uint64_t> storage_bounds{uint64_t{1} << 20, uint64_t{1} << 50};
 // From the number of ranges of ids to the number that can be saved (storage/files/contacts_file.h).
 constexpr Bounds<uint64_t> contacts_bounds{160, uint64_t{1} << 20};
 
+// From one answer with a large value, and from one read, to what the ledger can count; a second,
+// for one address.
+constexpr Bounds<uint64_t> limit_excess_bounds{uint64_t{16} << 10, uint64_t{16} << 20};
+constexpr Bounds<uint64_t> limit_reads_bounds{1, 100'000};
+static_assert(limit_excess_bounds.most <= excess_a_second_max &&
+              limit_reads_bounds.most <= reads_a_second_max);
+constexpr Bounds<uint64_t> limit_factor_bounds{1, limit_factor_max};
+constexpr size_t limit_factors_max = 64;
+
 struct ServerConfig {
   // At most listen_max. An address of family IPv6 is bound V6ONLY.
   std::vector<ListenAddress> listen = default_listen();
@@ -83,9 +93,11 @@ struct ServerConfig {
 
   // The most bytes sent to an unproven source per byte from it, so that a forger gains nothing.
   double amplification_max = 1.0;
-  // Sources exempt from proof, and so from the amplification bound, and from nothing else: the
-  // routing table's limits by subnet apply to them, too.
+  // Sources exempt from proof, and so from the amplification bound, from `limits`, and from nothing
+  // else: the routing table's limits by subnet apply to them, too.
   std::vector<Subnet> trusted_nets;
+  // What one source or prefix may take. `factors` has at most limit_factors_max entries.
+  LimitsConfig limits;
 
   // Paths of each get, set and find that share no node (node/lookup/lookup.h). 1 to 8.
   uint32_t disjoint_paths = 1;

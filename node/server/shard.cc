@@ -222,7 +222,7 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
   const Bytes tail = frame_tail<ShardCommand>(frame);
   const CommandKind kind = command->kind;
   CHECK(tail.empty() || kind == CommandKind::set || kind == CommandKind::keep ||
-        kind == CommandKind::join);
+        kind == CommandKind::join || kind == CommandKind::list_charges);
   CHECK(command->endpoints_count == 0 || kind == CommandKind::join);
   CHECK(command->prefix_bits == 0 || kind == CommandKind::purge);
   CHECK((command->operation == 0) == (kind == CommandKind::drain));  // Only a drain has no result.
@@ -238,6 +238,12 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       return node.forget(now, command->operation, command->key, out);
     case CommandKind::list_published:
       return node.list_published(now, command->operation, command->key, out);
+    case CommandKind::list_charges: {
+      IpAddress source;
+      CHECK(tail.size() == source.bytes.size());
+      std::copy(tail.begin(), tail.end(), source.bytes.begin());
+      return node.list_charges(now, command->operation, source, out);
+    }
     case CommandKind::find:
       return node.find(now, command->operation, command->key, out);
     case CommandKind::purge:

@@ -23,6 +23,7 @@ enum class CommandKind : uint8_t {
   keep,  // As set.
   forget,
   list_published,  // This shard's list, from the key on.
+  list_charges,    // Of this shard's ledger; the IpAddress follows: Node::list_charges().
   find,
   purge,  // From `key` on, within `prefix_bits`: Node::purge().
   join,   // `endpoints_count` Endpoints follow.

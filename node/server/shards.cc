@@ -234,6 +234,7 @@ NodeConfig Shards::node_config(ShardIndex shard, NetworkIndex network) const {
   node.ttl = config_.ttl;
   node.amplification_max = config_.amplification_max;
   node.trusted = config_.trusted_nets;
+  node.limits = config_.limits;
   node.disjoint_paths = config_.disjoint_paths;
   return node;
 }

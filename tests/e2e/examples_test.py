@@ -34,7 +34,10 @@ INTERRUPT = "^C"
 # What a page's address or directory may stand for.
 NODES = ("the endpoint of a node that runs on this host",
          "the endpoint of a second node, which joined the first",
-         "the endpoint of a third node, which joined the first")
+         "the endpoint of a third node, which joined the first",
+         "the endpoint of a node that runs on this host and limits it to 16 KiB/s")
+LIMITED = NODES[-1]
+LIMITING = ("--limit-loopback", "--limit-excess", "16KiB")
 UNUSED = ("a free endpoint", "an endpoint where no program listens")
 HOME = "the home directory"
 ROLES = (*NODES, *UNUSED, HOME)
@@ -202,7 +205,9 @@ class Examples(Scenario):
         nodes = []
         for name in page.nodes():
             data_dir = self.home / ".local/share/xord" if not nodes else self.scratch / name
-            node = await self.xord(data_dir=data_dir, bootstrap=[one.endpoint for one in nodes[:1]])
+            flags = LIMITING if name == page.names.get(LIMITED) else ()
+            node = await self.xord(*flags, data_dir=data_dir,
+                                   bootstrap=[one.endpoint for one in nodes[:1]])
             real.append((name, node.endpoint))
             nodes.append(node)
 

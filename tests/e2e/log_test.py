@@ -146,6 +146,30 @@ class Limits(Lines):
         await self.hear(node, "limit no longer near")
         self.assertEqual(len(self.said(node, "limit near")), 1)
 
+    async def test_a_source_that_takes_more_than_its_share_is_named_once_and_shown(self):
+        node = await self.xord("--limit-loopback", "--limit-excess", "16KiB")
+        source = await self.raw_node()
+        key = os.urandom(20)
+        self.assertEqual(await source.store(node.address, key, b"v" * 8000), (True, True))
+
+        async def is_refused():
+            answered, _ = await source.find_value(node.address, key, bound=0.5)
+            return not answered
+        await eventually(is_refused, 60, "silence beyond the limit")
+        began = await self.hear(node, "limit began")
+        prefix = f"{source.address[0]}/32"
+        self.assertEqual((began["level"], began["network"], began["prefix"], began["limit"]),
+                         ("warning", "rpcudp", prefix, "excess"))
+        words = ("--data-dir", node.data_dir)
+        shown = (await self.command("limits", source.address[0], "--json", *words)).json
+        self.assertEqual((shown["limits"], shown["exempt"]), ("on", False))
+        self.assertEqual(shown["prefixes"][0]["prefix"], prefix)
+        self.assertGreater(shown["prefixes"][0]["limits"][0]["refused"], 0)
+        table = (await self.command("limits", *words)).out.splitlines()
+        self.assertTrue(table[1].startswith(prefix), table)
+        self.assertRegex(table[1], r" excess since \d+s ago: \d+ refused, the last \d+s ago, ")
+        self.assertEqual(len(self.said(node, "limit began")), 1)
+
 
 class Signals(Lines):
     async def test_sighup_does_not_end_the_node(self):

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
@@ -224,6 +226,61 @@ TEST(Notices, SayOnceThatAStrangerAsked) {
   ASSERT_EQ(first.size(), 1u);
   EXPECT_EQ(first[0].contact, (Contact{stranger_id, stranger}));
   EXPECT_EQ(first[0].method, Method::find_node);
+}
+
+std::vector<ChargedPrefix> charges_of(ModelNetwork& net, ModelNode& node, const IpAddress& source) {
+  constexpr OperationId operation = 77;
+  node.run(0, net.now(), [&](Node& shard, Outputs& out) {
+    shard.list_charges(net.now(), operation, source, out);
+  });
+  const auto result = net.await(node, operation, seconds(1));
+  EXPECT_TRUE(result && result->header.status == OperationStatus::done);
+  if (!result) return {};
+  std::vector<ChargedPrefix> charges(result->value().size() / sizeof(ChargedPrefix));
+  std::memcpy(charges.data(), result->value().data(), result->value().size());
+  return charges;
+}
+
+TEST(Notices, SayThatASourceIsLimitedAndThatItNoLongerIs) {
+  ModelNetwork net(10);
+  NodeConfig config = model_config();
+  config.limits.excess_a_second = 2048;
+  ModelNode& node = net.add(1, config);
+  answer_pings_as(net, stranger_id);
+  const Id key = net.random_id();
+  std::vector<uint8_t> value(1003, 'v');
+  value[0] = 0xda;  // A text of 1,000 bytes.
+  value[1] = 0x03;
+  value[2] = 0xe8;
+  ASSERT_TRUE(net.set(node, key, value));
+  EXPECT_TRUE(charges_of(net, node, IpAddress{}).empty());
+  const auto question = datagram([&](MutableBytes out) {
+    return rpcudp::encode_find_value_request(out, transaction, stranger_id, key);
+  });
+  for (int i = 0; i < 40; ++i) {
+    net.send_from(stranger, node.endpoint(), question);
+    net.run_for(milliseconds(10));
+  }
+  const auto began = of_kind(taken(node), NoticeKind::limit_began);
+  ASSERT_EQ(began.size(), 1u) << "and not at each request";
+  EXPECT_EQ(began[0].prefix.text(), "192.0.2.1/32");
+  EXPECT_EQ(began[0].charge, Charge::excess);
+
+  const auto charges = charges_of(net, node, stranger.address);
+  ASSERT_EQ(charges.size(), prefix_levels);
+  EXPECT_EQ(charges[0].subnet().text(), "192.0.2.1/32");
+  EXPECT_EQ(charges[0].most[0], 8 * 2048u);
+  EXPECT_GT(charges[0].charged[0], 7 * 2048u);
+  EXPECT_GT(charges[0].refused[0], 10u);
+  EXPECT_EQ(charges[1].refused[0], 0u);
+  EXPECT_EQ(charges_of(net, node, IpAddress{}).size(), prefix_levels) << "all that took anything";
+
+  net.run_for(limited_spell_gap + seconds(2));
+  const auto ended = of_kind(taken(node), NoticeKind::limit_ended);
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].prefix, began[0].prefix);
+  EXPECT_EQ(ended[0].count, charges[0].refused[0]);
+  EXPECT_EQ(charges_of(net, node, stranger.address)[0].refused[0], 0u);
 }
 
 TEST(OwnIdChecks, PingSeldomAndNeverWhatIsTheirOwn) {

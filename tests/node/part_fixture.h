@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "node/admission/ledger.h"
 #include "node/calls/requester.h"
 #include "node/disk_waits.h"
 #include "node/lookup/lookups.h"
@@ -131,6 +132,7 @@ class PartTest : public ::testing::Test {
   ContactBook book{4096, rpcudp::encode_contact_tail, 1};
   Store store{StoreConfig{.id = node_config.network}};
   DiskWaits waits{node_config.pending_answers};
+  Ledger ledger{node_config.limits, node_config.budget.ledger_rows, shards, 7, {}};
   Requester requester{node, now};
   Contacts contacts{node, book, requester, now};
   Lookups lookups{node, contacts, requester};

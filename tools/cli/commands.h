@@ -16,6 +16,7 @@ ExitCode find_command(Arguments arguments, Terminal& terminal);  // Lists the no
 ExitCode load_command(Arguments arguments, Terminal& terminal);  // Measures a node under load.
 ExitCode published_command(Arguments arguments, Terminal& terminal);  // Lists what it publishes.
 ExitCode forget_command(Arguments arguments, Terminal& terminal);     // Stops publishing a key.
+ExitCode limits_command(Arguments arguments, Terminal& terminal);     // Shows who took how much.
 ExitCode store_command(Arguments arguments, Terminal& terminal);      // Manages records on disk.
 ExitCode sim_command(Arguments arguments, Terminal& terminal);        // Simulates a network.
 

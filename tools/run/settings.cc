@@ -42,6 +42,8 @@ constexpr std::array<Word<LogLevel>, 5> log_level_words = {{{"debug", LogLevel::
                                                             {"warning", LogLevel::warning},
                                                             {"error", LogLevel::error},
                                                             {"off", LogLevel::off}}};
+constexpr std::array<Word<LimitsMode>, 3> limits_words = {
+    {{"off", LimitsMode::off}, {"dry-run", LimitsMode::dry_run}, {"on", LimitsMode::on}}};
 static_assert(log_level_words.size() == static_cast<size_t>(LogLevel::off) + 1);
 static_assert(contacts_bounds.most <= UINT32_MAX);
 
@@ -148,6 +150,39 @@ std::string show_subnet(const Subnet& subnet) {
   return subnet.text();
 }
 
+LimitFactor parse_limit_factor(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    throw BadValue(quoted(text) +
+                   " has no factor: write a network, = and a factor, such as "
+                   "198.51.100.7/32=50");
+  }
+  return {parse_subnet(text.substr(0, equals)),
+          static_cast<uint32_t>(parse_count_in(text.substr(equals + 1), limit_factor_bounds))};
+}
+
+std::string show_limit_factor(const LimitFactor& factor) {
+  return factor.net.text() + "=" + std::to_string(factor.factor);
+}
+
+void apply_limit_factors(ServerConfig& config, const Texts& texts) {
+  if (texts.size() > limit_factors_max) {
+    throw BadValue("has " + std::to_string(texts.size()) + " networks: name at most " +
+                   std::to_string(limit_factors_max));
+  }
+  std::vector<LimitFactor> parsed;
+  for (const std::string& text : texts) {
+    const LimitFactor factor = parse_limit_factor(text);
+    for (const LimitFactor& other : parsed) {
+      if (other.net != factor.net) continue;
+      throw BadValue(quoted(text) + " contradicts " + quoted(show_limit_factor(other)) +
+                     ": name each network once");
+    }
+    parsed.push_back(factor);
+  }
+  config.limits.factors = parsed;
+}
+
 std::string show_double(double value) {
   char buffer[1100];  // The longest double in this form has 1,077 characters.
   const auto [end, error] =
@@ -200,7 +235,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 
 using Config = ServerConfig;
 
-const std::array<Setting, 20> table = {{
+const std::array<Setting, 25> table = {{
     {"listen", "[SCHEME://]ADDR:PORT",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names", Arity::many,
      apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
@@ -239,6 +274,27 @@ const std::array<Setting, 20> table = {{
        for (const std::string& text : texts) c.trusted_nets.push_back(parse_subnet(text));
      },
      [](const Config& c) { return show_each(c.trusted_nets, show_subnet); }},
+    {"limits", "off|dry-run|on",
+     "Keep each address and prefix from taking more than its share; dry-run: only count",
+     Arity::one, [](Config& c, const Texts& t) { c.limits.mode = parse_word(limits_words, t[0]); },
+     [](const Config& c) { return show_word(limits_words, c.limits.mode); }},
+    {"limit-excess", "SIZE",
+     "Bytes a second of answers beyond those of their requests, for one address", Arity::one,
+     [](Config& c, const Texts& t) {
+       c.limits.excess_a_second = parse_size_in(t[0], limit_excess_bounds);
+     },
+     [](const Config& c) { return Texts{show_size(c.limits.excess_a_second)}; }},
+    {"limit-reads", "N", "Values read from disk a second for one address", Arity::one,
+     [](Config& c, const Texts& t) {
+       c.limits.reads_a_second = parse_count_in(t[0], limit_reads_bounds);
+     },
+     [](const Config& c) { return Texts{std::to_string(c.limits.reads_a_second)}; }},
+    {"limit-for", "CIDR=FACTOR", "Sources that may take FACTOR times as much; repeats", Arity::many,
+     apply_limit_factors,
+     [](const Config& c) { return show_each(c.limits.factors, show_limit_factor); }},
+    {"limit-loopback", "", "Limit sources on this host, too", Arity::yes_or_no,
+     [](Config& c, const Texts& t) { c.limits.limits_loopback = parse_yes_or_no(t[0]); },
+     [](const Config& c) { return Texts{c.limits.limits_loopback ? "true" : "false"}; }},
     {"disjoint-paths", "D", "Paths of each get, set and find that share no node; 1 to 8",
      Arity::one,
      [](Config& c, const Texts& t) {

@@ -59,9 +59,9 @@ class ResponderTest : public PartTest {
   }
 
   NodeNotices notices;
-  Replies replies{node, book};
+  Replies replies{node, book, ledger};
   NamedAnswers named{node, contacts, replies};
-  RecordService records{node, store, waits, replies, named};
+  RecordService records{node, store, waits, ledger, replies, named};
   OwnIdWatch own_ids{node, requester, contacts, notices};
   Responder responder{node, requester, contacts, replies, named, records, own_ids, notices};
 };

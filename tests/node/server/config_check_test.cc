@@ -44,6 +44,13 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
       {[](ServerConfig& c) { c.contacts_max = 1'048'577; }, "1048576"},
       {[](ServerConfig& c) { c.disjoint_paths = 0; }, "disjoint paths"},
       {[](ServerConfig& c) { c.disjoint_paths = 9; }, "disjoint paths"},
+      {[](ServerConfig& c) { c.limits.excess_a_second = 1; }, "16 KiB"},
+      {[](ServerConfig& c) { c.limits.reads_a_second = 0; }, "reads"},
+      {[](ServerConfig& c) { c.limits.factors.resize(65); }, "64 networks"},
+      {[](ServerConfig& c) {
+         c.limits.factors = {{*Subnet::parse("10.0.0.0/8"), 0}};
+       },
+       "10.0.0.0/8"},
       {[](ServerConfig& c) { c.bootstrap = {"example.org"}; }, "\"example.org\""},
   };
   for (const Fault& fault : faults) {

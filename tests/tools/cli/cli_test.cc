@@ -170,7 +170,7 @@ TEST(Cli, WithoutACommandItShowsTheHelpAsAnError) {
 TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
   const Outcome outcome = xord_of({"--help"});
   EXPECT_EQ(outcome.code, ExitCode::done);
-  EXPECT_EQ(commands().size(), 10u);
+  EXPECT_EQ(commands().size(), 11u);
   for (const Command& each : commands()) {
     const std::string command(each.name);
     EXPECT_NE(outcome.out.find("\n  " + command + " "), std::string::npos) << command;

@@ -111,7 +111,9 @@ TEST_F(ConfigurationTest, WhatPrintConfigPrintsIsAConfigFileThatGivesTheSameAgai
       {flag("listen", {"127.0.0.1:0", "rpcudp://[::1]:9"}), flag("bootstrap", {"a.example:8468"}),
        flag("data-dir", {"/tmp/with \"quotes\" and \t"}),
        flag("trusted-net", {"10.0.0.0/8", "::/0"}), flag("amplification-max", {"1.25"}),
-       flag("disjoint-paths", {"4"}), flag("memory-max", {"2G"}), flag("shards", {"4"}),
+       flag("disjoint-paths", {"4"}), flag("limits", {"dry-run"}), flag("limit-excess", {"2MiB"}),
+       flag("limit-reads", {"7"}), flag("limit-for", {"192.0.2.0/24=3", "2001:db8::/32=50"}),
+       flag("limit-loopback", {"true"}), flag("memory-max", {"2G"}), flag("shards", {"4"}),
        flag("allow-network-file-system", {"true"}), flag("commit-window", {"5ms"})},
       home_);
   const auto again = read_config_file(file(print_configuration(first)));
@@ -278,6 +280,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"disjoint-paths", "0", "at least 1"}, BadText{"disjoint-paths", "9", "at most 8"},
         BadText{"amplification-max", "nan", "write a number"},
         BadText{"amplification-max", "", "write a number"},
+        BadText{"limits", "dry", "perhaps you mean dry-run"},
+        BadText{"limit-excess", "1KiB", "at least 16KiB"},
+        BadText{"limit-reads", "0", "at least 1"},
+        BadText{"limit-for", "10.0.0.0/8", "has no factor"},
+        BadText{"limit-for", "10.0.0.0/8=0", "at least 1"},
+        BadText{"limit-for", "10.0.0.1/8=2", "no bit set after it"},
         BadText{"trusted-net", "10.0.0.1/8", "no bit set after it"},
         BadText{"trusted-net", "10.0.0.0", "a slash"}, BadText{"ttl", "604800", "a unit"},
         BadText{"ttl", "1s", "at least 1m"}, BadText{"commit-window", "1m", "at most 1s"},

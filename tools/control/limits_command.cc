@@ -1,0 +1,127 @@
+// `xord limits`: what a running node charges to an address or to those that have taken most, and
+// which limits hold.
+#include <fmt/format.h>
+
+#include "node/admission/ledger.h"
+#include "node/server/json_text.h"
+#include "reactor/base/endpoint.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/units.h"
+#include "tools/control/control_client.h"
+#include "tools/control/data_dir_flags.h"
+
+namespace xord {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string address_in(const std::string& text) {
+  const auto address = IpAddress::parse(text);
+  if (!address || address->is_unspecified()) {
+    refuse("\"" + text +
+           "\" is not the address of a source: write one without port or prefix length, such as "
+           "192.0.2.7 or 2001:db8::7");
+  }
+  return address->text();
+}
+
+// Charges decay: one that stays the same is what comes in within ledger_memory.
+double a_second(const Json& charged, const char* name) {
+  return charged.at(name).get<double>() / ledger_memory.seconds();
+}
+
+// "excess for 1m5s: 12 refused, the last 2s ago, open again in 1.5s"
+std::string limited_text(const Json& limits) {
+  std::string text;
+  for (const Json& limit : limits) {
+    const auto refused = limit.at("refused").get<uint64_t>();
+    if (refused == 0) continue;
+    const auto for_s = limit.at("since_s").get<int64_t>();
+    const auto ago_s = limit.at("last_s").get<int64_t>();
+    const auto until_s = limit.at("until_s").get<double>();
+    text += fmt::format("{}{} since {} ago: {} refused, the last {} ago, {}",
+                        text.empty() ? "" : "; ", limit.at("limit").get<std::string>(),
+                        show_age(seconds(for_s)), refused, show_age(seconds(ago_s)),
+                        until_s > 0 ? fmt::format("until in {:.1f}s", until_s) : "open now");
+  }
+  return text.empty() ? "no" : text;
+}
+
+double percent_of(const Json& charges, size_t index) {
+  const Json& limit = charges.at("limits").at(index);
+  const auto charged = charges.at("charged").at(limit.at("limit").get<std::string>()).get<double>();
+  return 100 * charged / std::max(limit.at("most").get<double>(), 1.0);
+}
+
+constexpr const char* row_format = "{:<{}}  {:>14} {:>6}  {:>10} {:>6}  {}\n";
+
+void print_table(const Json& answer, Terminal& terminal) {
+  const Json& prefixes = answer.at("prefixes");
+  size_t width = 6;
+  for (const Json& each : prefixes) {
+    width = std::max(width, each.at("prefix").get<std::string>().size());
+  }
+  terminal.out << fmt::format(fmt::runtime(row_format), "PREFIX", width, "EXCESS", "LIMIT", "READS",
+                              "LIMIT", "LIMITED");
+  for (const Json& each : prefixes) {
+    const Json& charged = each.at("charged");
+    terminal.out << fmt::format(
+        fmt::runtime(row_format), each.at("prefix").get<std::string>(), width,
+        fmt::format("{:.1f} KiB/s", a_second(charged, "excess") / 1024),
+        fmt::format("{:.0f} %", percent_of(each, 0)),
+        fmt::format("{:.1f} /s", a_second(charged, "reads")),
+        fmt::format("{:.0f} %", percent_of(each, 1)), limited_text(each.at("limits")));
+  }
+}
+
+void print(const Json& answer, const std::string& address, Terminal& terminal) {
+  const auto mode = answer.at("limits").get<std::string>();
+  if (answer.value("exempt", false)) {
+    terminal.out << address << " is exempt: " << answer.at("because").get<std::string>() << "\n";
+    return;
+  }
+  if (mode != "on") {
+    terminal.out << "limits are " << mode << ": nothing is refused"
+                 << (mode == "off" ? " or charged\n" : ", and this is what would be\n");
+  }
+  if (mode == "off") return;
+  if (answer.at("prefixes").empty()) {
+    terminal.out << "nothing is charged to any address now\n";
+    return;
+  }
+  print_table(answer, terminal);
+}
+
+}  // namespace
+
+ExitCode limits_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app(
+      "Show what a running node of this host charges to an address, or to those that have taken "
+      "most.",
+      "xord limits");
+  DataDirFlags flags;
+  std::vector<std::string> address;
+  add_argument(app, "ADDRESS", address, "The address of a source, without a port")
+      ->type_name("[ADDRESS]");
+  add_data_dir_flag(app, flags);
+  add_json_flag(app, flags);
+  app.footer(
+      "Without ADDRESS: the twenty prefixes that have taken the most of a limit. With it: the\n"
+      "address, and the three prefixes around it. `xord run --limit-for CIDR=FACTOR` lets a\n"
+      "gateway take more. --json: {\"limits\", \"exempt\", \"because\", \"prefixes\"}. Exit codes: "
+      "0, "
+      "4.");
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  Json request = {{"command", "limits"}};
+  if (!address.empty()) request["address"] = address_in(one_value("ADDRESS", address));
+  const Json answer = ask_control(data_dir_of(flags, terminal), request);
+  if (flags.json) {
+    terminal.out << json_text(answer) << '\n';
+  } else {
+    print(answer, request.value("address", ""), terminal);
+  }
+  return ExitCode::done;
+}
+
+}  // namespace xord
