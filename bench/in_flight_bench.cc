@@ -61,7 +61,8 @@ BENCHMARK(adaptive_timeout_of_a_contact);
 // One of 10,000 proven senders, in random order, in a table for 65,536.
 void is_proven(benchmark::State& state) {
   constexpr uint32_t senders = 10'000;
-  ProvenSources proven(65'536, 1, {});
+  Ledger ledger({}, Budget{}.ledger_rows, 1, 1, {});
+  ProvenSources proven(65'536, 1, {}, ledger);
   std::vector<Endpoint> order;
   for (uint32_t i = 0; i < senders; ++i) order.push_back(endpoint(i));
   for (const Endpoint& sender : order) proven.prove(sender, Instant{});

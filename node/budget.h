@@ -4,6 +4,7 @@
 // listed here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "node/wire/message.h"
@@ -97,17 +98,18 @@ constexpr uint32_t waiting_answers_sent_max = 16;
 
 // ---- Held requests.
 
-// A find_node or find_value is under 100 bytes and a store of a short value under 200; a larger
-// request takes one of the few large slots, which hold the largest legal request.
-constexpr uint32_t held_small_size = 256;
+// Slots of three sizes: a find_node or find_value is under 100 bytes and a store of a value of 400
+// under 500; what fits one unfragmented datagram; the largest legal request.
+constexpr uint32_t held_small_size = 512;
+constexpr uint32_t held_medium_size = 1'536;
 constexpr uint32_t held_large_size = 8'218;
 static_assert(held_large_size >= value_size_max + 78);
-static_assert(held_small_size < held_large_size);
+static_assert(held_small_size < held_medium_size && held_medium_size < held_large_size);
 // A joining Python node sends a ping, then three calls at once; more than this while we wait for
 // its answer is a flood.
 constexpr uint32_t held_per_source_max = 8;
 
-// Capacities of one shard. The defaults are those of a production node: about 20 MB.
+// Capacities of one shard. The defaults are those of a production node: about 40 MB.
 struct Budget {
   // Concurrent lookups: refresh, get and set, republish. Full means "refuse the caller", never
   // "queue without bound". 7 KiB each, times NodeConfig::disjoint_paths.
@@ -143,16 +145,25 @@ struct Budget {
   // Contacts whose owner was lately asked to ping them for an answer: 16 bytes each.
   uint32_t wanted_contacts = 4096;
 
-  // Sources waiting to be proven: 4 s at a thousand new sources a second.
-  uint32_t held_sources = 4096;
-  uint32_t held_small = 6144;  // 1.5 per source: most send one.
-  uint32_t held_large = 128;   // 1 MiB.
-  // Source prefixes (/24, /64) whose admission pings are paced, 8 bytes each. Prefixes that share a
-  // row share its pace.
-  uint32_t held_prefixes = 4096;
-  // Admission pings to one prefix: 1,024 at once and as many a second, 50 kB/s: a building full of
-  // nodes may join within a second, and a forger gains nothing.
-  uint32_t held_pings_a_second = 1024;
+  // Requests held until their source is proven, and 150 bytes more each: 17 MiB in all. The oldest
+  // makes room, so a flood decides how long a request stays, and an answer that takes longer serves
+  // the next one. Slots are residence times rate: small ones hold 328 ms of 50,000 a second, twice
+  // the 150 ms that a ping to another continent takes (8 MiB). Medium ones hold 61 ms of as many,
+  // 300 ms of 10,000 a second (4.5 MiB). Large ones hold 4 ms of 50,000 a second, which is 3.3
+  // Gbit/s, and 300 ms of 640 (1.5 MiB): under more than that, the second request is served,
+  // because the source of the first was pinged all the same.
+  uint32_t held_small = 16'384;
+  uint32_t held_medium = 3072;
+  uint32_t held_large = 192;
+  uint32_t held_max() const { return held_small + held_medium + held_large; }
+  // Eighths of these that fit into `bytes`, one at least: for a node with little memory.
+  void size_held(uint64_t bytes) {
+    const auto eighths = static_cast<uint32_t>(std::clamp<uint64_t>(bytes / held_eighth, 1, 8));
+    held_small = held_small / 8 * eighths;
+    held_medium = held_medium / 8 * eighths;
+    held_large = held_large / 8 * eighths;
+  }
+  static constexpr uint64_t held_eighth = 17 << 17;  // An eighth of 17 MiB.
 
   // Regions being found, 7 KiB each, and regions whose records are being stored, 3 KiB each: in a
   // network of 10,000 nodes a cycle takes about 350 of them in an hour or a day.
@@ -180,10 +191,10 @@ struct Budget {
     budget.heard_contacts = 64;
     budget.waiting_answers = 16;
     budget.wanted_contacts = 64;
-    budget.held_sources = 16;
     budget.held_small = 24;
+    budget.held_medium = 2;
     budget.held_large = 2;
-    budget.held_prefixes = 16;
+    budget.ledger_rows = 256;
     budget.region_lookups = 1;
     budget.regions = 2;
     budget.replications = 2;

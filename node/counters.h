@@ -9,64 +9,67 @@
 
 namespace xord {
 
-#define XORD_NODE_COUNTERS(X)                                                                   \
-  X(requests_ping, counter, "Well-formed ping requests.")                                       \
-  X(requests_stun, counter, "Well-formed stun requests.")                                       \
-  X(requests_store, counter, "Well-formed store requests, on the shard that owns the key.")     \
-  X(requests_find_node, counter, "Well-formed find_node requests.")                             \
-  X(requests_find_value, counter,                                                               \
-    "Well-formed find_value requests, on the shard that owns the key.")                         \
-  X(replies_sent, counter, "Answers given to the outbox.")                                      \
-  X(values_served, counter, "Answers with a value.")                                            \
-  X(stores_acknowledged, counter, "Stores answered with true.")                                 \
-  X(stores_refused, counter, "Stores answered with false.")                                     \
-  X(held, counter, "Requests from unproven sources, held until the source is proven.")          \
-  X(held_released, counter, "Held requests that were served.")                                  \
-  X(held_dropped, counter, "Held requests whose source never answered.")                        \
-  X(unproven_bounded, counter,                                                                  \
-    "Unproven requests, pings too, that were not held: a reply within the bound, or no reply.") \
-  X(stun_unproven, counter, "Stun requests not answered: the source is not proven.")            \
-  X(limited_contacts, counter, "Answers cut to the size of their request by a limit.")          \
-  X(limited_values, counter, "Values not sent: a limit of bytes.")                              \
-  X(limited_stuns, counter, "Answers to stun not sent: a limit of bytes.")                      \
-  X(limited_reads, counter, "find_value left unanswered: a limit of values read from disk.")    \
-  X(ledger_evicted, counter, "Prefixes whose charges were forgotten: the ledger was full.")     \
-  X(forwarded, counter, "Datagrams handed to the shard that they belong to.")                   \
-  X(messages_dropped, counter, "Messages to other shards, or results, that found no room.")     \
-  X(outbox_full, counter, "Datagrams not sent because the outbox was full.")                    \
-  X(replies_matched, counter, "Replies to our requests.")                                       \
-  X(replies_unknown, counter, "Replies with no such transaction: late, repeated or forged.")    \
-  X(replies_wrong_source, counter, "Replies with our transaction from another source.")         \
-  X(calls_sent, counter, "Our requests.")                                                       \
-  X(calls_failed, counter, "Our requests that got no answer within 5 s, or a malformed one.")   \
-  X(calls_refused, counter, "Our requests that were not sent: no free slot.")                   \
-  X(calls_repeated, counter, "Pings and stores that were sent once more.")                      \
-  X(lookups_started, counter, "Lookups started.")                                               \
-  X(lookups_finished, counter, "Lookups finished.")                                             \
-  X(lookups_refused, counter, "Lookups not started: no free slot.")                             \
-  X(operations_refused, counter, "Calls by the program refused: no free slot.")                 \
-  X(pending_refused, counter, "No slot to wait for the disk: store refused, value not read.")   \
-  X(finds_unanswered, counter,                                                                  \
-    "find_value left unanswered: the value may be here, and is unavailable now.")               \
-  X(path_copies_sent, counter, "Copies that a get left on its path.")                           \
-  X(region_lookups, counter, "Lookups for republish, each for all that is due in a region.")    \
-  X(regions_alone, counter, "Region lookups that found a region of only one key.")              \
-  X(regions_refused, counter, "Regions found while too many were being served.")                \
-  X(records_republished, counter, "Records held here that were stored again.")                  \
-  X(records_published, counter, "Keys of our own list published, at first and each day.")       \
-  X(records_handed_over, counter, "Records given to a newcomer.")                               \
-  X(hand_overs, counter, "Newcomers for which records were searched.")                          \
-  X(hand_overs_refused, counter, "Newcomers not served: too many waited.")                      \
-  X(hand_overs_unanswered, counter, "Hand-overs ended early: the newcomer answered no store.")  \
-  X(network_size, least, "Nodes in the network, by the density around us.")                     \
-  X(pings_of_newcomers, counter, "Pings to contacts that are to be filed.")                     \
-  X(pings_before_eviction, counter, "Pings to contacts whose place others are waiting for.")    \
-  X(pings_of_upkeep, counter, "Pings to contacts that have not ponged for a long time.")        \
-  X(pings_of_silent, counter, "Pings to contacts that did not answer before.")                  \
-  X(pings_of_named, counter, "Pings before an answer that may name a contact, or after it.")    \
-  X(answers_waited, counter, "Answers that waited for contacts to answer first.")               \
-  X(answers_unwaited, counter, "Answers without those contacts: too many answers waited.")      \
-  X(refreshes, counter, "Lookups in ranges that had none for an hour.")                         \
+#define XORD_NODE_COUNTERS(X)                                                                  \
+  X(requests_ping, counter, "Well-formed ping requests.")                                      \
+  X(requests_stun, counter, "Well-formed stun requests.")                                      \
+  X(requests_store, counter, "Well-formed store requests, on the shard that owns the key.")    \
+  X(requests_find_node, counter, "Well-formed find_node requests.")                            \
+  X(requests_find_value, counter,                                                              \
+    "Well-formed find_value requests, on the shard that owns the key.")                        \
+  X(replies_sent, counter, "Answers given to the outbox.")                                     \
+  X(values_served, counter, "Answers with a value.")                                           \
+  X(stores_acknowledged, counter, "Stores answered with true.")                                \
+  X(stores_refused, counter, "Stores answered with false.")                                    \
+  X(held, counter, "Requests from unproven sources, held until the source is proven.")         \
+  X(held_released, counter, "Held requests that were served.")                                 \
+  X(held_dropped, counter, "Held requests whose source never answered.")                       \
+  X(held_displaced, counter, "Held requests that made room for newer ones.")                   \
+  X(pings_of_strangers, counter, "Pings to unproven sources of requests.")                     \
+  X(proofs_by_cookie, counter, "Their pongs: each proves its source.")                         \
+  X(unproven_bounded, counter,                                                                 \
+    "Unproven requests, pings too, that were not held and got no reply.")                      \
+  X(stun_unproven, counter, "Stun requests not answered: the source is not proven.")           \
+  X(limited_contacts, counter, "Answers cut to the size of their request by a limit.")         \
+  X(limited_values, counter, "Values not sent: a limit of bytes.")                             \
+  X(limited_stuns, counter, "Answers to stun not sent: a limit of bytes.")                     \
+  X(limited_reads, counter, "find_value left unanswered: a limit of values read from disk.")   \
+  X(ledger_evicted, counter, "Prefixes whose charges were forgotten: the ledger was full.")    \
+  X(forwarded, counter, "Datagrams handed to the shard that they belong to.")                  \
+  X(messages_dropped, counter, "Messages to other shards, or results, that found no room.")    \
+  X(outbox_full, counter, "Datagrams not sent because the outbox was full.")                   \
+  X(replies_matched, counter, "Replies to our requests.")                                      \
+  X(replies_unknown, counter, "Replies with no such transaction: late, repeated or forged.")   \
+  X(replies_wrong_source, counter, "Replies with our transaction from another source.")        \
+  X(calls_sent, counter, "Our requests.")                                                      \
+  X(calls_failed, counter, "Our requests that got no answer within 5 s, or a malformed one.")  \
+  X(calls_refused, counter, "Our requests that were not sent: no free slot.")                  \
+  X(calls_repeated, counter, "Pings and stores that were sent once more.")                     \
+  X(lookups_started, counter, "Lookups started.")                                              \
+  X(lookups_finished, counter, "Lookups finished.")                                            \
+  X(lookups_refused, counter, "Lookups not started: no free slot.")                            \
+  X(operations_refused, counter, "Calls by the program refused: no free slot.")                \
+  X(pending_refused, counter, "No slot to wait for the disk: store refused, value not read.")  \
+  X(finds_unanswered, counter,                                                                 \
+    "find_value left unanswered: the value may be here, and is unavailable now.")              \
+  X(path_copies_sent, counter, "Copies that a get left on its path.")                          \
+  X(region_lookups, counter, "Lookups for republish, each for all that is due in a region.")   \
+  X(regions_alone, counter, "Region lookups that found a region of only one key.")             \
+  X(regions_refused, counter, "Regions found while too many were being served.")               \
+  X(records_republished, counter, "Records held here that were stored again.")                 \
+  X(records_published, counter, "Keys of our own list published, at first and each day.")      \
+  X(records_handed_over, counter, "Records given to a newcomer.")                              \
+  X(hand_overs, counter, "Newcomers for which records were searched.")                         \
+  X(hand_overs_refused, counter, "Newcomers not served: too many waited.")                     \
+  X(hand_overs_unanswered, counter, "Hand-overs ended early: the newcomer answered no store.") \
+  X(network_size, least, "Nodes in the network, by the density around us.")                    \
+  X(pings_of_newcomers, counter, "Pings to contacts that are to be filed.")                    \
+  X(pings_before_eviction, counter, "Pings to contacts whose place others are waiting for.")   \
+  X(pings_of_upkeep, counter, "Pings to contacts that have not ponged for a long time.")       \
+  X(pings_of_silent, counter, "Pings to contacts that did not answer before.")                 \
+  X(pings_of_named, counter, "Pings before an answer that may name a contact, or after it.")   \
+  X(answers_waited, counter, "Answers that waited for contacts to answer first.")              \
+  X(answers_unwaited, counter, "Answers without those contacts: too many answers waited.")     \
+  X(refreshes, counter, "Lookups in ranges that had none for an hour.")                        \
   X(limits_unwatched, counter, "Limited prefixes not logged: too many were at a time.")
 
 enum class NodeCounter : uint8_t { XORD_NODE_COUNTERS(XORD_COUNT_ENUMERATOR) count };

@@ -38,14 +38,14 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       self_(self),
       rng_(rng),
       link_(config.network, config.shard, config.shards, counters_),
-      context_{config_, secrets_, dialect_of(config_), self_, link_, counters_},
+      ledger_(config.limits, config.budget.ledger_rows, config.shards, secrets.hash_seed,
+              config.trusted),
+      context_{config_, secrets_, dialect_of(config_), self_, link_, counters_, ledger_},
       events_(events_max(config)),
       store_(store),
       published_(published),
       waits_(config.pending_answers),
-      ledger_(config.limits, config.budget.ledger_rows, config.shards, secrets.hash_seed,
-              config.trusted),
-      limit_watch_(context_, ledger_, notices_),
+      limit_watch_(context_, notices_),
       requester_(context_, start),
       contacts_(context_, book, requester_, start),
       lookups_(context_, contacts_, requester_),
@@ -54,9 +54,9 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       joiner_(context_, requester_, contacts_, lookups_, operations_, notices_, rng_, start),
       replicator_(context_, requester_, contacts_, lookups_, rounds_, store, published, waits_,
                   start),
-      replies_(context_, book, ledger_),
+      replies_(context_, book),
       named_(context_, contacts_, replies_),
-      records_(context_, store, waits_, ledger_, replies_, named_),
+      records_(context_, store, waits_, replies_, named_),
       own_ids_(context_, requester_, contacts_, notices_),
       responder_(context_, requester_, contacts_, replies_, named_, records_, own_ids_, notices_) {
   CHECK(config.shard < config.shards && config.shards <= shards_max);
@@ -114,6 +114,7 @@ void Node::receive_reply(const Turn& turn, const Datagram& datagram) {
   Reply reply;
   const auto outcome = requester_.receive(turn, datagram, &reply);
   if (!outcome) return;
+  if (outcome->is_by_cookie) return receive_proof(turn, datagram, *outcome);
   const bool is_answer = outcome->kind == Outcome::Kind::answered;
   const bool names_sender = outcome->call.method == Method::ping ||
                             config_.dialect->traits().every_reply_names_its_sender;
@@ -125,6 +126,16 @@ void Node::receive_reply(const Turn& turn, const Datagram& datagram) {
   if (!is_answer) return;
   contacts_.prove(turn, datagram.path.remote);
   responder_.release(turn, datagram.path.remote, outcome->call.purpose);
+}
+
+void Node::receive_proof(const Turn& turn, const Datagram& datagram, const Outcome& outcome) {
+  DCHECK(outcome.kind == Outcome::Kind::answered && outcome.call.to == datagram.path.remote);
+  if (contacts_.is_proven(datagram.path.remote, turn.now)) return;  // It says nothing new.
+  counters_.node.add(NodeCounter::proofs_by_cookie);
+  dispatch(turn, outcome);
+  contacts_.prove(turn, datagram.path.remote);
+  responder_.release(turn, datagram.path.remote, outcome.call.purpose);
+  if (outcome.reply->responder == self_) own_ids_.found(turn, datagram.path);
 }
 
 void Node::dispatch(const Turn& turn, const Outcome& outcome) {
@@ -373,8 +384,7 @@ void Node::list_published(Instant now, OperationId operation, const Id& from, Ou
 }
 
 void Node::list_charges(Instant now, OperationId operation, const IpAddress& source, Outputs& out) {
-  run(now, out,
-      [&](const Turn& turn) { operations_.list_charges(turn, operation, ledger_, source); });
+  run(now, out, [&](const Turn& turn) { operations_.list_charges(turn, operation, source); });
 }
 
 void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& out) {

@@ -130,11 +130,17 @@ class Node {
   // Also for them: how long a call to `endpoint` may take before it is slow, how full the tables
   // are, and how many buckets there are.
   Duration timeout_of(const Endpoint& endpoint) const { return requester_.timeout(endpoint); }
+  // And whether an answerable contact is filed at `endpoint`.
+  bool knows_contact_at(const Endpoint& endpoint) const {
+    return contacts_.table().is_answerable_at(endpoint);
+  }
   NodeUsage usage() const;
   uint32_t buckets_count() const { return contacts_.table().buckets_count(); }
 
  private:
   void receive_reply(const Turn& turn, const Datagram& datagram);
+  // The pong of a stranger, by cookie, which may come again.
+  void receive_proof(const Turn& turn, const Datagram& datagram, const Outcome& outcome);
   // Passes the outcome of a call of ours to the parts concerned.
   void dispatch(const Turn& turn, const Outcome& outcome);
   // Passes on the events of the parts until none is left.
@@ -153,13 +159,13 @@ class Node {
   Rng rng_;
   NodeCounters counters_;
   const ShardLink link_;
+  Ledger ledger_;
   const NodeContext context_;
   Events events_;
   NodeNotices notices_;
   Store& store_;
   Store* const published_;
   DiskWaits waits_;
-  Ledger ledger_;
   LimitWatch limit_watch_;
 
   // The parts; each knows only those above it. What goes up is an event or an outcome.

@@ -9,6 +9,8 @@
 
 namespace xord {
 
+class Ledger;  // node/admission/ledger.h
+
 struct NodeContext {
   const NodeConfig& config;
   const NodeSecrets& secrets;  // Read by constructors only.
@@ -16,6 +18,7 @@ struct NodeContext {
   const Id& self;
   const ShardLink& link;
   NodeCounters& counters;
+  Ledger& ledger;
 
   void count(NodeCounter which, uint64_t by = 1) const { counters.node.add(which, by); }
 };

@@ -44,8 +44,8 @@ inline NodeUsage usage_max(const NodeConfig& config) {
   const Budget& budget = config.budget;
   return usage_of(budget.requests_in_flight(), budget.lookups, config.lookup_values(),
                   config.operations, budget.replications, budget.region_lookups, budget.regions,
-                  budget.newcomers, budget.held_sources, budget.held_small + budget.held_large,
-                  config.pending_answers, budget.waiting_answers);
+                  budget.newcomers, budget.held_max(), budget.held_max(), config.pending_answers,
+                  budget.waiting_answers);
 }
 
 }  // namespace xord

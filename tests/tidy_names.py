@@ -19,6 +19,7 @@ EXCEPTIONS = {
     ("node/node.h", "ledger"): _REPORTS,
     ("node/node.h", "timeout_of"): "what a whole node has learnt of round trips shows nowhere else",
     ("node/usage.h", "held_requests"): _BY_INDEX,
+    ("node/usage.h", "held_sources"): _BY_INDEX,
     ("node/usage.h", "surveys"): _BY_INDEX,
     ("reactor/base/fixed_pool.h", "construct"): _ALLOCATOR,
     ("reactor/base/fixed_pool.h", "rebind"): _ALLOCATOR,

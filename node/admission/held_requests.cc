@@ -10,74 +10,76 @@
 namespace xord {
 namespace {
 
-constexpr uint32_t no_source = UINT32_MAX;
+// What a request is charged: the smallest slots it would fill.
+uint32_t charge_of(size_t size) {
+  return static_cast<uint32_t>(std::max<size_t>(1, (size + held_small_size - 1) / held_small_size));
+}
 
 }  // namespace
 
-HeldRequests::HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed)
+HeldRequests::HeldRequests(const Budget& budget, size_t ping_size, uint64_t seed, Ledger& ledger)
     : ping_size_(ping_size),
       seed_(seed),
-      ping_interval_(seconds(1) / budget.held_pings_a_second),
-      sources_(budget.held_sources),
-      small_(budget.held_small),
-      large_(budget.held_large),
-      buckets_(std::bit_ceil(budget.held_sources), no_source),
-      prefix_paid_to_(std::bit_ceil(budget.held_prefixes), Instant::min()) {
-  CHECK(ping_interval_ > Duration{});
+      ledger_(&ledger),
+      requests_(budget.held_max()),
+      sources_(budget.held_max()),
+      buckets_(std::bit_ceil(budget.held_max()), none) {
+  CHECK(ping_size > 0);
+  classes_[0].slot_size = held_small_size;
+  classes_[0].slots = budget.held_small;
+  classes_[1].slot_size = held_medium_size;
+  classes_[1].slots = budget.held_medium;
+  classes_[2].slot_size = held_large_size;
+  classes_[2].slots = budget.held_large;
+  uint32_t first = 0;
+  uint64_t bytes = 0;
+  for (SizeClass& kind : classes_) {
+    kind.first = first;
+    kind.bytes_at = bytes;
+    first += kind.slots;
+    bytes += uint64_t{kind.slots} * kind.slot_size;
+    for (uint32_t request = first; request > kind.first;) {
+      --request;
+      requests_[request].newer = kind.free;
+      kind.free = request;
+    }
+  }
+  CHECK(first == requests_.size());
+  bytes_ = std::make_unique_for_overwrite<uint8_t[]>(bytes);
 }
 
 HoldResult HeldRequests::hold(Instant now, const Datagram& in, ReplyBudget& budget) {
-  const auto handle = find(in.path.remote);
-  if (!handle) return hold_first(now, in, budget);
-  return add_to(sources_[*handle], now, in) ? HoldResult::held_already_pinged
-                                            : HoldResult::refused_full;
-}
-
-HoldResult HeldRequests::hold_first(Instant now, const Datagram& in, ReplyBudget& budget) {
-  if (sources_.is_full()) return HoldResult::refused_full;
-  if (!budget.fits(ping_size_)) return HoldResult::refused_unpayable;
-  Instant& paid_to =
-      prefix_paid_to_[prefix_hash(in.path.remote.address, seed_) & (prefix_paid_to_.size() - 1)];
-  // GCRA: a prefix may run ahead of its pace by one second's worth of pings.
-  const Instant after = std::max(paid_to, now) + ping_interval_;
-  if (after > now + seconds(1)) return HoldResult::refused_paced;
-
-  const PoolHandle handle = *sources_.take();
-  Source& source = sources_[handle];
-  source.endpoint = in.path.remote;
-  source.drop_at = now + held_lifetime;
-  source.held_count = 0;
-  if (!add_to(source, now, in)) {
-    sources_.give_back(handle);
-    return HoldResult::refused_full;
+  HoldResult result;
+  auto source = find(in.path.remote);
+  if (!source) {
+    if (!budget.spend(ping_size_)) return result;
+    result.should_ping = true;
+  } else if (sources_[*source].held_count == held_per_source_max) {
+    return result;
   }
-  attach(handle);
-  paid_to = after;
-  CHECK(budget.spend(ping_size_));
-  return HoldResult::held_and_ping;
-}
-
-bool HeldRequests::add_to(Source& source, Instant now, const Datagram& in) {
-  if (source.held_count == held_per_source_max) return false;
-  const auto held = keep(now, in);
-  if (!held) return false;
-  source.held[source.held_count++] = *held;
-  return true;
+  const SizeClass* kind = class_for(in.bytes.size());
+  if (kind == nullptr) return result;
+  const uint32_t request = take_slot(now, classes_[static_cast<size_t>(kind - classes_.data())],
+                                     in.path.remote, &result.displaced);
+  if (request == none) return result;
+  if (!source) source = attach(now, in.path.remote);
+  copy_in(now, in, request);
+  append(*source, request);
+  ledger_->charge(now, in.path.remote.address, Charge::held, charge_of(in.bytes.size()));
+  result.is_held = true;
+  return result;
 }
 
 uint32_t HeldRequests::drop(const Endpoint& source) {
-  const auto handle = find(source);
-  if (!handle) return 0;
-  const Source detached = detach(*handle);
-  for (uint32_t i = 0; i < detached.held_count; ++i) give_back(detached.held[i]);
-  return detached.held_count;
+  return release(source, [](const Datagram&, Instant) {});
 }
 
 uint32_t HeldRequests::advance(Instant now) {
   uint32_t dropped = 0;
   for (const Source* source = sources_.find(oldest_); source && source->drop_at <= now;
        source = sources_.find(oldest_)) {
-    const uint32_t held_count = drop(source->endpoint);
+    const Endpoint endpoint = source->endpoint;
+    const uint32_t held_count = drop(endpoint);
     CHECK(held_count > 0);  // Else the oldest would remain for ever.
     dropped += held_count;
   }
@@ -89,8 +91,14 @@ std::optional<Instant> HeldRequests::next_wakeup() const {
   return source ? std::optional<Instant>(source->drop_at) : std::nullopt;
 }
 
+uint32_t HeldRequests::held_count() const {
+  uint32_t count = 0;
+  for (const SizeClass& kind : classes_) count += kind.taken;
+  return count;
+}
+
 std::optional<PoolHandle> HeldRequests::find(const Endpoint& endpoint) const {
-  for (uint32_t index = buckets_[bucket_of(endpoint)]; index != no_source;) {
+  for (uint32_t index = buckets_[bucket_of(endpoint)]; index != none;) {
     const auto handle = sources_.taken_at(index);
     CHECK(handle.has_value());
     const Source& source = sources_[*handle];
@@ -100,60 +108,163 @@ std::optional<PoolHandle> HeldRequests::find(const Endpoint& endpoint) const {
   return std::nullopt;
 }
 
-std::optional<HeldRequests::Held> HeldRequests::keep(Instant now, const Datagram& in) {
-  if (in.bytes.size() > held_large_size) return std::nullopt;
-  const SlotKind kind = in.bytes.size() <= held_small_size ? SlotKind::small : SlotKind::large;
-  const auto handle = kind == SlotKind::small ? copy_into(small_, in) : copy_into(large_, in);
-  if (!handle) return std::nullopt;
-  return Held{kind, *handle, now};
+// ---- Slots.
+
+const HeldRequests::SizeClass* HeldRequests::class_for(size_t size) const {
+  const auto fits = [&](const SizeClass& kind) { return size <= kind.slot_size; };
+  const auto kind = std::find_if(classes_.begin(), classes_.end(), fits);
+  return kind == classes_.end() ? nullptr : &*kind;
 }
 
-template <class Pool>
-std::optional<PoolHandle> HeldRequests::copy_into(Pool& pool, const Datagram& in) {
-  const auto handle = pool.take();
-  if (!handle) return std::nullopt;
-  auto& slot = pool[*handle];
-  DCHECK(in.bytes.size() <= slot.bytes.size());
-  slot.path = in.path;
-  slot.size = static_cast<uint32_t>(in.bytes.size());
-  if (!in.bytes.empty()) std::memcpy(slot.bytes.data(), in.bytes.data(), in.bytes.size());
-  return handle;
+const HeldRequests::SizeClass& HeldRequests::class_of(uint32_t request) const {
+  DCHECK(request < requests_.size());
+  size_t kind = classes_count - 1;
+  while (request < classes_[kind].first) --kind;
+  return classes_[kind];
 }
 
-void HeldRequests::give_back(const Held& held) {
-  held.kind == SlotKind::small ? small_.give_back(held.handle) : large_.give_back(held.handle);
+HeldRequests::SizeClass& HeldRequests::class_of(uint32_t request) {
+  return const_cast<SizeClass&>(std::as_const(*this).class_of(request));
 }
 
-Datagram HeldRequests::datagram(const Held& held) const {
-  const auto view = [](const auto& slot) {
-    DCHECK(slot.size <= slot.bytes.size());
-    return Datagram{slot.path, {slot.bytes.data(), slot.size}};
-  };
-  return held.kind == SlotKind::small ? view(small_[held.handle]) : view(large_[held.handle]);
+uint8_t* HeldRequests::bytes_of_slot(uint32_t request) const {
+  const SizeClass& kind = class_of(request);
+  return &bytes_[kind.bytes_at + uint64_t{request - kind.first} * kind.slot_size];
 }
 
-void HeldRequests::attach(PoolHandle handle) {
+Datagram HeldRequests::datagram(const Source& source, uint32_t request) const {
+  const Request& held = requests_[request];
+  DCHECK(held.size <= class_of(request).slot_size);
+  return {{source.endpoint, held.local}, {bytes_of_slot(request), held.size}};
+}
+
+uint32_t HeldRequests::take_slot(Instant now, SizeClass& kind, const Endpoint& keep,
+                                 uint32_t* displaced) {
+  if (kind.free == none) {
+    const uint32_t request = request_to_displace(now, kind, keep);
+    if (request == none) return none;
+    displace(request);
+    ++*displaced;
+  }
+  const uint32_t request = kind.free;
+  CHECK(request != none && kind.taken < kind.slots);
+  kind.free = requests_[request].newer;
+  ++kind.taken;
+  return request;
+}
+
+// Among the oldest, that of the greatest load; of equal ones the oldest.
+uint32_t HeldRequests::request_to_displace(Instant now, const SizeClass& kind,
+                                           const Endpoint& keep) const {
+  uint32_t chosen = none;
+  uint32_t greatest = 0;
+  uint32_t at = kind.oldest;
+  for (uint32_t i = 0; i < compared_max && at != none; ++i, at = requests_[at].newer) {
+    const Endpoint& source = sources_[*sources_.taken_at(requests_[at].source)].endpoint;
+    if (source == keep) continue;  // Else it would be pinged for nothing.
+    const uint32_t load = ledger_->load(now, source.address, Charge::held);
+    if (chosen != none && load <= greatest) continue;
+    chosen = at;
+    greatest = load;
+  }
+  return chosen;
+}
+
+void HeldRequests::displace(uint32_t request) {
+  const PoolHandle handle = *sources_.taken_at(requests_[request].source);
   Source& source = sources_[handle];
-  DCHECK(source.held_count > 0);  // Else nothing would ever be served or dropped.
-  DCHECK(!find(source.endpoint).has_value());
-  uint32_t& bucket = buckets_[bucket_of(source.endpoint)];
+  if (source.held_count == 1) {
+    detach(handle);
+    return give_back(request);
+  }
+  uint32_t* next = &source.first;
+  uint32_t before = none;
+  while (*next != request) {
+    CHECK(*next != none);
+    before = *next;
+    next = &requests_[before].next_of_source;
+  }
+  *next = requests_[request].next_of_source;
+  if (source.last == request) source.last = before;
+  --source.held_count;
+  leave_queue(request);
+  give_back(request);
+}
+
+// Of a request that has left its queue.
+void HeldRequests::give_back(uint32_t request) {
+  SizeClass& kind = class_of(request);
+  CHECK(kind.taken > 0);
+  requests_[request].source = none;
+  requests_[request].newer = kind.free;
+  kind.free = request;
+  --kind.taken;
+}
+
+void HeldRequests::copy_in(Instant now, const Datagram& in, uint32_t request) {
+  DCHECK(in.bytes.size() <= class_of(request).slot_size);
+  Request& held = requests_[request];
+  held.local = in.path.local;
+  held.came = now;
+  held.size = static_cast<uint32_t>(in.bytes.size());
+  if (held.size > 0) std::memcpy(bytes_of_slot(request), in.bytes.data(), held.size);
+}
+
+// Puts the request last in its source's list and in its queue.
+void HeldRequests::append(PoolHandle handle, uint32_t request) {
+  Source& source = sources_[handle];
+  DCHECK(source.held_count < held_per_source_max);
+  Request& held = requests_[request];
+  held.source = handle.index;
+  held.next_of_source = none;
+  (source.held_count == 0 ? source.first : requests_[source.last].next_of_source) = request;
+  source.last = request;
+  ++source.held_count;
+  SizeClass& kind = class_of(request);
+  held.older = kind.newest;
+  held.newer = none;
+  (kind.newest == none ? kind.oldest : requests_[kind.newest].newer) = request;
+  kind.newest = request;
+}
+
+void HeldRequests::leave_queue(uint32_t request) {
+  SizeClass& kind = class_of(request);
+  const Request& held = requests_[request];
+  DCHECK((held.older == none) == (kind.oldest == request));
+  (held.older == none ? kind.oldest : requests_[held.older].newer) = held.newer;
+  (held.newer == none ? kind.newest : requests_[held.newer].older) = held.older;
+}
+
+// ---- Sources.
+
+PoolHandle HeldRequests::attach(Instant now, const Endpoint& endpoint) {
+  const auto handle = sources_.take();
+  CHECK(handle.has_value());  // Each of the others holds a slot, and one was free.
+  Source& source = sources_[*handle];
+  source.endpoint = endpoint;
+  source.drop_at = now + held_lifetime;
+  source.first = source.last = none;
+  source.held_count = 0;
+  uint32_t& bucket = buckets_[bucket_of(endpoint)];
   source.chain = bucket;
-  bucket = handle.index;
+  bucket = handle->index;
   source.older = newest_;
   source.newer = {};
   if (Source* older = sources_.find(newest_)) {
-    older->newer = handle;
+    older->newer = *handle;
   } else {
-    oldest_ = handle;
+    oldest_ = *handle;
   }
-  newest_ = handle;
+  newest_ = *handle;
+  return *handle;
 }
 
 HeldRequests::Source HeldRequests::detach(PoolHandle handle) {
   const Source source = sources_[handle];
+  for (uint32_t at = source.first; at != none; at = requests_[at].next_of_source) leave_queue(at);
   uint32_t* index = &buckets_[bucket_of(source.endpoint)];
   while (*index != handle.index) {
-    CHECK(*index != no_source);
+    CHECK(*index != none);
     index = &sources_[*sources_.taken_at(*index)].chain;
   }
   *index = source.chain;
@@ -167,30 +278,40 @@ HeldRequests::Source HeldRequests::detach(PoolHandle handle) {
 }
 
 void HeldRequests::check_invariants() const {
-  uint32_t small = 0;
-  uint32_t large = 0;
+  uint32_t held_by_sources = 0;
   uint32_t listed = 0;
   PoolHandle older;
   for (PoolHandle at = oldest_; const Source* source = sources_.find(at); at = source->newer) {
     CHECK(source->older == older && find(source->endpoint) == at);
     CHECK(older == PoolHandle{} || sources_[older].drop_at <= source->drop_at);
     CHECK(source->held_count > 0 && source->held_count <= held_per_source_max);
-    // Its first request was pinged for; the others came meanwhile.
-    CHECK(source->held[0].came + held_lifetime == source->drop_at);
-    for (uint32_t i = 0; i < source->held_count; ++i) {
-      CHECK(i == 0 || source->held[i - 1].came <= source->held[i].came);
-      CHECK(datagram(source->held[i]).path.remote == source->endpoint);
-      const bool is_small = source->held[i].kind == SlotKind::small;
-      CHECK(is_small == (datagram(source->held[i]).bytes.size() <= held_small_size));
-      ++(is_small ? small : large);
+    uint32_t count = 0;
+    Instant came = source->drop_at - held_lifetime;  // When it was pinged; no request is older.
+    for (uint32_t i = source->first; i != none; i = requests_[i].next_of_source, ++count) {
+      CHECK(count < source->held_count && requests_[i].source == at.index);
+      CHECK(came <= requests_[i].came);
+      came = requests_[i].came;
+      if (requests_[i].next_of_source == none) CHECK(source->last == i);
     }
-    CHECK(listed < sources_count());
+    CHECK(count == source->held_count && listed < sources_count());
+    held_by_sources += count;
     ++listed;
     older = at;
   }
-  // Every source is in the order, and every slot belongs to a source.
+  // Every source is in the order, and every slot in use belongs to a source.
   CHECK(newest_ == older && listed == sources_count());
-  CHECK(small == small_.taken_count() && large == large_.taken_count());
+  CHECK(held_by_sources == held_count());
+  for (const SizeClass& kind : classes_) {
+    uint32_t queued = 0;
+    uint32_t before = none;
+    for (uint32_t at = kind.oldest; at != none; at = requests_[at].newer, ++queued) {
+      CHECK(requests_[at].older == before && class_for(requests_[at].size) == &kind);
+      CHECK(before == none || requests_[before].came <= requests_[at].came);
+      CHECK(queued < kind.taken && requests_[at].source != none);
+      before = at;
+    }
+    CHECK(queued == kind.taken && kind.newest == before);
+  }
 }
 
 size_t HeldRequests::bucket_of(const Endpoint& endpoint) const {

@@ -19,11 +19,8 @@ bool is_within(const Subnet& inner, const Subnet& outer) {
 
 }  // namespace
 
-LimitWatch::LimitWatch(const NodeContext& node, Ledger& ledger, NodeNotices& notices)
-    : node_(node),
-      ledger_(ledger),
-      notices_(notices),
-      is_on_(node.config.limits.mode == LimitsMode::on) {}
+LimitWatch::LimitWatch(const NodeContext& node, NodeNotices& notices)
+    : node_(node), notices_(notices), is_on_(node.config.limits.mode == LimitsMode::on) {}
 
 NodeNotice LimitWatch::notice_of(NoticeKind kind, const Watched& watched) const {
   NodeNotice notice;
@@ -34,7 +31,7 @@ NodeNotice LimitWatch::notice_of(NoticeKind kind, const Watched& watched) const 
 }
 
 void LimitWatch::take_begun(Instant now) {
-  const uint32_t missed = ledger_.take_begun_spells([&](const Ledger::Spell& spell) {
+  const uint32_t missed = node_.ledger.take_begun_spells([&](const Ledger::Spell& spell) {
     if (is_on_) watch(now, spell);
   });
   if (!is_on_) return;
@@ -76,7 +73,7 @@ void LimitWatch::drop(uint32_t index) {
 }
 
 bool LimitWatch::follow(Instant now, Watched& watched) const {
-  const Ledger::Account account = ledger_.account(now, watched.prefix);
+  const Ledger::Account account = node_.ledger.account(now, watched.prefix);
   uint64_t refused = 0;
   for (const uint32_t each : account.refused) refused += each;
   if (refused == 0) return false;

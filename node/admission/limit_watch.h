@@ -25,11 +25,11 @@ constexpr uint32_t limits_watched = 8;
 class LimitWatch {
  public:
   // All but `node` are borrowed. Watches nothing unless the limits are on: a dry run limits nobody.
-  LimitWatch(const NodeContext& node, Ledger& ledger, NodeNotices& notices);
+  LimitWatch(const NodeContext& node, NodeNotices& notices);
 
   // Watches the spells that began. At the end of each call of the node.
   void end_turn(Instant now) {
-    if (ledger_.has_begun_spells()) [[unlikely]]
+    if (node_.ledger.has_begun_spells()) [[unlikely]]
       take_begun(now);
   }
   // Ends what is over.
@@ -60,7 +60,6 @@ class LimitWatch {
   void report_end(const Watched& watched);
 
   const NodeContext node_;
-  Ledger& ledger_;
   NodeNotices& notices_;
   const bool is_on_;
   std::array<Watched, limits_watched> watched_;  // The first count_.

@@ -43,6 +43,10 @@ void OwnIdWatch::look_for_own_id(const Turn& turn, const Reply& reply) {
   }
 }
 
+void OwnIdWatch::found(const Turn& turn, const Path& path) {
+  if (checks_.should_ping(path.remote, turn.now)) ping(turn, path.remote, path.local);
+}
+
 void OwnIdWatch::answered(Instant now, const Outcome& outcome) {
   DCHECK(outcome.kind == Outcome::Kind::answered && outcome.reply->responder == node_.self);
   NodeNotice notice;

@@ -26,6 +26,9 @@ class OwnIdWatch {
   bool receive(const Turn& turn, const Datagram& datagram, const Request& request, bool may_ping);
   // A reply may name our own id.
   void look_for_own_id(const Turn& turn, const Reply& reply);
+  // A stranger at `path` has proven itself, with our own id: pings it by a call, which shows
+  // whether the ping comes back.
+  void found(const Turn& turn, const Path& path);
   // A ping was answered with our own id.
   void answered(Instant now, const Outcome& outcome);
 

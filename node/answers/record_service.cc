@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/admission/ledger.h"
 #include "node/endpoint_hash.h"
 #include "reactor/base/check.h"
 
@@ -15,11 +16,10 @@ ReplyTo reply_to(const Datagram& datagram, const Request& request) {
 }  // namespace
 
 RecordService::RecordService(const NodeContext& node, Store& store, DiskWaits& waits,
-                             Ledger& ledger, Replies& replies, NamedAnswers& named)
+                             Replies& replies, NamedAnswers& named)
     : node_(node),
       store_(store),
       waits_(waits),
-      ledger_(ledger),
       replies_(replies),
       named_(named),
       waiting_(node.config.waiting_requests, node.config.waiting_bytes) {}
@@ -30,10 +30,6 @@ void RecordService::find_value(const Turn& turn, const Datagram& datagram, const
   if (try_find_value(turn, reply_to(datagram, request), request, came)) return;
   if (waiting_.wait(turn.now, datagram)) return;
   node_.count(NodeCounter::finds_unanswered);
-}
-
-bool RecordService::may_hold(Instant now, const Id& key) {
-  return store_.find(now, key).presence != Presence::absent;
 }
 
 // An answer with contacts says that there is no value here, and the asker believes it. So contacts
@@ -64,12 +60,12 @@ bool RecordService::await_value(const Turn& turn, const ReplyTo& to, const Reque
   }
   const IpAddress& source = to.path.remote.address;
   bool is_beyond = false;
-  const bool may_read = ledger_.admits(turn.now, source, Charge::reads, 1, &is_beyond);
+  const bool may_read = node_.ledger.admits(turn.now, source, Charge::reads, 1, &is_beyond);
   if (is_beyond) node_.count(NodeCounter::limited_reads);
   if (!may_read) return true;
   const auto ticket = store_.begin_read(turn.now, request.target, turn.out.storage);
   if (!ticket) return false;
-  ledger_.charge(turn.now, source, Charge::reads, 1);
+  node_.ledger.charge(turn.now, source, Charge::reads, 1);
   wait_for(*ticket, DiskWait::Kind::value_reply, to, request);
   return true;
 }

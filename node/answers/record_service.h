@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 
-#include "node/admission/ledger.h"
 #include "node/answers/named_answers.h"
 #include "node/answers/replies.h"
 #include "node/answers/waiting_requests.h"
@@ -21,16 +20,14 @@ namespace xord {
 class RecordService {
  public:
   // All but `node` are borrowed.
-  RecordService(const NodeContext& node, Store& store, DiskWaits& waits, Ledger& ledger,
-                Replies& replies, NamedAnswers& named);
+  RecordService(const NodeContext& node, Store& store, DiskWaits& waits, Replies& replies,
+                NamedAnswers& named);
 
   // For requests of a proven source, on the shard that owns the key. A source that has had its
   // limit of values read from the disk gets no answer to a request that needs another. `came`: when
   // the request arrived, perhaps before its source was proven.
   void find_value(const Turn& turn, const Datagram& datagram, const Request& request, Instant came);
   void store(const Turn& turn, const Datagram& datagram, const Request& request);
-  // Whether the value may be here, so that an answer with contacts would deny it.
-  bool may_hold(Instant now, const Id& key);
 
   // The disk has finished what a peer's request waited for.
   void stored(const Turn& turn, const DiskWait& wait, bool is_stored);
@@ -54,7 +51,6 @@ class RecordService {
   const NodeContext node_;
   Store& store_;
   DiskWaits& waits_;
-  Ledger& ledger_;
   Replies& replies_;
   NamedAnswers& named_;
   WaitingRequests waiting_;

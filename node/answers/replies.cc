@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/admission/ledger.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -26,8 +27,8 @@ bool Replies::may_send(const Turn& turn, const ReplyTo& to, size_t size, NodeCou
   if (size <= to.request_size) return true;
   bool is_beyond = false;
   const bool may_send =
-      ledger_.try_charge(turn.now, to.path.remote.address, Charge::excess,
-                         static_cast<uint32_t>(size - to.request_size), &is_beyond);
+      node_.ledger.try_charge(turn.now, to.path.remote.address, Charge::excess,
+                              static_cast<uint32_t>(size - to.request_size), &is_beyond);
   if (is_beyond) node_.count(limited);
   return may_send;
 }

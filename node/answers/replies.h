@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <span>
 
-#include "node/admission/ledger.h"
 #include "node/contact_book.h"
 #include "node/node_context.h"
 #include "node/turn.h"
@@ -26,9 +25,8 @@ struct ReplyTo {
 
 class Replies {
  public:
-  // `book` and `ledger` are borrowed; the book holds the contacts that are named.
-  Replies(const NodeContext& node, const ContactBook& book, Ledger& ledger)
-      : node_(node), book_(book), ledger_(ledger) {}
+  // `book` is borrowed; it holds the contacts that are named.
+  Replies(const NodeContext& node, const ContactBook& book) : node_(node), book_(book) {}
 
   void pong(const Turn& turn, const ReplyTo& to);
   // Tells `to` the endpoint we see it as. Nothing beyond its limit.
@@ -51,7 +49,6 @@ class Replies {
 
   const NodeContext node_;
   const ContactBook& book_;
-  Ledger& ledger_;
 };
 
 }  // namespace xord

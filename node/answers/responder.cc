@@ -42,7 +42,8 @@ Responder::Responder(const NodeContext& node, Requester& requester, Contacts& co
       records_(records),
       own_ids_(own_ids),
       notices_(notices),
-      held_(node.config.budget, node.dialect.traits().ping_size, node.secrets.hash_seed) {}
+      held_(node.config.budget, node.dialect.traits().ping_size, node.secrets.hash_seed,
+            node.ledger) {}
 
 void Responder::receive(const Turn& turn, const Datagram& datagram) {
   Request request;
@@ -90,39 +91,14 @@ bool Responder::admit(const Turn& turn, const Datagram& datagram, const Request&
   }
   ReplyBudget budget = budget_of(datagram);
   const HoldResult result = held_.hold(turn.now, datagram, budget);
-  const bool is_held =
-      result == HoldResult::held_and_ping || result == HoldResult::held_already_pinged;
-  if (is_held) node_.count(NodeCounter::held);
-  if (result == HoldResult::held_and_ping) {
-    // From the address that was asked: a firewall that filters by source lets nothing else in.
-    const Call ping{Purpose::admission, {}, 0, source, std::nullopt, {}};
-    if (!requester_.send(turn, ping, {Method::ping}, datagram.path.local)) {
-      node_.count(NodeCounter::held_dropped, held_.drop(source));
-    }
-  }
-  if (is_held) return false;
-  node_.count(NodeCounter::unproven_bounded);
-  answer_within_bounds(turn, datagram, request, budget);
+  // What cannot be held is met with silence: a peer would believe an empty list or `false`.
+  node_.count(result.is_held ? NodeCounter::held : NodeCounter::unproven_bounded);
+  if (result.displaced > 0) node_.count(NodeCounter::held_displaced, result.displaced);
+  if (!result.should_ping) return false;
+  // From the address that was asked: a firewall that filters by source lets nothing else in.
+  const bool is_sent = requester_.ping_stranger(turn, source, datagram.path.local);
+  if (!is_sent && result.is_held) node_.count(NodeCounter::held_dropped, held_.drop(source));
   return false;
-}
-
-// The source may be forged: no more than its own bytes are sent back, and no ping.
-void Responder::answer_within_bounds(const Turn& turn, const Datagram& datagram,
-                                     const Request& request, ReplyBudget& budget) {
-  if (request.method == Method::store) {
-    if (budget.fits(node_.dialect.traits().stored_size)) {
-      replies_.stored(turn, {datagram.path, request.transaction, datagram.bytes.size()}, false);
-    }
-    return;
-  }
-  if (request.method == Method::find_value && records_.may_hold(turn.now, request.target)) {
-    node_.count(NodeCounter::finds_unanswered);  // An answer with contacts would deny the value.
-    return;
-  }
-  // A ping is answered before, a stun not at all.
-  DCHECK(request.method == Method::find_node || request.method == Method::find_value);
-  if (!budget.fits(node_.dialect.traits().no_contacts_size)) return;
-  named_.answer_within(turn, NamedAnswers::question_of(datagram, request, turn.now), budget.left());
 }
 
 void Responder::serve(const Turn& turn, const Datagram& datagram, const Request& request,

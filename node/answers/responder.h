@@ -47,10 +47,9 @@ class Responder {
   void answer_ping(const Turn& turn, const Datagram& datagram, const Request& request);
   // How much may be sent back to the unproven source of `datagram`.
   ReplyBudget budget_of(const Datagram& datagram) const;
-  // Whether the request may be served now; if not, it was held or answered within bounds.
+  // Whether the request may be served now; if not, it was held or dropped, and its source pinged if
+  // it is not already.
   bool admit(const Turn& turn, const Datagram& datagram, const Request& request);
-  void answer_within_bounds(const Turn& turn, const Datagram& datagram, const Request& request,
-                            ReplyBudget& budget);
   // `came`: now, or when the request was held.
   void serve(const Turn& turn, const Datagram& datagram, const Request& request, Instant came);
   void tell_first_request(const Datagram& datagram, const Request& request);

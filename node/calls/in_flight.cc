@@ -30,9 +30,7 @@ InFlight::InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, I
                    size_t transaction_bytes, uint32_t shards)
     : shard_(shard),
       transaction_bytes_(transaction_bytes),
-      shard_mask_(transaction_bytes == transaction_size
-                      ? UINT8_MAX
-                      : static_cast<uint8_t>(std::bit_ceil(shards) - 1)),
+      shard_mask_(shard_mask(transaction_bytes, shards)),
       secret_(secret),
       slots_(calls_max),
       wheel_(calls_max, timer_tick, start) {
@@ -42,6 +40,11 @@ InFlight::InFlight(ShardIndex shard, uint32_t calls_max, const Secret& secret, I
   if (transaction_bytes == transaction_short) {
     short_rows_.assign(std::bit_ceil(size_t{calls_max} * 2), no_slot);
   }
+}
+
+uint8_t InFlight::shard_mask(size_t transaction_bytes, uint32_t shards) {
+  if (transaction_bytes == transaction_size) return UINT8_MAX;
+  return static_cast<uint8_t>(std::bit_ceil(shards) - 1);
 }
 
 std::optional<Transaction> InFlight::open(Instant now, const Call& call,

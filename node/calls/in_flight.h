@@ -72,6 +72,8 @@ class InFlight {
            size_t transaction_bytes = transaction_size, uint32_t shards = 1);
 
   size_t transaction_bytes() const { return transaction_bytes_; }
+  // The bits of a transaction's first byte that name its shard.
+  static uint8_t shard_mask(size_t transaction_bytes, uint32_t shards);
   // The shard that opened the call with `transaction`; empty if its length shows that it is not
   // ours. A short transaction holds the shard in the lowest bits of its first byte, as many as
   // needed.

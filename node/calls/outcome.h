@@ -22,6 +22,8 @@ struct Outcome {
   Duration round_trip;
   bool came_back = false;        // Our request reached us: we asked ourselves.
   const Reply* reply = nullptr;  // Borrowed for the duration of the call that passes it.
+  // A stranger's pong (Requester::ping_stranger): its round trip is unknown, and it may come again.
+  bool is_by_cookie = false;
 };
 
 }  // namespace xord

@@ -9,7 +9,9 @@ Requester::Requester(const NodeContext& node, Instant start)
       round_trips_(node.config.budget.round_trips, node.secrets.hash_seed),
       in_flight_(node.link.self(), node.config.budget.requests_in_flight(),
                  node.secrets.transactions, start, node.dialect.traits().transaction_bytes,
-                 node.link.shards()) {}
+                 node.link.shards()),
+      cookies_(node.link.self(), node.secrets.transactions, node.dialect.traits().transaction_bytes,
+               node.link.shards()) {}
 
 bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAddress& local) {
   call.method = ask.method;
@@ -23,16 +25,32 @@ bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAdd
     node_.count(NodeCounter::calls_refused);
     return false;
   }
-  const size_t size = node_.dialect.encode_request(
-      buffer, Bytes(*transaction).first(in_flight_.transaction_bytes()), node_.self, ask);
-  CHECK(size > 0 && size <= buffer.size());
-  Path path{call.to, local};
-  if (local.socket == LocalAddress::any_socket) {
-    path.local.socket = call.to.is_ipv4() ? node_.config.ipv4_socket : node_.config.ipv6_socket;
-  }
-  turn.out.datagrams.commit(path, size);
+  commit(turn, buffer, *transaction, call.to, ask, local);
   node_.count(NodeCounter::calls_sent);
   return true;
+}
+
+bool Requester::ping_stranger(const Turn& turn, const Endpoint& to, const LocalAddress& local) {
+  const MutableBytes buffer = turn.out.datagrams.reserve(node_.dialect.traits().ping_size);
+  if (buffer.empty()) {
+    node_.count(NodeCounter::outbox_full);
+    return false;
+  }
+  commit(turn, buffer, cookies_.transaction(turn.now, to), to, {Method::ping}, local);
+  node_.count(NodeCounter::pings_of_strangers);
+  return true;
+}
+
+void Requester::commit(const Turn& turn, MutableBytes buffer, const Transaction& transaction,
+                       const Endpoint& to, const Ask& ask, const LocalAddress& local) {
+  const size_t size = node_.dialect.encode_request(
+      buffer, Bytes(transaction).first(in_flight_.transaction_bytes()), node_.self, ask);
+  CHECK(size > 0 && size <= buffer.size());
+  Path path{to, local};
+  if (local.socket == LocalAddress::any_socket) {
+    path.local.socket = to.is_ipv4() ? node_.config.ipv4_socket : node_.config.ipv6_socket;
+  }
+  turn.out.datagrams.commit(path, size);
 }
 
 bool Requester::repeat_ping(const Turn& turn, const Call& call) {
@@ -59,6 +77,9 @@ std::optional<Outcome> Requester::receive(const Turn& turn, const Datagram& data
   }
   const Match match = in_flight_.match(turn.now, transaction, datagram.path.remote);
   if (match.result != MatchResult::answered) {
+    if (cookies_.is_valid(turn.now, transaction, datagram.path.remote)) {
+      return receive_cookie(datagram, reply);
+    }
     node_.count(match.result == MatchResult::unknown ? NodeCounter::replies_unknown
                                                      : NodeCounter::replies_wrong_source);
     return std::nullopt;
@@ -71,6 +92,24 @@ std::optional<Outcome> Requester::receive(const Turn& turn, const Datagram& data
   }
   DCHECK(reply->contacts_count <= reply->contacts.size());
   return Outcome{Outcome::Kind::answered, match.call, match.round_trip, match.came_back, reply};
+}
+
+std::optional<Outcome> Requester::receive_cookie(const Datagram& datagram, Reply* reply) {
+  node_.count(NodeCounter::replies_matched);
+  const ParseError error = node_.dialect.read_reply(datagram.bytes, Method::ping, reply);
+  if (error != ParseError::none) {
+    node_.counters.malformed.add(error);
+    return std::nullopt;
+  }
+  DCHECK(reply->contacts_count <= reply->contacts.size());
+  Outcome outcome;
+  outcome.kind = Outcome::Kind::answered;
+  outcome.call.purpose = Purpose::admission;
+  outcome.call.method = Method::ping;
+  outcome.call.to = datagram.path.remote;
+  outcome.reply = reply;
+  outcome.is_by_cookie = true;
+  return outcome;
 }
 
 }  // namespace xord

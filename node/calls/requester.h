@@ -8,6 +8,7 @@
 
 #include "node/calls/in_flight.h"
 #include "node/calls/outcome.h"
+#include "node/calls/ping_cookies.h"
 #include "node/calls/round_trip.h"
 #include "node/node_context.h"
 #include "node/turn.h"
@@ -24,6 +25,11 @@ class Requester {
   // this network's socket, and the kernel chooses the address. False, and counted, when there is no
   // free slot or no room in the outbox.
   bool send(const Turn& turn, Call call, const Ask& ask, const LocalAddress& local = {});
+
+  // Pings `to` without a call: takes no slot, so that strangers cannot use them up, and is never
+  // repeated. The outcome of its pong is by cookie; its silence has no outcome. False, and counted,
+  // when there is no room in the outbox.
+  bool ping_stranger(const Turn& turn, const Endpoint& to, const LocalAddress& local);
 
   // Retries `call`, a ping that is slow, as a new transaction; the first stays open. False if it is
   // itself a retry, or could not be sent.
@@ -62,9 +68,16 @@ class Requester {
   Duration timeout(const Endpoint& endpoint) const { return round_trips_.timeout(endpoint); }
 
  private:
+  // Encodes `ask` into `buffer`, the last span reserved in the outbox, and commits it.
+  void commit(const Turn& turn, MutableBytes buffer, const Transaction& transaction,
+              const Endpoint& to, const Ask& ask, const LocalAddress& local);
+  // The outcome of a pong that proves its source; empty, and counted, if it does not parse.
+  std::optional<Outcome> receive_cookie(const Datagram& datagram, Reply* reply);
+
   const NodeContext node_;
   RoundTrips round_trips_;
   InFlight in_flight_;
+  PingCookies cookies_;
 };
 
 }  // namespace xord

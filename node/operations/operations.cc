@@ -324,10 +324,9 @@ void Operations::list_published(const Turn& turn, OperationId id, const Id& from
        {reinterpret_cast<const uint8_t*>(keys.data()), count * sizeof(PublishedKey)});
 }
 
-void Operations::list_charges(const Turn& turn, OperationId id, const Ledger& ledger,
-                              const IpAddress& source) {
+void Operations::list_charges(const Turn& turn, OperationId id, const IpAddress& source) {
   std::array<ChargedPrefix, charged_prefixes_max> charges;
-  const size_t count = report_charges(ledger, turn.now, source, charges);
+  const size_t count = report_charges(node_.ledger, turn.now, source, charges);
   static_assert(sizeof charges <= value_size_max);
   emit(turn, {id, OperationStatus::done},
        {reinterpret_cast<const uint8_t*>(charges.data()), count * sizeof(ChargedPrefix)});

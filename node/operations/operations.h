@@ -7,7 +7,6 @@
 #include <optional>
 #include <span>
 
-#include "node/admission/ledger.h"
 #include "node/contact.h"
 #include "node/disk_waits.h"
 #include "node/lookup/lookups.h"
@@ -46,8 +45,7 @@ class Operations {
   void forget(const Turn& turn, OperationId id, const Id& key);
   void list_published(const Turn& turn, OperationId id, const Id& from);
   void purge(const Turn& turn, OperationId id, const Id& from, uint32_t prefix_bits);
-  void list_charges(const Turn& turn, OperationId id, const Ledger& ledger,
-                    const IpAddress& source);
+  void list_charges(const Turn& turn, OperationId id, const IpAddress& source);
 
   // For the Joiner, whose lookup belongs to no operation. Empty, with a result for the program,
   // when all operations are in use.

@@ -73,6 +73,15 @@ class ContactReplica {
       return false;
     });
   }
+  // Whether an answerable contact is filed at `endpoint`, under any id.
+  bool is_answerable_at(const Endpoint& endpoint) const {
+    bool is_answerable = false;
+    filed_.find(hash(endpoint), [&](ContactHandle handle) {
+      is_answerable = book_.endpoint(handle) == endpoint && standing(handle) > Standing::silent;
+      return is_answerable;
+    });
+    return is_answerable;
+  }
   // Silent when it is not filed.
   Standing standing(const Contact& contact) const {
     const ContactHandle handle = find(contact);

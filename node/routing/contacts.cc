@@ -11,7 +11,8 @@ Contacts::Contacts(const NodeContext& node, ContactBook& book, Requester& reques
       book_(book),
       requester_(requester),
       table_(node.config.routing, node.self, node.link.self(), node.link.shards(), book, start),
-      proven_(node.config.budget.proven_sources, node.secrets.hash_seed, node.config.trusted),
+      proven_(node.config.budget.proven_sources, node.secrets.hash_seed, node.config.trusted,
+              node.ledger),
       heard_(node.config.budget.heard_contacts, node.secrets.hash_seed),
       wanted_(node.config.budget.wanted_contacts, node.secrets.hash_seed, named_trust_min / 2) {}
 
@@ -67,6 +68,7 @@ void Contacts::learn_from_answer(const Turn& turn, const Outcome& outcome) {
     learn_displaced(turn, {*call.responder, call.to});
   }
   learn(turn, contact, names_sender ? Evidence::ponged : Evidence::answered);
+  if (outcome.is_by_cookie) return;  // Nobody knows when it was pinged.
   // An answer to a find may have waited for other nodes. A stranger's sample counts for itself
   // only, and even that only if its pong filed it: otherwise strangers would push out the samples
   // of contacts.

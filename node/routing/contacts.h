@@ -38,9 +38,10 @@ class Contacts {
   // The usable contacts of `reply`, collected in `usable`.
   std::span<const Contact> usable_of(const Reply& reply, UsableContacts& usable) const;
 
-  // Whether `source` answered a transaction of ours lately, on any shard, so it is not forged.
+  // Whether `source` answered a transaction of ours lately, on any shard, so it is not forged; or a
+  // contact that answered us is filed there, and did not fall silent since.
   bool is_proven(const Endpoint& source, Instant now) const {
-    return proven_.is_proven(source, now);
+    return proven_.is_proven(source, now) || table_.is_answerable_at(source);
   }
   void fetch_ahead(const Endpoint& source) const { proven_.fetch_ahead(source); }
   // `source` answered a transaction on this shard. Notifies the other shards, unless they were

@@ -140,6 +140,10 @@ class RoutingTable {
   bool is_self_among_nearest(const Id& key) const {
     return count_nearer(key, self_, bucket_size) < bucket_size;
   }
+  // As ContactReplica.
+  bool is_answerable_at(const Endpoint& endpoint) const {
+    return replica_.is_answerable_at(endpoint);
+  }
   bool is_filed(const Contact& contact) const { return replica_.find(contact) != no_contact; }
   uint32_t count() const { return replica_.count(); }
   uint32_t buckets_count() const { return tree_.count(); }  // Of this shard.

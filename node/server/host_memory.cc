@@ -10,7 +10,9 @@ namespace {
 constexpr uint64_t mib = uint64_t{1} << 20;
 
 // Measured (VmRSS of idle nodes of 1, 2 and 8 shards): 3 MiB, and 38 MiB per shard with the default
-// contacts-max, of which contacts are 7. Rounded up.
+// contacts-max, of which contacts are 7. Rounded up. The pools of held requests are not touched
+// before a flood of strangers: at most 17 MiB, a sixteenth of memory-max (Budget::size_held), and 2
+// MiB at least, which are included.
 constexpr uint64_t own_fixed = 8 * mib;
 constexpr uint64_t own_a_shard = 32 * mib;
 constexpr uint64_t own_a_contact = 112;  // Per shard.

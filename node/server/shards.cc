@@ -60,6 +60,9 @@ constexpr uint64_t published_bytes_max = uint64_t{8} << 30;
 // A get stays with the node until its path copy is acknowledged, seconds after its result.
 constexpr uint32_t node_operations = 4 * program_calls_max;
 
+// Of memory-max, this part is the size of the pools of held requests.
+constexpr uint64_t held_part = 16;
+
 constexpr Duration started_within = seconds(10);
 constexpr Duration port_wait_max = seconds(2);
 
@@ -228,6 +231,8 @@ NodeConfig Shards::node_config(ShardIndex shard, NetworkIndex network) const {
     if (is_first) (is_ipv4 ? node.ipv4_socket : node.ipv6_socket) = listen;
   }
   node.operations = node_operations;
+  // Under a flood these fill up, so they are in proportion to what the operator grants.
+  node.budget.size_held(config_.memory_max / held_part / count() / networks_.size());
   node.routing.contacts_max = config_.contacts_max;
   node.routing.seed = entropy_word();
   node.routing.client_id = client_id;

@@ -80,7 +80,7 @@ class Amplification(Scenario):
         node = await self._hear(requests)
         heard = self.sizes(node)
         self.assertEqual([method for method, _ in node.asked], ["ping"])
-        self.assertLessEqual(sum(heard), sum(map(len, requests)))
+        self.assertEqual(len(heard), 1, "an answer that denies something would be believed")
         print(f"50 find_node of {len(requests[0])} bytes from one silent source: {heard}")
 
 

@@ -94,7 +94,10 @@ class NodeWatch {
 
   bool is_proven(Instant now, const Endpoint& source) const {
     const auto found = proven_.find(source);
-    return found != proven_.end() && now < found->second + proven_lifetime;
+    if (found != proven_.end() && now < found->second + proven_lifetime) return true;
+    // A contact is proven as long as it is filed, and only a pong files one.
+    return std::any_of(verified_.begin(), verified_.end(),
+                       [&](const auto& contact) { return contact.second == source; });
   }
 
   void received_reply(Instant now, const Endpoint& source, Bytes bytes) {

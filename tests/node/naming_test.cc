@@ -164,8 +164,7 @@ TEST_P(NamingTest, ASourceThatIsNotProvenHasNobodyPingedAndIsToldOfNobodyAwaited
   const Endpoint server = add_peer();
   run_for(seconds(3));
   const uint32_t before = peers[server].pings;
-  // Each asks once and never answers the ping: it is held, or answered within its bytes when no
-  // more can be held.
+  // Each asks once and never answers the ping.
   std::vector<Endpoint> silent;
   for (int i = 0; i < 40; ++i) {
     silent.push_back(Endpoint::ipv4(0xc0000301, static_cast<uint16_t>(6000 + i)));
@@ -175,7 +174,7 @@ TEST_P(NamingTest, ASourceThatIsNotProvenHasNobodyPingedAndIsToldOfNobodyAwaited
   run_for(seconds(6));
   EXPECT_EQ(peers[server].pings, before);
   for (const Endpoint& source : silent) {
-    for (const auto& answer : peers[source].answers) EXPECT_TRUE(answer.empty());
+    EXPECT_EQ(peers[source].answers.size(), 0u);
   }
 }
 

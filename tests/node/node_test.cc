@@ -97,6 +97,33 @@ TEST(Node, HoldsARequestOfAnUnprovenSourceUntilItAnswersAPing) {
   EXPECT_EQ(node.shard(0).contacts_count(), 1u) << "its pong files the stranger";
 }
 
+TEST(Node, APongThatComesTwiceProvesOnce) {
+  ModelNetwork net(2);
+  ModelNode& node = net.add();
+  std::vector<uint8_t> pong;
+  net.on_stranger = [&](const Endpoint& from, const Endpoint& to, Bytes bytes) {
+    Request request;
+    if (rpcudp::is_reply(bytes)) return;
+    ASSERT_EQ(rpcudp::parse_request(bytes, &request), ParseError::none);
+    pong = datagram([&](MutableBytes out) {
+      return rpcudp::encode_ping_reply(out, request.transaction, stranger_id);
+    });
+    for (int i = 0; i < 3; ++i) net.send_from(to, from, pong);
+  };
+  net.send_from(stranger, node.endpoint(), find_node_from_stranger(net.random_id()));
+  net.run_for(seconds(1));
+  EXPECT_EQ(replies(net).size(), 1u);
+  EXPECT_EQ(node.count(NodeCounter::pings_of_strangers), 1u);
+  EXPECT_EQ(node.count(NodeCounter::proofs_by_cookie), 1u);
+  EXPECT_EQ(node.shard(0).contacts_count(), 1u);
+  // From any other source it proves nothing.
+  const Endpoint other = Endpoint::ipv4(0xc0000202, 4000);
+  net.send_from(other, node.endpoint(), pong);
+  net.run_for(milliseconds(10));
+  EXPECT_EQ(node.count(NodeCounter::replies_unknown), 1u);
+  EXPECT_EQ(node.count(NodeCounter::proofs_by_cookie), 1u);
+}
+
 // How many bytes come back for `question` to a new source that answers nothing.
 size_t sent_back_for(ModelNetwork& net, const ModelNode& node, Bytes question, uint16_t port) {
   const Endpoint silent = Endpoint::ipv4(0xc0000200, port);
@@ -234,8 +261,14 @@ TEST(Node, IgnoresAReplyFromAnotherSourceThanTheOneAsked) {
   };
   net.send_from(stranger, node.endpoint(), find_node_from_stranger(net.random_id()));
   net.run_for(seconds(10));
-  EXPECT_EQ(node.count(NodeCounter::replies_wrong_source), 1u);
+  EXPECT_EQ(node.count(NodeCounter::replies_unknown), 1u) << "a ping without a call";
   EXPECT_TRUE(replies(net).empty());
+  node.run(0, net.now(), [&](Node& shard, Outputs& out) {
+    shard.join(net.now(), 1, std::span(&stranger, 1), out);
+  });
+  net.run_for(seconds(10));
+  EXPECT_GT(node.count(NodeCounter::replies_wrong_source), 0u) << "a call";
+  EXPECT_EQ(node.count(NodeCounter::replies_matched), 0u);
   EXPECT_EQ(node.shard(0).contacts_count(), 0u);
 }
 

@@ -122,7 +122,8 @@ class PartTest : public ::testing::Test {
   Instant now = instant_of(first_node_seconds);
   NodeCounters counters;
   const ShardLink link{node_config.network, 0, shards, counters};
-  const NodeContext node{node_config, secrets, *node_config.dialect, self, link, counters};
+  Ledger ledger{node_config.limits, 256, shards, secrets.hash_seed, node_config.trusted};
+  const NodeContext node{node_config, secrets, *node_config.dialect, self, link, counters, ledger};
   Outbox datagrams{datagrams_max, 1 << 20};
   FrameOutbox messages{64, 1 << 16};
   FrameOutbox storage{64, 1 << 20};
@@ -132,7 +133,6 @@ class PartTest : public ::testing::Test {
   ContactBook book{4096, rpcudp::encode_contact_tail, 1};
   Store store{StoreConfig{.id = node_config.network}};
   DiskWaits waits{node_config.pending_answers};
-  Ledger ledger{node_config.limits, node_config.budget.ledger_rows, shards, 7, {}};
   Requester requester{node, now};
   Contacts contacts{node, book, requester, now};
   Lookups lookups{node, contacts, requester};

@@ -98,9 +98,24 @@ void Checkers::turn_begins(uint32_t host, const Datagram* datagram) {
   } else {
     request_arrives(host, local, *datagram);
   }
+  note_contact(host, local, datagram->path.remote);
   if (is_proven(host, datagram->path.remote)) return;
   cause_ = datagram;
   ++counts_.unproven;
+}
+
+// A filed contact that has not fallen silent counts as proven now, though perhaps not any more when
+// its answer leaves.
+void Checkers::note_contact(uint32_t host, Instant local, const Endpoint& source) {
+  const XordNode& node = *world_.host(host).node;
+  bool is_known = false;
+  for (uint32_t shard = 0; shard < node.shards_count(); ++shard) {
+    is_known = is_known || node.node(shard).knows_contact_at(source);
+  }
+  if (!is_known) return;
+  Instant& proven =
+      believed(host).proven.try_emplace(endpoint_hash(source, 0), Instant::min()).first->second;
+  proven = std::max(proven, local - proven_lifetime);
 }
 
 void Checkers::request_arrives(uint32_t host, Instant local, const Datagram& datagram) {

@@ -76,6 +76,7 @@ class Checkers : public Watcher {
   };
 
   void inspect_tables(uint32_t host, const Node& node);
+  void note_contact(uint32_t host, Instant local, const Endpoint& source);
   void request_arrives(uint32_t host, Instant local, const Datagram& datagram);
   void reply_arrives(uint32_t host, Instant local, const Datagram& datagram);
   void request_leaves(uint32_t host, const Endpoint& to, Bytes bytes);

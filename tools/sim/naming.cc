@@ -85,7 +85,7 @@ void Naming::turn_begins(uint32_t host, const Datagram* datagram) {
   turn_ = {};
   if (datagram == nullptr || node == nullptr) return;
   turn_ = {datagram, dialect_.is_reply(datagram->bytes), node->count(NodeCounter::held),
-           node->count(NodeCounter::held_released), node->count(NodeCounter::unproven_bounded)};
+           node->count(NodeCounter::held_released)};
   if (turn_.is_reply) {
     reply_arrives(open_at(host), datagram->path.remote);
   } else {
@@ -189,11 +189,7 @@ void Naming::answer_leaves(uint32_t host, const Open& asked, const Reply& reply)
       ++counts_.other_id;
     }
   }
-  // An unproven source whose request is not held gets only what fits into its own bytes.
-  const bool is_whole =
-      turn_.datagram == nullptr ||
-      world_.host(host).node->count(NodeCounter::unproven_bounded) == turn_.bounded;
-  if (is_whole && counts_.answers % table_every == 0) compare_with_table(host, asked, reply);
+  if (counts_.answers % table_every == 0) compare_with_table(host, asked, reply);
 }
 
 void Naming::compare_with_table(uint32_t host, const Open& asked, const Reply& reply) {

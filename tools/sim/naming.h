@@ -95,7 +95,6 @@ class Naming : public Watcher {
     bool is_reply = false;
     uint64_t held = 0;
     uint64_t released = 0;
-    uint64_t bounded = 0;
   };
 
   std::vector<Open>& open_at(uint32_t host);

@@ -36,6 +36,7 @@ XordConfig slim_node() {
   config.node.budget.lookup_values = 1;
   config.node.budget.other_requests = 32;
   config.node.budget.held_small = 12;
+  config.node.budget.held_medium = 1;
   config.node.budget.held_large = 1;
   config.node.budget.regions = 1;
   config.node.budget.replications = 1;

@@ -80,8 +80,8 @@ class LimitWatchTest : public testing::Test {
   NodeNotices notices_;
   Instant now_ = start;
   Ledger ledger_{config_.limits, 1024, 1, 7, {}};
-  LimitWatch watch_{
-      {config_, secrets_, *config_.dialect, self_, link_, counters_}, ledger_, notices_};
+  LimitWatch watch_{{config_, secrets_, *config_.dialect, self_, link_, counters_, ledger_},
+                    notices_};
 };
 
 TEST_F(LimitWatchTest, SaysOnceThatItBeganAndOnceThatItEndedWithAllRefusals) {

@@ -1,4 +1,4 @@
-// Which sources are served, held or answered within bounds; and what the parts below answer
+// Which sources are served, held or met with silence; and what the parts below answer
 // (named_answers, records, replies), as the responder drives them.
 #include "node/answers/responder.h"
 
@@ -29,10 +29,11 @@ class ResponderTest : public PartTest {
       if (shard_of(id, shards) == 1) return id;
     }
   }
-  void receive(const Ask& ask) {
-    std::array<uint8_t, 512> bytes;
+  void receive(const Ask& ask) { receive(stranger, ask); }
+  void receive(const Endpoint& from, const Ask& ask) {
+    std::array<uint8_t, 9000> bytes;
     const size_t size = rpcudp::encode_request(bytes, transaction, stranger_id, ask);
-    responder.receive(turn(), {{stranger, {}}, Bytes(bytes).first(size)});
+    responder.receive(turn(), {{from, {}}, Bytes(bytes).first(size)});
   }
   // What was sent: our pings, and replies to the stranger.
   struct Sent {
@@ -59,9 +60,9 @@ class ResponderTest : public PartTest {
   }
 
   NodeNotices notices;
-  Replies replies{node, book, ledger};
+  Replies replies{node, book};
   NamedAnswers named{node, contacts, replies};
-  RecordService records{node, store, waits, ledger, replies, named};
+  RecordService records{node, store, waits, replies, named};
   OwnIdWatch own_ids{node, requester, contacts, notices};
   Responder responder{node, requester, contacts, replies, named, records, own_ids, notices};
 };
@@ -89,6 +90,32 @@ TEST_F(ResponderTest, AStrangersQuestionIsHeldAndServedOnceItIsProven) {
   uint32_t told = 0;
   notices.take([&](const NodeNotice& notice) { told += notice.kind == NoticeKind::first_request; });
   EXPECT_EQ(told, 1u);
+}
+
+TEST_F(ResponderTest, WhatCannotBeHeldIsPingedForAndMetWithSilence) {
+  const std::vector<uint8_t> large(5000);
+  const Budget& budget = node_config.budget;
+  for (uint32_t i = 0; i <= budget.held_large; ++i) {
+    for (uint32_t k = 0; k < budget.held_large; ++k) {
+      receive(contact(static_cast<uint8_t>(i)).endpoint, {Method::store, own_key(), large, {}});
+    }
+  }
+  EXPECT_EQ(responder.held_count(), budget.held_large);
+  EXPECT_EQ(count(NodeCounter::held_displaced), budget.held_large * budget.held_large);
+  Sent sent = take_sent();
+  EXPECT_EQ(sent.pings.size(), budget.held_large + 1);
+  EXPECT_TRUE(sent.replies.empty());
+
+  for (uint32_t i = 0; i < held_per_source_max + 2; ++i) {
+    receive({i % 2 == 0 ? Method::find_node : Method::find_value, own_key()});
+  }
+  sent = take_sent();
+  EXPECT_EQ(sent.pings, std::vector<Endpoint>{stranger});
+  EXPECT_TRUE(sent.replies.empty()) << "a list would be believed";
+  EXPECT_EQ(count(NodeCounter::unproven_bounded), 2u);
+  contacts.prove(turn(), stranger);
+  responder.release(turn(), stranger, Purpose::admission);
+  EXPECT_EQ(take_sent().replies.size(), held_per_source_max);
 }
 
 TEST_F(ResponderTest, WhatIsHeldTooLongIsDropped) {

@@ -35,6 +35,32 @@ TEST_F(RequesterTest, SendsWhatIsAskedAndMatchesTheReply) {
   EXPECT_EQ(count(NodeCounter::replies_unknown), 1u);
 }
 
+TEST_F(RequesterTest, AStrangersPongIsKnownWithoutACall) {
+  const LocalAddress local{peer.endpoint.address, 3, 1};
+  ASSERT_TRUE(requester.ping_stranger(turn(), peer.endpoint, local));
+  EXPECT_EQ(datagrams.entries()[0].path.local, local) << "from the address that was asked";
+  EXPECT_EQ(datagrams.entries()[0].size, node.dialect.traits().ping_size);
+  const auto asked = take_asked();
+  EXPECT_EQ(requester.open_count(), 0u);
+  EXPECT_EQ(count(NodeCounter::pings_of_strangers), 1u);
+  EXPECT_EQ(count(NodeCounter::calls_sent), 0u);
+  Asked elsewhere = asked[0];
+  elsewhere.to.port ^= 1;
+  EXPECT_FALSE(pong(elsewhere, peer.id));
+  EXPECT_FALSE(names_nobody(asked[0])) << "a list is not a pong";
+  EXPECT_EQ(counters.malformed.read(ParseError::bad_reply), 1u);
+  const auto outcome = pong(asked[0], peer.id);
+  ASSERT_TRUE(outcome);
+  EXPECT_TRUE(outcome->is_by_cookie);
+  EXPECT_EQ(outcome->kind, Outcome::Kind::answered);
+  EXPECT_EQ(outcome->call.to, peer.endpoint);
+  EXPECT_EQ(outcome->call.purpose, Purpose::admission);
+  EXPECT_EQ(outcome->reply->responder, peer.id);
+  now = now + transaction_lifetime;
+  EXPECT_FALSE(pong(asked[0], peer.id)) << "too late";
+  EXPECT_EQ(count(NodeCounter::replies_unknown), 2u);
+}
+
 TEST_F(RequesterTest, AReplyFromElsewhereLeavesTheCallOpen) {
   ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
   auto asked = take_asked();

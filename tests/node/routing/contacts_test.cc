@@ -52,6 +52,38 @@ TEST_F(ContactsTest, ABusyContactIsReportedOnceAMinute) {
   EXPECT_EQ(take_messages<EvidenceMessage>().size(), 1u);
 }
 
+TEST_F(ContactsTest, AFiledContactIsProvenUntilItIsSilent) {
+  for (const Contact& filed : {own(), others()}) {
+    EXPECT_FALSE(contacts.is_proven(filed.endpoint, now));
+    ContactChangedMessage change{{}, {ContactChange::Kind::filed, Standing::awaited, filed}};
+    if (filed == own()) {
+      file(filed);
+    } else {
+      contacts.deliver(turn(), change);
+    }
+    EXPECT_TRUE(contacts.is_proven(filed.endpoint, now + hours(1)));
+    Endpoint other_port = filed.endpoint;
+    ++other_port.port;
+    EXPECT_FALSE(contacts.is_proven(other_port, now));
+  }
+  contacts.deliver(
+      turn(), ContactChangedMessage{{}, {ContactChange::Kind::filed, Standing::silent, others()}});
+  EXPECT_FALSE(contacts.is_proven(others().endpoint, now));
+  EXPECT_TRUE(contacts.is_proven(own().endpoint, now));
+}
+
+TEST_F(ContactsTest, APongByCookieFilesItsSenderAndMeasuresNothing) {
+  Outcome outcome;
+  outcome.call.method = Method::ping;
+  outcome.call.to = own().endpoint;
+  outcome.is_by_cookie = true;
+  reply.responder = own().id;
+  outcome.reply = &reply;
+  contacts.learn_from(turn(), outcome);
+  EXPECT_TRUE(contacts.table().is_filed(own()));
+  EXPECT_EQ(requester.timeout(own().endpoint), adaptive_timeout_unmeasured);
+}
+
 TEST_F(ContactsTest, WhoCannotBeSentToIsNotUsable) {
   EXPECT_TRUE(contacts.is_usable(own()));
   Contact wrong = own();

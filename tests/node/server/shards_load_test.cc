@@ -64,7 +64,7 @@ class ShardsUnderLoad : public testing::TestWithParam<Shape> {
     }
     ++finished_;
   }
-  // A source that never answers: all its requests are held, or answered within bounds.
+  // A source that never answers: its requests are held, or met with silence.
   void flood(uint64_t seed) {
     Rng rng(seed);
     RawPeer peer(seed);
