@@ -61,6 +61,7 @@ namespace xord {
   X(hand_overs, counter, "Newcomers for which records were searched.")                         \
   X(hand_overs_refused, counter, "Newcomers not served: too many waited.")                     \
   X(hand_overs_unanswered, counter, "Hand-overs ended early: the newcomer answered no store.") \
+  X(sources_thinned, gauge, "Prefixes of which the kernel drops a part: they send too much.")  \
   X(network_size, least, "Nodes in the network, by the density around us.")                    \
   X(pings_of_newcomers, counter, "Pings to contacts that are to be filed.")                    \
   X(pings_before_eviction, counter, "Pings to contacts whose place others are waiting for.")   \

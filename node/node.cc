@@ -42,6 +42,7 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
               config.trusted),
       context_{config_, secrets_, dialect_of(config_), self_, link_, counters_, ledger_},
       events_(events_max(config)),
+      work_(config.network, config.limits, config.trusted, ledger_, counters_, notices_),
       store_(store),
       published_(published),
       waits_(config.pending_answers),
@@ -58,7 +59,8 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       named_(context_, contacts_, replies_),
       records_(context_, store, waits_, replies_, named_),
       own_ids_(context_, requester_, contacts_, notices_),
-      responder_(context_, requester_, contacts_, replies_, named_, records_, own_ids_, notices_) {
+      responder_(context_, requester_, contacts_, replies_, named_, records_, own_ids_, work_,
+                 notices_) {
   CHECK(config.shard < config.shards && config.shards <= shards_max);
 }
 
@@ -113,7 +115,7 @@ void Node::fetch_ahead(std::span<const Datagram> batch) const {
 void Node::receive_reply(const Turn& turn, const Datagram& datagram) {
   Reply reply;
   const auto outcome = requester_.receive(turn, datagram, &reply);
-  if (!outcome) return;
+  if (!outcome) return work_.charge(turn.now, datagram.path.remote.address, work_of_datagram);
   if (outcome->is_by_cookie) return receive_proof(turn, datagram, *outcome);
   const bool is_answer = outcome->kind == Outcome::Kind::answered;
   const bool names_sender = outcome->call.method == Method::ping ||
@@ -260,6 +262,7 @@ void Node::disk_finished(const Turn& turn, const DiskWait& wait, const Finished&
 
 void Node::advance(Instant now, Outputs& out) {
   run(now, out, [&](const Turn& turn) {
+    work_.advance(now);
     requester_.advance(now, [&](const Outcome& outcome) { dispatch(turn, outcome); });
     responder_.advance(now);
     records_.advance(turn);
@@ -282,6 +285,7 @@ void Node::advance(Instant now, Outputs& out) {
 
 std::optional<Instant> Node::next_wakeup() const {
   std::optional<Instant> next = requester_.next_wakeup();
+  next = earlier(next, work_.next_wakeup());
   next = earlier(next, responder_.next_wakeup());
   next = earlier(next, records_.next_wakeup());
   next = earlier(next, named_.next_wakeup());
@@ -396,6 +400,7 @@ void Node::check_invariants() const {
   lookups_.check_invariants();
   responder_.check_invariants();
   ledger_.check_invariants();
+  work_.check_invariants();
   store_.check_invariants();
   if (published_ != nullptr) published_->check_invariants();
   CHECK(events_.is_empty());

@@ -18,6 +18,7 @@
 
 #include "node/admission/ledger.h"
 #include "node/admission/limit_watch.h"
+#include "node/admission/work_shares.h"
 #include "node/answers/named_answers.h"
 #include "node/answers/own_id_watch.h"
 #include "node/answers/record_service.h"
@@ -64,6 +65,12 @@ class Node {
   void advance(Instant now, Outputs& out);
   // When advance() is next needed; empty when only a datagram or a call can make work.
   std::optional<Instant> next_wakeup() const;
+
+  // Since when each turn of this shard has left datagrams in the kernel; empty: the last one did
+  // not. Call it at the end of each turn.
+  void set_backlog(Instant now, std::optional<Instant> since) { work_.set_backlog(now, since); }
+  // Which part of whose datagrams the kernel is to let through; its version() changes with it.
+  const WorkShares& work_shares() const { return work_; }
 
   // --- Calls of an embedding program. Each is answered by exactly one OperationResult in
   // out.results, in this call or a later one.
@@ -163,6 +170,7 @@ class Node {
   const NodeContext context_;
   Events events_;
   NodeNotices notices_;
+  WorkShares work_;
   Store& store_;
   Store* const published_;
   DiskWaits waits_;

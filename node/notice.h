@@ -39,6 +39,11 @@ enum class NoticeKind : uint8_t {
   // Nothing was refused to `prefix` for a minute: `count` refusals, `lasted` from the first to the
   // last.
   limit_ended,
+  // The shard is behind, and of what `prefix` sends `count` per cent are now dropped before anyone
+  // sees them. At most four in 50 ms, each until its end.
+  source_thinned,
+  // All of `prefix`'s datagrams pass again, after `lasted`. Only of those reported before.
+  source_restored,
 };
 
 struct NodeNotice {
@@ -48,7 +53,7 @@ struct NodeNotice {
   uint32_t count = 0;
   Duration lasted;
   Contact contact;
-  Subnet prefix;    // limit_began, limit_ended only.
+  Subnet prefix;    // limit_began, limit_ended, source_thinned, source_restored only.
   Charge charge{};  // limit_began only.
 };
 

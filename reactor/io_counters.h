@@ -36,6 +36,8 @@ namespace xord {
   X(frames, counter, "Frames taken out of mailboxes.")                                             \
   X(outbox_flushes, counter, "Times that an outbox had to be sent in the middle of a turn.")       \
   X(steering_refused, counter, "Addresses whose datagrams the kernel does not steer.")             \
+  X(filters_set, counter, "Times that a socket's filter of sources was replaced or removed.")      \
+  X(filters_refused, counter, "Times that the kernel refused to.")                                 \
   X(stalls, counter, "Turns longer than the threshold.")                                           \
   X(stall_longest_nanoseconds, greatest, "The longest turn.")
 

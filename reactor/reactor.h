@@ -15,6 +15,7 @@
 
 #include "reactor/base/datagram.h"
 #include "reactor/base/instant.h"
+#include "reactor/base/source_share.h"
 #include "reactor/doorbell.h"
 #include "reactor/io_counters.h"
 #include "reactor/io_error.h"
@@ -99,6 +100,16 @@ class Reactor {
   const std::string& fallback_because() const { return chosen_.fallback_because; }
   const IoCounters& counters() const { return counters_; }
 
+  // Since when each turn has left datagrams in the kernel, more than it could take; empty: the last
+  // one did not. Of the turn in progress, when the handler asks.
+  std::optional<Instant> backlogged_since() const { return backlogged_since_; }
+  // From now on the kernel thins out what comes to `socket` (an index of sockets()), as
+  // reactor/source_filter.h says; no shares: all passes. On the loop's thread, or before it runs:
+  // one system call, which waits for nobody. A refusal is counted, and the socket keeps what it
+  // had.
+  void filter_sources(uint8_t socket, std::span<const Subnet> kept,
+                      std::span<const SourceShare> shares);
+
   // Runs on the calling thread until request_stop(); call it once. Afterwards the sockets are
   // closed and their port is free. Errors occur only before the first turn.
   [[nodiscard]] std::optional<IoError> run(ReactorHandler& handler);
@@ -119,6 +130,7 @@ class Reactor {
   ChosenBackend chosen_;  // Borrows sockets_, doorbell_ and counters_.
   Outbox outbox_;
   std::vector<Mailbox*> mailboxes_;
+  std::optional<Instant> backlogged_since_;
   bool is_running_ = false;  // Or has run.
   std::atomic<bool> stop_requested_{false};
 };

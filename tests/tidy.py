@@ -41,7 +41,6 @@ NODE_DATA = {
     "node/contact_book.cc": PURE | {"node/contact_book.h", "node/endpoint_hash.h"},
     "node/wire": PURE | {"node/contact.h", "node/contact_book.h"},
     "node/budget.h": PURE | {"node/wire"},
-    "node/limits_config.h": PURE,
     "node/subnet_limits.h": PURE | {"node/budget.h", "node/endpoint_hash.h"},
     "node/limits_config.h": PURE,
     "node/routing_config.h": PURE | {"node/subnet_limits.h"},

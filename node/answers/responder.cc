@@ -33,7 +33,7 @@ bool is_for_a_record(Method method) {
 
 Responder::Responder(const NodeContext& node, Requester& requester, Contacts& contacts,
                      Replies& replies, NamedAnswers& named, RecordService& records,
-                     OwnIdWatch& own_ids, NodeNotices& notices)
+                     OwnIdWatch& own_ids, WorkShares& work, NodeNotices& notices)
     : node_(node),
       requester_(requester),
       contacts_(contacts),
@@ -41,11 +41,13 @@ Responder::Responder(const NodeContext& node, Requester& requester, Contacts& co
       named_(named),
       records_(records),
       own_ids_(own_ids),
+      work_(work),
       notices_(notices),
       held_(node.config.budget, node.dialect.traits().ping_size, node.secrets.hash_seed,
             node.ledger) {}
 
 void Responder::receive(const Turn& turn, const Datagram& datagram) {
+  work_.charge(turn.now, datagram.path.remote.address, work_of_datagram);
   Request request;
   const ParseError error = node_.dialect.read_request(datagram.bytes, &request);
   if (error != ParseError::none) {
@@ -114,6 +116,7 @@ void Responder::serve(const Turn& turn, const Datagram& datagram, const Request&
       records_.find_value(turn, datagram, request, came);
       break;
     case Method::store:
+      work_.charge(turn.now, datagram.path.remote.address, work_of_store);
       records_.store(turn, datagram, request);
       break;
     case Method::ping:

@@ -8,6 +8,7 @@
 
 #include "node/admission/amplification.h"
 #include "node/admission/held_requests.h"
+#include "node/admission/work_shares.h"
 #include "node/answers/named_answers.h"
 #include "node/answers/own_id_watch.h"
 #include "node/answers/record_service.h"
@@ -24,7 +25,8 @@ class Responder {
  public:
   // All but `node` are borrowed.
   Responder(const NodeContext& node, Requester& requester, Contacts& contacts, Replies& replies,
-            NamedAnswers& named, RecordService& records, OwnIdWatch& own_ids, NodeNotices& notices);
+            NamedAnswers& named, RecordService& records, OwnIdWatch& own_ids, WorkShares& work,
+            NodeNotices& notices);
 
   // A datagram that is not a reply.
   void receive(const Turn& turn, const Datagram& datagram);
@@ -61,6 +63,7 @@ class Responder {
   NamedAnswers& named_;
   RecordService& records_;
   OwnIdWatch& own_ids_;
+  WorkShares& work_;
   NodeNotices& notices_;
   HeldRequests held_;
   bool has_told_request_ = false;

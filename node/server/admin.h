@@ -103,8 +103,8 @@ class Admin {
   // admin_log.cc: what the log reports about the node.
   void take_report(ShardIndex shard, Bytes frame);
   void take_contacts(ShardIndex shard, Bytes frame);
-  void log_notice(ShardIndex shard, const NodeNotice& notice);
   void log_limit(nlohmann::ordered_json fields, ShardIndex shard, const NodeNotice& notice);
+  void log_notice(ShardIndex shard, const NodeNotice& notice);
   void log_nobody_answered(nlohmann::ordered_json fields, const NodeNotice& notice);
   void log_clone(nlohmann::ordered_json fields, const NodeNotice& notice);
   void watch_limits();

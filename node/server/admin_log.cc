@@ -142,6 +142,21 @@ void Admin::log_notice(ShardIndex shard, const NodeNotice& notice) {
     case NoticeKind::limit_began:
     case NoticeKind::limit_ended:
       return log_limit(std::move(fields), shard, notice);
+    case NoticeKind::source_thinned:
+      fields["shard"] = shard;
+      fields["prefix"] = notice.prefix.text();
+      fields["dropped_percent"] = notice.count;
+      fields["hint"] =
+          "this node gets more requests than it can answer, and this source sends more than its "
+          "share: the kernel drops a part of them; --limit-for gives a source a larger share";
+      log_.write(LogLevel::warning, "source thinned out", fields);
+      return;
+    case NoticeKind::source_restored:
+      fields["shard"] = shard;
+      fields["prefix"] = notice.prefix.text();
+      fields["after_s"] = rounded(notice.lasted);
+      log_.write(LogLevel::info, "source no longer thinned out", fields);
+      return;
   }
 }
 

@@ -72,11 +72,13 @@ struct Shard::Network {
   bool reporting = false;       // A list is being sent...
   uint32_t reported_count = 0;  // ...and this many of its contacts were.
   uint64_t reporting_version = 0;
+  uint64_t filtered_version = 0;  // Of the work shares that the kernel was told.
   bool loaded = false;
 };
 
 Shard::Shard(const ShardSetup& setup, Reactor& reactor, CommitThread& commits, Instant start)
     : setup_(setup),
+      reactor_(reactor),
       commits_(commits),
       messages_(messages_frames_max, messages_bytes_max),
       operations_(operations_frames_max, operations_bytes_max),
@@ -295,6 +297,7 @@ void Shard::advance(Instant now, Outbox& out) {
 void Shard::end_turn(Instant now, Outbox&) {
   turn_at_ = now;
   if (!messages_.entries().empty() && !messages_at_) messages_at_ = now + messages_again;
+  share_work(now);
   report_contacts(now);
   report_notices();
   update_gauges();
@@ -472,6 +475,21 @@ void Shard::update_gauges() {
   counters_.set(ShardCount::contacts, contacts);
   counters_.set(ShardCount::contacts_answerable, answerable);
   counters_.set(ShardCount::records, records);
+}
+
+void Shard::share_work(Instant now) {
+  for (const auto& network : networks_) {
+    network->node().set_backlog(now, reactor_.backlogged_since());
+  }
+  for (size_t socket = 0; socket < setup_.network_of_socket.size(); ++socket) {
+    const Network& network = *networks_[setup_.network_of_socket[socket]];
+    const WorkShares& shares = network.node().work_shares();
+    if (shares.version() == network.filtered_version) continue;
+    reactor_.filter_sources(static_cast<uint8_t>(socket), shares.kept(), shares.shares());
+  }
+  for (const auto& network : networks_) {
+    network->filtered_version = network->node().work_shares().version();
+  }
 }
 
 void Shard::stalled(const Stall& stall) {

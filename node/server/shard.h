@@ -98,12 +98,15 @@ class Shard final : public ReactorHandler {
   void report_contacts(Instant now);
   bool report_page(Network& network, NetworkIndex index);
   void update_gauges();
+  // Tells the nodes how far behind the loop is, and the kernel whom it thins out for them.
+  void share_work(Instant now);
   void report_notices();
   // Reports something to be logged; dropped and counted if there is no room.
   template <class Report>
   void report(const Report& report);
 
   const ShardSetup setup_;
+  Reactor& reactor_;
   CommitThread& commits_;
   std::vector<std::unique_ptr<Network>> networks_;
 

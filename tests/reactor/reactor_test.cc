@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -304,6 +305,68 @@ TEST_P(ReactorTest, FramesOfSeveralThreadsComeInWithTheirSource) {
   for (std::thread& producer : threads) producer.join();
   thread.join();  // Every frame arrived: no wake-up was lost.
   EXPECT_EQ(count(IoCounter::frames), producers * each);
+}
+
+// A sender that is always ahead: each datagram that is handled brings two more, up to a thousand.
+TEST_P(ReactorTest, ABacklogLastsAsLongAsEachTurnFindsAFullBatch) {
+  make({{loopback(Family::ipv4)}});
+  LoopbackClient client(loopback(Family::ipv4));
+  client.connect(server());
+  constexpr uint32_t datagrams = 2000;
+  uint32_t sent = 0;
+  for (; sent < 200; ++sent) client.send("there before it starts");
+  uint32_t received = 0;
+  handler.on_receive = [&](Instant, const Datagram&, Outbox&) {
+    ++received;
+    for (int i = 0; i < 2 && sent < datagrams; ++i, ++sent) client.send("more");
+    if (received == datagrams) reactor->request_stop();
+  };
+  uint32_t turns = 0;
+  std::optional<Instant> since;
+  handler.on_end_turn = [&](Instant now, Outbox&) {
+    if (received == 0 || received + 2 * batch_max > datagrams) return;
+    // io_uring needs a turn to get going.
+    if (++turns == 3) since = reactor->backlogged_since();
+    if (turns >= 3) {
+      EXPECT_EQ(reactor->backlogged_since(), since) << "turn " << turns << ", " << received;
+      EXPECT_LE(since, now);
+    }
+  };
+  run();
+  EXPECT_TRUE(since);
+  EXPECT_EQ(reactor->backlogged_since(), std::nullopt) << "the last turn was not full";
+}
+
+TEST_P(ReactorTest, TheKernelFiltersWhatTheHandlerSays) {
+  make({{loopback(Family::ipv4)}, {loopback(Family::ipv4)}});
+  const Subnet source{endpoint("127.1.2.3:0").address, 128};
+  std::atomic<bool> is_dropped = false;  // Said by the test, done by the loop.
+  bool was_dropped = false;
+  handler.on_end_turn = [&](Instant, Outbox&) {
+    if (std::exchange(was_dropped, is_dropped.load()) == is_dropped) return;
+    const SourceShare none{source, 0};
+    reactor->filter_sources(0, {}, {&none, is_dropped ? size_t{1} : size_t{0}});
+  };
+  start();
+  LoopbackClient source_client(endpoint("127.1.2.3:0"));
+  LoopbackClient other(endpoint("127.1.2.4:0"));
+  const auto is_answered = [&](LoopbackClient& client, size_t socket, std::string_view bytes) {
+    client.send_to(reactor->sockets()[socket].bound, bytes);
+    other.send_to(server(), "a turn later");
+    EXPECT_EQ(other.receive(), "a turn later");
+    return client.receive_if_there() == bytes;
+  };
+  EXPECT_TRUE(is_answered(source_client, 0, "1"));
+  is_dropped = true;
+  EXPECT_TRUE(is_answered(source_client, 1, "the turn in which it is said"));
+  EXPECT_FALSE(is_answered(source_client, 0, "2"));
+  EXPECT_TRUE(is_answered(source_client, 1, "the other socket has no filter"));
+  is_dropped = false;
+  EXPECT_TRUE(is_answered(source_client, 1, "the turn in which it is said"));
+  EXPECT_TRUE(is_answered(source_client, 0, "3"));
+  stop();
+  EXPECT_EQ(count(IoCounter::filters_set), 2u);
+  EXPECT_EQ(count(IoCounter::filters_refused), 0u);
 }
 
 TEST(Reactor, NamesItsBackendAndWhyItFellBack) {

@@ -64,7 +64,8 @@ class ResponderTest : public PartTest {
   NamedAnswers named{node, contacts, replies};
   RecordService records{node, store, waits, replies, named};
   OwnIdWatch own_ids{node, requester, contacts, notices};
-  Responder responder{node, requester, contacts, replies, named, records, own_ids, notices};
+  WorkShares work{0, node.config.limits, node.config.trusted, ledger, counters, notices};
+  Responder responder{node, requester, contacts, replies, named, records, own_ids, work, notices};
 };
 
 TEST_F(ResponderTest, APingIsAnsweredAtOnceAndNotPingedBack) {

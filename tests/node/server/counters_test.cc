@@ -58,6 +58,7 @@ TEST(CounterKinds, EachFigureThatIsNoCounterIsOfTheKindThatItIs) {
       {"commit_nanoseconds_max", CountKind::greatest},
       {"records", CountKind::gauge},
       {"networks_loaded", CountKind::gauge},
+      {"sources_thinned", CountKind::gauge},
       {"turning", CountKind::gauge},
       {"drained", CountKind::gauge},
       {"value_bytes", CountKind::gauge},
