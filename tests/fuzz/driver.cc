@@ -168,6 +168,9 @@ int main(int argc, char** argv) {
       runs = std::stoull(argv[i] + 6);
     } else if (word.starts_with("-seed=")) {
       seed = std::stoull(argv[i] + 6);
+    } else if (word.starts_with("-")) {
+      std::fprintf(stderr, "%s needs libFuzzer: build with the preset fuzz\n", argv[i]);
+      return 2;
     } else {
       folder = word;
     }

@@ -1,8 +1,8 @@
 // Watches everything that goes into and comes out of one node under fuzzing, and ends the process
 // when a rule of the wire is broken (docs/WIRE.md): at most one reply to a request, of the same
 // method; only verified contacts of the asker's family, nearest first; only values that were stored
-// within the last ttl; never more bytes to an unproven source than its datagram allows. It does not
-// know how a node works.
+// within the last ttl; never more bytes to an unproven source than its datagram allows, nor, over
+// the whole run, than all its datagrams allow. It does not know how a node works.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 
 #include "node/admission/amplification.h"
 #include "node/budget.h"
+#include "node/node_config.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/base/instant.h"
@@ -28,8 +29,8 @@ inline Octets octets(Bytes bytes) {
 
 class NodeWatch {
  public:
-  NodeWatch(const Id& self, Duration ttl, double amplification_max)
-      : self_(self), ttl_(ttl), amplification_max_(amplification_max) {}
+  // `config` is that of the node, which lives longer.
+  NodeWatch(const Id& self, const NodeConfig& config) : self_(self), config_(config) {}
 
   // A call of the node that has not been answered yet.
   struct OpenCall {
@@ -41,9 +42,10 @@ class NodeWatch {
   // Called before the node receives `bytes` from `source`.
   void received(Instant now, const Endpoint& source, Bytes bytes) {
     budget_.reset();
-    if (!is_proven(now, source)) {
-      budget_ = ReplyBudget::unproven(bytes.size(), amplification_max_);
+    if (!is_proven(now, source) && !is_trusted(source)) {
+      budget_ = ReplyBudget::unproven(bytes.size(), config_.amplification_max);
     }
+    traffic_[source].received += bytes.size();
     if (rpcudp::is_reply(bytes)) {
       received_reply(now, source, bytes);
       return;
@@ -57,7 +59,16 @@ class NodeWatch {
     }
   }
   // A value was submitted for storing, perhaps by the node's own program.
-  void stored(Instant now, const Id& key, Bytes value) { values_[key][octets(value)] = now; }
+  void stored(Instant now, const Id& key, Bytes value) {
+    Instant& last = values_[key][octets(value)];
+    last = std::max(last, now);
+  }
+  // The node publishes `value` again each day by itself, perhaps until the end of the run.
+  void kept(Instant now, const Id& key, Bytes value) {
+    stored(now + hours(24 * 365 * 20), key, value);
+  }
+  // The node may have requests of its own for `peer` from here on: its program named it.
+  void named(const Endpoint& peer) { known_.insert(peer); }
   // What follows is not caused by a datagram.
   void no_datagram() { budget_.reset(); }
 
@@ -65,6 +76,7 @@ class NodeWatch {
   void sent(Instant now, const Endpoint& to, Bytes bytes) {
     CHECK(to.port != 0 && bytes.size() > rpcudp::header_size);
     CHECK(!budget_ || budget_->spend(bytes.size()));
+    check_traffic(to, bytes.size());
     if (rpcudp::is_reply(bytes)) {
       sent_reply(now, to, bytes);
       return;
@@ -91,6 +103,24 @@ class NodeWatch {
     Id target;
     bool acceptable = true;
   };
+  struct Traffic {  // Bytes.
+    uint64_t received = 0;
+    uint64_t sent = 0;
+  };
+
+  bool is_trusted(const Endpoint& source) const {
+    return std::any_of(config_.trusted.begin(), config_.trusted.end(),
+                       [&](const Subnet& net) { return net.contains(source.address); });
+  }
+
+  // What is sent later, because the disk was slow or a contact did not answer, counts here.
+  void check_traffic(const Endpoint& to, size_t size) {
+    Traffic& traffic = traffic_[to];
+    traffic.sent += size;
+    if (known_.contains(to) || is_trusted(to)) return;
+    CHECK(static_cast<double>(traffic.sent) <=
+          static_cast<double>(traffic.received) * config_.amplification_max);
+  }
 
   bool is_proven(Instant now, const Endpoint& source) const {
     const auto found = proven_.find(source);
@@ -109,6 +139,8 @@ class NodeWatch {
       const bool is_in_time = now < call->sent + transaction_lifetime;
       if (is_in_time && rpcudp::parse_reply(bytes, call->method, &reply) == ParseError::none) {
         proven_[source] = now;
+        known_.insert(source);
+        for (size_t i = 0; i < reply.contacts_count; ++i) named(reply.contacts[i].endpoint);
         budget_.reset();  // Requests held for it are served.
         if (call->method == Method::ping) verified_.insert({reply.responder, source});
       }
@@ -155,7 +187,7 @@ class NodeWatch {
     const auto of_key = values_.find(key);
     if (of_key == values_.end()) return false;
     const auto found = of_key->second.find(octets(value));
-    return found != of_key->second.end() && now < found->second + ttl_;
+    return found != of_key->second.end() && now < found->second + config_.ttl;
   }
 
   bool are_contacts(const Id& target, const Endpoint& to, const Reply& reply) const {
@@ -169,12 +201,13 @@ class NodeWatch {
   }
 
   Id self_;
-  Duration ttl_;
-  double amplification_max_;
+  const NodeConfig& config_;
   std::optional<ReplyBudget> budget_;  // Empty: no bound.
   std::map<std::pair<Endpoint, Octets>, std::vector<Asked>> asked_;
   std::map<Endpoint, std::vector<OpenCall>> calls_;
   std::map<Endpoint, Instant> proven_;
+  std::map<Endpoint, Traffic> traffic_;
+  std::set<Endpoint> known_;  // Proven at some time, or named: it gets requests of the node's own.
   std::set<std::pair<Id, Endpoint>> verified_;
   std::map<Id, std::map<Octets, Instant>> values_;  // When each was last stored.
 };

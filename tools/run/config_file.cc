@@ -1,11 +1,13 @@
 // The TOML reader of tools/run/configuration.h, in its own file because toml++ compiles slowly.
 #include <toml++/toml.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
+#include "reactor/base/check.h"
 #include "reactor/base/nesting.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/suggest.h"
@@ -43,9 +45,11 @@ std::optional<std::string> text_of_node(const toml::node& node) {
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* yes = node.as_boolean()) return yes->get() ? "true" : "false";
   if (const auto* number = node.as_floating_point()) {
-    std::ostringstream text;
-    text << number->get();
-    return text.str();
+    std::array<char, 1100> text;  // All digits, since no flag takes an exponent.
+    const auto [end, error] =
+        std::to_chars(text.begin(), text.end(), number->get(), std::chars_format::fixed);
+    CHECK(error == std::errc{});
+    return std::string(text.begin(), end);
   }
   return std::nullopt;
 }

@@ -58,9 +58,12 @@ std::string list_hint(const Given& row) {
   return "; separate the values of a list by commas";
 }
 
+// Whether TOML can say it without quotes, and says the same: it has no numbers of any length.
 bool is_plain(const Setting& setting, const std::string& text) {
+  constexpr size_t number_max = 18;  // Characters.
   if (setting.arity == Arity::yes_or_no) return true;
-  return !text.empty() && text.find_first_not_of("0123456789.") == std::string::npos &&
+  return !text.empty() && text.size() <= number_max &&
+         text.find_first_not_of("0123456789.") == std::string::npos &&
          std::count(text.begin(), text.end(), '.') <= 1 && text.front() != '.' &&
          text.back() != '.' && (text.size() == 1 || text[0] != '0' || text[1] == '.');
 }

@@ -165,6 +165,7 @@ void RecordImport::end(const ExportEnd& end) {
 
 void RecordImport::note_cut() {
   report_.is_whole = false;
+  if (report_.damages.size() == damaged_lines_max) return;
   report_.damages.push_back("before line " + std::to_string(line_number_ + 1) +
                             ": the export is truncated");
 }

@@ -121,6 +121,20 @@ TEST_F(ConfigurationTest, WhatPrintConfigPrintsIsAConfigFileThatGivesTheSameAgai
   EXPECT_EQ(build_configuration(again, {}).server, first.server) << print_configuration(first);
 }
 
+TEST_F(ConfigurationTest, AFactorIsPrintedAndReadToItsLastDigit) {
+  const std::string tiny = "0." + std::string(200, '0') + "1";
+  for (const std::string& text : {std::string("0.12345678901"), std::string("1.0000001"),
+                                  std::string("0.00000012345678901234"), tiny}) {
+    const auto first = build_configuration({flag("amplification-max", {text})}, home_);
+    const auto again = read_config_file(file(print_configuration(first)));
+    EXPECT_EQ(build_configuration(again, {}).server.amplification_max,
+              first.server.amplification_max)
+        << text;
+  }
+  const auto bare = read_config_file(file("amplification-max = 1e-7\n"));
+  EXPECT_EQ(build_configuration(bare, home_).server.amplification_max, 1e-7);
+}
+
 TEST_F(ConfigurationTest, EverySettingsDefaultIsAmongWhatItAccepts) {
   ServerConfig config;
   config.data_dir = "/d";

@@ -31,6 +31,7 @@
 #include "tools/cli/failure.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/store/record_import.h"
 
 namespace xord {
 namespace {
@@ -410,6 +411,21 @@ TEST_F(ImportInputTest, AnExportThatIsCutBeforeTheNextIsNotWhole) {
   EXPECT_EQ(report.at("whole"), false);
   EXPECT_EQ(report.at("damaged"), 1);
   EXPECT_EQ(report.at("imported"), 4);
+}
+
+TEST_F(ImportInputTest, OfManyExportsThatAreCutTheFirstHundredAreNamed) {
+  const std::string whole = exported({row(key_digest("k"), "v", now + 9)}, "first");
+  const std::string header = whole.substr(0, whole.find('\n') + 1);
+  std::string cut;
+  for (size_t i = 0; i < damaged_lines_max + 50; ++i) cut += header;
+  std::ofstream(file("input"), std::ios::binary) << cut;
+  const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+  EXPECT_EQ(outcome.code, ExitCode::not_found);
+  size_t named = 0;
+  for (size_t at = 0; (at = outcome.err.find("is truncated\n", at)) != std::string::npos; ++at) {
+    ++named;
+  }
+  EXPECT_EQ(named, damaged_lines_max) << outcome.err;
 }
 
 TEST_F(ImportInputTest, WhatIsNoExportIsCalledWhatItIs) {
