@@ -59,7 +59,7 @@ namespace xord {
   X(records_published, counter, "Keys of our own list published, at first and each day.")      \
   X(records_handed_over, counter, "Records given to a newcomer.")                              \
   X(hand_overs, counter, "Newcomers for which records were searched.")                         \
-  X(hand_overs_refused, counter, "Newcomers not served: too many waited.")                     \
+  X(hand_overs_refused, counter, "Newcomers not served: too many waited, or of a prefix.")     \
   X(hand_overs_unanswered, counter, "Hand-overs ended early: the newcomer answered no store.") \
   X(sources_thinned, gauge, "Prefixes of which the kernel drops a part: they send too much.")  \
   X(network_size, least, "Nodes in the network, by the density around us.")                    \
@@ -70,6 +70,8 @@ namespace xord {
   X(pings_of_named, counter, "Pings before an answer that may name a contact, or after it.")   \
   X(answers_waited, counter, "Answers that waited for contacts to answer first.")              \
   X(answers_unwaited, counter, "Answers without those contacts: too many answers waited.")     \
+  X(contacts_out_of_reach, counter,                                                            \
+    "Contacts not asked: their addresses reach less far than their namer's.")                  \
   X(refreshes, counter, "Lookups in ranges that had none for an hour.")                        \
   X(limits_unwatched, counter, "Limited prefixes not logged: too many were at a time.")
 

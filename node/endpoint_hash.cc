@@ -2,6 +2,10 @@
 
 #include <xxhash.h>
 
+#include <array>
+
+#include "reactor/base/check.h"
+
 namespace xord {
 
 uint64_t endpoint_hash(const Endpoint& endpoint, uint64_t seed) {
@@ -23,6 +27,15 @@ uint64_t prefix_seed_of(Bytes secret) {
 uint64_t prefix_hash(const IpAddress& address, uint64_t seed) {
   const size_t prefix_size = address.is_ipv4() ? 15 : 8;
   return XXH3_64bits_withSeed(address.bytes.data(), prefix_size, seed);
+}
+
+uint64_t prefix_hash(const IpAddress& address, uint32_t bits, uint64_t seed) {
+  DCHECK(bits > 0 && bits <= (address.is_ipv4() ? 32u : 64u));
+  const uint64_t word = address.is_ipv4() ? uint64_t{load_be32(&address.bytes[12])} << 32
+                                          : load_be64(&address.bytes[0]);
+  // Prefixes of another length or family are others, even if their first bits are equal.
+  const std::array<uint64_t, 2> prefix = {word >> (64 - bits), bits << 1 | address.is_ipv4()};
+  return XXH3_64bits_withSeed(prefix.data(), sizeof prefix, seed);
 }
 
 }  // namespace xord

@@ -146,7 +146,7 @@ void Node::dispatch(const Turn& turn, const Outcome& outcome) {
   CHECK(is_answer == (outcome.reply != nullptr));
   contacts_.learn_from(turn, outcome);
   if (is_answer && outcome.reply->contacts_count > 0) {
-    own_ids_.look_for_own_id(turn, *outcome.reply);
+    own_ids_.look_for_own_id(turn, *outcome.reply, call.to);
   }
   switch (call.purpose) {
     case Purpose::lookup:

@@ -51,6 +51,10 @@ struct NodeConfig {
   std::vector<Subnet> trusted;     // Exempt from proof and limits (--trusted-net).
   LimitsConfig limits;
 
+  // Whether contacts at private and loopback addresses are asked if a node at a public one names
+  // them (--allow-private-contacts).
+  bool allow_private_contacts = false;
+
   // Candidate values of all lookups together: the budget's, times the number of paths.
   uint32_t lookup_values() const { return budget.lookup_values * disjoint_paths; }
 };

@@ -15,7 +15,6 @@ _ALLOCATOR = "the standard library calls it, in every allocator"
 _REPORTS = "what the ledger tells an operator, and the pools that ask it, come next"
 EXCEPTIONS = {
     ("node/charge.h", "block"): _BY_INDEX,
-    ("node/charge.h", "proofs"): _REPORTS,
     ("node/node.h", "ledger"): _REPORTS,
     ("node/node.h", "timeout_of"): "what a whole node has learnt of round trips shows nowhere else",
     ("node/usage.h", "held_requests"): _BY_INDEX,

@@ -30,13 +30,13 @@ bool OwnIdWatch::receive(const Turn& turn, const Datagram& datagram, const Reque
   return ping(turn, source, datagram.path.local) && !is_proven;
 }
 
-void OwnIdWatch::look_for_own_id(const Turn& turn, const Reply& reply) {
+void OwnIdWatch::look_for_own_id(const Turn& turn, const Reply& reply, const Endpoint& namer) {
   DCHECK(reply.contacts_count <= reply.contacts.size());
   for (size_t i = 0; i < reply.contacts_count; ++i) {
     Contact other = reply.contacts[i];
     if (other.id != node_.self) continue;
     other.id = {};  // Any other id: the endpoint must be one that can be asked.
-    if (contacts_.is_usable(other) && checks_.should_ping(other.endpoint, turn.now)) {
+    if (contacts_.is_usable(other, namer) && checks_.should_ping(other.endpoint, turn.now)) {
       ping(turn, other.endpoint);
     }
     return;

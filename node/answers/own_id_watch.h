@@ -24,8 +24,8 @@ class OwnIdWatch {
   // `request` names our own id as its sender. True if it needs no further handling. `may_ping`:
   // whether a ping may be sent because of it.
   bool receive(const Turn& turn, const Datagram& datagram, const Request& request, bool may_ping);
-  // A reply may name our own id.
-  void look_for_own_id(const Turn& turn, const Reply& reply);
+  // The reply of `namer` may name our own id.
+  void look_for_own_id(const Turn& turn, const Reply& reply, const Endpoint& namer);
   // A stranger at `path` has proven itself, with our own id: pings it by a call, which shows
   // whether the ping comes back.
   void found(const Turn& turn, const Path& path);

@@ -293,7 +293,8 @@ void Client::take_lookup_answer(Instant now, const Match& match, const Reply& re
   size_t count = 0;
   for (size_t i = 0; i < reply.contacts_count; ++i) {
     const Contact& contact = reply.contacts[i];
-    if (contact.endpoint.is_ipv4() ? reaches_ipv4_ : reaches_ipv6_) usable[count++] = contact;
+    const bool has_family = contact.endpoint.is_ipv4() ? reaches_ipv4_ : reaches_ipv6_;
+    if (has_family && is_in_reach(contact.endpoint, match.call.to)) usable[count++] = contact;
   }
   remember_named(match.call.to, std::span(usable).first(count));
   if (const Contact* left_out = left_out_of(row, reply.contacts_count)) usable[count++] = *left_out;

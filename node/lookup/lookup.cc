@@ -143,10 +143,33 @@ size_t Lookup::results(std::span<Contact> out) const {
         of_subnet >= int64_t{plan_.subnets.per_lookup_max}) {
       return true;
     }
+    if (named_by(row) && has_its_share(address, before)) return true;
     out[count++] = found;
     return true;
   });
   return count;
+}
+
+// Whether a wide prefix of `address` has its share in `before`, and those that answered are as many
+// as are wanted with no more than a share of each.
+bool Lookup::has_its_share(const IpAddress& address, std::span<const Contact> before) const {
+  const SubnetLimits& limits = plan_.subnets;
+  if (!limits.apply_to(address)) return false;
+  DCHECK(before.size() <= plan_.width);
+  bool has_share = false;
+  for (size_t level = 1; level < subnet_levels(address); ++level) {
+    const auto count = std::count_if(before.begin(), before.end(), [&](const Contact& other) {
+      return same_prefix(address, other.endpoint.address, level);
+    });
+    has_share = has_share || count >= int64_t{limits.share_of_nearest};
+  }
+  if (!has_share) return false;
+  PrefixSpread spread(0);
+  for_each_answered([&](Row row) {
+    spread.add(contact(row).endpoint.address);
+    return true;
+  });
+  return spread.fill() >= plan_.width;
 }
 
 std::optional<Bytes> Lookup::value(const ValuePool& pool) const {

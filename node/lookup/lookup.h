@@ -104,6 +104,7 @@ class Lookup {
   const LookupPath& path_of(Row row) const;
   LookupPath& path_of(Row row);
   LookupPath::Asked asked_on_another(uint32_t path, const Endpoint& endpoint) const;
+  bool has_its_share(const IpAddress& address, std::span<const Contact> before) const;
   // Calls visit(Row) for each row that answered, nearest first, until it returns false.
   template <class Visit>
   void for_each_answered(Visit&& visit) const;

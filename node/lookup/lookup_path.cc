@@ -1,6 +1,7 @@
 #include "node/lookup/lookup_path.h"
 
 #include <algorithm>
+#include <array>
 
 #include "reactor/base/check.h"
 
@@ -19,6 +20,11 @@ uint32_t subnet_tag_of(const IpAddress& address) {
                            : load_be32(bytes) * 0x9e3779b1u + load_be32(bytes + 4);
 }
 
+// A /16 of IPv4, a /32 of IPv6.
+uint32_t wide_tag_of(const IpAddress& address) {
+  return address.is_ipv4() ? load_be32(&address.bytes[12]) >> 16 : load_be32(&address.bytes[0]);
+}
+
 }  // namespace
 
 LookupPath::LookupPath(uint32_t rows_max) {
@@ -27,6 +33,7 @@ LookupPath::LookupPath(uint32_t rows_max) {
   order_.reserve(rows_max);
   tags_.reserve(rows_max);
   subnet_tags_.reserve(rows_max);
+  wide_tags_.reserve(rows_max);
   rows_max_ = rows_max;
 }
 
@@ -37,8 +44,9 @@ void LookupPath::start(const LookupPlan& plan) {
   order_.clear();
   tags_.clear();
   subnet_tags_.clear();
+  wide_tags_.clear();
   running_count_ = slow_count_ = answered_count_ = asked_count_ = barren_count_ = 0;
-  has_found_ = false;
+  has_found_ = is_crowded_ = false;
 }
 
 std::optional<LookupPath::Row> LookupPath::next() {
@@ -116,8 +124,10 @@ void LookupPath::failed(Row row) {
 bool LookupPath::is_settled() const {
   if (has_found_) return running_count_ == 0;
   uint32_t nearest = 0;
-  for (const Row row : order_) {
-    const State state = cell(row).state;
+  const bool are_shares_limited = is_spread();
+  for (size_t position = 0; position < order_.size(); ++position) {
+    if (are_shares_limited && is_crowded_out(position)) continue;
+    const State state = cell(order_[position]).state;
     if (state == State::unasked || state == State::asked) return false;
     const bool counts = state == State::answered || state == State::elsewhere;
     if (counts && ++nearest == plan_.width) return true;
@@ -160,7 +170,10 @@ uint32_t LookupPath::slots() const {
 // Checklist 16 and 17: the nearest unasked row among the `width` nearest in the running.
 std::optional<LookupPath::Row> LookupPath::first_unasked() const {
   uint32_t running = 0;
-  for (const Row row : order_) {
+  const bool are_shares_limited = is_spread();
+  for (size_t position = 0; position < order_.size(); ++position) {
+    if (are_shares_limited && is_crowded_out(position)) continue;
+    const Row row = order_[position];
     const State state = cell(row).state;
     if (state == State::unasked) return row;
     if (state != State::slow && state != State::failed) ++running;
@@ -192,7 +205,10 @@ void LookupPath::add(const Contact& contact, Row named_by) {
   tags_[row] = tag_of(contact.endpoint);
   subnet_tags_[row] = subnet_tag_of(contact.endpoint.address);
   DCHECK(order_.size() < rows_max_);
-  order_.insert(order_.begin() + position, row);  // Never grows: row_for() made room.
+  wide_tags_[row] = wide_tag_of(contact.endpoint.address);
+  // Never grows, because row_for() made room: perhaps that of a nearer one.
+  order_.insert(order_.begin() + position_of(contact.id), row);
+  note_wide(row, named_by);
   DCHECK(order_.size() == cells_.size());
 }
 
@@ -228,6 +244,54 @@ bool LookupPath::has_its_share(const IpAddress& address) const {
   return count >= plan_.subnets.per_lookup_max;
 }
 
+// Equal tags of both families may make it true without need, which does no harm.
+void LookupPath::note_wide(Row row, Row named_by) {
+  DCHECK(wide_tags_.size() == cells_.size());
+  if (is_crowded_ || named_by == no_row) return;
+  if (!plan_.subnets.apply_to(cells_[row].contact.endpoint.address)) return;
+  const auto of_prefix = std::count(wide_tags_.begin(), wide_tags_.end(), wide_tags_[row]);
+  is_crowded_ = of_prefix > int64_t{plan_.subnets.share_of_nearest};
+}
+
+// Whether shares matter: some prefix has more than its own, and those in the running would be wide
+// enough with no more than a share of each.
+bool LookupPath::is_spread() const {
+  if (!is_crowded_) return false;
+  uint32_t fill = 0;
+  for (size_t row = 0; row < cells_.size() && fill < plan_.width; ++row) {
+    if (cells_[row].state == State::slow || cells_[row].state == State::failed) continue;
+    uint32_t before = 0;
+    for (size_t other = 0; other < row; ++other) {
+      before += wide_tags_[other] == wide_tags_[row] && cells_[other].state != State::slow &&
+                cells_[other].state != State::failed;
+    }
+    fill += before < plan_.subnets.share_of_nearest;
+  }
+  DCHECK(fill <= cells_.size());
+  return fill >= plan_.width;
+}
+
+// Whether a wide prefix of the contact has its share in nearer ones, and in those that failed. The
+// table admitted those known at the start: they count, and are followed.
+bool LookupPath::is_crowded_out(size_t position) const {
+  DCHECK(position < order_.size());
+  const Cell& here = cells_[order_[position]];
+  const IpAddress& address = here.contact.endpoint.address;
+  if (here.named_by == no_row || !plan_.subnets.apply_to(address)) return false;
+  std::array<uint32_t, subnet_levels_max> counts{};
+  for (size_t at = 0; at < order_.size(); ++at) {
+    const Row row = order_[at];
+    if (at == position || wide_tags_[row] != wide_tags_[order_[position]]) continue;
+    const State state = cells_[row].state;
+    if (at > position && state != State::slow && state != State::failed) continue;
+    const IpAddress& other = cells_[row].contact.endpoint.address;
+    for (size_t level = 1; level < subnet_levels(address); ++level) {
+      counts[level] += same_prefix(address, other, level);
+    }
+  }
+  return *std::max_element(counts.begin(), counts.end()) >= plan_.subnets.share_of_nearest;
+}
+
 // A row for a contact that belongs at `position`: a new one, or that of the farthest unasked
 // contact if that is farther; if its subnet has its full share, that of a contact of the same
 // subnet. Contacts known at the start were admitted by the table under its own limits: they count
@@ -243,9 +307,19 @@ LookupPath::Row LookupPath::row_for(const Contact& contact, uint32_t position, R
     cells_.emplace_back();
     tags_.push_back(0);
     subnet_tags_.push_back(0);
+    wide_tags_.push_back(0);
     return static_cast<Row>(cells_.size() - 1);
   }
-  return take_farthest_unasked(position, [](Row) { return true; });
+  const Row row = take_farthest_unasked(position, [](Row) { return true; });
+  if (row != no_row || !is_crowded_) return row;
+  // The nearest may all be of one prefix, which must not keep the others out.
+  const uint32_t tag = wide_tag_of(address);
+  return take_farthest_unasked(0, [&](Row other) {
+    const auto of_prefix = std::count(wide_tags_.begin(), wide_tags_.end(), wide_tags_[other]);
+    return wide_tags_[other] != tag && cells_[other].named_by != no_row &&
+           of_prefix > int64_t{plan_.subnets.share_of_nearest} &&
+           plan_.subnets.apply_to(cells_[other].contact.endpoint.address);
+  });
 }
 
 // Rows that were asked stay, so that no node is asked twice.
@@ -263,6 +337,7 @@ LookupPath::Row LookupPath::take_farthest_unasked(uint32_t position, MayGo&& may
 void LookupPath::check_invariants() const {
   CHECK(cells_.size() <= rows_max_ && order_.size() == cells_.size());
   CHECK(tags_.size() == cells_.size() && subnet_tags_.size() == cells_.size());
+  CHECK(wide_tags_.size() == cells_.size());
   uint32_t running = 0;
   uint32_t slow = 0;
   uint32_t answered = 0;
@@ -274,6 +349,7 @@ void LookupPath::check_invariants() const {
     CHECK(at == 0 || nearer(plan_.target, cell(order_[at - 1]).contact.id, here.contact.id));
     CHECK(tags_[row] == tag_of(here.contact.endpoint) && row_at(here.contact.endpoint) == row);
     CHECK(subnet_tags_[row] == subnet_tag_of(here.contact.endpoint.address));
+    CHECK(wide_tags_[row] == wide_tag_of(here.contact.endpoint.address));
     CHECK(here.named_by == no_row || cell(here.named_by).state == State::answered);
     CHECK(!here.had_value || here.state == State::answered);
     running += here.state == State::asked;

@@ -107,6 +107,9 @@ class LookupPath {
   std::optional<Row> row_at(const Endpoint& endpoint) const;
   bool is_known(const Contact& contact, uint32_t position) const;
   bool has_its_share(const IpAddress& address) const;
+  void note_wide(Row row, Row named_by);
+  bool is_spread() const;
+  bool is_crowded_out(size_t position) const;
   Row row_for(const Contact& contact, uint32_t position, Row named_by);
   template <class MayGo>
   Row take_farthest_unasked(uint32_t position, MayGo&& may_go);
@@ -114,16 +117,18 @@ class LookupPath {
   LookupPlan plan_;
   uint32_t rows_max_ = 0;
   // Cells do not move, because rows name them; what is sorted is the order of rows.
-  std::vector<Cell> cells_;            // All four are reserved at construction and never grow.
+  std::vector<Cell> cells_;            // All five are reserved at construction and never grow.
   std::vector<Row> order_;             // Nearest to the target first.
   std::vector<uint32_t> tags_;         // For each row's endpoint: one pass over a few cache lines.
   std::vector<uint32_t> subnet_tags_;  // Likewise for its subnet.
+  std::vector<uint32_t> wide_tags_;    // Likewise for its widest prefix.
   uint32_t running_count_ = 0;         // In state asked.
   uint32_t slow_count_ = 0;
   uint32_t answered_count_ = 0;
   uint32_t asked_count_ = 0;
   uint32_t barren_count_ = 0;  // Consecutive answers that named nothing nearer.
   bool has_found_ = false;
+  bool is_crowded_ = false;  // A wide prefix has more than its share, whether that matters or not.
 };
 
 }  // namespace xord

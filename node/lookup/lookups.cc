@@ -68,7 +68,7 @@ void Lookups::take(const Turn& turn, const Outcome& outcome) {
         lookup.answered_value(row, outcome.reply->value, values_);
       } else {
         UsableContacts usable;
-        lookup.answered(row, contacts_.usable_of(*outcome.reply, usable));
+        lookup.answered(row, contacts_.usable_of(*outcome.reply, outcome.call.to, usable));
       }
       break;
     case Outcome::Kind::slow:

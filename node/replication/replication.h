@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "node/budget.h"
 #include "node/contact.h"
 #include "node/replication/region.h"
+#include "node/subnet_limits.h"
 #include "reactor/base/fixed_pool.h"
 #include "reactor/base/instant.h"
 
@@ -83,8 +85,26 @@ struct Replication {
     }
     return false;
   }
-  // False when the maximum is in progress already.
-  [[nodiscard]] bool add_newcomer(const Contact& newcomer) {
+  // Whether a prefix of `address`, of any level, has a quarter of a queue that is more than half
+  // full: the other half is for those who do not arrive by the hundred.
+  bool has_its_share(const IpAddress& address, const SubnetLimits& limits) const {
+    CHECK(hand_overs.taken_count() <= hand_overs.slots_max());
+    if (hand_overs.taken_count() <= hand_overs.slots_max() / 2) return false;
+    if (!limits.apply_to(address)) return false;
+    std::array<uint32_t, subnet_levels_max> counts{};
+    for (uint32_t i = 0; i < hand_overs.slots_max(); ++i) {
+      const auto handle = hand_overs.taken_at(i);
+      if (!handle) continue;
+      const IpAddress& other = hand_overs[*handle].newcomer.endpoint.address;
+      for (size_t level = 0; level < subnet_levels(address); ++level) {
+        counts[level] += same_prefix(address, other, level);
+      }
+    }
+    return *std::max_element(counts.begin(), counts.end()) >= hand_overs.slots_max() / 4;
+  }
+  // False when the maximum is in progress already, or the share of one of its prefixes.
+  [[nodiscard]] bool add_newcomer(const Contact& newcomer, const SubnetLimits& limits) {
+    if (has_its_share(newcomer.endpoint.address, limits)) return false;
     const auto handle = hand_overs.take();
     if (!handle) return false;
     hand_overs[*handle] = HandOver{};

@@ -124,7 +124,7 @@ void Replicator::take(const Turn& turn, const Outcome& outcome) {
   switch (outcome.kind) {
     case Outcome::Kind::answered: {
       UsableContacts usable;
-      survey.answered(row, contacts_.usable_of(*outcome.reply, usable),
+      survey.answered(row, contacts_.usable_of(*outcome.reply, outcome.call.to, usable),
                       outcome.reply->contacts_count);
       break;
     }

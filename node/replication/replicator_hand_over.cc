@@ -11,7 +11,7 @@ void Replicator::take_arrivals(Instant now) {
     node_.counters.node.set(NodeCounter::network_size, contacts_.table().network_size());
     if (contacts_.table().answerable_count() <= 1) replication_.settled_at = now + settling;
     if (now < replication_.settled_at || !handed_.is_first(*newcomer, now)) continue;
-    if (!replication_.add_newcomer(*newcomer)) {
+    if (!replication_.add_newcomer(*newcomer, node_.config.routing.subnets)) {
       node_.count(NodeCounter::hand_overs_refused);
     }
   }

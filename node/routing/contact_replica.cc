@@ -13,7 +13,8 @@ ContactReplica::ContactReplica(uint32_t contacts_max, ContactBook& book, const S
       branches_(contacts_max),
       answerable_{NearestIndex(branches_, book), NearestIndex(branches_, book)},
       filed_(contacts_max),
-      subnets_(contacts_max, seed) {
+      subnets_(contacts_max, seed),
+      spreads_{PrefixSpread(seed), PrefixSpread(seed)} {
   decided_.reserve(decided_max);
 }
 
@@ -73,8 +74,12 @@ ContactHandle ContactReplica::file(const Contact& contact, size_t slot) {
   const ContactHandle handle = book_.acquire(contact);
   if (handle == no_contact) return no_contact;
   filed_.put(slot, handle);
-  if (limits_.apply_to(contact.endpoint.address)) subnets_.add(contact.endpoint.address);
+  if (limits_.apply_to(contact.endpoint.address)) {
+    subnets_.add(contact.endpoint.address);
+    spread_of(contact).add(contact.endpoint.address);
+  }
   ++count_;
+  ++counts_[static_cast<size_t>(family_of(contact.endpoint))];
   return handle;
 }
 
@@ -85,8 +90,12 @@ void ContactReplica::erase(size_t slot) {
   CHECK(set_standing(handle, Standing::silent));
   recent_.remove(handle);
   filed_.erase(slot, [&](ContactHandle other) { return hash(book_.endpoint(other)); });
-  if (limits_.apply_to(contact.endpoint.address)) subnets_.remove(contact.endpoint.address);
+  if (limits_.apply_to(contact.endpoint.address)) {
+    subnets_.remove(contact.endpoint.address);
+    spread_of(contact).remove(contact.endpoint.address);
+  }
   --count_;
+  --counts_[static_cast<size_t>(family_of(contact.endpoint))];
   book_.release(handle);
 }
 
@@ -103,6 +112,7 @@ void ContactReplica::check_invariants() const {
     CHECK(find(book_.contact(handle)) == handle);
   }
   CHECK(decided_.size() <= decided_max);
+  CHECK(counts_[0] + counts_[1] == count_);
   CHECK(filed_count == count_ && answerable_count() <= count_ && count_ <= contacts_max_);
   for (const NearestIndex& index : answerable_) index.check_invariants();
 }

@@ -1,7 +1,7 @@
 // ContactReplica: what every shard knows of the whole routing table: all contacts filed in a
 // bucket, the answerable ones (standing above silent) in XOR order, and the number of contacts in
-// each subnet. It decides nothing: the owner of a contact's bucket does, and each of its changes is
-// applied here, identically on every shard. With the book, 94 bytes per contact.
+// each prefix. It decides nothing: the owner of a contact's bucket does, and each of its changes is
+// applied here, identically on every shard. With the book, 98 bytes per contact.
 #pragma once
 
 #include <array>
@@ -92,9 +92,14 @@ class ContactReplica {
   std::span<const uint64_t> decided() const { return decided_; }
   void clear_decided() { decided_.clear(); }
   uint64_t key_of(const Contact& contact) const { return contact_hash(contact, seed_); }
-  // Filed contacts of the subnet of `address`.
-  uint32_t subnet_count(const IpAddress& address) const { return subnets_.count(address); }
-  uint32_t count() const { return count_; }  // Filed.
+  // Filed contacts of the subnet of `address`, or of its wide prefix of this level.
+  uint32_t subnet_count(const IpAddress& address, size_t level = 0) const {
+    return subnets_.count(address, level);
+  }
+  // Of those filed of one family to which the limits apply.
+  const PrefixSpread& spread(Family family) const { return spreads_[static_cast<size_t>(family)]; }
+  uint32_t count(Family family) const { return counts_[static_cast<size_t>(family)]; }  // Filed.
+  uint32_t count() const { return count_; }                                             // Filed.
   uint32_t answerable_count() const { return answerable_[0].count() + answerable_[1].count(); }
   // For tests: aborts if an invariant is broken.
   void check_invariants() const;
@@ -110,16 +115,21 @@ class ContactReplica {
   ContactHandle file(const Contact& contact, size_t slot);
   [[nodiscard]] bool set_standing(ContactHandle handle, Standing standing);
   void erase(size_t slot);
+  PrefixSpread& spread_of(const Contact& contact) {
+    return spreads_[static_cast<size_t>(family_of(contact.endpoint))];
+  }
 
   uint32_t contacts_max_;
   ContactBook& book_;
   SubnetLimits limits_;
   uint64_t seed_;
   uint32_t count_ = 0;
+  std::array<uint32_t, 2> counts_{};  // By family.
   TrieBranches branches_;
   std::array<NearestIndex, 2> answerable_;
   HandleTable filed_;  // By endpoint: two ids may share one until a shard's message arrives.
   SubnetCounts subnets_;
+  std::array<PrefixSpread, 2> spreads_;  // By family.
   RecentArrivals recent_;
   std::vector<uint64_t> decided_;  // Reserved at construction.
 };

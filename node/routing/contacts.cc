@@ -22,11 +22,19 @@ bool Contacts::is_usable(const Contact& contact) const {
   return has_family && contact.endpoint.is_askable() && contact.id != node_.self;
 }
 
-std::span<const Contact> Contacts::usable_of(const Reply& reply, UsableContacts& usable) const {
+bool Contacts::is_usable(const Contact& contact, const Endpoint& namer) const {
+  if (!is_usable(contact)) return false;
+  if (node_.config.allow_private_contacts || is_in_reach(contact.endpoint, namer)) return true;
+  node_.count(NodeCounter::contacts_out_of_reach);
+  return false;
+}
+
+std::span<const Contact> Contacts::usable_of(const Reply& reply, const Endpoint& namer,
+                                             UsableContacts& usable) const {
   DCHECK(reply.contacts_count <= reply.contacts.size());
   size_t count = 0;
   for (size_t i = 0; i < reply.contacts_count; ++i) {
-    if (is_usable(reply.contacts[i])) usable[count++] = reply.contacts[i];
+    if (is_usable(reply.contacts[i], namer)) usable[count++] = reply.contacts[i];
   }
   return std::span(usable).first(count);
 }

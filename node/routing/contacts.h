@@ -35,8 +35,13 @@ class Contacts {
   // Whether we could send to it: we have a socket of its family, its address is not unspecified,
   // multicast or link-local, and it is not ourselves.
   bool is_usable(const Contact& contact) const;
-  // The usable contacts of `reply`, collected in `usable`.
-  std::span<const Contact> usable_of(const Reply& reply, UsableContacts& usable) const;
+  // Whether the word of a node at `namer` makes us send to `contact`: it must be usable, and its
+  // address must reach as far as that of `namer`. Otherwise anyone could have us send to our own
+  // host or site, or to a site behind us, by naming addresses there.
+  bool is_usable(const Contact& contact, const Endpoint& namer) const;
+  // The contacts of the reply of `namer` that are usable so, collected in `usable`.
+  std::span<const Contact> usable_of(const Reply& reply, const Endpoint& namer,
+                                     UsableContacts& usable) const;
 
   // Whether `source` answered a transaction of ours lately, on any shard, so it is not forged; or a
   // contact that answered us is filed there, and did not fall silent since.

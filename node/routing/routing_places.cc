@@ -70,7 +70,7 @@ void RoutingTable::remove(Bucket& bucket, FiledContact& filed) {
 }
 
 // The spare that takes the place of `leaving`, or a free place: the same id from another endpoint,
-// otherwise the one seen last; never one whose id or endpoint has a place or whose subnet is full.
+// otherwise the one seen last; never one whose id or endpoint has a place or whose prefix is full.
 SpareContact* RoutingTable::choose_spare(Bucket& bucket, const FiledContact* leaving) {
   DCHECK(leaving == nullptr || bucket.holds(*leaving));
   SpareContact* chosen = nullptr;
@@ -82,6 +82,7 @@ SpareContact* RoutingTable::choose_spare(Bucket& bucket, const FiledContact* lea
     const ContactHandle former = replica_.other_at(contact.endpoint, contact.id);
     if (former != no_contact && (leaving == nullptr || former != leaving->handle)) continue;
     if (!is_within_limits(&bucket, contact, leaving)) continue;
+    if (share_of(&bucket, contact, leaving) == Share::over) continue;
     if (holder != nullptr) return &spare;
     if (chosen == nullptr) chosen = &spare;
   }

@@ -117,12 +117,14 @@ TableAction RoutingTable::heard_of_newcomer(const Contact& contact, Evidence evi
 
 bool RoutingTable::is_wanted(const Bucket* bucket, const Contact& contact, Instant now) const {
   if (!is_within_limits(bucket, contact, nullptr)) return false;
+  if (share_of(bucket, contact, nullptr) == Share::over) return false;
   if (bucket == nullptr) return !is_full();
   if (!is_full() && (!bucket->is_full() || tree_.can_split(*bucket))) return true;
   if (!config_.prefers_old_contacts) return true;
   for (const FiledContact& filed : bucket->contacts()) {
     if (filed.failures >= failures_max || book_.id(filed.handle) == contact.id) return true;
   }
+  if (over_share_for(*bucket, contact) != nullptr) return true;
   const auto spares = bucket->spares();
   return spares.size() < Bucket::spares_max || now - spares[0].answered >= refresh_after;
 }
@@ -166,6 +168,10 @@ TableAction RoutingTable::admit(const Contact& contact, Instant now) {
   Bucket* bucket = tree_.find(contact.id);
   if (!is_within_limits(bucket, contact, nullptr)) {
     refusals_.add(TableRefusal::subnet);
+    return {};
+  }
+  if (share_of(bucket, contact, nullptr) == Share::over) {
+    refusals_.add(TableRefusal::share);
     return {};
   }
   if (bucket != nullptr) {
@@ -219,8 +225,11 @@ TableAction RoutingTable::take_place(const Contact& contact, Instant now) {
     return wait_for_holder(*bucket, *holder, contact, now);
   }
   FiledContact* stale = nullptr;  // Kept only for lack of a replacement, which we now have.
+  // Likewise one whose prefix has more than its share: it gives way without a ping.
+  const FiledContact* over_share = over_share_for(*bucket, contact);
   for (FiledContact& filed : bucket->contacts()) {
-    if (stale == nullptr && filed.failures >= failures_max) stale = &filed;
+    const bool goes = filed.failures >= failures_max || &filed == over_share;
+    if (stale == nullptr && goes) stale = &filed;
   }
   const bool has_room = !bucket->is_full() && !is_full();
   if (!has_room && stale != nullptr) remove(*bucket, *stale);
@@ -233,6 +242,7 @@ TableAction RoutingTable::take_place(const Contact& contact, Instant now) {
     filed.answered_in_this_run = true;
     filed.ping_at = now + youth;
     file(*bucket, filed, now);
+    shed_in_turn();
     return {};
   }
   if (is_full()) refusals_.add(TableRefusal::table_full);

@@ -64,6 +64,8 @@ struct TableAction {
   X(book_full, counter, "Contacts not filed: no room for another contact.")            \
   X(subnet, counter,                                                                   \
     "Contacts not filed: their subnet has its share of the bucket or of the table.")   \
+  X(share, counter,                                                                    \
+    "Contacts not filed, or dropped: a wide prefix has its share, and others exist.")  \
   X(replica_full, counter, "Contacts filed by another shard that found no room here.") \
   X(changes_full, counter, "Changes not made: too many wait to be sent to the other shards.")
 #define XORD_REFUSAL_INFO(name, kind, help) {"refused_" #name, CountKind::kind, help},
@@ -104,8 +106,9 @@ class RoutingTable {
   void not_asked(const Contact& contact, Instant now);
   // Another id now lives at the endpoint of `contact`, so `contact` is gone.
   void displaced(const Contact& contact, Instant now);
-  // A contact saved by an earlier run, in which it last answered at `answered`. The subnet limits
-  // are not applied: it was admitted under them.
+  // A contact saved by an earlier run, in which it last answered at `answered`. The limits by
+  // prefix are not applied: it was admitted under them. What is over its share is dropped at the
+  // next upkeep of its bucket.
   void restore(const Contact& contact, Instant answered, Instant now);
 
   // --- For every shard.
@@ -241,6 +244,27 @@ class RoutingTable {
   bool keep_as_spare(Bucket& bucket, const Contact& contact, Instant now);
   TableAction probe(FiledContact& filed, Instant now);
 
+  // --- Shares of wide prefixes: routing_shares.cc.
+  // What `contact` has, or would have, beside the others of its wide prefixes.
+  enum class Share : uint8_t {
+    within,
+    over_alone,  // More than a share, but there are too few others to take its place.
+    over,
+  };
+  // `contact` itself does not count, nor does `leaving` (if not null), nor does whatever `contact`
+  // would replace. `bucket`, if not null, is that of its id.
+  Share share_of(const Bucket* bucket, const Contact& contact, const FiledContact* leaving) const;
+  Share share_of(size_t level, const Bucket* bucket, const Contact& contact,
+                 const FiledContact* leaving) const;
+  bool has_share_of_nearest(size_t level, const Bucket* bucket, const Contact& contact,
+                            const FiledContact* leaving) const;
+  // The contact seen least recently that has to give way to `newcomer` at once, or null.
+  const FiledContact* over_share_for(const Bucket& bucket, const Contact& newcomer) const;
+  // Removes what is over its share, while there are others.
+  void shed(Bucket& bucket);
+  // Does so in one bucket, the next one each time.
+  void shed_in_turn();
+
   // --- Places: routing_places.cc.
   Bucket* make_bucket(const Id& id, Instant now);
   // The bucket of `id`, split while it is full and a split helps; null when no bucket is free.
@@ -285,6 +309,8 @@ class RoutingTable {
   std::vector<ContactChange> changes_;      // At most changes_max, reserved at construction.
   std::vector<Contact> arrivals_;           // At most arrivals_max, reserved at construction.
   Instant arrived_at_;
+  uint32_t shed_next_ =
+      0;  // The bucket that the next admission relieves of what is over its share.
   uint32_t restored_count_ = 0;
   uint64_t version_ = 0;
   Counters<TableRefusal> refusals_;

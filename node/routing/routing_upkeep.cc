@@ -74,6 +74,7 @@ size_t RoutingTable::look_after(TimerId timer, Instant now, Rng& rng, Actions& a
     end_wait(filed, now);
     settle(filed, now);
   }
+  shed(bucket);
   fill_from_spares(bucket, now);
   static_assert(bucket_pings_max + 1 <= actions_max, "there is room for its pings and a refresh");
   size_t count = 0;

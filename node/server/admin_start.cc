@@ -110,8 +110,8 @@ std::optional<ServerError> Admin::start_up() {
   if (!no_thread) no_thread = shards_->start_commits();
   if (no_thread) return ServerError{ServerErrorKind::environment, no_thread->sentence};
   for (NetworkIndex network = 0; network < networks.size(); ++network) {
-    networks_.push_back(
-        {std::make_unique<BootstrapKeeper>(network, calls_, *shards_, log_, bell_), {}, {}, {}});
+    networks_.emplace_back().keeper =
+        std::make_unique<BootstrapKeeper>(network, calls_, *shards_, log_, bell_);
   }
   {
     const std::lock_guard lock(mutex_);

@@ -41,6 +41,10 @@ std::optional<std::string> fault_of_limits(const ServerConfig& config) {
   if (!amplification_bounds.contain(config.amplification_max)) {
     return "the amplification bound must be a number from 0 to 1000";
   }
+  if (config.fleet_nets.size() > fleet_nets_max) {
+    return std::to_string(config.fleet_nets.size()) +
+           " networks of the fleet are too many: at most " + std::to_string(fleet_nets_max);
+  }
   if (config.disjoint_paths < 1 || config.disjoint_paths > lookup_paths_max) {
     return "the number of disjoint paths must be between 1 and " + std::to_string(lookup_paths_max);
   }

@@ -68,6 +68,9 @@ static_assert(limit_excess_bounds.most <= excess_a_second_max &&
 constexpr Bounds<uint64_t> limit_factor_bounds{1, limit_factor_max};
 constexpr size_t limit_factors_max = 64;
 
+// Each is compared with the address of every newcomer.
+constexpr size_t fleet_nets_max = 64;
+
 struct ServerConfig {
   // At most listen_max. An address of family IPv6 is bound V6ONLY.
   std::vector<ListenAddress> listen = default_listen();
@@ -94,10 +97,16 @@ struct ServerConfig {
   // The most bytes sent to an unproven source per byte from it, so that a forger gains nothing.
   double amplification_max = 1.0;
   // Sources exempt from proof, and so from the amplification bound, from `limits`, and from nothing
-  // else: the routing table's limits by subnet apply to them, too.
+  // else: the routing table's limits by prefix apply to them, too.
   std::vector<Subnet> trusted_nets;
   // What one source or prefix may take. `factors` has at most limit_factors_max entries.
   LimitsConfig limits;
+  // Contacts exempt from the limits by prefix of the routing table, of lookups and of hand-overs,
+  // and from nothing else: the operator's own nodes in one data centre. At most fleet_nets_max.
+  std::vector<Subnet> fleet_nets;
+  // Whether contacts at private and loopback addresses are asked if a node at a public one names
+  // them: for closed networks in which some nodes have both.
+  bool allow_private_contacts = false;
 
   // Paths of each get, set and find that share no node (node/lookup/lookup.h). 1 to 8.
   uint32_t disjoint_paths = 1;
@@ -114,7 +123,7 @@ struct ServerConfig {
   // (node/server/host_memory.h). RocksDB takes about 60 MB on top.
   uint64_t memory_max = 0;
   uint64_t storage_max = uint64_t{16} << 30;  // Bytes of values kept, all shards.
-  uint32_t contacts_max = 65'536;             // Routing table; 96 bytes per contact and shard.
+  uint32_t contacts_max = 65'536;             // Routing table; 100 bytes per contact and shard.
   Duration drain_max = seconds(5);            // SIGTERM: how long admitted work may take to finish.
 
   bool operator==(const ServerConfig&) const = default;

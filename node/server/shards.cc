@@ -240,6 +240,8 @@ NodeConfig Shards::node_config(ShardIndex shard, NetworkIndex network) const {
   node.amplification_max = config_.amplification_max;
   node.trusted = config_.trusted_nets;
   node.limits = config_.limits;
+  node.routing.subnets.fleet = config_.fleet_nets;
+  node.allow_private_contacts = config_.allow_private_contacts;
   node.disjoint_paths = config_.disjoint_paths;
   return node;
 }

@@ -39,6 +39,15 @@ std::optional<uint32_t> parse_ipv4(std::string_view text) {
   return address;
 }
 
+Reach reach_of_ipv4(uint32_t host_order) {
+  if (host_order >> 24 == 127) return Reach::host;
+  if (host_order >> 16 == 0xa9fe) return Reach::link;  // 169.254/16
+  const bool is_private =
+      host_order >> 24 == 10 || host_order >> 20 == 0xac1 || host_order >> 16 == 0xc0a8;
+  const bool is_shared = host_order >> 22 == 0x6440'0000 >> 22;  // 100.64/10
+  return is_private || is_shared ? Reach::site : Reach::world;
+}
+
 size_t write_ipv4(const uint8_t* octets, char* out) {
   char* at = out;
   for (int i = 0; i < 4; ++i) {
@@ -65,6 +74,24 @@ bool IpAddress::is_local() const {
   const uint8_t b = bytes[13];
   return a == 127 || a == 10 || (a == 172 && (b & 0xf0) == 16) || (a == 192 && b == 168) ||
          (a == 169 && b == 254);
+}
+
+Reach IpAddress::reach() const {
+  if (is_ipv4()) return reach_of_ipv4(load_be32(&bytes[12]));
+  const uint64_t high = load_be64(bytes.data());
+  const uint64_t low = load_be64(&bytes[8]);
+  if (high == 0 && low == 1) return Reach::host;
+  if (is_link_local()) return Reach::link;
+  const bool is_unique_local = (bytes[0] & 0xfe) == 0xfc;
+  const bool is_site_local = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0xc0;  // Deprecated.
+  const bool is_own_translator = high >> 16 == 0x0064ff9b0001;               // RFC 8215.
+  if (is_unique_local || is_site_local || is_own_translator) return Reach::site;
+  if (high == 0x0064ff9b00000000 && low >> 32 == 0) {
+    return reach_of_ipv4(static_cast<uint32_t>(low));
+  }
+  DCHECK(!is_ipv4());
+  if (high >> 48 == 0x2002) return reach_of_ipv4(static_cast<uint32_t>(high >> 16));
+  return Reach::world;
 }
 
 IpAddress IpAddress::ipv4(uint32_t host_order) {

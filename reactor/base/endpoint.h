@@ -13,6 +13,10 @@
 
 namespace xord {
 
+// How far an address reaches, narrowest first: one host, one link, one site or operator's network,
+// the Internet.
+enum class Reach : uint8_t { host, link, site, world };
+
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};  // Network order.
 
@@ -32,6 +36,10 @@ struct IpAddress {
   bool is_multicast() const;  // 224/4 (and 255.255.255.255), ff00::/8.
   // Loopback, RFC 1918 and unique-local (fc00::/7), link-local: addresses of one machine or site.
   bool is_local() const;
+  // Loopback; link-local (RFC 3927, RFC 4291); private, unique-local and shared between a carrier's
+  // subscribers (RFC 1918, 4193, 6598); anything else. IPv6 that a translator or a 6to4 router
+  // turns into IPv4 (RFC 6052, 3056) reaches as far as that does.
+  Reach reach() const;
 
   static IpAddress ipv4(uint32_t host_order);
   // Numeric text as inet_pton reads it; no zone, no name. Empty for anything else.
@@ -67,6 +75,12 @@ struct Endpoint {
   std::string text() const;
 };
 static_assert(sizeof(Endpoint) == 24);
+
+// Whether `named` reaches at least as far as `namer`, who named it: only then does it mean the same
+// host to us as to them.
+inline bool is_in_reach(const Endpoint& named, const Endpoint& namer) {
+  return named.address.reach() >= namer.address.reach();
+}
 
 // A source prefix in CIDR form: "10.0.0.0/8", "2001:db8::/32".
 struct Subnet {

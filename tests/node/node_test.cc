@@ -426,6 +426,56 @@ TEST(Node, NeighboursThatWereOnlyNamedCauseNoRefreshes) {
   EXPECT_LE(node.count(NodeCounter::lookups_started), 10u);
 }
 
+// A peer answers each find_node with twenty nodes at addresses of its choice.
+TEST(Node, APublicLiarCausesNoDatagramToAPrivateAddressAndAPrivateNodeDoes) {
+  const std::array<std::string, 5> private_hosts = {"10.9.0.", "192.168.7.", "127.0.0.",
+                                                    "172.16.3.", "100.64.1."};
+  for (const bool is_public : {true, false}) {
+    SCOPED_TRACE(is_public);
+    ModelNetwork net(18);
+    ModelNode& node = net.add();
+    const Endpoint liar = *Endpoint::parse(is_public ? "192.0.2.1:4000" : "10.8.0.1:4000");
+    uint32_t sent_to_others = 0;
+    net.on_stranger = [&](const Endpoint& from, const Endpoint& to, Bytes bytes) {
+      if (to != liar) {
+        ++sent_to_others;
+        return;
+      }
+      Request request;
+      if (rpcudp::is_reply(bytes)) return;
+      ASSERT_EQ(rpcudp::parse_request(bytes, &request), ParseError::none);
+      Id id;
+      id.bytes.fill(0x5a);
+      net.send_from(to, from, datagram([&](MutableBytes out) {
+                      if (request.method == Method::ping) {
+                        return rpcudp::encode_ping_reply(out, request.transaction, id);
+                      }
+                      rpcudp::ContactsReply reply(out, request.transaction, bucket_size);
+                      for (uint32_t i = 0; i < bucket_size; ++i) {
+                        Id named = node.id();
+                        named.bytes[i] ^= 1;
+                        const std::string host = private_hosts[i % 5] + std::to_string(100 + i);
+                        std::array<uint8_t, rpcudp::contact_tail_max> tail;
+                        const size_t size =
+                            rpcudp::encode_contact_tail(*Endpoint::parse(host + ":4000"), tail);
+                        reply.add(named, Bytes(tail).first(size));
+                      }
+                      return reply.size();
+                    }));
+    };
+    node.run(0, net.now(),
+             [&](Node& one, Outputs& out) { one.join(net.now(), 1, std::span(&liar, 1), out); });
+    ASSERT_TRUE(net.await(node, 1, seconds(60)));
+    net.run_for(minutes(1));
+    if (is_public) {
+      EXPECT_EQ(sent_to_others, 0u);
+      EXPECT_GE(node.count(NodeCounter::contacts_out_of_reach), uint64_t{bucket_size});
+    } else {
+      EXPECT_GE(sent_to_others, 16u) << "all but those on its own loopback";
+    }
+  }
+}
+
 TEST(Node, SetsOnTheNearestAndGetsFromAnywhere) {
   for (const uint32_t shards : {1u, 4u}) {
     ModelNetwork net(9);

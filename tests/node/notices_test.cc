@@ -235,6 +235,7 @@ std::vector<ChargedPrefix> charges_of(ModelNetwork& net, ModelNode& node, const 
   });
   const auto result = net.await(node, operation, seconds(1));
   EXPECT_TRUE(result && result->header.status == OperationStatus::done);
+  node.results.clear();
   if (!result) return {};
   std::vector<ChargedPrefix> charges(result->value().size() / sizeof(ChargedPrefix));
   std::memcpy(charges.data(), result->value().data(), result->value().size());

@@ -221,6 +221,15 @@ void apply_bootstrap(ServerConfig& config, const Texts& texts) {
   config.bootstrap = addresses;
 }
 
+void apply_fleet_nets(ServerConfig& config, const Texts& texts) {
+  if (texts.size() > fleet_nets_max) {
+    throw BadValue("has " + std::to_string(texts.size()) + " networks: name at most " +
+                   std::to_string(fleet_nets_max));
+  }
+  config.fleet_nets.clear();
+  for (const std::string& text : texts) config.fleet_nets.push_back(parse_subnet(text));
+}
+
 void apply_data_dir(ServerConfig& config, const Texts& texts) {
   if (texts[0].empty()) throw BadValue("is empty: name a directory");
   config.data_dir = texts[0];
@@ -235,7 +244,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 
 using Config = ServerConfig;
 
-const std::array<Setting, 25> table = {{
+const std::array<Setting, 27> table = {{
     {"listen", "[SCHEME://]ADDR:PORT",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names", Arity::many,
      apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
@@ -295,6 +304,13 @@ const std::array<Setting, 25> table = {{
     {"limit-loopback", "", "Limit sources on this host, too", Arity::yes_or_no,
      [](Config& c, const Texts& t) { c.limits.limits_loopback = parse_yes_or_no(t[0]); },
      [](const Config& c) { return Texts{c.limits.limits_loopback ? "true" : "false"}; }},
+    {"fleet-net", "CIDR", "Own nodes that are exempt from the table's limits by prefix; repeats",
+     Arity::many, apply_fleet_nets,
+     [](const Config& c) { return show_each(c.fleet_nets, show_subnet); }},
+    {"allow-private-contacts", "", "Ask nodes at private addresses that public nodes name",
+     Arity::yes_or_no,
+     [](Config& c, const Texts& t) { c.allow_private_contacts = parse_yes_or_no(t[0]); },
+     [](const Config& c) { return Texts{c.allow_private_contacts ? "true" : "false"}; }},
     {"disjoint-paths", "D", "Paths of each get, set and find that share no node; 1 to 8",
      Arity::one,
      [](Config& c, const Texts& t) {

@@ -153,7 +153,7 @@ class Model {
       Sender& sender = *datagram.sender;
       ++sender.served;
       sender.longest_wait = std::max(sender.longest_wait, now - datagram.came);
-      shares.charge(now, datagram.prefix, 1);
+      shares.charge(now, datagram.source, 1);
     }
     if (queue_.size() < 64) {
       able_ = std::min(able_, 1.0);

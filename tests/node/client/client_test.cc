@@ -449,6 +449,18 @@ TEST_F(ClientTest, AViaNodeThatNamesOnlyFormerClientsAndItselfHasNamedNobody) {
   EXPECT_EQ(result.nodes.size(), 1u);
 }
 
+TEST_F(ClientTest, APublicNodeCannotHaveTheClientAskItsOwnHost) {
+  add(2);
+  ModelNode liar;
+  liar.contact = {id_of(1, 1), Endpoint::ipv4(0xc0000201, 1001)};
+  liar.named = {node(2).contact};
+  nodes_[liar.contact.endpoint] = liar;
+  ClientPlan command = plan(ClientTask::find);
+  command.vias = {{liar.contact.endpoint, 0, std::nullopt}};
+  EXPECT_EQ(run(command).nodes.size(), 1u);
+  EXPECT_TRUE(node(2).heard.empty());
+}
+
 TEST_F(ClientTest, AViaNodeThatHasTheValueItselfIsStillAskedForANameOnce) {
   add_clique(3);
   node(1).values[key_] = value_;

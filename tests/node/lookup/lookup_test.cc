@@ -327,6 +327,97 @@ TEST_F(LookupTest, OfOneSubnetTheNearestAreFollowedAndFailuresGiveItNoNewShare) 
   EXPECT_EQ(asked_now(), (Distances{1, 2, 40})) << "1 and 2 took the places of 33 and 32";
 }
 
+// 203.`prefix`.0.0/16, each contact in a /24 of its own.
+Contact in_wide(uint32_t prefix, uint32_t far) {
+  Contact contact = at(far);
+  contact.endpoint = Endpoint::ipv4(0xcb000000 + (prefix << 16) + (far % 256 << 8) + 1, 8468);
+  return contact;
+}
+
+TEST_F(LookupTest, AWidePrefixHasNoMoreThanFourOfTheKNearestWhileThereAreOthers) {
+  std::vector<Contact> honest;
+  for (uint32_t i = 0; i < 30; ++i) honest.push_back(in_wide(100 + i, 1000 + i));
+  start(honest);
+  std::vector<Contact> named;
+  for (uint32_t i = 1; i <= 100; ++i) named.push_back(in_wide(1, i));
+  Distances asked;
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) {
+      asked.push_back(distance);
+      answer(distance, distance == 1002 || distance < 1000 ? named : std::vector<Contact>{});
+      lookup.check_invariants();
+    }
+  }
+  Distances expected = {1, 2, 3, 4};
+  for (uint32_t i = 0; i < bucket_size - prefix_share_of_nearest; ++i) expected.push_back(1000 + i);
+  EXPECT_EQ(results(), expected);
+  EXPECT_LE(asked.size(), bucket_size + lookup_parallelism);
+}
+
+// The liar answers first: its contacts fill the rows before anyone else is known.
+TEST_F(LookupTest, AWidePrefixThatCameFirstGivesWayToOthers) {
+  start({in_wide(1, 2000), in_wide(200, 2001)});
+  Distances asked = asked_now();
+  uint32_t named_count = 0;
+  for (int round = 0; round < 4; ++round) {
+    Distances next;
+    for (const uint32_t distance : asked) {
+      if (distance == 2001) continue;  // It is late.
+      std::vector<Contact> named;
+      for (int i = 0; i < 40 && named_count < 200; ++i) named.push_back(in_wide(1, ++named_count));
+      answer(distance, named);
+      for (const uint32_t more : asked_now()) next.push_back(more);
+    }
+    asked = next;
+  }
+  std::vector<Contact> honest;
+  for (uint32_t i = 0; i < 30; ++i) honest.push_back(in_wide(100 + i, 1000 + i));
+  answer(2001, honest);
+  for (const uint32_t distance : asked) answer(distance);
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) answer(distance);
+    lookup.check_invariants();
+  }
+  const Distances found = results();
+  EXPECT_EQ(found.size(), bucket_size);
+  EXPECT_LE(std::count_if(found.begin(), found.end(), [](uint32_t far) { return far < 1000; }), 4);
+}
+
+TEST_F(LookupTest, ANetworkThatLivesInOneWidePrefixIsLookedUpAsEver) {
+  start({in_wide(1, 1000)});
+  asked_now();
+  std::vector<Contact> named;
+  for (uint32_t i = 1; i <= 30; ++i) named.push_back(in_wide(1, i));
+  answer(1000, named);
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) answer(distance);
+  }
+  Distances expected;
+  for (uint32_t i = 1; i <= bucket_size; ++i) expected.push_back(i);
+  EXPECT_EQ(results(), expected);
+}
+
+TEST_F(LookupTest, FailuresGiveAWidePrefixNoNewShare) {
+  std::vector<Contact> honest;
+  for (uint32_t i = 0; i < 30; ++i) honest.push_back(in_wide(100 + i, 1000 + i));
+  start(honest);
+  std::vector<Contact> named;
+  for (uint32_t i = 1; i <= 20; ++i) named.push_back(in_wide(1, i));
+  uint32_t asked_of_prefix = 0;
+  while (!lookup.is_finished()) {
+    for (const uint32_t distance : asked_now()) {
+      asked_of_prefix += distance < 1000;
+      if (distance < 1000) {
+        lookup.failed(row(distance));
+      } else {
+        answer(distance, named);
+      }
+    }
+  }
+  EXPECT_EQ(asked_of_prefix, prefix_share_of_nearest);
+  EXPECT_EQ(results().size(), bucket_size);
+}
+
 TEST_F(LookupTest, AnIpv6SubnetHasTheSameShare) {
   std::vector<Contact> named;
   for (uint32_t i = 1; i <= 20; ++i) {

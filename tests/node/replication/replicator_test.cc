@@ -79,5 +79,28 @@ TEST_F(ReplicatorTest, ALookupThatFoundNobodyEndsTheSurvey) {
   EXPECT_EQ(replicator.surveys_count(), 0u);
 }
 
+TEST(Newcomers, APrefixHasAQuarterOfAQueueOfNewcomersThatIsMoreThanHalfFull) {
+  const Budget budget = Budget::simulated();
+  const uint32_t most = budget.newcomers;
+  Replication replication(budget, Instant{});
+  const SubnetLimits limits;
+  uint32_t number = 0;
+  const auto add = [&](uint32_t address) {
+    Contact newcomer;
+    store_be32(&newcomer.id.bytes[0], ++number);
+    newcomer.endpoint = Endpoint::ipv4(address, 4000);
+    return replication.add_newcomer(newcomer, limits);
+  };
+  for (uint32_t i = 0; i <= most / 2; ++i) EXPECT_TRUE(add(0xcb000001 + (i << 8))) << i;
+  EXPECT_FALSE(add(0xcb000001)) << "more than half: of its /16, more than a quarter";
+  EXPECT_FALSE(add(0xcb00ff01));
+  for (uint32_t i = 0; i < most / 4; ++i) EXPECT_TRUE(add(0xc6330001 + (i << 8))) << i;
+  EXPECT_FALSE(add(0xc6330001)) << "a quarter";
+  for (uint32_t i = 0; replication.hand_overs.taken_count() < most; ++i) {
+    ASSERT_TRUE(add(0x0a000001)) << "a site's own are exempt";
+  }
+  EXPECT_FALSE(add(0x14000001)) << "full";
+}
+
 }  // namespace
 }  // namespace xord::testing

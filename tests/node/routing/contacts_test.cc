@@ -84,6 +84,52 @@ TEST_F(ContactsTest, APongByCookieFilesItsSenderAndMeasuresNothing) {
   EXPECT_EQ(requester.timeout(own().endpoint), adaptive_timeout_unmeasured);
 }
 
+TEST_F(ContactsTest, WhatANodeNamesMustReachAsFarAsTheNode) {
+  struct Case {
+    const char* namer;
+    const char* named;
+    bool is_usable;
+  };
+  for (const Case& one : {
+           Case{"192.0.2.1:1", "198.51.100.1:1", true},
+           Case{"192.0.2.1:1", "10.0.0.1:1", false},
+           Case{"192.0.2.1:1", "192.168.0.1:1", false},
+           Case{"192.0.2.1:1", "100.64.0.1:1", false},
+           Case{"192.0.2.1:1", "169.254.0.1:1", false},
+           Case{"192.0.2.1:1", "127.0.0.1:1", false},
+           Case{"[2001:db8::1]:1", "[fd00::1]:1", false},
+           Case{"[2001:db8::1]:1", "[::1]:1", false},
+           Case{"[2001:db8::1]:1", "172.16.0.1:1", false},
+           Case{"10.0.0.2:1", "192.168.0.1:1", true},
+           Case{"10.0.0.2:1", "[fd00::1]:1", true},
+           Case{"10.0.0.2:1", "192.0.2.1:1", true},
+           Case{"10.0.0.2:1", "127.0.0.1:1", false},
+           Case{"127.0.0.1:1", "127.0.0.1:2", true},
+           Case{"127.0.0.1:1", "10.0.0.1:1", true},
+       }) {
+    Reply lie;
+    lie.contacts_count = 2;
+    lie.contacts[0] = {contact(0x80).id, *Endpoint::parse(one.named)};
+    lie.contacts[1] = {contact(0x40).id, *Endpoint::parse("203.0.113.1:1")};
+    UsableContacts usable;
+    const uint64_t before = count(NodeCounter::contacts_out_of_reach);
+    const auto kept = contacts.usable_of(lie, *Endpoint::parse(one.namer), usable);
+    EXPECT_EQ(kept.size(), one.is_usable ? 2u : 1u) << one.namer << " names " << one.named;
+    EXPECT_EQ(kept.back(), lie.contacts[1]);
+    EXPECT_EQ(count(NodeCounter::contacts_out_of_reach), before + (one.is_usable ? 0 : 1));
+  }
+}
+
+TEST_F(ContactsTest, AClosedNetworkMayHavePublicNodesNamePrivateOnes) {
+  NodeConfig closed = config();
+  closed.allow_private_contacts = true;
+  const NodeContext closed_node{closed, secrets, *closed.dialect, self, link, counters, ledger};
+  const Contacts of_closed(closed_node, book, requester, now);
+  const Contact named = {contact(0x80).id, *Endpoint::parse("10.0.0.1:1")};
+  EXPECT_TRUE(of_closed.is_usable(named, *Endpoint::parse("192.0.2.1:1")));
+  EXPECT_EQ(count(NodeCounter::contacts_out_of_reach), 0u);
+}
+
 TEST_F(ContactsTest, WhoCannotBeSentToIsNotUsable) {
   EXPECT_TRUE(contacts.is_usable(own()));
   Contact wrong = own();

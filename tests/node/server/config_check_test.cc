@@ -51,6 +51,7 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
          c.limits.factors = {{*Subnet::parse("10.0.0.0/8"), 0}};
        },
        "10.0.0.0/8"},
+      {[](ServerConfig& c) { c.fleet_nets.resize(fleet_nets_max + 1); }, "at most 64"},
       {[](ServerConfig& c) { c.bootstrap = {"example.org"}; }, "\"example.org\""},
   };
   for (const Fault& fault : faults) {

@@ -201,5 +201,57 @@ TEST(Subnet, IsReadInCidrFormAndRefusedWithBitsBehindThePrefix) {
   }
 }
 
+TEST(IpAddress, ReachesItsHostItsLinkItsSiteOrTheWorld) {
+  struct Case {
+    const char* address;
+    Reach reach;
+  };
+  for (const Case& one : {
+           Case{"127.0.0.1", Reach::host},
+           Case{"127.255.255.255", Reach::host},
+           Case{"128.0.0.1", Reach::world},
+           Case{"::1", Reach::host},
+           Case{"::2", Reach::world},
+           Case{"::ffff:127.0.0.1", Reach::host},
+           Case{"169.254.0.1", Reach::link},
+           Case{"169.255.0.1", Reach::world},
+           Case{"fe80::1", Reach::link},
+           Case{"febf::1", Reach::link},
+           Case{"fec0::1", Reach::site},
+           Case{"10.255.255.255", Reach::site},
+           Case{"11.0.0.0", Reach::world},
+           Case{"172.15.255.255", Reach::world},
+           Case{"172.16.0.0", Reach::site},
+           Case{"172.31.255.255", Reach::site},
+           Case{"172.32.0.0", Reach::world},
+           Case{"192.168.0.1", Reach::site},
+           Case{"192.169.0.1", Reach::world},
+           Case{"100.63.255.255", Reach::world},
+           Case{"100.64.0.0", Reach::site},
+           Case{"100.127.255.255", Reach::site},
+           Case{"100.128.0.0", Reach::world},
+           Case{"fc00::1", Reach::site},
+           Case{"fdff::1", Reach::site},
+           Case{"2001:db8::1", Reach::world},
+           Case{"64:ff9b::10.0.0.1", Reach::site},
+           Case{"64:ff9b::192.0.2.1", Reach::world},
+           Case{"64:ff9b::127.0.0.1", Reach::host},
+           Case{"64:ff9b:1::1", Reach::site},
+           Case{"2002:a00:1::1", Reach::site},
+           Case{"2002:c000:201::1", Reach::world},
+       }) {
+    EXPECT_EQ(IpAddress::parse(one.address)->reach(), one.reach) << one.address;
+  }
+}
+
+TEST(Endpoint, IsInReachOfANamerThatReachesNoFarther) {
+  const Endpoint world = *Endpoint::parse("192.0.2.1:1");
+  const Endpoint site = *Endpoint::parse("10.0.0.1:1");
+  const Endpoint host = *Endpoint::parse("[::1]:1");
+  EXPECT_TRUE(is_in_reach(world, world) && is_in_reach(world, site) && is_in_reach(world, host));
+  EXPECT_TRUE(is_in_reach(site, site) && is_in_reach(site, host) && is_in_reach(host, host));
+  EXPECT_FALSE(is_in_reach(site, world) || is_in_reach(host, world) || is_in_reach(host, site));
+}
+
 }  // namespace
 }  // namespace xord

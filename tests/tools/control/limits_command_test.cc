@@ -68,9 +68,9 @@ TEST_F(LimitsCommandTest, ShowsATableOfThoseThatTookMost) {
   EXPECT_EQ(asked_, R"({"command":"limits"})");
   EXPECT_EQ(outcome.out,
             "PREFIX                  EXCESS  LIMIT       READS  LIMIT  LIMITED\n"
-            "203.0.113.7/32    1023.0 KiB/s   100 %     1.0 /s     1 %  excess since 1m5s ago: 12 "
+            "203.0.113.7/32    1022.9 KiB/s  100 %      1.0 /s    1 %  excess since 1m5s ago: 12 "
             "refused, the last 2s ago, until in 1.5s\n"
-            "203.0.113.0/24    1023.0 KiB/s    25 %     1.0 /s     1 %  no\n");
+            "203.0.113.0/24    1022.9 KiB/s   25 %      1.0 /s    1 %  no\n");
 }
 
 TEST_F(LimitsCommandTest, SaysWhyNothingIsCharged) {

@@ -111,9 +111,11 @@ TEST_F(ConfigurationTest, WhatPrintConfigPrintsIsAConfigFileThatGivesTheSameAgai
       {flag("listen", {"127.0.0.1:0", "rpcudp://[::1]:9"}), flag("bootstrap", {"a.example:8468"}),
        flag("data-dir", {"/tmp/with \"quotes\" and \t"}),
        flag("trusted-net", {"10.0.0.0/8", "::/0"}), flag("amplification-max", {"1.25"}),
-       flag("disjoint-paths", {"4"}), flag("limits", {"dry-run"}), flag("limit-excess", {"2MiB"}),
-       flag("limit-reads", {"7"}), flag("limit-for", {"192.0.2.0/24=3", "2001:db8::/32=50"}),
-       flag("limit-loopback", {"true"}), flag("memory-max", {"2G"}), flag("shards", {"4"}),
+       flag("fleet-net", {"203.0.113.0/24", "2001:db8::/32"}),
+       flag("allow-private-contacts", {"true"}), flag("disjoint-paths", {"4"}),
+       flag("limits", {"dry-run"}), flag("limit-excess", {"2MiB"}), flag("limit-reads", {"7"}),
+       flag("limit-for", {"192.0.2.0/24=3", "2001:db8::/32=50"}), flag("limit-loopback", {"true"}),
+       flag("memory-max", {"2G"}), flag("shards", {"4"}),
        flag("allow-network-file-system", {"true"}), flag("commit-window", {"5ms"})},
       home_);
   const auto again = read_config_file(file(print_configuration(first)));
@@ -301,6 +303,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"limit-for", "10.0.0.0/8=0", "at least 1"},
         BadText{"limit-for", "10.0.0.1/8=2", "no bit set after it"},
         BadText{"trusted-net", "10.0.0.1/8", "no bit set after it"},
+        BadText{"fleet-net", "10.0.0.1/8", "no bit set after it"},
+        BadText{"allow-private-contacts", "yes", "neither true nor false"},
         BadText{"trusted-net", "10.0.0.0", "a slash"}, BadText{"ttl", "604800", "a unit"},
         BadText{"ttl", "1s", "at least 1m"}, BadText{"commit-window", "1m", "at most 1s"},
         BadText{"durability", "none", "sync or os"}, BadText{"records-max", "0", "at least 1"},
