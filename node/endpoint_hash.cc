@@ -38,4 +38,10 @@ uint64_t prefix_hash(const IpAddress& address, uint32_t bits, uint64_t seed) {
   return XXH3_64bits_withSeed(prefix.data(), sizeof prefix, seed);
 }
 
+uint64_t site_hash(const IpAddress& address, uint64_t seed) {
+  const size_t site_size = address.is_ipv4() ? 15 : 6;
+  static_assert(sizeof address.bytes == 16);
+  return XXH3_64bits_withSeed(address.bytes.data(), site_size, seed);
+}
+
 }  // namespace xord

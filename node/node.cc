@@ -57,7 +57,7 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
                   start),
       replies_(context_, book),
       named_(context_, contacts_, replies_),
-      records_(context_, store, waits_, replies_, named_),
+      records_(context_, contacts_, store, waits_, replies_, named_),
       own_ids_(context_, requester_, contacts_, notices_),
       responder_(context_, requester_, contacts_, replies_, named_, records_, own_ids_, work_,
                  notices_) {

@@ -23,10 +23,31 @@ struct NodeShardConfig {
 struct NodeShard {
   // `book` is borrowed: shards in one thread may share it.
   NodeShard(const NodeShardConfig& config, Rng rng, ContactBook& book, Instant start)
-      : store(config.store),
+      : store(store_config(config)),
         published(config.published.records_max > 0 ? std::make_unique<Store>(config.published)
                                                    : nullptr),
         node(config.node, config.self, config.secrets, rng, book, store, start, published.get()) {}
+
+  // Whose store it is, and which of its limits hold.
+  static StoreConfig store_config(const NodeShardConfig& config) {
+    CHECK(config.store.id.network == config.node.network);
+    CHECK(config.published.records_max == 0 || config.published.id.is_published());
+    StoreConfig store = config.store;
+    store.self = config.self;
+    store.shares = shares_of(config.node.limits.mode);
+    return store;
+  }
+  static Shares shares_of(LimitsMode mode) {
+    switch (mode) {
+      case LimitsMode::off:
+        return Shares::unlimited;
+      case LimitsMode::dry_run:
+        return Shares::counted;
+      case LimitsMode::on:
+        break;
+    }
+    return Shares::enforced;
+  }
 
   Store store;
   std::unique_ptr<Store> published;  // Null: no list.

@@ -112,6 +112,27 @@ RecordHandle KeyOrder::first_from(const Id& key) const {
   return first & ~leaf_mark;
 }
 
+// The keys below a node agree in all bits before the one it names, so that bit decides which of
+// them are farther.
+size_t KeyOrder::farthest_from(const Id& id, std::span<RecordHandle> out) const {
+  if (root_ == none) return 0;
+  std::array<Link, id_bits + 1> waiting;  // At most one a level, and the deepest is next.
+  size_t count = 0;
+  size_t depth = 0;
+  waiting[depth++] = root_;
+  while (depth > 0 && count < out.size()) {
+    Link at = waiting[--depth];
+    while (!is_leaf(at)) {
+      const bool far_side = !id.bit(bits_[at]);
+      CHECK(depth < waiting.size());
+      waiting[depth++] = nodes_[at].children[!far_side];
+      at = nodes_[at].children[far_side];
+    }
+    out[count++] = at & ~leaf_mark;
+  }
+  return count;
+}
+
 // No deeper than a key has bits: a node below another names a later one.
 uint32_t KeyOrder::check_below(Link at, int above) const {
   if (is_leaf(at)) return 1;

@@ -4,6 +4,8 @@
 // never above 160.
 #pragma once
 
+#include <span>
+
 #include "storage/record.h"
 
 namespace xord {
@@ -21,6 +23,9 @@ class KeyOrder {
   void erase(RecordHandle record);
   // The first record whose key is `key` or after it; no_record at the end.
   RecordHandle first_from(const Id& key) const;
+  // Fills `out` with the records whose keys are farthest from `id`, farthest first; returns how
+  // many. O(depth + out).
+  size_t farthest_from(const Id& id, std::span<RecordHandle> out) const;
   // For tests and the simulator: aborts unless the tree holds exactly `records` records, in order.
   void check_invariants(uint32_t records) const;
 

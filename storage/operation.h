@@ -73,7 +73,7 @@ struct Operation {
   Ticket ticket = 0;
   OperationKind kind{};
   StoreId store;
-  uint16_t source_prefix = 0;  // Hash of the sender's /24 or /64, for per-source budgets.
+  uint16_t source_prefix = 0;  // StoreRequest::source_prefix, kept with the record.
   uint32_t value_size = 0;     // Bytes that follow this header.
   Id key;
   RecordTimes times;

@@ -27,10 +27,10 @@ struct alignas(64) Record {
   RecordHandle due_previous;
   uint64_t fingerprint;  // Of the committed value, as are the size and source prefix below.
   uint16_t value_size;
-  uint16_t source_prefix;
-  uint16_t due_bucket;    // Bucket in the expiry ring, or not_filed.
-  uint8_t is_committed;   // If false, its first write is pending and the record is not visible.
-  uint8_t pending_count;  // Writes awaiting completion; at most 255.
+  uint16_t source_prefix;  // StoreRequest::source_prefix.
+  uint16_t due_bucket;     // Bucket in the expiry ring, or not_filed.
+  uint8_t is_committed;    // If false, its first write is pending and the record is not visible.
+  uint8_t pending_count;   // Writes awaiting completion; at most 255.
 };
 static_assert(sizeof(Record) == 64);
 

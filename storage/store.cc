@@ -2,14 +2,23 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace xord {
 namespace {
 
 // Maximum work of one turn: about 0.2 ms of visits.
 constexpr uint32_t visits_max = 256;
+// What has expired and finds no room for its erasure waits this long for the disk.
+constexpr Duration blocked_pause = milliseconds(10);
 // A full table looks for this many expired records before it refuses.
 constexpr uint32_t visits_when_full = 16;
+
+// Enough that few prefixes share a row; all 65,536, 1 MiB, from 131,076 records on. Fewer for few
+// records, since a simulated node holds hundreds.
+size_t share_rows(uint32_t records_max) {
+  return std::clamp<size_t>(std::bit_ceil(records_max / 4), 64, size_t{UINT16_MAX} + 1);
+}
 
 // Records that are republished are visited each period anyway, and a shorter ring has finer
 // buckets.
@@ -28,7 +37,7 @@ Store::Store(const StoreConfig& config)
       ring_(records_, ring_horizon(config)),
       cache_(records_, config.memory_max),
       pending_(config.writes_max, config.write_bytes_max),
-      prefix_bytes_(config.prefix_bytes_max > 0 ? size_t{UINT16_MAX} + 1 : 0) {
+      shares_(share_rows(config.records_max)) {
   CHECK(config.records_max > 0 && config.ttl >= 60 && config.ttl <= ttl_max);
   CHECK(config.value_size_max <= UINT16_MAX);
   CHECK(config.write_bytes_max >= 2 * config.value_size_max);
@@ -139,17 +148,29 @@ void Store::drop(RecordHandle handle) {
   --records_held_;
 }
 
-void Store::charge(uint16_t source_prefix, int64_t bytes) {
-  if (prefix_bytes_.empty()) return;
-  uint64_t& charged = prefix_bytes_[source_prefix];
-  CHECK(bytes >= 0 || charged >= static_cast<uint64_t>(-bytes));
-  charged = static_cast<uint64_t>(static_cast<int64_t>(charged) + bytes);
+void Store::charge(uint16_t source_prefix, uint64_t bytes) {
+  if (source_prefix == 0) return;
+  Share& share = shares_[share_of(source_prefix)];
+  const bool was_exceeded = is_exceeded(share);
+  share.bytes += bytes;
+  ++share.records;
+  if (!was_exceeded && is_exceeded(share)) ++shares_exceeded_;
+}
+
+void Store::discharge(uint16_t source_prefix, uint64_t bytes) {
+  if (source_prefix == 0) return;
+  Share& share = shares_[share_of(source_prefix)];
+  CHECK(share.records > 0 && share.bytes >= bytes);
+  const bool was_exceeded = is_exceeded(share);
+  share.bytes -= bytes;
+  --share.records;
+  if (was_exceeded && !is_exceeded(share)) --shares_exceeded_;
 }
 
 void Store::release_value(const Record& record) {
   CHECK(record.is_committed != 0 && value_bytes_ >= record.value_size);
   value_bytes_ -= record.value_size;
-  charge(record.source_prefix, -int64_t{record.value_size});
+  discharge(record.source_prefix, record.value_size);
 }
 
 // When the ring should return to a record: to write its times, or to drop it.
@@ -172,8 +193,11 @@ void Store::visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operatio
   CHECK(record.is_committed != 0);  // No other is in the ring.
   if (record.pending_count > 0) return ring_.file(handle, at, at + ring_.bucket_seconds());
   if (at >= record.expiry) {
-    counters_.add(StoreCount::expired);
-    return drop(handle);
+    // A quarter of the room for writes is reserved for callers.
+    is_blocked_ =
+        pending_.count() >= config_.writes_max * uint64_t{3} / 4 || !expire(handle, operations);
+    if (is_blocked_) ring_.file(handle, at, at + ring_.bucket_seconds());
+    return;
   }
   if (at < next_visit_of(record)) return ring_.file(handle, at, next_visit_of(record));
   if (at < due_of(record)) return hand_out(handle, at);
@@ -193,7 +217,8 @@ void Store::advance(Instant now, FrameOutbox& operations) {
   const NodeSeconds at = node_seconds(now);
   advanced_at_ = now;
   uint32_t visits = 0;
-  for (; visits < visits_max && due_.size() < due_max; ++visits) {
+  is_blocked_ = false;
+  for (; visits < visits_max && due_.size() < due_max && !is_blocked_; ++visits) {
     const RecordHandle handle = ring_.take_due(at);
     if (handle == no_record) break;
     visit_due(handle, at, operations);
@@ -203,15 +228,28 @@ void Store::advance(Instant now, FrameOutbox& operations) {
   update_gauges();
 }
 
-void Store::drop_expired(NodeSeconds at) {
+// Erases the record on disk as well: its row would take room there until a compaction met it, hours
+// after its expiry, and whoever stores what expires at once could fill the disk. False when there
+// is no room to say so. What this node published itself is never erased but by forget.
+bool Store::expire(RecordHandle handle, FrameOutbox& operations) {
+  CHECK(records_[handle].is_committed != 0 && records_[handle].pending_count == 0);
+  if (!config_.id.is_published()) {
+    if (!pending_.has_room(0) || !operations.has_room(sizeof(Operation))) return false;
+    erase_and_drop(handle, operations);
+  } else {
+    drop(handle);
+  }
+  counters_.add(StoreCount::expired);
+  return true;
+}
+
+void Store::drop_expired(NodeSeconds at, FrameOutbox& operations) {
   for (uint32_t visits = 0; visits < visits_when_full; ++visits) {
     const RecordHandle handle = ring_.take_due(at);
     if (handle == no_record) return;
     const Record& record = records_[handle];
-    if (record.pending_count == 0 && at >= record.expiry) {
-      counters_.add(StoreCount::expired);
-      drop(handle);
-    } else {
+    const bool is_over = record.pending_count == 0 && at >= record.expiry;
+    if (!is_over || !expire(handle, operations)) {
       ring_.file(handle, at, std::max(at + 1, next_visit_of(record)));
     }
   }
@@ -221,6 +259,7 @@ std::optional<Instant> Store::next_wakeup() const {
   if (is_behind_) return advanced_at_ + nanoseconds(1);
   const NodeSeconds due = ring_.next_due();
   if (due == 0) return std::nullopt;
+  if (is_blocked_) return std::max(instant_of(due), advanced_at_ + blocked_pause);
   return instant_of(due);
 }
 

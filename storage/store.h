@@ -5,7 +5,9 @@
 // and never goes backwards. 80 bytes a record (docs/STORAGE.md has the sum).
 //
 // Guarantees: what find() serves is committed and not expired; a failed store is never served, and
-// the value it would have replaced stays; a full store refuses and counts.
+// the value it would have replaced stays; a full store refuses and counts. One source prefix holds
+// at most half of it (StoreConfig::shares), and once it is full, records that belong elsewhere make
+// room for those that belong here.
 #pragma once
 
 #include <optional>
@@ -42,17 +44,30 @@ enum class StoreRefusal : uint8_t {
   too_large,
   records_full,
   bytes_full,
-  prefix_full,  // This source prefix has used up its share of the bytes.
+  prefix_full,  // This source prefix holds its half of the records, or of the bytes.
   busy,         // Too many writes await the disk.
   loading,      // The key's range is not loaded yet: hold the request, or refuse it.
   disk_failed,  // The disk is refusing writes.
 };
 
+// What the node knows of the network, for a full store that must choose.
+class Neighbourhood {
+ public:
+  // Whether fewer than k living contacts are nearer to `key` than we are, so that it belongs here.
+  virtual bool is_self_among_nearest(const Id& key) const = 0;
+
+ protected:
+  ~Neighbourhood() = default;
+};
+
 struct StoreRequest {
   Id key;
   Bytes value;
-  uint32_t age = 0;            // Seconds since its publisher published it, as far as known.
-  uint16_t source_prefix = 0;  // Hash of the sender's /24 or /64.
+  uint32_t age = 0;  // Seconds since its publisher published it, as far as known.
+  // Hash of the sender's /24 or /48. 0: a source that may take all.
+  uint16_t source_prefix = 0;
+  // Borrowed for the call. Null: a full store gives up nothing.
+  const Neighbourhood* neighbourhood = nullptr;
 };
 
 struct StoreOutcome {
@@ -108,6 +123,12 @@ class Store {
   // different value is refused if it was published before the one held or pending; otherwise it
   // replaces that one, which is served until the new one is committed. Any number of stores of one
   // key may be pending: the last one committed wins, and none was published after it.
+  //
+  // When the store is full, a record that is new here, or a larger value, displaces others: those
+  // whose source prefix holds more than its half (excess_probes are tried); and if `request.key`
+  // belongs here, those of the victims_max farthest from us that do not. They are gone at once,
+  // also if the store then is refused or fails, and erased on disk before it is written. If that
+  // fails, they may come back at the next start.
   StoreOutcome begin_store(Instant now, const StoreRequest& request, FrameOutbox& operations);
 
   // Removes the record, which is served until the disk has erased it. Refused when it does not
@@ -124,9 +145,10 @@ class Store {
     return load_state_ != LoadState::loading || load_prefix(key) < loading_prefix_;
   }
 
-  // Drops expired records and writes times that are due, a bounded number for one `now`. If more is
-  // due, next_wakeup() is a nanosecond later, so that a turn of the loop, which has one `now`,
-  // stays short however many expire at once. A late call never serves anything wrong.
+  // Drops expired records, erasing them on disk, and writes times that are due, a bounded number
+  // for one `now`. If more is due, next_wakeup() is a nanosecond later, so that a turn of the loop,
+  // which has one `now`, stays short however many expire at once. A late call never serves anything
+  // wrong.
   void advance(Instant now, FrameOutbox& operations);
   std::optional<Instant> next_wakeup() const;
 
@@ -164,7 +186,27 @@ class Store {
 
   // Taking in stores.
   StoreRefusal refusal_of(const StoreRequest& request) const;
-  StoreRefusal budget_refusal(const StoreRequest& request) const;
+  struct Share {
+    uint64_t bytes;
+    uint32_t records;
+  };
+  size_t share_of(uint16_t source_prefix) const { return source_prefix % shares_.size(); }
+  bool is_exceeded(const Share& share) const;
+  bool exceeds_share(uint16_t source_prefix) const;
+  StoreRefusal share_refusal(const StoreRequest& request, RecordHandle replaced) const;
+  StoreRefusal room_refusal(const StoreRequest& request, RecordHandle replaced) const;
+  StoreRefusal admit(NodeSeconds at, const StoreRequest& request, RecordHandle replaced,
+                     FrameOutbox& operations);
+  // A full store: displaces records until there is room, or no more may go.
+  static constexpr size_t victims_max = 8;
+  void make_room(const StoreRequest& request, RecordHandle replaced, FrameOutbox& operations);
+  static constexpr uint32_t excess_probes = 16;
+  void displace_excess(const StoreRequest& request, RecordHandle replaced, FrameOutbox& operations);
+  bool may_displace(const StoreRequest& request, const FrameOutbox& operations) const;
+  void displace(RecordHandle handle, FrameOutbox& operations);
+  // Nothing waits for the record, and there is room for an erasure.
+  void erase_and_drop(RecordHandle handle, FrameOutbox& operations);
+  uint64_t rows_bytes(uint64_t records) const { return records * config_.row_bytes; }
   StoreOutcome refuse(StoreRefusal refusal);
   const PendingWrite* newest_pending(RecordHandle handle) const;
   NodeSeconds latest_publication(RecordHandle handle, NodeSeconds at) const;
@@ -172,8 +214,10 @@ class Store {
                          FrameOutbox& operations);
   StoreOutcome begin_equal(NodeSeconds at, RecordHandle handle, const RecordTimes& times,
                            FrameOutbox& operations);
-  StoreOutcome begin_replacing(RecordHandle handle, const StoreRequest& request, RecordTimes times,
-                               FrameOutbox& operations);
+  StoreOutcome begin_replacing(NodeSeconds at, RecordHandle handle, const StoreRequest& request,
+                               const RecordTimes& times, FrameOutbox& operations);
+  StoreOutcome write_value(RecordHandle handle, const StoreRequest& request,
+                           const RecordTimes& times, FrameOutbox& operations);
   std::optional<Ticket> emit(const PendingWrite& write, Bytes value, FrameOutbox& operations);
 
   // Taking in completions.
@@ -197,14 +241,17 @@ class Store {
   void hand_out(RecordHandle handle, NodeSeconds at);
   NodeSeconds jitter_of(const Id& key) const;
   void visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operations);
-  void drop_expired(NodeSeconds at);
+  void drop_expired(NodeSeconds at, FrameOutbox& operations);
+  bool expire(RecordHandle handle, FrameOutbox& operations);
   void move_times(Record& record, const RecordTimes& times);
-  void charge(uint16_t source_prefix, int64_t bytes);
+  // One record, or write of one, and its bytes: charged to its source prefix, or no longer.
+  void charge(uint16_t source_prefix, uint64_t bytes);
+  void discharge(uint16_t source_prefix, uint64_t bytes);
   // Gives back the room of the record's committed value.
   void release_value(const Record& record);
   void update_gauges();
   void check_record(RecordHandle handle) const;
-  void check_sums(uint64_t value_bytes, uint32_t pending) const;
+  void check_sums(uint64_t value_bytes, uint32_t pending, const Share& charged) const;
 
   StoreConfig config_;
   LoadState load_state_ = LoadState::loading;
@@ -215,16 +262,20 @@ class Store {
   ExpiryRing ring_;
   ValueCache cache_;
   PendingWrites pending_;
-  std::vector<Id> due_;                 // At most due_max, reserved at construction.
-  std::vector<uint64_t> prefix_bytes_;  // By source prefix; empty without that limit.
+  std::vector<Id> due_;  // At most due_max, reserved at construction.
+  // What is held or pending, by source prefix. In a small store, prefixes share a row.
+  LazyArray<Share> shares_;
+  uint32_t shares_exceeded_ = 0;
   RecordHandle free_records_ = no_record;
   uint32_t records_touched_ = 0;
   uint32_t records_held_ = 0;
   uint64_t value_bytes_ = 0;
+  uint32_t erasing_ = 0;  // Erasures pending of records that are gone from memory.
   uint32_t reads_pending_ = 0;
   uint32_t reads_begun_ = 0;
   Instant advanced_at_ = Instant::min();
-  bool is_behind_ = false;  // More was due at advanced_at_ than one turn may do.
+  bool is_blocked_ = false;  // At advanced_at_, an erasure found no room.
+  bool is_behind_ = false;   // More was due at advanced_at_ than one turn may do.
   Counters<StoreCount> counters_;
 };
 

@@ -91,6 +91,13 @@ Finished Store::complete_write(NodeSeconds at, const Completion& completion) {
     return finished;
   }
   const PendingWrite write = *found;
+  if (write.record == no_record) {  // The record is gone already.
+    CHECK(write.kind == OperationKind::erase && erasing_ > 0);
+    --erasing_;
+    if (completion.kind != CompletionKind::written) counters_.add(StoreCount::write_failed);
+    pending_.remove(completion.ticket);
+    return finished;
+  }
   Record& record = records_[write.record];
   CHECK(record.pending_count > 0);
   const bool is_written = completion.kind == CompletionKind::written;
@@ -103,7 +110,7 @@ Finished Store::complete_write(NodeSeconds at, const Completion& completion) {
     commit(write.record, write, at);
   } else {
     counters_.add(StoreCount::write_failed);
-    charge(write.source_prefix, -int64_t{write.value_size});
+    if (write.kind == OperationKind::write) discharge(write.source_prefix, write.value_size);
   }
   pending_.remove(completion.ticket);
   if (record.is_committed == 0 && record.pending_count == 0) drop(write.record);
@@ -148,14 +155,19 @@ void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
   times.published = std::min(times.published, at);
   times.last_store = std::min(times.last_store, at);
   times.expiry = std::min(times.expiry, at + config_.ttl);
-  if (at >= times.expiry || config_.loaded == LoadedRecords::hidden) {
-    return counters_.add(StoreCount::loaded_expired);
-  }
+  const bool is_expired = at >= times.expiry;
+  const bool is_hidden = config_.loaded == LoadedRecords::hidden;
+  if (is_expired || is_hidden) counters_.add(StoreCount::loaded_expired);
+  // One that has expired is taken in all the same, until its row is erased: it takes room on disk.
+  if (is_hidden || (is_expired && config_.id.is_published())) return;
   // The database was opened a second time: the record held is newer.
   if (index_.find(completion.key) != no_record) return;
   const RecordHandle handle =
       completion.value_size <= config_.value_size_max ? take_record(completion.key) : no_record;
-  if (handle == no_record) return counters_.add(StoreCount::loaded_refused);
+  if (handle == no_record) {
+    if (!is_expired) counters_.add(StoreCount::loaded_refused);
+    return;
+  }
   Record& record = records_[handle];
   move_times(record, times);
   record.expiry_on_disk = completion.times.expiry;
@@ -164,7 +176,8 @@ void Store::load(NodeSeconds at, const Completion& completion, Bytes value) {
   record.source_prefix = completion.source_prefix;
   record.fingerprint = completion.fingerprint;
   value_bytes_ += record.value_size;
-  charge(record.source_prefix, int64_t{record.value_size});
+  charge(record.source_prefix, record.value_size);
+  if (is_expired) return ring_.file(handle, at, at);
   if (completion.has_value) cache_.insert_if_free(handle, value);
   // After a long absence all records are due at once: spread them out.
   const NodeSeconds spread = config_.republish.after == 0 ? at : at + jitter_of(record.key);

@@ -24,8 +24,16 @@ struct RepublishTimes {
   bool since_publication = false;
 };
 
+// What a record takes on disk besides its value: row key, header, checksum, and its part of
+// RocksDB's blocks, index and filter.
+constexpr uint32_t row_bytes_on_disk = 64;
+
+// Whether the half of a store is all that one source prefix may take (docs/STORAGE.md, "Shares").
+enum class Shares : uint8_t { unlimited, counted, enforced };
+
 struct StoreConfig {
   StoreId id{};
+  Id self{};               // This node's: a full store gives up what is farthest from it.
   uint64_t hash_seed = 0;  // Secret, drawn by each process at start; the commit thread gets it too.
   NodeSeconds ttl = 7 * 86'400;  // 60 to ttl_max.
   LoadedRecords loaded = LoadedRecords::served;
@@ -35,9 +43,10 @@ struct StoreConfig {
   // Which of two values of a key is kept: the one published later, or the one stored later.
   enum class Order : uint8_t { by_publication, by_store } order = Order::by_publication;
 
-  uint32_t records_max = 400;               // 80 bytes each, reserved at once, touched when used.
-  uint64_t bytes_max = uint64_t{1} << 30;   // Sum of all values, in memory or on disk.
-  uint64_t prefix_bytes_max = 0;            // The same for one source prefix; 0: no such limit.
+  uint32_t records_max = 400;              // 80 bytes each, reserved at once, touched when used.
+  uint64_t bytes_max = uint64_t{1} << 30;  // Sum of all values, in memory or on disk.
+  Shares shares = Shares::unlimited;       // Of both, for one source prefix.
+  uint32_t row_bytes = 0;                  // What each record takes of bytes_max besides its value.
   uint64_t memory_max = uint64_t{1} << 20;  // Values cached in memory; 0: every find is cold.
   uint32_t value_size_max = 8'192;          // At most 65,535.
 
@@ -74,13 +83,14 @@ inline StoreConfig published_list_config(NetworkIndex network) {
   X(write_failed, counter, "Writes that failed.")                                              \
   X(times_written, counter, "Rows of which only the times were written.")                      \
   X(removed, counter, "Records removed by their owner.")                                       \
+  X(displaced, counter, "Records that made room for another when the store was full.")         \
   X(republish_due, counter, "Records found to be due.")                                        \
   X(refused_too_old, counter, "Stores refused: published a ttl ago or more.")                  \
   X(refused_older, counter, "Stores refused: another value that is held was published later.") \
   X(refused_too_large, counter, "Stores refused: the value is too large.")                     \
   X(refused_records_full, counter, "Stores refused: records-max is reached.")                  \
   X(refused_bytes_full, counter, "Stores refused: storage-max is reached.")                    \
-  X(refused_prefix_full, counter, "Stores refused: the source's prefix has its share.")        \
+  X(refused_prefix_full, counter, "Stores refused: the source's prefix has half of it.")       \
   X(refused_busy, counter, "Stores refused: too many writes await the disk.")                  \
   X(refused_loading, counter, "Stores refused: the range is still being loaded.")              \
   X(refused_failed, counter, "Stores refused: the disk refuses writes.")                       \
@@ -88,7 +98,7 @@ inline StoreConfig published_list_config(NetworkIndex network) {
   X(expired, counter, "Records dropped because they had expired.")                             \
   X(evicted, counter, "Values dropped from memory; they stay on disk.")                        \
   X(loaded, counter, "Records loaded at start.")                                               \
-  X(loaded_expired, counter, "Records on disk that had expired by the start.")                 \
+  X(loaded_expired, counter, "Records on disk that had expired by the start: erased.")         \
   X(loaded_refused, counter, "Records on disk beyond records-max, or too large, at start.")    \
   X(stale_completions, counter, "Completions of the disk that nothing waited for.")
 

@@ -1,6 +1,4 @@
 // Store: what holds between any two of its calls, for tests and the simulator.
-#include <numeric>
-
 #include "storage/store.h"
 
 namespace xord {
@@ -24,13 +22,22 @@ void Store::check_record(RecordHandle handle) const {
 }
 
 // What is kept as a sum agrees with what it is the sum of.
-void Store::check_sums(uint64_t value_bytes, uint32_t pending) const {
-  CHECK(value_bytes == value_bytes_ && pending == pending_.count());
+void Store::check_sums(uint64_t value_bytes, uint32_t pending, const Share& charged) const {
+  CHECK(value_bytes == value_bytes_ && pending + erasing_ == pending_.count());
   CHECK(pending_.count() <= config_.writes_max && reads_pending_ <= config_.reads_max);
   CHECK(due_.size() <= due_max);
   // A source prefix is charged for what is held and for what may come to be held.
-  const uint64_t charged = std::accumulate(prefix_bytes_.begin(), prefix_bytes_.end(), uint64_t{0});
-  CHECK(prefix_bytes_.empty() || charged == value_bytes_ + pending_.value_bytes());
+  uint64_t bytes = 0;
+  uint64_t records = 0;
+  uint32_t exceeded = 0;
+  for (size_t row = 0; row < shares_.size(); ++row) {
+    bytes += shares_[row].bytes;
+    records += shares_[row].records;
+    exceeded += is_exceeded(shares_[row]) ? 1 : 0;
+  }
+  CHECK(exceeded == shares_exceeded_);
+  CHECK(bytes >= charged.bytes && bytes <= charged.bytes + pending_.value_bytes());
+  CHECK(records >= charged.records && records <= charged.records + pending_.count());
   uint32_t free = 0;
   for (RecordHandle at = free_records_; at != no_record; at = records_[at].due_next) {
     CHECK(free < records_touched_);
@@ -49,6 +56,7 @@ void Store::check_invariants() const {
   uint32_t cached = 0;
   uint32_t pending = 0;
   uint64_t value_bytes = 0;
+  Share charged{};  // To source prefixes, without what is pending.
   for (std::optional<Id> from = Id{}; from;) {
     const RecordHandle handle = order_.first_from(*from);
     if (handle == no_record) break;
@@ -59,11 +67,15 @@ void Store::check_invariants() const {
     cached += record.cached_at != not_cached ? 1 : 0;
     pending += record.pending_count;
     value_bytes += record.is_committed != 0 ? record.value_size : 0;
+    if (record.is_committed != 0 && record.source_prefix != 0) {
+      charged.bytes += record.value_size;
+      ++charged.records;
+    }
     from = next_id(record.key);
   }
   CHECK(held == records_held_ && committed == ring_.filed_count());
   CHECK(cached == cache_.check_invariants());
-  check_sums(value_bytes, pending);
+  check_sums(value_bytes, pending, charged);
 }
 
 }  // namespace xord

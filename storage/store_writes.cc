@@ -1,5 +1,6 @@
 // Store: taking in a store, until its operation is emitted.
 #include <algorithm>
+#include <array>
 
 #include "storage/store.h"
 
@@ -33,24 +34,121 @@ StoreRefusal Store::refusal_of(const StoreRequest& request) const {
   return StoreRefusal::none;
 }
 
-// For a store whose value will be written.
-StoreRefusal Store::budget_refusal(const StoreRequest& request) const {
-  const uint64_t size = request.value.size();
-  const RecordHandle handle = index_.find(request.key);
-  uint64_t replaced = 0;
-  uint64_t replaced_of_prefix = 0;
-  if (handle != no_record && records_[handle].is_committed != 0) {
-    replaced = records_[handle].value_size;
-    if (records_[handle].source_prefix == request.source_prefix) replaced_of_prefix = replaced;
+bool Store::is_exceeded(const Share& share) const {
+  return share.records > (config_.records_max + 1) / 2 ||
+         share.bytes + rows_bytes(share.records) > config_.bytes_max / 2;
+}
+
+bool Store::exceeds_share(uint16_t source_prefix) const {
+  DCHECK(share_of(source_prefix) < shares_.size());
+  return source_prefix != 0 && is_exceeded(shares_[share_of(source_prefix)]);
+}
+
+// Whether the source's prefix would hold more than half of the records, or of the bytes. So nothing
+// is refused for its prefix while the store is less than half full.
+StoreRefusal Store::share_refusal(const StoreRequest& request, RecordHandle replaced) const {
+  if (config_.shares == Shares::unlimited || request.source_prefix == 0) return StoreRefusal::none;
+  Share share = shares_[share_of(request.source_prefix)];
+  if (replaced != no_record && records_[replaced].is_committed != 0 &&
+      share_of(records_[replaced].source_prefix) == share_of(request.source_prefix)) {
+    CHECK(share.records > 0 && share.bytes >= records_[replaced].value_size);
+    --share.records;
+    share.bytes -= records_[replaced].value_size;
   }
-  if (value_bytes_ + pending_.value_bytes() + size - replaced > config_.bytes_max) {
-    return StoreRefusal::bytes_full;
+  const bool has_room =
+      share.records < (config_.records_max + 1) / 2 &&
+      share.bytes + request.value.size() + rows_bytes(share.records + 1) <= config_.bytes_max / 2;
+  return has_room ? StoreRefusal::none : StoreRefusal::prefix_full;
+}
+
+StoreRefusal Store::room_refusal(const StoreRequest& request, RecordHandle replaced) const {
+  if (replaced == no_record && records_held_ == records_.size()) return StoreRefusal::records_full;
+  const bool replaces = replaced != no_record && records_[replaced].is_committed != 0;
+  const uint64_t freed = replaces ? records_[replaced].value_size : 0;
+  const uint64_t bytes = value_bytes_ + pending_.value_bytes() + request.value.size() - freed +
+                         rows_bytes(records_held_ + (replaced == no_record ? 1 : 0));
+  return bytes > config_.bytes_max ? StoreRefusal::bytes_full : StoreRefusal::none;
+}
+
+// For a store whose value will be written: whether there is room for it, made if need be.
+StoreRefusal Store::admit(NodeSeconds at, const StoreRequest& request, RecordHandle replaced,
+                          FrameOutbox& operations) {
+  const StoreRefusal share = share_refusal(request, replaced);
+  if (share != StoreRefusal::none) {
+    if (config_.shares == Shares::enforced) return share;
+    counters_.add(StoreCount::refused_prefix_full);
   }
-  if (!prefix_bytes_.empty() &&
-      prefix_bytes_[request.source_prefix] + size - replaced_of_prefix > config_.prefix_bytes_max) {
-    return StoreRefusal::prefix_full;
+  StoreRefusal refusal = room_refusal(request, replaced);
+  if (refusal != StoreRefusal::none && replaced == no_record) {
+    drop_expired(at, operations);
+    refusal = room_refusal(request, replaced);
   }
+  if (refusal != StoreRefusal::none && request.neighbourhood != nullptr) {
+    make_room(request, replaced, operations);
+    refusal = room_refusal(request, replaced);
+  }
+  if (refusal != StoreRefusal::none) return refusal;
   return pending_.has_room(request.value.size()) ? StoreRefusal::none : StoreRefusal::busy;
+}
+
+// An erasure and the write need room: nothing is given up for a store that would be refused.
+bool Store::may_displace(const StoreRequest& request, const FrameOutbox& operations) const {
+  return pending_.count() + 2 <= config_.writes_max && pending_.has_room(request.value.size()) &&
+         operations.has_room(2 * sizeof(Operation) + request.value.size());
+}
+
+void Store::make_room(const StoreRequest& request, RecordHandle replaced, FrameOutbox& operations) {
+  if (shares_exceeded_ > 0) displace_excess(request, replaced, operations);
+  if (!request.neighbourhood->is_self_among_nearest(request.key)) return;
+  std::array<RecordHandle, victims_max> farthest;
+  const size_t count = order_.farthest_from(config_.self, farthest);
+  for (size_t i = 0; i < count; ++i) {
+    if (room_refusal(request, replaced) == StoreRefusal::none) return;
+    if (!may_displace(request, operations)) return;
+    const Record& record = records_[farthest[i]];
+    if (farthest[i] == replaced || record.pending_count > 0) continue;
+    if (!request.neighbourhood->is_self_among_nearest(record.key)) {
+      displace(farthest[i], operations);
+    }
+  }
+}
+
+// A prefix that holds more than half is met at every second place.
+void Store::displace_excess(const StoreRequest& request, RecordHandle replaced,
+                            FrameOutbox& operations) {
+  CHECK(records_touched_ > 0);
+  uint64_t mixed = load_be64(&request.key.bytes[12]) ^ config_.hash_seed;
+  for (uint32_t probe = 0; probe < excess_probes; ++probe) {
+    if (room_refusal(request, replaced) == StoreRefusal::none) return;
+    if (!may_displace(request, operations)) return;
+    mixed = mixed * 0xd1342543de82ef95u + 0x9e3779b97f4a7c15u;
+    const auto handle = static_cast<RecordHandle>(((mixed >> 32) * records_touched_) >> 32);
+    const Record& record = records_[handle];
+    // What is committed, and only that, is in the ring.
+    if (handle == replaced || record.due_bucket == not_filed || record.pending_count > 0) continue;
+    if (exceeds_share(record.source_prefix)) displace(handle, operations);
+  }
+}
+
+// The record is gone at once. Its erasure precedes whatever takes its room, on disk as well.
+void Store::displace(RecordHandle handle, FrameOutbox& operations) {
+  counters_.add(StoreCount::displaced);
+  erase_and_drop(handle, operations);
+}
+
+void Store::erase_and_drop(RecordHandle handle, FrameOutbox& operations) {
+  PendingWrite write;
+  write.kind = OperationKind::erase;
+  write.purpose = PendingWrite::Purpose::upkeep;
+  Operation operation;
+  operation.ticket = pending_.add(write, {});
+  operation.kind = write.kind;
+  operation.store = config_.id;
+  operation.key = records_[handle].key;
+  CHECK(records_[handle].pending_count == 0);
+  CHECK(operations.push(0, operation));
+  ++erasing_;
+  drop(handle);
 }
 
 StoreOutcome Store::refuse(StoreRefusal refusal) {
@@ -83,7 +181,7 @@ StoreOutcome Store::begin_store(Instant now, const StoreRequest& request, FrameO
   const PendingWrite* newest = newest_pending(handle);
   if (newest != nullptr && newest->kind == OperationKind::write) {
     if (equal(pending_.value(*newest), request.value)) {
-      return begin_replacing(handle, request, later_of(times, newest->times), operations);
+      return begin_replacing(at, handle, request, later_of(times, newest->times), operations);
     }
   } else if (newest == nullptr || newest->kind == OperationKind::write_times) {
     if (is_served(record, at) && holds(record, handle, request.value)) {
@@ -94,7 +192,7 @@ StoreOutcome Store::begin_store(Instant now, const StoreRequest& request, FrameO
       times.published < latest_publication(handle, at)) {
     return refuse(StoreRefusal::older);
   }
-  return begin_replacing(handle, request, times, operations);
+  return begin_replacing(at, handle, request, times, operations);
 }
 
 const PendingWrite* Store::newest_pending(RecordHandle handle) const {
@@ -112,12 +210,11 @@ NodeSeconds Store::latest_publication(RecordHandle handle, NodeSeconds at) const
 
 StoreOutcome Store::begin_new(NodeSeconds at, const StoreRequest& request, const RecordTimes& times,
                               FrameOutbox& operations) {
-  if (records_held_ == records_.size()) drop_expired(at);
-  if (records_held_ == records_.size()) return refuse(StoreRefusal::records_full);
-  const StoreRefusal refusal = budget_refusal(request);
+  const StoreRefusal refusal = admit(at, request, no_record, operations);
   if (refusal != StoreRefusal::none) return refuse(refusal);
   const RecordHandle handle = take_record(request.key);
-  const StoreOutcome outcome = begin_replacing(handle, request, times, operations);
+  CHECK(handle != no_record);
+  const StoreOutcome outcome = write_value(handle, request, times, operations);
   if (outcome.kind == StoreOutcome::Kind::refused) drop(handle);
   return outcome;
 }
@@ -144,10 +241,16 @@ StoreOutcome Store::begin_equal(NodeSeconds at, RecordHandle handle, const Recor
   return {StoreOutcome::Kind::pending, StoreRefusal::none, *ticket};
 }
 
-StoreOutcome Store::begin_replacing(RecordHandle handle, const StoreRequest& request,
-                                    RecordTimes times, FrameOutbox& operations) {
-  const StoreRefusal refusal = budget_refusal(request);
+StoreOutcome Store::begin_replacing(NodeSeconds at, RecordHandle handle,
+                                    const StoreRequest& request, const RecordTimes& times,
+                                    FrameOutbox& operations) {
+  const StoreRefusal refusal = admit(at, request, handle, operations);
   if (refusal != StoreRefusal::none) return refuse(refusal);
+  return write_value(handle, request, times, operations);
+}
+
+StoreOutcome Store::write_value(RecordHandle handle, const StoreRequest& request,
+                                const RecordTimes& times, FrameOutbox& operations) {
   PendingWrite write;
   write.record = handle;
   write.kind = OperationKind::write;
@@ -155,7 +258,7 @@ StoreOutcome Store::begin_replacing(RecordHandle handle, const StoreRequest& req
   write.times = times;
   const std::optional<Ticket> ticket = emit(write, request.value, operations);
   if (!ticket) return refuse(StoreRefusal::busy);
-  charge(request.source_prefix, static_cast<int64_t>(request.value.size()));
+  charge(request.source_prefix, request.value.size());
   return {StoreOutcome::Kind::pending, StoreRefusal::none, *ticket};
 }
 

@@ -15,9 +15,10 @@ ReplyTo reply_to(const Datagram& datagram, const Request& request) {
 
 }  // namespace
 
-RecordService::RecordService(const NodeContext& node, Store& store, DiskWaits& waits,
-                             Replies& replies, NamedAnswers& named)
+RecordService::RecordService(const NodeContext& node, const Contacts& contacts, Store& store,
+                             DiskWaits& waits, Replies& replies, NamedAnswers& named)
     : node_(node),
+      table_(contacts),
       store_(store),
       waits_(waits),
       replies_(replies),
@@ -86,11 +87,12 @@ void RecordService::store(const Turn& turn, const Datagram& datagram, const Requ
     if (request.acceptable) node_.count(NodeCounter::pending_refused);
     return replies_.stored(turn, to, false);
   }
-  const StoreOutcome outcome =
-      store_.begin_store(turn.now,
-                         {request.target, request.value, request.age.value_or(0),
-                          source_prefix(datagram.path.remote.address)},
-                         turn.out.storage);
+  const bool may_displace = node_.config.limits.mode == LimitsMode::on;
+  const StoreOutcome outcome = store_.begin_store(
+      turn.now,
+      {request.target, request.value, request.age.value_or(0),
+       source_prefix(datagram.path.remote.address), may_displace ? &table_ : nullptr},
+      turn.out.storage);
   switch (outcome.kind) {
     case StoreOutcome::Kind::unchanged:
       return replies_.stored(turn, to, true);
@@ -102,10 +104,17 @@ void RecordService::store(const Turn& turn, const Datagram& datagram, const Requ
   }
 }
 
-// Budgets by source count a /24 or a /64 as one source; 16 bits of its hash are kept with the
-// record.
+// A /24 or a /48 counts as one party; 16 bits of its hash are kept with the record. 0 stands for
+// the parties that may take all: those of this machine or site, and those the operator trusts.
 uint16_t RecordService::source_prefix(const IpAddress& address) const {
-  return static_cast<uint16_t>(prefix_hash(address, node_.secrets.prefix_seed));
+  const NodeConfig& config = node_.config;
+  if (address.is_local() && !config.limits.limits_loopback) return 0;
+  for (const Subnet& trusted : config.trusted) {
+    if (trusted.contains(address)) return 0;
+  }
+  const auto hash = static_cast<uint16_t>(site_hash(address, node_.secrets.prefix_seed));
+  static_assert(StoreRequest{}.source_prefix == 0, "the source that is not limited");
+  return std::max<uint16_t>(hash, 1);
 }
 
 void RecordService::stored(const Turn& turn, const DiskWait& wait, bool is_stored) {

@@ -11,6 +11,7 @@
 #include "node/answers/waiting_requests.h"
 #include "node/disk_waits.h"
 #include "node/node_context.h"
+#include "node/routing/contacts.h"
 #include "node/turn.h"
 #include "node/wire/message.h"
 #include "storage/store.h"
@@ -20,8 +21,8 @@ namespace xord {
 class RecordService {
  public:
   // All but `node` are borrowed.
-  RecordService(const NodeContext& node, Store& store, DiskWaits& waits, Replies& replies,
-                NamedAnswers& named);
+  RecordService(const NodeContext& node, const Contacts& contacts, Store& store, DiskWaits& waits,
+                Replies& replies, NamedAnswers& named);
 
   // For requests of a proven source, on the shard that owns the key. A source that has had its
   // limit of values read from the disk gets no answer to a request that needs another. `came`: when
@@ -46,9 +47,22 @@ class RecordService {
   bool serve_waited(const Turn& turn, const Datagram& datagram,
                     WaitingRequests::WaitedEnough enough);
   void wait_for(Ticket ticket, DiskWait::Kind kind, const ReplyTo& to, const Request& request);
+  // Which party a store of this source is charged to (StoreRequest::source_prefix).
   uint16_t source_prefix(const IpAddress& address) const;
 
+  class Table final : public Neighbourhood {
+   public:
+    explicit Table(const Contacts& contacts) : contacts_(contacts) {}
+    bool is_self_among_nearest(const Id& key) const override {
+      return contacts_.table().is_self_among_nearest(key);
+    }
+
+   private:
+    const Contacts& contacts_;
+  };
+
   const NodeContext node_;
+  const Table table_;
   Store& store_;
   DiskWaits& waits_;
   Replies& replies_;

@@ -219,6 +219,7 @@ void Admin::watch_limits() {
     for (NetworkIndex network = 0; network < shard.networks_count(); ++network) {
       records += shard.store_counters(network).read(StoreCount::records);
       value_bytes += shard.store_counters(network).read(StoreCount::value_bytes);
+      value_bytes += shard.store_counters(network).read(StoreCount::records) * row_bytes_on_disk;
       published += shard.published_counters(network).read(StoreCount::records);
     }
   }

@@ -56,6 +56,7 @@ std::vector<uint8_t> listens_of(DialectName network, const ServerConfig& config)
 // How many contacts of the last run a join asks: the first answer is enough to proceed.
 constexpr size_t saved_contacts_asked = 32;
 static_assert(saved_contacts_asked <= join_endpoints_max);
+constexpr uint64_t log_least_on_disk = 4 << 20;
 
 }  // namespace
 
@@ -155,7 +156,10 @@ std::optional<ServerError> Admin::fit_to_host(RocksConfig* rocks) {
   if (auto error = check_host(&needs)) return error;
   if (!memory.warning.empty()) log_.write(LogLevel::warning, memory.warning);
   if (!memory.note.empty()) log_.write(LogLevel::info, memory.note);
-  rocks->log_bytes_max = memory.log_bytes_max;
+  // A small store gets a small log: it counts as room on disk (docs/STORAGE.md, "Room on disk").
+  rocks->log_bytes_max =
+      std::min(memory.log_bytes_max, std::max(config_.storage_max / 4, log_least_on_disk));
+  rocks->storage_max = config_.storage_max;
   rocks->block_bytes_max = memory.block_bytes_max;
   rocks->files_max = needs.tables;
   return std::nullopt;

@@ -122,9 +122,11 @@ struct ServerConfig {
   // the records too, at 80 bytes each. 0: 1 GiB, or less where the host or its container has less
   // (node/server/host_memory.h). RocksDB takes about 60 MB on top.
   uint64_t memory_max = 0;
-  uint64_t storage_max = uint64_t{16} << 30;  // Bytes of values kept, all shards.
-  uint32_t contacts_max = 65'536;             // Routing table; 100 bytes per contact and shard.
-  Duration drain_max = seconds(5);            // SIGTERM: how long admitted work may take to finish.
+  // Bytes of values kept, all shards, and 64 for each record. What they take on disk is in
+  // docs/STORAGE.md, "Room on disk".
+  uint64_t storage_max = uint64_t{16} << 30;
+  uint32_t contacts_max = 65'536;   // Routing table; 100 bytes per contact and shard.
+  Duration drain_max = seconds(5);  // SIGTERM: how long admitted work may take to finish.
 
   bool operator==(const ServerConfig&) const = default;
 };

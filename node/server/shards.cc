@@ -254,6 +254,7 @@ StoreConfig Shards::store_config(NetworkIndex network) const {
   store.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
   store.records_max = static_cast<uint32_t>((memory_.records_max + share - 1) / share);
   store.bytes_max = config_.storage_max / share;
+  store.row_bytes = row_bytes_on_disk;
   store.memory_max = memory_.value_bytes_max / share;
   store.value_size_max = value_size_max;
   store.writes_max = writes_max / networks;

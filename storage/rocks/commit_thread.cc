@@ -230,9 +230,18 @@ bool CommitThread::Impl::gather_changes() {
   changes_bytes_ = 0;
   add_times_changes();
   size_t times_at = 0;
+  const bool has_room = database_.has_room();
   for (const Taken& taken : taken_) {
     const Operation& operation = *taken.operation;
     if (operation.kind == OperationKind::read) continue;
+    // Erasures make room, and a change of times takes none that a compaction does not give back.
+    const bool is_new_value =
+        operation.kind == OperationKind::write && !operation.store.is_published();
+    if (is_new_value && !has_room) {
+      counters_.add(CommitCount::rows_refused);
+      answer(operation, CompletionKind::write_failed);
+      continue;
+    }
     RocksDatabase::Change change;
     change.store = operation.store;
     change.key = row_key_of(operation.key);

@@ -36,6 +36,7 @@ struct CommitThreadConfig {
   X(rows_damaged, counter, "Rows with a wrong checksum, not delivered.")                       \
   X(rows_faulty, counter, "Rows with content that no store can have produced, not delivered.") \
   X(records_loaded, counter, "Records handed to the shard at start.")                          \
+  X(rows_refused, counter, "Rows refused: the tables are larger than storage-max allows.")     \
   X(commits_failed, counter, "Batches that the disk refused.")                                 \
   X(commit_nanoseconds, counter, "Write and sync, summed over batches.")                       \
   X(commit_nanoseconds_max, greatest, "Write and sync of the longest batch.")                  \

@@ -2,9 +2,11 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/experimental.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/utilities/table_properties_collectors.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +23,12 @@ namespace xord {
 namespace {
 
 constexpr char format_key[] = "format";  // In family `meta`.
+// How often the size of the tables is looked at, and compactions are asked for while it is too
+// large.
+constexpr Duration look_interval = milliseconds(20);
+constexpr Duration push_interval = seconds(1);
+// A table of which so many rows are erasures is compacted soon: what they erase is larger.
+constexpr double erasures_share = 0.2;
 
 }  // namespace
 
@@ -31,6 +39,7 @@ RocksDatabase::RocksDatabase(const RocksConfig& config, Report report)
       statistics_(rocksdb::CreateDBStatistics()),
       blocks_(rocksdb::NewLRUCache(config.block_bytes_max)) {
   CHECK(config_.networks.size() <= UINT8_MAX + 1);  // A NetworkIndex is a byte.
+  CHECK(config_.log_bytes_max > 0 && config_.storage_max <= UINT64_MAX / 2);
   CHECK(!config_.directory.empty() && config_.files_max <= INT32_MAX);
   statistics_->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
 }
@@ -61,6 +70,8 @@ rocksdb::ColumnFamilyOptions RocksDatabase::records_options() {
   // Only keys that the index knows are looked up: the last level needs no filter.
   family.optimize_filters_for_hits = true;
   family.compaction_filter = &expired_rows_;
+  family.table_properties_collector_factories.push_back(
+      rocksdb::NewCompactOnDeletionCollectorFactory(0, 0, erasures_share));
   const auto known = rocksdb::GetSupportedCompressions();
   const bool has_lz4 =
       std::find(known.begin(), known.end(), rocksdb::kLZ4Compression) != known.end();
@@ -275,6 +286,41 @@ void RocksDatabase::fail_writes(const rocksdb::Status& status) {
        {"hint",
         "the disk refused a write: reads continue, and reopening the database is tried every few "
         "seconds; free disk space or replace the disk"}});
+}
+
+bool RocksDatabase::has_room() {
+  if (config_.storage_max == 0) return true;
+  const int64_t now = monotonic_time().nanoseconds;
+  int64_t due = next_look_.load(std::memory_order_relaxed);
+  // One thread looks, the others take what the last one saw.
+  const bool looks =
+      now >= due && next_look_.compare_exchange_strong(due, now + look_interval.nanoseconds,
+                                                       std::memory_order_relaxed);
+  if (!looks) return has_room_.load(std::memory_order_relaxed);
+  const std::shared_lock lock(mutex_);
+  if (database_ == nullptr) return true;  // The write will say so.
+  const bool fits = sum_of("rocksdb.total-sst-files-size") <= tables_max(config_);
+  has_room_.store(fits, std::memory_order_relaxed);
+  if (!fits && now >= next_push_.load(std::memory_order_relaxed)) {
+    next_push_.store(now + push_interval.nanoseconds, std::memory_order_relaxed);
+    push_erasures_down();
+  }
+  return fits;
+}
+
+// Does not wait. Once nothing is above the last level, nothing there is dead, except for rows that
+// no store knows of (docs/STORAGE.md).
+void RocksDatabase::push_erasures_down() {
+  CHECK(database_ != nullptr);
+  rocksdb::FlushOptions flush;
+  flush.wait = false;
+  flush.allow_write_stall = true;
+  for (rocksdb::ColumnFamilyHandle* family : records_) {
+    // Erasures may be in memory still, and without stores nothing would flush them.
+    database_->Flush(flush, family).PermitUncheckedError();
+    rocksdb::experimental::SuggestCompactRange(database_.get(), family, nullptr, nullptr)
+        .PermitUncheckedError();
+  }
 }
 
 rocksdb::Status RocksDatabase::write(std::span<const Change> changes, std::vector<Change>* undo) {

@@ -64,6 +64,9 @@ class RocksDatabase {
     RowKey key{};
     std::optional<std::string> row;
   };
+  // Whether the tables leave room for new values (tables_max). If not, compactions are asked for
+  // that push erasures down to what they erase. Cheap: looks every 20 ms.
+  bool has_room();
   // Writes all or none, as durable as configured once it returns success. An error ends the
   // handle's writes: is_writable() is false until open() succeeds again. The log may hold the
   // failed batch all the same, and opening then revives it. So `undo` gets the rows as they were
@@ -107,6 +110,7 @@ class RocksDatabase {
   rocksdb::ColumnFamilyOptions records_options();
   std::string database_path() const { return config_.directory + "/db"; }
   void fail_writes(const rocksdb::Status& status);
+  void push_erasures_down();
 
   const RocksConfig config_;
   Report report_;
@@ -128,6 +132,10 @@ class RocksDatabase {
   std::atomic<int64_t> opened_at_{0};  // Monotonic nanoseconds.
   std::atomic<bool> is_flapping_{false};
   std::atomic<uint32_t> unreadable_threads_{0};
+  // Of has_room(). Monotonic nanoseconds: when to look next, and when to ask again.
+  std::atomic<bool> has_room_{true};
+  std::atomic<int64_t> next_look_{0};
+  std::atomic<int64_t> next_push_{0};
   std::atomic<uint32_t> undos_left_{0};  // Commit threads that have rows to write back.
 
   const std::shared_ptr<rocksdb::Statistics> statistics_;  // Over all openings.

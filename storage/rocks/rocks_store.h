@@ -37,11 +37,21 @@ struct RocksConfig {
   // Size of the write-ahead log and of unwritten tables: bounds memory, and the time that opening
   // takes (measured: 0.3 s for 16 MB, 1.5 s for 64).
   uint64_t log_bytes_max = 32 << 20;
+  // The tables of all records may take a fifth more than this, and twice the log (tables_max).
+  // While they take more, new values are refused. 0: no limit. The stores' bytes_max together, at
+  // least.
+  uint64_t storage_max = 0;
   uint64_t block_bytes_max = 16 << 20;  // Size of the cache of data blocks.
   uint32_t files_max = 512;             // Maximum number of open tables.
   // What lies below RocksDB, borrowed; null: the host's. Tests put a failing disk there.
   rocksdb::Env* env = nullptr;
 };
+
+// The size of tables beyond which no value is taken: what is live, a fifth for what is dead and not
+// yet compacted, and eight flushed write buffers of log_bytes_max / 4.
+inline uint64_t tables_max(const RocksConfig& config) {
+  return config.storage_max + config.storage_max / 5 + 2 * config.log_bytes_max;
+}
 
 // Counters of the one database, whatever the number of commit threads.
 #define XORD_DATABASE_COUNTS(X)                                                                 \

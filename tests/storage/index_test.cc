@@ -147,6 +147,32 @@ TEST(KeyOrder, FindsTheFirstKeyFromAnywhereAsASortedMapDoes) {
   }
 }
 
+TEST(KeyOrder, FindsTheFarthestFromAnyIdAsASortDoes) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Id base;
+    rng.fill(base.bytes);
+    std::set<Id> keys;
+    while (keys.size() < rng.bounded(60)) keys.insert(key_near(rng, base));
+    Records records(keys.size() + 1);
+    KeyOrder order(records);
+    RecordHandle next = 0;
+    for (const Id& key : keys) {
+      records[next].key = key;
+      order.insert(next++);
+    }
+    const Id from = key_near(rng, base);
+    std::vector<Id> expected(keys.begin(), keys.end());
+    std::sort(expected.begin(), expected.end(),
+              [&](const Id& a, const Id& b) { return nearer(from, b, a); });
+    std::vector<RecordHandle> found(rng.bounded(10));
+    const size_t count = order.farthest_from(from, found);
+    ASSERT_EQ(count, std::min(found.size(), keys.size()));
+    for (size_t i = 0; i < count; ++i) ASSERT_EQ(records[found[i]].key, expected[i]);
+  }
+}
+
 TEST(ExpiryRing, GivesEveryRecordWithinABucketOfItsTimeAndNoneEarly) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -31,6 +31,12 @@ struct Waiting {
   bool is_callers = false;
 };
 
+// Every second key belongs here.
+class SomeKeys final : public Neighbourhood {
+ public:
+  bool is_self_among_nearest(const Id& key) const override { return key.bytes[7] % 2 == 0; }
+};
+
 class StoreModel {
  public:
   explicit StoreModel(uint64_t seed) : rng_(seed) {
@@ -43,6 +49,9 @@ class StoreModel {
     config_.writes_max = static_cast<uint32_t>(2 + rng_.bounded(20));
     config_.write_bytes_max = 600 + static_cast<uint32_t>(rng_.bounded(4000));
     config_.reads_max = 4;
+    config_.self = key_of(rng_.next());
+    config_.shares = rng_.chance(0.5) ? Shares::enforced : Shares::unlimited;
+    displaces_ = rng_.chance(0.5);
     keys_ = 1 + rng_.bounded(80);
     failure_ = rng_.chance(0.5) ? 0.2 : 0.0;
     restart();
@@ -97,6 +106,10 @@ class StoreModel {
       const Bytes frame = operations_.bytes(entry);
       const Bytes tail = frame_tail<Operation>(frame);
       queue_.push_back({*frame_header<Operation>(frame), Value(tail.begin(), tail.end())});
+      const Operation& operation = queue_.back().operation;
+      // A record that nobody removed made room for another, and is gone at once.
+      const bool is_callers = callers_.contains(operation.ticket);
+      if (operation.kind == OperationKind::erase && !is_callers) held_.erase(operation.key);
     }
     operations_.clear();
   }
@@ -108,7 +121,10 @@ class StoreModel {
     if (held_.contains(key) && rng_.chance(0.6)) value = held_[key].value;
     const auto age = static_cast<uint32_t>(rng_.chance(0.5) ? 0 : rng_.bounded(config_.ttl + 9));
     const bool is_older = age < config_.ttl && at() - age < latest_publication_before(key, value);
-    const StoreOutcome outcome = store_->begin_store(now_, {key, value, age, 0}, operations_);
+    const auto prefix = static_cast<uint16_t>(rng_.bounded(3));
+    const Neighbourhood* neighbourhood = displaces_ ? &some_keys_ : nullptr;
+    const StoreOutcome outcome =
+        store_->begin_store(now_, {key, value, age, prefix, neighbourhood}, operations_);
     if (age >= config_.ttl || value.size() > config_.value_size_max) {
       ASSERT_EQ(outcome.kind, StoreOutcome::Kind::refused);
     }
@@ -288,12 +304,17 @@ class StoreModel {
     completion.value_size = static_cast<uint32_t>(row.value.size());
     completion.fingerprint = value_fingerprint(config_.hash_seed, row.value);
     completion.has_value = rng_.chance(0.5);
+    const uint64_t refused = store_->counters().read(StoreCount::loaded_refused);
     store_->complete(now_, completion, completion.has_value ? row.value : Value{});
-    if (at() < row.times.expiry) held_[key] = {row.value, row.times};
+    // Erasures that failed may have left more rows than there is room for.
+    const bool is_refused = store_->counters().read(StoreCount::loaded_refused) > refused;
+    if (at() < row.times.expiry && !is_refused) held_[key] = {row.value, row.times};
   }
 
   Rng rng_;
   StoreConfig config_;
+  const SomeKeys some_keys_;
+  bool displaces_ = false;
   uint64_t keys_ = 0;
   double failure_ = 0;
   Instant now_ = instant_of(first_node_seconds);

@@ -485,23 +485,53 @@ TEST_F(SmallStoreTest, AFullOutboxRefusesAndLeavesNothingBehind) {
   EXPECT_FALSE(store.first_from(now, Id{}));
 }
 
-struct PrefixStoreTest : StoreTest {
-  PrefixStoreTest() : StoreTest({.prefix_bytes_max = 10}) {}
-};
+TEST_F(StoreTest, WhatHasExpiredIsErasedOnDiskAsFastAsTheDiskTakesIt) {
+  for (uint32_t i = 0; i < 200; ++i) put(i, "v");
+  pass(2 * config.ttl);
+  store.advance(now, operations);
+  const size_t erased = operations.entries().size();
+  EXPECT_EQ(erased, config.writes_max * 3 / 4) << "the rest of the room is for callers";
+  ASSERT_EQ(begin(1000, "v").kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(served(0), "-");
+  // The disk is slow: looked at again soon, but not at once.
+  EXPECT_EQ(*store.next_wakeup(), now + milliseconds(10));
+  for (int turns = 0; turns < 20; ++turns) {
+    for (const auto& entry : operations.entries()) {
+      const Operation& operation = *frame_header<Operation>(operations.bytes(entry));
+      EXPECT_TRUE(operation.kind == OperationKind::erase || operation.key == key_of(1000));
+      answer(operation.ticket, CompletionKind::written);
+    }
+    operations.clear();
+    pass(300);
+    store.advance(now, operations);
+  }
+  EXPECT_EQ(store.counters().read(StoreCount::expired), 200u);
+  EXPECT_EQ(store.counters().read(StoreCount::records), 1u);
+  store.check_invariants();
+}
 
-TEST_F(PrefixStoreTest, OneSourcePrefixCannotTakeMoreThanItsShare) {
-  put(1, "01234567");
-  EXPECT_EQ(begin(2, "xyz").refusal, StoreRefusal::prefix_full);
-  put(1, "0123456789");
-  const StoreRequest other{key_of(2), bytes_of("xyz"), 0, 8};
-  EXPECT_EQ(store.begin_store(now, other, operations).kind, StoreOutcome::Kind::pending);
-  pass(config.ttl * 2);
-  for (int i = 0; i < 3; ++i) store.advance(now, operations);
-  put(3, "0123456789");  // Expiry returns the room.
+TEST_F(StoreTest, WhatHadExpiredByTheStartIsErased) {
+  Store restarted(config);
+  Completion loaded;
+  loaded.kind = CompletionKind::record_loaded;
+  loaded.key = key_of(1);
+  loaded.value_size = 5;
+  loaded.times = {node_seconds(now) - 100, node_seconds(now) - 100, node_seconds(now) - 100,
+                  node_seconds(now) - 10};
+  restarted.complete(now, loaded, {});
+  load_finished(restarted);
+  EXPECT_EQ(restarted.counters().read(StoreCount::loaded_expired), 1u);
+  EXPECT_EQ(restarted.counters().read(StoreCount::loaded), 0u);
+  EXPECT_EQ(restarted.find(now, key_of(1)).presence, Presence::absent);
+  restarted.check_invariants();
+  pass(1 + config.ttl / 64);
+  restarted.advance(now, operations);
+  EXPECT_EQ(last_operation().kind, OperationKind::erase);
+  EXPECT_EQ(restarted.counters().read(StoreCount::records), 0u);
 }
 
 struct ManyStoreTest : StoreTest {
-  ManyStoreTest() : StoreTest({.records_max = 5000}) {}
+  ManyStoreTest() : StoreTest({.records_max = 5000, .writes_max = 4096}) {}
 };
 
 TEST_F(ManyStoreTest, HoweverManyExpireAtOnceATurnVisitsABoundedNumberAndTheNextGoesOn) {
@@ -514,6 +544,10 @@ TEST_F(ManyStoreTest, HoweverManyExpireAtOnceATurnVisitsABoundedNumberAndTheNext
     for (int calls = 0; calls < 16 && store.next_wakeup() && *store.next_wakeup() <= now; ++calls) {
       store.advance(now, operations);  // As the loop does within a turn.
     }
+    for (const auto& entry : operations.entries()) {
+      answer(frame_header<Operation>(operations.bytes(entry))->ticket, CompletionKind::written);
+    }
+    operations.clear();
     const uint64_t before = dropped;
     dropped = store.counters().read(StoreCount::expired);
     EXPECT_LE(dropped - before, 256u);

@@ -62,7 +62,7 @@ class ResponderTest : public PartTest {
   NodeNotices notices;
   Replies replies{node, book};
   NamedAnswers named{node, contacts, replies};
-  RecordService records{node, store, waits, replies, named};
+  RecordService records{node, contacts, store, waits, replies, named};
   OwnIdWatch own_ids{node, requester, contacts, notices};
   WorkShares work{0, node.config.limits, node.config.trusted, ledger, counters, notices};
   Responder responder{node, requester, contacts, replies, named, records, own_ids, work, notices};

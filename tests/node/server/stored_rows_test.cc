@@ -18,7 +18,9 @@ class StoredRowsTest : public ::testing::Test {
  protected:
   std::string data_dir() const { return directory_.at("data"); }
   void start(uint32_t shards = 2) {
-    ASSERT_FALSE(server_.start(loopback_config(data_dir(), shards)));
+    ServerConfig config = loopback_config(data_dir(), shards);
+    config.limits.limits_loopback = true;  // Otherwise no source here has a hash.
+    ASSERT_FALSE(server_.start(config));
     ASSERT_TRUE(eventually([&] { return is_ready(server_); }));
   }
   // Into the records, and into the list of what is published.

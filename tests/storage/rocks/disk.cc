@@ -89,6 +89,7 @@ Disk::Disk(const std::string& directory, const Options& options) : options_(opti
   config.hash_seed = options.store.hash_seed;
   config.log_bytes_max = 4 << 20;
   config.env = options.env;
+  config.storage_max = options.storage_max;
   database = std::make_unique<RocksStore>(config, [this](ReportLevel, std::string_view message,
                                                          const std::vector<ReportField>& fields) {
     const std::lock_guard lock(mutex);

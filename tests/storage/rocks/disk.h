@@ -66,6 +66,7 @@ class Disk {
     std::vector<std::string> networks{"rpcudp"};
     Instant start = instant_of(first_node_seconds);
     Duration retry = milliseconds(20);  // For a database that failed.
+    uint64_t storage_max = 0;           // RocksConfig's.
     rocksdb::Env* env = nullptr;        // tests/storage/rocks/faulty_disk.h
   };
 
