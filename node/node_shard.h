@@ -14,8 +14,8 @@ namespace xord {
 struct NodeShardConfig {
   NodeConfig node;
   StoreConfig store;  // Of the records that other nodes store here.
-  StoreConfig
-      published;  // Of what this node publishes again each day. records_max 0: no such list.
+  // Of what this node publishes again each day (published_list_config). records_max 0: no list.
+  StoreConfig published;
   Id self;
   NodeSecrets secrets;
 };

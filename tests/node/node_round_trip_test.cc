@@ -122,11 +122,16 @@ TEST(NodeRoundTrips, WhoWasNotMeasuredIsWaitedForASecondAtMost) {
 
 TEST(NodeRoundTrips, ThePongThatFilesAContactMeasuresThatContactAlone) {
   ModelNetwork net(74);
-  ModelNode& node = net.add();
+  net.add();
   net.add();
   net.join_all();
-  EXPECT_EQ(node.shard(0).timeout_of(net.node(1).endpoint()), milliseconds(200));
-  EXPECT_EQ(node.shard(0).timeout_of(nobody), seconds(1));
+  ModelNode& node = net.node(0);
+  ModelNode& joiner = net.node(1);
+  EXPECT_EQ(joiner.shard(0).timeout_of(node.endpoint()), milliseconds(200));
+  EXPECT_EQ(joiner.shard(0).timeout_of(nobody), seconds(1));
+  // A stranger's pong does not say when it was pinged (node/calls/ping_cookies.h).
+  EXPECT_EQ(node.shard(0).answerable_count(), 1u);
+  EXPECT_EQ(node.shard(0).timeout_of(joiner.endpoint()), seconds(1));
 }
 
 TEST(NodeRoundTrips, PingsOfFiledContactsCountForTheNode) {

@@ -352,8 +352,10 @@ TEST_P(ReactorTest, TheKernelFiltersWhatTheHandlerSays) {
   LoopbackClient other(endpoint("127.1.2.4:0"));
   const auto is_answered = [&](LoopbackClient& client, size_t socket, std::string_view bytes) {
     client.send_to(reactor->sockets()[socket].bound, bytes);
-    other.send_to(server(), "a turn later");
-    EXPECT_EQ(other.receive(), "a turn later");
+    for (int turn = 0; turn < 2; ++turn) {  // When the second is answered, the first is over.
+      other.send_to(server(), "a turn later");
+      EXPECT_EQ(other.receive(), "a turn later");
+    }
     return client.receive_if_there() == bytes;
   };
   EXPECT_TRUE(is_answered(source_client, 0, "1"));

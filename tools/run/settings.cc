@@ -152,13 +152,17 @@ std::string show_subnet(const Subnet& subnet) {
 
 LimitFactor parse_limit_factor(const std::string& text) {
   const size_t equals = text.find('=');
-  if (equals == std::string::npos) {
+  const auto net = Subnet::parse(text.substr(0, equals));
+  const auto factor =
+      equals == std::string::npos ? std::nullopt : parse_count(text.substr(equals + 1));
+  if (!net || !factor || !limit_factor_bounds.contain(*factor)) {
     throw BadValue(quoted(text) +
-                   " has no factor: write a network, = and a factor, such as "
-                   "198.51.100.7/32=50");
+                   " is not a network and its factor: write a network with no bit "
+                   "set after its prefix, =, and a factor from " +
+                   show_count(limit_factor_bounds.least) + " to " +
+                   show_count(limit_factor_bounds.most) + ", such as 198.51.100.7/32=50");
   }
-  return {parse_subnet(text.substr(0, equals)),
-          static_cast<uint32_t>(parse_count_in(text.substr(equals + 1), limit_factor_bounds))};
+  return {*net, static_cast<uint32_t>(*factor)};
 }
 
 std::string show_limit_factor(const LimitFactor& factor) {

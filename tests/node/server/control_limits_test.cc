@@ -80,6 +80,9 @@ TEST_F(ControlLimitsTest, AddsUpWhatAllShardsCharge) {
       3);
   flood();
   const std::string own = own_loopback().address.text();
+  ASSERT_TRUE(eventually([&] {
+    return limits_of(own).at("prefixes")[0].at("limits")[0].at("refused") > 0;
+  })) << "the flood may still be in the socket";
   const Json one = limits_of(own);
   EXPECT_EQ(one.at("exempt"), false);
   ASSERT_EQ(one.at("prefixes").size(), prefix_levels);

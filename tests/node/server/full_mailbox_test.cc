@@ -49,6 +49,7 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
     network.config.node.shards = 2;
     network.config.node.routing.contacts_max = 1000;
     network.config.store.writes_max = 16;
+    network.config.published = published_list_config(0);
     ShardSetup setup;
     setup.networks = {network};
     setup.network_of_socket = {0};

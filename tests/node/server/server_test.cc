@@ -363,7 +363,7 @@ TEST(Server, ShowsWhatTheTableRefusedAndTheListOfWhatItPublishes) {
   const auto json = nlohmann::json::parse(server.stats().json());
   EXPECT_EQ(json["total"]["table"]["refused_subnet"], 0);
   EXPECT_EQ(json["total"]["published"]["records"], 0);
-  EXPECT_EQ(json["shards"][1]["table"].size(), 6u);
+  EXPECT_EQ(json["shards"][1]["table"].size(), 7u);
 }
 
 TEST(Server, CountsWhatItDroppedByReasonAndServesTheNextHonestRequest) {

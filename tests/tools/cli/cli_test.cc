@@ -184,7 +184,7 @@ TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
 
 TEST(Cli, TheHelpOfRunNamesEverySetting) {
   const std::string help = xord_of({"run", "--help"}).out;
-  EXPECT_EQ(settings().size(), 20u);
+  EXPECT_EQ(settings().size(), 27u);
   for (const std::string_view name : setting_names()) {
     EXPECT_NE(help.find("\n  --" + std::string(name)), std::string::npos) << name;
   }
