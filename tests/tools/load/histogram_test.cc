@@ -60,5 +60,46 @@ TEST(Histogram, VisitsEveryRecordedLatencyOnce) {
   EXPECT_EQ(visited, 1000u);
 }
 
+TEST(Histogram, CountsNegativeLatenciesAsZero) {
+  Histogram histogram;
+  histogram.record(nanoseconds(-5));
+  histogram.for_each([](Duration upper_end, uint64_t) { EXPECT_EQ(upper_end, Duration{}); });
+  EXPECT_EQ(histogram.mean_nanoseconds(), 0);
+  EXPECT_EQ(histogram.max(), Duration{});
+  EXPECT_EQ(histogram.count(), 1u);
+}
+
+// Each power of two has 128 parts: from 256 ns on a part holds two values, from 512 ns on four.
+TEST(Histogram, AValueIsVisitedAtTheEndOfItsPart) {
+  const std::pair<int64_t, int64_t> ends[] = {
+      {0, 0},     {1, 1},     {255, 255},     {256, 257},     {257, 257},    {258, 259},
+      {511, 511}, {512, 515}, {1'000, 1'003}, {1'023, 1'023}, {1'024, 1'031}};
+  for (const auto& [value, end] : ends) {
+    Histogram histogram;
+    histogram.record(nanoseconds(value));
+    int visits = 0;
+    histogram.for_each([&, wanted = end](Duration upper_end, uint64_t count) {
+      EXPECT_EQ(upper_end, nanoseconds(wanted));
+      EXPECT_EQ(count, 1u);
+      ++visits;
+    });
+    EXPECT_EQ(visits, 1) << value;
+    EXPECT_EQ(histogram.percentile(50), nanoseconds(value)) << "never above the maximum";
+  }
+}
+
+TEST(Histogram, IsAsNewOnceItIsCleared) {
+  Histogram histogram;
+  for (int i = 0; i < 10; ++i) histogram.record(milliseconds(7));
+  histogram.clear();
+  EXPECT_EQ(histogram.count(), 0u);
+  EXPECT_EQ(histogram.max(), Duration{});
+  EXPECT_EQ(histogram.mean_nanoseconds(), 0);
+  histogram.record(nanoseconds(40));
+  EXPECT_EQ(histogram.percentile(0), nanoseconds(40));
+  EXPECT_EQ(histogram.percentile(100), nanoseconds(40));
+  EXPECT_EQ(histogram.mean_nanoseconds(), 40);
+}
+
 }  // namespace
 }  // namespace xord

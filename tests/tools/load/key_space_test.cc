@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+#include <map>
 #include <set>
+#include <vector>
 
 #include "node/wire/rpcudp/rpcudp.h"
 
@@ -11,6 +15,34 @@ namespace xord {
 namespace {
 
 const Id node_id = *Id::from_hex("c0ffee00112233445566778899aabbccddeeff00");
+
+// Steele, Lea and Flood 2014, as it is usually written.
+class SplitMix64 {
+ public:
+  explicit SplitMix64(uint64_t seed) : state_(seed) {}
+  uint64_t next() {
+    uint64_t word = (state_ += 0x9e3779b97f4a7c15u);
+    word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9u;
+    word = (word ^ (word >> 27)) * 0x94d049bb133111ebu;
+    return word ^ (word >> 31);
+  }
+
+ private:
+  uint64_t state_;
+};
+
+// Where the stream of a number begins: two rounds of the same function.
+uint64_t stream_of(uint64_t seed, IdDomain domain, uint64_t number) {
+  const uint64_t of_domain =
+      SplitMix64(seed + (static_cast<uint64_t>(domain) - 1) * 0x9e3779b97f4a7c15u).next();
+  return SplitMix64(of_domain + number - 0x9e3779b97f4a7c15u).next();
+}
+
+std::vector<uint8_t> value_of(const KeySpace& keys, uint64_t number) {
+  std::vector<uint8_t> packed(9'000);
+  packed.resize(keys.write_value(IdDomain::hits, number, packed));
+  return packed;
+}
 
 TEST(KeySpace, GivesEqualIdsForEqualSeedsAndOthersForOthers) {
   const KeySpace one(1, {}, node_id, 0);
@@ -89,6 +121,74 @@ TEST(NumberDraw, DrawsAllAlikeWhenUniform) {
   std::vector<uint32_t> seen(10);
   for (uint32_t i = 0; i < 100'000; ++i) ++seen[uniform.draw(rng)];
   for (const uint32_t count : seen) EXPECT_NEAR(count, 10'000, 500);
+}
+
+// `--stored` relies on it: a later run, perhaps of another version, must know what was stored.
+TEST(KeySpace, IdsAndValuesAreThoseOfSplitMix64) {
+  const KeySpace from_zero(0, {}, node_id, 0);
+  EXPECT_EQ(from_zero.id(IdDomain::targets, 0).hex(),
+            "e220a8397b1dcdaf6e789e6aa1b965f406c45d18");  // Its first words, from the seed 0.
+  const KeySpace keys(77, {24, 24, Spread::uniform}, node_id, 0);
+  for (const IdDomain domain : {IdDomain::targets, IdDomain::hits, IdDomain::sources}) {
+    for (const uint64_t number : {uint64_t{0}, uint64_t{1}, uint64_t{1} << 32}) {
+      SplitMix64 words(stream_of(77, domain, number));
+      std::array<uint8_t, 24> bytes;
+      for (size_t i = 0; i < 3; ++i) store_be64(&bytes[i * 8], words.next());
+      EXPECT_EQ(keys.id(domain, number), Id::from(Bytes(bytes).first(id_size)));
+      SplitMix64 content(~stream_of(77, domain, number));
+      for (size_t i = 0; i < 3; ++i) store_be64(&bytes[i * 8], content.next());
+      std::vector<uint8_t> packed(24 + 16);
+      packed.resize(keys.write_value(domain, number, packed));
+      std::vector<uint8_t> wanted = {0xc4, 24};
+      wanted.insert(wanted.end(), bytes.begin(), bytes.end());
+      EXPECT_EQ(packed, wanted);
+    }
+  }
+}
+
+TEST(KeySpace, AValueHasTheHeadOfItsSize) {
+  const std::pair<uint32_t, std::vector<uint8_t>> heads[] = {{0, {0xc4, 0}},
+                                                             {1, {0xc4, 1}},
+                                                             {255, {0xc4, 255}},
+                                                             {256, {0xc5, 1, 0}},
+                                                             {8'137, {0xc5, 0x1f, 0xc9}}};
+  for (const auto& [size, head] : heads) {
+    const KeySpace keys(4, {size, size, Spread::uniform}, node_id, 0);
+    std::vector<uint8_t> packed = value_of(keys, 9);
+    ASSERT_EQ(packed.size(), head.size() + size);
+    EXPECT_TRUE(std::equal(head.begin(), head.end(), packed.begin()));
+    EXPECT_TRUE(keys.is_value(IdDomain::hits, 9, packed));
+    packed.push_back(0);
+    EXPECT_FALSE(keys.is_value(IdDomain::hits, 9, packed)) << "and nothing after it";
+  }
+}
+
+TEST(KeySpace, EverySizeOfARangeIsDrawnBothEndsIncluded) {
+  constexpr int draws = 8'000;
+  for (const Spread spread : {Spread::uniform, Spread::zipf}) {
+    const KeySpace keys(6, {1, 4, spread}, node_id, 0);
+    std::map<size_t, int> seen;
+    for (uint64_t number = 0; number < draws; ++number) ++seen[value_of(keys, number).size() - 2];
+    ASSERT_EQ(seen.size(), 4u);
+    EXPECT_EQ(seen.begin()->first, 1u);
+    // Uniform: a quarter each. Zipf: from 2 to 6 in equal ratios, log(3/2) of log(3) is 1, ...
+    const double ends[] = {2, 3, 4, 5, 6};
+    for (size_t size = 1; size <= 4; ++size) {
+      const double share = spread == Spread::uniform
+                               ? 0.25
+                               : std::log(ends[size] / ends[size - 1]) / std::log(6.0 / 2.0);
+      EXPECT_NEAR(seen[size], share * draws, draws * 0.02) << size;
+    }
+  }
+}
+
+TEST(NumberDraw, ASingleNumberIsAlwaysDrawn) {
+  Rng rng(1);
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(NumberDraw::zipf(1, 0.99).draw(rng), 0u);
+    EXPECT_EQ(NumberDraw::uniform(1).draw(rng), 0u);
+    EXPECT_EQ(NumberDraw().draw(rng), 0u);
+  }
 }
 
 }  // namespace

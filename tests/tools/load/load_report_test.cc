@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -210,6 +211,326 @@ TEST(LoadReport, HgrmEndsAtTheMaximumAndCountsEverything) {
   EXPECT_NE(hgrm.find("Value     Percentile TotalCount"), std::string::npos);
   EXPECT_NE(hgrm.find("0.990000 1.000000000000        990"), std::string::npos) << hgrm;
   EXPECT_NE(hgrm.find("#[Total count = 990]"), std::string::npos);
+}
+
+// Every figure differs from every other, so that none can stand in the place of another.
+StepResult step_of_known_figures() {
+  StepResult step;
+  step.window = 32;
+  step.length = milliseconds(2'500);
+  step.unsent = 4;
+  step.late_max = microseconds(1'234);
+  KindResult& find = step.kinds[static_cast<size_t>(RequestKind::find_node)];
+  find.sent = 40;
+  find.lost = 2;
+  find.verdicts[static_cast<size_t>(Verdict::right)] = 30;
+  find.verdicts[static_cast<size_t>(Verdict::malformed)] = 3;
+  find.verdicts[static_cast<size_t>(Verdict::wrong_id)] = 5;
+  KindResult& store = step.kinds[static_cast<size_t>(RequestKind::store)];
+  store.sent = 60;
+  store.lost = 9;
+  store.verdicts[static_cast<size_t>(Verdict::right)] = 37;
+  store.verdicts[static_cast<size_t>(Verdict::refused)] = 14;
+  step.strays = {11, 12, 13, 15, 16, 17, 18, 19};
+  for (const int64_t each : {100, 200}) {
+    step.latency.record(nanoseconds(each));
+    find.latency.record(nanoseconds(each / 2));
+  }
+  return step;
+}
+
+nlohmann::json latency_json(double mean, double least, double most) {
+  return {{"mean", mean}, {"max", most}, {"p50", least},  {"p90", most},
+          {"p95", most},  {"p99", most}, {"p99.9", most}, {"p99.99", most}};
+}
+
+TEST(LoadReport, EachFigureOfAStepStandsUnderItsName) {
+  LoadResult result;
+  result.steps = {step_of_known_figures()};
+  const nlohmann::json expected = {
+      {"seconds", 2.5},
+      {"sent", 100},
+      {"unsent", 4},
+      {"answered", 81},  // 30 and 37 right, 14 refused.
+      {"rate", 32.4},
+      {"lost", 15},
+      {"loss_share", 15.0 / 104},
+      {"wrong", 3 + 5 + 11 + 13 + 15},
+      {"late_max_us", 1'234.0},
+      {"window", 32},
+      {"latency_us", latency_json(0.15, 0.1, 0.2)},
+      {"strays",
+       {{"unknown_transaction", 11},
+        {"late", 12},
+        {"wrong_source", 13},
+        {"malformed", 15},
+        {"strangers", 16},
+        {"pings_answered", 17},
+        {"pings_ignored", 18},
+        {"requests", 19}}},
+      {"kinds",
+       {{"find_node",
+         {{"sent", 40},
+          {"right", 30},
+          {"refused", 0},
+          {"lost", 2},
+          {"wrong", {{"malformed", 3}, {"wrong_id", 5}}},
+          {"latency_us", latency_json(0.08, 0.05, 0.1)}}},  // To 10 ns: 0.075 is rounded.
+        {"store",
+         {{"sent", 60},
+          {"right", 37},
+          {"refused", 14},
+          {"lost", 9},
+          {"wrong", nlohmann::json::object()},
+          {"latency_us", latency_json(0, 0, 0)}}}}}};
+  EXPECT_EQ(nlohmann::json(json_of(plan(), result)["steps"][0]), expected);
+}
+
+TEST(LoadReport, AStepIsNamedByItsRateItsWindowOrAsAFlood) {
+  LoadResult result;
+  result.steps.resize(3);
+  result.steps[0].rate_planned = 250;
+  result.steps[1].window = 7;
+  result.steps[2].window = no_window;
+  std::ostringstream out;
+  const LoadPlan running = plan();
+  LoadTables tables(running, &out, nullptr);
+  for (const StepResult& step : result.steps) tables.stepped(step);
+  std::istringstream lines(out.str());
+  std::vector<std::string> begin;
+  for (std::string line; std::getline(lines, line);) {
+    begin.push_back(line.substr(0, 12));
+  }
+  EXPECT_EQ(begin, (std::vector<std::string>{"   planned/s", "         250", "    window 7",
+                                             "       flood"}))
+      << "one head for all of them: " << out.str();
+  const nlohmann::json steps = json_of(running, result)["steps"];
+  const auto named = [&](size_t at) {
+    std::vector<std::string> names;
+    for (const char* name : {"rate_planned", "window", "flood"}) {
+      if (steps[at].contains(name)) names.push_back(name);
+    }
+    return names;
+  };
+  EXPECT_EQ(named(0), (std::vector<std::string>{"rate_planned"}));
+  EXPECT_EQ(named(1), (std::vector<std::string>{"window"}));
+  EXPECT_EQ(named(2), (std::vector<std::string>{"flood"}));
+}
+
+TEST(LoadReport, TheTablesShowEachFigureOfAStep) {
+  std::ostringstream out;
+  const LoadPlan running = plan();
+  LoadTables(running, &out, nullptr).stepped(step_of_known_figures());
+  const std::string none = "   0.000    0.000    0.000    0.000    0.000\n";
+  EXPECT_EQ(out.str(),
+            "   planned/s  answered/s     lost  lost %    wrong   p50 ms      p99    p99.9   "
+            "p99.99      max\n"
+            "   window 32          32       15  14.423       47 " +
+                none + "    find_node                40 sent        0 refused        2 lost  " +
+                none +
+                "      WRONG malformed: 3\n"
+                "      WRONG wrong_id: 5\n"
+                "    store                    60 sent       14 refused        9 lost  " +
+                none +
+                "    WRONG unknown transaction: 11, wrong source: 13, malformed: 15\n"
+                "    datagrams from strangers: 16\n"
+                "    late or repeated answers: 12\n"
+                "    pings from the node not answered: 18\n"
+                "    the generator itself was late: 4 not sent, up to 1.2 ms behind the plan\n");
+}
+
+TEST(LoadReport, WhatDidNotHappenIsNotMentioned) {
+  const auto lines_of = [](const StepResult& step) {
+    std::ostringstream out;
+    const LoadPlan running = plan();
+    LoadTables(running, &out, nullptr).stepped(step);
+    const std::string text = out.str();
+    return std::count(text.begin(), text.end(), '\n') - 2;  // Without the head and the step.
+  };
+  EXPECT_EQ(lines_of({}), 0);
+  const auto with = [&](auto&& change) {
+    StepResult step;
+    change(step);
+    return lines_of(step);
+  };
+  EXPECT_EQ(with([](StepResult& step) { step.strays.unknown_transaction = 1; }), 1);
+  EXPECT_EQ(with([](StepResult& step) { step.strays.wrong_source = 1; }), 1);
+  EXPECT_EQ(with([](StepResult& step) { step.strays.malformed = 1; }), 1);
+  EXPECT_EQ(with([](StepResult& step) { step.strays.strangers = 1; }), 1);
+  EXPECT_EQ(with([](StepResult& step) { step.strays.late = 1; }), 1);
+  EXPECT_EQ(with([](StepResult& step) { step.strays.pings_ignored = 1; }), 1);
+  EXPECT_EQ(with([](StepResult& step) { step.strays.pings_answered = 1; }), 0);
+  EXPECT_EQ(with([](StepResult& step) { step.strays.requests = 1; }), 0);
+  EXPECT_EQ(with([](StepResult& step) { step.unsent = 1; }), 1);
+  EXPECT_EQ(with([](StepResult& step) { step.late_max = milliseconds(5); }), 0);
+  EXPECT_EQ(with([](StepResult& step) { step.late_max = microseconds(5'001); }), 1);
+  EXPECT_EQ(with([](StepResult& step) {
+              step.server = ProcessTime{1, 1, 1};
+            }),
+            0)
+      << "no answer, no cost of one";
+}
+
+// The exact time is split as the sampled ones are; where nothing was sampled, it is the system's.
+TEST(LoadReport, AServersTimeIsSharedOutAsItWasSampled) {
+  LoadResult result;
+  result.steps = {step_of_known_figures()};  // 81 answers.
+  const auto cost = [&](const ProcessTime& time) {
+    result.steps[0].server = time;
+    return nlohmann::json(json_of(plan(), result)["steps"][0]["server_ns_per_answer"]);
+  };
+  EXPECT_EQ(cost({8'100, 30, 10}), (nlohmann::json{{"all", 100}, {"user", 75}, {"system", 25}}));
+  EXPECT_EQ(cost({8'100, 0, 0}), (nlohmann::json{{"all", 100}, {"user", 0}, {"system", 100}}));
+  result.steps[0].server.reset();
+  EXPECT_FALSE(json_of(plan(), result)["steps"][0].contains("server_ns_per_answer"));
+}
+
+TEST(LoadReport, JsonTellsTheRunBesidesItsSteps) {
+  LoadPlan running = plan();
+  running.sources = 5;
+  running.mix = {1, 2, 3, 4, 6};
+  LoadResult result;
+  result.io = "uring";
+  result.warm_up = {7, 8, 9, 10, 12, milliseconds(250)};
+  Id node;
+  node.bytes.fill(0xab);
+  result.node = node;
+  nlohmann::json expected = {{"target", "127.0.0.1:8468"},
+                             {"seed", 7},
+                             {"sources", 5},
+                             {"io", "uring"},
+                             {"node", node.hex()},
+                             {"warm_up",
+                              {{"sources", 7},
+                               {"sources_failed", 8},
+                               {"keys", 9},
+                               {"keys_failed", 10},
+                               {"contacts_in_answer", 12},
+                               {"seconds", 0.25}}},
+                             {"mix",
+                              {{"find_node", 1},
+                               {"find_value_hit", 2},
+                               {"find_value_miss", 3},
+                               {"store", 4},
+                               {"ping", 6}}},
+                             {"steps", nlohmann::json::array()},
+                             {"contacts_left", nullptr}};
+  EXPECT_EQ(nlohmann::json(json_of(running, result)), expected);
+  result.overload = OverloadResult{3.5, 0.75, std::nullopt, 1'000, 2'000};
+  expected["overload"] = {{"multiple", 3.5},
+                          {"goodput_share", 0.75},
+                          {"recovered_after_s", nullptr},
+                          {"memory_before", 1'000},
+                          {"memory_after", 2'000}};
+  running.find_max = true;
+  expected["rate_max"] = nullptr;
+  EXPECT_EQ(nlohmann::json(json_of(running, result)), expected);
+  result.overload->recovered_after = milliseconds(1'500);
+  expected["overload"]["recovered_after_s"] = 1.5;
+  EXPECT_EQ(nlohmann::json(json_of(running, result)), expected);
+}
+
+TEST(LoadReport, TheWarmUpIsToldInTwoLines) {
+  LoadPlan running = plan();
+  running.sources = 5;
+  LoadResult result;
+  result.io = "epoll";
+  result.warm_up.sources = 16;
+  result.warm_up.contacts_in_answer = 20;
+  result.warm_up.took = milliseconds(1'250);
+  const auto said = [&] {
+    std::ostringstream out;
+    LoadTables tables(running, &out, nullptr);
+    tables.warmed(result);
+    return out.str();
+  };
+  EXPECT_EQ(said(),
+            "load on 127.0.0.1:8468: 5 sources, seed 7, epoll, spinning\n"
+            "warm-up: 16 sources answered, 20 contacts per answer, 1.25 s\n");
+  running.waiting = Waiting::sleep;
+  result.node = Id{};
+  result.warm_up.sources_failed = 1;
+  result.warm_up.keys = 1;
+  result.warm_up.keys_failed = 1;
+  EXPECT_EQ(said(), "load on 127.0.0.1:8468, node " + Id{}.hex() +
+                        ": 5 sources, seed 7, epoll, sleeping\n"
+                        "warm-up: 16 sources answered (1 did not), 1 keys stored (1 NOT), 20 "
+                        "contacts per answer, 1.25 s\n");
+}
+
+TEST(LoadReport, ProgressIsOneLineForASecondOfTheWarmUpOrOfAStep) {
+  std::ostringstream passing;
+  const LoadPlan running = plan();
+  LoadTables tables(running, nullptr, &passing);
+  tables.warming("keys", 3, 10);
+  StepProgress second{milliseconds(-1'500), 7, 8, 9, milliseconds(2), milliseconds(3)};
+  tables.stepping(second);
+  second.elapsed = Duration{};
+  tables.stepping(second);
+  const std::string figures = "         7/s  lost 8  wrong 9  p50 2.000 ms  p99 3.000 ms\n";
+  EXPECT_EQ(passing.str(),
+            "  warm-up: 3 of 10 keys\n  settling   1.5 s" + figures + "    0.0 s" + figures);
+  LoadTables unwatched(running, nullptr, nullptr);  // JSON, and nobody looks on.
+  unwatched.warming("keys", 3, 10);
+  unwatched.warmed({});
+  unwatched.stepped({});
+  unwatched.finished({});
+}
+
+TEST(LoadReport, AnOverloadIsToldWithItsRecoveryAndTheMemoryIfItIsKnown) {
+  LoadPlan running = plan();
+  running.check = CheckDepth::transaction;
+  LoadResult result;
+  result.overload = OverloadResult{3.26, 0.754, milliseconds(400), 0, 0};
+  const auto said = [&] {
+    std::ostringstream out;
+    LoadTables(running, &out, nullptr).finished(result);
+    return out.str();
+  };
+  const std::string offered =
+      "overload: 3.3 times what the closed loop reached was offered, by UDP_SEGMENT; 0.75 of it "
+      "was answered\n";
+  EXPECT_EQ(said(), offered + "back at 85 % 0.40 s after the flood\n");
+  result.overload->recovered_after.reset();
+  result.overload->memory_before = 1;
+  result.overload->memory_after = 3 << 20;
+  EXPECT_EQ(said(), offered +
+                        "NOT back at 85 % within 30 slices of 0.1 s\n"
+                        "resident memory of the node: 0.0 MiB before, 3.0 MiB after\n");
+}
+
+TEST(LoadReport, TheHighestRateIsToldWithItsLimits) {
+  LoadPlan searching = plan();
+  searching.find_max = true;
+  searching.check = CheckDepth::transaction;
+  LoadResult result;
+  result.steps = {step_of(100), step_of(2'000), step_of(300)};
+  const auto said = [&] {
+    std::ostringstream out;
+    LoadTables(searching, &out, nullptr).finished(result);
+    return out.str();
+  };
+  EXPECT_EQ(said(), "no rate was within the limits\n");
+  result.best = 1;
+  EXPECT_EQ(said(), "highest rate with loss below 0.1 % and p99 at most 10ms: 2000/s\n");
+  EXPECT_EQ(json_of(searching, result)["rate_max"], 2'000);
+}
+
+// By hand: of four latencies two are the first, and 1/(1-0.5) is 2; with the third, 1/(1-0.75).
+TEST(LoadReport, HgrmHasALineForEachLatencyWithItsShare) {
+  Histogram histogram;
+  for (const int64_t each : {100, 100, 200, 255}) histogram.record(nanoseconds(each));
+  EXPECT_EQ(hgrm_of(histogram),
+            "       Value     Percentile TotalCount 1/(1-Percentile)\n\n"
+            "    0.000100 0.500000000000          2           2.00\n"
+            "    0.000200 0.750000000000          3           4.00\n"
+            "    0.000255 1.000000000000          4\n"
+            "#[Mean    =     0.000164, Max =     0.000255]\n#[Total count = 4]\n");
+}
+
+TEST(LoadReport, NothingPlannedIsNoLoss) {
+  EXPECT_EQ(StepResult{}.rate(), 0);
+  EXPECT_EQ(StepResult{}.loss_share(), 0);
 }
 
 }  // namespace

@@ -124,5 +124,106 @@ TEST(CheckDepth, TransactionTakesAnyReply) {
   EXPECT_EQ(check.check(anything, RequestKind::find_node, 0, keys), Verdict::right);
 }
 
+TEST_F(Checked, EachKindAndEachVerdictHasItsName) {
+  const std::pair<RequestKind, std::string_view> kinds[] = {
+      {RequestKind::find_node, "find_node"},
+      {RequestKind::find_value_hit, "find_value_hit"},
+      {RequestKind::find_value_miss, "find_value_miss"},
+      {RequestKind::store, "store"},
+      {RequestKind::ping, "ping"}};
+  for (const auto& [kind, name] : kinds) EXPECT_EQ(name_of(kind), name);
+  const std::pair<Verdict, std::string_view> verdicts[] = {
+      {Verdict::right, "right"},
+      {Verdict::refused, "refused"},
+      {Verdict::malformed, "malformed"},
+      {Verdict::wrong_id, "wrong_id"},
+      {Verdict::too_few_contacts, "too_few_contacts"},
+      {Verdict::too_many_contacts, "too_many_contacts"},
+      {Verdict::value_missing, "value_missing"},
+      {Verdict::value_unexpected, "value_unexpected"},
+      {Verdict::wrong_value, "wrong_value"}};
+  for (const auto& [verdict, name] : verdicts) EXPECT_EQ(name_of(verdict), name);
+}
+
+TEST_F(Checked, TheContactsOfTheLastAnswerAreRemembered) {
+  EXPECT_EQ(check_.contacts_last(), 0u);
+  for (const uint32_t count : {20u, 3u, 0u, 7u}) {
+    EXPECT_EQ(of(contacts_reply(count), RequestKind::find_node), Verdict::right);
+    EXPECT_EQ(check_.contacts_last(), count);
+  }
+  check_.expect_contacts(5);
+  EXPECT_EQ(of(contacts_reply(4), RequestKind::find_node), Verdict::too_few_contacts);
+  EXPECT_EQ(check_.contacts_last(), 4u);
+  EXPECT_EQ(of(contacts_reply(5), RequestKind::find_node), Verdict::right);
+}
+
+// An address that is none, in the place and of the length of one: only the parser sees it.
+TEST_F(Checked, OneReplyOfSixtyFourIsParsedInFull) {
+  auto nonsense = contacts_reply(20);
+  const size_t address = rpcudp::header_size + 3 + rpcudp::contact_head_size + 1;
+  ASSERT_EQ(nonsense[address], '1');
+  nonsense[address] = 0xff;  // Not UTF-8.
+  for (int i = 1; i <= 640; ++i) {
+    const Verdict verdict = of(nonsense, RequestKind::find_node);
+    EXPECT_EQ(verdict, i % 64 == 0 ? Verdict::malformed : Verdict::right) << i;
+  }
+}
+
+TEST_F(Checked, TheQuickLookTakesNoOtherShape) {
+  const auto whole = contacts_reply(2, 200);
+  constexpr size_t first = rpcudp::header_size + 1;
+  const size_t text = whole[first + rpcudp::contact_head_size] & 0x1fu;
+  const size_t second = first + rpcudp::contact_head_size + 1 + text + 2;
+  ASSERT_EQ(count_contacts(whole), 2u);
+  ASSERT_EQ(whole.size(), second + second - first);
+  const auto with = [&](size_t at, uint8_t byte) {
+    auto changed = whole;
+    changed[at] = byte;
+    return count_contacts(changed);
+  };
+  EXPECT_FALSE(with(rpcudp::header_size, 0xa2)) << "a text, not a list";
+  EXPECT_FALSE(with(rpcudp::header_size, 0x91));
+  EXPECT_FALSE(with(rpcudp::header_size, 0x93));
+  for (const size_t contact : {first, second}) {
+    EXPECT_FALSE(with(contact, 0x92)) << "a list of three";
+    EXPECT_FALSE(with(contact + 1, 0xc5)) << "of bytes";
+    EXPECT_FALSE(with(contact + 2, 19)) << "that are twenty";
+    EXPECT_FALSE(with(contact + rpcudp::contact_head_size, 0xd9)) << "of a short text";
+    EXPECT_FALSE(with(contact + rpcudp::contact_head_size, whole[contact + 23] - 1));
+    EXPECT_FALSE(with(contact + rpcudp::contact_head_size, whole[contact + 23] + 1));
+    EXPECT_FALSE(with(contact + rpcudp::contact_head_size + 1 + text, 0xce)) << "and of a port";
+    EXPECT_FALSE(with(contact + rpcudp::contact_head_size + 1 + text, 0x80));
+    EXPECT_FALSE(with(contact + rpcudp::contact_head_size + 1 + text, 0xc0));
+    EXPECT_TRUE(with(contact + 3, 0)) << "whatever the id";
+    EXPECT_TRUE(with(contact + rpcudp::contact_head_size + 1 + text + 1, 1)) << "and the port";
+  }
+  EXPECT_EQ(count_contacts(contacts_reply(2, 127)), 2u) << "in one byte";
+  EXPECT_EQ(count_contacts(contacts_reply(2, 128)), 2u) << "in two";
+  EXPECT_EQ(count_contacts(contacts_reply(2, 256)), 2u) << "in three";
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(count_contacts(Bytes(whole).first(size))) << size;
+  }
+}
+
+TEST_F(Checked, AReplyOfAnotherMethodIsMalformed) {
+  const auto contacts = contacts_reply(3);
+  EXPECT_EQ(of(contacts, RequestKind::ping), Verdict::malformed);
+  EXPECT_EQ(of(contacts, RequestKind::store), Verdict::malformed);
+  EXPECT_EQ(of(stored(true), RequestKind::find_node), Verdict::malformed);
+  EXPECT_EQ(of(stored(true), RequestKind::find_value_hit), Verdict::malformed);
+  EXPECT_EQ(of(stored(true), RequestKind::ping), Verdict::malformed);
+  EXPECT_EQ(of(value_of(IdDomain::hits, 5), RequestKind::find_node), Verdict::malformed);
+  EXPECT_FALSE(check_.id()) << "none of them was a pong";
+}
+
+TEST_F(Checked, AMissIsRightWithContactsAndAHitIsNotEvenWithNone) {
+  for (int often = 0; often < 128; ++often) {  // Parsed in full or not.
+    EXPECT_EQ(of(contacts_reply(20), RequestKind::find_value_hit, 5), Verdict::value_missing);
+    EXPECT_EQ(of(contacts_reply(3), RequestKind::find_value_miss, 5), Verdict::right);
+  }
+  EXPECT_EQ(of(contacts_reply(0), RequestKind::find_value_hit, 5), Verdict::value_missing);
+  EXPECT_EQ(of(contacts_reply(0), RequestKind::find_value_miss, 5), Verdict::right);
+}
+
 }  // namespace
 }  // namespace xord
