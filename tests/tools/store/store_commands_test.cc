@@ -23,12 +23,14 @@
 #include "node/wire/rpcudp/value.h"
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"
+#include "storage/files/clock_file.h"
 #include "storage/files/export_line.h"
 #include "storage/rocks/rocks_database.h"
 #include "storage/rocks/rocks_reader.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/failure.h"
+#include "tools/cli/interrupt.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
 #include "tools/store/record_import.h"
@@ -63,6 +65,13 @@ class StoreCommandsTest : public testing::Test {
     const auto& files = std::get<StartFiles>(started);
     ASSERT_FALSE(write_clock(*files.directory, {at, wall_time()}));
   }
+  // A clock that was saved at a moment still to come goes on from where it stood.
+  static void stand_still(const std::string& directory, NodeSeconds at) {
+    auto opened = DataDirectory::open(directory, NetworkFileSystem::forced);
+    const auto& locked = std::get<std::unique_ptr<DataDirectory>>(opened);
+    ASSERT_FALSE(write_clock(*locked, {instant_of(at), wall_time() + hours(1)}));
+  }
+  void stand_still() const { stand_still(data_dir(), now); }
   static void write(const std::string& directory, const Rows& rows) {
     RocksConfig config;
     config.directory = directory;
@@ -538,6 +547,553 @@ TEST_F(StoreCommandsTest, WhatIsMissingOrTooMuchIsAUsageError) {
   EXPECT_EQ(run(store_purge_command, {"k", "--prefix", "00"}).code, ExitCode::usage);
   EXPECT_EQ(run(store_purge_command, {"--all"}).code, ExitCode::usage);
   EXPECT_EQ(run(store_import_command, {}).code, ExitCode::usage);
+}
+
+TEST_F(StoreCommandsTest, ACheckTellsWhatItSawInNumbers) {
+  write(data_dir(), {row(key_digest("a"), "v", now + 9'000), row(key_digest("b"), "v", now + 9'000),
+                     row(key_digest("c"), "v", now - 1)});
+  const auto is_table = [](const auto& entry) { return entry.path().extension() == ".sst"; };
+  const std::filesystem::directory_iterator files(data_dir() + "/db");
+  const auto tables = std::count_if(begin(files), end(files), is_table);
+  const nlohmann::json expected = {{"sound", true},       {"findings", nlohmann::json::array()},
+                                   {"findings_count", 0}, {"files", 4},
+                                   {"tables", tables},    {"records", 3},
+                                   {"expired", 1},        {"indexed", 2},
+                                   {"faulty", 0}};
+  EXPECT_EQ(json(store_check_command, {}), expected);  // identity, contacts, clock and format.
+  EXPECT_EQ(run(store_check_command, {}).out,
+            "intact: 4 small files, " + std::to_string(tables) + " table" +
+                (tables == 1 ? "" : "s") +
+                ", 3 records (1 of them expired), 2 in the index and found by it\n");
+}
+
+TEST_F(StoreCommandsTest, OfMoreThanAHundredFindingsTheRestIsCounted) {
+  const auto damaged = [&](uint32_t count) {
+    Rows rows;
+    for (uint32_t i = 0; i < count; ++i) {
+      auto [key, bytes] = row(key_digest(std::to_string(i)), "v", now + 9'000);
+      bytes.back() ^= 1;
+      rows[key] = bytes;
+    }
+    write(data_dir(), rows);
+    return run(store_check_command, {}).out;
+  };
+  const auto lines = [](const std::string& text) {
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  std::string said = damaged(100);
+  EXPECT_EQ(lines(said), 101);
+  EXPECT_EQ(said.find("\nand "), std::string::npos);
+  EXPECT_NE(said.find("\n100 damaged: 4 small files"), std::string::npos);
+  said = damaged(102);
+  EXPECT_EQ(lines(said), 102);
+  EXPECT_NE(said.find("\nand 2 more\n102 damaged: 4 small files"), std::string::npos) << said;
+  const nlohmann::json report = json(store_check_command, {});
+  EXPECT_EQ(report.at("findings").size(), 100u);
+  EXPECT_EQ(report.at("findings_count"), 102);
+}
+
+TEST_F(StoreCommandsTest, StatsAreToldInWordsAsWell) {
+  EXPECT_NE(
+      run(store_stats_command, {}).out.find("\nno records: the node has stored nothing yet\n"),
+      std::string::npos);
+  auto [damaged, bytes] = row(key_digest("damaged"), "v", now + 9);
+  bytes.back() ^= 1;
+  // On the wire a value has two bytes before its own.
+  write(data_dir(), {row(key_digest("a"), "12", now + 9),
+                     row(key_digest("b"), "12345", now + 9),
+                     row(key_digest("expired"), "v", now),
+                     {damaged, bytes}});
+  uint64_t on_disk = 0;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(data_dir())) {
+    if (each.is_regular_file()) on_disk += each.file_size();
+  }
+  const nlohmann::json stats = json(store_stats_command, {});
+  EXPECT_EQ(stats.at("running"), false);
+  EXPECT_EQ(stats.at("disk_bytes"), on_disk);
+  EXPECT_EQ(stats.at("unreadable_ranges"), 0);
+  const nlohmann::json& network = stats.at("networks").at(0);
+  EXPECT_EQ(network.at("network"), "rpcudp");
+  EXPECT_EQ(network.at("value_bytes"), 11);
+  EXPECT_EQ(network.at("value_size_most"), 7);
+  EXPECT_EQ(network.at("damaged"), 1);
+  EXPECT_EQ(network.at("published"), 0);
+  const auto tables = network.at("table_bytes").get<uint64_t>();
+  EXPECT_EQ(run(store_stats_command, {})
+                .out.rfind("disk           " + std::to_string(on_disk) +
+                               " bytes\n"
+                               "network rpcudp\n"
+                               "  records      2\n"
+                               "  value bytes  11, 5 on average, 7 at most\n"
+                               "  tables       " +
+                               std::to_string(tables) +
+                               " on disk\n"
+                               "  expired      1 rows still to be reclaimed\n"
+                               "  published    0 keys that the node publishes itself\n"
+                               "  damaged      1 rows\n",
+                           0),
+            0u)
+      << run(store_stats_command, {}).out;
+}
+
+TEST_F(StoreCommandsTest, ALifeIsCountedUpToItsBoundAndNotBeyond) {
+  const NodeSeconds lives[] = {1,       3'600,   3'601,   21'600,  21'601,    86'400,   86'401,
+                               259'200, 259'201, 604'800, 604'801, 2'592'000, 2'592'001};
+  Rows rows;
+  for (const NodeSeconds left : lives) {
+    rows.insert(row(key_digest(std::to_string(left)), "v", now + left));
+  }
+  rows.insert(row(key_digest("expired"), "v", now));
+  stand_still();
+  write(data_dir(), rows);
+  const nlohmann::json network = json(store_stats_command, {}).at("networks").at(0);
+  EXPECT_EQ(network.at("expiring"),
+            (nlohmann::json{
+                {"1h", 2}, {"6h", 2}, {"1d", 2}, {"3d", 2}, {"7d", 2}, {"30d", 2}, {"longer", 1}}));
+  EXPECT_EQ(network.at("expired"), 1);
+  EXPECT_EQ(json(store_check_command, {}).at("expired"), 1);
+  EXPECT_EQ(run(store_get_command, {"expired"}).code, ExitCode::not_found);
+  EXPECT_EQ(run(store_get_command, {"1"}).code, ExitCode::done);
+  EXPECT_EQ(json(store_purge_command, {"--expired"}).at("purged"), 1);
+}
+
+TEST_F(StoreCommandsTest, GetSaysWhyThereIsNoValue) {
+  write(data_dir(), {row(key_digest("expired"), "v", now - 1), row(key_digest("k"), "v", now + 9)});
+  Outcome got = run(store_get_command, {"k"});
+  EXPECT_EQ(got.code, ExitCode::done);
+  EXPECT_EQ(got.out, "v");
+  EXPECT_EQ(json(store_get_command, {"--id", key_digest("k").hex()}),
+            (nlohmann::json{{"id", key_digest("k").hex()}, {"type", "bytes"}, {"value", "76"}}));
+  got = run(store_get_command, {"expired"});
+  EXPECT_EQ(got.code, ExitCode::not_found);
+  EXPECT_EQ(got.err, "the record of \"expired\" has expired; ask the network with `xord get`");
+  got = run(store_get_command, {"nothing"});
+  EXPECT_EQ(got.code, ExitCode::not_found);
+  EXPECT_EQ(got.err, "the node keeps no record of \"nothing\"; ask the network with `xord get`");
+}
+
+TEST_F(StoreCommandsTest, APurgeTakesExactlyTheKeysThatBeginAsItSays) {
+  const auto id = [](const std::string& digits) {
+    return *Id::from_hex(digits + std::string(40 - digits.size(), '5'));
+  };
+  const std::vector<std::string> all = {"a", "ab", "abc", "ac", "b"};
+  const auto left_after = [&](const Words& words) {
+    Rows rows;
+    for (const std::string& digits : all) rows.insert(row(id(digits), "v", now + 9'000));
+    write(data_dir(), rows);
+    const Outcome outcome = run(store_purge_command, words);
+    EXPECT_EQ(outcome.code, ExitCode::done) << outcome.err;
+    std::string left;
+    const Rows now_there = rows_of(data_dir());
+    for (const std::string& digits : all) {
+      if (now_there.count(row_key_of(id(digits))) == 1) left += (left.empty() ? "" : " ") + digits;
+    }
+    EXPECT_EQ(outcome.out, "purged " + std::to_string(all.size() - now_there.size()) + " record" +
+                               (all.size() - now_there.size() == 1 ? "" : "s") + "\n");
+    return left;
+  };
+  EXPECT_EQ(left_after({"--prefix", "a"}), "b");
+  EXPECT_EQ(left_after({"--prefix", "AB"}), "a ac b");
+  EXPECT_EQ(left_after({"--prefix", "abc"}), "a ab ac b");
+  EXPECT_EQ(left_after({"--prefix", "a5"}), "ab abc ac b");
+  EXPECT_EQ(left_after({"--prefix", id("ab").hex()}), "a abc ac b");
+  EXPECT_EQ(left_after({"--id", id("b").hex()}), "a ab abc ac");
+  EXPECT_EQ(left_after({id("ac").hex()}), "a ab abc b") << "an id is known as one";
+  EXPECT_EQ(left_after({"--all", "--yes"}), "");
+  EXPECT_EQ(left_after({"--expired"}), "a ab abc ac b");
+
+  for (const std::string& prefix : Words{"", "g", "0x", id("a").hex() + "5"}) {
+    const Outcome refused = run(store_purge_command, {"--prefix", prefix});
+    EXPECT_EQ(refused.code, ExitCode::usage) << prefix;
+    EXPECT_EQ(refused.err,
+              "--prefix \"" + prefix +
+                  "\" is not the beginning of an id: write 1 to 40 hexadecimal digits");
+  }
+  const Outcome missing = run(store_purge_command, {"nothing"});
+  EXPECT_EQ(missing.code, ExitCode::not_found);
+  EXPECT_EQ(missing.out, "purged 0 records\n");
+  EXPECT_EQ(run(store_purge_command, {"--prefix", "ffff"}).code, ExitCode::done)
+      << "only a key can be missing";
+  const std::string which =
+      "name what to purge, and only one: a KEY, --id HEX, --prefix HEX, --expired or --all; see "
+      "`xord store purge --help`";
+  for (const Words& words : std::vector<Words>{{},
+                                               {"k", "--expired"},
+                                               {"--id", id("a").hex(), "--prefix", "a"},
+                                               {"--all", "--yes", "--prefix", "a"},
+                                               {"--all", "--yes", "--expired"},
+                                               {"--prefix", "a", "--prefix", "b"},
+                                               {"--yes"}}) {
+    const Outcome refused = run(store_purge_command, words);
+    EXPECT_EQ(refused.code, ExitCode::usage);
+    EXPECT_EQ(refused.err, which);
+  }
+  EXPECT_EQ(run(store_purge_command, {"--all"}).err,
+            "--all erases every record: add --yes if you mean it");
+}
+
+TEST_F(StoreCommandsTest, ANodeThatRunsIsAskedForWhatConcernsIt) {
+  ServerConfig config;
+  config.listen = {{DialectName::rpcudp, Endpoint::ipv4(0x7f000001, 0), false}};
+  config.data_dir = file("node");
+  config.log_level = LogLevel::off;
+  config.shards = 1;
+  Server server;
+  ASSERT_FALSE(server.start(config));
+  for (const std::string key : {"k", "l", "m"}) {
+    ASSERT_EQ(server.keep(key_digest(key), Value(int64_t{1})).get().status, ServerStatus::done);
+  }
+  const nlohmann::json stats = json(store_stats_command, {}, config.data_dir);
+  EXPECT_EQ(stats.at("running"), true);
+  const std::string id = stats.at("stats").at("id");
+  const std::string text = run(store_stats_command, {}, config.data_dir).out;
+  EXPECT_EQ(text.rfind("a node is running\nid             " + id + "\nup for         ", 0), 0u);
+  const std::string value_bytes = "\nvalue bytes    ";
+  EXPECT_NE(text.find("\nrecords        3" + value_bytes + "3 (cache uses "), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("\ncontacts       0\n"), std::string::npos) << text;
+
+  const Outcome expired = run(store_purge_command, {"--expired"}, config.data_dir);
+  EXPECT_EQ(expired.code, ExitCode::environment);
+  EXPECT_EQ(expired.err, "a node is running on " + config.data_dir +
+                             "; it serves nothing expired and frees the space by itself: stop it "
+                             "to do so at once");
+  EXPECT_EQ(json(store_purge_command, {"k"}, config.data_dir).at("purged"), 1);
+  EXPECT_EQ(run(store_purge_command, {"nothing"}, config.data_dir).code, ExitCode::not_found);
+  const std::string digit = key_digest("l").hex().substr(0, 1);
+  const bool is_shared = key_digest("m").hex().substr(0, 1) == digit;
+  EXPECT_EQ(json(store_purge_command, {"--prefix", digit}, config.data_dir).at("purged"),
+            is_shared ? 2 : 1);
+  EXPECT_EQ(json(store_purge_command, {"--all", "--yes"}, config.data_dir).at("purged"),
+            is_shared ? 0 : 1);
+
+  EXPECT_EQ(run(store_snapshot_command, {file("copy/../copy")}, config.data_dir).out,
+            file("copy") + "\n");
+  EXPECT_TRUE(std::filesystem::exists(file("copy/identity")));
+  const Outcome again = run(store_snapshot_command, {file("copy")}, config.data_dir);
+  EXPECT_EQ(again.code, ExitCode::environment);
+}
+
+TEST_F(StoreCommandsTest, ASnapshotOfAStoppedNodeHasAllThatItKept) {
+  write(data_dir(), many(20));
+  const Outcome copied = run(store_snapshot_command, {file("a/../copy")});
+  EXPECT_EQ(copied.code, ExitCode::done) << copied.err;
+  EXPECT_EQ(copied.out, file("copy") + "\n");
+  EXPECT_EQ(rows_of(file("copy")), many(20));
+  EXPECT_TRUE(json(store_check_command, {}, file("copy")).at("sound"));
+  EXPECT_EQ(run(store_snapshot_command, {file("copy")}).code, ExitCode::environment)
+      << "it is there";
+  EXPECT_EQ(rows_of(file("copy")).size(), 20u);
+  EXPECT_EQ(run(store_snapshot_command, {}).code, ExitCode::usage);
+}
+
+TEST_F(StoreCommandsTest, AnExportGoesToStdoutPieceByPieceAndWhole) {
+  write(data_dir(), many(3'000));  // More than two pieces of 256 KiB.
+  const Outcome exported = run(store_export_command, {"-"});
+  EXPECT_EQ(exported.code, ExitCode::done);
+  EXPECT_EQ(exported.err, "exported 3000 records\n");
+  EXPECT_GT(exported.out.size(), size_t{600} << 10);
+  EXPECT_EQ(std::count(exported.out.begin(), exported.out.end(), '\n'), 3'002);
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  std::ostringstream written;
+  written << std::ifstream(file("all")).rdbuf();
+  const auto without_header = [](const std::string& text) { return text.substr(text.find('\n')); };
+  EXPECT_EQ(without_header(written.str()), without_header(exported.out));
+  EXPECT_EQ(std::filesystem::status(file("all")).permissions(), std::filesystem::perms(0600));
+  EXPECT_EQ(run(store_export_command, {}).out.size(), exported.out.size());
+
+  std::ostringstream full;
+  std::ostringstream err;
+  full.setstate(std::ios::badbit);
+  Terminal terminal{full, err, {}};
+  const Words words = {"--data-dir", data_dir()};
+  EXPECT_THROW(store_export_command(words, terminal), Failure);
+}
+
+TEST_F(StoreCommandsTest, AnExportCountsWhatItLeavesOut) {
+  Rows rows;
+  for (const std::string key : {"a", "b"}) {
+    auto [row_key, bytes] = row(key_digest(key), "v", now + 9);
+    bytes.back() ^= 1;
+    rows[row_key] = bytes;
+  }
+  rows.insert(row(key_digest("c"), "v", now + 9));
+  write(data_dir(), rows);
+  EXPECT_EQ(run(store_export_command, {}).err,
+            "exported 1 record\n2 damaged records and 0 ranges of keys that cannot be read are "
+            "left out; `xord store check` names them");
+}
+
+TEST_F(StoreCommandsTest, ATerminalSeesHowFarEachOfThemIs) {
+  write(data_dir(), many(1'100));
+  ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
+  const auto shown = [&](StoreCommand command, Words words) {
+    words.insert(words.end(), {"--data-dir", data_dir()});
+    std::ostringstream out;
+    std::ostringstream err;
+    Terminal terminal{out, err, {}, true};
+    EXPECT_EQ(command(words, terminal), ExitCode::done);
+    return err.str();
+  };
+  EXPECT_NE(shown(store_stats_command, {}).find("\rcounted 64 of about "), std::string::npos);
+  EXPECT_NE(shown(store_check_command, {}).find("\rchecked 64 of about "), std::string::npos);
+  EXPECT_NE(shown(store_export_command, {}).find("\rexported 64 of about "), std::string::npos);
+  EXPECT_NE(shown(store_import_command, {file("all")}).find("\rimported 1024 records, "),
+            std::string::npos);
+  EXPECT_NE(shown(store_purge_command, {"--expired"}).find("\rlooked at 64 of about "),
+            std::string::npos);
+}
+
+class ImportTimesTest : public ImportInputTest {
+ protected:
+  // As of a node whose time stands still, since its clock says that the moment is still to come.
+  static std::string export_of(NodeSeconds at, const std::vector<ExportRecord>& records) {
+    std::string text;
+    append_export_line(text, ExportHeader{instant_of(at), wall_time() + hours(1)});
+    for (const ExportRecord& record : records) append_export_line(text, record);
+    append_export_line(text, ExportEnd{records.size()});
+    return text;
+  }
+  static ExportRecord record(const std::string& key, const RecordTimes& times,
+                             const std::string& network = "rpcudp") {
+    return {network, key_digest(key), times, 0x1234, packed("v")};
+  }
+  // Imports the record of "k" into a node whose time is `at`.
+  Row taken_at(NodeSeconds at, const std::string& content) {
+    std::filesystem::remove_all(file("into"));
+    make(file("into"), instant_of(at));
+    stand_still(file("into"), at);
+    const nlohmann::json report = imported(content);
+    EXPECT_EQ(report.at("imported"), 1) << report;
+    row_ = rows_of(file("into")).begin()->second;
+    return *parse_row(row_key_of(key_digest("k")), bytes_of(row_));
+  }
+
+  std::string row_;
+};
+
+// Clocks of one node that differ by less than a minute are one clock.
+TEST_F(ImportTimesTest, AreMovedToTheClockOfTheNodeUnlessItDiffersByLessThanAMinute) {
+  const std::string content =
+      export_of(now, {record("k", {now - 400, now - 300, now - 200, now + 5'000})});
+  for (const int ahead : {-3'600, -60, -59, 0, 59, 60, 3'600}) {
+    const auto at = [&](int64_t time) { return static_cast<NodeSeconds>(time); };
+    const Row held = taken_at(at(int64_t{now} + ahead), content);
+    const int64_t moved = std::abs(ahead) < 60 ? int64_t{now} : int64_t{now} + ahead;
+    EXPECT_EQ(held.times,
+              (RecordTimes{at(moved - 400), at(moved - 300), at(moved - 200), at(moved + 5'000)}))
+        << ahead;
+    EXPECT_EQ(held.source_prefix, 0x1234);
+    const std::string err = run(store_import_command, {file("input")}, file("into")).err;
+    EXPECT_EQ(err, std::abs(ahead) < 60 ? ""
+                                        : "times were moved by " + std::to_string(ahead) +
+                                              " s, to the clock of this node\n");
+  }
+}
+
+TEST_F(ImportTimesTest, AreNoneBeforeTheFirstAndNoneStillToCome) {
+  const NodeSeconds late = UINT32_MAX - 4 * ttl_max;  // No clock may be later.
+  Row held = taken_at(now, export_of(late, {record("k", {5, late - 9, late - 8, late + 7})}));
+  EXPECT_EQ(held.times, (RecordTimes{0, now - 9, now - 8, now + 7}));
+  held = taken_at(late, export_of(now, {record("k", {now + 1, now + 2, now + 3, UINT32_MAX})}));
+  EXPECT_EQ(held.times, (RecordTimes{late, late, late, late + ttl_max}));
+  held =
+      taken_at(now, export_of(now, {record("k", {now + 1, now + 2, now + 3, now + ttl_max + 1})}));
+  EXPECT_EQ(held.times, (RecordTimes{now, now, now, now + ttl_max}));
+}
+
+TEST_F(ImportTimesTest, ADirectoryThatIsMissingIsMadeWithTheClockOfTheExport) {
+  EXPECT_EQ(imported(export_of(now + 7'777, {record("k", {now, now, now, now + 9'000})})),
+            (nlohmann::json{{"imported", 1}, {"kept", 0}, {"damaged", 0}, {"whole", true}}));
+  auto opened = DataDirectory::open_to_read(file("into"));
+  const auto& directory = std::get<std::unique_ptr<DataDirectory>>(opened);
+  const auto clock = read_clock(*directory);
+  EXPECT_EQ(std::get<std::optional<SavedClock>>(clock)->node_time, instant_of(now + 7'777));
+}
+
+TEST_F(ImportTimesTest, ARecordOfAnUnknownNetworkIsNamedAndLeftOut) {
+  const std::string content = export_of(now, {record("k", {now, now, now, now + 9}, "gnutella"),
+                                              record("k", {now, now, now, now + 9}, "mainline"),
+                                              record("l", {now, now, now, now + 9}, "rpcudp")});
+  const nlohmann::json report = imported(content);
+  EXPECT_EQ(report.at("imported"), 2);
+  EXPECT_EQ(report.at("damaged"), 1);
+  EXPECT_EQ(report.at("whole"), true);
+  std::filesystem::remove_all(file("into"));
+  const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+  EXPECT_EQ(outcome.code, ExitCode::not_found);
+  EXPECT_EQ(outcome.out, "imported 2 records\n");
+  EXPECT_EQ(outcome.err,
+            "line 2: it is of the network \"gnutella\"\n"
+            "a part of the export is damaged; the rest was imported");
+}
+
+// With 1,024 records a batch is full: what comes after it is compared with what it wrote.
+TEST_F(ImportTimesTest, ManyRecordsAreTakenInBatchesAndEachKeyByItsLatest) {
+  std::vector<ExportRecord> records;
+  for (int i = 0; i < 1'500; ++i) {
+    records.push_back(record(std::to_string(i), {now, now - 9, now - 9, now + 9'000}));
+  }
+  records.push_back(record("3", {now, now - 8, now - 8, now + 9'001}));
+  records.push_back(record("3", {now, now - 8, now - 8, now + 9'001}));
+  const nlohmann::json report = imported(export_of(now, records));
+  EXPECT_EQ(report.at("imported"), 1'502);
+  EXPECT_EQ(report.at("kept"), 0);
+  const Rows rows = rows_of(file("into"));
+  EXPECT_EQ(rows.size(), 1'500u);
+  const RowKey key = row_key_of(key_digest("3"));
+  EXPECT_EQ(parse_row(key, bytes_of(rows.at(key)))->times.expiry, now + 9'001);
+}
+
+TEST_F(ImportTimesTest, OfOneValueTheLaterOfEachTimeIsTaken) {
+  const std::string first = export_of(now, {record("k", {now - 90, now - 50, now - 20, now + 10})});
+  const auto second = [&](const RecordTimes& times) {
+    std::filesystem::remove_all(file("into"));
+    return imported(first + export_of(now, {record("k", times)}));
+  };
+  const auto held = [&] {
+    const Rows rows = rows_of(file("into"));
+    return parse_row(rows.begin()->first, bytes_of(rows.begin()->second))->times;
+  };
+  EXPECT_EQ(second({now - 80, now - 60, now - 30, now + 9}).at("kept"), 1) << "nothing is later";
+  EXPECT_EQ(held(), (RecordTimes{now - 90, now - 50, now - 20, now + 10}));
+  EXPECT_EQ(second({now - 80, now - 40, now - 30, now + 9}).at("imported"), 2);
+  EXPECT_EQ(held(), (RecordTimes{now - 90, now - 40, now - 20, now + 10}));
+  EXPECT_EQ(second({now - 80, now - 60, now - 10, now + 9}).at("imported"), 2);
+  EXPECT_EQ(held(), (RecordTimes{now - 90, now - 50, now - 10, now + 10}));
+  EXPECT_EQ(second({now - 80, now - 60, now - 30, now + 11}).at("imported"), 2);
+  EXPECT_EQ(held(), (RecordTimes{now - 90, now - 50, now - 20, now + 11}));
+}
+
+TEST_F(ImportTimesTest, DamageIsNamedByItsLineUpToAHundredTimes) {
+  std::string content = export_of(now, {});
+  content = content.substr(0, content.find('\n') + 1);
+  for (int i = 0; i < 103; ++i) content += "junk\n";
+  append_export_line(content, ExportEnd{0});
+  std::ofstream(file("input"), std::ios::binary) << content;
+  const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+  EXPECT_EQ(outcome.code, ExitCode::not_found);
+  EXPECT_EQ(outcome.out, "imported 0 records\n");
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 100);
+  EXPECT_EQ(outcome.err.rfind("line 2: ", 0), 0u);
+  EXPECT_NE(outcome.err.find("\nline 101: "), std::string::npos);
+  EXPECT_EQ(imported(content).at("damaged"), 103);
+}
+
+TEST_F(ImportTimesTest, WhatIsMissingFromAnExportIsSaid) {
+  const std::string whole = export_of(
+      now, {record("k", {now, now, now, now + 9}), record("l", {now, now, now, now + 9})});
+  const auto said = [&](const std::string& content) {
+    std::ofstream(file("input"), std::ios::binary) << content;
+    const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+    EXPECT_EQ(outcome.code, ExitCode::not_found);
+    return outcome.err;
+  };
+  const size_t second = whole.find('\n') + 1;
+  const size_t third = whole.find('\n', second) + 1;
+  const size_t end = whole.find("end ");
+  EXPECT_EQ(said(whole.substr(0, second) + whole.substr(third)),
+            "line 3: the export had 2 records, of which 1 are present\n"
+            "a part of the export is damaged; the rest was imported");
+  EXPECT_EQ(said(whole.substr(0, end)),
+            "before line 4: the export is truncated\n"
+            "the export is truncated; the part that is present was imported");
+  EXPECT_EQ(said(whole.substr(0, end) + whole),
+            "before line 5: the export is truncated\n"
+            "the export is truncated; the part that is present was imported");
+  EXPECT_EQ(said(whole + "more\n"),
+            "line 5: it follows the end of an export and does not begin another\n"
+            "a part of the export is damaged; the rest was imported");
+  EXPECT_EQ(said(whole.substr(0, third - 1) + "\r\n" + whole.substr(third)),
+            "line 2: it ends with CR LF\n"
+            "line 4: the export had 2 records, of which 1 are present\n"
+            "a part of the export is damaged; the rest was imported");
+}
+
+TEST_F(ImportTimesTest, ALineThatIsTooLongIsDamagedAndTheNextOneIsNot) {
+  const std::string whole = export_of(now, {record("k", {now, now, now, now + 9})});
+  const size_t second = whole.find('\n') + 1;
+  for (const size_t length :
+       {export_line_max, export_line_max + 1, export_line_max + 2, 3 * export_line_max}) {
+    std::filesystem::remove_all(file("into"));
+    const nlohmann::json report =
+        imported(whole.substr(0, second) + std::string(length, 'x') + "\n" + whole.substr(second));
+    EXPECT_EQ(report,
+              (nlohmann::json{{"imported", 1}, {"kept", 0}, {"damaged", 1}, {"whole", true}}))
+        << length;
+  }
+  std::filesystem::remove_all(file("into"));
+  EXPECT_EQ(imported(whole.substr(0, whole.size() - 1)).at("whole"), true) << "no last newline";
+}
+
+// Lines without end, and an interrupt after some of them.
+class Endless : public std::streambuf {
+ public:
+  explicit Endless(std::string header) : line_(std::move(header)) {}
+  int lines() const { return lines_; }
+
+ private:
+  int_type underflow() override {
+    if (++lines_ == 50) kill(getpid(), SIGINT);
+    if (lines_ > 1'000) return traits_type::eof();  // Nobody has listened.
+    if (lines_ > 1) line_ = "junk\n";
+    setg(line_.data(), line_.data(), line_.data() + line_.size());
+    return traits_type::to_int_type(line_[0]);
+  }
+
+  std::string line_;
+  int lines_ = 0;
+};
+
+TEST_F(ImportTimesTest, AnInterruptEndsTheReadingWithTheLineThatItCameIn) {
+  std::string header = export_of(now, {});
+  Endless lines(header.substr(0, header.find('\n') + 1));
+  std::istream in(&lines);
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}};
+  ImportTarget target(file("into"));
+  {
+    const Interrupt interrupt;
+    try {
+      RecordImport(in, "lines", target, terminal).run();
+      ADD_FAILURE() << "it went on to the end";
+    } catch (const Failure& failure) {
+      EXPECT_EQ(failure.code(), ExitCode::interrupted);
+    }
+  }
+  EXPECT_EQ(lines.lines(), 50);
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+TEST_F(ImportInputTest, WhatIsCompressedIsNamedByItsProgram) {
+  const std::pair<std::string, std::string> beginnings[] = {
+      {"\x28\xb5\x2f\xfd", " is compressed by zstd (`zstd -dc FILE | xord store import -`)"},
+      {"\xfd\x37zXZ", " is compressed by xz (`xz -dc FILE | xord store import -`)"},
+      {"BZh9", " is compressed by bzip2 (`bunzip2 -c FILE | xord store import -`)"},
+      {"\xfe\xff",
+       " is UTF-16 text, as an editor saved it (`iconv -f utf-16 -t utf-8` converts "
+       "it back)"}};
+  for (const auto& [begin, is] : beginnings) {
+    EXPECT_EQ(refused(begin + "..."), file("input") + is);
+  }
+}
+
+TEST_F(ImportInputTest, AFileThatCannotBeReadIsTheEnvironments) {
+  const Outcome missing = run(store_import_command, {file("nowhere")}, file("into"));
+  EXPECT_EQ(missing.code, ExitCode::environment);
+  EXPECT_EQ(missing.err,
+            "cannot read " + file("nowhere") + " (name an export): No such file or directory");
+}
+
+TEST_F(ImportInputTest, WhatIsNewerHereIsCountedInWords) {
+  const std::string old = exported({row(key_digest("k"), "old", now + 9)}, "first");
+  const std::string newer = exported({row(key_digest("k"), "new", now + 9, now - 5)}, "second");
+  imported(newer);
+  std::ofstream(file("input"), std::ios::binary) << old;
+  EXPECT_EQ(run(store_import_command, {file("input")}, file("into")).out,
+            "imported 0 records, kept 1 that are newer here\n");
 }
 
 }  // namespace
