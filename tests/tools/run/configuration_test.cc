@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
+#include <sstream>
 
 #include "tests/temporary_directory.h"
 #include "tools/cli/failure.h"
@@ -327,6 +329,224 @@ TEST_F(ConfigurationTest, AnAddressTwiceAndAnEmptyListToListenOnAreRefused) {
   EXPECT_EQ(build_configuration({flag("listen", {"127.0.0.1:0", "127.0.0.1:0"})}, home_)
                 .server.listen.size(),
             2u);
+}
+
+TEST_F(ConfigurationTest, EachSettingSetsWhatItNames) {
+  ServerConfig expected;
+  expected.listen = {{DialectName::rpcudp, *Endpoint::parse("127.0.0.1:9"), false}};
+  expected.bootstrap = {"a.example:1"};
+  expected.data_dir = "/d";
+  expected.allow_network_file_system = true;
+  expected.shards = 3;
+  expected.io = IoChoice::uring;
+  expected.steering = false;
+  expected.log_level = LogLevel::error;
+  expected.log_format = LogFormat::json;
+  expected.amplification_max = 2.5;
+  expected.trusted_nets = {*Subnet::parse("10.0.0.0/8"), *Subnet::parse("11.0.0.0/8")};
+  expected.disjoint_paths = 5;
+  expected.ttl = hours(5);
+  expected.commit_window = milliseconds(7);
+  expected.durability = Durability::os;
+  expected.records_max = 1'234;
+  expected.memory_max = uint64_t{3} << 30;
+  expected.storage_max = uint64_t{5} << 30;
+  expected.contacts_max = 777;
+  expected.drain_max = seconds(8);
+  const std::pair<const char*, std::vector<std::string>> all[] = {
+      {"listen", {"127.0.0.1:9"}},
+      {"bootstrap", {"a.example:1"}},
+      {"data-dir", {"/d"}},
+      {"allow-network-file-system", {"true"}},
+      {"shards", {"3"}},
+      {"io", {"uring"}},
+      {"steering", {"off"}},
+      {"log-level", {"error"}},
+      {"log-format", {"json"}},
+      {"amplification-max", {"2.5"}},
+      {"trusted-net", {"10.0.0.0/8", "11.0.0.0/8"}},
+      {"disjoint-paths", {"5"}},
+      {"ttl", {"5h"}},
+      {"commit-window", {"7ms"}},
+      {"durability", {"os"}},
+      {"records-max", {"1234"}},
+      {"memory-max", {"3GiB"}},
+      {"storage-max", {"5GiB"}},
+      {"contacts-max", {"777"}},
+      {"drain-max", {"8s"}}};
+  ASSERT_EQ(std::size(all), settings().size());
+  std::vector<Given> given;
+  for (const auto& [name, texts] : all) given.push_back(flag(name, texts));
+  const Configuration result = build_configuration(given, {});
+  EXPECT_EQ(result.server, expected);
+  const std::string printed = "\n" + print_configuration(result);
+  for (const auto& [name, texts] : all) {
+    EXPECT_EQ(origin(result, name), std::string("flag --") + name);
+    const Setting* setting = find_setting(name);
+    const auto shown = setting->show(result.server);
+    EXPECT_EQ(shown, std::string(name) == "listen"
+                         ? std::vector<std::string>{"rpcudp://127.0.0.1:9"}
+                         : texts)
+        << name;
+  }
+  for (const char* line :
+       {"\nlisten = [\"rpcudp://127.0.0.1:9\"] ", "\nbootstrap = [\"a.example:1\"] ",
+        "\nallow-network-file-system = true ", "\nshards = 3 ", "\nio = \"uring\" ",
+        "\namplification-max = 2.5 ", "\ntrusted-net = [\"10.0.0.0/8\", \"11.0.0.0/8\"] ",
+        "\nttl = \"5h\" ", "\nrecords-max = 1234 ", "\nmemory-max = \"3GiB\" "}) {
+    EXPECT_NE(printed.find(line), std::string::npos) << line << printed;
+  }
+}
+
+TEST_F(ConfigurationTest, WhatIsPrintedStandsInTwoColumns) {
+  const std::string printed = print_configuration(build_configuration({}, home_));
+  std::istringstream lines(printed);
+  std::set<size_t> columns;
+  size_t widest = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const size_t comment = line.find("  # ");
+    ASSERT_NE(comment, std::string::npos) << line;
+    columns.insert(line.rfind("# "));
+    widest = std::max(widest, line.find_last_not_of(' ', comment) + 1);
+  }
+  ASSERT_EQ(columns.size(), 1u) << printed;
+  EXPECT_EQ(*columns.begin(), widest + 2);
+}
+
+TEST_F(ConfigurationTest, TextsThatTomlWouldTakeForSomethingElseAreQuoted) {
+  const auto line = [&](const std::string& directory) {
+    const std::string printed =
+        "\n" + print_configuration(build_configuration({flag("data-dir", {directory})}, {}));
+    const size_t at = printed.find("\ndata-dir = ") + 12;
+    return printed.substr(at, printed.find("  #", at) - at);
+  };
+  const auto trimmed = [&](const std::string& directory) {
+    std::string text = line(directory);
+    text.erase(text.find_last_not_of(' ') + 1);
+    return text;
+  };
+  EXPECT_EQ(trimmed("/d"), "\"/d\"");
+  EXPECT_EQ(trimmed("12"), "12") << "read back as the text of a flag";
+  EXPECT_EQ(trimmed("0"), "0");
+  EXPECT_EQ(trimmed("0.5"), "0.5");
+  EXPECT_EQ(trimmed("012"), "\"012\"");
+  EXPECT_EQ(trimmed("1.2.3"), "\"1.2.3\"");
+  EXPECT_EQ(trimmed(".5"), "\".5\"");
+  EXPECT_EQ(trimmed("5."), "\"5.\"");
+  EXPECT_EQ(trimmed("a\"b\\c"), "\"a\\\"b\\\\c\"");
+  EXPECT_EQ(trimmed("a\x1f\x7fz"), "\"a\\u001f\\u007fz\"");
+}
+
+TEST_F(ConfigurationTest, AListInOneTextIsSplitAtItsCommas) {
+  using Parts = std::vector<std::string>;
+  const std::pair<const char*, Parts> lists[] = {{"", {}},
+                                                 {"a", {"a"}},
+                                                 {"a,b", {"a", "b"}},
+                                                 {" a ,\tb\r\n", {"a", "b"}},
+                                                 {",a,,b,", {"a", "b"}},
+                                                 {" , ", {}},
+                                                 {"a b,c", {"a b", "c"}}};
+  for (const auto& [text, parts] : lists) EXPECT_EQ(split_at_commas(text), parts) << text;
+}
+
+struct Range {
+  const char* setting;
+  std::vector<std::string> taken;
+  std::vector<std::string> refused;
+};
+
+// docs/commands/run.md.
+TEST_F(ConfigurationTest, NumbersReachFromTheirLeastToTheirMost) {
+  const Range ranges[] = {
+      {"shards", {"auto", "1", "64"}, {"0", "65"}},
+      {"amplification-max", {"0", "1000", "1000.0"}, {"1000.1", "1e3", "inf", "1x"}},
+      {"disjoint-paths", {"1", "8"}, {"0", "9"}},
+      {"ttl", {"1m", "3650d"}, {"59999ms", "3651d"}},
+      {"commit-window", {"0", "1s"}, {"1001ms"}},
+      {"records-max", {"1", "1G"}, {"0", "1000000001"}},
+      {"memory-max", {"auto", "1MiB", "4TiB"}, {"1048575", "4398046511105"}},
+      {"storage-max", {"1MiB", "1024TiB"}, {"auto", "1048575", "1125899906842625"}},
+      {"contacts-max", {"160", "1048576"}, {"159", "1048577"}},
+      {"drain-max", {"0", "10m"}, {"600001ms"}}};
+  for (const auto& [setting, taken, refused] : ranges) {
+    for (const std::string& text : taken) {
+      EXPECT_NO_THROW(build_configuration({flag(setting, {text})}, home_)) << setting << text;
+    }
+    for (const std::string& text : refused) {
+      EXPECT_THROW(build_configuration({flag(setting, {text})}, home_), Failure)
+          << setting << ' ' << text;
+    }
+  }
+  EXPECT_EQ(build_configuration({flag("memory-max", {"auto"})}, home_).server.memory_max, 0u);
+  EXPECT_EQ(build_configuration({flag("shards", {"auto"})}, home_).server.shards, 0u);
+}
+
+TEST_F(ConfigurationTest, AsManyAddressesAsANodeMayListenOnAreTaken) {
+  std::vector<std::string> addresses;
+  while (addresses.size() < listen_max) {
+    addresses.push_back("127.0.0.1:" + std::to_string(1 + addresses.size()));
+  }
+  EXPECT_EQ(build_configuration({flag("listen", addresses)}, home_).server.listen.size(),
+            listen_max);
+  addresses.push_back("127.0.0.1:0");
+  EXPECT_EQ(refusal([&] { build_configuration({flag("listen", addresses)}, home_); }),
+            "--listen has " + std::to_string(listen_max + 1) + " addresses: name at most " +
+                std::to_string(listen_max));
+}
+
+TEST_F(ConfigurationTest, AFileMayHoldEachTypeOfToml) {
+  const auto given = read_config_file(
+      file("shards = 2\namplification-max = 1.5\nallow-network-file-system = true\nttl = '1h'\n"
+           "listen = ['127.0.0.1:1', '127.0.0.1:2']\nbootstrap = 'a:1'\n"));
+  const ServerConfig server = build_configuration(given, home_).server;
+  EXPECT_EQ(server.shards, 2u);
+  EXPECT_EQ(server.amplification_max, 1.5);
+  EXPECT_TRUE(server.allow_network_file_system);
+  EXPECT_EQ(server.ttl, hours(1));
+  EXPECT_EQ(server.listen.size(), 2u);
+  EXPECT_EQ(server.bootstrap, std::vector<std::string>{"a:1"});
+  EXPECT_FALSE(
+      build_configuration(read_config_file(file("allow-network-file-system = false\n")), home_)
+          .server.allow_network_file_system);
+  const std::string key = "trusted-net = [['10.0.0.0/8']]\n";
+  EXPECT_NE(refusal([&] { read_config_file(file(key)); })
+                .find(":1: trusted-net has a value of a type that no setting has: write a string, "
+                      "a number, true or false, or a list of these"),
+            std::string::npos);
+}
+
+TEST_F(ConfigurationTest, AutomaticMemoryIsExplained) {
+  Configuration automatic = build_configuration({}, home_);
+  explain_memory(automatic, std::nullopt);
+  const std::string unknown = origin(automatic, "memory-max");
+  EXPECT_EQ(unknown.rfind("default; here ", 0), 0u) << unknown;
+  EXPECT_EQ(unknown.find(" of "), std::string::npos) << unknown;
+  automatic = build_configuration({}, home_);
+  explain_memory(automatic, GroupLimitFound{uint64_t{16} << 30, "/the/file"});
+  EXPECT_TRUE(origin(automatic, "memory-max").ends_with(" of 16384 MiB (/the/file)"))
+      << origin(automatic, "memory-max");
+  Configuration fixed = build_configuration({flag("memory-max", {"8MiB"})}, home_);
+  explain_memory(fixed, GroupLimitFound{uint64_t{16} << 30, "/the/file"});
+  EXPECT_EQ(origin(fixed, "memory-max"), "flag --memory-max");
+  Configuration large = build_configuration({flag("memory-max", {"64GiB"})}, home_);
+  explain_memory(large, GroupLimitFound{uint64_t{1} << 30, "/the/file"});
+  EXPECT_EQ(origin(large, "memory-max").rfind("flag --memory-max; ", 0), 0u);
+  for (size_t i = 0; i < settings().size(); ++i) {
+    if (settings()[i].name == "memory-max" || settings()[i].name == "data-dir") continue;
+    EXPECT_EQ(automatic.origins[i], "default") << "of memory alone";
+  }
+}
+
+TEST_F(ConfigurationTest, AVariableIsNamedAfterItsSetting) {
+  EXPECT_EQ(find_setting("data-dir")->environment_name(), "XORD_DATA_DIR");
+  EXPECT_EQ(find_setting("ttl")->environment_name(), "XORD_TTL");
+  EXPECT_EQ(find_setting("zebra"), nullptr);
+  EXPECT_TRUE(read_environment({{"XORD_VIA", "a"}, {"HOME", "/"}, {"TTL", "1d"}}).empty());
+  EXPECT_EQ(refusal([&] {
+              read_environment({{"XORD_CONFG", "/x"}});
+            }),
+            "the environment variable XORD_CONFG is not a setting; perhaps you mean XORD_CONFIG: "
+            "rename or unset it");
 }
 
 }  // namespace
