@@ -8,20 +8,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "node/client/client_id.h"
 #include "node/wire/rpcudp/rpcudp.h"
+#include "tests/temporary_directory.h"
+#include "tools/cli/commands.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/interrupt.h"
 #include "tools/load/left_contacts.h"
+#include "tools/load/load_report.h"
 
 namespace xord {
 namespace {
@@ -665,6 +671,199 @@ TEST_F(LoadRun, WhatIsLeftIsUnknownWhereOneIdIsNotAnsweredForAfterThreeRequests)
   EXPECT_EQ(silent, 2u) << "nothing new in the second attempt: there is no third";
   EXPECT_EQ(askers.size(), 3u);
   EXPECT_EQ(askers[*senders.begin()].size(), 2u) << "by another source each time";
+}
+
+// Each attempt brings one more answer, and there are three.
+TEST_F(LoadRun, WhatIsLeftIsAskedForThreeTimesWhereEachTimeBringsAnAnswer) {
+  plan_.is_filed = true;
+  plan_.sources = 4;
+  plan_.timeout = milliseconds(50);
+  ask_only(RequestKind::ping);
+  for (const bool is_enough : {true, false}) {
+    std::set<Id> senders;
+    std::map<Id, size_t> times;
+    const ScriptedNode node([&](const Request& request, const Packed& answer) {
+      senders.insert(request.sender);
+      if (request.method != Method::find_node) return Datagrams{answer};
+      Id looked_for = request.target;
+      looked_for.bytes[id_size - 1] ^= 1;
+      if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
+      const auto rank =
+          static_cast<size_t>(std::distance(senders.begin(), senders.find(looked_for)));
+      const size_t answered_from = is_enough ? std::min<size_t>(rank + 1, 3) : rank + 1;
+      return ++times[looked_for] >= answered_from ? Datagrams{answer} : Datagrams{};
+    });
+    EXPECT_EQ(run(node).contacts_left, is_enough ? std::optional<uint32_t>(0) : std::nullopt);
+    for (const auto& [id, asked] : times) EXPECT_LE(asked, 3u);
+    EXPECT_EQ(times[*senders.rbegin()], 3u);
+  }
+}
+
+TEST_F(LoadRun, WhatIsCountedInOneStepIsNotInTheNext) {
+  plan_.rates = {50, 50};
+  plan_.length = milliseconds(200);
+  ask_only(RequestKind::store);
+  const Transaction own{9};
+  const ScriptedNode node([&](const Request& request, const Packed& answer) {
+    if (request.method != Method::store) return Datagrams{answer};
+    Request unasked;
+    unasked.transaction = own;
+    const auto ping = datagram(
+        [&](MutableBytes out) { return rpcudp::encode_ping_request(out, own, id_of(0x11)); });
+    const auto find = datagram([&](MutableBytes out) {
+      return rpcudp::encode_find_node_request(out, own, id_of(0x11), id_of(4));
+    });
+    return Datagrams{stored(unasked, true), {7}, ping, find, answer, answer};
+  });
+  for (const AnswerPings answering : {AnswerPings::yes, AnswerPings::no}) {
+    plan_.answer_pings = answering;
+    const LoadResult result = run(node);
+    ASSERT_EQ(result.steps.size(), 2u);
+    for (const StepResult& step : result.steps) {
+      const uint64_t sent = step.sent();
+      EXPECT_EQ(step.strays.unknown_transaction, sent);
+      EXPECT_EQ(step.strays.malformed, sent);
+      EXPECT_EQ(step.strays.requests, sent);
+      EXPECT_EQ(step.strays.pings_answered + step.strays.pings_ignored, sent);
+      EXPECT_EQ(step.strays.pings_answered == 0, answering == AnswerPings::no || sent == 0);
+      EXPECT_LE(step.strays.late, sent + 1);
+    }
+  }
+}
+
+TEST_F(LoadRun, APortThatIsClosedIsToldAtOnce) {
+  Endpoint closed;
+  { closed = ScriptedNode().endpoint(); }
+  plan_.target = closed;
+  try {
+    run_load(plan_, watching_);  // With a timeout of an hour.
+    ADD_FAILURE();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::no_answer);
+    EXPECT_EQ(std::string(failure.what()), "no node listens on " + closed.text() +
+                                               "; check the port, and that the node is running");
+  }
+}
+
+TEST_F(LoadRun, AnOverloadIsAFloodBetweenClosedLoops) {
+  plan_.overload = true;
+  ask_only(RequestKind::ping);
+  const ScriptedNode node;
+  const LoadResult result = run(node);
+  ASSERT_EQ(result.steps.size(), 2u);
+  EXPECT_EQ(result.steps[0].window, 1u);
+  EXPECT_EQ(result.steps[1].window, no_window);
+  ASSERT_TRUE(result.overload);
+  EXPECT_EQ(result.overload->memory_before, 0u) << "whose process is unknown";
+  EXPECT_EQ(result.overload->memory_after, 0u);
+  if (result.overload->recovered_after) {
+    EXPECT_GE(*result.overload->recovered_after, recovery_slice);
+    EXPECT_LT(*result.overload->recovered_after, minutes(2));
+  }
+  // In a flood a source asks many in a row; before it, the next one asks.
+  const auto asked = node.asked();
+  const uint64_t before = 1 + 3 + 1 + result.steps[0].sent();
+  ASSERT_GT(asked.size(), before + 3);
+  EXPECT_EQ(asked[before].from, asked[before + 1].from);
+  EXPECT_EQ(asked[before].from, asked[before + 2].from);
+}
+
+TEST_F(LoadRun, AWarmUpHasNoMoreQuestionsOpenThanItsWindow) {
+  const ScriptedNode node([](const Request&, const Packed&) {
+    kill(getpid(), SIGINT);
+    return Datagrams{};
+  });
+  LoadSources sources(node.endpoint(), 2);
+  std::unique_ptr<LoadExchange> exchange;
+  ExchangeConfig config;
+  config.target = node.endpoint();
+  config.timeout = hours(1);
+  ASSERT_FALSE(LoadExchange::create(config, sources, &exchange));
+  {
+    const Interrupt interrupt;
+    const KeySpace keys(1, {}, {}, 0);
+    ReplyCheck check(CheckDepth::content);
+    LoadTasks tasks(*exchange, 3, Waiting::sleep);
+    exchange->use(keys, check, tasks);
+    const TasksDone done = tasks.run(
+        10,
+        [](uint64_t number) {
+          return Question{RequestKind::ping, 1, number, {}, {}};
+        },
+        [](uint64_t) {});
+    EXPECT_EQ(done.right, 0u);
+    EXPECT_EQ(done.failed, 0u);
+    EXPECT_EQ(exchange->open_count(), 3u);
+  }
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+// The command as a whole.
+class LoadCommand : public testing::Test {
+ protected:
+  struct Outcome {
+    ExitCode code;
+    std::string out;
+  };
+  static Outcome run(const ScriptedNode& node, std::vector<std::string> words) {
+    words.insert(words.end(), {"--target", node.endpoint().text(), "--sleep", "--warm-up", "0",
+                               "--duration", "20ms", "--seed", "1", "--sources", "2"});
+    std::ostringstream out;
+    std::ostringstream err;
+    Terminal terminal{out, err, {}};
+    const ExitCode code = load_command(words, terminal);
+    EXPECT_EQ(err.str(), "");
+    return {code, out.str()};
+  }
+};
+
+TEST_F(LoadCommand, PrintsTablesOrJsonAndWritesThePercentilesOfEachStep) {
+  const TemporaryDirectory directory;
+  const ScriptedNode node;
+  const std::string plot = directory.at("plot");
+  Outcome done = run(node, {"--rate", "100,100,100", "--hgrm", plot});
+  EXPECT_EQ(done.code, ExitCode::done);
+  EXPECT_EQ(done.out.rfind("load on " + node.endpoint().text(), 0), 0u);
+  EXPECT_NE(done.out.find("\nleft 0 contacts in the node's table\n"), std::string::npos);
+  std::set<std::string> files;
+  for (const auto& file : std::filesystem::directory_iterator(directory.path())) {
+    files.insert(file.path().filename());
+  }
+  EXPECT_EQ(files, (std::set<std::string>{"plot", "plot.2", "plot.3"}));
+  done = run(node, {"--json", "--window", "1"});
+  EXPECT_EQ(done.code, ExitCode::done);
+  EXPECT_EQ(nlohmann::json::parse(done.out)["steps"].size(), 1u);
+  EXPECT_EQ(done.out.back(), '\n');
+}
+
+TEST_F(LoadCommand, EndsByWhatTheNodeDid) {
+  {
+    const ScriptedNode liar({}, 21);
+    EXPECT_EQ(run(liar, {"--window", "1"}).code, ExitCode::not_found);
+  }
+  {
+    std::atomic<int> pings{0};
+    const ScriptedNode silent([&](const Request& request, const Packed& answer) {
+      if (request.method == Method::ping && ++pings > 1) return Datagrams{};
+      return Datagrams{answer};
+    });
+    EXPECT_EQ(run(silent, {"--window", "1", "--mix", "ping=1", "--timeout", "30ms"}).code,
+              ExitCode::no_answer);
+  }
+  {
+    const ScriptedNode refusing([&](const Request& request, const Packed& answer) {
+      return Datagrams{request.method == Method::store ? stored(request, false) : answer};
+    });
+    EXPECT_EQ(run(refusing, {"--window", "1", "--mix", "store=1"}).code, ExitCode::done)
+        << "a refusal is an answer";
+  }
+  const ScriptedNode node;
+  EXPECT_EQ(run(node, {"--find-max", "--slo", "1us"}).code, ExitCode::not_found) << "no rate held";
+  std::ostringstream out;
+  Terminal terminal{out, out, {}};
+  const std::vector<std::string> help = {"--help"};
+  EXPECT_EQ(load_command(help, terminal), ExitCode::done);
 }
 
 // Questions straight from the stream, without a node.
