@@ -21,7 +21,13 @@
 
 namespace xord {
 
-enum class OnRequest : uint8_t { answer, refuse_stores, interrupt_the_process };
+enum class OnRequest : uint8_t {
+  answer,
+  refuse_stores,
+  answer_the_first,
+  keep_silent,
+  interrupt_the_process
+};
 
 class OneNode {
  public:
@@ -77,6 +83,8 @@ class OneNode {
       ++requests_count_;
       if (on_request_ == OnRequest::interrupt_the_process) kill(getpid(), SIGINT);
       if (on_request_ == OnRequest::interrupt_the_process) continue;
+      if (on_request_ == OnRequest::keep_silent) continue;
+      if (on_request_ == OnRequest::answer_the_first && requests_count_ > 1) continue;
       const size_t reply = answer(request, out);
       sendto(socket_, out.data(), reply, 0, source, from_size);
     }
@@ -86,7 +94,7 @@ class OneNode {
       return rpcudp::encode_ping_reply(out, request.transaction, id_);
     }
     if (request.method == Method::store) {
-      const bool is_taken = on_request_ == OnRequest::answer;
+      const bool is_taken = on_request_ != OnRequest::refuse_stores;
       if (is_taken) values_[request.target].assign(request.value.begin(), request.value.end());
       return rpcudp::encode_store_reply(out, request.transaction, is_taken);
     }

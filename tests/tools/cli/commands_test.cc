@@ -13,6 +13,7 @@
 #include "tests/temporary_directory.h"
 #include "tests/tools/one_node.h"
 #include "tools/cli/node_address.h"
+#include "tools/cli/show_value.h"
 
 namespace xord {
 namespace {
@@ -81,6 +82,80 @@ TEST_F(CommandsTest, FindListsTheNodes) {
   EXPECT_GT(list[0].at("rtt_ms").get<double>(), 0);
   const std::string text = run(find_command, {"key", "--via", node.endpoint()}).out;
   EXPECT_EQ(text.rfind(node.id().hex() + "  " + node.endpoint(), 0), 0u);
+}
+
+TEST_F(CommandsTest, FindIsATableOfIdEndpointAndRoundTrip) {
+  const OneNode node;
+  const std::string text = run(find_command, {"key", "--via", node.endpoint()}).out;
+  // An id, two spaces, the endpoint in 22 columns, and milliseconds to the microsecond in ten.
+  ASSERT_EQ(text.size(), 40u + 2 + 22 + 10 + 4) << text;
+  EXPECT_EQ(text.substr(0, 42), node.id().hex() + "  ");
+  const std::string columns = node.endpoint() + std::string(22 - node.endpoint().size(), ' ');
+  EXPECT_EQ(text.substr(42, 22), columns);
+  EXPECT_EQ(text[text.size() - 8], '.') << text;
+  EXPECT_TRUE(text.ends_with(" ms\n"));
+}
+
+// What it learns of a node is kept for the next command, by the endpoint that was asked.
+TEST_F(CommandsTest, TheIdOfTheNodeThatAnsweredIsRemembered) {
+  const OneNode node;
+  EXPECT_EQ(run(find_command, {"key", "--via", node.endpoint()}).code, ExitCode::done);
+  std::ifstream kept(cache_.at("xord/named-ids"));
+  std::string line;
+  while (std::getline(kept, line)) {
+    EXPECT_EQ(line.rfind(node.endpoint() + " ", 0), 0u) << line;
+  }
+}
+
+TEST_F(CommandsTest, ATimeoutIsMoreThanNothingAndAtMostAnHour) {
+  const OneNode node;
+  for (const std::string timeout : {"1h", "3600s", "60m"}) {
+    EXPECT_EQ(run(ping_command, {node.endpoint(), "--timeout", timeout}).code, ExitCode::done);
+  }
+  for (const std::string timeout : {"0", "0s", "3600001ms", "2h"}) {
+    const Outcome refused = run(ping_command, {node.endpoint(), "--timeout", timeout});
+    EXPECT_EQ(refused.code, ExitCode::usage);
+    EXPECT_EQ(refused.error,
+              "--timeout \"" + timeout + "\" is out of range: write more than 0 and at most 1h");
+  }
+  const Outcome twice = run(ping_command, {node.endpoint(), "--timeout", "1s", "--timeout", "2s"});
+  EXPECT_EQ(twice.error, "--timeout is given 2 times: give it once");
+}
+
+TEST_F(CommandsTest, AsManyNodesToStartFromAsAClientKnowsAreTaken) {
+  const OneNode node;
+  Words words = {"k", "--via", node.endpoint()};
+  for (int i = 1; i < 64; ++i) words.insert(words.end(), {"--via", node.endpoint()});
+  EXPECT_EQ(run(find_command, words).code, ExitCode::done);
+  words.insert(words.end(), {"--via", node.endpoint()});
+  const Outcome refused = run(find_command, words);
+  EXPECT_EQ(refused.code, ExitCode::usage);
+  EXPECT_EQ(refused.error, "there are 65 nodes to start from: name at most 64");
+}
+
+TEST_F(CommandsTest, ANameWithoutAnAddressAmongOthersIsOnlyMentioned) {
+  const OneNode node;
+  const Words words = {"k", "--via", "nosuchhost.invalid:9", "--via", node.endpoint()};
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}};
+  EXPECT_EQ(find_command(words, terminal), ExitCode::done);
+  EXPECT_EQ(err.str().rfind("xord: nosuchhost.invalid has no address: ", 0), 0u) << err.str();
+  EXPECT_TRUE(err.str().ends_with(".\n"));
+  const Outcome two = run(find_command, {"k", "--via", "a.invalid:9", "--via", "b.invalid:9"});
+  EXPECT_EQ(two.code, ExitCode::no_answer);
+  EXPECT_EQ(two.error.rfind("a.invalid has no address: ", 0), 0u);
+  EXPECT_NE(two.error.find("; b.invalid has no address: "), std::string::npos);
+  EXPECT_TRUE(two.error.ends_with("; check the name, or write an address"));
+}
+
+TEST_F(CommandsTest, ANodeThatIsSilentIsToldWithTheTimeThatItHad) {
+  const OneNode node(OnRequest::keep_silent);
+  const Outcome outcome = run(get_command, {"k", "--via", node.endpoint(), "--timeout", "30ms"});
+  EXPECT_EQ(outcome.code, ExitCode::no_answer);
+  EXPECT_EQ(outcome.error, "no answer from " + node.endpoint() +
+                               " within 30ms; check that a node is running there and that UDP "
+                               "reaches it");
 }
 
 struct Typed {
@@ -209,6 +284,45 @@ TEST_F(CommandsTest, SeveralPingsEndInASummary) {
   EXPECT_NE(lost.out.find("\n2 sent, 0 answered, 100.0 % lost\n"), std::string::npos) << lost.out;
 }
 
+TEST_F(CommandsTest, OfASeriesTheAnsweredOnesMakeTheFigures) {
+  const OneNode node(OnRequest::answer_the_first);
+  const Words words = {node.endpoint(), "--count", "4", "--interval", "1ms", "--timeout", "50ms"};
+  const Outcome outcome = run(ping_command, words);
+  EXPECT_EQ(outcome.code, ExitCode::done) << "one was answered";
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 5);
+  EXPECT_EQ(node.requests_count(), 4) << "without retries";
+  const std::string answered = " answered in ";
+  const size_t at = outcome.out.find(answered) + answered.size();
+  const std::string only = outcome.out.substr(at, outcome.out.find(" ms", at) - at);
+  EXPECT_TRUE(outcome.out.ends_with("\n4 sent, 1 answered, 75.0 % lost; min/avg/max " + only + "/" +
+                                    only + "/" + only + " ms\n"))
+      << outcome.out;
+  EXPECT_NE(outcome.out.find("\nno answer from " + node.endpoint() + " within 50ms; check that"),
+            std::string::npos);
+  const OneNode again(OnRequest::answer_the_first);
+  const nlohmann::json shown = json(
+      ping_command, {again.endpoint(), "--count", "2", "--interval", "1ms", "--timeout", "50ms"});
+  EXPECT_EQ(shown.at("sent"), 2);
+  EXPECT_EQ(shown.at("answered"), 1);
+  EXPECT_EQ(shown.at("loss_share"), 0.5);
+  EXPECT_EQ(shown.at("endpoint"), again.endpoint());
+  const nlohmann::json& times = shown.at("rtt_ms");
+  EXPECT_EQ(times.at("min"), times.at("max"));
+  EXPECT_EQ(times.at("min"), times.at("avg"));
+}
+
+TEST_F(CommandsTest, ASeriesHasItsBounds) {
+  const OneNode node;
+  const auto code = [&](const std::string& count, const std::string& interval) {
+    return run(ping_command, {node.endpoint(), "--count", count, "--interval", interval}).code;
+  };
+  EXPECT_EQ(code("1", "7d"), ExitCode::done) << "after the last one it waits for nothing";
+  EXPECT_EQ(code("0", "1s"), ExitCode::usage);
+  EXPECT_EQ(code("1000000001", "1s"), ExitCode::usage);
+  EXPECT_EQ(code("1", "999us"), ExitCode::usage);
+  EXPECT_EQ(code("1", "8d"), ExitCode::usage);
+}
+
 TEST_F(CommandsTest, AnInterruptEndsASeriesOfPingsWithItsSummary) {
   const OneNode node(OnRequest::interrupt_the_process);
   const Outcome outcome = run(ping_command, {node.endpoint(), "--count", "9", "--timeout", "1h"});
@@ -232,6 +346,28 @@ TEST_F(CommandsTest, WhatIsNotThereIsNotFoundAndWhatIsRefusedIsRefused) {
   EXPECT_EQ(refused.out, "");
   EXPECT_EQ(refused.error,
             "the only node that answered refused the value; it may be full or starting");
+}
+
+TEST_F(CommandsTest, AValueOfAnotherTypeIsShownAsBytesInJsonOnly) {
+  const auto shown = [](const std::vector<uint8_t>& packed, ValueForm form, bool on_terminal) {
+    std::ostringstream out;
+    Terminal terminal{out, out, {}, false, on_terminal};
+    show_value({{}, "k", false}, packed, form, terminal);
+    return out.str();
+  };
+  EXPECT_EQ(nlohmann::json::parse(shown({0xc0}, ValueForm::json, false)),
+            nlohmann::json({{"key", "k"}, {"type", "other"}, {"value", "c0"}}));
+  try {
+    shown({0xc0}, ValueForm::plain, false);
+    ADD_FAILURE();
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.code(), ExitCode::not_found);
+    EXPECT_EQ(std::string(failure.what()),
+              "\"k\" has a value of a type that the library never stores; --json shows its bytes");
+  }
+  EXPECT_EQ(shown({0xc4, 1, 'x'}, ValueForm::plain, false), "x");
+  EXPECT_EQ(shown({0xc4, 1, 'x'}, ValueForm::plain, true), "x\n") << "before the prompt";
+  EXPECT_EQ(shown({0xa1, 'x'}, ValueForm::plain, true), "x\n");
 }
 
 void (*handler_of(int signal))(int) {

@@ -147,5 +147,62 @@ TEST_F(OutputFileTest, WhatCannotBeWrittenIsASentence) {
   EXPECT_EQ(files(), 1u);
 }
 
+TEST_F(OutputFileTest, ALeftoverOfAKilledCommandIsPassedOver) {
+  const auto part = [&](int number) {
+    return scratch_.at(".xord-" + std::to_string(getpid()) + "-" + std::to_string(number) +
+                       ".part");
+  };
+  for (int i = 0; i < 3; ++i) std::ofstream(part(i)) << "left";
+  {
+    OutputFile file(path_);
+    EXPECT_TRUE(fs::exists(part(3)));
+    file.append("text");
+    file.finish();
+  }
+  EXPECT_EQ(content(path_), "text");
+  EXPECT_FALSE(fs::exists(part(3)));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(content(part(i)), "left");
+}
+
+TEST_F(OutputFileTest, TheOwnerOfAFileThatIsReplacedStaysAndSetIdDoesNot) {
+  std::ofstream(path_) << "before";
+  if (getuid() == 0) {
+    ASSERT_EQ(chown(path_.c_str(), 12'345, 23'456), 0);
+  }
+  fs::permissions(path_, fs::perms(06750));
+  write(path_, "after", 0600);
+  struct stat status {};
+  ASSERT_EQ(stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(mode_of(path_), 0750u);
+  if (getuid() != 0) return;
+  EXPECT_EQ(status.st_uid, 12'345u);
+  EXPECT_EQ(status.st_gid, 23'456u);
+}
+
+TEST_F(OutputFileTest, AsManyLinksAsTheKernelFollowsAreFollowed) {
+  std::ofstream(scratch_.at("0")) << "before";
+  for (int i = 1; i <= 40; ++i) {
+    fs::create_symlink(std::to_string(i - 1), scratch_.at(std::to_string(i)));
+  }
+  write(scratch_.at("39"), "after");
+  EXPECT_EQ(content(scratch_.at("0")), "after");
+  EXPECT_THROW(write(scratch_.at("40"), "text"), Failure);
+}
+
+TEST_F(OutputFileTest, AFileOfTheWorkingDirectoryNeedsNoFolder) {
+  const fs::path before = fs::current_path();
+  fs::current_path(scratch_.path());
+  write("bare", "text");
+  fs::current_path(before);
+  EXPECT_EQ(content(scratch_.at("bare")), "text");
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(OutputFileTest, WhatOnlyLooksLikeADescriptorIsNone) {
+  for (const std::string name : {"", "x", "1x", "9999999999", "-1"}) {
+    EXPECT_THROW(write("/proc/self/fd/" + name, "text"), Failure) << name;
+  }
+}
+
 }  // namespace
 }  // namespace xord

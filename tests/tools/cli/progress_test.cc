@@ -56,5 +56,42 @@ TEST(Progress, SaysNothingWhereNobodyLooksOn) {
   EXPECT_EQ(screen.err.str(), "");
 }
 
+TEST(Progress, TellsHowMuchOfATotalIsDoneAndNeverMoreThanAll) {
+  const auto shown = [](uint64_t count, uint64_t total) {
+    Screen screen;
+    Progress progress(screen.terminal, "checked", "records", total);
+    progress.reached(count);
+    const std::string text = screen.err.str();
+    return text.substr(0, text.find("), ") + 1);
+  };
+  EXPECT_EQ(shown(64, 640), "\rchecked 64 of about 640 records (10 %)");
+  EXPECT_EQ(shown(64, 64), "\rchecked 64 of about 64 records (100 %)");
+  EXPECT_EQ(shown(100, 64), "\rchecked 100 of about 64 records (100 %)");
+  EXPECT_EQ(shown(63, 640), "") << "too few to look at the clock";
+  EXPECT_EQ(shown(0, 640), "");
+}
+
+TEST(Progress, SaysThatNothingIsLeftAtTheEnd) {
+  Screen screen;
+  Progress progress(screen.terminal, "read", "bytes", 100);
+  progress.reached(100);
+  EXPECT_TRUE(screen.err.str().ends_with("/s, 0 s left")) << screen.err.str();
+}
+
+TEST(PassingLine, AShorterTextCoversALongerOneAndTheEndCoversBoth) {
+  Screen screen;
+  {
+    PassingLine line(screen.terminal);
+    EXPECT_TRUE(line.is_due());
+    line.show("longer");
+    line.show("ab");
+    line.show("abc");
+  }
+  EXPECT_EQ(screen.err.str(), "\rlonger\rab    \rabc\r   \r");
+  Screen silent;
+  { PassingLine line(silent.terminal); }
+  EXPECT_EQ(silent.err.str(), "") << "nothing was shown";
+}
+
 }  // namespace
 }  // namespace xord

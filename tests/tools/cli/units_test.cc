@@ -139,5 +139,29 @@ TEST(Units, ACountMayBeInThousands) {
   EXPECT_FALSE(parse_count("-3"));
 }
 
+TEST(Units, ACenturyIsTheLongestDurationAndNineQuintillionTheLargestSize) {
+  EXPECT_EQ(parse_duration("36500d"), hours(36'500 * 24));
+  EXPECT_FALSE(parse_duration("36500d1s"));
+  EXPECT_FALSE(parse_duration("36501d"));
+  EXPECT_EQ(parse_size("9000000TB"), uint64_t{9'000'000} * 1'000'000'000'000);
+  EXPECT_FALSE(parse_size("9000001TB"));
+  EXPECT_EQ(parse_count("9000000000G"), uint64_t{9'000'000'000} * 1'000'000'000);
+  EXPECT_FALSE(parse_count("9000000001G"));
+}
+
+TEST(Units, AUnitThatIsNoneIsRefusedBehindAnyNumber) {
+  for (const char* text : {"1x", "1kk", "1 ", "1.5.5k", ".", "1ki", "1k1"}) {
+    EXPECT_FALSE(parse_size(text)) << text;
+    EXPECT_FALSE(parse_count(text)) << text;
+  }
+  EXPECT_EQ(parse_duration("1.5h0.25m"), minutes(90) + seconds(15));
+  EXPECT_EQ(parse_duration("0.5ns"), nanoseconds(1)) << "rounded";
+  EXPECT_EQ(parse_duration("0.4ns"), Duration{});
+  EXPECT_EQ(show_age(seconds(86'400 + 60)), "1d") << "the next order is the only other";
+  EXPECT_EQ(show_age(hours(7 * 24)), "7d");
+  EXPECT_EQ(show_age(-seconds(5)), "0s");
+  EXPECT_EQ(show_age(seconds(3'599)), "59m59s");
+}
+
 }  // namespace
 }  // namespace xord
