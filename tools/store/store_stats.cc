@@ -76,7 +76,7 @@ std::string text_of(const NetworkStats& stats) {
   for (size_t i = 0; i < stats.expiring.size(); ++i) {
     if (stats.expiring[i] == 0) continue;
     const bool is_last = i + 1 == stats.expiring.size();
-    text += fmt::format("  expire {:<6}{}\n",
+    text += fmt::format("  expire {:<6} {}\n",
                         is_last ? "later" : std::string("in ") + expiry_bounds[i].name,
                         stats.expiring[i]);
   }
