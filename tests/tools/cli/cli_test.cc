@@ -38,7 +38,8 @@ Outcome xord_of(const std::vector<std::string>& arguments, Environment environme
   const KeptSignals kept;
   std::ostringstream out;
   std::ostringstream err;
-  if (environment.empty()) environment = {{"HOME", "/nonexistent"}};
+  // Nobody can make it, not even a broken `xord run` of root.
+  if (environment.empty()) environment = {{"HOME", "/proc/nowhere"}};
   Terminal terminal{out, err, environment};
   const ExitCode code = run_cli(arguments, terminal);
   return {code, out.str(), err.str()};
@@ -157,6 +158,27 @@ INSTANTIATE_TEST_SUITE_P(
                 "machine"},
         Refused{{"get", "\x1b[2J", "--bad\x1b]0;t\x07"},
                 "the flag --bad\\x1b]0;t\\x07 is not known; see `xord get --help`"},
+        Refused{{"get", "k", "l", "-q"},
+                "the flag -q is not known; put -- before a value that begins with a dash"},
+        Refused{{"get", "k", "l", "--", "-"},
+                "\"l\" is one argument too many; see `xord get --help`"},
+        Refused{{"set", "k", "v", "--keep", "--via", via},
+                "--keep and --via do not go together: the node of this host stores what it keeps"},
+        Refused{{"set", "k", "v", "--file", "/x", "--via", via},
+                "\"v\" and --file both give a value: leave one out"},
+        Refused{
+            {"set", "k", "v", "--type", "in", "--via", via},
+            "--type \"in\" is not known: write str, int, float, bool or bytes; perhaps you mean "
+            "int"},
+        Refused{{"forget"}, "the KEY is missing; see `xord forget --help`"},
+        Refused{{"forget", "--id", "12"}, "--id \"12\" is not an id: write 40 hexadecimal digits"},
+        Refused{{"get", "--id", "12", "--id", "13"}, "--id is given 2 times: give it once"},
+        Refused{{"published", "--data-dir", "/a", "--data-dir", "/b"},
+                "--data-dir is given 2 times: give it once"},
+        Refused{{"store", "export", "a", "b"},
+                "\"b\" is one argument too many; see `xord store export --help`"},
+        Refused{{"store", "import"}, "the FILE is missing; see `xord store import --help`"},
+        Refused{{"store", "snapshot"}, "the DIR is missing; see `xord store snapshot --help`"},
         Refused{{"set", "k", "--via", via}, "the VALUE is missing; see `xord set --help`"},
         Refused{{"set", "k", "-v", "--via", via},
                 "the flag -v is not known; put -- before a value that begins with a dash"}));
@@ -180,6 +202,58 @@ TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
     EXPECT_EQ(help.err, "");
     EXPECT_EQ(xord_of({"help", command}).out, help.out);
   }
+}
+
+TEST(Cli, StoreHasCommandsAndHelpOfItsOwn) {
+  const Outcome outcome = xord_of({"store", "--help"});
+  EXPECT_EQ(outcome.code, ExitCode::done);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(xord_of({"store", "-h"}).out, outcome.out);
+  const Outcome without = xord_of({"store"});
+  EXPECT_EQ(without.code, ExitCode::usage);
+  EXPECT_EQ(without.err, outcome.out);
+  EXPECT_EQ(without.out, "");
+  for (const std::string command :
+       {"stats", "check", "get", "export", "import", "purge", "snapshot"}) {
+    EXPECT_NE(outcome.out.find("\n  " + command + " "), std::string::npos) << command;
+    const Outcome help = xord_of({"store", command, "--help"});
+    EXPECT_EQ(help.code, ExitCode::done);
+    EXPECT_EQ(help.err, "");
+    EXPECT_NE(help.out.find("Usage: xord store " + command + " "), std::string::npos);
+    EXPECT_NE(help.out.find("\nExit codes: 0 "), std::string::npos) << command;
+    EXPECT_NE(help.out.find("--data-dir DIR"), std::string::npos) << command;
+  }
+  EXPECT_EQ(xord_of({"store", "stat"}).err,
+            "xord: the command stat is not known; perhaps you mean stats.\n");
+  EXPECT_EQ(xord_of({"store", "--zebra"}).err,
+            "xord: the flag --zebra is not known; see `xord store --help`.\n");
+}
+
+TEST(Cli, TheHelpOfEachCommandTellsItsExitCodesAndKeepsToItsWidth) {
+  for (const Command& command : commands()) {
+    const std::string help = xord_of({std::string(command.name), "--help"}).out;
+    const bool is_told = help.find("xit codes: 0") != std::string::npos;
+    EXPECT_TRUE(is_told || command.name == "run" || command.name == "store") << help;
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
+  }
+}
+
+TEST(Cli, WhatCannotBeWrittenToStdoutIsTheEnvironments) {
+  std::ostringstream out;
+  std::ostringstream err;
+  out.setstate(std::ios::badbit);
+  Terminal terminal{out, err, {}};
+  const std::vector<std::string> version = {"--version"};
+  EXPECT_EQ(run_cli(version, terminal), ExitCode::environment);
+  EXPECT_EQ(err.str(),
+            "xord: cannot write to stdout: the disk is full, or nothing reads the pipe.\n");
+  class FullAtLast : public std::stringbuf {
+    int sync() override { return -1; }
+  } full;
+  std::ostream held_back(&full);
+  Terminal other{held_back, err, {}};
+  EXPECT_EQ(run_cli(version, other), ExitCode::environment) << "what is held back counts";
 }
 
 TEST(Cli, TheHelpOfRunNamesEverySetting) {
@@ -222,9 +296,9 @@ TEST(Cli, HelpShowsWhatMayBeLeftOutAndKeepsItsColumns) {
 TEST(Cli, WithoutANodeAnywhereItSaysHowToGetOne) {
   const Outcome outcome = xord_of({"get", "k", "--via", "", "--timeout", "50ms"});
   EXPECT_EQ(outcome.code, ExitCode::usage) << outcome.err;
-  const Outcome by_directory = xord_of({"get", "k", "--data-dir", "/nonexistent"});
+  const Outcome by_directory = xord_of({"get", "k", "--data-dir", "/proc/nowhere"});
   EXPECT_EQ(by_directory.code, ExitCode::environment);
-  EXPECT_EQ(by_directory.err, "xord: no node is running on /nonexistent (no such directory).\n");
+  EXPECT_EQ(by_directory.err, "xord: no node is running on /proc/nowhere (no such directory).\n");
 }
 
 TEST(Cli, ANodeOfTheEnvironmentIsAsked) {

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "node/server/key_digest.h"
+#include "node/server/server.h"
 #include "tests/temporary_directory.h"
 #include "tests/tools/one_node.h"
 #include "tools/cli/node_address.h"
@@ -368,6 +369,33 @@ TEST_F(CommandsTest, AValueOfAnotherTypeIsShownAsBytesInJsonOnly) {
   EXPECT_EQ(shown({0xc4, 1, 'x'}, ValueForm::plain, false), "x");
   EXPECT_EQ(shown({0xc4, 1, 'x'}, ValueForm::plain, true), "x\n") << "before the prompt";
   EXPECT_EQ(shown({0xa1, 'x'}, ValueForm::plain, true), "x\n");
+}
+
+TEST_F(CommandsTest, OfSeveralNodesToStartFromOneIsEnough) {
+  const OneNode node;
+  const Words words = {"key", "--via", "127.94.94.94:9", "--via", node.endpoint()};
+  EXPECT_EQ(json(find_command, words).at(0).at("id"), node.id().hex());
+}
+
+TEST_F(CommandsTest, TheNodeOfADirectoryIsAskedWhereItListensAndKeepsValues) {
+  ServerConfig config;
+  config.listen = {{DialectName::rpcudp, Endpoint::ipv4(0x7f000001, 0), false}};
+  config.data_dir = cache_.at("node");
+  config.log_level = LogLevel::off;
+  config.shards = 1;
+  Server server;
+  ASSERT_FALSE(server.start(config));
+  EXPECT_EQ(json(ping_command, {"--data-dir", config.data_dir}).at("endpoint"),
+            server.endpoints().at(0).text());
+  EXPECT_EQ(run(set_command, {"k", "v", "--keep", "--data-dir", config.data_dir}).out,
+            "kept, and stored on 1 node\n");
+  EXPECT_EQ(json(set_command, {"l", "5", "--type", "int", "--keep", "--data-dir", config.data_dir}),
+            nlohmann::json({{"key", "l"}, {"type", "int"}, {"kept", true}, {"stored", 1}}));
+  EXPECT_EQ(run(get_command, {"k", "--data-dir", config.data_dir}).out, "v\n");
+  EXPECT_EQ(json(published_command, {"--data-dir", config.data_dir}).size(), 2u);
+  EXPECT_EQ(run(forget_command, {"k", "--data-dir", config.data_dir}).code, ExitCode::done);
+  EXPECT_EQ(run(forget_command, {"k", "--data-dir", config.data_dir}).code, ExitCode::not_found);
+  EXPECT_EQ(json(published_command, {"--data-dir", config.data_dir}).size(), 1u);
 }
 
 void (*handler_of(int signal))(int) {

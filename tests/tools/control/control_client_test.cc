@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -165,6 +166,9 @@ TEST_F(ControlClientTest, WhereNothingAnswersItIsSaidWhy) {
   EXPECT_EQ(why(directory_.path()).rfind("no node is running on " + directory_.path() + ": ", 0),
             0u)
       << "it has no files of a node";
+  std::ofstream(directory_.at("file")) << "text";
+  EXPECT_EQ(why(directory_.at("file")),
+            "cannot connect to " + directory_.at("file/control") + ": Not a directory");
 }
 
 TEST_F(ControlClientTest, PublishedAsksForPageAfterPage) {

@@ -1,6 +1,7 @@
 #include "tools/run/configuration.h"
 
 #include <gtest/gtest.h>
+#include <net/if.h>
 
 #include <fstream>
 #include <set>
@@ -255,6 +256,18 @@ TEST_F(ConfigurationTest, AMistypedVariableIsRefusedAndAForeignOneIgnored) {
   EXPECT_TRUE(read_environment({{"XORD_SERVICE_HOST", "10.0.0.1"}, {"XORD_CONFIG", "x"}}).empty());
 }
 
+TEST_F(ConfigurationTest, ALinkLocalAddressIsTakenWithItsInterface) {
+  const unsigned loopback = if_nametoindex("lo");
+  if (loopback == 0) GTEST_SKIP() << "this host has no interface lo";
+  const auto given = flag("listen", {"rpcudp://[fe80::1%lo]:9"});
+  const Configuration result = build_configuration({given}, home_);
+  ASSERT_EQ(result.server.listen.size(), 1u);
+  EXPECT_EQ(result.server.listen[0].endpoint.scope, loopback);
+  EXPECT_EQ(result.server.listen[0].endpoint.port, 9);
+  EXPECT_EQ(find_setting("listen")->show(result.server),
+            std::vector<std::string>{"rpcudp://[fe80::1%lo]:9"});
+}
+
 struct BadText {
   const char* setting;
   const char* text;
@@ -284,6 +297,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"listen", "mainline://0.0.0.0:6881", "not supported yet"},
         BadText{"listen", "224.0.0.1:8468", "unicast"},
         BadText{"listen", "[fe80::1%nosuchlink]:8468", "ip link"},
+        BadText{"listen", "[2001:db8::1%lo]:1", "write the numeric address"},
+        BadText{"listen", "[fe80::1%lo:1", "write ADDR:PORT"},
+        BadText{"listen", "127.0.0.1%lo]:1", "write ADDR:PORT"},
+        BadText{"listen", "[::1]", "write ADDR:PORT"}, BadText{"listen", "[ff02::1]:1", "unicast"},
+        BadText{"listen", "rpcudp://", "write ADDR:PORT"},
+        BadText{"listen", "RPCUDP://0.0.0.0:1", "has the unknown scheme RPCUDP"},
         BadText{"bootstrap", "node example", "write it like"},
         BadText{"bootstrap", "node.example:0", "write it like"},
         BadText{"bootstrap", "2001:db8::1:8468", "write [2001:db8::1]:8468"},

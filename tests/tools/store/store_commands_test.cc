@@ -533,6 +533,11 @@ TEST_F(StoreCommandsTest, AStoppedNodesDirectoryIsRefusedWhileAnybodyHoldsIt) {
   }
   EXPECT_EQ(run(store_get_command, {"k"}).code, ExitCode::environment);
   EXPECT_EQ(run(store_purge_command, {"k"}).code, ExitCode::environment);
+  std::string exported;
+  append_export_line(exported, ExportHeader{instant_of(now), wall_time()});
+  append_export_line(exported, ExportEnd{0});
+  std::ofstream(file("export")) << exported;
+  EXPECT_EQ(run(store_import_command, {file("export")}).code, ExitCode::environment);
 }
 
 TEST_F(StoreCommandsTest, ReadersGoTogetherAndKeepANodeOut) {
@@ -550,8 +555,10 @@ TEST_F(StoreCommandsTest, WhatIsMissingOrTooMuchIsAUsageError) {
 }
 
 TEST_F(StoreCommandsTest, ACheckTellsWhatItSawInNumbers) {
-  write(data_dir(), {row(key_digest("a"), "v", now + 9'000), row(key_digest("b"), "v", now + 9'000),
-                     row(key_digest("c"), "v", now - 1)});
+  // Each opening of the database writes what it finds in the log to a table of its own.
+  write(data_dir(), {row(key_digest("a"), "v", now + 9'000)});
+  write(data_dir(), {row(key_digest("b"), "v", now + 9'000)});
+  write(data_dir(), {row(key_digest("c"), "v", now - 1)});
   const auto is_table = [](const auto& entry) { return entry.path().extension() == ".sst"; };
   const std::filesystem::directory_iterator files(data_dir() + "/db");
   const auto tables = std::count_if(begin(files), end(files), is_table);
@@ -565,6 +572,61 @@ TEST_F(StoreCommandsTest, ACheckTellsWhatItSawInNumbers) {
             "intact: 4 small files, " + std::to_string(tables) + " table" +
                 (tables == 1 ? "" : "s") +
                 ", 3 records (1 of them expired), 2 in the index and found by it\n");
+}
+
+// The greatest ids of a range, and those that follow them.
+TEST_F(StoreCommandsTest, ACheckFindsEveryKeyAlsoBehindOneThatEndsInOnes) {
+  const std::string ones(36, 'f');
+  Rows rows;
+  for (const std::string& digits : {"10ff" + ones, "1100" + ones, "11ff" + ones, "ffff" + ones}) {
+    rows.insert(row(*Id::from_hex(digits), "v", now + 9'000));
+  }
+  rows.insert(row(Id{}, "v", now + 9'000));
+  write(data_dir(), rows);
+  const nlohmann::json check = json(store_check_command, {});
+  EXPECT_EQ(check.at("indexed"), 5);
+  EXPECT_EQ(check.at("sound"), true);
+}
+
+TEST_F(StoreCommandsTest, WhatANodePublishedIsCountedAndCheckedOnceItHasStopped) {
+  ServerConfig config;
+  config.listen = {{DialectName::rpcudp, Endpoint::ipv4(0x7f000001, 0), false}};
+  config.data_dir = file("node");
+  config.log_level = LogLevel::off;
+  config.shards = 1;
+  {
+    Server server;
+    ASSERT_FALSE(server.start(config));
+    for (const std::string key : {"k", "l", "m"}) {
+      ASSERT_EQ(server.keep(key_digest(key), Value(int64_t{1})).get().status, ServerStatus::done);
+    }
+    server.stop();
+  }
+  const nlohmann::json stats = json(store_stats_command, {}, config.data_dir);
+  EXPECT_EQ(stats.at("networks").at(0).at("records"), 3);
+  EXPECT_EQ(stats.at("networks").at(0).at("published"), 3);
+  EXPECT_NE(run(store_stats_command, {}, config.data_dir)
+                .out.find("\n  published    3 keys that the node publishes itself\n"),
+            std::string::npos);
+  const nlohmann::json check = json(store_check_command, {}, config.data_dir);
+  EXPECT_EQ(check.at("sound"), true);
+  EXPECT_EQ(check.at("records"), 6) << "those of the list too";
+  EXPECT_EQ(check.at("indexed"), 6);
+}
+
+TEST_F(StoreCommandsTest, ADatabaseThatCannotBeReadIsTheEnvironments) {
+  write(data_dir(), many(10));
+  write(data_dir(), many(20));
+  for (const auto& each : std::filesystem::directory_iterator(data_dir() + "/db")) {
+    if (each.path().extension() == ".sst") std::filesystem::remove(each.path());
+  }
+  EXPECT_EQ(run(store_check_command, {}).code, ExitCode::not_found);
+  for (const StoreCommand command : {store_stats_command, store_export_command}) {
+    EXPECT_EQ(run(command, {}).code, ExitCode::environment);
+  }
+  EXPECT_EQ(run(store_get_command, {"k"}).code, ExitCode::environment);
+  EXPECT_EQ(run(store_purge_command, {"k"}).code, ExitCode::environment);
+  EXPECT_EQ(run(store_snapshot_command, {file("copy")}).code, ExitCode::environment);
 }
 
 TEST_F(StoreCommandsTest, OfMoreThanAHundredFindingsTheRestIsCounted) {
@@ -634,6 +696,10 @@ TEST_F(StoreCommandsTest, StatsAreToldInWordsAsWell) {
                            0),
             0u)
       << run(store_stats_command, {}).out;
+  EXPECT_EQ(run(store_stats_command, {}).out.find("cannot be read"), std::string::npos);
+  EXPECT_EQ(run(store_purge_command, {"--all", "--yes"}).code, ExitCode::done);
+  EXPECT_NE(run(store_stats_command, {}).out.find("\n  value bytes  0, 0 on average, 0 at most\n"),
+            std::string::npos);
 }
 
 TEST_F(StoreCommandsTest, ALifeIsCountedUpToItsBoundAndNotBeyond) {
@@ -650,8 +716,17 @@ TEST_F(StoreCommandsTest, ALifeIsCountedUpToItsBoundAndNotBeyond) {
   EXPECT_EQ(network.at("expiring"),
             (nlohmann::json{
                 {"1h", 2}, {"6h", 2}, {"1d", 2}, {"3d", 2}, {"7d", 2}, {"30d", 2}, {"longer", 1}}));
+  const std::string said = run(store_stats_command, {}).out;
+  EXPECT_TRUE(
+      said.ends_with("\n  expire in 1h  2\n  expire in 6h  2\n  expire in 1d  2\n"
+                     "  expire in 3d  2\n  expire in 7d  2\n  expire in 30d 2\n"
+                     "  expire later  1\n"))
+      << said;
   EXPECT_EQ(network.at("expired"), 1);
-  EXPECT_EQ(json(store_check_command, {}).at("expired"), 1);
+  const nlohmann::json check = json(store_check_command, {});
+  EXPECT_EQ(check.at("expired"), 1);
+  EXPECT_EQ(check.at("indexed"), std::size(lives));
+  EXPECT_EQ(check.at("sound"), true);
   EXPECT_EQ(run(store_get_command, {"expired"}).code, ExitCode::not_found);
   EXPECT_EQ(run(store_get_command, {"1"}).code, ExitCode::done);
   EXPECT_EQ(json(store_purge_command, {"--expired"}).at("purged"), 1);
@@ -995,6 +1070,7 @@ TEST_F(ImportTimesTest, WhatIsMissingFromAnExportIsSaid) {
   EXPECT_EQ(said(whole.substr(0, second) + whole.substr(third)),
             "line 3: the export had 2 records, of which 1 are present\n"
             "a part of the export is damaged; the rest was imported");
+  EXPECT_EQ(imported(whole.substr(0, second) + whole.substr(third)).at("whole"), false);
   EXPECT_EQ(said(whole.substr(0, end)),
             "before line 4: the export is truncated\n"
             "the export is truncated; the part that is present was imported");
