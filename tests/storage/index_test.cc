@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "reactor/base/rng.h"
 #include "storage/expiry_ring.h"
@@ -287,6 +288,62 @@ TEST_F(ValueCacheTest, WhatIsNoLongerAskedForMakesRoom) {
   }
   EXPECT_FALSE(is_cached(0));
   EXPECT_TRUE(is_cached(19'999));
+}
+
+// 64 KiB are 8,192 words of 8 bytes: 1,024 in the small ring, 7,168 in the large one. A value takes
+// one more than it fills.
+constexpr size_t size_of_words(size_t words) {
+  return (words - 1) * 8;
+}
+
+TEST_F(ValueCacheTest, AValueOfUpToAQuarterOfTheSmallRingGoesThere) {
+  for (RecordHandle i = 0; i < 5; ++i) insert(i, size_of_words(256));
+  EXPECT_FALSE(is_cached(0)) << "four fill it";
+  for (RecordHandle i = 1; i < 5; ++i) EXPECT_TRUE(is_cached(i)) << i;
+  EXPECT_EQ(cache.evictions(), 1u);
+  for (RecordHandle i = 10; i < 15; ++i) insert(i, size_of_words(256) + 1);
+  for (RecordHandle i = 10; i < 15; ++i) EXPECT_TRUE(is_cached(i)) << i;
+  EXPECT_EQ(cache.bytes_cached(), 8u * (4 * 256 + 5 * 257));
+}
+
+TEST_F(ValueCacheTest, AValueLargerThanHalfOfTheLargeRingIsNotCached) {
+  insert(1, size_of_words(3584));
+  EXPECT_TRUE(is_cached(1));
+  insert(2, size_of_words(3584) + 1);
+  EXPECT_FALSE(is_cached(2));
+  const std::vector<uint8_t> half(size_of_words(3584));
+  const std::vector<uint8_t> more(size_of_words(3584) + 1);
+  EXPECT_FALSE(cache.insert_if_free(3, more));
+  EXPECT_TRUE(cache.insert_if_free(3, half));
+  EXPECT_FALSE(cache.insert_if_free(4, {})) << "both halves are taken";
+  EXPECT_TRUE(is_cached(1)) << "and nothing was dropped for it";
+  EXPECT_EQ(cache.evictions(), 0u);
+}
+
+TEST_F(ValueCacheTest, AnInsertMovesAtMostEightUsedValuesAndDropsTheRest) {
+  for (RecordHandle i = 0; i < 1024; ++i) {
+    insert(i, 0);
+    cache.use(i);
+  }
+  insert(2000, size_of_words(256));
+  EXPECT_EQ(cache.evictions(), 256u - 8u);
+  EXPECT_TRUE(is_cached(7));
+  EXPECT_FALSE(is_cached(8));
+  EXPECT_FALSE(is_cached(255));
+  EXPECT_TRUE(is_cached(256));
+  EXPECT_EQ(cache.check_invariants(), 1024u - 256 + 8 + 1);
+}
+
+// Enough for a week in steps of 75 s where there is room for many records; 64 where there are few.
+TEST(ExpiryRing, HasAFourthAsManyBucketsAsRecordsFrom64To8192) {
+  constexpr NodeSeconds week = 604'800;
+  const std::map<size_t, NodeSeconds> buckets{{1, 64},        {256, 64},        {257, 64},
+                                              {260, 128},     {512, 128},       {16'384, 4096},
+                                              {32'768, 8192}, {1'000'000, 8192}};
+  for (const auto& [room, count] : buckets) {
+    Records records(room);
+    EXPECT_EQ(ExpiryRing(records, week).bucket_seconds(), 1 + week / (count - 2)) << room;
+  }
 }
 
 }  // namespace

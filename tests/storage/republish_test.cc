@@ -2,8 +2,10 @@
 // by the same store with other times. The test plays the disk.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "storage/store.h"
 
@@ -131,6 +133,120 @@ TEST_F(RepublishTest, MoreThanFitsInOneSliceIsHandedOutInSeveral) {
     now = now + (taken == 0 ? seconds(10) : milliseconds(1));
   }
   EXPECT_EQ(due.size(), 300u);
+}
+
+// Each record has its own moment within a sixth of the period, not all of them the same.
+TEST_F(RepublishTest, RecordsAreDueThroughoutASixthOfThePeriodAndNoLaterThanABucket) {
+  constexpr NodeSeconds bucket = 60;  // Of a ring of two hours, in 126 parts.
+  for (uint32_t i = 0; i < 300; ++i) put(i);
+  const Instant stored = now;
+  std::map<Id, NodeSeconds> first;
+  for (; now < stored + seconds(2 * hour); now = now + seconds(1)) {
+    store.advance(now, operations);
+    while (const auto key = store.take_due()) {
+      first.try_emplace(*key, static_cast<NodeSeconds>((now - stored).whole_seconds()));
+    }
+  }
+  ASSERT_EQ(first.size(), 300u);
+  std::set<NodeSeconds> times;
+  for (const auto& [key, time] : first) times.insert(time);
+  EXPECT_GE(*times.begin(), hour);
+  EXPECT_LE(*times.begin(), hour + hour / 60 + bucket);
+  EXPECT_GE(*times.rbegin(), hour + hour / 6 - hour / 60);
+  EXPECT_LE(*times.rbegin(), hour + hour / 6 + bucket);
+}
+
+TEST_F(RepublishTest, WhatWasHandedOutInVainComesAgainAfterFiveMinutes) {
+  put(1);
+  std::vector<Instant> handed_out;
+  const Instant until = now + seconds(3 * hour);
+  for (; now < until; now = now + seconds(1)) {
+    store.advance(now, operations);
+    while (store.take_due()) handed_out.push_back(now);
+  }
+  EXPECT_EQ(store.counters().read(StoreCount::republish_due), handed_out.size());
+  ASSERT_GT(handed_out.size(), 3u);
+  for (size_t i = 1; i < handed_out.size(); ++i) {
+    EXPECT_GE(handed_out[i] - handed_out[i - 1], seconds(300));
+    EXPECT_LE(handed_out[i] - handed_out[i - 1], seconds(300 + 60));
+  }
+}
+
+TEST_F(RepublishTest, ARecordIsDueFromTheSecondOnInWhichItsPeriodIsOver) {
+  const NodeSeconds at = node_seconds(now);
+  const RecordTimes times{0, at - 100'000, at, at + 100'000};
+  EXPECT_FALSE(store.is_due(times, instant_of(at + hour - 1)));
+  EXPECT_TRUE(store.is_due(times, instant_of(at + hour)));
+  EXPECT_FALSE(store.is_half_due(times, instant_of(at + hour / 2 - 1)));
+  EXPECT_TRUE(store.is_half_due(times, instant_of(at + hour / 2)));
+  const Store never{StoreConfig{}};
+  EXPECT_FALSE(never.is_due(times, instant_of(at + 90'000)));
+  EXPECT_FALSE(never.is_half_due(times, instant_of(at + 90'000)));
+}
+
+TEST_F(RepublishTest, NothingIsDueWhereNothingIsRepublished) {
+  StoreConfig config = hourly();
+  config.republish.after = 0;
+  Store never(config);
+  Completion completion;
+  completion.kind = CompletionKind::load_finished;
+  never.complete(now, completion, {});
+  never.begin_store(now, {key_of(1), bytes_of("value"), 0, 0}, operations);
+  completion.kind = CompletionKind::written;
+  completion.ticket = frame_header<Operation>(operations.bytes(operations.entries()[0]))->ticket;
+  never.complete(now, completion, {});
+  for (int i = 0; i < 48; ++i) {
+    now = now + seconds(hour);
+    never.advance(now, operations);
+    EXPECT_FALSE(never.take_due());
+  }
+}
+
+// A node that was off for long does not begin with all of its records.
+TEST_F(RepublishTest, RecordsLoadedAfterALongAbsenceAreDueOverASixthOfThePeriod) {
+  for (uint32_t i = 0; i < 100; ++i) {
+    Completion loaded;
+    loaded.kind = CompletionKind::record_loaded;
+    loaded.key = key_of(i);
+    loaded.value_size = 5;
+    const NodeSeconds long_ago = node_seconds(now) - 20 * hour;
+    loaded.times = {long_ago, long_ago, long_ago, node_seconds(now) + 100 * hour};
+    store.complete(now, loaded, {});
+  }
+  const auto once = [](const std::multiset<Id>& due) { return std::set(due.begin(), due.end()); };
+  const size_t at_first = once(due_within(hour / 12)).size();
+  EXPECT_GT(at_first, 20u);
+  EXPECT_LT(at_first, 80u);
+  EXPECT_EQ(once(due_within(hour / 2)).size(), 100u);
+}
+
+TEST_F(RepublishTest, WhatIsPublishedAgainIsRenewedIfItIsStillWhatIsHeld) {
+  const auto published = [&] { return store.find(now, key_of(1)).times.published; };
+  store.renew(now, key_of(1), bytes_of("value"), operations);
+  EXPECT_TRUE(operations.entries().empty()) << "nothing is held";
+  put(1);
+  const NodeSeconds before = published();
+  now = now + seconds(hour);
+  store.renew(now, key_of(1), bytes_of("other"), operations);
+  EXPECT_EQ(published(), before) << "another value";
+  store.begin_store(now, {key_of(1), bytes_of("other"), 0, 0}, operations);
+  store.renew(now, key_of(1), bytes_of("value"), operations);
+  EXPECT_EQ(published(), before) << "another store is pending";
+  commit(CompletionKind::write_failed);
+  store.renew(now, key_of(1), bytes_of("value"), operations);
+  const NodeSeconds at = node_seconds(now);
+  EXPECT_EQ(store.find(now, key_of(1)).times, (RecordTimes{0, at, at, at + StoreConfig{}.ttl}));
+  EXPECT_TRUE(due_within(hour).empty());
+}
+
+TEST_F(RepublishTest, WhatIsNotHeldIsNeitherNotedNorPutOff) {
+  store.note_republished(now, key_of(1));
+  store.put_off(now, key_of(1));
+  EXPECT_FALSE(store.next_wakeup());
+  store.begin_store(now, {key_of(1), bytes_of("value"), 0, 0}, operations);
+  store.note_republished(now, key_of(1));  // Its first write is pending.
+  store.put_off(now, key_of(1));
+  EXPECT_FALSE(store.next_wakeup()) << "only what is committed comes due";
 }
 
 class PublishedListTest : public RepublishTest {

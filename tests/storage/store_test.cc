@@ -1,60 +1,10 @@
-// The store's guarantees, one a test. The test plays the disk: it takes operations and completes
-// them in any order.
+// The store's guarantees, one a test.
 #include "storage/store.h"
 
-#include <gtest/gtest.h>
+#include "tests/storage/store_fixture.h"
 
-#include <string>
-
-namespace xord {
+namespace xord::testing {
 namespace {
-
-constexpr NodeSeconds day = 86'400;
-
-Id key_of(uint32_t number) {
-  Id key;
-  store_be32(&key.bytes[4], number);
-  return key;
-}
-
-class StoreTest : public ::testing::Test {
- protected:
-  explicit StoreTest(StoreConfig with = {}) : config(with), store(with) { load_finished(store); }
-
-  void load_finished(Store& finished) {
-    Completion completion;
-    completion.kind = CompletionKind::load_finished;
-    EXPECT_EQ(finished.complete(now, completion, {}).kind, Finished::Kind::loaded);
-  }
-  StoreOutcome begin(uint32_t key, std::string_view value, uint32_t age = 0) {
-    return store.begin_store(now, {key_of(key), bytes_of(value), age, 7}, operations);
-  }
-  Finished answer(Ticket ticket, CompletionKind kind) {
-    Completion completion;
-    completion.ticket = ticket;
-    completion.kind = kind;
-    return store.complete(now, completion, {});
-  }
-  void put(uint32_t key, std::string_view value, uint32_t age = 0) {
-    const StoreOutcome outcome = begin(key, value, age);
-    ASSERT_EQ(outcome.kind, StoreOutcome::Kind::pending);
-    ASSERT_EQ(answer(outcome.ticket, CompletionKind::written).kind, Finished::Kind::stored);
-    operations.clear();
-  }
-  Operation last_operation() const {
-    return *frame_header<Operation>(operations.bytes(operations.entries().back()));
-  }
-  std::string served(uint32_t key) {
-    const Found found = store.find(now, key_of(key));
-    return found.presence == Presence::value ? std::string(text_of(found.value)) : "-";
-  }
-  void pass(NodeSeconds seconds_count) { now = now + seconds(seconds_count); }
-
-  StoreConfig config;
-  Instant now = instant_of(first_node_seconds);
-  FrameOutbox operations{1000, 1 << 20};
-  Store store;
-};
 
 TEST_F(StoreTest, ServesARecordOnlyOnceItsWriteIsCommitted) {
   const StoreOutcome outcome = begin(1, "one");
@@ -383,10 +333,6 @@ TEST_F(OrderByStoreTest, WhatIsStoredLaterReplacesAnythingPublishedLater) {
   EXPECT_EQ(served(1), "two");
 }
 
-struct ColdStoreTest : StoreTest {
-  ColdStoreTest() : StoreTest({.memory_max = 0}) {}
-};
-
 TEST_F(ColdStoreTest, AValueOutOfMemoryIsReadFromDiskAndCheckedAgainstWhatWasCommitted) {
   put(1, "one");
   ASSERT_EQ(store.find(now, key_of(1)).presence, Presence::cold);
@@ -439,10 +385,6 @@ TEST_F(ColdStoreTest, ReadsBeyondTheLimitAreRefused) {
   }
   EXPECT_FALSE(store.begin_read(now, key_of(1), operations));
 }
-
-struct SmallStoreTest : StoreTest {
-  SmallStoreTest() : StoreTest({.records_max = 3, .bytes_max = 20, .writes_max = 4}) {}
-};
 
 TEST_F(SmallStoreTest, AFullIndexRefusesAndCountsAndServesWhatItHas) {
   for (uint32_t i = 0; i < 3; ++i) put(i, "v");
@@ -530,10 +472,6 @@ TEST_F(StoreTest, WhatHadExpiredByTheStartIsErased) {
   EXPECT_EQ(restarted.counters().read(StoreCount::records), 0u);
 }
 
-struct ManyStoreTest : StoreTest {
-  ManyStoreTest() : StoreTest({.records_max = 5000, .writes_max = 4096}) {}
-};
-
 TEST_F(ManyStoreTest, HoweverManyExpireAtOnceATurnVisitsABoundedNumberAndTheNextGoesOn) {
   for (uint32_t i = 0; i < 2000; ++i) put(i, "v");
   pass(2 * config.ttl);
@@ -569,5 +507,7 @@ TEST_F(StoreTest, AScanMeetsEveryRecordInOrderOfKeys) {
   EXPECT_EQ(met, (std::vector<Id>{key_of(3), key_of(5), key_of(9)}));
 }
 
+// ---- What is counted.
+
 }  // namespace
-}  // namespace xord
+}  // namespace xord::testing

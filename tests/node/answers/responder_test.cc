@@ -3,6 +3,9 @@
 #include "node/answers/responder.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
 
 #include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/part_fixture.h"
@@ -195,6 +198,61 @@ TEST_F(ResponderTest, OurOwnIdFromAStrangerIsAskedForByAPingInPlaceOfAnAnswer) {
   sent = take_sent();
   EXPECT_EQ(sent.pings.size(), 0u);
   EXPECT_EQ(sent.replies.size(), 1u) << "until the next ping is due";
+}
+
+TEST_F(ResponderTest, OnlyContactsThatAReplyNamesAreLookedAtForOurOwnId) {
+  reply = {};
+  reply.contacts_count = 1;
+  reply.contacts[0] = contact(0x80);
+  reply.contacts[1] = {self, contact(0x81).endpoint};  // Left by an earlier reply.
+  own_ids.look_for_own_id(turn(), reply, contact(0x80).endpoint);
+  EXPECT_TRUE(take_sent().pings.empty());
+  reply.contacts_count = 2;
+  own_ids.look_for_own_id(turn(), reply, contact(0x80).endpoint);
+  EXPECT_EQ(take_sent().pings, (std::vector<Endpoint>{contact(0x81).endpoint}));
+}
+
+TEST_F(ResponderTest, ACallSendsAtMostSixteenOfTheAnswersThatWaitedEnough) {
+  contacts.prove(turn(), stranger);
+  file(contact(0x80));
+  take_asked();
+  now = now + seconds(2);
+  const uint32_t asked_count = node_config.budget.waiting_answers;
+  for (uint32_t i = 0; i < asked_count; ++i) receive({Method::find_node, own_key()});
+  EXPECT_TRUE(take_sent().replies.empty());
+  ASSERT_EQ(named.count(), asked_count);
+  EXPECT_EQ(count(NodeCounter::answers_waited), asked_count);
+  receive({Method::find_node, own_key()});
+  EXPECT_EQ(take_sent().replies.size(), 1u) << "there is no room for it to wait";
+  EXPECT_EQ(count(NodeCounter::answers_unwaited), 1u);
+  now = now + naming_wait;
+  named.advance(turn());
+  EXPECT_EQ(take_sent().replies.size(), std::min<size_t>(asked_count, waiting_answers_sent_max));
+  EXPECT_EQ(named.count(), asked_count - std::min(asked_count, waiting_answers_sent_max));
+}
+
+TEST_F(ResponderTest, EachMethodHasACounterOfItsOwn) {
+  contacts.prove(turn(), stranger);
+  const std::array<std::pair<Ask, NodeCounter>, 5> asks{{
+      {{Method::ping}, NodeCounter::requests_ping},
+      {{Method::stun}, NodeCounter::requests_stun},
+      {{Method::store, own_key(), value, {}}, NodeCounter::requests_store},
+      {{Method::find_node, own_key()}, NodeCounter::requests_find_node},
+      {{Method::find_value, own_key()}, NodeCounter::requests_find_value},
+  }};
+  for (size_t i = 0; i < asks.size(); ++i) {
+    receive(asks[i].first);
+    for (size_t j = 0; j < asks.size(); ++j) {
+      EXPECT_EQ(count(asks[j].second), j <= i ? 1u : 0u) << i << ", " << j;
+    }
+  }
+}
+
+TEST_F(ResponderTest, AStunOfAStrangerIsCountedAndLeftUnanswered) {
+  receive({Method::stun});
+  const Sent sent = take_sent();
+  EXPECT_TRUE(sent.replies.empty() && sent.pings.empty());
+  EXPECT_EQ(count(NodeCounter::stun_unproven), 1u);
 }
 
 }  // namespace

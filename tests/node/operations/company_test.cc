@@ -60,5 +60,45 @@ TEST_F(CompanyTest, WhatAJoinLeadsToTheJoinTells) {
   EXPECT_EQ(take().size(), 1u);
 }
 
+TEST_F(CompanyTest, WhatNobodyAnsweredIsToldAtTheDoubleOfThePauseUpToTenMinutes) {
+  const Instant began = now;
+  company.nobody_answered(now, 3);
+  auto told = take();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].kind, NoticeKind::nobody_answered);
+  EXPECT_EQ(told[0].count, 3u);
+  for (const int64_t pause : {10, 20, 40, 80, 160, 320, 600, 600}) {
+    now = now + seconds(pause) - nanoseconds(1);
+    company.nobody_answered(now, 1);
+    EXPECT_TRUE(take().empty()) << pause;
+    now = now + nanoseconds(1);
+    company.nobody_answered(now, 1);
+    told = take();
+    ASSERT_EQ(told.size(), 1u) << pause;
+    EXPECT_EQ(told[0].lasted, now - began);
+  }
+  company.joined(now, 1, {});
+  take();
+  company.nobody_answered(now + hours(1), 1);
+  EXPECT_TRUE(take().empty()) << "it has company";
+}
+
+TEST_F(CompanyTest, AloneAgainItCountsFromThenAndTellsAtOnce) {
+  for (int i = 0; i < 3; ++i) company.nobody_answered(now = now + hours(1), 1);
+  company.watch(now, 2, 1, false);
+  take();
+  now = now + hours(1);
+  company.watch(now, 2, 0, false);
+  EXPECT_EQ(take()[0].count, 2u);
+  now = now + seconds(5);
+  company.nobody_answered(now, 1);
+  const auto told = take();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].lasted, seconds(5));
+  now = now + seconds(10);
+  company.nobody_answered(now, 1);
+  EXPECT_EQ(take().size(), 1u) << "the pauses begin anew";
+}
+
 }  // namespace
 }  // namespace xord

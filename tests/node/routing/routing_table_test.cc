@@ -438,5 +438,92 @@ TEST_F(RoutingTableTest, EstimatesAPossibleNetworkWhateverIdsItsNeighboursChose)
   EXPECT_EQ(table->network_size(), (uint64_t{1} << 62) + 1);
 }
 
+// A ping to a newcomer is worth its price only where there is something to give it.
+TEST_F(RoutingTableTest, ANewcomerToAFullBucketIsPingedWhileItCouldAtLeastWaitThere) {
+  fill_bucket();
+  const auto is_pinged = [&](const Contact& contact) {
+    return table->observe(contact, Evidence::queried_us, now).kind == Kind::ping_newcomer;
+  };
+  for (uint32_t i = 0; i + 1 < Bucket::spares_max; ++i) pong(far_contact(100 + i));
+  EXPECT_TRUE(is_pinged(far_contact(200))) << "there is one place left";
+  pong(far_contact(150));
+  EXPECT_FALSE(is_pinged(far_contact(201)));
+  EXPECT_TRUE(is_pinged(far_contact_at(3, "10.9.9.9:1"))) << "an id that has a place";
+  now = now + refresh_after - nanoseconds(1);
+  EXPECT_FALSE(is_pinged(far_contact(202)));
+  now = now + nanoseconds(1);
+  EXPECT_TRUE(is_pinged(far_contact(203))) << "the first spare answered an hour ago";
+}
+
+// Twenty spares that all claim one id leave nobody to take the place of another.
+TEST_F(RoutingTableTest, ANewcomerIsPingedForThePlaceOfAStaleContact) {
+  fill_bucket();
+  pong(far_contact(50));  // Splits the bucket as far as it goes, and makes way for the others.
+  for (uint32_t i = 0; i < Bucket::spares_max; ++i) {
+    pong(far_contact_at(0, ("10.9.9." + std::to_string(i) + ":1").c_str()));
+  }
+  for (int i = 0; i + 1 < failures_max; ++i) table->failed(far_contact(5), now);
+  EXPECT_EQ(table->observe(far_contact(98), Evidence::queried_us, now).kind, Kind::none);
+  table->failed(far_contact(5), now);
+  ASSERT_TRUE(table->is_filed(far_contact(5))) << "there is no replacement";
+  EXPECT_EQ(table->observe(far_contact(99), Evidence::queried_us, now).kind, Kind::ping_newcomer);
+  pong(far_contact(99));
+  EXPECT_TRUE(hands_out(far_contact(99)));
+  EXPECT_FALSE(table->is_filed(far_contact(5)));
+}
+
+TEST_F(RoutingTableTest, EstimatesTheNetworkFromTheDistanceOfTheTwentiethNearest) {
+  EXPECT_EQ(table->network_size(), 1u) << "we ourselves";
+  for (uint32_t i = 1; i < bucket_size; ++i) {
+    Contact near = far_contact(i);
+    near.id = self;
+    near.id.bytes[2] = static_cast<uint8_t>(i);
+    pong(near);
+  }
+  EXPECT_EQ(table->network_size(), bucket_size) << "fewer than k are counted, and we";
+  Contact last = far_contact(99);
+  last.id = self;
+  last.id.bytes[1] = 0x40;  // At 2^-10 of the id space.
+  pong(last);
+  EXPECT_EQ(table->network_size(), 19u * 1024 + 1);
+  for (uint32_t i = 0; i < 3; ++i) {
+    pong(far_contact_at(200 + i, ("[fd00:0:0:" + std::to_string(i) + "::1]:1").c_str()));
+  }
+  EXPECT_EQ(table->network_size(), 19u * 1024 + 1 + 3) << "of the other family";
+}
+
+TEST_F(RoutingTableTest, ARangeIsOccupiedByAnyAnswerableContactButTheOneLeftOut) {
+  EXPECT_TRUE(table->occupied_ranges(Id{}).none());
+  EXPECT_FALSE(table->deepest_range());
+  const auto in_range = [&](uint32_t range, uint32_t number, const char* endpoint) {
+    Contact contact = far_contact_at(number, endpoint);
+    contact.id.bytes[0] = static_cast<uint8_t>(0x80 >> range);
+    return contact;
+  };
+  const Contact third = in_range(3, 1, "10.0.0.1:1");
+  pong(in_range(0, 2, "10.0.0.2:1"));
+  pong(third);
+  pong(in_range(5, 3, "[fd00::1]:1"));
+  EXPECT_EQ(table->deepest_range(), 5u);
+  EXPECT_EQ(table->occupied_ranges(Id{}).to_ullong(), 0b101001u);
+  EXPECT_EQ(table->occupied_ranges(third.id).to_ullong(), 0b100001u);
+  pong(in_range(3, 4, "10.0.0.4:1"));
+  EXPECT_EQ(table->occupied_ranges(third.id).to_ullong(), 0b101001u) << "there is another";
+  for (int i = 0; i < 2; ++i) table->failed(in_range(0, 2, "10.0.0.2:1"), now);
+  EXPECT_EQ(table->occupied_ranges(Id{}).to_ullong(), 0b101000u) << "the first is silent";
+}
+
+TEST_F(RoutingTableTest, TheOldestIsPingedForNewcomersOnceItHasNotAnsweredForAMinute) {
+  fill_bucket();
+  now = now + oldest_trusted - nanoseconds(1);
+  EXPECT_EQ(pong(far_contact(97)).kind, Kind::none);
+  now = now + nanoseconds(1);
+  EXPECT_EQ(pong(far_contact(98)).kind, Kind::ping_oldest);
+  now = now + probe_lifetime - nanoseconds(1);
+  EXPECT_EQ(pong(far_contact(99)).kind, Kind::none) << "that ping is in flight";
+  now = now + nanoseconds(1);
+  EXPECT_EQ(pong(far_contact(99)).kind, Kind::ping_oldest);
+}
+
 }  // namespace
 }  // namespace xord

@@ -1,7 +1,10 @@
 // What the routing table requests by itself: pings, refreshes, and their pace.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <vector>
 
 #include "tests/node/routing/table_fixture.h"
 
@@ -193,6 +196,69 @@ TEST_F(TableUpkeepTest, EachPartOfASplitRangeIsRefreshed) {
     }
   }
   EXPECT_EQ(refreshes.size(), 16u);
+}
+
+TEST_F(TableUpkeepTest, ASilentContactIsPingedAfterAMinuteThenTwiceAsLateAndHourlyInTheEnd) {
+  const Contact contact = far_contact(1);
+  pong(contact);
+  table->failed(contact, now);
+  for (const int64_t pause : {1, 2, 4, 8, 16, 32, 60, 60, 60}) {
+    const Instant failed_at = now;
+    std::optional<Instant> pinged_at;
+    while (!pinged_at) {
+      for (const TableAction& action : advance(milliseconds(100))) {
+        if (action.kind == Kind::ping_silent) pinged_at = now;
+      }
+    }
+    EXPECT_GE(*pinged_at - failed_at, minutes(pause));
+    EXPECT_LE(*pinged_at - failed_at, minutes(pause) + milliseconds(200));
+    table->failed(contact, now);
+  }
+}
+
+TEST_F(TableUpkeepTest, ABucketPingsTwoOfItsContactsASecond) {
+  fill_bucket();
+  now = now + youth;
+  for (uint32_t i = 0; i < bucket_size; ++i) pong(far_contact(i));
+  EXPECT_TRUE(advance(upkeep_after - milliseconds(1)).empty());
+  std::vector<size_t> pings;
+  for (int second = 0; second < 11; ++second) {
+    pings.push_back(0);
+    for (const TableAction& action : advance(seconds(1))) {
+      ASSERT_EQ(action.kind, Kind::ping_upkeep);
+      ++pings.back();
+      table->observe(action.contact, Evidence::ponged, now);
+    }
+  }
+  EXPECT_EQ(pings, (std::vector<size_t>{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0}));
+}
+
+TEST_F(TableUpkeepTest, RefreshesComeAnHourApartGiveOrTakeATenthAndNotTogether) {
+  constexpr uint32_t ranges = 30;
+  for (uint32_t range = 0; range < ranges; ++range) {
+    Contact contact = far_contact(range);
+    contact.id = random_id_in_range(self, range, rng);
+    pong(contact);
+  }
+  const Instant began = now;
+  std::map<uint32_t, Duration> first;
+  while (now - began < minutes(67)) {
+    for (const TableAction& action : advance(seconds(1))) {
+      if (action.kind != Kind::refresh) continue;
+      first.try_emplace(shared_prefix(self, action.target), now - began);
+    }
+  }
+  Duration least = hours(2);
+  Duration most{};
+  for (uint32_t range = 0; range < ranges; ++range) {
+    ASSERT_TRUE(first.contains(range)) << range;
+    least = std::min(least, first[range]);
+    most = std::max(most, first[range]);
+  }
+  EXPECT_GE(least, minutes(54));
+  EXPECT_LE(least, minutes(57));
+  EXPECT_GE(most, minutes(63));
+  EXPECT_LE(most, minutes(66) + seconds(2));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace xord {
 namespace {
@@ -62,6 +64,102 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
     EXPECT_EQ(error->kind, ServerErrorKind::config);
     EXPECT_NE(error->sentence.find(fault.named), std::string::npos) << error->sentence;
   }
+}
+
+// What docs/commands/run.md says of each, to the last unit.
+TEST(ConfigCheck, TakesTheLeastAndTheMostOfEachRangeAndNothingBeyond) {
+  struct Range {
+    std::function<void(ServerConfig&)> least;
+    std::function<void(ServerConfig&)> below;  // Null: there is nothing below.
+    std::function<void(ServerConfig&)> most;
+    std::function<void(ServerConfig&)> above;
+    std::string named;
+  };
+  constexpr uint64_t mib = uint64_t{1} << 20;
+  const std::vector<Range> ranges = {
+      {[](ServerConfig& c) { c.shards = 0; }, nullptr, [](ServerConfig& c) { c.shards = 64; },
+       [](ServerConfig& c) { c.shards = 65; }, "at most 64"},
+      {[](ServerConfig& c) { c.ttl = minutes(1); },
+       [](ServerConfig& c) { c.ttl = minutes(1) - nanoseconds(1); },
+       [](ServerConfig& c) { c.ttl = hours(24 * 3650); },
+       [](ServerConfig& c) { c.ttl = hours(24 * 3650) + nanoseconds(1); }, "1 minute to 3650 days"},
+      {[](ServerConfig& c) { c.amplification_max = 0; },
+       [](ServerConfig& c) { c.amplification_max = -0.001; },
+       [](ServerConfig& c) { c.amplification_max = 1000; },
+       [](ServerConfig& c) { c.amplification_max = 1000.001; }, "0 to 1000"},
+      {[](ServerConfig& c) { c.disjoint_paths = 1; }, [](ServerConfig& c) { c.disjoint_paths = 0; },
+       [](ServerConfig& c) { c.disjoint_paths = 8; }, [](ServerConfig& c) { c.disjoint_paths = 9; },
+       "between 1 and 8"},
+      {[](ServerConfig& c) { c.commit_window = {}; },
+       [](ServerConfig& c) { c.commit_window = -nanoseconds(1); },
+       [](ServerConfig& c) { c.commit_window = seconds(1); },
+       [](ServerConfig& c) { c.commit_window = seconds(1) + nanoseconds(1); }, "between 0 and 1 s"},
+      {[](ServerConfig& c) { c.drain_max = {}; },
+       [](ServerConfig& c) { c.drain_max = -nanoseconds(1); },
+       [](ServerConfig& c) { c.drain_max = minutes(10); },
+       [](ServerConfig& c) { c.drain_max = minutes(10) + nanoseconds(1); }, "10 minutes"},
+      {[](ServerConfig& c) { c.records_max = 1; }, [](ServerConfig& c) { c.records_max = 0; },
+       [](ServerConfig& c) { c.records_max = 1'000'000'000; },
+       [](ServerConfig& c) { c.records_max = 1'000'000'001; },
+       "the maximum of records must be between 1 and 1000000000"},
+      {[](ServerConfig& c) { c.memory_max = mib; }, [](ServerConfig& c) { c.memory_max = mib - 1; },
+       [](ServerConfig& c) { c.memory_max = mib << 22; },
+       [](ServerConfig& c) { c.memory_max = (mib << 22) + 1; },
+       "memory for records, in bytes, must be between 1048576 and 4398046511104"},
+      {[](ServerConfig& c) { c.storage_max = mib; },
+       [](ServerConfig& c) { c.storage_max = mib - 1; },
+       [](ServerConfig& c) { c.storage_max = mib << 30; },
+       [](ServerConfig& c) { c.storage_max = (mib << 30) + 1; },
+       "storage for values, in bytes, must be between 1048576 and 1125899906842624"},
+      {[](ServerConfig& c) { c.contacts_max = 160; }, [](ServerConfig& c) { c.contacts_max = 159; },
+       [](ServerConfig& c) { c.contacts_max = 1'048'576; },
+       [](ServerConfig& c) { c.contacts_max = 1'048'577; },
+       "the maximum of contacts must be between 160 and 1048576"},
+      {[](ServerConfig& c) { c.listen.resize(1); }, [](ServerConfig& c) { c.listen.clear(); },
+       [](ServerConfig& c) { c.listen.resize(16); }, [](ServerConfig& c) { c.listen.resize(17); },
+       "listen on"},
+  };
+  for (const Range& range : ranges) {
+    for (const auto& within : {range.least, range.most}) {
+      ServerConfig config = good_config();
+      within(config);
+      EXPECT_FALSE(check_config(config)) << range.named;
+    }
+    for (const auto& beyond : {range.below, range.above}) {
+      if (!beyond) continue;
+      ServerConfig config = good_config();
+      beyond(config);
+      const auto error = check_config(config);
+      ASSERT_TRUE(error) << range.named;
+      EXPECT_NE(error->sentence.find(range.named), std::string::npos) << error->sentence;
+    }
+  }
+}
+
+TEST(ConfigCheck, TheMemoryThatNobodyNamedIsLeftToTheHost) {
+  ServerConfig config = good_config();
+  config.memory_max = 0;
+  EXPECT_FALSE(check_config(config));
+}
+
+TEST(ServerConfig, HasTheDefaultsThatItsDocumentNames) {
+  const ServerConfig config;
+  ASSERT_EQ(config.listen.size(), 2u);
+  EXPECT_EQ(config.listen[0].endpoint.text(), "0.0.0.0:8468");
+  EXPECT_FALSE(config.listen[0].optional);
+  EXPECT_EQ(config.listen[1].endpoint.text(), "[::]:8468");
+  EXPECT_TRUE(config.listen[1].optional);
+  EXPECT_TRUE(config.steering);
+  EXPECT_EQ(config.log_level, LogLevel::info);
+  EXPECT_EQ(config.amplification_max, 1.0);
+  EXPECT_EQ(config.disjoint_paths, 1u);
+  EXPECT_EQ(config.ttl, hours(24 * 7));
+  EXPECT_EQ(config.commit_window, Duration{});
+  EXPECT_EQ(config.durability, Durability::sync);
+  EXPECT_EQ(config.records_max, 10'000'000u);
+  EXPECT_EQ(config.storage_max, uint64_t{16} << 30);
+  EXPECT_EQ(config.contacts_max, 65'536u);
+  EXPECT_EQ(config.drain_max, seconds(5));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // it.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <set>
 #include <thread>
@@ -36,6 +37,7 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
     commits_ = std::make_unique<CommitThread>(database_, CommitThreadConfig{.shards = 2},
                                               reactor_->doorbell());
     shard_ = std::make_unique<Shard>(setup(), *reactor_, *commits_, clock_.now());
+    if (!runs()) return;
     thread_ = std::thread([this] { EXPECT_FALSE(reactor_->run(*shard_)); });
   }
   void TearDown() override {
@@ -43,6 +45,7 @@ class FullMailbox : public testing::TestWithParam<IoChoice> {
     reactor_->request_stop();
     thread_.join();
   }
+  virtual bool runs() const { return true; }
   ShardSetup setup() {
     ShardNetwork network;
     network.config.node.dialect = &rpcudp::dialect();
@@ -141,6 +144,58 @@ TEST_P(FullMailbox, LosesNoMessageThatIsNotADatagram) {
     return sources_told_.size() == sources;
   })) << sources_told_.size();
   EXPECT_EQ(node_count(NodeCounter::messages_dropped), 0u);
+}
+
+// The same shard without its loop: the test makes its calls.
+class StillShard : public FullMailbox {
+ protected:
+  bool runs() const override { return false; }
+  // Asks as a stranger, and answers the ping that this brings.
+  void prove(Instant now, const Endpoint& stranger) {
+    const Id id = key_of_other();
+    LocalAddress local;
+    local.socket = 0;
+    std::array<uint8_t, 200> bytes;
+    size_t size = rpcudp::encode_find_node_request(bytes, Transaction{}, id, id);
+    shard_->receive(now, {{stranger, local}, Bytes(bytes).first(size)}, out_);
+    ASSERT_EQ(out_.entries().size(), 1u);
+    Request ping;
+    ASSERT_EQ(rpcudp::parse_request(out_.bytes(out_.entries()[0]), &ping), ParseError::none);
+    size = rpcudp::encode_ping_reply(bytes, ping.transaction, id);
+    shard_->receive(now, {{stranger, local}, Bytes(bytes).first(size)}, out_);
+    out_.clear();
+  }
+
+  Outbox out_{64, 256 * 1024};
+};
+INSTANTIATE_TEST_SUITE_P(Alone, StillShard, testing::Values(IoChoice::epoll),
+                         [](const auto&) { return "epoll"; });
+
+TEST_P(StillShard, TriesAMessageThatFoundNoRoomAgainAMillisecondLaterAndThenRests) {
+  const Instant now = clock_.now() + seconds(1);
+  shard_->advance(now, out_);
+  ProvenMessage filling;
+  filling.message.kind = ShardMessageKind::proven;
+  filling.source = Endpoint::ipv4(0x7f000001, 1);
+  const Bytes frame(reinterpret_cast<const uint8_t*>(&filling), sizeof filling);
+  while (to_other_->push(frame)) {
+  }
+  const Endpoint stranger = Endpoint::ipv4(0x7f000001, 2);
+  prove(now, stranger);
+  shard_->end_turn(now, out_);
+  ASSERT_TRUE(shard_->next_wakeup());
+  EXPECT_LE(*shard_->next_wakeup(), now + milliseconds(1));
+  EXPECT_GT(take_messages(), 0u);
+  EXPECT_FALSE(sources_told_.contains(stranger));
+
+  const Instant later = now + milliseconds(1);
+  shard_->advance(later, out_);
+  shard_->end_turn(later, out_);
+  EXPECT_GT(take_messages(), 0u);
+  EXPECT_TRUE(sources_told_.contains(stranger));
+  for (int calls = 0; calls < 16; ++calls) shard_->advance(later, out_);
+  shard_->end_turn(later, out_);
+  EXPECT_GT(*shard_->next_wakeup(), later + milliseconds(1)) << "nothing waits any more";
 }
 
 }  // namespace
