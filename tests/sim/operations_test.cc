@@ -22,6 +22,9 @@ class OperationsTest : public ::testing::Test {
   static WorldOptions options() {
     WorldOptions options;
     options.dialect = &rpcudp::dialect();
+    options.xord.node.budget = Budget::simulated();
+    options.xord.node.routing = RoutingConfig::simulated();
+    options.xord.published_max = 4;
     return options;
   }
   OperationsTest() {
@@ -279,6 +282,24 @@ TEST_F(WorkloadTest, TheProgramIsToldOfTheEndUnlessItsHostWentDown) {
   EXPECT_EQ(ended, 2);
   EXPECT_EQ(workload_->gets().cut_off, 1u);
   EXPECT_EQ(workload_->sets().cut_off, 1u);
+}
+
+// A node alone stores at itself; what it keeps is in its list, too.
+TEST_F(WorkloadTest, OnlyXordNodesKeepWhatTheySet) {
+  for (const double share : {0.0, 1.0}) {
+    WorkloadOptions options;
+    options.kept_share = share;
+    make(options);
+    const uint32_t xord = world_.add_host(
+        HostKind::xord, Endpoint::ipv4(0x0a000101 + world_.hosts_count(), 8468), 1, 0);
+    world_.start(xord);
+    world_.run_for(seconds(5));
+    EXPECT_TRUE(workload_->set_as(xord, workload_->sets()));
+    ++ended_;
+    world_.run_for(seconds(30));
+    EXPECT_EQ(world_.host(xord).disk->rows_count(), share == 0 ? 1u : 2u);
+    set_one();  // By a host of another kind.
+  }
 }
 
 TEST_F(WorkloadTest, NoMoreThanItsRecordsAreSet) {
