@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "node/wire/rpcudp/rpcudp.h"
@@ -189,12 +190,12 @@ TEST_F(HostileTest, TheFlooderSendsNonsenseInItsOwnName) {
   start(Malice::flooder);
   world_.run_for(minutes(50));
   uint32_t intact = 0;
-  std::set<Octets> different;
+  std::set<std::string> different;
   for (const ScriptedActor::Heard& heard : listener_->heard) {
     EXPECT_EQ(heard.from, endpoint(attacker));
     Request request;
     intact += rpcudp::parse_request(heard.bytes, &request) == ParseError::none;
-    different.insert(heard.bytes);
+    different.insert(std::string(heard.bytes.begin(), heard.bytes.end()));
   }
   const auto all = static_cast<double>(listener_->heard.size());
   EXPECT_NEAR(all, 300 * (1 + 4 * 6), 1'500);

@@ -350,7 +350,38 @@ TEST_F(ConfigurationTest, AnAddressTwiceAndAnEmptyListToListenOnAreRefused) {
             2u);
 }
 
-TEST_F(ConfigurationTest, EachSettingSetsWhatItNames) {
+// Each setting with another value than its default, as text...
+const std::pair<const char*, std::vector<std::string>> changed_settings[] = {
+    {"listen", {"127.0.0.1:9"}},
+    {"bootstrap", {"a.example:1"}},
+    {"data-dir", {"/d"}},
+    {"allow-network-file-system", {"true"}},
+    {"shards", {"3"}},
+    {"io", {"uring"}},
+    {"steering", {"off"}},
+    {"log-level", {"error"}},
+    {"log-format", {"json"}},
+    {"amplification-max", {"2.5"}},
+    {"trusted-net", {"10.0.0.0/8", "11.0.0.0/8"}},
+    {"limits", {"dry-run"}},
+    {"limit-excess", {"2MiB"}},
+    {"limit-reads", {"7"}},
+    {"limit-for", {"192.0.2.0/24=3", "2001:db8::/32=50"}},
+    {"limit-loopback", {"true"}},
+    {"fleet-net", {"203.0.113.0/24"}},
+    {"allow-private-contacts", {"true"}},
+    {"disjoint-paths", {"5"}},
+    {"ttl", {"5h"}},
+    {"commit-window", {"7ms"}},
+    {"durability", {"os"}},
+    {"records-max", {"1234"}},
+    {"memory-max", {"3GiB"}},
+    {"storage-max", {"5GiB"}},
+    {"contacts-max", {"777"}},
+    {"drain-max", {"8s"}}};
+
+// ...and as the configuration that follows.
+ServerConfig changed_config() {
   ServerConfig expected;
   expected.listen = {{DialectName::rpcudp, *Endpoint::parse("127.0.0.1:9"), false}};
   expected.bootstrap = {"a.example:1"};
@@ -363,6 +394,14 @@ TEST_F(ConfigurationTest, EachSettingSetsWhatItNames) {
   expected.log_format = LogFormat::json;
   expected.amplification_max = 2.5;
   expected.trusted_nets = {*Subnet::parse("10.0.0.0/8"), *Subnet::parse("11.0.0.0/8")};
+  expected.limits.mode = LimitsMode::dry_run;
+  expected.limits.excess_a_second = 2 << 20;
+  expected.limits.reads_a_second = 7;
+  expected.limits.factors = {{*Subnet::parse("192.0.2.0/24"), 3},
+                             {*Subnet::parse("2001:db8::/32"), 50}};
+  expected.limits.limits_loopback = true;
+  expected.fleet_nets = {*Subnet::parse("203.0.113.0/24")};
+  expected.allow_private_contacts = true;
   expected.disjoint_paths = 5;
   expected.ttl = hours(5);
   expected.commit_window = milliseconds(7);
@@ -372,34 +411,17 @@ TEST_F(ConfigurationTest, EachSettingSetsWhatItNames) {
   expected.storage_max = uint64_t{5} << 30;
   expected.contacts_max = 777;
   expected.drain_max = seconds(8);
-  const std::pair<const char*, std::vector<std::string>> all[] = {
-      {"listen", {"127.0.0.1:9"}},
-      {"bootstrap", {"a.example:1"}},
-      {"data-dir", {"/d"}},
-      {"allow-network-file-system", {"true"}},
-      {"shards", {"3"}},
-      {"io", {"uring"}},
-      {"steering", {"off"}},
-      {"log-level", {"error"}},
-      {"log-format", {"json"}},
-      {"amplification-max", {"2.5"}},
-      {"trusted-net", {"10.0.0.0/8", "11.0.0.0/8"}},
-      {"disjoint-paths", {"5"}},
-      {"ttl", {"5h"}},
-      {"commit-window", {"7ms"}},
-      {"durability", {"os"}},
-      {"records-max", {"1234"}},
-      {"memory-max", {"3GiB"}},
-      {"storage-max", {"5GiB"}},
-      {"contacts-max", {"777"}},
-      {"drain-max", {"8s"}}};
-  ASSERT_EQ(std::size(all), settings().size());
+  return expected;
+}
+
+TEST_F(ConfigurationTest, EachSettingSetsWhatItNames) {
+  ASSERT_EQ(std::size(changed_settings), settings().size());
   std::vector<Given> given;
-  for (const auto& [name, texts] : all) given.push_back(flag(name, texts));
+  for (const auto& [name, texts] : changed_settings) given.push_back(flag(name, texts));
   const Configuration result = build_configuration(given, {});
-  EXPECT_EQ(result.server, expected);
+  EXPECT_EQ(result.server, changed_config());
   const std::string printed = "\n" + print_configuration(result);
-  for (const auto& [name, texts] : all) {
+  for (const auto& [name, texts] : changed_settings) {
     EXPECT_EQ(origin(result, name), std::string("flag --") + name);
     const Setting* setting = find_setting(name);
     const auto shown = setting->show(result.server);

@@ -17,7 +17,7 @@ class ImportInputTest : public StoreCommandsTest {
   // The sentence with which a file of this content is refused.
   std::string refused(const std::string& content) const {
     std::ofstream(file("input"), std::ios::binary) << content;
-    const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+    const CommandOutcome outcome = run(store_import_command, {file("input")}, file("into"));
     EXPECT_EQ(outcome.code, ExitCode::usage) << outcome.err;
     EXPECT_FALSE(std::filesystem::exists(file("into")));
     return outcome.err.substr(0, outcome.err.find(": name a file"));
@@ -64,7 +64,7 @@ TEST_F(ImportInputTest, OfManyExportsThatAreCutTheFirstHundredAreNamed) {
   std::string cut;
   for (size_t i = 0; i < damaged_lines_max + 50; ++i) cut += header;
   std::ofstream(file("input"), std::ios::binary) << cut;
-  const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+  const CommandOutcome outcome = run(store_import_command, {file("input")}, file("into"));
   EXPECT_EQ(outcome.code, ExitCode::not_found);
   size_t named = 0;
   for (size_t at = 0; (at = outcome.err.find("is truncated\n", at)) != std::string::npos; ++at) {
@@ -98,7 +98,7 @@ TEST_F(ImportInputTest, WhatIsNoExportIsCalledWhatItIs) {
   append_export_line(header, ExportHeader{Instant{INT64_MAX}, seconds(1'700'000'000)});
   EXPECT_EQ(refused(header), "the times in the header of " + name +
                                  " are impossible: export again from the original");
-  const Outcome directory = run(store_import_command, {data_dir()}, file("into"));
+  const CommandOutcome directory = run(store_import_command, {data_dir()}, file("into"));
   EXPECT_EQ(directory.code, ExitCode::usage);
   EXPECT_EQ(directory.err, data_dir() +
                                " is a directory: name a file that `xord store export` "
@@ -180,7 +180,7 @@ TEST_F(ImportTimesTest, ARecordOfAnUnknownNetworkIsNamedAndLeftOut) {
   EXPECT_EQ(report.at("damaged"), 1);
   EXPECT_EQ(report.at("whole"), true);
   std::filesystem::remove_all(file("into"));
-  const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+  const CommandOutcome outcome = run(store_import_command, {file("input")}, file("into"));
   EXPECT_EQ(outcome.code, ExitCode::not_found);
   EXPECT_EQ(outcome.out, "imported 2 records\n");
   EXPECT_EQ(outcome.err,
@@ -230,7 +230,7 @@ TEST_F(ImportTimesTest, DamageIsNamedByItsLineUpToAHundredTimes) {
   for (int i = 0; i < 103; ++i) content += "junk\n";
   append_export_line(content, ExportEnd{0});
   std::ofstream(file("input"), std::ios::binary) << content;
-  const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+  const CommandOutcome outcome = run(store_import_command, {file("input")}, file("into"));
   EXPECT_EQ(outcome.code, ExitCode::not_found);
   EXPECT_EQ(outcome.out, "imported 0 records\n");
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 100);
@@ -244,7 +244,7 @@ TEST_F(ImportTimesTest, WhatIsMissingFromAnExportIsSaid) {
       now, {record("k", {now, now, now, now + 9}), record("l", {now, now, now, now + 9})});
   const auto said = [&](const std::string& content) {
     std::ofstream(file("input"), std::ios::binary) << content;
-    const Outcome outcome = run(store_import_command, {file("input")}, file("into"));
+    const CommandOutcome outcome = run(store_import_command, {file("input")}, file("into"));
     EXPECT_EQ(outcome.code, ExitCode::not_found);
     return outcome.err;
   };
@@ -340,7 +340,7 @@ TEST_F(ImportInputTest, WhatIsCompressedIsNamedByItsProgram) {
 }
 
 TEST_F(ImportInputTest, AFileThatCannotBeReadIsTheEnvironments) {
-  const Outcome missing = run(store_import_command, {file("nowhere")}, file("into"));
+  const CommandOutcome missing = run(store_import_command, {file("nowhere")}, file("into"));
   EXPECT_EQ(missing.code, ExitCode::environment);
   EXPECT_EQ(missing.err,
             "cannot read " + file("nowhere") + " (name an export): No such file or directory");

@@ -24,7 +24,7 @@ TEST_F(StoreCommandsTest, AnInterruptEndsTheWaitForARunningNode) {
     EXPECT_EQ(recv(connection, request.data(), request.size(), 0), 0) << "until it hangs up";
     close(connection);
   });
-  const Outcome outcome = run(store_purge_command, {"--all", "--yes"});
+  const CommandOutcome outcome = run(store_purge_command, {"--all", "--yes"});
   EXPECT_EQ(outcome.code, ExitCode::interrupted) << outcome.err;
   node.join();
   close(listener);
@@ -102,7 +102,7 @@ TEST_F(StoreCommandsTest, IntoAnotherNodeRecordsKeepWhatIsLeftOfTheirLives) {
   write(data_dir(), {row(key, "value", now + 5'000)});
   ASSERT_EQ(run(store_export_command, {file("all")}).code, ExitCode::done);
   make(file("other"), instant_of(now + 700'000));
-  const Outcome outcome = run(store_import_command, {file("all")}, file("other"));
+  const CommandOutcome outcome = run(store_import_command, {file("all")}, file("other"));
   EXPECT_EQ(outcome.code, ExitCode::done) << outcome.err;
   EXPECT_NE(outcome.err.find("times were moved by "), std::string::npos);
   const Rows moved = rows_of(file("other"));
@@ -234,16 +234,16 @@ TEST_F(StoreCommandsTest, ADamagedRowIsNamedLeftOutOfAnExportAndPurgedLikeAnothe
     how(bytes);
     rows[row_key] = bytes;
     write(data_dir(), rows);
-    const Outcome check = run(store_check_command, {});
+    const CommandOutcome check = run(store_check_command, {});
     EXPECT_EQ(check.code, ExitCode::not_found);
     EXPECT_NE(check.out.find("record " + key.hex() + " of rpcudp is damaged: "), std::string::npos)
         << check.out;
     EXPECT_EQ(json(store_stats_command, {}).at("networks").at(0).at("damaged"), 1);
-    const Outcome exported = run(store_export_command, {});
+    const CommandOutcome exported = run(store_export_command, {});
     EXPECT_EQ(exported.code, ExitCode::not_found);
     EXPECT_EQ(exported.out.find(key.hex()), std::string::npos);
     EXPECT_NE(exported.out.find("\nend " + std::to_string(whole) + " "), std::string::npos);
-    const Outcome got = run(store_get_command, {"k"});
+    const CommandOutcome got = run(store_get_command, {"k"});
     EXPECT_EQ(got.code, ExitCode::environment);
     EXPECT_NE(got.err.find("is damaged: "), std::string::npos);
     return check.out;
@@ -490,7 +490,7 @@ TEST_F(StoreCommandsTest, ALifeIsCountedUpToItsBoundAndNotBeyond) {
 
 TEST_F(StoreCommandsTest, GetSaysWhyThereIsNoValue) {
   write(data_dir(), {row(key_digest("expired"), "v", now - 1), row(key_digest("k"), "v", now + 9)});
-  Outcome got = run(store_get_command, {"k"});
+  CommandOutcome got = run(store_get_command, {"k"});
   EXPECT_EQ(got.code, ExitCode::done);
   EXPECT_EQ(got.out, "v");
   EXPECT_EQ(json(store_get_command, {"--id", key_digest("k").hex()}),
@@ -512,7 +512,7 @@ TEST_F(StoreCommandsTest, APurgeTakesExactlyTheKeysThatBeginAsItSays) {
     Rows rows;
     for (const std::string& digits : all) rows.insert(row(id(digits), "v", now + 9'000));
     write(data_dir(), rows);
-    const Outcome outcome = run(store_purge_command, words);
+    const CommandOutcome outcome = run(store_purge_command, words);
     EXPECT_EQ(outcome.code, ExitCode::done) << outcome.err;
     std::string left;
     const Rows now_there = rows_of(data_dir());
@@ -534,13 +534,13 @@ TEST_F(StoreCommandsTest, APurgeTakesExactlyTheKeysThatBeginAsItSays) {
   EXPECT_EQ(left_after({"--expired"}), "a ab abc ac b");
 
   for (const std::string& prefix : Words{"", "g", "0x", id("a").hex() + "5"}) {
-    const Outcome refused = run(store_purge_command, {"--prefix", prefix});
+    const CommandOutcome refused = run(store_purge_command, {"--prefix", prefix});
     EXPECT_EQ(refused.code, ExitCode::usage) << prefix;
     EXPECT_EQ(refused.err,
               "--prefix \"" + prefix +
                   "\" is not the beginning of an id: write 1 to 40 hexadecimal digits");
   }
-  const Outcome missing = run(store_purge_command, {"nothing"});
+  const CommandOutcome missing = run(store_purge_command, {"nothing"});
   EXPECT_EQ(missing.code, ExitCode::not_found);
   EXPECT_EQ(missing.out, "purged 0 records\n");
   EXPECT_EQ(run(store_purge_command, {"--prefix", "ffff"}).code, ExitCode::done)
@@ -555,7 +555,7 @@ TEST_F(StoreCommandsTest, APurgeTakesExactlyTheKeysThatBeginAsItSays) {
                                                {"--all", "--yes", "--expired"},
                                                {"--prefix", "a", "--prefix", "b"},
                                                {"--yes"}}) {
-    const Outcome refused = run(store_purge_command, words);
+    const CommandOutcome refused = run(store_purge_command, words);
     EXPECT_EQ(refused.code, ExitCode::usage);
     EXPECT_EQ(refused.err, which);
   }
@@ -584,7 +584,7 @@ TEST_F(StoreCommandsTest, ANodeThatRunsIsAskedForWhatConcernsIt) {
       << text;
   EXPECT_NE(text.find("\ncontacts       0\n"), std::string::npos) << text;
 
-  const Outcome expired = run(store_purge_command, {"--expired"}, config.data_dir);
+  const CommandOutcome expired = run(store_purge_command, {"--expired"}, config.data_dir);
   EXPECT_EQ(expired.code, ExitCode::environment);
   EXPECT_EQ(expired.err, "a node is running on " + config.data_dir +
                              "; it serves nothing expired and frees the space by itself: stop it "
@@ -601,13 +601,13 @@ TEST_F(StoreCommandsTest, ANodeThatRunsIsAskedForWhatConcernsIt) {
   EXPECT_EQ(run(store_snapshot_command, {file("copy/../copy")}, config.data_dir).out,
             file("copy") + "\n");
   EXPECT_TRUE(std::filesystem::exists(file("copy/identity")));
-  const Outcome again = run(store_snapshot_command, {file("copy")}, config.data_dir);
+  const CommandOutcome again = run(store_snapshot_command, {file("copy")}, config.data_dir);
   EXPECT_EQ(again.code, ExitCode::environment);
 }
 
 TEST_F(StoreCommandsTest, ASnapshotOfAStoppedNodeHasAllThatItKept) {
   write(data_dir(), many(20));
-  const Outcome copied = run(store_snapshot_command, {file("a/../copy")});
+  const CommandOutcome copied = run(store_snapshot_command, {file("a/../copy")});
   EXPECT_EQ(copied.code, ExitCode::done) << copied.err;
   EXPECT_EQ(copied.out, file("copy") + "\n");
   EXPECT_EQ(rows_of(file("copy")), many(20));
@@ -620,7 +620,7 @@ TEST_F(StoreCommandsTest, ASnapshotOfAStoppedNodeHasAllThatItKept) {
 
 TEST_F(StoreCommandsTest, AnExportGoesToStdoutPieceByPieceAndWhole) {
   write(data_dir(), many(3'000));  // More than two pieces of 256 KiB.
-  const Outcome exported = run(store_export_command, {"-"});
+  const CommandOutcome exported = run(store_export_command, {"-"});
   EXPECT_EQ(exported.code, ExitCode::done);
   EXPECT_EQ(exported.err, "exported 3000 records\n");
   EXPECT_GT(exported.out.size(), size_t{600} << 10);

@@ -40,7 +40,7 @@ using Words = std::vector<std::string>;
 using StoreCommand = ExitCode (*)(Arguments, Terminal&);
 using Rows = std::map<RowKey, std::string>;
 
-struct Outcome {
+struct CommandOutcome {
   ExitCode code = ExitCode::done;
   std::string out;
   std::string err;
@@ -124,12 +124,12 @@ class StoreCommandsTest : public testing::Test {
     return rows;
   }
 
-  Outcome run(StoreCommand command, Words words, std::string directory = "") const {
+  CommandOutcome run(StoreCommand command, Words words, std::string directory = "") const {
     words.insert(words.end(), {"--data-dir", directory.empty() ? data_dir() : directory});
     std::ostringstream out;
     std::ostringstream err;
     Terminal terminal{out, err, {}};
-    Outcome outcome;
+    CommandOutcome outcome;
     try {
       outcome.code = command(words, terminal);
     } catch (const Failure& failure) {
@@ -142,7 +142,7 @@ class StoreCommandsTest : public testing::Test {
   }
   nlohmann::json json(StoreCommand command, Words words, const std::string& directory = "") const {
     words.push_back("--json");
-    const Outcome outcome = run(command, words, directory);
+    const CommandOutcome outcome = run(command, words, directory);
     EXPECT_FALSE(outcome.out.empty()) << outcome.err;
     return nlohmann::json::parse(outcome.out, nullptr, false);
   }
