@@ -238,7 +238,9 @@ std::vector<ChargedPrefix> charges_of(ModelNetwork& net, ModelNode& node, const 
   node.results.clear();
   if (!result) return {};
   std::vector<ChargedPrefix> charges(result->value().size() / sizeof(ChargedPrefix));
-  std::memcpy(charges.data(), result->value().data(), result->value().size());
+  if (!charges.empty()) {  // Null is not a valid source.
+    std::memcpy(charges.data(), result->value().data(), result->value().size());
+  }
   return charges;
 }
 
