@@ -24,11 +24,6 @@ uint64_t prefix_seed_of(Bytes secret) {
   return XXH3_64bits_withSeed(secret.data(), secret.size(), purpose);
 }
 
-uint64_t prefix_hash(const IpAddress& address, uint64_t seed) {
-  const size_t prefix_size = address.is_ipv4() ? 15 : 8;
-  return XXH3_64bits_withSeed(address.bytes.data(), prefix_size, seed);
-}
-
 uint64_t prefix_hash(const IpAddress& address, uint32_t bits, uint64_t seed) {
   DCHECK(bits > 0 && bits <= (address.is_ipv4() ? 32u : 64u));
   const uint64_t word = address.is_ipv4() ? uint64_t{load_be32(&address.bytes[12])} << 32

@@ -18,12 +18,10 @@ uint64_t prefix_seed_of(Bytes secret);
 
 uint64_t endpoint_hash(const Endpoint& endpoint, uint64_t seed);
 uint64_t contact_hash(const Contact& contact, uint64_t seed);
-// For the /24 of an IPv4 address, or the /64 of an IPv6 address: what one site usually has.
-uint64_t prefix_hash(const IpAddress& address, uint64_t seed);
 // For the first `bits` of an address: at most 32 of an IPv4 address, 64 of an IPv6 address.
 uint64_t prefix_hash(const IpAddress& address, uint32_t bits, uint64_t seed);
 // For the /24 of an IPv4 address, or the /48 of an IPv6 address: the most that one party usually
-// has. Equal to prefix_hash() for IPv4.
+// has.
 uint64_t site_hash(const IpAddress& address, uint64_t seed);
 
 }  // namespace xord

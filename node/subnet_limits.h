@@ -11,7 +11,6 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -68,17 +67,16 @@ struct SubnetLimits {
 
 static_assert(SubnetLimits{}.per_table_max < UINT8_MAX, "SubnetCounts can tell that it is reached");
 
-inline bool same_subnet(const IpAddress& a, const IpAddress& b) {
-  if (a.is_ipv4() != b.is_ipv4()) return false;
-  return std::memcmp(a.bytes.data(), b.bytes.data(), a.is_ipv4() ? 15 : 8) == 0;
-}
-
 // Whether two addresses of one family share the prefix of this level, which `a` has.
 inline bool same_prefix(const IpAddress& a, const IpAddress& b, size_t level) {
   if (a.is_ipv4() != b.is_ipv4()) return false;
   const uint32_t bits = subnet_bits(a, level);
   if (a.is_ipv4()) return (load_be32(&a.bytes[12]) ^ load_be32(&b.bytes[12])) >> (32 - bits) == 0;
   return (load_be64(a.bytes.data()) ^ load_be64(b.bytes.data())) >> (64 - bits) == 0;
+}
+
+inline bool same_subnet(const IpAddress& a, const IpAddress& b) {
+  return same_prefix(a, b, 0);
 }
 
 // The number of contacts in each prefix, as a sketch: never less than the true number, and more

@@ -51,7 +51,6 @@ class EchoDialect final : public Dialect {
                  .ping_size = request_head,
                  .pong_size = reply_head,
                  .stored_size = reply_head + 1,
-                 .no_contacts_size = reply_head + 1,
                  .encode_contact_tail = encode_tail}) {}
 
   bool is_reply(Bytes datagram) const override { return !datagram.empty() && datagram[0] == 1; }

@@ -38,17 +38,17 @@ void NamedAnswers::answer(const Turn& turn, const Question& question) {
   const auto waiting = waiting_.add(answer);
   if (!waiting) {
     node_.count(NodeCounter::answers_unwaited);
-    return answer_within(turn, question, SIZE_MAX);
+    return answer_now(turn, question);
   }
   node_.count(NodeCounter::answers_waited);
   waiting_.wait_for(*waiting, *awaited);
 }
 
-void NamedAnswers::answer_within(const Turn& turn, const Question& question, size_t size_max) {
+void NamedAnswers::answer_now(const Turn& turn, const Question& question) {
   Found found;
   const Nearest named = nearest(question, Awaited::left_out, found);
   const std::span<const ContactHandle> contacts = std::span(found).first(named.count);
-  replies_.contacts(turn, question.to, contacts, size_max);
+  replies_.contacts(turn, question.to, contacts);
 }
 
 void NamedAnswers::advance(const Turn& turn) {
@@ -69,7 +69,7 @@ void NamedAnswers::advance(const Turn& turn) {
         continue;
       }
     }
-    answer_within(turn, question, SIZE_MAX);
+    answer_now(turn, question);
     waiting_.finish(*ready);
   }
 }

@@ -31,17 +31,12 @@ class NamedAnswers {
     Instant came;  // When it was asked. A contact that arrived since then is alive.
   };
   static Question question_of(const Datagram& datagram, const Request& request, Instant came) {
-    return {{datagram.path, request.transaction, datagram.bytes.size()},
-            request.target,
-            request.sender,
-            came};
+    return {reply_to(datagram, request), request.target, request.sender, came};
   }
 
   // For a proven source: sends the contacts nearest to the target, now or once those that must
   // answer have answered or turned out silent, after naming_wait at most.
   void answer(const Turn& turn, const Question& question);
-  // For an unproven source: sends at most `size_max` bytes, and pings no one on its behalf.
-  void answer_within(const Turn& turn, const Question& question, size_t size_max);
   // Sends the answers that are ready, at most waiting_answers_sent_max.
   void advance(const Turn& turn);
   std::optional<Instant> next_wakeup() const { return waiting_.next_wakeup(); }
@@ -55,6 +50,8 @@ class NamedAnswers {
   using Found = std::array<ContactHandle, bucket_size>;
 
   Nearest nearest(const Question& question, Awaited awaited, Found& found) const;
+  // Sends the contacts that need not answer first.
+  void answer_now(const Turn& turn, const Question& question);
   // Returns the key of a contact that `question` must wait for, if `contacts` would answer it.
   std::optional<uint64_t> want(const Turn& turn, const Question& question,
                                std::span<const ContactHandle> contacts);

@@ -7,13 +7,6 @@
 #include "reactor/base/check.h"
 
 namespace xord {
-namespace {
-
-ReplyTo reply_to(const Datagram& datagram, const Request& request) {
-  return {datagram.path, request.transaction, datagram.bytes.size()};
-}
-
-}  // namespace
 
 RecordService::RecordService(const NodeContext& node, const Contacts& contacts, Store& store,
                              DiskWaits& waits, Replies& replies, NamedAnswers& named)

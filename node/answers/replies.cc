@@ -1,7 +1,5 @@
 #include "node/answers/replies.h"
 
-#include <algorithm>
-
 #include "node/admission/ledger.h"
 #include "reactor/base/check.h"
 
@@ -67,14 +65,13 @@ void Replies::value(const Turn& turn, const ReplyTo& to, Bytes value) {
 
 // Beyond the limit some contacts are better than none: silence would cost a Python peer 5 s, and us
 // our place in its table.
-void Replies::contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts,
-                       size_t size_max) {
+void Replies::contacts(const Turn& turn, const ReplyTo& to,
+                       std::span<const ContactHandle> contacts) {
   DCHECK(contacts.size() <= bucket_size);
-  const size_t size_wanted = std::min(size_max, node_.dialect.contacts_size_max());
   const auto encode = [&](MutableBytes out) {
     return node_.dialect.encode_contacts(out, to.transaction, node_.self, contacts, book_);
   };
-  send(turn, to, size_wanted, [&](MutableBytes out) -> size_t {
+  send(turn, to, node_.dialect.contacts_size_max(), [&](MutableBytes out) -> size_t {
     const size_t size = encode(out);
     if (may_send(turn, to, size, NodeCounter::limited_contacts)) return size;
     DCHECK(size > to.request_size);

@@ -22,6 +22,9 @@ struct ReplyTo {
   Bytes transaction;
   size_t request_size;
 };
+inline ReplyTo reply_to(const Datagram& datagram, const Request& request) {
+  return {datagram.path, request.transaction, datagram.bytes.size()};
+}
 
 class Replies {
  public:
@@ -34,10 +37,9 @@ class Replies {
   void stored(const Turn& turn, const ReplyTo& to, bool is_stored);
   // Nothing beyond the limit of `to`.
   void value(const Turn& turn, const ReplyTo& to, Bytes value);
-  // Sends as many of `contacts`, nearest first, as fit into `size_max` bytes; beyond the limit of
-  // `to`, as fit into the size of its request.
-  void contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts,
-                size_t size_max = SIZE_MAX);
+  // Sends `contacts`, nearest first; beyond the limit of `to`, as many as fit into the size of its
+  // request.
+  void contacts(const Turn& turn, const ReplyTo& to, std::span<const ContactHandle> contacts);
 
  private:
   // Counts the reply as sent, or that there was no room.

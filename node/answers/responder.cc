@@ -76,7 +76,7 @@ void Responder::answer_ping(const Turn& turn, const Datagram& datagram, const Re
     node_.count(NodeCounter::unproven_bounded);
     return;
   }
-  replies_.pong(turn, {datagram.path, request.transaction, datagram.bytes.size()});
+  replies_.pong(turn, reply_to(datagram, request));
   if (is_proven) contacts_.heard_from(turn, {request.sender, datagram.path.remote});
 }
 
@@ -107,7 +107,7 @@ void Responder::serve(const Turn& turn, const Datagram& datagram, const Request&
                       Instant came) {
   switch (request.method) {
     case Method::stun:
-      replies_.observed(turn, {datagram.path, request.transaction, datagram.bytes.size()});
+      replies_.observed(turn, reply_to(datagram, request));
       return;  // A stun says nothing about its sender.
     case Method::find_node:
       named_.answer(turn, NamedAnswers::question_of(datagram, request, came));

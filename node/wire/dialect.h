@@ -32,7 +32,6 @@ struct DialectTraits {
   size_t ping_size = 0;
   size_t pong_size = 0;
   size_t stored_size = 0;
-  size_t no_contacts_size = 0;
   // Writes the tail of a contact, as ContactBook keeps it.
   ContactBook::EncodeTail encode_contact_tail = nullptr;
 };
@@ -89,7 +88,7 @@ class Dialect {
           traits.transaction_bytes == transaction_short);
     // A size of 0 would pass every bound on what an unproven source is sent.
     CHECK(traits.ping_size > 0 && traits.pong_size > 0);
-    CHECK(traits.stored_size > 0 && traits.no_contacts_size > 0);
+    CHECK(traits.stored_size > 0);
   }
 
  private:

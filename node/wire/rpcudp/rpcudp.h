@@ -28,7 +28,6 @@ constexpr size_t ping_request_size = 50;
 constexpr size_t ping_reply_size = 43;
 static_assert(ping_reply_size <= ping_request_size, "a pong is no longer than the ping it answers");
 constexpr size_t store_reply_size = 22;
-constexpr size_t no_contacts_reply_size = 22;
 constexpr size_t find_request_size_max = 78;
 constexpr size_t stun_reply_size_max = 80;
 // An array of an address with its head, a port, 0, and a scope.

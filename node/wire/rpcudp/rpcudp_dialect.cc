@@ -29,7 +29,6 @@ class RpcudpDialect final : public Dialect {
                  .ping_size = ping_request_size,
                  .pong_size = ping_reply_size,
                  .stored_size = store_reply_size,
-                 .no_contacts_size = no_contacts_reply_size,
                  .encode_contact_tail = rpcudp::encode_contact_tail}) {}
 
   bool is_reply(Bytes datagram) const override { return rpcudp::is_reply(datagram); }
