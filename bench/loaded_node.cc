@@ -100,13 +100,15 @@ void LoadedNode::load_records() {
   shard_->store.complete(now_, finished, {});
 }
 
-// Each request is held, its sender is pinged, and answers.
+// The request of a sender that is no contact is held, until it answers our ping.
 void LoadedNode::prove_senders() {
   for (size_t i = 0; i < senders_.size(); ++i) {
     receive(next(RequestKind::find_node));
     if (i % 256 == 255) now_ = now_ + seconds(1);  // Within the ping rate limit of a prefix.
   }
-  CHECK(shard_->node.counters().node.read(NodeCounter::held_released) == senders_.size());
+  const Counters<NodeCounter>& counters = shard_->node.counters().node;
+  CHECK(counters.read(NodeCounter::held_released) == counters.read(NodeCounter::held));
+  CHECK(counters.read(NodeCounter::unproven_bounded) == 0);
 }
 
 // A contact younger than a minute is pinged before it is named, which is not to be measured.
