@@ -131,7 +131,7 @@ struct Budget {
   // room to spare.
   uint32_t proven_sources = 65'536;
 
-  // Prefixes whose charges are kept, 66 bytes each: an address takes one to four, as neighbours
+  // Prefixes whose charges are kept, 70 bytes each: an address takes one to four, as neighbours
   // share those of their prefixes. 4,096 strangers of as many /16s fit, 10,000 of one region;
   // beyond that, those that took least are forgotten first.
   uint32_t ledger_rows = 16'384;

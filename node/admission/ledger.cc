@@ -84,19 +84,16 @@ uint32_t seconds_of(Instant at) {
   return static_cast<uint32_t>(at.nanoseconds / seconds(1).nanoseconds);
 }
 
-uint8_t tag_of(bool is_ipv4, size_t level) {
-  DCHECK(level < prefix_levels);
-  return static_cast<uint8_t>(used_bit | (is_ipv4 ? 0 : ipv6_bit) | level);
-}
-
-uint64_t prefix_bits_of(const IpAddress& address, size_t level) {
-  if (address.is_ipv4()) {
-    const uint32_t bits = load_be32(&address.bytes[12]);
-    return bits >> ipv4_dropped_bits[level] << ipv4_dropped_bits[level];
+constexpr std::array<uint64_t, prefix_levels> masks_without(
+    const std::array<uint8_t, prefix_levels>& dropped_bits, uint64_t all) {
+  std::array<uint64_t, prefix_levels> masks{};
+  for (size_t level = 0; level < prefix_levels; ++level) {
+    masks[level] = all >> dropped_bits[level] << dropped_bits[level];
   }
-  const uint64_t bits = load_be64(address.bytes.data());
-  return bits >> ipv6_dropped_bits[level] << ipv6_dropped_bits[level];
+  return masks;
 }
+constexpr auto ipv4_masks = masks_without(ipv4_dropped_bits, UINT32_MAX);
+constexpr auto ipv6_masks = masks_without(ipv6_dropped_bits, UINT64_MAX);
 
 // Both halves of the product of two numbers that depend on the seed: unpredictable without it, and
 // a few nanoseconds for all four levels.
@@ -107,13 +104,28 @@ uint64_t mix(uint64_t a, uint64_t b) {
 
 }  // namespace
 
-Prefix Prefix::of(const IpAddress& address, PrefixLevel level) {
-  Prefix prefix{address, level};
-  const auto index = static_cast<size_t>(level);
+Ledger::Source::Source(const IpAddress& address) {
   if (address.is_ipv4()) {
-    store_be32(&prefix.address.bytes[12], static_cast<uint32_t>(prefix_bits_of(address, index)));
+    bits = load_be32(&address.bytes[12]);
+    masks = ipv4_masks.data();
+    tag = used_bit;
   } else {
-    store_be64(prefix.address.bytes.data(), prefix_bits_of(address, index));
+    bits = load_be64(address.bytes.data());
+    masks = ipv6_masks.data();
+    tag = used_bit | ipv6_bit;
+  }
+}
+
+Prefix Prefix::of(const IpAddress& address, PrefixLevel level) {
+  const auto index = static_cast<size_t>(level);
+  CHECK(index < prefix_levels);
+  Prefix prefix{address, level};
+  if (address.is_ipv4()) {
+    const auto bits = load_be32(&address.bytes[12]) & static_cast<uint32_t>(ipv4_masks[index]);
+    store_be32(&prefix.address.bytes[12], bits);
+  } else {
+    const uint64_t bits = load_be64(address.bytes.data()) & ipv6_masks[index];
+    store_be64(prefix.address.bytes.data(), bits);
     store_be64(&prefix.address.bytes[8], 0);
   }
   return prefix;
@@ -136,7 +148,9 @@ Ledger::Ledger(const LimitsConfig& config, uint32_t rows_max, uint32_t shards, u
       set_mask_(std::bit_ceil(std::max(rows_max, 2 * ways)) / ways - 1),
       trusted_(trusted.begin(), trusted.end()),
       marks_(set_mask_ + 1),
-      rows_((uint64_t{set_mask_} + 1) * ways) {
+      rows_((uint64_t{set_mask_} + 1) * ways),
+      hints_(rows_.size()),
+      hint_shift_(64 - static_cast<uint32_t>(std::countr_zero(rows_.size()))) {
   CHECK(shards > 0 && set_mask_ < 1 << 20);
   CHECK(config.excess_a_second <= excess_a_second_max);
   CHECK(config.reads_a_second <= reads_a_second_max);
@@ -145,8 +159,11 @@ Ledger::Ledger(const LimitsConfig& config, uint32_t rows_max, uint32_t shards, u
   a_second[static_cast<size_t>(Charge::reads)] = config.reads_a_second;
   for (size_t i = 0; i < charges_count; ++i) {
     const auto memory = static_cast<uint64_t>(ledger_memory.whole_seconds());
-    limits_[i] = memory * a_second[i] * units_each[i] / shards;
-    weights_[i] = (uint64_t{1} << 32) / std::max<uint64_t>(limits_[i], 1);
+    const uint64_t limit = memory * a_second[i] * units_each[i] / shards;
+    for (size_t level = 0; level < prefix_levels; ++level) {
+      limits_[i][level] = limit * level_factors[level];
+    }
+    weights_[i] = (uint64_t{1} << 32) / std::max<uint64_t>(limit, 1);
   }
   for (const LimitFactor& factor : config.factors) {
     CHECK(factor.factor >= 1 && factor.factor <= limit_factor_max);
@@ -179,28 +196,22 @@ Ledger::Units Ledger::units_of(const IpAddress& source, Charge charge, uint32_t 
   return {units, nullptr, 0};
 }
 
-Ledger::Place Ledger::place_of(uint64_t prefix, uint8_t tag) const {
+Ledger::Place Ledger::place_of(const Key& key) const {
   constexpr uint64_t odd = 0x9e37'79b9'7f4a'7c15;  // 2^64 / golden ratio.
-  const uint64_t hash = mix(mix(prefix ^ seed_, odd ^ tag) ^ seed_, odd + seed_);
+  const uint64_t hash = mix(mix(key.prefix ^ seed_, odd ^ key.tag) ^ seed_, odd + seed_);
   Place place;
-  place.prefix = prefix;
-  place.tag = tag;
   place.sets = {static_cast<uint32_t>(hash) & set_mask_,
                 static_cast<uint32_t>(hash >> 20) & set_mask_};
   place.mark = static_cast<uint16_t>(std::max<uint64_t>(hash >> 48, 1));
   return place;
 }
 
-Ledger::Places Ledger::places_of(const IpAddress& source) const {
-  const bool is_ipv4 = source.is_ipv4();
-  Places places;
-  for (size_t level = 0; level < prefix_levels; ++level) {
-    places[level] = place_of(prefix_bits_of(source, level), tag_of(is_ipv4, level));
-  }
-  return places;
+const Ledger::Row* Ledger::find(const Key& key) const {
+  const Row& hinted = rows_[hints_[hint_of(key)]];
+  return is_of(hinted, key) ? &hinted : search(key, place_of(key));
 }
 
-const Ledger::Row* Ledger::find(const Place& place) const {
+const Ledger::Row* Ledger::search(const Key& key, const Place& place) const {
   for (const uint32_t set : place.sets) {
     const uint64_t differ = marks_[set] ^ (place.mark * every_mark);
     // The top bit of each mark that is equal, and perhaps of one above it.
@@ -208,7 +219,7 @@ const Ledger::Row* Ledger::find(const Place& place) const {
     for (; equal != 0; equal &= equal - 1) {
       const Row& row =
           rows_[uint64_t{set} * ways + static_cast<uint32_t>(std::countr_zero(equal)) / 16];
-      if (row.prefix == place.prefix && row.tag == place.tag) return &row;
+      if (is_of(row, key)) return &row;
     }
   }
   return nullptr;
@@ -222,22 +233,24 @@ void Ledger::decay(Row& row, int64_t tick) {
   row.tick = tick;
 }
 
-Ledger::Found Ledger::find_all(const Places& places, int64_t tick) {
+Ledger::Found Ledger::find_all(const Source& source, int64_t tick) {
   Found found{};
   for (size_t level = 0; level < prefix_levels; ++level) {
-    Row* row = const_cast<Row*>(find(places[level]));
-    if (row != nullptr) decay(*row, tick);
+    const Key key = source.key(level);
+    uint32_t& hint = hints_[hint_of(key)];
+    Row* row = &rows_[hint];
+    if (!is_of(*row, key)) {
+      row = const_cast<Row*>(search(key, place_of(key)));
+      if (row == nullptr) continue;
+      hint = static_cast<uint32_t>(row - rows_.data());
+    }
+    decay(*row, tick);
     found[level] = row;
   }
   return found;
 }
 
-bool Ledger::exceeds(const Row* row, size_t level, Charge charge, uint64_t units) const {
-  const uint64_t charged = row == nullptr ? 0 : row->charged[static_cast<size_t>(charge)];
-  return charged + units > limit_of(level, charge);
-}
-
-bool Ledger::check(Instant now, const Places& places, const Found& found, Charge charge,
+bool Ledger::check(Instant now, const Source& source, const Found& found, Charge charge,
                    uint64_t units) {
   DCHECK(is_limited(charge));
   bool fits = true;
@@ -245,7 +258,7 @@ bool Ledger::check(Instant now, const Places& places, const Found& found, Charge
     if (!exceeds(found[level], level, charge, units)) continue;
     fits = false;
     // Without a row it is more than the whole limit at once.
-    refuse(now, row_of(tick_of(now), places[level], found[level]), charge);
+    refuse(now, row_of(tick_of(now), source.key(level), found[level]), charge);
   }
   return fits;
 }
@@ -257,7 +270,7 @@ void Ledger::refuse(Instant now, Row& row, Charge charge) {
     row.refused = {};
     row.limited_since = second;
     if (begun_count_ < begun_.size()) {
-      begun_[begun_count_++] = {prefix_of(row.prefix, row.tag), charge};
+      begun_[begun_count_++] = {prefix_of(row), charge};
     } else {
       ++begun_missed_;
     }
@@ -272,22 +285,22 @@ bool Ledger::try_charge(Instant now, const IpAddress& source, Charge charge, uin
                         bool* is_beyond) {
   if (is_exempt(source)) return true;
   const Units units = units_of(source, charge, amount);
-  const Places places = places_of(source);
-  const Found found = find_all(places, tick_of(now));
-  if (!check(now, places, found, charge, units.units)) {
+  const Source from(source);
+  const Found found = find_all(from, tick_of(now));
+  if (!check(now, from, found, charge, units.units)) {
     if (is_beyond != nullptr) *is_beyond = true;
     return is_dry_run_;
   }
-  add(tick_of(now), places, found, charge, units);
+  add(tick_of(now), from, found, charge, units);
   return true;
 }
 
 bool Ledger::admits(Instant now, const IpAddress& source, Charge charge, uint32_t amount,
                     bool* is_beyond) {
   if (is_exempt(source)) return true;
-  const Places places = places_of(source);
-  const Found found = find_all(places, tick_of(now));
-  if (check(now, places, found, charge, units_of(source, charge, amount).units)) return true;
+  const Source from(source);
+  const Found found = find_all(from, tick_of(now));
+  if (check(now, from, found, charge, units_of(source, charge, amount).units)) return true;
   if (is_beyond != nullptr) *is_beyond = true;
   return is_dry_run_;
 }
@@ -295,22 +308,22 @@ bool Ledger::admits(Instant now, const IpAddress& source, Charge charge, uint32_
 void Ledger::charge(Instant now, const IpAddress& source, Charge charge, uint32_t amount) {
   if (is_exempt(source)) return;
   const Units units = units_of(source, charge, amount);
-  const Places places = places_of(source);
-  const Found found = find_all(places, tick_of(now));
+  const Source from(source);
+  const Found found = find_all(from, tick_of(now));
   if (is_dry_run_ && is_limited(charge)) {
     for (size_t level = 0; level < prefix_levels; ++level) {
       if (exceeds(found[level], level, charge, units.units)) return;
     }
   }
-  add(tick_of(now), places, found, charge, units);
+  add(tick_of(now), from, found, charge, units);
 }
 
 // From the widest prefix to the address: what is made later is charged no more, and so does not
 // push out what was charged before it.
-void Ledger::add(int64_t tick, const Places& places, const Found& found, Charge charge,
+void Ledger::add(int64_t tick, const Source& source, const Found& found, Charge charge,
                  const Units& units) {
   for (size_t level = prefix_levels; level-- > 0;) {
-    Row& row = row_of(tick, places[level], found[level]);
+    Row& row = row_of(tick, source.key(level), found[level]);
     DCHECK(row.tick >= tick);
     uint32_t& charged = row.charged[static_cast<size_t>(charge)];
     charged = static_cast<uint32_t>(std::min<uint64_t>(charged + units.units, UINT32_MAX));
@@ -358,34 +371,29 @@ uint32_t Ledger::way_for(int64_t tick, const Place& place) {
   return least;
 }
 
-// `found` may have made room for another prefix meanwhile.
-Ledger::Row& Ledger::row_of(int64_t tick, const Place& place, Row* found) {
-  const bool is_there =
-      found != nullptr && found->prefix == place.prefix && found->tag == place.tag;
-  return is_there ? *found : make(tick, place);
-}
-
-Ledger::Row& Ledger::make(int64_t tick, const Place& place) {
-  DCHECK(find(place) == nullptr && place.mark != 0);
+Ledger::Row& Ledger::make(int64_t tick, const Key& key) {
+  const Place place = place_of(key);
+  DCHECK(search(key, place) == nullptr && place.mark != 0);
   const uint32_t at = way_for(tick, place);
   uint64_t& marks = marks_[at / ways];
   const uint32_t shift = at % ways * 16;
   marks = (marks & ~(uint64_t{0xffff} << shift)) | uint64_t{place.mark} << shift;
   Row& row = rows_[at];
   row = {};
-  row.prefix = place.prefix;
-  row.tag = place.tag;
+  row.prefix = key.prefix;
+  row.tag = key.tag;
   row.tick = tick;
+  hints_[hint_of(key)] = at;
   return row;
 }
 
 uint32_t Ledger::load(Instant now, const IpAddress& source, Charge charge) const {
   DCHECK(charge < Charge::count);
   if (is_exempt(source)) return 0;
-  const Places places = places_of(source);
+  const Source from(source);
   uint32_t greatest = 0;
   for (size_t level = 0; level < prefix_levels; ++level) {
-    const Row* row = find(places[level]);
+    const Row* row = find(from.key(level));
     if (row == nullptr) continue;
     const uint32_t charged = row->charged[static_cast<size_t>(charge)];
     greatest =
@@ -397,34 +405,28 @@ uint32_t Ledger::load(Instant now, const IpAddress& source, Charge charge) const
 // The rows of regions and blocks are few, and in use all the time.
 void Ledger::fetch_ahead(const IpAddress& source) const {
   if (is_exempt(source)) return;
-  const bool is_ipv4 = source.is_ipv4();
+  const Source from(source);
   for (const PrefixLevel level : {PrefixLevel::address, PrefixLevel::site}) {
-    const auto index = static_cast<size_t>(level);
-    const Place place = place_of(prefix_bits_of(source, index), tag_of(is_ipv4, index));
-    for (const uint32_t set : place.sets) {
-      for (uint32_t way = 0; way < ways; ++way) {
-        if (static_cast<uint16_t>(marks_[set] >> (way * 16)) != place.mark) continue;
-        __builtin_prefetch(&rows_[uint64_t{set} * ways + way], 1);
-      }
-    }
+    const Key key = from.key(static_cast<size_t>(level));
+    __builtin_prefetch(&rows_[hints_[hint_of(key)]], 1);
   }
 }
 
-Prefix Ledger::prefix_of(uint64_t prefix, uint8_t tag) {
-  DCHECK((tag & used_bit) != 0);
+Prefix Ledger::prefix_of(const Row& row) {
+  DCHECK((row.tag & used_bit) != 0);
   Prefix result;
-  result.level = static_cast<PrefixLevel>(tag & level_bits);
-  if ((tag & ipv6_bit) == 0) {
-    result.address = IpAddress::ipv4(static_cast<uint32_t>(prefix));
+  result.level = static_cast<PrefixLevel>(row.tag & level_bits);
+  if ((row.tag & ipv6_bit) == 0) {
+    result.address = IpAddress::ipv4(static_cast<uint32_t>(row.prefix));
   } else {
-    store_be64(result.address.bytes.data(), prefix);
+    store_be64(result.address.bytes.data(), row.prefix);
   }
   return result;
 }
 
 Ledger::Account Ledger::account_of(Instant now, const Row& row) const {
   Account account;
-  account.prefix = prefix_of(row.prefix, row.tag);
+  account.prefix = prefix_of(row);
   for (size_t i = 0; i < charges_count; ++i) {
     const uint64_t units = decayed(row.charged[i], tick_of(now) - row.tick);
     account.charged[i] = static_cast<uint32_t>((units + units_each[i] - 1) / units_each[i]);
@@ -442,8 +444,7 @@ Ledger::Account Ledger::account_of(Instant now, const Row& row) const {
 Ledger::Account Ledger::account(Instant now, const Prefix& prefix) const {
   const auto level = static_cast<size_t>(prefix.level);
   CHECK(level < prefix_levels);
-  const bool is_ipv4 = prefix.address.is_ipv4();
-  const Row* row = find(place_of(prefix_bits_of(prefix.address, level), tag_of(is_ipv4, level)));
+  const Row* row = find(Source(prefix.address).key(level));
   if (row != nullptr) return account_of(now, *row);
   Account none;
   none.prefix = Prefix::of(prefix.address, prefix.level);
@@ -453,21 +454,22 @@ Ledger::Account Ledger::account(Instant now, const Prefix& prefix) const {
 size_t Ledger::top(Instant now, Charge charge, std::span<Account> out) const {
   DCHECK(charge < Charge::count);
   const auto index = static_cast<size_t>(charge);
-  const auto load_of = [&](const Account& account) {
-    return account.charged[index] / level_factors[static_cast<size_t>(account.prefix.level)];
-  };
+  const int64_t tick = tick_of(now);
+  std::array<std::pair<uint32_t, const Row*>, top_max> found;  // By load, the greatest first.
+  const size_t wanted = std::min(out.size(), found.size());
   size_t count = 0;
   for (const Row& row : rows_) {
-    if (row.tag == 0 || row.charged[index] == 0) continue;
-    const Account account = account_of(now, row);
-    const uint32_t load = load_of(account);
+    if (row.charged[index] == 0) continue;
+    const uint32_t load =
+        decayed(row.charged[index], tick - row.tick) / level_factors[row.tag & level_bits];
     size_t at = count;
-    while (at > 0 && load_of(out[at - 1]) < load) --at;
-    if (load == 0 || at == out.size()) continue;
-    if (count < out.size()) ++count;
-    for (size_t i = count - 1; i > at; --i) out[i] = out[i - 1];
-    out[at] = account;
+    while (at > 0 && found[at - 1].first < load) --at;
+    if (load == 0 || at == wanted) continue;
+    if (count < wanted) ++count;
+    std::move_backward(found.begin() + at, found.begin() + count - 1, found.begin() + count);
+    found[at] = {load, &row};
   }
+  for (size_t i = 0; i < count; ++i) out[i] = account_of(now, *found[i].second);
   return count;
 }
 
@@ -501,8 +503,9 @@ void Ledger::check_invariants() const {
     const auto mark = static_cast<uint16_t>(marks_[i / ways] >> (i % ways * 16));
     CHECK((row.tag == 0) == (mark == 0));
     if (row.tag == 0) continue;
-    const Place place = place_of(row.prefix, row.tag);
-    CHECK(place.mark == mark && find(place) == &row);  // So no prefix has two.
+    const Key key{row.prefix, row.tag};
+    const Place place = place_of(key);
+    CHECK(place.mark == mark && search(key, place) == &row);  // So no prefix has two.
     CHECK(place.sets[0] == i / ways || place.sets[1] == i / ways);
     CHECK(row.limited_since <= row.limited_last);
   }

@@ -10,9 +10,11 @@
 // divided by the number of shards. Requests are spread over the shards by their keys, and so are
 // the charges: who asks for one key only gets one share.
 //
-// Fixed size, no allocation after construction: 66 bytes a row. A row is in one of two sets of
+// Fixed size, no allocation after construction: 70 bytes a row. A row is in one of two sets of
 // four; when both are full, the row that is charged least makes room, an address before its
-// prefixes. Its charges are forgotten, those of its prefixes are not. The seed is a secret.
+// prefixes. Its charges are forgotten, those of its prefixes are not. The seed is a secret: who
+// knew it could choose addresses that push each other out. Where a row was found is remembered, so
+// that a prefix in use is found without a search.
 //
 // Integers only, so that equal calls give equal decisions on every host. Time counts in ticks of
 // 1/16 s. A charge is within 0.8 % of what exact decay of exact times would leave (a tick), and at
@@ -93,7 +95,9 @@ class Ledger {
   };
   // All zero for a prefix that has no row.
   Account account(Instant now, const Prefix& prefix) const;
-  // The accounts with the greatest load, greatest first; returns how many. Visits every row.
+  // The accounts with the greatest load, greatest first, at most top_max; returns how many. Visits
+  // every row.
+  static constexpr size_t top_max = 64;
   size_t top(Instant now, Charge charge, std::span<Account> out) const;
   // When a usual amount (1 KiB, or one read) will be admitted at the level of this account, if it
   // is charged nothing meanwhile; `now` if it would be at once.
@@ -137,14 +141,25 @@ class Ledger {
     uint8_t tag = 0;  // Level and family; 0: an empty row.
   };
   static_assert(sizeof(Row) == 64, "a cache line");
-  // Where a prefix is, or would be.
-  struct Place {
+  // What identifies a row.
+  struct Key {
     uint64_t prefix = 0;
-    std::array<uint32_t, 2> sets{};
-    uint16_t mark = 0;
     uint8_t tag = 0;
   };
-  using Places = std::array<Place, prefix_levels>;
+  // An address, of which a key for each level is made.
+  struct Source {
+    explicit Source(const IpAddress& address);
+    Key key(size_t level) const { return {bits & masks[level], static_cast<uint8_t>(tag + level)}; }
+    uint64_t bits;
+    const uint64_t* masks;  // By level.
+    uint8_t tag;            // Of level 0.
+  };
+  // Where its row is, or would be.
+  struct Place {
+    std::array<uint32_t, 2> sets{};
+    uint16_t mark = 0;
+  };
+  // The rows of a source by level; null: it has none.
   using Found = std::array<Row*, prefix_levels>;
   // A net with a factor, and what was left of its divided charges.
   struct Net {
@@ -164,31 +179,43 @@ class Ledger {
     const uint64_t low = load_be64(&address.bytes[8]);
     return low == 1 || low >> 24 == 0xffff7f;  // ::1, 127.0.0.0/8
   }
-  static Prefix prefix_of(uint64_t prefix, uint8_t tag);
+  static Prefix prefix_of(const Row& row);
   bool is_trusted(const IpAddress& source) const;
   Units units_of(const IpAddress& source, Charge charge, uint32_t amount);
-  Place place_of(uint64_t prefix, uint8_t tag) const;
-  Places places_of(const IpAddress& source) const;
-  const Row* find(const Place& place) const;
-  // The rows of `places` that exist, decayed to `tick`.
-  Found find_all(const Places& places, int64_t tick);
-  bool exceeds(const Row* row, size_t level, Charge charge, uint64_t units) const;
+  Place place_of(const Key& key) const;
+  // The one of hints_ that may say where the row of `key` is.
+  uint32_t hint_of(const Key& key) const {
+    return static_cast<uint32_t>((key.prefix ^ key.tag) * hint_factor >> hint_shift_);
+  }
+  static bool is_of(const Row& row, const Key& key) {
+    return row.prefix == key.prefix && row.tag == key.tag;
+  }
+  const Row* find(const Key& key) const;
+  const Row* search(const Key& key, const Place& place) const;
+  // The rows that `source` has, decayed to `tick`.
+  Found find_all(const Source& source, int64_t tick);
+  bool exceeds(const Row* row, size_t level, Charge charge, uint64_t units) const {
+    const uint64_t charged = row == nullptr ? 0 : row->charged[static_cast<size_t>(charge)];
+    return charged + units > limit_of(level, charge);
+  }
   // Whether all levels admit it; if not, says so in the rows of those that do not.
-  bool check(Instant now, const Places& places, const Found& found, Charge charge, uint64_t units);
+  bool check(Instant now, const Source& source, const Found& found, Charge charge, uint64_t units);
   void refuse(Instant now, Row& row, Charge charge);
-  void add(int64_t tick, const Places& places, const Found& found, Charge charge,
+  void add(int64_t tick, const Source& source, const Found& found, Charge charge,
            const Units& units);
-  // `found`, if it is still the row of `place`, else a new one.
-  Row& row_of(int64_t tick, const Place& place, Row* found);
-  // Makes a row for `place`, which has none.
-  Row& make(int64_t tick, const Place& place);
+  // `found`, if it is still the row of `key`, else a new one.
+  Row& row_of(int64_t tick, const Key& key, Row* found) {
+    return found != nullptr && is_of(*found, key) ? *found : make(tick, key);
+  }
+  // Makes a row for `key`, which has none.
+  Row& make(int64_t tick, const Key& key);
   std::optional<uint32_t> empty_way(uint32_t set) const;
   uint32_t way_for(int64_t tick, const Place& place);  // The row to use: set x ways + way.
   static void decay(Row& row, int64_t tick);
   // What the row is charged, as a fraction of an address's limit: comparable between charges.
   uint64_t weight_of(const Row& row, int64_t tick) const;
   uint64_t limit_of(size_t level, Charge charge) const {
-    return limits_[static_cast<size_t>(charge)] * level_factors[level];
+    return limits_[static_cast<size_t>(charge)][level];
   }
   Account account_of(Instant now, const Row& row) const;
 
@@ -198,15 +225,21 @@ class Ledger {
   uint64_t seed_;
   uint32_t set_mask_;
   std::vector<Subnet> trusted_;
-  std::vector<Net> nets_;                          // Longest first.
-  std::array<uint64_t, charges_count> limits_{};   // Of an address: units that it may be charged.
-  std::array<uint64_t, charges_count> weights_{};  // 2^32 / limit.
+  std::vector<Net> nets_;  // Longest first.
+  // Units that a prefix of each level may be charged.
+  std::array<std::array<uint64_t, prefix_levels>, charges_count> limits_{};
+  std::array<uint64_t, charges_count> weights_{};  // 2^32 / limit of an address.
   uint64_t evicted_count_ = 0;
   std::array<Spell, begun_spells_max> begun_;
   uint32_t begun_count_ = 0;
   uint32_t begun_missed_ = 0;
   std::vector<uint64_t> marks_;  // Of each set: 16 bits of the hash of each row, 0: empty.
   std::vector<Row> rows_;
+  // Indices of rows: where a prefix was found last, or another prefix whose hint is the same. Not
+  // secret: who makes hints collide causes a search, as a new prefix does.
+  static constexpr uint64_t hint_factor = 0x9e37'79b9'7f4a'7c15;  // 2^64 / golden ratio.
+  std::vector<uint32_t> hints_;
+  uint32_t hint_shift_;
 };
 
 }  // namespace xord

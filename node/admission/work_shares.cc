@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 
+#include "reactor/base/bytes.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -28,6 +29,8 @@ constexpr double part_most = 0.95;
 // A part of the kernel's that is as close as this to the wanted one stays.
 constexpr double part_tolerance = 0.04;
 constexpr uint32_t notices_a_step = 4;
+constexpr uint32_t sampled_of = 8;              // One datagram of so many is charged for all.
+constexpr uint32_t golden_ratio = 0x9e37'79b9;  // In 2^-32: steps of it fill the circle evenly.
 
 bool holds(const Subnet& wide, const Subnet& narrow) {
   return wide.prefix_bits <= narrow.prefix_bits && wide.contains(narrow.address);
@@ -86,24 +89,41 @@ void WorkShares::measure(Instant now, const IpAddress& source, uint32_t work) {
     demand_ += work;
     return;
   }
-  ledger_.charge(now, source, Charge::work, work);
-  uint32_t holding = 0;
+  sample(now, source, work);
+  const uint32_t held_by = holding(source);
   double stands_for = work;
-  for (uint32_t i = 0; i < rows_count_; ++i) {
-    if (!rows_[i].net.contains(source)) continue;
-    holding |= uint32_t{1} << i;
-    if (mode_ == LimitsMode::on) stands_for /= rows_[i].passing;
+  for (uint32_t bits = held_by; bits != 0; bits &= bits - 1) {
+    stands_for *= rows_[static_cast<size_t>(std::countr_zero(bits))].stands_for;
   }
   demand_ += stands_for;
-  if (holding == 0) return;
+  if (held_by == 0) return;
   const double factor = factor_of(source);
-  for (; holding != 0; holding &= holding - 1) {
-    Row& row = rows_[static_cast<size_t>(std::countr_zero(holding))];
+  for (uint32_t bits = held_by; bits != 0; bits &= bits - 1) {
+    Row& row = rows_[static_cast<size_t>(std::countr_zero(bits))];
     row.served.work += work;
     row.served.load += work / factor;
     row.sent.work += stands_for;
     row.sent.load += stands_for / factor;
   }
+}
+
+void WorkShares::sample(Instant now, const IpAddress& source, uint32_t work) {
+  sampled_ += golden_ratio;
+  if (sampled_ < UINT32_MAX / sampled_of + 1) {
+    ledger_.charge(now, source, Charge::work, work * sampled_of);
+  }
+}
+
+uint32_t WorkShares::holding(const IpAddress& source) {
+  const uint64_t bits = load_be64(source.bytes.data()) ^ load_be64(&source.bytes[8]);
+  Holding& holding = holdings_[bits * 0x9e37'79b9'7f4a'7c15 >> 56];
+  static_assert(holdings_max == 1 << 8);
+  if (holding.source == source) return holding.rows;
+  holding = {source, 0};
+  for (uint32_t i = 0; i < rows_count_; ++i) {
+    holding.rows |= uint32_t{rows_[i].net.contains(source)} << i;
+  }
+  return holding.rows;
 }
 
 void WorkShares::advance(Instant now) {
@@ -217,6 +237,7 @@ void WorkShares::update(Row& row, Instant now, bool is_behind) {
   const bool is_close = std::abs(wanted - row.passing) <= part_tolerance * row.passing;
   if (is_close && (wanted < 1) == was_thinned) return;
   row.passing = wanted;
+  if (mode_ == LimitsMode::on) row.stands_for = 1 / wanted;
   if (!was_thinned && row.passing < 1) {
     row.thinned_since = now;
     row.is_announced = notices_left_ > 0;
@@ -262,7 +283,8 @@ void WorkShares::choose_rows(Instant now) {
 }
 
 void WorkShares::find_nested() {
-  static_assert(rows_max <= 32, "Row::within has a bit for each");
+  static_assert(rows_max <= 32, "Row::within has a bit for each, and so has Holding::rows");
+  holdings_.fill({});  // No datagram comes from ::, which is in no row.
   std::stable_sort(rows_.begin(), rows_.begin() + rows_count_, [](const Row& a, const Row& b) {
     return a.net.prefix_bits > b.net.prefix_bits;
   });

@@ -11,8 +11,10 @@
 // is forgotten slowly, so that short floods do not get in whenever they come.
 //
 // Fixed size. Measures, and charges the ledger, only while the shard is behind or sources are
-// thinned: otherwise it costs a comparison a datagram. Exempt sources count as work that cannot be
-// shed. With limits off it does nothing; a dry run only counts.
+// thinned: otherwise it costs a comparison a datagram. One datagram in eight is charged, for all of
+// them: enough to find those that send most, whose every datagram is then counted here. Exempt
+// sources count as work that cannot be shed. With limits off it does nothing; a dry run only
+// counts.
 #pragma once
 
 #include <array>
@@ -85,13 +87,22 @@ class WorkShares {
     Amount held;            // What it is taken to send. Once thinned out, that is forgotten slowly.
     Amount judged;          // One of these: by which it is cut.
     uint32_t within = 0;    // One bit for each other row whose prefix lies in this one.
-    double passing = 1;     // The part that the kernel lets pass.
+    double passing = 1;     // The part that the kernel lets pass...
+    double stands_for = 1;  // ...so for how many a datagram stands: itself and those dropped.
     Instant thinned_since;  // If passing < 1.
     bool is_announced = false;
   };
   std::span<Row> rows() { return {rows_.data(), rows_count_}; }
+  // The rows whose prefixes hold a source, one bit each.
+  struct Holding {
+    IpAddress source;
+    uint32_t rows = 0;
+  };
+  static constexpr size_t holdings_max = 256;
 
   void measure(Instant now, const IpAddress& source, uint32_t work);
+  void sample(Instant now, const IpAddress& source, uint32_t work);
+  uint32_t holding(const IpAddress& source);
   double factor_of(const IpAddress& source) const;
   void begin_step(Instant now);
   void judge(Row& row, double seconds);
@@ -126,7 +137,9 @@ class WorkShares {
   uint32_t notices_left_ = 0;
   std::array<Row, rows_max> rows_;
   uint32_t rows_count_ = 0;
-  std::array<double, rows_max> parts_{};  // cut_to(): what may pass of each row.
+  std::array<Holding, holdings_max> holdings_;  // Of sources seen lately, until the rows change.
+  uint32_t sampled_ = 0;                        // Equidistributed: below 2^29 one time in eight.
+  std::array<double, rows_max> parts_{};        // cut_to(): what may pass of each row.
   std::array<SourceShare, source_shares_max> shares_;
   uint32_t shares_count_ = 0;
   std::array<Subnet, sources_kept_max> kept_;

@@ -151,12 +151,12 @@ bool Subnet::contains(const IpAddress& other) const {
   CHECK(prefix_bits <= 128);
   // ::/0 is all of IPv6; that IPv4 addresses are held as mapped ones must not show.
   if (prefix_bits < mapped_prefix_bits && other.is_ipv4()) return false;
-  const size_t whole = prefix_bits / 8;
-  if (std::memcmp(address.bytes.data(), other.bytes.data(), whole) != 0) return false;
-  const uint32_t rest = prefix_bits % 8;
-  if (rest == 0) return true;
-  const auto mask = static_cast<uint8_t>(0xff << (8 - rest));
-  return ((address.bytes[whole] ^ other.bytes[whole]) & mask) == 0;
+  const auto differ = [&](size_t at, int bits) -> uint64_t {
+    if (bits <= 0) return 0;
+    const uint64_t all = load_be64(&address.bytes[at]) ^ load_be64(&other.bytes[at]);
+    return bits >= 64 ? all : all >> (64 - bits);
+  };
+  return (differ(0, prefix_bits) | differ(8, prefix_bits - 64)) == 0;
 }
 
 std::optional<Subnet> Subnet::parse(std::string_view text) {
