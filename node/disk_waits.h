@@ -13,6 +13,7 @@
 #include "node/wire/message.h"
 #include "reactor/base/check.h"
 #include "reactor/base/datagram.h"
+#include "reactor/base/instant.h"
 #include "storage/operation.h"
 
 namespace xord {
@@ -56,6 +57,19 @@ class DiskWaits {
 
   bool full() const { return count_ == pending_max_; }
   uint32_t count() const { return count_; }
+  // How many requests of peers must wait for the disk to be called behind: at 65,000 stores a
+  // second, 16 ms of its work. A disk whose syncs take so long that it always has more is behind,
+  // too: what it is sent beyond that would only wait longer.
+  static constexpr uint32_t backlog_least = 1024;
+  // Since when so many have waited whenever this was called; empty: fewer do.
+  std::optional<Instant> backlogged_since(Instant now) {
+    if (of_peers_ < backlog_least) {
+      backlogged_since_.reset();
+    } else if (!backlogged_since_) {
+      backlogged_since_ = now;
+    }
+    return backlogged_since_;
+  }
   // `key` must not be in the table, and the table must not be full.
   void insert(const DiskTicket& key, const DiskWait& wait) {
     CHECK(!full());
@@ -66,6 +80,7 @@ class DiskWaits {
     }
     rows_[at] = {true, key, wait};
     ++count_;
+    of_peers_ += is_of_peer(wait.kind);
   }
   // Removes and returns the wait; empty when the ticket is not in the table.
   std::optional<DiskWait> take(const DiskTicket& key) {
@@ -73,6 +88,7 @@ class DiskWaits {
       if (rows_[at].key != key) continue;
       const DiskWait wait = rows_[at].wait;
       erase(at);
+      of_peers_ -= is_of_peer(wait.kind);
       return wait;
     }
     return std::nullopt;
@@ -85,6 +101,9 @@ class DiskWaits {
     DiskWait wait;
   };
 
+  static bool is_of_peer(DiskWait::Kind kind) {
+    return kind == DiskWait::Kind::store_reply || kind == DiskWait::Kind::value_reply;
+  }
   // The low half of a write's ticket is the index of its slot, the high half of a read's its
   // number: the sum of the halves is well spread as it is.
   size_t slot_of(const DiskTicket& key) const {
@@ -107,6 +126,8 @@ class DiskWaits {
 
   uint32_t pending_max_;
   uint32_t count_ = 0;
+  uint32_t of_peers_ = 0;
+  std::optional<Instant> backlogged_since_;
   std::vector<Row> rows_;  // Sized at construction.
 };
 

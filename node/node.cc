@@ -260,6 +260,12 @@ void Node::disk_finished(const Turn& turn, const DiskWait& wait, const Finished&
   }
 }
 
+// A shard that keeps up may hand its disk more than that can do.
+void Node::set_backlog(Instant now, std::optional<Instant> since) {
+  const std::optional<Instant> of_disk = waits_.backlogged_since(now);
+  work_.set_backlog(now, of_disk && (!since || *of_disk < *since) ? of_disk : since);
+}
+
 void Node::advance(Instant now, Outputs& out) {
   run(now, out, [&](const Turn& turn) {
     work_.advance(now);

@@ -68,7 +68,7 @@ class Node {
 
   // Since when each turn of this shard has left datagrams in the kernel; empty: the last one did
   // not. Call it at the end of each turn.
-  void set_backlog(Instant now, std::optional<Instant> since) { work_.set_backlog(now, since); }
+  void set_backlog(Instant now, std::optional<Instant> since);
   // Which part of whose datagrams the kernel is to let through; its version() changes with it.
   const WorkShares& work_shares() const { return work_; }
 

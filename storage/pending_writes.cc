@@ -5,10 +5,17 @@
 #include <cstring>
 
 namespace xord {
+namespace {
+
+constexpr uint32_t others_part = 4;
+constexpr uint32_t writes_least = 8;
+
+}  // namespace
 
 PendingWrites::PendingWrites(uint32_t writes_max, uint32_t bytes_max)
     : pool_(writes_max),
       heads_(std::bit_ceil(writes_max), UINT32_MAX),
+      taken_(heads_.size()),
       capacity_(bytes_max / 8),
       ring_(capacity_) {
   CHECK(writes_max > 0 && capacity_ > 0);
@@ -21,6 +28,16 @@ uint64_t PendingWrites::words_taken(uint64_t needed) const {
 
 bool PendingWrites::has_room(size_t value_size) const {
   return !pool_.is_full() && next_ - oldest_ + words_taken(words(value_size)) <= capacity_;
+}
+
+bool PendingWrites::leaves_room(uint16_t source_prefix, size_t value_size) const {
+  if (source_prefix == 0) return true;
+  const Taken& taken = taken_[source_prefix & (taken_.size() - 1)];
+  if (taken.writes == 0) return true;
+  const uint64_t words_left = capacity_ - (next_ - oldest_);
+  const uint32_t writes_left = pool_.slots_max() - pool_.taken_count();
+  return taken.writes < std::max(writes_left / others_part, writes_least) &&
+         taken.words + words(value_size) <= words_left / others_part;
 }
 
 uint32_t PendingWrites::put(Bytes value) {
@@ -42,6 +59,9 @@ Ticket PendingWrites::add(PendingWrite write, Bytes value) {
   const PoolHandle handle = *pool_.take();
   write.value_at = put(value);
   write.value_size = static_cast<uint32_t>(value.size());
+  Taken& taken = taken_by(write.source_prefix);
+  ++taken.writes;
+  taken.words += words(value.size());
   write.next = head_of(write.record);
   head_of(write.record) = handle.index;
   pool_[handle] = write;
@@ -97,6 +117,10 @@ void PendingWrites::remove(Ticket ticket) {
   }
   *link = write.next;
 
+  Taken& taken = taken_by(write.source_prefix);
+  CHECK(taken.writes > 0 && taken.words >= words(write.value_size));
+  --taken.writes;
+  taken.words -= words(write.value_size);
   CHECK(piece_of(write).is_free == 0 && value_bytes_ >= write.value_size);
   value_bytes_ -= write.value_size;
   reinterpret_cast<PieceHeader*>(&ring_[write.value_at - 1])->is_free = 1;
@@ -118,6 +142,9 @@ void PendingWrites::check_invariants() const {
     }
   }
   CHECK(chained == count() && value_bytes == value_bytes_);
+  uint32_t taken = 0;
+  for (const Taken& each : taken_) taken += each.writes;
+  CHECK(taken == count());
 
   CHECK(oldest_ <= next_ && next_ - oldest_ <= capacity_);
   uint32_t pieces = 0;

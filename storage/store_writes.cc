@@ -88,7 +88,14 @@ StoreRefusal Store::admit(NodeSeconds at, const StoreRequest& request, RecordHan
     refusal = room_refusal(request, replaced);
   }
   if (refusal != StoreRefusal::none) return refusal;
-  return pending_.has_room(request.value.size()) ? StoreRefusal::none : StoreRefusal::busy;
+  if (!pending_.has_room(request.value.size())) return StoreRefusal::busy;
+  if (config_.shares == Shares::unlimited ||
+      pending_.leaves_room(request.source_prefix, request.value.size())) {
+    return StoreRefusal::none;
+  }
+  if (config_.shares == Shares::enforced) return StoreRefusal::busy;
+  counters_.add(StoreCount::refused_busy);
+  return StoreRefusal::none;
 }
 
 // An erasure and the write need room: nothing is given up for a store that would be refused.

@@ -80,10 +80,11 @@ def enter_own_network():
 
 
 def be_urgent(pid):
-    """For a process whose delays are measured: the attacker's machine would be another one."""
+    """For a process whose delays are measured: the attacker's machine would be another one. Its
+    threads keep their order."""
     with contextlib.suppress(PermissionError):
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            os.setpriority(os.PRIO_PROCESS, int(thread), -10)
+        for thread in map(int, os.listdir(f"/proc/{pid}/task")):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) - 10)
 
 
 def text_of(endpoint):

@@ -29,5 +29,27 @@ TEST(DiskWaits, KnowsTheTwoStoresApartThoughTheirTicketsAreEqual) {
   EXPECT_EQ(pending.count(), 0u);
 }
 
+TEST(DiskWaits, TheDiskIsBehindWhileManyRequestsOfPeersWait) {
+  constexpr uint32_t least = DiskWaits::backlog_least;
+  const Instant start = instant_of(1000);
+  DiskWaits pending(least + 10);
+  DiskWait own;
+  own.kind = DiskWait::Kind::replicated;
+  for (uint32_t i = 0; i < 9; ++i) pending.insert({i, true}, own);
+  DiskWait store;
+  store.kind = DiskWait::Kind::store_reply;
+  for (uint32_t i = 0; i < least - 1; ++i) pending.insert({i, false}, store);
+  EXPECT_EQ(pending.backlogged_since(start), std::nullopt) << "our own do not count";
+  DiskWait get;
+  get.kind = DiskWait::Kind::value_reply;
+  pending.insert({least, false}, get);
+  EXPECT_EQ(pending.backlogged_since(start + seconds(1)), start + seconds(1));
+  EXPECT_EQ(pending.backlogged_since(start + seconds(2)), start + seconds(1));
+  ASSERT_TRUE(pending.take({7, false}));
+  EXPECT_EQ(pending.backlogged_since(start + seconds(3)), std::nullopt);
+  pending.insert({7, false}, store);
+  EXPECT_EQ(pending.backlogged_since(start + seconds(4)), start + seconds(4));
+}
+
 }  // namespace
 }  // namespace xord

@@ -14,6 +14,8 @@ StoreConfig records_config(uint64_t seed, NetworkIndex network, const ModelOptio
   config.id = network;
   config.hash_seed = seed;
   config.memory_max = options.memory_max;
+  config.records_max = options.records_max;
+  config.writes_max = options.writes_max;
   config.ttl = options.ttl;
   config.republish.after = options.republish_after;
   return config;

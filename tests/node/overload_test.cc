@@ -88,6 +88,40 @@ TEST_F(Overload, AStoreThatIsServedIsThreeTimesTheWork) {
   EXPECT_EQ(thinned(), std::vector<std::string>{"11.3.0.1/32"});
 }
 
+// Of two /24s, since one may not have as many wait as make a backlog.
+TEST_F(Overload, StoresThatTheDiskCannotFollowAreABacklog) {
+  NodeConfig config = model_config();
+  config.pending_answers = NodeConfig{}.pending_answers;
+  net.options.records_max = 20'000;
+  net.options.writes_max = 4096;
+  ModelNode& real = net.add(1, config);
+  const auto store = [&](uint32_t from) {
+    net.send_from(source(from), real.endpoint(), datagram([&](MutableBytes out) {
+                    return rpcudp::encode_store_request(out, transaction, sender_id,
+                                                        net.random_id(), text_value, std::nullopt);
+                  }));
+  };
+  store(0);
+  store(1);
+  net.run_for(seconds(1));
+  ASSERT_EQ(real.count(NodeCounter::stores_acknowledged), 2u) << "both are proven";
+  real.disk_is_frozen = true;
+  for (int i = 0; i < 400; ++i) {
+    for (int n = 0; n < 10; ++n) {
+      store(0);
+      store(1);
+    }
+    net.run_for(milliseconds(1));
+    real.shard(0).set_backlog(net.now(), std::nullopt);
+  }
+  std::vector<std::string> nets;
+  for (const SourceShare& share : real.shard(0).work_shares().shares()) {
+    nets.push_back(share.net.text());
+  }
+  std::sort(nets.begin(), nets.end());
+  EXPECT_EQ(nets, (std::vector<std::string>{"11.0.0.1/32", "11.1.0.1/32"}));
+}
+
 TEST_F(Overload, WithoutABacklogNothingIsMeasured) {
   for (int i = 0; i < 1000; ++i) node.receive(net.now(), {{source(0), {}}, ping()});
   node.shard(0).set_backlog(net.now(), std::nullopt);

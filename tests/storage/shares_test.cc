@@ -75,7 +75,7 @@ class SharesTest : public ::testing::Test {
   }
   bool put(const Id& key, uint16_t prefix, std::string_view value = "value") {
     const StoreOutcome outcome = begin(key, prefix, value);
-    if (operations.entries().size() > 20) commit();
+    if (operations.entries().size() >= 10) commit();  // A prefix may have 12 pending.
     if (outcome.kind == StoreOutcome::Kind::refused) last_refusal = outcome.refusal;
     return outcome.kind != StoreOutcome::Kind::refused;
   }
@@ -99,6 +99,46 @@ TEST_F(SharesTest, BelowHalfNothingIsRefusedByPrefixAndAboveItOnePrefixHoldsHalf
   EXPECT_EQ(count(StoreCount::refused_prefix_full), 1u);
   for (int i = 0; i < 500; ++i)
     ASSERT_TRUE(put(random_id(rng), static_cast<uint16_t>(2 + i % 200)));
+}
+
+TEST_F(SharesTest, OfThePendingWritesAPrefixHasAQuarterOfWhatIsLeft) {
+  StoreConfig with = config_of(1000);
+  with.writes_max = 100;
+  make(with);
+  const auto fill = [&](uint16_t prefix) {
+    int stored = 0;
+    while (begin(random_id(rng), prefix).kind == StoreOutcome::Kind::pending) ++stored;
+    return stored;
+  };
+  EXPECT_EQ(fill(1), 20);
+  EXPECT_EQ(fill(2), 16);
+  EXPECT_EQ(fill(3), 13);
+  EXPECT_EQ(count(StoreCount::refused_busy), 3u);
+  EXPECT_EQ(fill(0), 51) << "a party that may take all";
+  commit();
+  EXPECT_EQ(fill(1), 20);
+}
+
+TEST_F(SharesTest, APrefixHasAQuarterOfTheBytesThatAreLeft) {
+  StoreConfig with = config_of(1000);
+  with.value_size_max = 1000;
+  with.write_bytes_max = 8000;
+  make(with);
+  const std::string large(992, 'x');  // 1,000 bytes with their header.
+  EXPECT_EQ(begin(random_id(rng), 1, large).kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(begin(random_id(rng), 1, large).refusal, StoreRefusal::busy) << "2,000 of 7,000";
+  EXPECT_EQ(begin(random_id(rng), 1, std::string(700, 'x')).kind, StoreOutcome::Kind::pending);
+  EXPECT_EQ(begin(random_id(rng), 2, large).kind, StoreOutcome::Kind::pending);
+}
+
+TEST_F(SharesTest, ADryRunCountsWhatItWouldNotLetWait) {
+  StoreConfig with = config_of(1000, Shares::counted);
+  with.writes_max = 100;
+  make(with);
+  for (int i = 0; i < 25; ++i) {
+    EXPECT_EQ(begin(random_id(rng), 1).kind, StoreOutcome::Kind::pending);
+  }
+  EXPECT_EQ(count(StoreCount::refused_busy), 5u);
 }
 
 TEST_F(SharesTest, ShareOfBytesIsHalfToo) {
