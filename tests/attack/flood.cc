@@ -21,14 +21,13 @@
 namespace xord {
 namespace {
 
-struct FloodOptions {
-  std::string device = "v1";
-  std::string to = "45.33.7.1:8468";
-  std::string sources = "0.0.0.0/0";  // Whatever goes to this prefix counts.
-  uint64_t endpoints = 0;             // Taken in turn; 0: a new one for each datagram.
-  std::vector<std::string> methods = {"find_node"};
-  std::string key;  // Empty: another for each datagram.
-  size_t value_size = 1;
+struct FloodOptions : AskOptions {
+  FloodOptions() {
+    sources = "0.0.0.0/0";  // Whatever goes to this prefix counts.
+    value_size = 1;
+    seed = 1;
+  }
+  uint64_t endpoints = 0;  // Taken in turn; 0: a new one for each datagram.
   uint32_t age = 0;
   double rate = 50'000;
   double seconds = 5;
@@ -37,7 +36,6 @@ struct FloodOptions {
   std::string near;
   uint32_t bits_min = 0;
   uint32_t bits_max = 0;
-  uint64_t seed = 1;
 };
 
 class Flood {
@@ -56,8 +54,8 @@ class Flood {
   Sources sources_;
   PacketLink link_;
   Ids ids_;
-  std::optional<Id> key_;
-  std::vector<Method> methods_;
+  const std::optional<Id> key_;  // Empty: another for each datagram.
+  const std::vector<Method> methods_;
   MonotonicTime schedule_;  // When the first datagram was due; later if we fell behind.
   double elapsed_ = 0;
   uint64_t received_ = 0;
@@ -72,15 +70,14 @@ class Flood {
 
 Flood::Flood(const FloodOptions& options)
     : options_(options),
-      sources_(need(Subnet::parse(options.sources), options.sources), options.seed),
-      link_(options.device, need(Endpoint::parse(options.to), options.to),
-            Subnet::parse(options.sources)) {
-  if (!options.key.empty()) key_ = need(Id::from_hex(options.key), options.key);
+      sources_(options.sources_net(), options.seed),
+      link_(options.link()),
+      key_(options.key_id()),
+      methods_(options.methods_named()) {
   if (!options.near.empty()) {
     ids_ = {need(Id::from_hex(options.near), options.near), options.bits_min, options.bits_max};
   }
-  for (const auto& name : options.methods) methods_.push_back(need(method_named(name), name));
-  CHECK(!methods_.empty() && options.rate > 0);
+  CHECK(options.rate > 0);
 }
 
 void Flood::send_one() {
@@ -171,13 +168,8 @@ void Flood::print() const {
 FloodOptions read_options(int argc, char** argv) {
   FloodOptions options;
   CLI::App app("Floods a node from many sources");
-  app.add_option("--device", options.device);
-  app.add_option("--to", options.to);
-  app.add_option("--sources", options.sources, "a prefix");
+  add_flags(app, options);
   app.add_option("--endpoints", options.endpoints, "of the prefix, in turn; 0: ever new ones");
-  app.add_option("--methods", options.methods)->delimiter(',');
-  app.add_option("--key", options.key, "40 digits; none: ever new ones");
-  app.add_option("--value-size", options.value_size)->check(CLI::Range(size_t{0}, stored_max));
   app.add_option("--age", options.age, "of a stored record, in seconds");
   app.add_option("--rate", options.rate, "datagrams a second")->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds)->check(CLI::Range(0.0, 3600.0));
@@ -186,12 +178,7 @@ FloodOptions read_options(int argc, char** argv) {
   app.add_option("--near", options.near, "what the sources' ids share bits with");
   app.add_option("--bits-min", options.bits_min)->check(CLI::Range(0, 150));
   app.add_option("--bits-max", options.bits_max)->check(CLI::Range(0, 150));
-  app.add_option("--seed", options.seed);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  read_flags(app, argc, argv);
   return options;
 }
 

@@ -1,13 +1,16 @@
-// Honest peers of a node, each at an address of its own, whose pongs take as long as an ocean is
+// Honest peers of a node, each at an endpoint of its own, whose pongs take as long as an ocean is
 // wide: they ask, wait, and ask once more if nobody answered. Counts who was served, when, and who
-// was told an untruth (no contacts, no value, `false`). Ends by itself, and prints one line of JSON
-// for each method. A tests/attack/NAME_test.py makes the network in which it runs.
+// was told an untruth (no contacts, no value or another one, `false`). With --crowd they are users
+// of programs, who do now this, now that. Ends by itself, and prints one line of JSON with an
+// object for each method. A tests/attack/NAME_test.py makes the network in which it runs.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <queue>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,24 +24,48 @@
 namespace xord {
 namespace {
 
-struct HonestOptions {
-  std::string device = "v1";
-  std::string to = "45.33.7.1:8468";
-  std::string sources = "81.0.0.0/8";
+// Peer i asks with method i mod their number; `key` is that of find_value.
+struct HonestOptions : AskOptions {
+  HonestOptions() {
+    sources = "81.0.0.0/8";
+    value_size = 400;
+    seed = 7;
+  }
   uint32_t peers = 60;
-  uint32_t operations = 1;                           // Of each peer, one after another.
-  uint32_t skipped = 0;                              // Of these, the first, which are in no tally.
-  std::vector<std::string> methods = {"find_node"};  // Peer i asks with method i mod their number.
-  std::string key;                                   // Of find_value.
+  uint32_t operations = 1;  // Of each peer, one after another.
+  uint32_t skipped = 0;     // Of these, the first, which are in no tally.
+  bool is_crowd = false;    // Instead, users who run errands for `seconds`.
+  double seconds = 0;
   std::string near;  // Of store: keys share at least 40 bits with it.
-  size_t value_size = 400;
-  double over = 2;  // Seconds in which the peers begin, evenly.
+  double over = 2;   // Seconds in which the peers begin, evenly.
   double pong_after = 0.15;
   double timeout = 2;
-  double pause = 0;   // Between the operations of a peer.
+  double pause = 0;   // Between the operations of a peer; of a crowd, their mean.
+  double every = 0;   // If not 0: from the beginning of an operation to that of the next.
   double linger = 0;  // Seconds in which they only answer, at the end.
-  uint64_t seed = 7;
+  bool by_second = false;
 };
+
+struct Step {
+  Method method{};
+  bool is_miss = false;  // A find_value that has only contacts for an answer.
+};
+
+// What a user of a crowd is up to: what a lookup of its program asks this one node.
+struct Errand {
+  uint32_t percent;
+  std::array<Step, 2> steps;
+  size_t steps_count;
+};
+constexpr size_t set_errand = 0;
+constexpr std::array<Errand, 6> errands = {{
+    {20, {{{Method::find_node}, {Method::store}}}, 2},
+    {40, {{{Method::find_value}}}, 1},
+    {15, {{{Method::find_value, true}}}, 1},
+    {10, {{{Method::ping}, {Method::find_node}}}, 2},  // A bootstrap.
+    {10, {{{Method::find_node}}}, 1},
+    {5, {{{Method::ping}}}, 1},
+}};
 
 // Of one method.
 struct Tally {
@@ -52,11 +79,14 @@ struct Tally {
 
 struct Peer {
   Endpoint endpoint;
-  Method method{};
-  uint32_t operations = 0;  // Completed.
-  uint32_t attempt = 0;     // Of the present operation; 0: none is in progress.
+  Step step;
+  std::span<const Step> next;  // The rest of an errand.
+  uint32_t operations = 0;     // Completed.
+  uint32_t attempt = 0;        // Of the present operation; 0: none is in progress.
   uint64_t transaction = 0;
   Id key;
+  uint64_t value = 0;  // Of a crowd: the key's number, and its value's.
+  MonotonicTime begun;
   MonotonicTime asked;
 };
 
@@ -79,27 +109,35 @@ class Honest {
  private:
   void ask(uint32_t index, MonotonicTime now);
   void begin(uint32_t index, MonotonicTime now);
+  void take_step(Peer& peer);
+  bool is_true(const Peer& peer, Bytes reply) const;
   void failed(uint32_t index, MonotonicTime now);
   void end_operation(uint32_t index, MonotonicTime now);
+  Duration pause_after(const Peer& peer, MonotonicTime now);
   void heard(const Endpoint& to, Bytes payload);
   void answered(uint32_t index, Bytes payload, MonotonicTime now);
   void handle(const Event& event, MonotonicTime now);
   Tally& tally(const Peer& peer) {
     if (peer.operations < options_.skipped) return untold_;
-    return tallies_[static_cast<size_t>(peer.method)];
+    return tallies_[static_cast<size_t>(peer.step.method)];
   }
+  uint64_t drawn() { return scattered(options_.seed * 1'000'003 + ++draws_); }
 
   HonestOptions options_;
   PacketLink link_;
-  std::optional<Id> key_;
+  const std::optional<Id> key_;
   Ids keys_;
+  const MonotonicTime began_ = monotonic_time();
   std::vector<Peer> peers_;
   std::unordered_map<uint64_t, uint32_t> by_endpoint_;
   std::priority_queue<Event> events_;
   std::array<Tally, 4> tallies_;
-  Tally untold_;  // Of the operations that do not count.
+  Tally untold_;                  // Of the operations that do not count.
+  std::vector<uint64_t> stored_;  // By a crowd: the numbers of keys.
+  std::vector<uint64_t> served_by_second_;
   uint32_t finished_ = 0;
   uint64_t transactions_ = 0;
+  uint64_t draws_ = 0;
   std::array<uint8_t, datagram_max> out_{};
 };
 
@@ -109,24 +147,20 @@ uint64_t hash_of(const Endpoint& endpoint) {
 }
 
 Honest::Honest(const HonestOptions& options)
-    : options_(options),
-      link_(options.device, need(Endpoint::parse(options.to), options.to),
-            Subnet::parse(options.sources)) {
-  const Sources sources(need(Subnet::parse(options.sources), options.sources), options.seed);
-  if (!options.key.empty()) key_ = need(Id::from_hex(options.key), options.key);
+    : options_(options), link_(options.link()), key_(options.key_id()) {
+  const Sources sources(options.sources_net(), options.seed);
   if (!options.near.empty()) keys_ = {need(Id::from_hex(options.near), options.near), 40, 60};
-  std::vector<Method> methods;
-  for (const auto& name : options.methods) methods.push_back(need(method_named(name), name));
-  CHECK(!methods.empty());
-  const MonotonicTime now = monotonic_time();
+  const std::vector<Method> methods = options.methods_named();
+  uint64_t drawn_count = 0;
   for (uint32_t i = 0; i < options.peers; ++i) {
     Peer peer;
-    peer.endpoint = sources[i];
-    peer.method = methods[i % methods.size()];
-    by_endpoint_[hash_of(peer.endpoint)] = i;
+    do {  // Behind one address there are two of a thousand at one port now and then.
+      peer.endpoint = sources[drawn_count++];
+    } while (!by_endpoint_.try_emplace(hash_of(peer.endpoint), i).second);
+    peer.step.method = methods[i % methods.size()];
     peers_.push_back(peer);
     const double after = options.over * i / std::max(1U, options.peers);
-    events_.push({now + seconds_of(after), Event::Kind::begin, i, 0, {}});
+    events_.push({began_ + seconds_of(after), Event::Kind::begin, i, 0, {}});
   }
 }
 
@@ -135,7 +169,8 @@ void Honest::ask(uint32_t index, MonotonicTime now) {
   ++peer.attempt;
   peer.transaction = ++transactions_ << 32 | index;
   peer.asked = now;
-  Question question{peer.method, Ids{}.of(peer.endpoint), peer.key, options_.value_size, 0};
+  Question question{peer.step.method, Ids{}.of(peer.endpoint), peer.key, options_.value_size, 0,
+                    peer.value};
   link_.send(peer.endpoint, {out_.data(), write_request(out_, peer.transaction, question)});
   events_.push(
       {now + seconds_of(options_.timeout), Event::Kind::give_up, index, peer.transaction, {}});
@@ -144,11 +179,46 @@ void Honest::ask(uint32_t index, MonotonicTime now) {
 void Honest::begin(uint32_t index, MonotonicTime now) {
   Peer& peer = peers_[index];
   CHECK(peer.attempt == 0);
+  if (options_.is_crowd) {
+    take_step(peer);
+  } else if (peer.step.method == Method::find_value && key_) {
+    peer.key = *key_;
+  } else {
+    peer.key = keys_.of_number(transactions_ + options_.seed * 1'000'003);
+  }
   ++tally(peer).operations;
-  peer.key = peer.method == Method::find_value && key_
-                 ? *key_
-                 : keys_.of_number(transactions_ + options_.seed * 1'000'003);
+  peer.begun = now;
   ask(index, now);
+}
+
+// The next step of the errand, or the first one of another.
+void Honest::take_step(Peer& peer) {
+  if (peer.next.empty()) {
+    const uint64_t chance = drawn() % 100;
+    uint64_t sum = 0;
+    const Errand* errand = errands.begin();
+    while ((sum += errand->percent) <= chance) ++errand;
+    CHECK(errand < errands.end());
+    peer.next = std::span(errand->steps).first(errand->steps_count);
+    peer.value = drawn() | 1;  // Nobody has it yet.
+    const bool is_get = peer.next[0].method == Method::find_value && !peer.next[0].is_miss;
+    if (is_get && stored_.empty()) {
+      peer.next = std::span(errands[set_errand].steps);  // Someone has to store the first one.
+    } else if (is_get) {
+      peer.value = stored_[drawn() % stored_.size()];
+    }
+    peer.key = keys_.of_number(peer.value);
+  }
+  peer.step = peer.next[0];
+  peer.next = peer.next.subspan(1);
+}
+
+bool Honest::is_true(const Peer& peer, Bytes reply) const {
+  if (peer.step.is_miss) return verdict_on(Method::find_node, reply) == Verdict::served;
+  if (options_.is_crowd && peer.step.method == Method::find_value) {
+    return holds_value(reply, options_.value_size, peer.value);
+  }
+  return verdict_on(peer.step.method, reply) == Verdict::served;
 }
 
 void Honest::failed(uint32_t index, MonotonicTime now) {
@@ -160,21 +230,37 @@ void Honest::end_operation(uint32_t index, MonotonicTime now) {
   Peer& peer = peers_[index];
   peer.attempt = 0;
   peer.transaction = 0;
-  if (++peer.operations == options_.operations) {
+  ++peer.operations;
+  const MonotonicTime then = now + pause_after(peer, now);
+  const bool is_late = peer.next.empty() && then - began_ >= seconds_of(options_.seconds);
+  if (options_.is_crowd ? is_late : peer.operations == options_.operations) {
     ++finished_;
   } else {
-    events_.push({now + seconds_of(options_.pause), Event::Kind::begin, index, 0, {}});
+    events_.push({then, Event::Kind::begin, index, 0, {}});
   }
+}
+
+// Users of a crowd know nothing of each other: their pauses are exponential.
+Duration Honest::pause_after(const Peer& peer, MonotonicTime now) {
+  if (options_.every > 0) return std::max(seconds_of(options_.every) - (now - peer.begun), {});
+  if (!options_.is_crowd) return seconds_of(options_.pause);
+  if (!peer.next.empty()) return {};
+  const double chance = static_cast<double>(drawn() >> 11) * 0x1p-53;
+  return seconds_of(-options_.pause * std::log1p(-chance));
 }
 
 void Honest::answered(uint32_t index, Bytes payload, MonotonicTime now) {
   Peer& peer = peers_[index];
-  if (verdict_on(peer.method, payload) == Verdict::denied) {
+  if (!is_true(peer, payload)) {
     ++tally(peer).denied;
     return failed(index, now);
   }
   ++(peer.attempt == 1 ? tally(peer).first : tally(peer).second);
   tally(peer).milliseconds.push_back((now - peer.asked).seconds() * 1e3);
+  const auto second = static_cast<size_t>((now - began_).whole_seconds());
+  if (served_by_second_.size() <= second) served_by_second_.resize(second + 1);
+  ++served_by_second_[second];
+  if (options_.is_crowd && peer.step.method == Method::store) stored_.push_back(peer.value);
   end_operation(index, now);
 }
 
@@ -247,33 +333,36 @@ void Honest::print() const {
         method_names[i].data(), tally.operations, tally.first, tally.second, tally.denied,
         tally.lost, at(0.5), at(0.99), at(1));
   }
+  if (options_.by_second) {
+    std::printf("\"served_by_second\": [");
+    const char* before = "";
+    for (const uint64_t count : served_by_second_) {
+      std::printf("%s%lu", before, count);
+      before = ", ";
+    }
+    std::printf("], ");
+  }
   std::printf("\"lost_here\": %lu}\n", link_.lost_count());
 }
 
 HonestOptions read_options(int argc, char** argv) {
   HonestOptions options;
   CLI::App app("Honest peers that ask a node");
-  app.add_option("--device", options.device);
-  app.add_option("--to", options.to);
-  app.add_option("--sources", options.sources, "a prefix");
+  add_flags(app, options);
   app.add_option("--peers", options.peers)->check(CLI::Range(1, 100'000));
   app.add_option("--operations", options.operations, "of each peer")->check(CLI::PositiveNumber);
   app.add_option("--skip", options.skipped, "operations of each peer that do not count");
-  app.add_option("--methods", options.methods)->delimiter(',');
-  app.add_option("--key", options.key, "of find_value");
+  app.add_flag("--crowd", options.is_crowd, "users of programs: gets, sets, bootstraps");
+  app.add_option("--seconds", options.seconds, "in which a crowd begins what it does");
   app.add_option("--near", options.near, "what the keys of store are near");
-  app.add_option("--value-size", options.value_size)->check(CLI::Range(size_t{0}, stored_max));
   app.add_option("--over", options.over, "seconds in which the peers begin");
   app.add_option("--pong-after", options.pong_after, "seconds");
   app.add_option("--timeout", options.timeout, "seconds until a request is sent again");
   app.add_option("--pause", options.pause, "seconds between the operations of a peer");
+  app.add_option("--every", options.every, "seconds, instead, from beginning to beginning");
   app.add_option("--linger", options.linger, "seconds of answering at the end");
-  app.add_option("--seed", options.seed);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error));
-  }
+  app.add_flag("--by-second", options.by_second, "print how many were served in each second");
+  read_flags(app, argc, argv);
   return options;
 }
 

@@ -80,7 +80,7 @@ size_t write_request(MutableBytes out, uint64_t transaction, const Question& que
   writer.id(question.sender);
   if (question.method != Method::ping) writer.id(question.key);
   if (question.method == Method::store) {
-    writer.value(question.value_size, transaction);
+    writer.value(question.value_size, question.value == 0 ? transaction : question.value);
     if (question.age != 0) {
       writer.byte(0xce);
       writer.be32(question.age);
@@ -123,6 +123,17 @@ Verdict verdict_on(Method method, Bytes reply) {
   if (method == Method::find_value) is_served = code == 0x81;
   if (method == Method::store) is_served = code == 0xc3;
   return is_served ? Verdict::served : Verdict::denied;
+}
+
+bool holds_value(Bytes reply, size_t value_size, uint64_t value) {
+  CHECK(reply.size() > header_size && value != 0);
+  std::array<uint8_t, datagram_max> expected;
+  Writer writer(expected);
+  writer.byte(0x81);
+  writer.byte(0xa5);
+  writer.bytes(bytes_of("value"));
+  writer.value(value_size, value);
+  return equal(reply.subspan(header_size), {expected.data(), writer.size()});
 }
 
 Endpoint Sources::operator[](uint64_t number) const {

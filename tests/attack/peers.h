@@ -21,13 +21,15 @@ std::optional<Method> method_named(std::string_view name);
 
 constexpr size_t transaction_size = 20;
 
-// What to ask. `value_size` bytes are stored, with this age in seconds if it is not 0.
+// What to ask. `value_size` bytes are stored, with this age in seconds if it is not 0: those that
+// belong to the number `value`, or if that is 0, to the transaction.
 struct Question {
   Method method{};
   Id sender;
   Id key;
   size_t value_size = 0;
   uint32_t age = 0;
+  uint64_t value = 0;
 };
 
 // The size of a store's value that fits the largest request.
@@ -46,6 +48,8 @@ std::optional<uint64_t> transaction_of_reply(Bytes datagram);
 enum class Verdict : uint8_t { served, denied };
 // `denied` is what a peer would take for an answer and is none: no contact, no value, `false`.
 Verdict verdict_on(Method method, Bytes reply);
+// Whether `reply`, to a find_value, holds just what a store of this size and `value` stored.
+bool holds_value(Bytes reply, size_t value_size, uint64_t value);
 
 // Endpoints of a prefix, by number: the same for the same seed. 0.0.0.0/0 leaves out what no
 // public host has.
