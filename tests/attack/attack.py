@@ -87,6 +87,13 @@ def be_urgent(pid):
             os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) - 10)
 
 
+def cpu_seconds(pid):
+    """What a process has used of a core so far, in user and kernel mode."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def text_of(endpoint):
     host, port = endpoint
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -6,7 +6,6 @@ the same is measured without the attack: twice that is allowed where it is more.
 """
 
 import asyncio
-import os
 
 import attack
 from attack import NODE, Attack
@@ -28,19 +27,15 @@ class Share(Attack):
         self.known = await self.contacts(self.xord_node, 4)
         self.assertEqual(await self.known[0].store(NODE, KEY, "v" * 100), (True, True))
 
-    def cpu_seconds(self):
-        with open(f"/proc/{self.xord_node.process.pid}/stat", encoding="utf-8") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     async def others_during(self, name, *flood):
         calm = await self.run_program("honest", *HONEST, urgent=True)
         flooding = self.start("flood", "--rate", RATE, "--seconds", 8, *ATTACKER, *flood)
         await asyncio.sleep(0.5)
-        before = self.cpu_seconds()
+        before = attack.cpu_seconds(self.xord_node.process.pid)
         begin = asyncio.get_running_loop().time()
         honest = await self.run_program("honest", *HONEST, "--seed", 8, urgent=True)
-        busy = (self.cpu_seconds() - before) / (asyncio.get_running_loop().time() - begin)
+        busy = attack.cpu_seconds(self.xord_node.process.pid) - before
+        busy /= asyncio.get_running_loop().time() - begin
         sent = await self.finished(flooding)
         print(f"FIGURE {name}: {sent['rate']:,.0f} requests a second, {sent['answered']} of "
               f"{sent['sent']} answered; the node takes {busy:.0%} of a core")
