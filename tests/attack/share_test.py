@@ -2,13 +2,15 @@
 
 The times are those of a machine that has a core for each of three programs; where it has fewer,
 they measure its scheduler, too. So the node and its honest peers have the higher priority, and
-the same is measured without the attack: twice that is allowed where it is more.
+the same is measured without the attack: twice that is allowed where it is more. In the suite, which
+does not time, ten times the bounds are allowed (--slow): there only what is lost is shown.
 """
 
 import asyncio
 
 import attack
 from attack import NODE, Attack
+from harness import seconds
 
 RATE = 200_000
 KEY = b"\x5a" * 20
@@ -43,7 +45,8 @@ class Share(Attack):
             times, usual = honest[method], calm[method]["p99_ms"]
             self.reached(f"{name}: p99 of others' {method}",
                          f"{times['p99_ms']:.2f} ms, without the attack {usual:.2f} ms",
-                         times["p99_ms"] < max(most, 2 * usual), f"below {most} ms")
+                         times["p99_ms"] / 1000 < seconds(max(most, 2 * usual) / 1000),
+                         f"below {most} ms")
             lost = times["lost"] + times["denied"]
             self.reached(f"{name}: requests of others lost in {method}",
                          f"{lost} of {times['operations']}", lost == 0, 0)
