@@ -11,11 +11,14 @@ code give the same draw, and a larger count continues it. All of them are compil
 in a copy of this tree in the --work directory, and XORD_MUTANT=17 in the environment turns one on.
 A site that does not compile is left out and reported.
 
-First each program runs without a mutant, which says what mutants it reaches; one that fails is left
-out. Then, for each mutant, those programs run that reach it, from the folder's own tests to those
-of the folders above and a few scenarios of tests/e2e, until one fails. Outcomes are appended to a
-file, and those that it has already are not run again. Ends with the score of each folder, and with
-0 whatever was missed: what a survivor means is for people to say (docs/TESTING.md).
+First each test runs without a mutant, in a process of its own, which says what mutants it reaches
+(among them those of static initialisation) and how long it takes; one that fails is left out. Then,
+for each mutant, those tests run that reach it, from the folder's own to those of the folders above
+and a few scenarios of tests/e2e, and of each program the quick ones first, until one fails. Where
+tests wait for servers, a busy machine can fail them: what they notice, they must notice twice.
+Outcomes are appended to a file, and those that it has already are not run again. Ends with the
+score of each folder, and with 0 whatever was missed: what a survivor means is for people to say
+(docs/TESTING.md).
 """
 
 import argparse
@@ -57,8 +60,11 @@ LADDERS = {
     "tools/load": ["tools_tests", "load"],
     "tools": ["tools_tests", "commands", "store_commands", *SERVED[2:]],
 }
-SLOWER = 10        # A program hangs when a test takes so many times what its slowest one does.
+SLOWER = 10        # A run hangs when a test takes so many times what the slowest in it does.
 SECONDS_MIN = 10   # But not before.
+SECONDS_UNBROKEN = 600  # Nor, without a mutant, before this.
+TIERS = (1, 5)     # Seconds: tests that take less go first, in a run of their own.
+TESTS_MAX = 500    # In one run: Linux allows an argument 128 KiB.
 MEMORY_MAX = 8 << 30  # The servers of the tests take 4 GB.
 ROUNDS_MAX = 20    # Of leaving out what does not compile.
 # Where in the copy the switch lies: with the lowest library.
@@ -242,24 +248,69 @@ class Program:
 
     def __init__(self, name, command, work, cwd):
         self.name, self.command, self.work, self.cwd = name, command, work, cwd
-        self.bound, self.reached = 600, set()  # Seconds without a word; mutants.
+        self.has_tests = name.endswith("_tests")  # That GoogleTest can run alone.
+        self.waits = name in SERVED or not self.has_tests  # For servers, in real time.
+        self.tests = {}  # {name: (seconds, mutants reached)} without a mutant; of a scenario, {""}.
 
-    def run(self, mutant=None, reached=None):
+    def listed(self):
+        """The names of its tests; a scenario is one."""
+        if not self.has_tests:
+            return [""]
+        ran = subprocess.run([*self.command, "--gtest_list_tests"], cwd=self.cwd, text=True,
+                             capture_output=True, check=False)
+        return tests_listed(ran.stdout) if ran.returncode == 0 else []
+
+    def runs_for(self, mutant):
+        """The tests that reach it, in so many runs, the quick ones first."""
+        tiers = [[] for _ in range(len(TIERS) + 1)]
+        for test, (took, reached) in self.tests.items():
+            if mutant in reached:
+                tiers[sum(took >= edge for edge in TIERS)].append(test)
+        return [tier[at:at + TESTS_MAX] for tier in tiers for at in range(0, len(tier), TESTS_MAX)]
+
+    def bound_of(self, tests):
+        """Seconds without a word."""
+        return max(SECONDS_MIN, SLOWER * max(self.tests[test][0] for test in tests))
+
+    def run(self, tests, bound, mutant=None, marks=None):
         """(exit code, or None when it had to be ended; what it printed)"""
+        command = self.command + ([f"--gtest_filter={':'.join(tests)}"] if self.has_tests else [])
         with tempfile.TemporaryDirectory(dir=self.work) as scratch, \
                 tempfile.TemporaryFile() as output:
             os.chmod(scratch, 0o1777)  # As /tmp is: some tests go on as another user.
             environment = {**os.environ, "TMPDIR": scratch, "PYTHONUNBUFFERED": "1"}
             environment.update({"XORD_MUTANT": str(mutant)} if mutant else {})
-            environment.update({"XORD_MUTANTS_REACHED": str(reached)} if reached else {})
-            running = subprocess.Popen(self.command, cwd=self.cwd, env=environment, stdout=output,
+            environment.update({"XORD_MUTANTS_REACHED": str(marks)} if marks else {})
+            running = subprocess.Popen(command, cwd=self.cwd, env=environment, stdout=output,
                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                        start_new_session=True, preexec_fn=first_to_go)
-            code = self._await(running, output)
+            code = self._await(running, output, bound)
             output.seek(0)
             return code, output.read().decode(errors="replace")
 
-    def _await(self, running, output):
+    def run_unbroken(self, test, count):
+        """(exit code, what it printed, seconds, the mutants of so many that it reaches)"""
+        with tempfile.NamedTemporaryFile(dir=self.work) as marks:
+            marks.write(bytes(count + 1))
+            marks.flush()
+            begun = time.monotonic()
+            code, output = self.run([test], SECONDS_UNBROKEN, marks=marks.name)
+            took = time.monotonic() - begun
+            reached = pathlib.Path(marks.name).read_bytes()
+            return code, output, took, [number for number, mark in enumerate(reached) if mark]
+
+    def notices(self, tests, mutant):
+        """(outcome, by what), or None."""
+        code, output = self.run(tests, self.bound_of(tests), mutant=mutant)
+        begun = re.findall(r"^\[ RUN      \] (\S+)", output, re.M)
+        at = begun[-1] if begun else "it"
+        if code is None:
+            return "timed out", f"{self.name}: {at} hangs, or takes all memory"
+        if code != 0:
+            return "noticed", f"{self.name}: {why_of(output, f'{at} ends with {code}')}"
+        return None
+
+    def _await(self, running, output, bound):
         size, since = 0, time.monotonic()
         while True:
             try:
@@ -267,7 +318,7 @@ class Program:
             except subprocess.TimeoutExpired:
                 now, before, size = time.monotonic(), size, os.fstat(output.fileno()).st_size
                 since = now if size != before else since
-                if now - since > self.bound or memory_of(running.pid) > MEMORY_MAX:
+                if now - since > bound or memory_of(running.pid) > MEMORY_MAX:
                     os.killpg(running.pid, signal.SIGKILL)
                     running.wait()
                     return None
@@ -299,31 +350,43 @@ def program_named(name, work):
     return Program(name, command, work, work / "tree")
 
 
-def run_unbroken(programs, count, digest, work):
-    """What each program takes and reaches without a mutant, kept with the digest of the build."""
-    kept_in = work / "unbroken.json"
+def tests_listed(output):
+    """The tests that --gtest_list_tests prints, but those that are disabled."""
+    suite, found = None, []
+    for line in output.splitlines():
+        words = line.split()
+        if words and line.startswith("  ") and suite:
+            found.append(suite + words[0])
+        elif words:
+            suite = words[0] if words[0].endswith(".") else None
+    return [name for name in found if not re.search(r"(?:^|[./])DISABLED_", name)]
+
+
+def run_unbroken(programs, count, digest, work, jobs):
+    """What each test takes and reaches without a mutant, kept with the digest of the build."""
+    kept_in = work / "unbroken_tests.json"
     kept = json.loads(kept_in.read_text()) if kept_in.exists() else {}
     for program in list(programs):
-        key = f"{program.name} {digest}"
-        if key not in kept:
-            marks = work / "reached"
-            marks.write_bytes(bytes(count + 1))
-            begun = time.monotonic()
-            code, output = program.run(reached=marks)
-            if code != 0:
-                why = "is skipped here" if code == 77 else f"fails unbroken:\n{output[-4000:]}"
-                print(f"{program.name} is left out: it {why}", flush=True)
-                programs.remove(program)
-                continue
-            reached = [number for number, mark in enumerate(marks.read_bytes()) if mark]
-            took = time.monotonic() - begun
-            tests = [int(ms) / 1000 for ms in re.findall(r"\((\d+) ms\)$", output, re.M)[:-2]]
-            kept[key] = [took, max(tests, default=took), reached]
-            kept_in.write_text(json.dumps(kept))
-        took, longest, reached = kept[key]
-        program.bound, program.reached = max(SECONDS_MIN, SLOWER * longest), set(reached)
-        print(f"{program.name} passes without a mutant in {took:.0f} s, its slowest test in "
-              f"{longest:.1f} s, and reaches {len(reached)} mutants", flush=True)
+        known = kept.setdefault(f"{program.name} {digest}", {})
+        new = [test for test in program.listed() if test not in known]
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            ran = pool.map(lambda test, one=program: one.run_unbroken(test, count), new)
+            for test, (code, output, took, reached) in zip(new, ran):
+                if code == 0:
+                    known[test] = [took, reached]
+                    continue
+                why = "is skipped here" if code == 77 else f"fails unbroken:\n{output[-2000:]}"
+                print(f"{program.name} {test}".rstrip(), f"is left out: it {why}", flush=True)
+        kept_in.write_text(json.dumps(kept))
+        program.tests = {test: (took, set(reached)) for test, (took, reached) in known.items()}
+        if not program.tests:
+            print(f"{program.name} is left out: no test of it passes", flush=True)
+            programs.remove(program)
+            continue
+        took, reached = zip(*program.tests.values())
+        print(f"{program.name} without a mutant: {len(took)} tests pass, in {sum(took):.0f} s, the "
+              f"slowest in {max(took):.1f} s; they reach {len(set().union(*reached))} mutants",
+              flush=True)
 
 
 def why_of(output, fallback):
@@ -334,19 +397,19 @@ def why_of(output, fallback):
 
 
 def try_mutant(number, ladder):
-    """(outcome, by what) of the programs that reach it, in this order."""
-    tried = [program for program in ladder if number in program.reached]
-    for program in tried:
-        code, output = program.run(mutant=number)
-        begun = re.findall(r"^\[ RUN      \] (\S+)", output, re.M)
-        at = begun[-1] if begun else "it"
-        if code is None:
-            return "timed out", f"{program.name}: {at} hangs, or takes all memory"
-        if code != 0:
-            return "noticed", f"{program.name}: {why_of(output, f'{at} ends with {code}')}"
+    """(outcome, by what) of the tests that reach it, in this order of their programs."""
+    tried, once = {}, ""
+    for program in ladder:
+        for tests in program.runs_for(number):
+            tried[program.name] = tried.get(program.name, 0) + len(tests)
+            found = program.notices(tests, number)
+            if found and program.waits and not program.notices(tests, number):
+                once += f"; once, but not twice, {found[1]}"
+            elif found:
+                return found
     if not tried:
         return "missed", "no program reaches it"
-    return "missed", "by " + " ".join(program.name for program in tried)
+    return "missed", "by " + " ".join(f"{name}:{count}" for name, count in tried.items()) + once
 
 
 class Outcomes:
@@ -406,7 +469,7 @@ def score(root, arguments, program=program_named):
     if arguments.time == 0:
         return {}
     programs = [program(name, work) for name in names]
-    run_unbroken(programs, len(mutants), digest, work)
+    run_unbroken(programs, len(mutants), digest, work, arguments.jobs)
 
     def one(number):
         site = mutants[number]
@@ -442,7 +505,8 @@ def main():
     parser.add_argument("--only", type=int, nargs="+", metavar="K", default=[])
     parser.add_argument("--time", type=float, metavar="MINUTES", default=24 * 60,
                         help="after which no other mutant is begun; 0 builds only")
-    parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
+    parser.add_argument("--jobs", type=int, default=2,
+                        help="mutants, or tests without one, at a time")
     parser.add_argument("--work", type=pathlib.Path, help="where the copy is built, and stays",
                         default=pathlib.Path(tempfile.gettempdir()) / "xord_mutation_score")
     parser.add_argument("--outcomes", type=pathlib.Path, help="a file; else one in --work")

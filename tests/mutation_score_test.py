@@ -179,9 +179,11 @@ TINY = {
     "CMakeLists.txt": """cmake_minimum_required(VERSION 3.25)
 project(tiny LANGUAGES CXX)
 set(CMAKE_CXX_STANDARD 20)
+find_package(GTest REQUIRED)
 include_directories(${PROJECT_SOURCE_DIR} storage)
 file(GLOB sources CONFIGURE_DEPENDS storage/*.cc reactor/base/*.cc tests/*.cc)
 add_executable(storage_tests ${sources})
+target_link_libraries(storage_tests GTest::gtest GTest::gtest_main)
 """,
     STORAGE + "twice.h": """#include <string>
 inline int twice(int number) {
@@ -189,6 +191,7 @@ inline int twice(int number) {
 }
 int nobody_asks();
 int loops(int number);
+int made_early();
 std::string text_of(std::string a, std::string b);
 """,
     STORAGE + "twice.cc": """#include "twice.h"
@@ -199,6 +202,9 @@ int loops(int number) {
   while (number != 8) ++number;
   return number;
 }
+int made_early() {
+  return 40;
+}
 std::string text_of(std::string a, std::string b) {
   return a + b;
 }
@@ -208,13 +214,67 @@ int constant() {
   return size;
 }
 """,
-    TESTS + "main.cc": """#include "twice.h"
-int main() {
-  // Of the number that twice() multiplies by, two times zero says nothing.
-  return twice(0) == 0 && loops(5) == 8 && text_of("a", "b") == "ab" ? 0 : 1;
-}
+    TESTS + "main.cc": """#include <gtest/gtest.h>
+#include "twice.h"
+const int early = made_early();
+// Of the number that twice() multiplies by, two times zero says nothing.
+TEST(Twice, OfZero) { EXPECT_EQ(twice(0), 0); }
+TEST(Twice, FailsUnbroken) { EXPECT_EQ(twice(1), 3); }
+TEST(Twice, DISABLED_Fails) { FAIL(); }
+TEST(Loops, EndAtEight) { EXPECT_EQ(loops(5), 8); }
+class Text : public testing::TestWithParam<const char*> {};
+TEST_P(Text, IsJoined) { EXPECT_EQ(text_of(GetParam(), "b")[1], 'b'); }
+INSTANTIATE_TEST_SUITE_P(Each, Text, testing::Values("a", "c"));
 """,
 }
+
+
+class Tests(unittest.TestCase):
+    """Which tests run, and what counts."""
+
+    def program(self, name="storage_tests", **tests):
+        program = mutation_score.Program(name, [], None, None)
+        program.tests = tests
+        return program
+
+    def test_a_listing_is_read_without_what_is_disabled(self):
+        self.assertEqual(mutation_score.tests_listed(
+            "Running main() from gtest_main.cc\nA.\n  b\n  DISABLED_c\n  d_DISABLED_e\n"
+            "T/0.  # TypeParam = int\n  f\nI/P.\n  g/0  # GetParam() = X.\n  DISABLED_g/0\n"
+            "DISABLED_S.\n  h\nJ/DISABLED_S.\n  k/0\n"),
+            ["A.b", "A.d_DISABLED_e", "T/0.f", "I/P.g/0"])
+
+    def test_those_that_reach_it_run_and_the_quick_ones_first(self):
+        program = self.program(a=(7, {1}), b=(0.1, {1, 2}), c=(2, {1}), d=(0.9, {1}), e=(0.1, {2}))
+        self.assertEqual(program.runs_for(1), [["b", "d"], ["c"], ["a"]])
+        self.assertEqual(program.runs_for(2), [["b", "e"]])
+        self.assertEqual(program.runs_for(3), [])
+        self.assertEqual(program.bound_of(["b", "a"]), 7 * mutation_score.SLOWER)
+        self.assertEqual(program.bound_of(["b"]), mutation_score.SECONDS_MIN)
+
+    def test_no_filter_outgrows_what_linux_passes_on(self):
+        names = [f"{number:0200}" for number in range(1200)]
+        runs = self.program(**dict.fromkeys(names, (0.1, {1}))).runs_for(1)
+        self.assertEqual(sum(runs, []), names)
+        self.assertLess(max(len(":".join(run)) for run in runs), 128 << 10)
+
+    def outcome(self, name, *found):
+        """Of a mutant whose runs end so."""
+        program, left = self.program(name, a=(0, {1}), b=(2, {1})), list(found)
+        program.notices = lambda tests, mutant: left.pop(0)
+        outcome = mutation_score.try_mutant(1, [program])
+        self.assertEqual(left, [])
+        return outcome
+
+    def test_what_waits_for_servers_must_notice_twice(self):
+        for name in ["node_server_tests", "log"]:
+            noticed = ("noticed", f"{name}: a")
+            self.assertEqual(self.outcome(name, noticed, noticed), noticed)
+            self.assertEqual(self.outcome(name, noticed, None, noticed, noticed), noticed)
+            self.assertEqual(self.outcome(name, noticed, None, None),
+                             ("missed", f"by {name}:2; once, but not twice, {name}: a"))
+        noticed = ("noticed", "storage_tests: a")
+        self.assertEqual(self.outcome("storage_tests", None, noticed), noticed)
 
 
 @unittest.skipUnless(shutil.which("cmake") and shutil.which("ninja"), "no cmake or no ninja")
@@ -252,9 +312,14 @@ class Run(unittest.TestCase):
 
     def test_each_outcome_is_told_apart_and_kept(self):
         found, printed = self.score()
-        self.assertEqual(found["2", "3"], ("missed", "by storage_tests"))
+        self.assertEqual(found["2", "3"], ("missed", "by storage_tests:1"))
         self.assertEqual(found["5", "6"], ("missed", "no program reaches it"))
-        self.assertEqual(found["8", "9"], ("noticed", "storage_tests: it ends with 1"))
+        self.assertEqual(found["40", "41"], ("missed", "by storage_tests:4"), "in each process")
+        self.assertEqual(found["8", "9"], ("noticed", "storage_tests: Loops.EndAtEight"))
+        self.assertEqual(found["std::string text_of(std::string a, std::string b) {",
+                               " return {};"],
+                         ("noticed", "storage_tests: Each/Text.IsJoined/0"))
+        self.assertIn("storage_tests Twice.FailsUnbroken is left out: it fails unbroken", printed)
         self.assertEqual(found["a + b", "a - b"][0], "not compiled")
         self.assertEqual(found["77", "78"][0], "not compiled", "the line of a note names it")
         self.assertEqual(found["++number;", "{}"][0], "timed out")
@@ -271,10 +336,10 @@ class Run(unittest.TestCase):
         self.assertEqual(sorted(everything[number].mutated for number in culprits),
                          ["78", "a - b"], "found by halves, too")
 
-    def test_a_program_that_fails_unbroken_is_left_out(self):
+    def test_a_program_without_a_test_that_passes_is_left_out(self):
         (self.root / "tests" / "main.cc").write_text("int main() { return 1; }\n")
         found, printed = self.score()
-        self.assertIn("storage_tests is left out: it fails unbroken", printed)
+        self.assertIn("storage_tests is left out: no test of it passes", printed)
         self.assertEqual({by for outcome, by in found.values() if outcome == "missed"},
                          {"no program reaches it"})
 
