@@ -56,8 +56,7 @@ struct SubnetLimits {
 
   bool apply_to(const IpAddress& address) const {
     if (local != LocalSubnets::limited && address.is_local()) return false;
-    return std::none_of(fleet.begin(), fleet.end(),
-                        [&](const Subnet& net) { return net.contains(address); });
+    return !is_in_any(fleet, address);
   }
   // The contacts of a wide prefix among `filed_count` of its family.
   uint32_t share_of_table(uint32_t filed_count) const {

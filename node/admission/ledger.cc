@@ -176,11 +176,6 @@ Ledger::Ledger(const LimitsConfig& config, uint32_t rows_max, uint32_t shards, u
   });
 }
 
-bool Ledger::is_trusted(const IpAddress& source) const {
-  return std::any_of(trusted_.begin(), trusted_.end(),
-                     [&](const Subnet& subnet) { return subnet.contains(source); });
-}
-
 // The rest is kept for the next charge of the net: rounding each would make a small one many times
 // too large or nothing.
 Ledger::Units Ledger::units_of(const IpAddress& source, Charge charge, uint32_t amount) {

@@ -64,7 +64,7 @@ class Ledger {
   bool is_exempt(const IpAddress& source) const {
     if (is_off_) return true;
     if (exempts_loopback_ && is_loopback(source)) return true;
-    return !trusted_.empty() && is_trusted(source);
+    return !trusted_.empty() && is_in_any(trusted_, source);
   }
   // Charges `amount` unless a limit of the source or of one of its prefixes would be exceeded: then
   // false, and nothing is charged. In a dry run true. `is_beyond`, if not null, becomes true
@@ -180,7 +180,6 @@ class Ledger {
     return low == 1 || low >> 24 == 0xffff7f;  // ::1, 127.0.0.0/8
   }
   static Prefix prefix_of(const Row& row);
-  bool is_trusted(const IpAddress& source) const;
   Units units_of(const IpAddress& source, Charge charge, uint32_t amount);
   Place place_of(const Key& key) const;
   // The one of hints_ that may say where the row of `key` is.

@@ -64,10 +64,10 @@ ProvenSources::Row& ProvenSources::row_to_replace(const std::array<uint64_t, 2>&
 bool ProvenSources::is_proven(const Endpoint& source, Instant now) const {
   for (const uint64_t index : sets_of(source)) {
     for (const Row& row : sets_[index].rows) {
-      if (row.source == source) return row.until > now || is_trusted(source.address);
+      if (row.source == source && row.until > now) return true;
     }
   }
-  return is_trusted(source.address);
+  return is_in_any(trusted_, source.address);
 }
 
 void ProvenSources::fetch_ahead(const Endpoint& source) const {
@@ -75,11 +75,6 @@ void ProvenSources::fetch_ahead(const Endpoint& source) const {
     __builtin_prefetch(&sets_[index]);
     __builtin_prefetch(&sets_[index].rows[ways / 2]);
   }
-}
-
-bool ProvenSources::is_trusted(const IpAddress& address) const {
-  return std::any_of(trusted_.begin(), trusted_.end(),
-                     [&](const Subnet& subnet) { return subnet.contains(address); });
 }
 
 uint32_t ProvenSources::used_count(uint64_t set, Instant now) const {

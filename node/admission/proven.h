@@ -29,8 +29,6 @@ class ProvenSources {
   bool is_proven(const Endpoint& source, Instant now) const;
   // A hint that is_proven() of this source will be called soon.
   void fetch_ahead(const Endpoint& source) const;
-  // Exempt from proof, rate limits and budgets, and from nothing else.
-  bool is_trusted(const IpAddress& address) const;
 
  private:
   static constexpr uint32_t ways = 4;

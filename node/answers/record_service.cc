@@ -102,9 +102,7 @@ void RecordService::store(const Turn& turn, const Datagram& datagram, const Requ
 uint16_t RecordService::source_prefix(const IpAddress& address) const {
   const NodeConfig& config = node_.config;
   if (address.is_local() && !config.limits.limits_loopback) return 0;
-  for (const Subnet& trusted : config.trusted) {
-    if (trusted.contains(address)) return 0;
-  }
+  if (is_in_any(config.trusted, address)) return 0;
   const auto hash = static_cast<uint16_t>(site_hash(address, node_.secrets.prefix_seed));
   static_assert(StoreRequest{}.source_prefix == 0, "the source that is not limited");
   return std::max<uint16_t>(hash, 1);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -159,6 +160,11 @@ bool Subnet::contains(const IpAddress& other) const {
   return (differ(0, prefix_bits) | differ(8, prefix_bits - 64)) == 0;
 }
 
+bool is_in_any(std::span<const Subnet> nets, const IpAddress& address) {
+  return std::any_of(nets.begin(), nets.end(),
+                     [&](const Subnet& net) { return net.contains(address); });
+}
+
 std::optional<Subnet> Subnet::parse(std::string_view text) {
   const size_t slash = text.find('/');
   const auto address = IpAddress::parse(text.substr(0, slash));
@@ -170,6 +176,7 @@ std::optional<Subnet> Subnet::parse(std::string_view text) {
   for (uint32_t bit = subnet.prefix_bits; bit < 128; ++bit) {
     if (address->bytes[bit / 8] >> (7 - bit % 8) & 1) return std::nullopt;
   }
+  DCHECK(subnet.contains(*address));
   return subnet;
 }
 

@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -94,5 +95,8 @@ struct Subnet {
   static std::optional<Subnet> parse(std::string_view text);
   std::string text() const;  // In the form that parse() reads.
 };
+
+// Whether one of `nets` holds `address`; false when there are none.
+bool is_in_any(std::span<const Subnet> nets, const IpAddress& address);
 
 }  // namespace xord

@@ -109,8 +109,7 @@ class NodeWatch {
   };
 
   bool is_trusted(const Endpoint& source) const {
-    return std::any_of(config_.trusted.begin(), config_.trusted.end(),
-                       [&](const Subnet& net) { return net.contains(source.address); });
+    return is_in_any(config_.trusted, source.address);
   }
 
   // What is sent later, because the disk was slow or a contact did not answer, counts here.

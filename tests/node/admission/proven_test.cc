@@ -90,7 +90,7 @@ TEST_F(ProvenSourcesTest, TrustedSubnetsNeedNoProof) {
   EXPECT_TRUE(proven.is_proven(*Endpoint::parse("10.1.200.3:1"), start));
   EXPECT_TRUE(proven.is_proven(*Endpoint::parse("[fd12::3]:1"), start));
   EXPECT_FALSE(proven.is_proven(*Endpoint::parse("10.2.0.1:1"), start));
-  EXPECT_FALSE(proven.is_trusted(*IpAddress::parse("127.0.0.1")));
+  EXPECT_FALSE(proven.is_proven(*Endpoint::parse("127.0.0.1:1"), start));
 }
 
 TEST_F(ProvenSourcesTest, HoldsAsManyAsItWasBuiltForAndNeverTakesOneForAnother) {

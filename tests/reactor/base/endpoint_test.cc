@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "reactor/base/check.h"
 #include "reactor/base/rng.h"
@@ -186,6 +187,15 @@ TEST(Subnet, OfOneFamilyHoldsNothingOfTheOther) {
   EXPECT_TRUE(Subnet::parse("0.0.0.0/0")->contains(address("192.0.2.1")));
   EXPECT_FALSE(Subnet::parse("0.0.0.0/0")->contains(address("2001:db8::1")));
   EXPECT_TRUE(Subnet::parse("::ffff:0:0/96")->contains(address("192.0.2.1")));
+}
+
+TEST(Subnet, AnAddressIsInAnyOfSeveralThatHoldsIt) {
+  EXPECT_FALSE(is_in_any({}, address("10.0.0.1")));
+  const std::vector<Subnet> nets = {*Subnet::parse("10.0.0.0/8"), *Subnet::parse("fd00::/8")};
+  EXPECT_TRUE(is_in_any(nets, address("10.0.0.1")));
+  EXPECT_TRUE(is_in_any(nets, address("fd12::1")));
+  EXPECT_FALSE(is_in_any(nets, address("11.0.0.1")));
+  EXPECT_FALSE(is_in_any(nets, address("::a00:1")));
 }
 
 TEST(Subnet, IsReadInCidrFormAndRefusedWithBitsBehindThePrefix) {
