@@ -74,6 +74,7 @@ void Node::run(Instant now, Outputs& out, Body&& body) {
   named_.end_turn(now);
   contacts_.end_turn(turn);
   limit_watch_.end_turn(now);
+  counters_.node.set(NodeCounter::ledger_evicted, ledger_.evicted_count());
   DCHECK(events_.is_empty());
 }
 
@@ -285,7 +286,6 @@ void Node::advance(Instant now, Outputs& out) {
     handle_events(turn);
     joiner_.watch_company(now);
     limit_watch_.advance(now);
-    counters_.node.set(NodeCounter::ledger_evicted, ledger_.evicted_count());
   });
 }
 

@@ -28,7 +28,9 @@ constexpr size_t subnet_levels_max = 4;
 inline size_t subnet_levels(const IpAddress& address) {
   return address.is_ipv4() ? 3 : 4;
 }
-// Out of the 32 or 128 bits of the address.
+// Out of the 32 or 128 bits of the address. The ledger (node/admission/ledger.h) has lengths of its
+// own: it begins at an IPv4 address and pairs a /24 with a /56, while here a /24 is one party as a
+// /64 is, and the limits are argued for these.
 inline uint32_t subnet_bits(const IpAddress& address, size_t level) {
   constexpr std::array<uint8_t, subnet_levels_max> ipv4 = {24, 20, 16, 16};
   constexpr std::array<uint8_t, subnet_levels_max> ipv6 = {64, 56, 48, 32};
