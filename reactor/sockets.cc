@@ -203,7 +203,9 @@ std::optional<IoError> open_sockets(std::span<const Listen> listens, const Socke
     }
     if (!error) {
       for (const ShardSockets& sockets : *out) CHECK(sockets.size() == listens.size());
-      return std::nullopt;
+      const ShardSockets& first = out->front();
+      if (std::ranges::any_of(first, &BoundSocket::is_open)) return std::nullopt;
+      error = IoError{first.front().absent_because};
     }
     out->clear();
     if (attempt == free_port_attempts_max) return error;

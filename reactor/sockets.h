@@ -24,7 +24,7 @@ constexpr uint32_t listens_max = 16;  // Addresses a node listens on; an index f
 
 enum class IfFamilyMissing : uint8_t {
   fail,  // The address was configured by name: if it is unavailable, that is an error.
-  skip,  // A default: a host without IPv6 only logs a line (BoundSocket::absent_because).
+  skip,  // A host without IPv6 only logs a line (BoundSocket::absent_because), unless it skips all.
 };
 
 struct Listen {

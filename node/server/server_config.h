@@ -26,8 +26,8 @@ enum class LogFormat : uint8_t { text, json };
 struct ListenAddress {
   DialectName dialect = DialectName::rpcudp;
   Endpoint endpoint;  // Port 0: the kernel chooses, and the ready line shows it.
-  // If the host lacks this address family, it is logged and is not an error: set for the default
-  // [::]:8468.
+  // If the host lacks this address family, it is logged and is not an error, unless no other
+  // address is left: set for the default [::]:8468.
   bool optional = false;
 
   bool operator==(const ListenAddress&) const = default;

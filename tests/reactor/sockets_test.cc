@@ -129,6 +129,9 @@ TEST(Sockets, AHostWithoutIpv6IsDataForADefaultAndAnErrorForAnOrder) {
       EXPECT_TRUE(sockets[2].is_open()) << "the index of a later socket must not change";
     }
     EXPECT_TRUE(open_with({{wildcard(Family::ipv6)}}, 1, &shards));
+    const auto all_skipped = open_with({as_default(Family::ipv6, {})}, 2, &shards);
+    ASSERT_TRUE(all_skipped) << "nothing would be left to listen on";
+    EXPECT_NE(all_skipped->sentence, "");
   });
 }
 

@@ -11,6 +11,7 @@ namespace xord {
 namespace {
 
 constexpr std::string_view scheme_mark = "://";
+constexpr char optional_mark = '?';
 
 // Parses "[fe80::1%eth0]:8468": the zone becomes the interface's index.
 std::optional<Endpoint> parse_with_zone(const std::string& text) {
@@ -61,6 +62,10 @@ ListenAddress parse_listen(const std::string& text) {
     address.dialect = parse_scheme(text, std::string_view(text).substr(0, mark));
     rest = text.substr(mark + scheme_mark.size());
   }
+  if (rest.ends_with(optional_mark)) {
+    address.optional = true;
+    rest.pop_back();
+  }
   auto endpoint = Endpoint::parse(rest);
   if (!endpoint) endpoint = parse_with_zone(rest);
   if (!endpoint) refuse(text, rest);
@@ -85,6 +90,7 @@ std::string show_listen(const ListenAddress& address) {
   if (address.endpoint.scope != 0 && if_indextoname(address.endpoint.scope, zone) != nullptr) {
     endpoint.insert(endpoint.find(']'), "%" + std::string(zone));
   }
+  if (address.optional) endpoint += optional_mark;
   return (address.dialect == DialectName::rpcudp ? "rpcudp://" : "mainline://") + endpoint;
 }
 

@@ -204,8 +204,10 @@ void apply_listen(ServerConfig& config, const Texts& texts) {
   std::vector<ListenAddress> parsed;
   for (const std::string& text : texts) {
     const ListenAddress address = parse_listen(text);
-    const bool twice = std::find(parsed.begin(), parsed.end(), address) != parsed.end();
-    if (twice && address.endpoint.port != 0) {
+    const bool is_twice = std::any_of(parsed.begin(), parsed.end(), [&](const auto& other) {
+      return other.dialect == address.dialect && other.endpoint == address.endpoint;
+    });
+    if (is_twice && address.endpoint.port != 0) {
       throw BadValue(quoted(text) + " is given twice: name each address once");
     }
     parsed.push_back(address);
@@ -249,9 +251,10 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 using Config = ServerConfig;
 
 const std::array<Setting, 27> table = {{
-    {"listen", "[SCHEME://]ADDR:PORT",
-     "Address to serve on; repeats. Port 0 takes a free one, which the log names", Arity::many,
-     apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
+    {"listen", "[SCHEME://]ADDR:PORT[?]",
+     "Address to serve on; repeats. Port 0 takes a free one, which the log names; with ? a host "
+     "without IPv6 (or IPv4) skips it",
+     Arity::many, apply_listen, [](const Config& c) { return show_each(c.listen, show_listen); }},
     {"bootstrap", "HOST[:PORT]", "A node of the network to join; repeats. None: start a network",
      Arity::many, apply_bootstrap, [](const Config& c) { return c.bootstrap; }},
     {"data-dir", "DIR", "Where the id, the contacts and the records are kept", Arity::one,

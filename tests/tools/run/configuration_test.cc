@@ -126,6 +126,29 @@ TEST_F(ConfigurationTest, WhatPrintConfigPrintsIsAConfigFileThatGivesTheSameAgai
   EXPECT_EQ(build_configuration(again, {}).server, first.server) << print_configuration(first);
 }
 
+// A host without IPv6 starts with the defaults, and so with what is printed of them.
+TEST_F(ConfigurationTest, TheDefaultsThatArePrintedAreReadAsTheDefaults) {
+  const Configuration first = build_configuration({}, home_);
+  ASSERT_TRUE(first.server.listen.at(1).optional);
+  const auto again = read_config_file(file(print_configuration(first)));
+  EXPECT_EQ(build_configuration(again, {}).server, first.server) << print_configuration(first);
+}
+
+TEST_F(ConfigurationTest, AnAddressWithAQuestionMarkIsOptional) {
+  const Configuration result =
+      build_configuration({flag("listen", {"[::1]:9?", "rpcudp://0.0.0.0:9"})}, home_);
+  ASSERT_EQ(result.server.listen.size(), 2u);
+  EXPECT_TRUE(result.server.listen[0].optional);
+  EXPECT_EQ(result.server.listen[0].endpoint, *Endpoint::parse("[::1]:9"));
+  EXPECT_FALSE(result.server.listen[1].optional);
+  EXPECT_EQ(find_setting("listen")->show(result.server),
+            (std::vector<std::string>{"rpcudp://[::1]:9?", "rpcudp://0.0.0.0:9"}));
+  EXPECT_NE(refusal([&] {
+              build_configuration({flag("listen", {"[::1]:9", "[::1]:9?"})}, home_);
+            }).find("name each address once"),
+            std::string::npos);
+}
+
 TEST_F(ConfigurationTest, AFactorIsPrintedAndReadToItsLastDigit) {
   const std::string tiny = "0." + std::string(200, '0') + "1";
   for (const std::string& text : {std::string("0.12345678901"), std::string("1.0000001"),
@@ -146,9 +169,6 @@ TEST_F(ConfigurationTest, EverySettingsDefaultIsAmongWhatItAccepts) {
   for (const Setting& setting : settings()) {
     ServerConfig copy = config;
     setting.apply(copy, setting.show(config));
-    for (ListenAddress& address : copy.listen) {  // Only the default may lack an address family.
-      address.optional = address.endpoint.address == IpAddress{};
-    }
     EXPECT_EQ(copy, config) << setting.name;
   }
 }
@@ -291,6 +311,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"listen", "8468", "write ADDR:PORT"}, BadText{"listen", ":8468", "write ADDR:PORT"},
         BadText{"listen", "0.0.0.0", "write ADDR:PORT"},
         BadText{"listen", "0.0.0.0:65536", "write ADDR:PORT"},
+        BadText{"listen", "0.0.0.0:1??", "write ADDR:PORT"},
         BadText{"listen", "::1:8468", "write ADDR:PORT"},
         BadText{"listen", "localhost:8468", "write the numeric address"},
         BadText{"listen", "http://0.0.0.0:80", "rpcudp://"},
