@@ -35,9 +35,9 @@ INTERRUPT = "^C"
 NODES = ("the endpoint of a node that runs on this host",
          "the endpoint of a second node, which joined the first",
          "the endpoint of a third node, which joined the first",
-         "the endpoint of a node that runs on this host and limits it to 16 KiB/s")
-LIMITED = NODES[-1]
-LIMITING = ("--limit-loopback", "--limit-excess", "16KiB")
+         "the endpoint of a node with four shards that limits this host to 16 KiB/s")
+LIMITED = NODES[-1]  # It joins no other.
+LIMITING = ("--limit-loopback", "--limit-excess", "16KiB", "--shards", "4")
 UNUSED = ("a free endpoint", "an endpoint where no program listens")
 HOME = "the home directory"
 ROLES = (*NODES, *UNUSED, HOME)
@@ -203,13 +203,15 @@ class Examples(Scenario):
         if HOME in page.names:
             real.append((page.names[HOME], str(self.home)))
         nodes = []
-        for name in page.nodes():
-            data_dir = self.home / ".local/share/xord" if not nodes else self.scratch / name
-            flags = LIMITING if name == page.names.get(LIMITED) else ()
-            node = await self.xord(*flags, data_dir=data_dir,
-                                   bootstrap=[one.endpoint for one in nodes[:1]])
+        for number, name in enumerate(page.nodes()):
+            data_dir = self.scratch / name if number else self.home / ".local/share/xord"
+            if name == page.names.get(LIMITED):
+                node = await self.xord(*LIMITING, data_dir=data_dir)
+            else:
+                node = await self.xord(data_dir=data_dir,
+                                       bootstrap=[one.endpoint for one in nodes[:1]])
+                nodes.append(node)
             real.append((name, node.endpoint))
-            nodes.append(node)
 
         async def know_each_other():
             return all([(await node.stats())["contacts"] == len(nodes) - 1 for node in nodes])

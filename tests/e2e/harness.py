@@ -113,7 +113,9 @@ class Xord:
         self.runs += 1
         self.log_path = self.scratch / f"{self.data_dir.name}.{self.runs}.log"
         command = [options.xord, "run", "--data-dir", self.data_dir, "--log-format", "json",
-                   "--io", options.io, "--shards", str(options.shards), *self.arguments]
+                   "--io", options.io, *self.arguments]
+        if "--shards" not in self.arguments:
+            command += ["--shards", str(options.shards)]
         command += [word for place in self.listen for word in ("--listen", place)]
         command += [word for place in self.bootstrap for word in ("--bootstrap", place)]
         with open(self.log_path, "wb") as log:

@@ -10,6 +10,11 @@ from harness import OWN_IP, Scenario, contacts_of, endpoint_of
 
 EVERYTHING = "find_node=70,find_value_hit=10,find_value_miss=10,store=5,ping=5"
 KINDS = {"find_node", "find_value_hit", "find_value_miss", "store", "ping"}
+LIMITING = ("--limit-loopback", "--limit-excess", "16KiB")
+# Of one source, so that its burst is soon used up: 170 full answers, or 33 values.
+ASKING_FOR_CONTACTS = ("--sources", 1, "--contacts", 60, "--window", 4)
+ASKING_FOR_VALUES = ("--sources", 1, "--mix", "find_value_hit=1", "--keys", 10, "--value-size",
+                     4000, "--timeout", "300ms", "--window", 4)
 
 
 class Liar(raw.RawNode):
@@ -183,6 +188,48 @@ class Load(Scenario):
                                       "--warm-up", "0s", "--rate", 100, "--sleep", *words)
             self.assertEqual(done.code, 0, done)
             self.assertEqual(done.out.splitlines()[-1], line)
+
+    async def test_it_says_when_its_target_limits_it(self):
+        node = await self.xord(*LIMITING)
+        at_node = ("--data-dir", node.data_dir)
+        report = await self.load(node.endpoint, *ASKING_FOR_CONTACTS, *at_node, duration="2s",
+                                 code=1)
+        cut = report["limited"]["cut"]
+        self.assertEqual(cut, report["steps"][0]["kinds"]["find_node"]["wrong"]["cut"], report)
+        self.assertGreater(report["limited"]["of_answers"], cut)
+        self.assertGreaterEqual(report["limited_by_node"]["contacts"], cut)
+        self.assertEqual(report["limited_by_node"]["limits"], "on")
+        report = await self.load(node.endpoint, *ASKING_FOR_VALUES, *at_node, duration="3s")
+        silent = report["limited"]["silent"]
+        self.assertEqual(silent, report["steps"][0]["lost"], report)
+        self.assertGreaterEqual(report["limited_by_node"]["values"], silent)
+        done = await self.command("load", "--target", node.endpoint, *ASKING_FOR_CONTACTS,
+                                  "--duration", "2s", "--sleep")
+        self.assertEqual(done.code, 1, done)
+        self.assertRegex(done.out, r"(?m)^the target seems to limit this load: \d+ of \d+ answers "
+                                   r"were cut to the size of their request \(see ")
+
+    async def test_it_says_nothing_where_nothing_is_limited(self):
+        node = await self.xord()
+        for words in (ASKING_FOR_CONTACTS, ASKING_FOR_VALUES):
+            report = await self.load(node.endpoint, *words, "--data-dir", node.data_dir,
+                                     duration="2s")
+            self.assertIsNone(report["limited"], report)
+            counted = report["limited_by_node"]
+            self.assertEqual([counted[name] for name in ("contacts", "values", "reads")], [0] * 3)
+
+    async def test_few_contacts_are_no_sign_of_a_limit(self):
+        node = await self.xord(*LIMITING)
+        report = await self.load(node.endpoint, "--sources", 2, "--contacts", 0, "--window", 4,
+                                 duration="2s")
+        self.assertLessEqual(report["warm_up"]["contacts_in_answer"], 1)
+        self.assertIsNone(report["limited"], report)
+
+    async def test_it_reads_the_counters_of_no_other_node(self):
+        node, other = await self.xord(), await self.xord()
+        done = await self.command("load", "--target", node.endpoint, "--data-dir", other.data_dir)
+        self.assertEqual(done.code, 2, done)
+        self.assertIn(f"the target is {node.id.hex()}", done.err)
 
     async def test_nobody_there_is_an_error_of_its_own(self):
         silent = await self.raw_node(answers_pings=False)

@@ -80,12 +80,14 @@ void LoadExchange::ask(const Question& question) {
   CHECK(keys_ != nullptr && check_ != nullptr && listener_ != nullptr);
   const uint64_t sequence = next_++;
   DCHECK(!row_of(sequence).is_open);
-  row_of(sequence) = {question, sequence, true};
+  Row& row = row_of(sequence);
+  row = {question, sequence, true};
   ++open_count_;
   const Transaction transaction = transaction_for(sequence, config_.tag);
   const MutableBytes buffer = outbox_.reserve(rpcudp::request_size_max);
   const size_t size = encode(buffer, question, transaction);
   DCHECK(size > 0 && size <= buffer.size());
+  row.request_size = static_cast<uint16_t>(size);
   outbox_.commit(sources_.path(question.source), size);
 }
 
@@ -176,8 +178,8 @@ void LoadExchange::receive_reply(const Datagram& datagram) {
     return;
   }
   listener_->answered(row.question, datagram.bytes);
-  const Verdict verdict =
-      check_->check(datagram.bytes, row.question.kind, row.question.number, *keys_);
+  const Verdict verdict = check_->check(datagram.bytes, row.question.kind, row.question.number,
+                                        row.request_size, *keys_);
   close(row, Ending::answered, verdict, *received_at_ - row.question.planned);
 }
 

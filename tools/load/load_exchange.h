@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/doorbell.h"
 #include "reactor/monotonic.h"
@@ -118,7 +119,9 @@ class LoadExchange : private DatagramSink {
     Question question;
     uint64_t sequence = 0;
     bool is_open = false;
+    uint16_t request_size = 0;
   };
+  static_assert(rpcudp::request_size_max <= UINT16_MAX);
   static_assert(sizeof(Row) <= 56);
 
   LoadExchange(const ExchangeConfig& config, LoadSources& sources);

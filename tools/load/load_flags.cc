@@ -45,6 +45,8 @@ constexpr ValueFlag value_flags[] = {
     {"--check", "WHAT", "content, or transaction for servers that are not nodes [content]"},
     {"--io", "IO", "epoll, uring, auto: how the generator does its I/O [epoll]"},
     {"--server-pid", "PID", "Also measure the CPU time of this process"},
+    {"--data-dir", "DIR",
+     "The data directory of a target on this host: also read its own counts of what it limited"},
     {"--hgrm", "FILE", "Write all percentiles, for a plot; .2, .3 is appended for further steps"},
 };
 
@@ -175,6 +177,7 @@ void read_load(const ValueFlags& flags, LoadPlan& plan) {
            "\" is not the id of a process that is running on this machine");
   }
   plan.hgrm_file = flags.text("--hgrm", "");
+  plan.data_dir = flags.text("--data-dir", "");
 }
 
 void read_sources(const ValueFlags& flags, LoadPlan& plan) {
@@ -232,6 +235,9 @@ std::optional<LoadPlan> parse_load_flags(Arguments arguments, Terminal& terminal
   read_keys(flags, plan);
   if (plan.keys_are_stored && !flags.is_given("--seed")) {
     refuse("--stored needs the --seed of the run that stored the keys");
+  }
+  if (!plan.data_dir.empty() && plan.check == CheckDepth::transaction) {
+    refuse("--data-dir is of a node: leave it or --check transaction out");
   }
   if (plan.find_max && !plan.rates.empty()) {
     refuse("--find-max looks for a rate itself: leave --rate out");

@@ -49,7 +49,8 @@ struct LoadPlan {
   CheckDepth check = CheckDepth::content;
   Waiting waiting = Waiting::spin;
   IoChoice io = IoChoice::epoll;
-  int server_pid = 0;  // 0: unknown. Else its CPU time is measured in each step.
+  int server_pid = 0;    // 0: unknown. Else its CPU time is measured in each step.
+  std::string data_dir;  // Of the target, on this host. Empty: its counters are not read.
 
   bool json = false;
   std::string hgrm_file;  // Empty: none.

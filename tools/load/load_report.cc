@@ -5,6 +5,7 @@
 #include "reactor/base/check.h"
 #include "reactor/base/printed.h"
 #include "tools/cli/units.h"
+#include "tools/load/limit_signs.h"
 
 namespace xord {
 namespace {
@@ -106,6 +107,23 @@ nlohmann::ordered_json json_of(const StepResult& step) {
                                     {"system", std::round(cost->system)}};
   }
   return json;
+}
+
+// Null if the answers show no limit.
+nlohmann::ordered_json json_of(const LimitSigns& signs) {
+  if (!signs.any()) return nullptr;
+  return {{"cut", signs.cut},
+          {"of_answers", signs.answers},
+          {"silent", signs.silent},
+          {"of_values", signs.values}};
+}
+
+nlohmann::ordered_json json_of(const LimitedCounts& counts) {
+  return {{"limits", counts.limits},
+          {"contacts", counts.contacts},
+          {"values", counts.values},
+          {"reads", counts.reads},
+          {"prefixes_thinned", counts.prefixes_thinned}};
 }
 
 nlohmann::ordered_json json_of(const OverloadResult& overload) {
@@ -235,6 +253,7 @@ void LoadTables::finished(const LoadResult& result) {
   if (out_ == nullptr) return;
   if (result.overload) write_overload(*result.overload);
   if (plan_.find_max) write_rate_max(result);
+  write_limits(result);
   if (plan_.check != CheckDepth::content) return;
   if (result.contacts_left) {
     const uint32_t left = *result.contacts_left;
@@ -253,6 +272,38 @@ void LoadTables::write_rate_max(const LoadResult& result) {
   const StepResult& best = result.steps[*result.best];
   *out_ << printed("highest rate with loss below %.2g %% and p99 at most %s: %.0f/s\n",
                    plan_.loss_max * 100, show_duration(plan_.slo).c_str(), best.rate_planned);
+}
+
+void LoadTables::write_limits(const LoadResult& result) {
+  CHECK(out_ != nullptr);
+  const LimitSigns signs = limit_signs_of(result.steps);
+  if (signs.any()) {
+    *out_ << "the target seems to limit this load: ";
+    if (signs.cut > 0) {
+      *out_ << printed("%lu of %lu answers were cut to the size of their request", signs.cut,
+                       signs.answers);
+    }
+    if (signs.silent > 0) {
+      *out_ << (signs.cut > 0 ? ", " : "")
+            << printed("%lu of %lu values got no answer while pings did", signs.silent,
+                       signs.values);
+    }
+    *out_ << " (see `xord limits ADDRESS` at the target; --limit-for or --trusted-net there lifts "
+             "it)\n";
+  }
+  if (plan_.data_dir.empty()) return;
+  if (!result.limited_by_node) {
+    *out_ << "the node did not say what it limited\n";
+    return;
+  }
+  const LimitedCounts& counts = *result.limited_by_node;
+  if (counts.sum() == 0) {
+    *out_ << "the node limited nothing (limits: " << counts.limits << ")\n";
+    return;
+  }
+  *out_ << (counts.limits == "on" ? "the node limited: " : "the node would have limited: ")
+        << printed("%lu answers cut, %lu values and %lu reads refused, %lu prefixes thinned out\n",
+                   counts.contacts, counts.values, counts.reads, counts.prefixes_thinned);
 }
 
 nlohmann::ordered_json json_of(const LoadPlan& plan, const LoadResult& result) {
@@ -275,6 +326,11 @@ nlohmann::ordered_json json_of(const LoadPlan& plan, const LoadResult& result) {
   json["steps"] = nlohmann::ordered_json::array();
   for (const StepResult& step : result.steps) json["steps"].push_back(json_of(step));
   if (result.overload) json["overload"] = json_of(*result.overload);
+  json["limited"] = json_of(limit_signs_of(result.steps));
+  if (!plan.data_dir.empty()) {
+    json["limited_by_node"] = nullptr;
+    if (result.limited_by_node) json["limited_by_node"] = json_of(*result.limited_by_node);
+  }
   json["contacts_left"] = nullptr;
   if (result.contacts_left) json["contacts_left"] = *result.contacts_left;
   if (plan.find_max) {

@@ -26,6 +26,7 @@ class LoadTables : public LoadObserver {
  private:
   void write_overload(const OverloadResult& overload);
   void write_rate_max(const LoadResult& result);
+  void write_limits(const LoadResult& result);
 
   const LoadPlan& plan_;
   std::ostream* out_;

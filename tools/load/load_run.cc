@@ -47,6 +47,7 @@ class Run {
 
   LoadResult run() {
     if (plan_.check == CheckDepth::content) learn_node_id();
+    if (!plan_.data_dir.empty()) counters_.emplace(plan_.data_dir, result_.node.value());
     warm_up();
     observer_.warmed(result_);
     QuestionStream questions(plan_, sources_);
@@ -63,6 +64,7 @@ class Run {
         if (!is_interrupted()) take(step, rate);
       }
     }
+    if (counters_) result_.limited_by_node = counters_->limited();
     if (plan_.check == CheckDepth::content && !is_interrupted()) count_left_contacts();
     return std::move(result_);
   }
@@ -186,6 +188,7 @@ class Run {
   const StepResult& take(LoadStep& step, const StepShape& shape) {
     result_.steps.push_back(
         step.run(shape, [&](const StepProgress& told) { observer_.stepping(told); }));
+    if (counters_) counters_->read();
     observer_.stepped(result_.steps.back());
     return result_.steps.back();
   }
@@ -245,6 +248,7 @@ class Run {
   ReplyCheck check_;
   KeySpace keys_;
   std::unique_ptr<LoadExchange> exchange_;
+  std::optional<TargetCounters> counters_;
   LoadResult result_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "tools/load/load_tasks.h"
 #include "tools/load/overload.h"
+#include "tools/load/target_counters.h"
 
 namespace xord {
 
@@ -27,6 +28,8 @@ struct LoadResult {
   std::optional<size_t> best;
   // --overload: computed from the first two steps, the closed loop and the flood.
   std::optional<OverloadResult> overload;
+  // With the target's data directory; empty also if its counters could not be read.
+  std::optional<LimitedCounts> limited_by_node;
   // Sources that the node still names at the end; empty if it did not say.
   std::optional<uint32_t> contacts_left;
 };

@@ -23,6 +23,16 @@ StrayCounts difference(const StrayCounts& later, const StrayCounts& earlier) {
   return since;
 }
 
+// Few enough to be no load, and evenly spaced, so that a pause of the node hits them like the rest.
+constexpr Duration control_interval = milliseconds(10);
+
+// A ping of the load itself has no domain.
+constexpr IdDomain control_domain = IdDomain::sources;
+static_assert(Question{}.domain != control_domain);
+bool is_control(const Question& question) {
+  return question.kind == RequestKind::ping && question.domain == control_domain;
+}
+
 }  // namespace
 
 uint64_t KindResult::answered() const {
@@ -121,7 +131,10 @@ Question QuestionStream::next(Instant now) {
 }
 
 LoadStep::LoadStep(const LoadPlan& plan, LoadExchange& exchange, QuestionStream& questions)
-    : plan_(plan), exchange_(exchange), questions_(questions) {}
+    : plan_(plan),
+      exchange_(exchange),
+      questions_(questions),
+      may_control_(plan.check == CheckDepth::content && plan.answer_pings == AnswerPings::yes) {}
 
 StepResult LoadStep::run(const StepShape& shape,
                          const std::function<void(const StepProgress&)>& progress) {
@@ -134,6 +147,9 @@ StepResult LoadStep::run(const StepShape& shape,
   result_.length = shape.length;
   interval_ = rate > 0 ? 1e9 / rate : 0;
   planned_ = 0;
+  was_cut_ = false;
+  controls_from_.reset();
+  control_at_.reset();
   begin_ = told_at_ = exchange_.now();
   counted_from_ = begin_ + shape.settling;
   end_ = counted_from_ + shape.length;
@@ -146,8 +162,10 @@ StepResult LoadStep::run(const StepShape& shape,
       strays_before = exchange_.strays();
       if (plan_.server_pid != 0) server_before = process_time(plan_.server_pid);
     }
+    ask_control(now);
     rate > 0 ? ask_planned(now) : ask_window(now);
-    exchange_.turn(plan_.waiting, rate > 0 ? next_due() : now + milliseconds(100));
+    const Instant due = rate > 0 ? next_due() : now + milliseconds(100);
+    exchange_.turn(plan_.waiting, control_at_ ? std::min(due, *control_at_) : due);
     tell_progress(now, progress);
   }
   if (server_before) {
@@ -199,16 +217,48 @@ void LoadStep::ask(Instant planned) {
   exchange_.ask(question);
 }
 
+void LoadStep::ask_control(Instant now) {
+  if (!control_at_ || now < *control_at_ || !exchange_.can_ask()) return;
+  if (!controls_from_) controls_from_ = now;
+  control_at_ = now + control_interval;
+  exchange_.ask({RequestKind::ping, control_source_, 0, control_domain, now});
+  ++result_.beside.sent;
+}
+
+void LoadStep::watch_limits(const Question& question, Ending ending, Verdict verdict) {
+  const bool is_lost = ending == Ending::lost;
+  if (question.kind == RequestKind::find_value_hit) {
+    const bool is_beside = controls_from_ && question.planned >= *controls_from_;
+    result_.beside.values_sent += is_beside;
+    result_.beside.values_lost += is_beside && is_lost;
+    if (is_lost && may_control_) {
+      control_source_ = question.source;
+      if (!controls_from_) control_at_ = begin_;  // At once.
+    }
+  } else if (question.kind == RequestKind::find_node ||
+             question.kind == RequestKind::find_value_miss) {
+    if (is_lost) return;
+    result_.uncut_again += was_cut_ && verdict == Verdict::right;
+    was_cut_ = verdict == Verdict::cut;
+  }
+}
+
 void LoadStep::ended(const Question& question, Ending ending, Verdict verdict, Duration latency) {
   DCHECK(question.kind < RequestKind::count);
   DCHECK(ending == Ending::lost || verdict < Verdict::count);
   const bool is_lost = ending == Ending::lost;
+  if (is_control(question)) {
+    result_.beside.lost += is_lost;
+    CHECK(result_.beside.lost <= result_.beside.sent);
+    return;
+  }
   const bool is_wrong = !is_lost && verdict != Verdict::right && verdict != Verdict::refused;
   second_.lost += is_lost;
   second_.wrong += is_wrong;
   second_.answered += !is_lost && !is_wrong;
   if (!is_lost) second_latency_.record(latency);
   if (!is_counted(question.planned)) return;
+  watch_limits(question, ending, verdict);
   KindResult& kind = result_.kinds[static_cast<size_t>(question.kind)];
   if (is_lost) {
     ++kind.lost;

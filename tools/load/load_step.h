@@ -34,6 +34,15 @@ constexpr uint32_t no_window = UINT32_MAX;
 // After a flood we wait for answers only this long: most requests get none.
 constexpr Duration flood_drain = milliseconds(200);
 
+// Pings beside the load, from the first value on that got no answer: is anything else answered?
+// They are among no other figures.
+struct BesideControls {
+  uint64_t sent = 0;
+  uint64_t lost = 0;
+  uint64_t values_sent = 0;  // Hits asked for meanwhile.
+  uint64_t values_lost = 0;
+};
+
 struct StepResult {
   double rate_planned = 0;  // Requests a second; 0: closed loop.
   uint32_t window = 0;      // Closed loop only.
@@ -44,6 +53,9 @@ struct StepResult {
   std::array<KindResult, request_kinds> kinds;
   Histogram latency;
   StrayCounts strays;
+  // Answers with contacts that were right again after one that was cut (Verdict::cut).
+  uint64_t uncut_again = 0;
+  BesideControls beside;
   std::optional<ProcessTime> server;
   bool was_interrupted = false;
 
@@ -106,6 +118,9 @@ class LoadStep : public ExchangeListener {
   void ask_planned(Instant now);
   void ask_window(Instant now);
   void ask(Instant planned);
+  void ask_control(Instant now);
+  // What an answer or its lack says about limits (limit_signs.h).
+  void watch_limits(const Question& question, Ending ending, Verdict verdict);
   Instant next_due() const;
   bool is_counted(Instant planned) const { return planned >= counted_from_ && planned < end_; }
   void tell_progress(Instant now, const std::function<void(const StepProgress&)>& progress);
@@ -113,12 +128,17 @@ class LoadStep : public ExchangeListener {
   const LoadPlan& plan_;
   LoadExchange& exchange_;
   QuestionStream& questions_;
+  bool may_control_;  // Not where silence has other reasons: no proof, no node.
   StepResult result_;
   Instant begin_;
   Instant counted_from_;
   Instant end_;
   double interval_ = 0;   // Nanoseconds between planned requests.
   uint64_t planned_ = 0;  // Requests planned so far, including settling.
+  bool was_cut_ = false;  // The last answer with contacts.
+  std::optional<Instant> controls_from_;
+  std::optional<Instant> control_at_;  // When the next one is due.
+  uint32_t control_source_ = 0;        // Whose value got no answer last.
   Instant told_at_;
   StepProgress second_;
   Histogram second_latency_;

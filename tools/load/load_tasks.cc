@@ -63,7 +63,8 @@ void LoadTasks::ended(const Question& question, Ending ending, Verdict verdict, 
     open_retries_.pop_back();
   }
   CHECK(attempts <= attempts_max);
-  if (ending == Ending::answered && verdict == Verdict::right) {
+  const bool is_served = verdict == Verdict::right || verdict == Verdict::cut;
+  if (ending == Ending::answered && is_served) {
     ++done_.right;
   } else if (attempts >= attempts_max) {
     ++done_.failed;

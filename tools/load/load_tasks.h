@@ -1,4 +1,5 @@
-// The work of the warm-up: a list of questions, each repeated until it is answered right. It is
+// The work of the warm-up: a list of questions, each repeated until it is answered right, if only
+// with the contacts that a node gives to a source that it limits. It is
 // paced by a window of open questions, which also respects a protected node's limits for one
 // prefix.
 #pragma once

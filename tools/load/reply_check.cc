@@ -44,10 +44,16 @@ std::string_view name_of(RequestKind kind) {
 }
 
 std::string_view name_of(Verdict verdict) {
-  constexpr std::array<std::string_view, verdict_kinds> names = {
-      "right",         "refused",          "malformed",
-      "wrong_id",      "too_few_contacts", "too_many_contacts",
-      "value_missing", "value_unexpected", "wrong_value"};
+  constexpr std::array<std::string_view, verdict_kinds> names = {"right",
+                                                                 "refused",
+                                                                 "malformed",
+                                                                 "wrong_id",
+                                                                 "cut",
+                                                                 "too_few_contacts",
+                                                                 "too_many_contacts",
+                                                                 "value_missing",
+                                                                 "value_unexpected",
+                                                                 "wrong_value"};
   CHECK(verdict < Verdict::count);
   return names[static_cast<size_t>(verdict)];
 }
@@ -82,20 +88,30 @@ std::optional<uint32_t> count_contacts(Bytes datagram) {
   return count;
 }
 
-Verdict ReplyCheck::check_contacts(size_t count) {
+// An answer is cut if one contact more would have made it longer than its request. That a node
+// which knows few contacts gives few is no such sign, so it must have given 20 before.
+Verdict ReplyCheck::check_contacts(size_t count, size_t reply_size, size_t request_size) {
+  DCHECK(reply_size > rpcudp::header_size);
   contacts_last_ = static_cast<uint32_t>(count);
   if (count > contacts_most) return Verdict::too_many_contacts;
+  if (count == contacts_most) contact_size_ = (reply_size - rpcudp::header_size) / contacts_most;
+  const bool has_given_all = contact_size_ > 0;
+  const bool fits = reply_size <= request_size && reply_size + contact_size_ > request_size;
+  if (count < contacts_most && has_given_all && fits) return Verdict::cut;
   return count < contacts_least_ ? Verdict::too_few_contacts : Verdict::right;
 }
 
-Verdict ReplyCheck::check(Bytes datagram, RequestKind kind, uint64_t number, const KeySpace& keys) {
+Verdict ReplyCheck::check(Bytes datagram, RequestKind kind, uint64_t number, size_t request_size,
+                          const KeySpace& keys) {
   if (depth_ == CheckDepth::transaction) return Verdict::right;
   DCHECK(kind < RequestKind::count);
   const Method method = method_of(kind);
   const bool may_be_contacts = method == Method::find_node || method == Method::find_value;
   const auto count = may_be_contacts ? count_contacts(datagram) : std::nullopt;
   if (count && (*count > contacts_most || ++replies_ % full_parse_every != 0)) {
-    return kind == RequestKind::find_value_hit ? Verdict::value_missing : check_contacts(*count);
+    return kind == RequestKind::find_value_hit
+               ? Verdict::value_missing
+               : check_contacts(*count, datagram.size(), request_size);
   }
   if (rpcudp::parse_reply(datagram, method, &reply_) != ParseError::none) {
     return Verdict::malformed;
@@ -117,7 +133,7 @@ Verdict ReplyCheck::check(Bytes datagram, RequestKind kind, uint64_t number, con
     case RequestKind::count:
       break;
   }
-  return check_contacts(reply_.contacts_count);
+  return check_contacts(reply_.contacts_count, datagram.size(), request_size);
 }
 
 }  // namespace xord

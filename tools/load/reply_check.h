@@ -22,6 +22,7 @@ enum class Verdict : uint8_t {
   // The verdicts below mean a wrong reply, and each is counted separately.
   malformed,
   wrong_id,           // A pong with another id than the first one.
+  cut,                // As many contacts as fit the size of the request, of a node that gave 20.
   too_few_contacts,   // Fewer than before the load began.
   too_many_contacts,  // More than 20.
   value_missing,      // Contacts for a key that was stored.
@@ -51,18 +52,20 @@ class ReplyCheck {
   void expect_contacts(uint32_t least) { contacts_least_ = least; }
   uint32_t contacts_last() const { return contacts_last_; }  // In the last answer.
 
-  // `number` is the number of the key in the domain of `kind` (hits: IdDomain::hits). Every 64th
-  // reply of contacts is parsed in full, with every address in it; of the others only the shape is
-  // checked.
-  Verdict check(Bytes datagram, RequestKind kind, uint64_t number, const KeySpace& keys);
+  // `number` is the number of the key in the domain of `kind` (hits: IdDomain::hits), and
+  // `request_size` the size of the request in bytes. Every 64th reply of contacts is parsed in
+  // full, with every address in it; of the others only the shape is checked.
+  Verdict check(Bytes datagram, RequestKind kind, uint64_t number, size_t request_size,
+                const KeySpace& keys);
 
  private:
-  Verdict check_contacts(size_t count);
+  Verdict check_contacts(size_t count, size_t reply_size, size_t request_size);
 
   CheckDepth depth_;
   std::optional<Id> id_;
   uint32_t contacts_least_ = 0;
   uint32_t contacts_last_ = 0;
+  size_t contact_size_ = 0;  // Mean of the last full answer, in bytes; 0: there was none.
   uint32_t replies_ = 0;
   Reply reply_;  // A member because it is large.
 };

@@ -69,6 +69,7 @@ TEST(LoadFlags, PutFindNodeAloneThroughAClosedLoopByDefault) {
   EXPECT_EQ(plan.server_pid, 0);
   EXPECT_FALSE(plan.json);
   EXPECT_EQ(plan.hgrm_file, "");
+  EXPECT_EQ(plan.data_dir, "");
 }
 
 TEST(LoadFlags, TakeAListOfRatesWithUnits) {
@@ -149,8 +150,9 @@ TEST(LoadFlags, TakeEachFlagForWhatItNames) {
   EXPECT_EQ(plan.seed, 0u);
   EXPECT_EQ(plan.server_pid, getpid());
   plan = plan_of({"--overload", "--io", "uring", "--check", "content", "--key-spread", "uniform",
-                  "--value-spread", "uniform", "--value-size", "9"});
+                  "--value-spread", "uniform", "--value-size", "9", "--data-dir", "/d"});
   EXPECT_TRUE(plan.overload);
+  EXPECT_EQ(plan.data_dir, "/d");
   EXPECT_EQ(plan.io, IoChoice::uring);
   EXPECT_EQ(plan.check, CheckDepth::content);
   EXPECT_EQ(plan.value_sizes.least, 9u);
@@ -253,6 +255,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{flag, target, "--key-spread", "normal"}, "\"normal\""},
         Mistake{{flag, target, "--near-id", "200"}, "--near-id \"200\""},
         Mistake{{flag, target, "--stored"}, "needs the --seed"},
+        Mistake{{flag, target, "--data-dir", "/d", "--check", "transaction"}, "--data-dir is of"},
         Mistake{{flag, target, "--check", "none"}, "--check \"none\""},
         Mistake{{flag, target, "--sources", "2M"}, "--sources \"2M\""},
         Mistake{{flag, "192.0.2.1:9", "--sources", "17"}, "can have 16 at most"},

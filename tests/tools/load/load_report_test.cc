@@ -193,6 +193,81 @@ TEST(LoadReport, SaysHowManyContactsAreLeftOrThatItDoesNotKnow) {
   EXPECT_EQ(said(), "left 1 contact in the node's table\n");
 }
 
+// Limited by its answers and its silence.
+StepResult limited_step(uint64_t cut, uint64_t silent) {
+  StepResult step;
+  KindResult& find = step.kinds[static_cast<size_t>(RequestKind::find_node)];
+  find.sent = 200;
+  find.verdicts[static_cast<size_t>(Verdict::right)] = 200 - cut;
+  find.verdicts[static_cast<size_t>(Verdict::cut)] = cut;
+  step.uncut_again = cut;
+  KindResult& hit = step.kinds[static_cast<size_t>(RequestKind::find_value_hit)];
+  hit.sent = 50;
+  hit.lost = silent;
+  hit.verdicts[static_cast<size_t>(Verdict::right)] = 50 - silent;
+  step.beside = {100, 0, 50, silent};
+  return step;
+}
+
+TEST(LoadReport, SaysThatTheTargetSeemsToLimitTheLoad) {
+  LoadPlan running = plan();
+  running.check = CheckDepth::transaction;  // For no line about contacts.
+  LoadResult result;
+  const auto said = [&] {
+    std::ostringstream out;
+    LoadTables(running, &out, nullptr).finished(result);
+    return out.str();
+  };
+  const std::string hint =
+      " (see `xord limits ADDRESS` at the target; --limit-for or --trusted-net there lifts it)\n";
+  result.steps = {limited_step(0, 0)};
+  EXPECT_EQ(said(), "");
+  EXPECT_TRUE(json_of(running, result).at("limited").is_null());
+  result.steps = {limited_step(120, 0), limited_step(0, 0)};
+  EXPECT_EQ(said(),
+            "the target seems to limit this load: 120 of 400 answers were cut to the size of "
+            "their request" +
+                hint);
+  result.steps = {limited_step(0, 30)};
+  EXPECT_EQ(
+      said(),
+      "the target seems to limit this load: 30 of 50 values got no answer while pings did" + hint);
+  result.steps = {limited_step(120, 30)};
+  EXPECT_EQ(said(),
+            "the target seems to limit this load: 120 of 200 answers were cut to the size of their "
+            "request, 30 of 50 values got no answer while pings did" +
+                hint);
+  const nlohmann::json expected = {
+      {"cut", 120}, {"of_answers", 200}, {"silent", 30}, {"of_values", 50}};
+  EXPECT_EQ(nlohmann::json(json_of(running, result))["limited"], expected);
+}
+
+TEST(LoadReport, SaysWhatTheNodeItselfCountedIfItWasAsked) {
+  LoadPlan running = plan();
+  running.check = CheckDepth::transaction;
+  LoadResult result;
+  const auto said = [&] {
+    std::ostringstream out;
+    LoadTables(running, &out, nullptr).finished(result);
+    return out.str();
+  };
+  EXPECT_FALSE(json_of(running, result).contains("limited_by_node"));
+  running.data_dir = "/d";
+  EXPECT_EQ(said(), "the node did not say what it limited\n");
+  EXPECT_TRUE(json_of(running, result).at("limited_by_node").is_null());
+  result.limited_by_node = LimitedCounts{"off", 0, 0, 0, 0};
+  EXPECT_EQ(said(), "the node limited nothing (limits: off)\n");
+  result.limited_by_node = LimitedCounts{"on", 1, 2, 3, 4};
+  EXPECT_EQ(said(),
+            "the node limited: 1 answers cut, 2 values and 3 reads refused, 4 prefixes thinned "
+            "out\n");
+  const nlohmann::json expected = {
+      {"limits", "on"}, {"contacts", 1}, {"values", 2}, {"reads", 3}, {"prefixes_thinned", 4}};
+  EXPECT_EQ(nlohmann::json(json_of(running, result))["limited_by_node"], expected);
+  result.limited_by_node->limits = "dry-run";
+  EXPECT_EQ(said().rfind("the node would have limited: 1 answers cut", 0), 0u);
+}
+
 TEST(LoadReport, ProgressIsForAPersonOnly) {
   std::ostringstream out;
   std::ostringstream passing;
@@ -414,6 +489,7 @@ TEST(LoadReport, JsonTellsTheRunBesidesItsSteps) {
                                {"store", 4},
                                {"ping", 6}}},
                              {"steps", nlohmann::json::array()},
+                             {"limited", nullptr},
                              {"contacts_left", nullptr}};
   EXPECT_EQ(nlohmann::json(json_of(running, result)), expected);
   result.overload = OverloadResult{3.5, 0.75, std::nullopt, 1'000, 2'000};

@@ -285,6 +285,79 @@ TEST_F(LoadRun, FewerContactsThanBeforeAreWrongOnlyWhereTheNodeHadTwenty) {
   }
 }
 
+TEST_F(LoadRun, AnswersThatAreCutAreToldFromThoseThatAreShort) {
+  std::atomic<uint64_t> finds{0};
+  constexpr uint64_t warm_up = 4;
+  const ScriptedNode node([&](const Request& request, const Packed& answer) {
+    if (request.method != Method::find_node || ++finds <= warm_up) return Datagrams{answer};
+    const uint64_t number = finds - warm_up;
+    if (number % 3 == 2) return Datagrams{answer};
+    return Datagrams{contacts_of(request, std::vector<Id>(number % 3 == 1 ? 1 : 18, id_of(3)))};
+  });
+  plan_.length = milliseconds(100);
+  const StepResult step = run(node).steps.at(0);
+  const KindResult& kind = of(step, RequestKind::find_node);
+  EXPECT_EQ(kind.count(Verdict::cut), (kind.sent + 2) / 3);
+  EXPECT_EQ(kind.count(Verdict::right), (kind.sent + 1) / 3);
+  EXPECT_EQ(kind.count(Verdict::too_few_contacts), kind.sent / 3);
+  EXPECT_EQ(step.uncut_again, kind.count(Verdict::right)) << "each follows one that was cut";
+  EXPECT_EQ(step.beside.sent, 0u) << "nothing is lost";
+}
+
+TEST_F(LoadRun, AWarmUpTakesWhatIsCutForAnAnswer) {
+  std::atomic<uint64_t> finds{0};
+  const ScriptedNode node([&](const Request& request, const Packed& answer) {
+    if (request.method != Method::find_node || ++finds == 1) return Datagrams{answer};
+    return Datagrams{contacts_of(request, {id_of(3)})};
+  });
+  const LoadResult result = run(node);
+  EXPECT_EQ(result.warm_up.sources, 3u);
+  EXPECT_EQ(result.warm_up.sources_failed, 0u);
+  EXPECT_EQ(result.warm_up.contacts_in_answer, 1u);
+  const KindResult& kind = of(result.steps[0], RequestKind::find_node);
+  EXPECT_EQ(kind.count(Verdict::cut), kind.sent);
+  EXPECT_EQ(result.steps[0].uncut_again, 0u);
+}
+
+TEST_F(LoadRun, ANodeWithOneContactCutsNothing) {
+  const ScriptedNode node({}, 1);
+  const LoadResult result = run(node);
+  EXPECT_EQ(result.warm_up.contacts_in_answer, 1u);
+  EXPECT_EQ(result.steps[0].wrong(), 0u);
+  EXPECT_EQ(result.steps[0].answered(), result.steps[0].sent());
+}
+
+// Of the values one in two gets no answer; everything else does.
+TEST_F(LoadRun, ValuesThatGetNoAnswerAreComparedWithPingsBesideThem) {
+  plan_.length = milliseconds(500);
+  plan_.timeout = milliseconds(100);
+  std::atomic<bool> is_silent_to_all{false};
+  std::atomic<uint64_t> values{0};
+  const ScriptedNode node([&](const Request& request, const Packed& answer) {
+    if (request.method == Method::find_value && ++values % 2 == 0) return Datagrams{};
+    if (request.method == Method::ping && is_silent_to_all && values > 0) return Datagrams{};
+    return Datagrams{answer};
+  });
+  ask_only(RequestKind::find_value_hit);
+  StepResult step = run(node).steps.at(0);
+  const KindResult& hits = of(step, RequestKind::find_value_hit);
+  EXPECT_GT(hits.lost, 0u);
+  EXPECT_EQ(hits.count(Verdict::right) + hits.lost, hits.sent);
+  EXPECT_GT(step.beside.sent, 0u);
+  EXPECT_LT(step.beside.lost, step.beside.sent);
+  EXPECT_LT(step.beside.values_sent, hits.sent) << "those before the first ping do not count";
+  EXPECT_LT(step.beside.values_lost, hits.lost);
+  EXPECT_EQ(step.sent(), hits.sent) << "the pings are no part of the load";
+  EXPECT_EQ(step.latency.count(), hits.count(Verdict::right));
+  EXPECT_GE(node.count(Method::ping), 1 + step.beside.sent);
+
+  is_silent_to_all = true;
+  values = 0;
+  step = run(node).steps.at(0);
+  EXPECT_GT(step.beside.sent, 0u);
+  EXPECT_EQ(step.beside.lost, step.beside.sent);
+}
+
 TEST_F(LoadRun, WithoutAnswersToPingsNobodyIsProvenAndNothingExpected) {
   plan_.answer_pings = AnswerPings::no;
   const ScriptedNode node;

@@ -40,7 +40,7 @@ std::vector<uint8_t> stored(bool truth) {
 class Checked : public testing::Test {
  protected:
   Verdict of(Bytes datagram, RequestKind kind, uint64_t number = 0) {
-    return check_.check(datagram, kind, number, keys_);
+    return check_.check(datagram, kind, number, request_size_, keys_);
   }
   std::vector<uint8_t> value_of(IdDomain domain, uint64_t number) {
     std::array<uint8_t, 300> value;
@@ -52,6 +52,7 @@ class Checked : public testing::Test {
 
   KeySpace keys_{1, {}, node_id, 0};
   ReplyCheck check_{CheckDepth::content};
+  size_t request_size_ = 0;  // Less than any reply.
 };
 
 TEST_F(Checked, AnyNumberOfContactsUpToTwentyIsRightUntilMoreAreExpected) {
@@ -65,6 +66,38 @@ TEST_F(Checked, AnyNumberOfContactsUpToTwentyIsRightUntilMoreAreExpected) {
   EXPECT_EQ(of(contacts_reply(19), RequestKind::find_node), Verdict::too_few_contacts);
   EXPECT_EQ(of(contacts_reply(19), RequestKind::find_value_miss), Verdict::too_few_contacts);
   EXPECT_EQ(of(contacts_reply(20), RequestKind::find_value_miss), Verdict::right);
+}
+
+// As a xord answers a source beyond its limit: with the contacts that fit the request.
+TEST_F(Checked, AnAnswerIsCutIfNoMoreContactsFitTheSizeOfTheRequest) {
+  of(contacts_reply(20), RequestKind::find_node);
+  const size_t size_of_one = contacts_reply(2).size() - contacts_reply(1).size();
+  for (int often = 0; often < 128; ++often) {  // Parsed in full or not.
+    request_size_ = contacts_reply(1).size();
+    EXPECT_EQ(of(contacts_reply(1), RequestKind::find_node), Verdict::cut);
+    EXPECT_EQ(of(contacts_reply(1), RequestKind::find_value_miss), Verdict::cut);
+    EXPECT_EQ(of(contacts_reply(1), RequestKind::find_value_hit), Verdict::value_missing);
+    EXPECT_EQ(of(contacts_reply(2), RequestKind::find_node), Verdict::right) << "longer";
+    EXPECT_EQ(of(contacts_reply(0), RequestKind::find_node), Verdict::right) << "room for one";
+    request_size_ += size_of_one - 1;
+    EXPECT_EQ(of(contacts_reply(1), RequestKind::find_node), Verdict::cut);
+    request_size_ += 1;
+    EXPECT_EQ(of(contacts_reply(1), RequestKind::find_node), Verdict::right) << "room for two";
+    request_size_ = contacts_reply(20).size();
+    EXPECT_EQ(of(contacts_reply(20), RequestKind::find_node), Verdict::right) << "all there are";
+    request_size_ = rpcudp::header_size + size_of_one;
+    EXPECT_EQ(of(contacts_reply(0), RequestKind::find_node), Verdict::cut) << "none fits";
+  }
+  check_.expect_contacts(20);
+  EXPECT_EQ(of(contacts_reply(0), RequestKind::find_node), Verdict::cut);
+  EXPECT_EQ(of(contacts_reply(1), RequestKind::find_node), Verdict::too_few_contacts);
+}
+
+TEST_F(Checked, ANodeThatNeverGaveTwentyContactsCutsNothing) {
+  for (const size_t count : {1u, 19u, 1u}) {
+    request_size_ = contacts_reply(1).size();
+    EXPECT_EQ(of(contacts_reply(count), RequestKind::find_node), Verdict::right) << count;
+  }
 }
 
 TEST_F(Checked, AReplyCutAnywhereIsMalformed) {
@@ -121,7 +154,8 @@ TEST(CheckDepth, TransactionTakesAnyReply) {
   ReplyCheck check(CheckDepth::transaction);
   const KeySpace keys(1, {}, node_id, 0);
   const std::vector<uint8_t> anything(600, 0xff);
-  EXPECT_EQ(check.check(anything, RequestKind::find_node, 0, keys), Verdict::right);
+  EXPECT_EQ(check.check(anything, RequestKind::find_node, 0, anything.size(), keys),
+            Verdict::right);
 }
 
 TEST_F(Checked, EachKindAndEachVerdictHasItsName) {
@@ -137,6 +171,7 @@ TEST_F(Checked, EachKindAndEachVerdictHasItsName) {
       {Verdict::refused, "refused"},
       {Verdict::malformed, "malformed"},
       {Verdict::wrong_id, "wrong_id"},
+      {Verdict::cut, "cut"},
       {Verdict::too_few_contacts, "too_few_contacts"},
       {Verdict::too_many_contacts, "too_many_contacts"},
       {Verdict::value_missing, "value_missing"},
