@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "node/routing/contact_messages.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "tests/node/model_network.h"
 
@@ -109,6 +110,64 @@ TEST(Notices, SayWhenTheLastContactIsLostAndWhenItIsBack) {
     ASSERT_EQ(joined.size(), 1u);
     EXPECT_EQ(joined[0].contact, first.contact());
   }
+}
+
+// Not only with the next call, by which time it may have changed back.
+TEST(Notices, OfCompanyComeWithTheMessageOfTheShardThatGainedOrLostIt) {
+  ModelNetwork net(11);
+  ModelNode& node = net.add(2);
+  Contact contact{node.id(), stranger};
+  contact.id.bytes[0] ^= 0x40;  // It shares one bit with us, so shard 1 owns it.
+  const auto deliver = [&](ContactChange::Kind kind, Standing standing) {
+    node.run(0, net.now(), [&](Node& shard, Outputs& out) {
+      const ContactChangedMessage message{{ContactChangedMessage::kind, model_config().network},
+                                          {kind, standing, contact}};
+      shard.deliver(net.now(), 1, {reinterpret_cast<const uint8_t*>(&message), sizeof message},
+                    out);
+    });
+    return taken(node);
+  };
+  EXPECT_TRUE(deliver(ContactChange::Kind::filed, Standing::silent).empty());
+  for (int i = 0; i < 2; ++i) {
+    const auto joined = deliver(ContactChange::Kind::filed, Standing::trusted);
+    ASSERT_EQ(joined.size(), 1u);
+    EXPECT_EQ(joined[0].kind, NoticeKind::joined);
+    EXPECT_EQ(joined[0].count, 1u);
+    EXPECT_TRUE(deliver(ContactChange::Kind::filed, Standing::doubted).empty());
+    const auto lost = deliver(ContactChange::Kind::filed, Standing::silent);
+    ASSERT_EQ(lost.size(), 1u);
+    EXPECT_EQ(lost[0].kind, NoticeKind::alone_again);
+    EXPECT_EQ(lost[0].count, 1u) << "it is still filed";
+  }
+  EXPECT_TRUE(deliver(ContactChange::Kind::removed, Standing::silent).empty());
+}
+
+// The same of what an answer or its absence changes.
+TEST(Notices, OfCompanyComeWithTheAnswerThatBringsItAndTheSilenceThatEndsIt) {
+  ModelNetwork net(12);
+  ModelNode& node = net.add();
+  ModelNode& other = net.add();
+  join(net, other, 1, node.endpoint());
+  bool has_company = false;
+  OperationId operation = 2;
+  const auto run_until_it_has = [&](bool wanted) {
+    for (int i = 0; i < 100'000 && has_company != wanted; ++i) {
+      net.run_for(milliseconds(1));
+      for (const NodeNotice& each : taken(node)) {
+        if (each.kind == NoticeKind::joined) has_company = true;
+        if (each.kind == NoticeKind::alone_again) has_company = false;
+      }
+      ASSERT_EQ(has_company, node.shard(0).answerable_count() > 0) << i;
+      if (i % 10'000 != 0) continue;
+      node.run(0, net.now(), [&](Node& shard, Outputs& out) {
+        shard.find(net.now(), operation++, stranger_id, out);  // It asks whom it knows.
+      });
+    }
+    EXPECT_EQ(has_company, wanted);
+  };
+  run_until_it_has(true);
+  net.kill(other);
+  run_until_it_has(false);
 }
 
 TEST(Notices, TellANodesOwnAddressFromAnotherNodeWithItsId) {

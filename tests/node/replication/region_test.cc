@@ -171,5 +171,60 @@ TEST(Region, IsNotFoundBeforeTheSlowHaveAnsweredOrFailed) {
   }
 }
 
+// The 20 nearest to 0 share 11 bits, which 12 more nodes share as well; 8 others do not.
+IdealNetwork crowded_network(Rng& rng) {
+  IdealNetwork network(rng, 40);
+  for (size_t i = 0; i < network.nodes.size(); ++i) {
+    network.nodes[i].id.bytes[0] = 0;
+    network.nodes[i].id.bytes[1] = static_cast<uint8_t>(i);
+  }
+  return network;
+}
+
+TEST(Region, IsTheKeyAloneWhereItHasMoreNodesThanRows) {
+  Rng rng(8);
+  const IdealNetwork network = crowded_network(rng);
+  const Id target;
+  const auto nearest = network.nearest(target, bucket_size);
+  for (const uint32_t rows : {31u, 32u}) {
+    RegionSurvey survey(rows);
+    survey.expect(target);
+    survey.start(random_id(rng), nearest);
+    while (const auto row = survey.next()) {
+      const auto named = network.neighbours(survey.contact(*row));
+      survey.answered(*row, named, named.size());
+      survey.check_invariants();
+    }
+    ASSERT_TRUE(survey.is_finished());
+    const Region region = survey.region();
+    EXPECT_EQ(region.depth, rows == 32 ? 11 : id_bits);
+    EXPECT_EQ(region.contacts_count, rows == 32 ? 32 : bucket_size);
+    std::array<Contact, bucket_size> found;
+    ASSERT_EQ(region.nearest(target, found), bucket_size);
+    EXPECT_TRUE(std::equal(found.begin(), found.end(), nearest.begin()));
+  }
+}
+
+TEST(Region, NoOneElseIsAskedOnceANodeFindsNoRow) {
+  Rng rng(10);
+  const IdealNetwork network = crowded_network(rng);
+  RegionSurvey survey(bucket_size);
+  survey.expect(Id{});
+  survey.start(random_id(rng), network.nearest(Id{}, bucket_size));
+  const auto first = survey.next();
+  const auto second = survey.next();
+  ASSERT_TRUE(first && second);
+  const auto named = network.neighbours(survey.contact(*first));
+  survey.answered(*first, named, named.size());
+  EXPECT_FALSE(survey.next());
+  EXPECT_FALSE(survey.is_finished()) << "the second may still answer";
+  survey.failed(*second);
+  EXPECT_TRUE(survey.is_finished());
+  // The next survey has all rows again.
+  survey.start(random_id(rng), network.nearest(Id{}, bucket_size));
+  EXPECT_TRUE(survey.next());
+  EXPECT_FALSE(survey.is_finished());
+}
+
 }  // namespace
 }  // namespace xord

@@ -71,5 +71,24 @@ TEST(ContactsSaver, HasNothingToSaveWhenAllListsAreEmpty) {
   EXPECT_TRUE(saver.contacts().empty()) << "an empty table must not replace what was saved";
 }
 
+TEST(ContactsSaver, NamesTheContactOfANetworkThatAnsweredLast) {
+  ContactsSaver saver(2, {"rpcudp", "mainline", "empty"});
+  const ReportedContact a[] = {contact(2), contact(5), contact(3)};
+  const ReportedContact b[] = {contact(4)};
+  const ReportedContact never[] = {contact(0)};
+  const ReportedContact c[] = {contact(7), contact(6)};
+  saver.take(0, page(true, true, 0), a);
+  saver.take(1, page(true, true, 0), b);
+  saver.take(0, page(true, true, 1), never);
+  EXPECT_EQ(saver.answered_last(0), a[1].endpoint) << "neither the first nor the last of all";
+  EXPECT_EQ(saver.answered_last(1), std::nullopt) << "it never answered";
+  EXPECT_EQ(saver.answered_last(2), std::nullopt);
+  saver.take(1, page(true, true, 1), c);
+  EXPECT_EQ(saver.answered_last(1), c[0].endpoint) << "of another shard";
+  EXPECT_EQ(saver.answered_last(0), a[1].endpoint) << "of another network";
+  saver.take(0, page(true, true, 0), {});
+  EXPECT_EQ(saver.answered_last(0), b[0].endpoint) << "the others are gone";
+}
+
 }  // namespace
 }  // namespace xord

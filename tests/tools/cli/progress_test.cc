@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <sstream>
+
+#include "reactor/monotonic.h"
 
 namespace xord {
 namespace {
@@ -76,6 +80,27 @@ TEST(Progress, SaysThatNothingIsLeftAtTheEnd) {
   Progress progress(screen.terminal, "read", "bytes", 100);
   progress.reached(100);
   EXPECT_TRUE(screen.err.str().ends_with("/s, 0 s left")) << screen.err.str();
+}
+
+TEST(Progress, TellsTheRateSinceItBeganAndHowLongTheRestTakesAtThatRate) {
+  constexpr double count = 1e6;
+  constexpr double left = 1e12;
+  Screen screen;
+  const MonotonicTime begun = monotonic_time();
+  Progress progress(screen.terminal, "checked", "records", static_cast<uint64_t>(count + left));
+  progress.reached(static_cast<uint64_t>(count));
+  const double took_at_most = std::max((monotonic_time() - begun).seconds(), 1e-3);
+  double rate = 0;
+  double seconds_left = 0;
+  ASSERT_EQ(
+      std::sscanf(screen.err.str().c_str(),
+                  "\rchecked 1000000 of about 1000001000000 records (0 %%), %lf/s, %lf s left",
+                  &rate, &seconds_left),
+      2)
+      << screen.err.str();
+  EXPECT_GE(rate, count / took_at_most - 1);
+  EXPECT_LE(rate, count * 1000) << "it takes a millisecond at least";
+  EXPECT_NEAR(seconds_left, left / rate, 1 + left / rate / 1000);
 }
 
 TEST(PassingLine, AShorterTextCoversALongerOneAndTheEndCoversBoth) {

@@ -604,6 +604,33 @@ TEST_F(LoadRun, WhatIsLeftIsUnknownWhereOneIdIsNotAnsweredForAfterThreeRequests)
   EXPECT_EQ(askers[*senders.begin()].size(), 2u) << "by another source each time";
 }
 
+// Of two sources, the other one asks again: the next in turn would be the one that is looked for.
+TEST_F(LoadRun, NoSourceLooksForItselfHoweverFewThereAre) {
+  plan_.is_filed = true;
+  plan_.sources = 2;
+  plan_.timeout = milliseconds(50);
+  ask_only(RequestKind::ping);
+  std::set<Id> senders;
+  std::map<Id, std::vector<Id>> askers;
+  {
+    const ScriptedNode node([&](const Request& request, const Packed& answer) {
+      senders.insert(request.sender);
+      if (request.method != Method::find_node) return Datagrams{answer};
+      Id looked_for = request.target;
+      looked_for.bytes[id_size - 1] ^= 1;
+      if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
+      askers[looked_for].push_back(request.sender);
+      return Datagrams{};
+    });
+    EXPECT_FALSE(run(node).contacts_left);
+  }
+  ASSERT_EQ(senders.size(), 2u);
+  const Id& first = *senders.begin();
+  const Id& second = *senders.rbegin();
+  EXPECT_EQ(askers[first], std::vector<Id>(2, second));
+  EXPECT_EQ(askers[second], std::vector<Id>(2, first));
+}
+
 // Each attempt brings one more answer, and there are three.
 TEST_F(LoadRun, WhatIsLeftIsAskedForThreeTimesWhereEachTimeBringsAnAnswer) {
   plan_.is_filed = true;
