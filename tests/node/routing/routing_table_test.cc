@@ -208,6 +208,24 @@ TEST_F(RoutingTableTest, ASpareThatIsSeenAgainComesFirstAndOneThatFailsIsForgott
   EXPECT_FALSE(hands_out(far_contact(99)));
 }
 
+TEST_F(RoutingTableTest, ASpareTakesItsPlaceAsOfItsLastAnswer) {
+  for (const Evidence again : {Evidence::ponged, Evidence::answered, Evidence::queried_us}) {
+    make_table();
+    fill_bucket();
+    now = now + minutes(2);
+    const Instant first = now;
+    pong(far_contact(99));
+    now = now + minutes(10);
+    table->observe(far_contact(99), again, now);
+    for (int i = 0; i < failures_max; ++i) table->failed(far_contact(0), now);
+    std::optional<Instant> answered;
+    table->for_each_own_contact([&](const Contact& contact, Instant last) {
+      if (contact == far_contact(99)) answered = last;
+    });
+    EXPECT_EQ(answered, again == Evidence::queried_us ? first : now);
+  }
+}
+
 TEST_F(RoutingTableTest, TheReplacementCacheIsBounded) {
   fill_bucket();
   const uint32_t in_book = book.count();
