@@ -25,6 +25,13 @@ class Lines(Scenario):
                          f"{message}: {node.text()}")
         return self.said(node, message)[count - 1]
 
+    async def hear_that_it_is_alone(self, node):
+        """Waits for the line, while the node calls those it knows."""
+        async def is_noticed():
+            await self.command("set", "k", "v", "--keep", "--data-dir", node.data_dir)
+            return self.said(node, "alone again")
+        return (await eventually(is_noticed, 60, "alone again"))[0]
+
     async def lonely_copies(self):
         """Two directories of one node that has run before."""
         first = await self.xord()
@@ -77,18 +84,24 @@ class Company(Lines):
         await self.hear(second, "joined")
         await eventually(lambda: (second.data_dir / "contacts").exists(), 30, "contacts saved")
         await first.kill()
-
-        async def is_noticed():
-            await self.command("set", "k", "v", "--keep", "--data-dir", second.data_dir)
-            return self.said(second, "alone again")
-        line = (await eventually(is_noticed, 60, "alone again"))[0]
+        line = await self.hear_that_it_is_alone(second)
         self.assertEqual((line["level"], line["last_contact"], line["trying"]),
                          ("warning", first.endpoint, [first.endpoint]))
+        self.assertNotIn("hint", line, "it asks an address already")
         await self.hear(second, "nobody answered", 40)
         first.listen = [first.endpoint]
         await first.start()
         again = await self.hear(second, "joined", 90, 2)
         self.assertEqual(again["contacts"], 1)
+
+    async def test_a_node_that_is_alone_again_says_that_it_has_no_address_to_ask(self):
+        first = await self.xord()
+        second = await self.xord(bootstrap=[first.endpoint])
+        await self.hear(first, "joined")
+        await second.kill()
+        line = await self.hear_that_it_is_alone(first)
+        self.assertEqual((line["level"], line["silent"], line["trying"]), ("warning", 1, []))
+        self.assertIn("--bootstrap HOST:PORT", line["hint"])
 
     async def test_a_bootstrap_address_that_is_the_nodes_own_is_named(self):
         endpoint = f"{OWN_IP}:{OWN_PORT}"

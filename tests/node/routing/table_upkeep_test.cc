@@ -117,6 +117,23 @@ TEST_F(TableUpkeepTest, RestoredContactsArePingedInTurnAndNotInABurst) {
   EXPECT_EQ(table->answerable_count(), 800u);
 }
 
+// Each in a bucket of its own, so that the pace of a bucket does not hold them up.
+TEST_F(TableUpkeepTest, EachRestoredContactIsPingedAPaceAfterTheOneBefore) {
+  std::vector<Contact> contacts;
+  for (uint32_t i = 0; i < 10; ++i) {
+    contacts.push_back(far_contact(i));
+    contacts[i].id = random_id_in_range(self, i, rng);
+    table->restore(contacts[i], now, now);
+    table->restore(contacts[i], now, now);  // It has a place: this one takes no turn.
+  }
+  for (uint32_t i = 0; i < 10; ++i) {
+    const std::vector<TableAction> actions = advance(i == 0 ? milliseconds(1) : restored_pace);
+    ASSERT_EQ(actions.size(), 1u) << i;
+    EXPECT_EQ(actions[0].kind, Kind::ping_upkeep);
+    EXPECT_EQ(actions[0].contact, contacts[i]);
+  }
+}
+
 TEST_F(TableUpkeepTest, AContactThatHasNotAnsweredForHalfAnHourIsPinged) {
   pong(far_contact(1));
   now = now + youth;
