@@ -103,6 +103,14 @@ TEST_F(ControlClientTest, OneConnectionTakesRequestAfterRequestALineEach) {
                                                     "{\"command\":\"three\"}"}));
 }
 
+// A file name may be of any bytes; what is no character is replaced (U+FFFD).
+TEST_F(ControlClientTest, ARequestIsUtf8WhateverItsTextsAre) {
+  ControlNode node(directory_.path(), {"{\"result\":{}}\n"});
+  EXPECT_EQ(ask_control(directory_.path(), {{"to", "caf\xc3\xa9 \xff\x1b"}}), Json::object());
+  EXPECT_EQ(node.lines(),
+            (std::vector<std::string>{"{\"to\":\"caf\xc3\xa9 \xef\xbf\xbd\\u001b\"}"}));
+}
+
 TEST_F(ControlClientTest, WhatTheNodeRefusesEndsTheCommandWithItsSentenceAndCode) {
   EXPECT_EQ(refusal("{\"error\":\"not in the list\",\"code\":1}\n", ExitCode::not_found),
             "not in the list");
