@@ -106,7 +106,9 @@ class Company(Lines):
     async def test_a_bootstrap_address_that_is_the_nodes_own_is_named(self):
         endpoint = f"{OWN_IP}:{OWN_PORT}"
         node = await self.xord(listen=[endpoint], bootstrap=[endpoint])
-        self.assertEqual((await self.hear(node, "own address"))["address"], endpoint)
+        line = await self.hear(node, "own address")
+        self.assertEqual((line["level"], line["address"]), ("info", endpoint))
+        self.assertIn("of no use", line["hint"])
         await self.hear(node, "nobody answered")
         self.assertEqual(self.said(node, "own id elsewhere"), [])
 
@@ -154,9 +156,12 @@ class Limits(Lines):
         near = await self.hear(node, "limit near")
         self.assertEqual((near["level"], near["of"], near["most"], near["setting"]),
                          ("warning", "records", 10, "records-max"))
+        self.assertIn("stores are refused: raise it", near["hint"])
         self.assertGreaterEqual(near["used"], 9)
         await self.command("store", "purge", "--all", "--yes", "--data-dir", node.data_dir)
-        await self.hear(node, "limit no longer near")
+        left = await self.hear(node, "limit no longer near")
+        self.assertEqual((left["level"], left["of"], left["most"]), ("info", "records", 10))
+        self.assertNotIn("hint", left, "there is nothing to do")
         self.assertEqual(len(self.said(node, "limit near")), 1)
 
     async def test_a_source_that_takes_more_than_its_share_is_named_once_and_shown(self):
@@ -173,6 +178,7 @@ class Limits(Lines):
         prefix = f"{source.address[0]}/32"
         self.assertEqual((began["level"], began["network"], began["prefix"], began["limit"]),
                          ("warning", "rpcudp", prefix, "excess"))
+        self.assertIn("--limit-for CIDR=FACTOR", began["hint"])
         words = ("--data-dir", node.data_dir)
         shown = (await self.command("limits", source.address[0], "--json", *words)).json
         self.assertEqual((shown["limits"], shown["exempt"]), ("on", False))

@@ -142,32 +142,31 @@ TEST(Notices, OfCompanyComeWithTheMessageOfTheShardThatGainedOrLostIt) {
   EXPECT_TRUE(deliver(ContactChange::Kind::removed, Standing::silent).empty());
 }
 
-// The same of what an answer or its absence changes.
-TEST(Notices, OfCompanyComeWithTheAnswerThatBringsItAndTheSilenceThatEndsIt) {
+TEST(Notices, OfCompanyComeWithThePongThatBringsItAndTheSilenceThatEndsIt) {
   ModelNetwork net(12);
   ModelNode& node = net.add();
-  ModelNode& other = net.add();
-  join(net, other, 1, node.endpoint());
-  bool has_company = false;
-  OperationId operation = 2;
-  const auto run_until_it_has = [&](bool wanted) {
-    for (int i = 0; i < 100'000 && has_company != wanted; ++i) {
-      net.run_for(milliseconds(1));
-      for (const NodeNotice& each : taken(node)) {
-        if (each.kind == NoticeKind::joined) has_company = true;
-        if (each.kind == NoticeKind::alone_again) has_company = false;
-      }
-      ASSERT_EQ(has_company, node.shard(0).answerable_count() > 0) << i;
-      if (i % 10'000 != 0) continue;
-      node.run(0, net.now(), [&](Node& shard, Outputs& out) {
-        shard.find(net.now(), operation++, stranger_id, out);  // It asks whom it knows.
-      });
-    }
-    EXPECT_EQ(has_company, wanted);
-  };
-  run_until_it_has(true);
-  net.kill(other);
-  run_until_it_has(false);
+  Instant now = net.now();
+  node.receive(now, {{stranger, {}}, datagram([&](MutableBytes out) {
+                       return rpcudp::encode_find_node_request(out, transaction, stranger_id, Id{});
+                     })});
+  ASSERT_EQ(node.sent.size(), 1u);
+  const std::vector<uint8_t> sent = std::move(node.sent[0].second);
+  Request ping;
+  ASSERT_EQ(rpcudp::parse_request(sent, &ping), ParseError::none);
+  ASSERT_EQ(ping.method, Method::ping);
+  EXPECT_TRUE(of_kind(taken(node), NoticeKind::joined).empty());
+  node.receive(now, {{stranger, {}}, datagram([&](MutableBytes out) {
+                       return rpcudp::encode_ping_reply(out, ping.transaction, stranger_id);
+                     })});
+  EXPECT_EQ(of_kind(taken(node), NoticeKind::joined).size(), 1u);
+
+  for (int i = 0; i < 100'000 && node.shard(0).answerable_count() > 0; ++i) {
+    EXPECT_TRUE(taken(node).empty());
+    now = std::max(now, *node.next_wakeup());
+    node.advance(now);
+    node.sent.clear();
+  }
+  EXPECT_EQ(of_kind(taken(node), NoticeKind::alone_again).size(), 1u);
 }
 
 TEST(Notices, TellANodesOwnAddressFromAnotherNodeWithItsId) {

@@ -209,20 +209,23 @@ TEST_F(RoutingTableTest, ASpareThatIsSeenAgainComesFirstAndOneThatFailsIsForgott
 }
 
 TEST_F(RoutingTableTest, ASpareTakesItsPlaceAsOfItsLastAnswer) {
-  for (const Evidence again : {Evidence::ponged, Evidence::answered, Evidence::queried_us}) {
-    make_table();
-    fill_bucket();
-    now = now + minutes(2);
-    const Instant first = now;
-    pong(far_contact(99));
-    now = now + minutes(10);
-    table->observe(far_contact(99), again, now);
-    for (int i = 0; i < failures_max; ++i) table->failed(far_contact(0), now);
-    std::optional<Instant> answered;
-    table->for_each_own_contact([&](const Contact& contact, Instant last) {
-      if (contact == far_contact(99)) answered = last;
-    });
-    EXPECT_EQ(answered, again == Evidence::queried_us ? first : now);
+  const Contact claimant = far_contact_at(0, "10.9.9.9:1");  // Of the id that it will follow.
+  for (const Contact& spare : {far_contact(99), claimant}) {
+    for (const Evidence again : {Evidence::ponged, Evidence::answered, Evidence::queried_us}) {
+      make_table();
+      fill_bucket();
+      now = now + minutes(2);
+      const Instant first = now;
+      pong(spare);
+      now = now + minutes(10);
+      table->observe(spare, again, now);
+      for (int i = 0; i < failures_max; ++i) table->failed(far_contact(0), now);
+      std::optional<Instant> answered;
+      table->for_each_own_contact([&](const Contact& contact, Instant last) {
+        if (contact == spare) answered = last;
+      });
+      EXPECT_EQ(answered, again == Evidence::queried_us ? first : now);
+    }
   }
 }
 

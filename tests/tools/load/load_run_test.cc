@@ -23,11 +23,16 @@ namespace {
 
 class Watching : public LoadObserver {
  public:
-  void warming(std::string_view, uint64_t, uint64_t) override {}
+  void warming(std::string_view what, uint64_t done, uint64_t count) override {
+    EXPECT_EQ(what, "sources");
+    EXPECT_LE(done, count);
+    ++warming_count;
+  }
   void warmed(const LoadResult&) override { ++warmed_count; }
   void stepping(const StepProgress& progress) override { seconds_told.push_back(progress); }
   void stepped(const StepResult& step) override { rates.push_back(step.rate_planned); }
 
+  std::atomic<int> warming_count{0};
   int warmed_count = 0;
   std::vector<StepProgress> seconds_told;
   std::vector<double> rates;
@@ -602,6 +607,19 @@ TEST_F(LoadRun, WhatIsLeftIsUnknownWhereOneIdIsNotAnsweredForAfterThreeRequests)
   EXPECT_EQ(silent, 2u) << "nothing new in the second attempt: there is no third";
   EXPECT_EQ(askers.size(), 3u);
   EXPECT_EQ(askers[*senders.begin()].size(), 2u) << "by another source each time";
+}
+
+// The node answers once progress was told, or the last of five attempts has failed.
+TEST_F(LoadRun, ALongWarmUpTellsItsProgressOnceASecond) {
+  plan_.timeout = milliseconds(300);
+  ask_only(RequestKind::ping);
+  const ScriptedNode node([&](const Request& request, const Packed& answer) {
+    const bool is_silent = request.method == Method::find_node && watching_.warming_count == 0;
+    return is_silent ? Datagrams{} : Datagrams{answer};
+  });
+  const LoadResult result = run(node);
+  EXPECT_GE(watching_.warming_count, 1);
+  EXPECT_LE(watching_.warming_count, result.warm_up.took.whole_seconds());
 }
 
 // Of two sources, the other one asks again: the next in turn would be the one that is looked for.
