@@ -29,9 +29,9 @@ class LocalClock {
     __extension__ using Wide = __int128;
     const Wide rate = million + drift_ppm_;
     auto at = static_cast<int64_t>((Wide{since} * million + rate - 1) / rate);
-    while (at > 0 && at - 1 + drift_of(at - 1) >= since) --at;
-    while (at + drift_of(at) < since) ++at;
-    DCHECK(at > 0 && at - 1 + drift_of(at - 1) < since);  // No earlier time will do.
+    // Rounded up, so it is never too early; of a slow clock, drift_of() rounds up as well.
+    while (at - 1 + drift_of(at - 1) >= since) --at;
+    DCHECK(at > 0 && at + drift_of(at) >= since);
     return world_ + Duration{at};
   }
   void leap(Instant world, Duration forward) {
