@@ -95,8 +95,7 @@ void EpollBackend::take(uint8_t index, const mmsghdr& received) {
   const msghdr& header = received.msg_hdr;
   if (header.msg_flags & MSG_TRUNC) return counters_.add(IoCounter::received_too_long);
   if (received.msg_len == 0) return counters_.add(IoCounter::received_empty);
-  counters_.add(IoCounter::received);
-  counters_.add(IoCounter::received_bytes, received.msg_len);
+  count_received(counters_, sockets_[index].bound.is_ipv4(), received.msg_len);
   const auto* bytes = static_cast<const uint8_t*>(header.msg_iov->iov_base);
   batch_.add({path_of(header, sockets_, index), {bytes, received.msg_len}});
 }
@@ -184,8 +183,7 @@ void EpollBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& 
   send_headers_[run_size_].msg_hdr = slot.message;
   run_groups_[run_size_] = group;
   ++run_size_;
-  counters_.add(IoCounter::sent, group.count);
-  counters_.add(IoCounter::sent_bytes, uint64_t{group.count} * first.size);
+  count_sent(counters_, socket.bound.is_ipv4(), group.count, uint64_t{group.count} * first.size);
 }
 
 void EpollBackend::send_planned(const Outbox& outbox) {

@@ -12,6 +12,12 @@ namespace xord {
 #define XORD_IO_COUNTERS(X)                                                                        \
   X(received, counter, "Datagrams handed to the node.")                                            \
   X(received_bytes, counter, "Their payload.")                                                     \
+  X(received_ipv6, counter, "Those of them that came over IPv6.")                                  \
+  X(received_ipv6_bytes, counter, "Their payload.")                                                \
+  X(receive_dropped, counter,                                                                      \
+    "Datagrams that the kernel dropped at our sockets: the receive buffer was full.")              \
+  X(receive_thinned, counter,                                                                      \
+    "The same while a filter of sources was attached, which drops on purpose.")                    \
   X(received_empty, counter, "Datagrams dropped: no payload.")                                     \
   X(received_too_long, counter, "Datagrams dropped: longer than datagram_bytes_max (MSG_TRUNC).")  \
   X(receive_failed, counter, "Receives that failed, other than by an exhaustion below.")           \
@@ -21,6 +27,8 @@ namespace xord {
   X(completions_overflowed, counter, "io_uring: times that the completion queue was full.")        \
   X(sent, counter, "Datagrams given to the kernel; those it refused are counted again below.")     \
   X(sent_bytes, counter, "Their payload.")                                                         \
+  X(sent_ipv6, counter, "Those of them that left over IPv6.")                                      \
+  X(sent_ipv6_bytes, counter, "Their payload.")                                                    \
   X(sent_coalesced, counter, "Datagrams sent together with others in one send.")                   \
   X(coalescing_refused, counter, "Sends of several that the kernel refused: sent singly instead.") \
   X(send_would_block, counter,                                                                     \
@@ -33,6 +41,7 @@ namespace xord {
   X(send_without_socket, counter, "Dropped by us: no open socket for the path.")                   \
   X(turns, counter, "Turns of the loop.")                                                          \
   X(sleeps, counter, "Turns that began by waiting.")                                               \
+  X(busy_nanoseconds, counter, "Processor time of the loop's thread, in the kernel too.")          \
   X(frames, counter, "Frames taken out of mailboxes.")                                             \
   X(outbox_flushes, counter, "Times that an outbox had to be sent in the middle of a turn.")       \
   X(steering_refused, counter, "Addresses whose datagrams the kernel does not steer.")             \
@@ -50,6 +59,22 @@ inline std::span<const CountInfo> info_of(IoCounter) {
 }
 
 using IoCounters = Counters<IoCounter>;
+
+// Counts datagrams handed to the node, or given to the kernel, and their payload.
+inline void count_received(IoCounters& counters, bool is_ipv4, uint64_t bytes) {
+  counters.add(IoCounter::received);
+  counters.add(IoCounter::received_bytes, bytes);
+  if (is_ipv4) return;
+  counters.add(IoCounter::received_ipv6);
+  counters.add(IoCounter::received_ipv6_bytes, bytes);
+}
+inline void count_sent(IoCounters& counters, bool is_ipv4, uint64_t datagrams, uint64_t bytes) {
+  counters.add(IoCounter::sent, datagrams);
+  counters.add(IoCounter::sent_bytes, bytes);
+  if (is_ipv4) return;
+  counters.add(IoCounter::sent_ipv6, datagrams);
+  counters.add(IoCounter::sent_ipv6_bytes, bytes);
+}
 
 // Counts a refused send of `datagrams` datagrams under the counter for its errno.
 void count_send_error(IoCounters& counters, int error_number, uint32_t datagrams = 1);

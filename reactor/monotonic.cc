@@ -23,6 +23,10 @@ Duration wall_time() {
   return read_clock(CLOCK_REALTIME);
 }
 
+Duration thread_cpu_time() {
+  return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 NodeClock::NodeClock(Instant now_is) : at_zero_(now_is - (monotonic_time() - MonotonicTime{})) {}
 
 Instant NodeClock::now() const {

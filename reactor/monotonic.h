@@ -13,6 +13,10 @@ MonotonicTime monotonic_time();
 // a restart and log lines may depend on it.
 Duration wall_time();
 
+// The time that the calling thread has spent on a processor, in the kernel too, and not the time
+// for which it waited for one. A system call, of some 150 ns.
+Duration thread_cpu_time();
+
 // Node time (docs/ARCHITECTURE.md, "Time"): the monotonic clock plus an offset. A plain value: the
 // threads of one node hold copies of the same one, so their instants are comparable.
 class NodeClock {

@@ -10,6 +10,15 @@
 #include "reactor/source_filter.h"
 
 namespace xord {
+namespace {
+
+// How often the loop asks the kernel for figures, at most: what the thread has worked, for displays
+// that move each second, and what was dropped, a call for each socket.
+constexpr Duration work_interval = milliseconds(100);
+constexpr Duration drops_interval = seconds(1);
+
+}  // namespace
+
 // The state of a turn while it runs, and the order of its work:
 //
 // 1. Send and sleep. One call sends what the last turn left and waits for a datagram, the doorbell
@@ -22,12 +31,14 @@ namespace xord {
 // 5. Timers, after the datagrams: an answer that has arrived is not timed out in the same turn.
 // 6. The end of the turn: the handler publishes its frames, once, so each other thread is rung
 //    once.
-// 7. Read the clock again: was the turn too long?
+// 7. Read the clock again: was the turn too long? Ask the kernel for what only it counts, seldom.
 class Reactor::Turn final : public DatagramSink {
  public:
-  Turn(Reactor& reactor, ReactorHandler& handler) : reactor_(reactor), handler_(handler) {}
+  Turn(Reactor& reactor, ReactorHandler& handler)
+      : reactor_(reactor), handler_(handler), worked_before_(thread_cpu_time()) {}
 
   void run();
+  void end();
   void flush();
   void on_batch(std::span<const Datagram> batch) override { handler_.fetch_ahead(batch); }
   void on_datagram(const Datagram& datagram) override;
@@ -41,11 +52,17 @@ class Reactor::Turn final : public DatagramSink {
   bool leaves_some(uint32_t handled);
   void run_timers();
   void finish(TurnStage stage);
-  void look_for_stall();
+  void count_turn();
+  void count_stall(Duration turn);
+  void ask_kernel();
+  void count_work();
   void make_room();
 
   Reactor& reactor_;
   ReactorHandler& handler_;
+  const Duration worked_before_;      // What the thread did before it ran the loop.
+  Instant work_at_ = Instant::min();  // When to ask for these again.
+  Instant drops_at_ = Instant::min();
   Instant now_;
   Instant stage_began_;
   std::array<Duration, static_cast<size_t>(TurnStage::count)> took_{};
@@ -71,7 +88,14 @@ void Reactor::Turn::run() {
   make_room();
   handler_.end_turn(now_, reactor_.outbox_);
   finish(TurnStage::end_of_turn);
-  look_for_stall();
+  count_turn();
+}
+
+// Sends what is left, and counts what the last turns did.
+void Reactor::Turn::end() {
+  flush();
+  count_work();
+  reactor_.count_kernel_drops();
 }
 
 void Reactor::Turn::send_and_sleep() {
@@ -184,9 +208,29 @@ void Reactor::Turn::finish(TurnStage stage) {
   stage_began_ = ended;
 }
 
-void Reactor::Turn::look_for_stall() {
+void Reactor::Turn::count_turn() {
   const Duration turn = stage_began_ - now_;
-  if (turn <= reactor_.config_.stall_threshold) return;
+  if (turn > reactor_.config_.stall_threshold) count_stall(turn);
+  if (stage_began_ >= work_at_) ask_kernel();
+}
+
+void Reactor::Turn::ask_kernel() {
+  work_at_ = stage_began_ + work_interval;
+  count_work();
+  if (stage_began_ < drops_at_) return;
+  drops_at_ = stage_began_ + drops_interval;
+  reactor_.count_kernel_drops();
+}
+
+// Processor time, because the stages of a turn leave out most of the work: sending and receiving
+// are done by the call that also waits.
+void Reactor::Turn::count_work() {
+  const Duration worked = thread_cpu_time() - worked_before_;
+  DCHECK(worked >= Duration{});
+  reactor_.counters_.set(IoCounter::busy_nanoseconds, static_cast<uint64_t>(worked.nanoseconds));
+}
+
+void Reactor::Turn::count_stall(Duration turn) {
   IoCounters& counters = reactor_.counters_;
   counters.add(IoCounter::stalls);
   const auto nanoseconds = static_cast<uint64_t>(turn.nanoseconds);
@@ -255,10 +299,25 @@ void Reactor::filter_sources(uint8_t socket, std::span<const Subnet> kept,
   CHECK(socket < sockets_.size());
   const BoundSocket& filtered = sockets_[socket];
   if (!filtered.is_open()) return;
+  // The kernel counts all drops together: those before the first filter, and after the last one,
+  // are told from the others.
+  if (!is_filtered_[socket]) count_kernel_drops(socket);
   const int refused = shares.empty()
                           ? detach_source_filter(filtered.fd())
                           : attach_source_filter(filtered.fd(), SourceFilter(kept, shares));
   counters_.add(refused == 0 ? IoCounter::filters_set : IoCounter::filters_refused);
+  if (is_filtered_[socket]) count_kernel_drops(socket);
+  if (refused == 0) is_filtered_[socket] = !shares.empty();
+}
+
+void Reactor::count_kernel_drops(size_t socket) {
+  CHECK(socket < sockets_.size());
+  counters_.add(is_filtered_[socket] ? IoCounter::receive_thinned : IoCounter::receive_dropped,
+                sockets_[socket].take_kernel_drops());
+}
+
+void Reactor::count_kernel_drops() {
+  for (size_t socket = 0; socket < sockets_.size(); ++socket) count_kernel_drops(socket);
 }
 
 std::optional<IoError> Reactor::run(ReactorHandler& handler) {
@@ -266,7 +325,7 @@ std::optional<IoError> Reactor::run(ReactorHandler& handler) {
   if (auto error = chosen_.backend->start()) return error;
   Turn turn(*this, handler);
   while (!stop_requested_.load(std::memory_order_acquire)) turn.run();
-  turn.flush();
+  turn.end();
   chosen_.backend->stop();
   for (BoundSocket& socket : sockets_) socket.close();
   return std::nullopt;

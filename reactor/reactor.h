@@ -4,6 +4,7 @@
 // turn is the numbered comment in reactor.cc.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -121,6 +122,9 @@ class Reactor {
   class Turn;
 
   Reactor(const ReactorConfig& config, ShardSockets sockets, NodeClock clock);
+  // What the kernel has dropped at a socket, or at each of them, since this was last called.
+  void count_kernel_drops(size_t socket);
+  void count_kernel_drops();
 
   ReactorConfig config_;
   ShardSockets sockets_;
@@ -130,6 +134,7 @@ class Reactor {
   ChosenBackend chosen_;  // Borrows sockets_, doorbell_ and counters_.
   Outbox outbox_;
   std::vector<Mailbox*> mailboxes_;
+  std::array<bool, listens_max> is_filtered_{};  // By socket.
   std::optional<Instant> backlogged_since_;
   bool is_running_ = false;  // Or has run.
   std::atomic<bool> stop_requested_{false};

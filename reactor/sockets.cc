@@ -178,7 +178,14 @@ BoundSocket& BoundSocket::operator=(BoundSocket&& other) noexcept {
   is_steered = other.is_steered;
   unsteered_because = std::move(other.unsteered_because);
   fd_ = std::exchange(other.fd_, -1);
+  drops_ = other.drops_;
   return *this;
+}
+
+uint32_t BoundSocket::take_kernel_drops() {
+  if (!is_open()) return 0;
+  const auto counted = read_kernel_drops(fd_);
+  return counted ? drops_.take(*counted) : 0;
 }
 
 void BoundSocket::close() {

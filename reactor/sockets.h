@@ -17,6 +17,7 @@
 #include "reactor/base/shard.h"
 #include "reactor/base/steering_rule.h"
 #include "reactor/io_error.h"
+#include "reactor/kernel_drops.h"
 
 namespace xord {
 
@@ -49,6 +50,9 @@ class BoundSocket {
   void close();  // Keeps what was bound.
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
+  // Datagrams that the kernel dropped here since the last call, or since the socket was opened; 0
+  // if it does not tell, or if the socket is closed.
+  uint32_t take_kernel_drops();
 
   Endpoint bound;                     // With the port that was bound.
   bool is_wildcard = false;           // 0.0.0.0 or [::]: replies name their source address.
@@ -59,6 +63,7 @@ class BoundSocket {
 
  private:
   int fd_ = -1;
+  KernelDrops drops_;
 };
 
 // The sockets of one shard, one for each Listen, in that order: LocalAddress::socket is an index

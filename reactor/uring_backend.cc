@@ -316,8 +316,7 @@ void UringBackend::take(uint8_t index, uint8_t* buffer, uint32_t filled) {
   header.msg_namelen = out->namelen;
   header.msg_control = buffer + sizeof *out + receive_name_size;
   header.msg_controllen = out->controllen;
-  counters_.add(IoCounter::received);
-  counters_.add(IoCounter::received_bytes, size);
+  count_received(counters_, sockets_[index].bound.is_ipv4(), size);
   const auto* bytes = static_cast<const uint8_t*>(io_uring_recvmsg_payload(out, &receive_header_));
   batch_.add({path_of(header, sockets_, index), {bytes, size}});
 }
@@ -342,8 +341,8 @@ void UringBackend::prepare_group(const Outbox& outbox, const SendGroups::Group& 
                                  uint8_t socket) {
   if (group.count > payloads_.size() - payloads_used_) submit();
   const Outbox::Entry& first = groups_.entry(group.first);
-  counters_.add(IoCounter::sent, group.count);
-  counters_.add(IoCounter::sent_bytes, uint64_t{group.count} * first.size);
+  count_sent(counters_, sockets_[socket].bound.is_ipv4(), group.count,
+             uint64_t{group.count} * first.size);
   io_uring_sqe* submission = next_submission();  // May itself submit.
   if (submission == nullptr) return counters_.add(IoCounter::send_would_block, group.count);
   DCHECK(slots_used_ < slots_.size());  // One for each submission.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "reactor/entropy.h"
 
 namespace xord {
@@ -26,6 +28,15 @@ TEST(NodeClock, CopiesReadTheSameTime) {
   const Instant between = copy.now();
   EXPECT_LE(before, between);
   EXPECT_LE(between, clock.now());
+}
+
+TEST(ThreadCpuTime, GrowsWithTheWorkOfThisThreadAndOfNoOther) {
+  const Duration before = thread_cpu_time();
+  while (thread_cpu_time() < before + milliseconds(20)) {
+  }
+  Duration of_another;
+  std::thread([&] { of_another = thread_cpu_time(); }).join();
+  EXPECT_LT(of_another, milliseconds(20));
 }
 
 TEST(WallTime, IsLaterThanThisTestWasWritten) {

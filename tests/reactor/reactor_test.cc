@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/reactor/loopback.h"
+#include "tests/reactor/overfilled.h"
 
 namespace xord {
 namespace {
@@ -275,6 +276,70 @@ TEST_P(ReactorTest, ALongTurnIsCountedWithWhatItWasDoing) {
   EXPECT_EQ(seen.longest, TurnStage::datagrams) << name_of(seen.longest);
   EXPECT_GE(seen.longest_took, milliseconds(80));
   EXPECT_EQ(seen.datagrams, 1u);
+}
+
+TEST_P(ReactorTest, TheWorkOfItsThreadIsCountedAndItsSleepIsNot) {
+  make({{loopback(Family::ipv4)}}, {.advances_max = 1});
+  constexpr Duration work = milliseconds(10);
+  constexpr Duration sleep = milliseconds(500);
+  const Duration before = thread_cpu_time();
+  handler.wakeup = clock.now() + sleep;
+  uint32_t advances = 0;
+  handler.on_advance = [&](Instant, Outbox&) {
+    const Duration until = thread_cpu_time() + work;
+    while (thread_cpu_time() < until) {
+    }
+    // The second time follows at once: only the end of the loop counts it.
+    if (++advances == 2) reactor->request_stop();
+  };
+  run();
+  const Duration busy = nanoseconds(static_cast<int64_t>(count(IoCounter::busy_nanoseconds)));
+  EXPECT_GE(busy, work * advances);
+  EXPECT_LT(busy, work * advances + sleep);
+  EXPECT_LE(busy, thread_cpu_time() - before) << "what the thread did before is not the loop's";
+}
+
+TEST_P(ReactorTest, WhatTheKernelDroppedIsCountedWhileTheLoopRunsAndAtItsEnd) {
+  make({{loopback(Family::ipv4)}, {loopback(Family::ipv6)}});
+  overfill(reactor->sockets()[0], 1000);
+  overfill(reactor->sockets()[1], 500);
+  handler.on_receive = [](auto&&...) {};  // Without replies to a peer that is gone.
+  uint64_t turns = 0;
+  uint64_t dropped = 0;
+  handler.wakeup = clock.now();
+  handler.on_end_turn = [&](Instant, Outbox&) {
+    if (++turns == 2) dropped = count(IoCounter::receive_dropped);
+    if (turns < 20) return;
+    overfill(reactor->sockets()[0], 2000);  // The loop does not look again within a second.
+    reactor->request_stop();
+  };
+  run();
+  EXPECT_GT(dropped, 0u);
+  EXPECT_EQ(count(IoCounter::received) + dropped, 1500u);
+  EXPECT_GT(count(IoCounter::receive_dropped), dropped) << "those of the last turn";
+  EXPECT_EQ(count(IoCounter::receive_thinned), 0u);
+}
+
+TEST_P(ReactorTest, DropsUnderAFilterOfSourcesAreToldFromTheOthers) {
+  make({{loopback(Family::ipv4)}});
+  const BoundSocket& socket = reactor->sockets()[0];
+  overfill(socket, 1000);
+  const uint64_t full = 1000 - drain(socket);
+  const SourceShare none{{endpoint("127.1.2.3:0").address, 128}, 0};
+  reactor->filter_sources(0, {}, {&none, 1});
+  EXPECT_EQ(count(IoCounter::receive_dropped), full) << "before there was a filter";
+  LoopbackClient thinned(endpoint("127.1.2.3:0"));
+  for (int i = 0; i < 10; ++i) thinned.send_to(socket.bound, "thinned");
+  reactor->filter_sources(0, {}, {&none, 1});
+  for (int i = 0; i < 10; ++i) thinned.send_to(socket.bound, "thinned");
+  reactor->filter_sources(0, {}, {});
+  EXPECT_EQ(count(IoCounter::receive_thinned), 20u);
+  overfill(socket, 1000);
+  const uint64_t full_again = 1000 - drain(socket);
+  reactor->request_stop();
+  run();
+  EXPECT_EQ(count(IoCounter::receive_thinned), 20u);
+  EXPECT_EQ(count(IoCounter::receive_dropped), full + full_again);
 }
 
 TEST_P(ReactorTest, FramesOfSeveralThreadsComeInWithTheirSource) {

@@ -40,6 +40,11 @@ TEST_P(UdpBackendTest, ADatagramComesInWithItsPathAndGoesBackAlongIt) {
     EXPECT_EQ(harness.count(IoCounter::received_bytes), 5u);
     EXPECT_EQ(harness.count(IoCounter::sent), 1u);
     EXPECT_EQ(harness.count(IoCounter::sent_bytes), 5u);
+    const uint64_t of_ipv6 = family == Family::ipv6 ? 1 : 0;
+    EXPECT_EQ(harness.count(IoCounter::received_ipv6), of_ipv6);
+    EXPECT_EQ(harness.count(IoCounter::received_ipv6_bytes), 5 * of_ipv6);
+    EXPECT_EQ(harness.count(IoCounter::sent_ipv6), of_ipv6);
+    EXPECT_EQ(harness.count(IoCounter::sent_ipv6_bytes), 5 * of_ipv6);
   }
 }
 
