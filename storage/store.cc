@@ -225,6 +225,7 @@ void Store::advance(Instant now, FrameOutbox& operations) {
   }
   CHECK(due_.size() <= due_max);
   is_behind_ = visits == visits_max || due_.size() == due_max;
+  survey_ages(now);
   update_gauges();
 }
 

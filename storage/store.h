@@ -240,6 +240,8 @@ class Store {
   NodeSeconds next_visit_of(const Record& record) const;
   void hand_out(RecordHandle handle, NodeSeconds at);
   NodeSeconds jitter_of(const Id& key) const;
+  // For two gauges of the list of what is published: walks a part of its records each second.
+  void survey_ages(Instant now);
   void visit_due(RecordHandle handle, NodeSeconds at, FrameOutbox& operations);
   void drop_expired(NodeSeconds at, FrameOutbox& operations);
   bool expire(RecordHandle handle, FrameOutbox& operations);
@@ -273,6 +275,13 @@ class Store {
   uint32_t erasing_ = 0;  // Erasures pending of records that are gone from memory.
   uint32_t reads_pending_ = 0;
   uint32_t reads_begun_ = 0;
+  struct Ages {
+    uint32_t visited = 0;  // Records of this walk, in the order in which they lie.
+    uint32_t overdue = 0;
+    NodeSeconds oldest = UINT32_MAX;
+  };
+  Ages ages_;
+  Instant ages_at_ = Instant::min();  // When the walk goes on.
   Instant advanced_at_ = Instant::min();
   bool is_blocked_ = false;  // At advanced_at_, an erasure found no room.
   bool is_behind_ = false;   // More was due at advanced_at_ than one turn may do.

@@ -85,6 +85,8 @@ inline StoreConfig published_list_config(NetworkIndex network) {
   X(removed, counter, "Records removed by their owner.")                                       \
   X(displaced, counter, "Records that made room for another when the store was full.")         \
   X(republish_due, counter, "Records found to be due.")                                        \
+  X(overdue, gauge, "Of the list of what is published: keys that are due and wait for it.")    \
+  X(oldest_seconds, greatest, "Of that list: since the publication that is longest ago.")      \
   X(refused_too_old, counter, "Stores refused: published a ttl ago or more.")                  \
   X(refused_older, counter, "Stores refused: another value that is held was published later.") \
   X(refused_too_large, counter, "Stores refused: the value is too large.")                     \

@@ -251,7 +251,7 @@ TEST_F(RepublishTest, WhatIsNotHeldIsNeitherNotedNorPutOff) {
 
 class PublishedListTest : public RepublishTest {
  protected:
-  PublishedListTest() : RepublishTest(daily()) {}
+  explicit PublishedListTest(StoreConfig with = daily()) : RepublishTest(with) {}
   static StoreConfig daily() {
     StoreConfig config;
     config.ttl = ttl_max;
@@ -260,6 +260,11 @@ class PublishedListTest : public RepublishTest {
     config.memory_max = 0;
     return config;
   }
+  void survey() {
+    now = now + seconds(1);
+    store.advance(now, operations);
+  }
+  uint64_t count(StoreCount which) const { return store.counters().read(which); }
 };
 
 TEST_F(PublishedListTest, AKeyIsDueADayAfterItsLastPublication) {
@@ -304,6 +309,59 @@ TEST_F(PublishedListTest, AnEqualStoreBehindARemovalIsANewRecord) {
   EXPECT_EQ(last.kind, OperationKind::write);
   EXPECT_EQ(store.first_from(now, Id{})->key, key_of(1));
   EXPECT_EQ(store.counters().read(StoreCount::records), 1u);
+}
+
+TEST_F(PublishedListTest, HowManyKeysAreOverdueAndHowOldTheOldestIsAreGauges) {
+  survey();
+  EXPECT_EQ(count(StoreCount::oldest_seconds), 0u) << "none";
+  put(1);
+  now = now + seconds(10 * hour);
+  put(2);
+  survey();
+  EXPECT_EQ(count(StoreCount::overdue), 0u);
+  EXPECT_EQ(count(StoreCount::oldest_seconds), 10 * hour + 1);
+  due_within(18 * hour + 600);  // The jitter is over: a sixth of the day.
+  survey();
+  EXPECT_EQ(count(StoreCount::overdue), 1u);
+  EXPECT_GT(count(StoreCount::oldest_seconds), 28 * hour);
+  store.renew(now, key_of(1), bytes_of("value"), operations);
+  survey();
+  EXPECT_EQ(count(StoreCount::overdue), 1u) << "it is published once that is on disk";
+  commit();
+  survey();
+  EXPECT_EQ(count(StoreCount::overdue), 0u);
+  EXPECT_LT(count(StoreCount::oldest_seconds), 19 * hour);
+  EXPECT_GT(count(StoreCount::oldest_seconds), 18 * hour);
+  ASSERT_EQ(store.begin_remove(now, key_of(2), operations).kind, StoreOutcome::Kind::pending);
+  commit();
+  survey();
+  EXPECT_LT(count(StoreCount::oldest_seconds), 10u) << "the other one was published just now";
+}
+
+struct LongListTest : PublishedListTest {
+  static StoreConfig many() {
+    StoreConfig config = daily();
+    config.records_max = 20'000;
+    return config;
+  }
+  LongListTest() : PublishedListTest(many()) {}
+};
+
+TEST_F(LongListTest, ALongListIsWalkedInSeveralSeconds) {
+  for (uint32_t i = 0; i < 20'000; ++i) put(i);
+  now = now + seconds(hour);
+  store.advance(now, operations);
+  store.advance(now, operations);
+  EXPECT_EQ(count(StoreCount::oldest_seconds), 0u) << "not more than a part each second";
+  survey();
+  EXPECT_EQ(count(StoreCount::oldest_seconds), hour + 1);
+}
+
+TEST_F(RepublishTest, RecordsThatAreDueByTheirLastStoreAreNotSurveyed) {
+  put(1);
+  due_within(2 * hour);
+  EXPECT_EQ(store.counters().read(StoreCount::oldest_seconds), 0u);
+  EXPECT_EQ(store.counters().read(StoreCount::overdue), 0u);
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ TEST(CounterKinds, EachFigureThatIsNoCounterIsOfTheKindThatItIs) {
       {"contacts", CountKind::least},
       {"contacts_answerable", CountKind::least},
       {"stall_longest_nanoseconds", CountKind::greatest},
+      {"overdue", CountKind::gauge},
+      {"oldest_seconds", CountKind::greatest},
       {"commit_nanoseconds_max", CountKind::greatest},
       {"records", CountKind::gauge},
       {"networks_loaded", CountKind::gauge},
