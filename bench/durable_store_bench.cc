@@ -71,7 +71,7 @@ class Engine {
     wait([this] { return store_.counters().read(StoreCount::writes_pending) == 0; });
   }
   uint64_t count(StoreCount which) const { return store_.counters().read(which); }
-  uint64_t count(CommitCount which) const { return commits_.counters().read(which); }
+  uint64_t count(CommitSum which) const { return sum_of(commits_.histograms(), which); }
   uint64_t bytes_written_to_disk() const {
     const DatabaseCounts counts = database_.counts();
     const auto of = [&](DatabaseCount which) { return counts[static_cast<size_t>(which)]; };
@@ -166,8 +166,7 @@ double run_engine(const std::string& directory, double& batch_size) {
   engine.finish();
   const Duration took = monotonic_time() - begun;
   CHECK(engine.count(StoreCount::stored) == stores);
-  batch_size =
-      static_cast<double>(stores) / static_cast<double>(engine.count(CommitCount::batches));
+  batch_size = static_cast<double>(stores) / static_cast<double>(engine.count(CommitSum::batches));
   return static_cast<double>(stores) / took.seconds();
 }
 

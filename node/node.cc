@@ -196,9 +196,11 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
       case ShardMessageKind::contact_changed:
         contacts_.deliver(turn, message_in<ContactChangedMessage>(frame));
         break;
-      case ShardMessageKind::region_wanted:
-        replicator_.begin_region(turn, message_in<RegionWantedMessage>(frame).key);
+      case ShardMessageKind::region_wanted: {
+        const auto& wanted = message_in<RegionWantedMessage>(frame);
+        replicator_.begin_region(turn, wanted.purpose, wanted.key);
         break;
+      }
       case ShardMessageKind::region:
         replicator_.accept_region(now, message_in<RegionMessage>(frame).region);
         break;
@@ -313,7 +315,7 @@ void Node::handle_events(const Turn& turn) {
 void Node::handle(const Turn& turn, const Event& event) {
   switch (event.kind) {
     case Event::Kind::refresh_due:
-      lookups_.start(turn, LookupKind::find_node, event.target, LookupOwner::refresh);
+      lookups_.start(turn, LookupKind::find_node, event.target, LookupPurpose::refresh);
       break;
     case Event::Kind::lookup_finished:
       lookup_finished(turn, event.handle);
@@ -328,20 +330,25 @@ void Node::lookup_finished(const Turn& turn, PoolHandle handle) {
   const Lookup& lookup = lookups_[handle];
   DCHECK(lookup.is_finished());
   const PoolHandle owner = lookups_.owner_handle(handle);
-  switch (lookups_.owner(handle)) {
-    case LookupOwner::operation:
+  switch (lookups_.purpose(handle)) {
+    case LookupPurpose::get:
+    case LookupPurpose::set:
+    case LookupPurpose::find:
+    case LookupPurpose::canary:
       operations_.lookup_finished(turn, owner, lookup);
       break;
-    case LookupOwner::join:
+    case LookupPurpose::join:
       joiner_.looked_up(turn, lookup);
       break;
-    case LookupOwner::farther_bucket:
+    case LookupPurpose::farther_bucket:
       joiner_.refreshed();
       break;
-    case LookupOwner::refresh:
-      break;
-    case LookupOwner::region:
+    case LookupPurpose::republish:
+    case LookupPurpose::publish:
       replicator_.looked_up(turn, owner, lookup);
+      break;
+    case LookupPurpose::refresh:  // Nothing waits for it.
+    case LookupPurpose::count:
       break;
   }
   lookups_.release(handle);
@@ -372,8 +379,9 @@ void Node::set(Instant now, OperationId operation, const Id& key, Bytes value, O
   run(now, out, [&](const Turn& turn) { operations_.set(turn, operation, key, value); });
 }
 
-void Node::find(Instant now, OperationId operation, const Id& target, Outputs& out) {
-  run(now, out, [&](const Turn& turn) { operations_.find(turn, operation, target); });
+void Node::find(Instant now, OperationId operation, const Id& target, Outputs& out,
+                LookupPurpose purpose) {
+  run(now, out, [&](const Turn& turn) { operations_.find(turn, operation, target, purpose); });
 }
 
 void Node::purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,

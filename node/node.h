@@ -83,8 +83,10 @@ class Node {
   // On the shard that owns `key`: stores `value` (one element of the dialect, at most
   // value_size_max bytes) on the k nearest nodes, this one included when it is among them.
   void set(Instant now, OperationId operation, const Id& key, Bytes value, Outputs& out);
-  // On any shard: the k nearest nodes to `target` that answer.
-  void find(Instant now, OperationId operation, const Id& target, Outputs& out);
+  // On any shard: the k nearest nodes to `target` that answer. The purpose may also be `canary`: it
+  // is counted apart, and nothing else differs.
+  void find(Instant now, OperationId operation, const Id& target, Outputs& out,
+            LookupPurpose purpose = LookupPurpose::find);
 
   // On any shard: erases its records from key `from` on, as far as they share `prefix_bits` leading
   // bits with it (160: that key alone), at most purge_records_max per call. In the result, `erased`

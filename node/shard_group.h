@@ -55,6 +55,11 @@ class ShardGroup {
     for (const auto& shard : shards_) sum += shard->node.counters().node.read(which);
     return sum;
   }
+  uint64_t counted(NodeSum which) const {
+    uint64_t sum = 0;
+    for (const auto& shard : shards_) sum += shard->node.counters().sum(which);
+    return sum;
+  }
 
  private:
   struct Message {

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "reactor/base/counters.h"
+#include "reactor/base/histogram.h"
 
 namespace xord {
 
@@ -59,6 +60,23 @@ inline std::span<const CountInfo> info_of(IoCounter) {
 }
 
 using IoCounters = Counters<IoCounter>;
+
+// Most turns take less than the first bound; the last is ten times what counts as a stall.
+inline constexpr auto turn_bounds =
+    bounds_in_microseconds({100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000,
+                            250'000, 500'000, 1'000'000});
+
+#define XORD_IO_HISTOGRAMS(X)                    \
+  X(turn_duration_seconds, seconds, turn_bounds, \
+    "How long turns of the loop took, from the end of their wait.")
+
+enum class IoHistogram : uint8_t { XORD_IO_HISTOGRAMS(XORD_HISTOGRAM_ENUMERATOR) count };
+
+// In the order of the enum.
+inline std::span<const HistogramInfo> info_of(IoHistogram) {
+  static constexpr HistogramInfo infos[] = {XORD_IO_HISTOGRAMS(XORD_HISTOGRAM_INFO)};
+  return infos;
+}
 
 // Counts datagrams handed to the node, or given to the kernel, and their payload.
 inline void count_received(IoCounters& counters, bool is_ipv4, uint64_t bytes) {

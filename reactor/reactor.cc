@@ -210,6 +210,7 @@ void Reactor::Turn::finish(TurnStage stage) {
 
 void Reactor::Turn::count_turn() {
   const Duration turn = stage_began_ - now_;
+  reactor_.histograms_.observe(IoHistogram::turn_duration_seconds, turn);
   if (turn > reactor_.config_.stall_threshold) count_stall(turn);
   if (stage_began_ >= work_at_) ask_kernel();
 }

@@ -100,6 +100,7 @@ class Reactor {
   // Not empty: io_uring was refused, and why.
   const std::string& fallback_because() const { return chosen_.fallback_because; }
   const IoCounters& counters() const { return counters_; }
+  const Histograms<IoHistogram>& histograms() const { return histograms_; }
 
   // Since when each turn has left datagrams in the kernel, more than it could take; empty: the last
   // one did not. Of the turn in progress, when the handler asks.
@@ -131,6 +132,7 @@ class Reactor {
   NodeClock clock_;
   Doorbell doorbell_;
   IoCounters counters_;
+  Histograms<IoHistogram> histograms_;
   ChosenBackend chosen_;  // Borrows sockets_, doorbell_ and counters_.
   Outbox outbox_;
   std::vector<Mailbox*> mailboxes_;

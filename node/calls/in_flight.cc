@@ -73,7 +73,7 @@ Match InFlight::match(Instant now, Bytes transaction, const Endpoint& source) {
   // Datagrams are handled before timers in a turn: after a long sleep an expired call may still be
   // in the table.
   if (now >= slot.ends()) return {};
-  if (slot.call.to != source) return {MatchResult::wrong_source, {}, {}};
+  if (slot.call.to != source) return {MatchResult::wrong_source, slot.call, {}};
   const Match match{MatchResult::answered, slot.call, now - slot.sent, slot.came_back};
   close(*handle);
   return match;

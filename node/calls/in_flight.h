@@ -52,7 +52,9 @@ enum class MatchResult : uint8_t {
 
 struct Match {
   MatchResult result = MatchResult::unknown;
-  Call call;               // For an answer: its call, now closed. The answer cannot match again.
+  // For an answer: its call, now closed, so that the answer cannot match again. From a wrong
+  // source: the open call.
+  Call call;
   Duration round_trip;     // From open() to match().
   bool came_back = false;  // Its request also reached us: we asked ourselves.
 };

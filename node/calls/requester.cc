@@ -22,7 +22,7 @@ bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAdd
   }
   const auto transaction = in_flight_.open(turn.now, call, round_trips_.timeout(call.to));
   if (!transaction) {
-    node_.count(NodeCounter::calls_refused);
+    count(call, CallOutcome::no_slot);
     return false;
   }
   commit(turn, buffer, *transaction, call.to, ask, local);
@@ -80,16 +80,22 @@ std::optional<Outcome> Requester::receive(const Turn& turn, const Datagram& data
     if (cookies_.is_valid(turn.now, transaction, datagram.path.remote)) {
       return receive_cookie(datagram, reply);
     }
-    node_.count(match.result == MatchResult::unknown ? NodeCounter::replies_unknown
-                                                     : NodeCounter::replies_wrong_source);
+    if (match.result == MatchResult::unknown) {
+      node_.count(NodeCounter::replies_unknown);
+    } else {
+      count(match.call, CallOutcome::wrong_source);
+    }
     return std::nullopt;
   }
   node_.count(NodeCounter::replies_matched);
   const ParseError error = node_.dialect.read_reply(datagram.bytes, match.call.method, reply);
   if (error != ParseError::none) {
     node_.counters.malformed.add(error);
+    count(match.call, CallOutcome::malformed);
     return Outcome{Outcome::Kind::malformed, match.call, {}, false, nullptr};
   }
+  count(match.call, CallOutcome::answered);
+  node_.counters.histograms.observe(NodeHistogram::call_duration_seconds, match.round_trip);
   DCHECK(reply->contacts_count <= reply->contacts.size());
   return Outcome{Outcome::Kind::answered, match.call, match.round_trip, match.came_back, reply};
 }

@@ -1,6 +1,7 @@
 // Our requests: sends them, and matches the replies. Owns the open calls and the round-trip
 // estimates. Knows neither lookups nor tables: a call names its owner, and the caller passes each
-// outcome on. It sends nothing a second time on its own.
+// outcome on. It sends nothing a second time on its own. It counts what became of the calls of each
+// method (NodeCounters::calls), and how long those that were answered took.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +51,7 @@ class Requester {
   template <class Handle>
   void advance(Instant now, Handle&& handle) {
     in_flight_.advance(now, [&](const Call& call, Overdue what) {
+      if (what == Overdue::expired) count(call, CallOutcome::expired);
       Outcome outcome;
       outcome.kind = what == Overdue::slow ? Outcome::Kind::slow : Outcome::Kind::expired;
       outcome.call = call;
@@ -68,6 +70,9 @@ class Requester {
   Duration timeout(const Endpoint& endpoint) const { return round_trips_.timeout(endpoint); }
 
  private:
+  void count(const Call& call, CallOutcome outcome) const {
+    node_.counters.calls.add(call.method, outcome);
+  }
   // Encodes `ask` into `buffer`, the last span reserved in the outbox, and commits it.
   void commit(const Turn& turn, MutableBytes buffer, const Transaction& transaction,
               const Endpoint& to, const Ask& ask, const LocalAddress& local);

@@ -21,11 +21,11 @@ Lookups::Lookups(const NodeContext& node, Contacts& contacts, Requester& request
                node.config.disjoint_paths),
       values_(node.config.lookup_values()) {}
 
-bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupOwner owner,
+bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupPurpose purpose,
                     PoolHandle owner_handle, std::span<const Contact> extra) {
   const auto handle = running_.take();
   if (!handle) {
-    node_.count(NodeCounter::lookups_refused);
+    node_.counters.lookups.add(purpose, LookupOutcome::refused);
     return false;
   }
   node_.count(NodeCounter::lookups_started);
@@ -43,13 +43,14 @@ bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupO
   std::copy(extra.begin(), extra.end(), known.begin() + static_cast<ptrdiff_t>(count));
   count += extra.size();
   Running& running = running_[*handle];
-  running.owner = owner;
+  running.purpose = purpose;
   running.owner_handle = owner_handle;
+  running.began = turn.now;
   LookupPlan plan;
   plan.kind = kind;
   plan.self = node_.self;
   plan.target = target;
-  if (owner == LookupOwner::operation) plan.paths = node_.config.disjoint_paths;
+  if (is_of_operation(purpose)) plan.paths = node_.config.disjoint_paths;
   plan.subnets = node_.config.routing.subnets;
   running.lookup.start(plan, std::span(known).first(count));
   step(turn, *handle);
@@ -100,8 +101,27 @@ void Lookups::step(const Turn& turn, PoolHandle handle) {
     return;
   }
   if (!lookup.is_finished()) return;
-  node_.count(NodeCounter::lookups_finished);
+  count_end(turn.now, running_[handle]);
   turn.events.push({Event::Kind::lookup_finished, handle, {}});
+}
+
+LookupOutcome Lookups::outcome_of(const Lookup& lookup) const {
+  std::array<Contact, 1> anybody;
+  // A value that came and found no room was found all the same.
+  if (lookup.values_count() > 0 || lookup.lost_a_value()) return LookupOutcome::done;
+  if (lookup.results(anybody) == 0) return LookupOutcome::no_contacts;
+  return lookup.plan().kind == LookupKind::find_value ? LookupOutcome::not_found
+                                                      : LookupOutcome::done;
+}
+
+void Lookups::count_end(Instant now, const Running& running) const {
+  const Lookup& lookup = running.lookup;
+  node_.counters.lookups.add(running.purpose, outcome_of(lookup));
+  if (lookup.asked_count() == 0) return;  // Nobody was known: there is nothing to measure.
+  Histograms<NodeHistogram>& histograms = node_.counters.histograms;
+  histograms.observe(NodeHistogram::lookup_duration_seconds, now - running.began);
+  histograms.observe(NodeHistogram::lookup_hops, lookup.hops());
+  histograms.observe(NodeHistogram::lookup_calls, lookup.asked_count());
 }
 
 void Lookups::advance(const Turn& turn) {

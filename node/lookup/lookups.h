@@ -1,5 +1,5 @@
 // The running lookups of one shard: their seeds from the table, their calls, and their end, which
-// is an event. The owner of a lookup then reads its result; the Node releases it afterwards.
+// is an event. Who started a lookup then reads its result; the Node releases it afterwards.
 #pragma once
 
 #include <cstdint>
@@ -16,24 +16,16 @@
 
 namespace xord {
 
-// Who started a lookup; decides what happens when it ends.
-enum class LookupOwner : uint8_t {
-  operation,       // The program's; with its handle.
-  join,            // For our own id.
-  farther_bucket,  // A refresh during a join.
-  refresh,         // An hourly refresh.
-  region,          // For replication; with the handle of its survey.
-};
-
 class Lookups {
  public:
   // `contacts` and `requester` are borrowed.
   Lookups(const NodeContext& node, Contacts& contacts, Requester& requester);
 
-  // Starts from the contacts we know and those in `extra` (at most bootstraps_max). False, and
+  // Starts from the contacts we know and those in `extra` (at most bootstraps_max). `purpose` says
+  // whose result it is, and `owner_handle` which of theirs: an operation, or a survey. False, and
   // counted, when all lookups are in use. It ends with a lookup_finished event, possibly within
   // this call.
-  bool start(const Turn& turn, LookupKind kind, const Id& target, LookupOwner owner,
+  bool start(const Turn& turn, LookupKind kind, const Id& target, LookupPurpose purpose,
              PoolHandle owner_handle = {}, std::span<const Contact> extra = {});
   // Takes the outcome of a call with Purpose::lookup.
   void take(const Turn& turn, const Outcome& outcome);
@@ -43,7 +35,7 @@ class Lookups {
 
   // For a lookup that has finished and is not yet released.
   const Lookup& operator[](PoolHandle handle) const { return running_[handle].lookup; }
-  LookupOwner owner(PoolHandle handle) const { return running_[handle].owner; }
+  LookupPurpose purpose(PoolHandle handle) const { return running_[handle].purpose; }
   PoolHandle owner_handle(PoolHandle handle) const { return running_[handle].owner_handle; }
   // The value it found, until it is released; empty when there was none.
   std::optional<Bytes> value(const Lookup& lookup) const { return lookup.value(values_); }
@@ -58,12 +50,15 @@ class Lookups {
   struct Running {
     Running(uint32_t rows_max, uint32_t paths_max) : lookup(rows_max, paths_max) {}
     Lookup lookup;
-    LookupOwner owner{};
+    LookupPurpose purpose{};
     PoolHandle owner_handle;
+    Instant began;
   };
 
   bool ask(const Turn& turn, PoolHandle handle, Lookup::Row row);
   void step(const Turn& turn, PoolHandle handle);
+  LookupOutcome outcome_of(const Lookup& lookup) const;
+  void count_end(Instant now, const Running& running) const;
 
   const NodeContext node_;
   Contacts& contacts_;

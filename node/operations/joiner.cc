@@ -115,7 +115,7 @@ void Joiner::look_up_self(const Turn& turn) {
   if (state_.is_looking_up) return;
   state_.is_looking_up = true;
   const std::span<const Contact> answered = std::span(state_.answered).first(state_.answered_count);
-  if (!lookups_.start(turn, LookupKind::find_node, node_.self, LookupOwner::join, {}, answered)) {
+  if (!lookups_.start(turn, LookupKind::find_node, node_.self, LookupPurpose::join, {}, answered)) {
     state_.is_looking_up = false;
     state_.retry_at = turn.now + state_.retry_after;
   }
@@ -159,7 +159,7 @@ void Joiner::refresh_farther_buckets(const Turn& turn) {
     }
     const Id target = random_id_in_range(node_.self, range, rng_);
     state_.ranges_to_refresh.reset(range);
-    if (!lookups_.start(turn, LookupKind::find_node, target, LookupOwner::farther_bucket)) {
+    if (!lookups_.start(turn, LookupKind::find_node, target, LookupPurpose::farther_bucket)) {
       state_.ranges_to_refresh.reset();  // No room: the hourly refresh will cover them.
       return;
     }

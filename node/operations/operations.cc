@@ -95,10 +95,11 @@ void Operations::end(const Turn& turn, PoolHandle handle, OperationStatus status
 
 // ---- Calls of the program.
 
-void Operations::find(const Turn& turn, OperationId id, const Id& target) {
+void Operations::find(const Turn& turn, OperationId id, const Id& target, LookupPurpose purpose) {
+  CHECK(purpose == LookupPurpose::find || purpose == LookupPurpose::canary);
   const auto handle = begin(turn, id, OperationTask::find, target);
   if (!handle) return;
-  if (!lookups_.start(turn, LookupKind::find_node, target, LookupOwner::operation, *handle)) {
+  if (!lookups_.start(turn, LookupKind::find_node, target, purpose, *handle)) {
     end(turn, *handle, OperationStatus::refused);
   }
 }
@@ -125,7 +126,7 @@ void Operations::get(const Turn& turn, OperationId id, const Id& key) {
 
 void Operations::look_for_value(const Turn& turn, PoolHandle handle) {
   const Id key = ongoing_[handle].target;
-  if (!lookups_.start(turn, LookupKind::find_value, key, LookupOwner::operation, handle)) {
+  if (!lookups_.start(turn, LookupKind::find_value, key, LookupPurpose::get, handle)) {
     end(turn, handle, OperationStatus::refused);
   }
 }
@@ -146,7 +147,7 @@ void Operations::own_value_read(const Turn& turn, PoolHandle handle, const Finis
 void Operations::set(const Turn& turn, OperationId id, const Id& key, Bytes value) {
   const auto handle = begin_with_value(turn, id, OperationTask::set, key, value);
   if (!handle) return;
-  if (!lookups_.start(turn, LookupKind::find_node, key, LookupOwner::operation, *handle)) {
+  if (!lookups_.start(turn, LookupKind::find_node, key, LookupPurpose::set, *handle)) {
     end(turn, *handle, OperationStatus::refused);
   }
 }
@@ -280,7 +281,7 @@ void Operations::kept(const Turn& turn, PoolHandle handle, bool is_stored) {
     return;
   }
   const Id key = ongoing->target;
-  if (lookups_.start(turn, LookupKind::find_node, key, LookupOwner::operation, handle)) return;
+  if (lookups_.start(turn, LookupKind::find_node, key, LookupPurpose::set, handle)) return;
   end(turn, handle, OperationStatus::done);  // It is in the list and will be published.
 }
 

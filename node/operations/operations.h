@@ -40,7 +40,7 @@ class Operations {
   // As the calls of Node with these names.
   void get(const Turn& turn, OperationId id, const Id& key);
   void set(const Turn& turn, OperationId id, const Id& key, Bytes value);
-  void find(const Turn& turn, OperationId id, const Id& target);
+  void find(const Turn& turn, OperationId id, const Id& target, LookupPurpose purpose);
   void keep(const Turn& turn, OperationId id, const Id& key, Bytes value);
   void forget(const Turn& turn, OperationId id, const Id& key);
   void list_published(const Turn& turn, OperationId id, const Id& from);

@@ -1,6 +1,7 @@
 // Messages about regions between the shards of one node (node/shard_message.h).
 #pragma once
 
+#include "node/counters.h"
 #include "node/replication/region.h"
 #include "node/shard_message.h"
 #include "reactor/base/id.h"
@@ -10,6 +11,7 @@ namespace xord {
 struct RegionWantedMessage {
   static constexpr ShardMessageKind kind = ShardMessageKind::region_wanted;
   ShardMessage message;
+  LookupPurpose purpose{};  // republish or publish.
   Id key;
 };
 

@@ -50,22 +50,22 @@ void Replicator::take_due(const Turn& turn) {
   while (const auto key = store_.take_due()) {
     // Only while we are among the k nearest we know.
     if (contacts_.table().is_self_among_nearest(*key)) {
-      want_region(turn, *key);
+      want_region(turn, LookupPurpose::republish, *key);
     } else {
       store_.put_off(turn.now, *key);
     }
   }
   if (published_ == nullptr) return;
-  while (const auto key = published_->take_due()) want_region(turn, *key);
+  while (const auto key = published_->take_due()) want_region(turn, LookupPurpose::publish, *key);
 }
 
-void Replicator::want_region(const Turn& turn, const Id& key) {
+void Replicator::want_region(const Turn& turn, LookupPurpose purpose, const Id& key) {
   if (replication_.is_serving(key)) return;
   const ShardIndex owner = contacts_.table().owner_of(key);
   if (owner == node_.link.self()) {
-    begin_region(turn, key);
+    begin_region(turn, purpose, key);
   } else {
-    node_.link.tell(turn, owner, RegionWantedMessage{{}, key});
+    node_.link.tell(turn, owner, RegionWantedMessage{{}, purpose, key});
   }
 }
 
@@ -81,7 +81,8 @@ bool Replicator::is_being_found(const Id& key) const {
   return false;
 }
 
-void Replicator::begin_region(const Turn& turn, const Id& key) {
+void Replicator::begin_region(const Turn& turn, LookupPurpose purpose, const Id& key) {
+  CHECK(purpose == LookupPurpose::republish || purpose == LookupPurpose::publish);
   CHECK(contacts_.table().owner_of(key) == node_.link.self());
   node_.counters.node.set(NodeCounter::network_size, contacts_.table().network_size());
   if (contacts_.table().answerable_count() == 0 || replication_.is_serving(key) ||
@@ -96,7 +97,7 @@ void Replicator::begin_region(const Turn& turn, const Id& key) {
   running.survey.expect(key);
   running.has_begun = false;
   node_.count(NodeCounter::region_lookups);
-  if (!lookups_.start(turn, LookupKind::find_node, key, LookupOwner::region, *handle)) {
+  if (!lookups_.start(turn, LookupKind::find_node, key, purpose, *handle)) {
     surveys_.give_back(*handle);
   }
 }

@@ -42,8 +42,9 @@ class Replicator {
   void advance(const Turn& turn);
   std::optional<Instant> next_wakeup() const;
 
-  // Another shard wants the region of `key`, whose bucket is ours; or has found a region.
-  void begin_region(const Turn& turn, const Id& key);
+  // Another shard wants the region of `key`, whose bucket is ours, to republish or to publish it;
+  // or has found a region.
+  void begin_region(const Turn& turn, LookupPurpose purpose, const Id& key);
   void accept_region(Instant now, const Region& region);
   // The lookup of a region's key has finished.
   void looked_up(const Turn& turn, PoolHandle survey, const Lookup& lookup);
@@ -74,7 +75,7 @@ class Replicator {
 
   // --- Regions.
   void take_due(const Turn& turn);
-  void want_region(const Turn& turn, const Id& key);
+  void want_region(const Turn& turn, LookupPurpose purpose, const Id& key);
   bool is_being_found(const Id& key) const;
   bool ask(const Turn& turn, PoolHandle survey, RegionSurvey::Row row);
   void step_survey(const Turn& turn, PoolHandle survey);

@@ -57,7 +57,6 @@ void Contacts::learn_from(const Turn& turn, const Outcome& outcome) {
       return;
     case Outcome::Kind::malformed:
     case Outcome::Kind::expired:
-      node_.count(NodeCounter::calls_failed);
       if (call.responder) learn_failure(turn, {*call.responder, call.to});
       return;
     case Outcome::Kind::slow:

@@ -100,6 +100,7 @@ ServerStats Admin::stats() {
   CHECK(shards_ != nullptr && database_ != nullptr);
   ServerStats stats = collect_stats(*shards_, *database_, id());
   stats.operations = calls_.count();
+  add_calls(calls_.counters(), &stats);
   stats.uptime_seconds = (monotonic_time() - started_at_).seconds();
   return stats;
 }
@@ -244,7 +245,7 @@ Duration Admin::next_due() const {
 void Admin::finish(Bytes frame) {
   const OperationResult* header = frame_header<OperationResult>(frame);
   CHECK(header != nullptr);
-  Calls::Call call = calls_.take(header->operation);
+  Calls::Call call = calls_.take(header->operation, status_of(header->status), header->stored);
   CHECK(call.finish);
   log_call(call, *header);
   // The mailbox of results is sized for this.

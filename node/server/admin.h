@@ -176,5 +176,6 @@ ServerStatus status_of(OperationStatus status);
 StorageState storage_state(const Shards& shards);
 // Reads all counters of running shards.
 ServerStats collect_stats(const Shards& shards, const RocksStore& database, const Id& id);
+void add_calls(const CallCounters& calls, ServerStats* stats);
 
 }  // namespace xord

@@ -25,14 +25,6 @@ double rounded(Duration duration) {
   return std::round(duration.seconds() * 1000) / 1000;
 }
 
-std::string_view name_of(CommandKind kind) {
-  constexpr std::string_view names[] = {"get",          "set",  "keep",  "forget", "list_published",
-                                        "list_charges", "find", "purge", "join",   "drain"};
-  static_assert(std::size(names) == static_cast<size_t>(CommandKind::drain) + 1);
-  CHECK(static_cast<size_t>(kind) < std::size(names));
-  return names[static_cast<size_t>(kind)];
-}
-
 uint64_t sum_of(const std::vector<NamedCount>& counts, std::string_view prefix) {
   uint64_t sum = 0;
   for (const NamedCount& count : counts) {

@@ -34,19 +34,20 @@ void Calls::call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall 
   std::optional<ServerStatus> why;
   {
     const std::lock_guard lock(mutex_);
-    why = refusal();
+    why = refuse(command.kind);
     if (!why) {
       command.operation = begin(std::move(finish), command.kind, false);
-      const bool needs_records =
-          command.kind != CommandKind::find && command.kind != CommandKind::list_charges;
+      const bool needs_records = command.kind != CommandKind::find &&
+                                 command.kind != CommandKind::canary &&
+                                 command.kind != CommandKind::list_charges;
       if (is_holding_ && needs_records) {
         CHECK(waiting_.size() < Server::operations_max);
         waiting_.push_back({shard, command, {tail.begin(), tail.end()}});
         return;
       }
       if (shards_->command(shard, command, tail)) return;
-      finish = take_locked(command.operation).finish;
       why = ServerStatus::refused;
+      finish = take_locked(command.operation, *why, 0).finish;
     }
   }
   finish(failure(*why));
@@ -54,7 +55,7 @@ void Calls::call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall 
 
 std::variant<OperationId, ServerStatus> Calls::admit(FinishCall& finish, CommandKind kind) {
   const std::lock_guard lock(mutex_);
-  if (const auto why = refusal()) return *why;
+  if (const auto why = refuse(kind)) return *why;
   return begin(std::move(finish), kind, false);
 }
 
@@ -64,10 +65,12 @@ std::optional<OperationId> Calls::begin_own(FinishCall finish, CommandKind kind)
   return begin(std::move(finish), kind, true);
 }
 
-std::optional<ServerStatus> Calls::refusal() const {
-  if (!is_accepting_) return ServerStatus::stopped;
-  if (calls_.size() - own_count_ >= Server::operations_max) return ServerStatus::refused;
-  return std::nullopt;
+std::optional<ServerStatus> Calls::refuse(CommandKind kind) {
+  const bool has_room = calls_.size() - own_count_ < Server::operations_max;
+  if (is_accepting_ && has_room) return std::nullopt;
+  const ServerStatus why = is_accepting_ ? ServerStatus::refused : ServerStatus::stopped;
+  counters_.count_end(kind, Duration{}, why, 0);
+  return why;
 }
 
 OperationId Calls::begin(FinishCall finish, CommandKind kind, bool is_own) {
@@ -106,23 +109,24 @@ void Calls::release() {
   is_holding_ = false;
 }
 
-Calls::Call Calls::take(OperationId operation) {
+Calls::Call Calls::take(OperationId operation, ServerStatus status, uint32_t stored) {
   const std::lock_guard lock(mutex_);
-  return take_locked(operation);
+  return take_locked(operation, status, stored);
 }
 
-Calls::Call Calls::take_locked(OperationId operation) {
+Calls::Call Calls::take_locked(OperationId operation, ServerStatus status, uint32_t stored) {
   const auto at = calls_.find(operation);
   if (at == calls_.end()) return {};
   Call call = std::move(at->second);
   calls_.erase(at);
   CHECK(!call.is_own || own_count_ > 0);
   own_count_ -= call.is_own ? 1 : 0;
+  counters_.count_end(call.kind, monotonic_time() - call.began, status, stored);
   return call;
 }
 
 void Calls::fail(OperationId operation, ServerStatus status, const std::string& unresolved) {
-  const Call call = take(operation);
+  const Call call = take(operation, status);
   CHECK(call.finish);
   CallResult result = failure(status);
   result.unresolved = unresolved;
@@ -138,6 +142,9 @@ void Calls::abandon() {
                                       [](const auto& each) { return each.second.is_own; }));
     abandoned.swap(calls_);
     own_count_ = 0;
+    for (const auto& [operation, call] : abandoned) {
+      counters_.count_end(call.kind, monotonic_time() - call.began, ServerStatus::stopped, 0);
+    }
   }
   for (const auto& [operation, call] : abandoned) call.finish(failure(ServerStatus::stopped));
   CHECK(count() == 0);  // Whatever was finished, none can begin.

@@ -15,6 +15,7 @@
 
 #include "node/contact.h"
 #include "node/operation_result.h"
+#include "node/server/call_counters.h"
 #include "node/server/server.h"
 #include "node/server/shard_frames.h"
 #include "reactor/base/bytes.h"
@@ -70,9 +71,9 @@ class Calls {
   // Sends those that wait; from the first time that all could be sent, none waits.
   void release();
 
-  // Ends a call, whose function then gets the result from the caller; the function is empty if
-  // there is no such call.
-  Call take(OperationId operation);
+  // Ends a call, and counts it, with this status (and of a set, how many nodes stored the value).
+  // Its function then gets the result from the caller; it is empty if there is no such call.
+  Call take(OperationId operation, ServerStatus status, uint32_t stored = 0);
   // Ends a call without success. `unresolved`: of a join.
   void fail(OperationId operation, ServerStatus status, const std::string& unresolved);
   // Ends all calls with `stopped`.
@@ -80,6 +81,8 @@ class Calls {
 
   uint32_t count() const;
   uint32_t program_count() const;  // Without the server's own.
+  // May be read by any thread, without the lock.
+  const CallCounters& counters() const { return counters_; }
 
  private:
   // Sets and gets that came before the records of the last run were loaded: a get would miss a
@@ -90,9 +93,10 @@ class Calls {
     std::vector<uint8_t> tail;
   };
 
-  std::optional<ServerStatus> refusal() const;
+  // Why a call of the program is refused now, and counts that.
+  std::optional<ServerStatus> refuse(CommandKind kind);
   OperationId begin(FinishCall finish, CommandKind kind, bool is_own);
-  Call take_locked(OperationId operation);
+  Call take_locked(OperationId operation, ServerStatus status, uint32_t stored);
 
   mutable std::mutex mutex_;  // Guards all members, and pushing commands.
   Shards* shards_ = nullptr;
@@ -102,6 +106,7 @@ class Calls {
   uint32_t own_count_ = 0;
   std::unordered_map<OperationId, Call> calls_;
   std::deque<Waiting> waiting_;  // At most operations_max: each belongs to a call.
+  CallCounters counters_;
 };
 
 }  // namespace xord

@@ -25,6 +25,41 @@ std::vector<NamedCount> read_all(const Counters<Enum>& counters) {
   return counts;
 }
 
+// Appends the figures that are computed when they are read: value_of(Enum) each.
+template <class Enum, class ValueOf>
+void append_sums(std::vector<NamedCount>* counts, ValueOf&& value_of) {
+  size_t index = 0;
+  for (const CountInfo& info : info_of(Enum{})) {
+    counts->push_back({&info, value_of(static_cast<Enum>(index++))});
+  }
+  CHECK(index == static_cast<size_t>(Enum::count));
+}
+
+template <class Row, class Enum>
+std::vector<CountRow> read_table(const CounterTable<Row, Enum>& table) {
+  std::vector<CountRow> rows;
+  for (size_t index = 0; index < table.rows; ++index) {
+    const auto row = static_cast<Row>(index);
+    rows.push_back({name_of(row), read_all(table[row])});
+  }
+  return rows;
+}
+
+template <class Enum>
+std::vector<NamedHistogram> read_all(const Histograms<Enum>& histograms) {
+  CHECK(info_of(Enum{}).size() == Histograms<Enum>::size);
+  std::vector<NamedHistogram> all;
+  for (const HistogramInfo& info : info_of(Enum{})) {
+    const auto which = static_cast<Enum>(all.size());
+    NamedHistogram one{&info, {}, histograms.sum(which)};
+    for (size_t bucket = 0; bucket <= info.bounds.size(); ++bucket) {
+      one.counts.push_back(histograms.count_in(which, bucket));
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
 // Adds `more` to `sum`, figure by figure; both are of one set.
 void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& more) {
   if (sum.empty()) {
@@ -50,25 +85,118 @@ void accumulate(std::vector<NamedCount>& sum, const std::vector<NamedCount>& mor
   }
 }
 
+void accumulate(std::vector<CountRow>& sum, const std::vector<CountRow>& more) {
+  if (sum.empty()) {
+    sum = more;
+    return;
+  }
+  CHECK(sum.size() == more.size());
+  for (size_t i = 0; i < sum.size(); ++i) {
+    CHECK(sum[i].name == more[i].name);
+    accumulate(sum[i].counts, more[i].counts);
+  }
+}
+
+void accumulate(std::vector<NamedHistogram>& sum, const std::vector<NamedHistogram>& more) {
+  if (sum.empty()) {
+    sum = more;
+    return;
+  }
+  CHECK(sum.size() == more.size());
+  for (size_t i = 0; i < sum.size(); ++i) {
+    CHECK(sum[i].info == more[i].info && sum[i].counts.size() == more[i].counts.size());
+    for (size_t bucket = 0; bucket < sum[i].counts.size(); ++bucket) {
+      sum[i].counts[bucket] += more[i].counts[bucket];
+    }
+    sum[i].sum += more[i].sum;
+  }
+}
+
+void append(std::vector<NamedHistogram>* all, std::vector<NamedHistogram> more) {
+  for (NamedHistogram& each : more) all->push_back(std::move(each));
+}
+
+std::vector<NamedCount> node_counts(const NodeCounters& counters) {
+  std::vector<NamedCount> counts = read_all(counters.node);
+  append_sums<NodeSum>(&counts, [&](NodeSum which) { return counters.sum(which); });
+  return counts;
+}
+
+std::vector<NamedCount> commit_counts(const CommitThread& commits) {
+  std::vector<NamedCount> counts = read_all(commits.counters());
+  append_sums<CommitSum>(&counts,
+                         [&](CommitSum which) { return sum_of(commits.histograms(), which); });
+  return counts;
+}
+
 ShardStats stats_of(const Shards& shards, uint32_t index) {
   ShardStats stats;
   const Shard& shard = shards.shard(index);
   stats.shard = read_all(shard.counters());
   for (NetworkIndex network = 0; network < shard.networks_count(); ++network) {
-    accumulate(stats.node, read_all(shard.node_counters(network).node));
-    accumulate(stats.malformed, read_all(shard.node_counters(network).malformed));
+    const NodeCounters& counters = shard.node_counters(network);
+    accumulate(stats.node, node_counts(counters));
+    accumulate(stats.malformed, read_all(counters.malformed));
+    accumulate(stats.calls, read_table(counters.calls));
+    accumulate(stats.lookups, read_table(counters.lookups));
+    accumulate(stats.histograms, read_all(counters.histograms));
     accumulate(stats.table, read_all(shard.table_refusals(network)));
     accumulate(stats.storage, read_all(shard.store_counters(network)));
     accumulate(stats.published, read_all(shard.published_counters(network)));
   }
   stats.io = read_all(shards.reactor(index).counters());
-  stats.commits = read_all(shards.commits(index).counters());
+  stats.commits = commit_counts(shards.commits(index));
+  append(&stats.histograms, read_all(shards.commits(index).histograms()));
+  append(&stats.histograms, read_all(shards.reactor(index).histograms()));
   return stats;
 }
 
 Json object_of(const std::vector<NamedCount>& counts) {
   Json object = Json::object();
   for (const NamedCount& count : counts) object[std::string(count.info->name)] = count.value;
+  return object;
+}
+
+Json object_of(const std::vector<CountRow>& rows) {
+  Json object = Json::object();
+  for (const CountRow& row : rows) object[std::string(row.name)] = object_of(row.counts);
+  return object;
+}
+
+// In the unit that the histogram's name says.
+Json shown(const HistogramInfo& info, uint64_t value) {
+  if (info.unit == HistogramUnit::number) return value;
+  return static_cast<double>(value) / 1e9;
+}
+
+Json bounds_of(const HistogramInfo& info) {
+  Json bounds = Json::array();
+  for (const uint64_t bound : info.bounds) bounds.push_back(shown(info, bound));
+  return bounds;
+}
+
+Json object_of(const NamedHistogram& histogram) {
+  CHECK(histogram.counts.size() == histogram.info->bounds.size() + 1);
+  return {{"bounds", bounds_of(*histogram.info)},
+          {"counts", histogram.counts},
+          {"sum", shown(*histogram.info, histogram.sum)}};
+}
+
+Json object_of(const std::vector<NamedHistogram>& histograms) {
+  Json object = Json::object();
+  for (const NamedHistogram& each : histograms) {
+    object[std::string(each.info->name)] = object_of(each);
+  }
+  return object;
+}
+
+// By kind, then by outcome. Most of the eighty never occur.
+Json object_of(const std::vector<OperationStats>& operations) {
+  Json object = Json::object();
+  for (const OperationStats& each : operations) {
+    if (each.duration.count() == 0) continue;
+    object[std::string(each.kind)][std::string(each.outcome)] = object_of(each.duration);
+  }
   return object;
 }
 
@@ -80,7 +208,10 @@ Json object_of(const ShardStats& stats) {
           {"io", object_of(stats.io)},
           {"storage", object_of(stats.storage)},
           {"published", object_of(stats.published)},
-          {"commits", object_of(stats.commits)}};
+          {"commits", object_of(stats.commits)},
+          {"calls", object_of(stats.calls)},
+          {"lookups", object_of(stats.lookups)},
+          {"histograms", object_of(stats.histograms)}};
 }
 
 }  // namespace
@@ -136,6 +267,9 @@ ServerStats collect_stats(const Shards& shards, const RocksStore& database, cons
     accumulate(stats.total.storage, one.storage);
     accumulate(stats.total.published, one.published);
     accumulate(stats.total.commits, one.commits);
+    accumulate(stats.total.calls, one.calls);
+    accumulate(stats.total.lookups, one.lookups);
+    accumulate(stats.total.histograms, one.histograms);
   }
   const size_t contacts = static_cast<size_t>(ShardCount::contacts);
   const size_t records = static_cast<size_t>(ShardCount::records);
@@ -146,6 +280,19 @@ ServerStats collect_stats(const Shards& shards, const RocksStore& database, cons
   CHECK(infos.size() == counts.size());
   for (size_t i = 0; i < counts.size(); ++i) stats.database.push_back({&infos[i], counts[i]});
   return stats;
+}
+
+void add_calls(const CallCounters& calls, ServerStats* stats) {
+  CHECK(stats->operation_durations.empty() && stats->histograms.empty());
+  for (size_t kind = 0; kind < CallCounters::kinds; ++kind) {
+    for (size_t status = 0; status < CallCounters::statuses; ++status) {
+      const auto of_kind = static_cast<CommandKind>(kind);
+      const auto ended = static_cast<ServerStatus>(status);
+      stats->operation_durations.push_back(
+          {name_of(of_kind), name_of(ended), read_all(calls.durations(of_kind, ended)).front()});
+    }
+  }
+  append(&stats->histograms, read_all(calls.replicas()));
 }
 
 uint64_t ServerStats::count(std::string_view name) const {
@@ -168,6 +315,8 @@ std::string ServerStats::json() const {
                  {"contacts", contacts},
                  {"records", records},
                  {"operations", operations},
+                 {"operation_duration_seconds", object_of(operation_durations)},
+                 {"histograms", object_of(histograms)},
                  {"total", object_of(total)},
                  {"database", object_of(database)}};
   for (const SocketStats& socket : sockets) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reactor/base/counters.h"
+#include "reactor/base/histogram.h"
 
 namespace xord {
 
@@ -28,6 +29,20 @@ struct SocketStats {
   bool steered = false;               // The kernel steers its datagrams to the shards by key.
 };
 
+// One row of a table of counters: of calls it is a method, of lookups a purpose.
+struct CountRow {
+  std::string_view name;
+  std::vector<NamedCount> counts;
+};
+
+// The calls of the embedding program, and of the control socket, of one kind that ended with one
+// status.
+struct OperationStats {
+  std::string_view kind;
+  std::string_view outcome;
+  NamedHistogram duration;
+};
+
 struct ShardStats {
   std::vector<NamedCount> shard;      // contacts, records, ...: current state, and drops.
   std::vector<NamedCount> node;       // What the protocol did, by reason.
@@ -37,6 +52,9 @@ struct ShardStats {
   std::vector<NamedCount> storage;    // Of the records.
   std::vector<NamedCount> published;  // Of the list of what is published, by the same names.
   std::vector<NamedCount> commits;    // Of the shard's thread that writes to the database.
+  std::vector<CountRow> calls;        // Our requests to other nodes, by method and outcome.
+  std::vector<CountRow> lookups;      // By purpose and outcome.
+  std::vector<NamedHistogram> histograms;
 };
 
 struct ServerStats {
@@ -49,7 +67,9 @@ struct ServerStats {
   uint64_t contacts = 0;    // As known by every shard's replica of the routing table.
   uint64_t records = 0;     // On all shards.
   uint64_t operations = 0;  // get, set, find and bootstrap calls in progress.
-  ShardStats total;         // Over all shards, combined as CountKind says.
+  std::vector<OperationStats> operation_durations;  // Each kind with each status.
+  std::vector<NamedHistogram> histograms;           // Of the server, not of a shard.
+  ShardStats total;                                 // Over all shards, combined as CountKind says.
   std::vector<ShardStats> shards;
   std::vector<NamedCount>
       database;  // Of the one RocksDB: bytes written to disk, and what it holds.
@@ -58,7 +78,8 @@ struct ServerStats {
   // if there is none.
   uint64_t count(std::string_view name) const;
   // One JSON object on one line: the fields above by these names, each list an object. Counts of
-  // single shards are included only if there is more than one.
+  // single shards are included only if there is more than one, and durations of operations only if
+  // there was one.
   std::string json() const;
 };
 

@@ -248,6 +248,8 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
     }
     case CommandKind::find:
       return node.find(now, command->operation, command->key, out);
+    case CommandKind::canary:
+      return node.find(now, command->operation, command->key, out, LookupPurpose::canary);
     case CommandKind::purge:
       return node.purge(now, command->operation, command->key, command->prefix_bits, out);
     case CommandKind::join: {

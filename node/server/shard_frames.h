@@ -5,10 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <string_view>
 
 #include "node/budget.h"
 #include "node/notice.h"
 #include "node/operation_result.h"
+#include "reactor/base/check.h"
 #include "reactor/base/counters.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
@@ -25,11 +28,21 @@ enum class CommandKind : uint8_t {
   list_published,  // This shard's list, from the key on.
   list_charges,    // Of this shard's ledger; the IpAddress follows: Node::list_charges().
   find,
-  purge,  // From `key` on, within `prefix_bits`: Node::purge().
-  join,   // `endpoints_count` Endpoints follow.
-  drain,  // Take in nothing new, finish what must reach the disk, report all contacts; then
-          // raise ShardCount::drained.
+  canary,  // A find of the server itself, counted apart.
+  purge,   // From `key` on, within `prefix_bits`: Node::purge().
+  join,    // `endpoints_count` Endpoints follow.
+  drain,   // Take in nothing new, finish what must reach the disk, report all contacts; then
+           // raise ShardCount::drained.
 };
+// As logs and statistics name them; in the order of the enum.
+constexpr const char* command_names[] = {
+    "get",  "set",    "keep",  "forget", "list_published", "list_charges",
+    "find", "canary", "purge", "join",   "drain"};
+static_assert(std::size(command_names) == static_cast<size_t>(CommandKind::drain) + 1);
+inline std::string_view name_of(CommandKind kind) {
+  DCHECK(kind <= CommandKind::drain);
+  return command_names[static_cast<size_t>(kind)];
+}
 
 // The network of the program's calls: the first that the server listens for.
 constexpr NetworkIndex program_network = 0;

@@ -62,4 +62,30 @@ class alignas(64) Counters {  // On cache lines of its own: no false sharing.
   std::array<std::atomic<uint64_t>, size> cells_{};
 };
 
+// A set of counters for each enumerator of `Row`, whose last is `count` as well: what became of the
+// calls of each method.
+template <class Row, class Enum>
+class CounterTable {
+ public:
+  static constexpr size_t rows = static_cast<size_t>(Row::count);
+
+  void add(Row row, Enum which) { rows_[index_of(row)].add(which); }
+  uint64_t read(Row row, Enum which) const { return rows_[index_of(row)].read(which); }
+  // Over all rows.
+  uint64_t sum(Enum which) const {
+    uint64_t all = 0;
+    for (const Counters<Enum>& row : rows_) all += row.read(which);
+    return all;
+  }
+  const Counters<Enum>& operator[](Row row) const { return rows_[index_of(row)]; }
+
+ private:
+  static size_t index_of(Row row) {
+    DCHECK(row < Row::count);
+    return static_cast<size_t>(row);
+  }
+
+  std::array<Counters<Enum>, rows> rows_;
+};
+
 }  // namespace xord

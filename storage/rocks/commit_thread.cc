@@ -53,6 +53,9 @@ bool CommitThread::is_damaged() const {
 const Counters<CommitCount>& CommitThread::counters() const {
   return impl_->counters();
 }
+const Histograms<CommitHistogram>& CommitThread::histograms() const {
+  return impl_->histograms();
+}
 
 CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard)
     : database_(database.database()),
@@ -294,14 +297,8 @@ void CommitThread::Impl::write_batch() {
 }
 
 void CommitThread::Impl::count_commit(Duration took) {
-  counters_.add(CommitCount::batches);
+  histograms_.observe(CommitHistogram::commit_duration_seconds, took);
   const auto nanoseconds = static_cast<uint64_t>(took.nanoseconds);
-  counters_.add(CommitCount::commit_nanoseconds, nanoseconds);
-  counters_.add(took <= milliseconds(1)     ? CommitCount::commits_within_1ms
-                : took <= milliseconds(10)  ? CommitCount::commits_within_10ms
-                : took <= milliseconds(100) ? CommitCount::commits_within_100ms
-                : took <= seconds(1)        ? CommitCount::commits_within_1s
-                                            : CommitCount::commits_longer);
   if (nanoseconds > counters_.read(CommitCount::commit_nanoseconds_max)) {
     counters_.set(CommitCount::commit_nanoseconds_max, nanoseconds);
   }

@@ -8,9 +8,9 @@
 #include <atomic>
 #include <memory>
 
-#include "reactor/base/counters.h"
 #include "reactor/base/shard.h"
 #include "reactor/mailbox.h"
+#include "storage/rocks/commit_counters.h"
 #include "storage/rocks/rocks_store.h"
 
 namespace xord {
@@ -27,35 +27,6 @@ struct CommitThreadConfig {
   uint32_t operations_bytes = 4 << 20;   // Mailbox sizes: each at least two of the largest frames.
   uint32_t completions_bytes = 4 << 20;  // The largest frame is a header and 64 KiB.
 };
-
-#define XORD_COMMIT_COUNTS(X)                                                                  \
-  X(batches, counter, "Batches with at least one write.")                                      \
-  X(rows_written, counter, "Rows written.")                                                    \
-  X(bytes_written, counter, "Bytes of rows written, before RocksDB's own amplification.")      \
-  X(rows_read, counter, "Rows read.")                                                          \
-  X(rows_damaged, counter, "Rows with a wrong checksum, not delivered.")                       \
-  X(rows_faulty, counter, "Rows with content that no store can have produced, not delivered.") \
-  X(records_loaded, counter, "Records handed to the shard at start.")                          \
-  X(rows_refused, counter, "Rows refused: the tables are larger than storage-max allows.")     \
-  X(commits_failed, counter, "Batches that the disk refused.")                                 \
-  X(commit_nanoseconds, counter, "Write and sync, summed over batches.")                       \
-  X(commit_nanoseconds_max, greatest, "Write and sync of the longest batch.")                  \
-  X(commits_within_1ms, counter, "Batches that took at most 1 ms.")                            \
-  X(commits_within_10ms, counter, "Batches that took more than 1 ms and at most 10 ms.")       \
-  X(commits_within_100ms, counter, "Batches that took more than 10 ms and at most 100 ms.")    \
-  X(commits_within_1s, counter, "Batches that took more than 100 ms and at most 1 s.")         \
-  X(commits_longer, counter, "Batches that took more than 1 s.")                               \
-  X(rows_unreadable, counter, "Reads that failed.")                                            \
-  X(ranges_lost, gauge, "Ranges of keys that could not be loaded.")                            \
-  X(completions_waited, counter, "Times that the shard's mailbox was full.")
-
-enum class CommitCount : uint8_t { XORD_COMMIT_COUNTS(XORD_COUNT_ENUMERATOR) count };
-
-// In the order of the enum.
-inline std::span<const CountInfo> info_of(CommitCount) {
-  static constexpr CountInfo infos[] = {XORD_COMMIT_COUNTS(XORD_COUNT_INFO)};
-  return infos;
-}
 
 enum class DatabaseState : uint8_t { opening, open, refusing_writes, unavailable };
 
@@ -83,6 +54,7 @@ class CommitThread {
   // Whether some rows of the shard's range cannot be read; the others can.
   bool is_damaged() const;
   const Counters<CommitCount>& counters() const;
+  const Histograms<CommitHistogram>& histograms() const;
 
  private:
   class Impl;

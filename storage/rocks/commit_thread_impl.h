@@ -27,6 +27,7 @@ class CommitThread::Impl {
   DatabaseState state() const { return state_.load(std::memory_order_acquire); }
   bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
   const Counters<CommitCount>& counters() const { return counters_; }
+  const Histograms<CommitHistogram>& histograms() const { return histograms_; }
 
  private:
   // An operation as it lies in the mailbox.
@@ -84,6 +85,7 @@ class CommitThread::Impl {
   std::atomic<bool> is_stopping_{false};
   std::atomic<DatabaseState> state_{DatabaseState::opening};
   Counters<CommitCount> counters_;
+  Histograms<CommitHistogram> histograms_;
 
   uint64_t generation_ = 0;  // The opening that this thread works with.
   Duration retry_after_{};   // Grows from 5 s to a minute while opening fails.

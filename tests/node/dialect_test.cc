@@ -79,7 +79,7 @@ TEST_P(EchoNetworkTest, RepliesReachTheShardThatAsked) {
   uint64_t wrong = 0;
   for (size_t i = 0; i < net.size(); ++i) {
     unknown += net.node(i).count(NodeCounter::replies_unknown);
-    wrong += net.node(i).count(NodeCounter::replies_wrong_source);
+    wrong += net.node(i).count(NodeSum::replies_wrong_source);
   }
   EXPECT_EQ(unknown, 0u);
   EXPECT_EQ(wrong, 0u);

@@ -169,7 +169,7 @@ TEST_F(FloodTest, NewcomersAreServedThroughForgedQuestions) {
   EXPECT_GE(served_by(1), 45u);
   EXPECT_EQ(served_by(2), 50u);
   EXPECT_GT(node.count(NodeCounter::held_displaced), 0u) << "else it was no flood";
-  EXPECT_EQ(node.count(NodeCounter::calls_refused), 0u);
+  EXPECT_EQ(node.count(NodeSum::calls_refused), 0u);
   EXPECT_GE(node.count(NodeCounter::proofs_by_cookie), 50u);
   EXPECT_EQ(pings_of_forged, 2'300'000u / 20) << "each pays for its own ping";
 }

@@ -64,6 +64,14 @@ class ModelNode {
   Found held(Instant now, const Id& key) { return shards_.owner(key).store.find(now, key); }
   uint32_t shards_count() const { return shards_.count(); }
   uint64_t count(NodeCounter which) const { return shards_.counted(which); }
+  uint64_t count(NodeSum which) const { return shards_.counted(which); }
+  uint64_t count(LookupPurpose purpose, LookupOutcome outcome) const {
+    uint64_t sum = 0;
+    for (uint32_t shard = 0; shard < shards_.count(); ++shard) {
+      sum += shards_[shard].node.counters().lookups.read(purpose, outcome);
+    }
+    return sum;
+  }
   uint64_t malformed(ParseError why) const;
 
   // Runs `body(Node&, Outputs&)` on one shard, and all that follows from it.

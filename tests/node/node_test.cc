@@ -267,7 +267,7 @@ TEST(Node, IgnoresAReplyFromAnotherSourceThanTheOneAsked) {
     shard.join(net.now(), 1, std::span(&stranger, 1), out);
   });
   net.run_for(seconds(10));
-  EXPECT_GT(node.count(NodeCounter::replies_wrong_source), 0u) << "a call";
+  EXPECT_GT(node.count(NodeSum::replies_wrong_source), 0u) << "a call";
   EXPECT_EQ(node.count(NodeCounter::replies_matched), 0u);
   EXPECT_EQ(node.shard(0).contacts_count(), 0u);
 }

@@ -115,6 +115,7 @@ class PartTest : public ::testing::Test {
     return taken;
   }
   uint64_t count(NodeCounter which) const { return counters.node.read(which); }
+  uint64_t count(NodeSum which) const { return counters.sum(which); }
 
   const NodeConfig node_config = config();
   const NodeSecrets secrets{{7}, 7, 7};

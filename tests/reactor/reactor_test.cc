@@ -278,6 +278,27 @@ TEST_P(ReactorTest, ALongTurnIsCountedWithWhatItWasDoing) {
   EXPECT_EQ(seen.datagrams, 1u);
 }
 
+TEST_P(ReactorTest, EachTurnIsMeasured) {
+  make({{loopback(Family::ipv4)}});
+  uint64_t turns = 0;
+  handler.wakeup = clock.now();
+  handler.on_end_turn = [&](Instant now, Outbox&) {
+    while (turns == 0 && clock.now() <= now + milliseconds(10)) {
+    }
+    if (++turns == 10) reactor->request_stop();
+  };
+  run();
+  const auto& measured = reactor->histograms();
+  EXPECT_EQ(measured.count(IoHistogram::turn_duration_seconds), 10u);
+  EXPECT_GT(measured.sum(IoHistogram::turn_duration_seconds), 10'000'000u);
+  uint64_t longer = 0;  // Than 10 ms.
+  for (size_t bucket = 0; bucket <= turn_bounds.size(); ++bucket) {
+    const bool is_longer = bucket == turn_bounds.size() || turn_bounds[bucket] > 10'000'000;
+    if (is_longer) longer += measured.count_in(IoHistogram::turn_duration_seconds, bucket);
+  }
+  EXPECT_GE(longer, 1u);
+}
+
 TEST_P(ReactorTest, TheWorkOfItsThreadIsCountedAndItsSleepIsNot) {
   make({{loopback(Family::ipv4)}}, {.advances_max = 1});
   constexpr Duration work = milliseconds(10);

@@ -71,7 +71,9 @@ TEST(InFlight, AReplyFromElsewhereDoesNotDisturbTheCall) {
   Endpoint other_port = endpoint(7);
   other_port.port = 1;
 
-  EXPECT_EQ(in_flight.match(start, transaction, endpoint(8)).result, MatchResult::wrong_source);
+  const Match elsewhere = in_flight.match(start, transaction, endpoint(8));
+  EXPECT_EQ(elsewhere.result, MatchResult::wrong_source);
+  EXPECT_EQ(elsewhere.call.to, endpoint(7)) << "whose call it was";
   EXPECT_EQ(in_flight.match(start, transaction, other_port).result, MatchResult::wrong_source);
   EXPECT_EQ(in_flight.match(start, transaction, endpoint(7)).result, MatchResult::answered);
 }

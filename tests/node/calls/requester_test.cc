@@ -55,6 +55,7 @@ TEST_F(RequesterTest, AStrangersPongIsKnownWithoutACall) {
   EXPECT_EQ(outcome->kind, Outcome::Kind::answered);
   EXPECT_EQ(outcome->call.to, peer.endpoint);
   EXPECT_EQ(outcome->call.purpose, Purpose::admission);
+  EXPECT_EQ(counters.calls.sum(CallOutcome::answered), 0u) << "it was no call";
   EXPECT_EQ(outcome->reply->responder, peer.id);
   now = now + transaction_lifetime;
   EXPECT_FALSE(pong(asked[0], peer.id)) << "too late";
@@ -67,7 +68,7 @@ TEST_F(RequesterTest, AReplyFromElsewhereLeavesTheCallOpen) {
   const Endpoint asked_at = asked[0].to;
   asked[0].to = contact(0x81).endpoint;
   EXPECT_FALSE(pong(asked[0], peer.id));
-  EXPECT_EQ(count(NodeCounter::replies_wrong_source), 1u);
+  EXPECT_EQ(count(NodeSum::replies_wrong_source), 1u);
   EXPECT_EQ(requester.open_count(), 1u);
   asked[0].to = asked_at;
   EXPECT_TRUE(pong(asked[0], peer.id));
@@ -129,7 +130,48 @@ TEST_F(RequesterTest, WithoutAFreeSlotNothingIsSentAndItIsCounted) {
   }
   EXPECT_FALSE(requester.send(turn(), call(), {Method::ping}));
   EXPECT_TRUE(datagrams.entries().empty());
-  EXPECT_EQ(count(NodeCounter::calls_refused), 1u);
+  EXPECT_EQ(count(NodeSum::calls_refused), 1u);
+  EXPECT_EQ(counters.calls.read(Method::ping, CallOutcome::no_slot), 1u);
+}
+
+TEST_F(RequesterTest, CountsWhatBecameOfTheCallsOfEachMethod) {
+  const auto ask = [&](const Ask& what) { ASSERT_TRUE(requester.send(turn(), call(), what)); };
+  const auto counted = [&](Method method, CallOutcome outcome) {
+    return counters.calls.read(method, outcome);
+  };
+  ask({Method::ping});
+  constexpr std::array<uint8_t, 3> value{0xa2, 'h', 'i'};
+  ask({Method::store, peer.id, value});
+  ask({Method::find_node, peer.id});
+  ask({Method::find_node, peer.id});
+  auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 4u);
+  now = now + milliseconds(30);
+  EXPECT_TRUE(pong(asked[0], peer.id));
+  EXPECT_EQ(stored(asked[2], true)->kind, Outcome::Kind::malformed);
+  Asked elsewhere = asked[3];
+  elsewhere.to.port ^= 1;
+  EXPECT_FALSE(names_nobody(elsewhere));
+  now = now + requester.timeout(peer.endpoint) + milliseconds(2);
+  EXPECT_EQ(overdue().size(), 2u) << "slow, and nothing has become of them yet";
+  EXPECT_EQ(counters.calls.sum(CallOutcome::expired), 0u);
+  now = now + transaction_lifetime;
+  EXPECT_EQ(overdue().size(), 2u);
+
+  EXPECT_EQ(counted(Method::ping, CallOutcome::answered), 1u);
+  EXPECT_EQ(counted(Method::store, CallOutcome::expired), 1u);
+  EXPECT_EQ(counted(Method::find_node, CallOutcome::malformed), 1u);
+  EXPECT_EQ(counted(Method::find_node, CallOutcome::wrong_source), 1u);
+  EXPECT_EQ(counted(Method::find_node, CallOutcome::expired), 1u);
+  EXPECT_EQ(counters.calls.sum(CallOutcome::answered), 1u);
+  EXPECT_EQ(counters.calls.sum(CallOutcome::expired), 2u);
+  EXPECT_EQ(counters.calls.sum(CallOutcome::malformed), 1u);
+  EXPECT_EQ(count(NodeCounter::calls_sent), 4u) << "the sum of these three";
+  EXPECT_EQ(count(NodeSum::calls_failed), 3u);
+  EXPECT_EQ(count(NodeSum::replies_wrong_source), 1u);
+  const auto& histograms = counters.histograms;
+  EXPECT_EQ(histograms.count(NodeHistogram::call_duration_seconds), 1u) << "the one answered";
+  EXPECT_EQ(histograms.sum(NodeHistogram::call_duration_seconds), 30'000'000u);
 }
 
 TEST_F(RequesterTest, WithoutRoomInTheOutboxNoCallIsOpened) {

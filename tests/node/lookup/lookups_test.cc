@@ -11,7 +11,19 @@ class LookupsTest : public PartTest {
   const Id target = contact(0x77).id;
 
   bool start(std::span<const Contact> extra = {}) {
-    return lookups.start(turn(), LookupKind::find_node, target, LookupOwner::join, {4, 2}, extra);
+    return lookups.start(turn(), LookupKind::find_node, target, LookupPurpose::join, {4, 2}, extra);
+  }
+  uint64_t ended(LookupPurpose purpose, LookupOutcome outcome) const {
+    return counters.lookups.read(purpose, outcome);
+  }
+  uint64_t measured() const {
+    return counters.histograms.count(NodeHistogram::lookup_duration_seconds);
+  }
+  std::optional<Outcome> value(const Asked& asked) {
+    return answer(asked, [&](MutableBytes to, Bytes transaction) {
+      constexpr std::array<uint8_t, 3> bytes{0xa2, 'h', 'i'};
+      return rpcudp::encode_value_reply(to, transaction, bytes);
+    });
   }
   void take(const std::optional<Outcome>& outcome) {
     ASSERT_TRUE(outcome);
@@ -24,13 +36,15 @@ TEST_F(LookupsTest, WithNobodyToAskItHasFinishedAtOnceAndIsKeptUntilReleased) {
   const auto event = events.pop();
   ASSERT_TRUE(event);
   EXPECT_EQ(event->kind, Event::Kind::lookup_finished);
-  EXPECT_EQ(lookups.owner(event->handle), LookupOwner::join);
+  EXPECT_EQ(lookups.purpose(event->handle), LookupPurpose::join);
   EXPECT_EQ(lookups.owner_handle(event->handle), (PoolHandle{4, 2}));
   std::array<Contact, 1> nearest;
   EXPECT_EQ(lookups[event->handle].results(nearest), 0u);
   EXPECT_EQ(lookups.count(), 1u);
   lookups.release(event->handle);
   EXPECT_EQ(lookups.count(), 0u);
+  EXPECT_EQ(ended(LookupPurpose::join, LookupOutcome::no_contacts), 1u);
+  EXPECT_EQ(measured(), 0u) << "it took no time and no calls";
 }
 
 TEST_F(LookupsTest, AsksWhoIsKnownAndWhoIsNamedAndEndsByOneEvent) {
@@ -60,14 +74,62 @@ TEST_F(LookupsTest, AsksWhoIsKnownAndWhoIsNamedAndEndsByOneEvent) {
   std::array<Contact, 2> nearest;
   ASSERT_EQ(lookups[event->handle].results(nearest), 2u);
   EXPECT_EQ(nearest[0], named);
-  EXPECT_EQ(count(NodeCounter::lookups_finished), 1u);
+  EXPECT_EQ(count(NodeSum::lookups_finished), 1u);
+}
+
+TEST_F(LookupsTest, ItsEndIsCountedByPurposeAndItsWorkMeasured) {
+  const std::array<Contact, 1> known{contact(0x80)};
+  ASSERT_TRUE(start(known));
+  auto asked = take_asked();
+  now = now + milliseconds(40);
+  const Contact named = contact(0x70);
+  take(answer(asked[0], [&](MutableBytes to, Bytes transaction) {
+    std::array<uint8_t, 64> tail;
+    const size_t size = rpcudp::encode_contact_tail(named.endpoint, tail);
+    rpcudp::ContactsReply contacts_reply(to, transaction, 1);
+    contacts_reply.add(named.id, Bytes(tail).first(size));
+    return contacts_reply.size();
+  }));
+  EXPECT_EQ(counters.lookups.sum(LookupOutcome::done), 0u) << "it goes on";
+  now = now + milliseconds(20);
+  take(names_nobody(take_asked()[0]));
+  EXPECT_EQ(ended(LookupPurpose::join, LookupOutcome::done), 1u);
+  EXPECT_EQ(counters.lookups.sum(LookupOutcome::done), 1u);
+  const auto& histograms = counters.histograms;
+  EXPECT_EQ(histograms.sum(NodeHistogram::lookup_duration_seconds), 60'000'000u);
+  EXPECT_EQ(histograms.count_in(NodeHistogram::lookup_hops, 1), 1u) << "named by one answer";
+  EXPECT_EQ(histograms.sum(NodeHistogram::lookup_calls), 2u);
+  EXPECT_EQ(histograms.count(NodeHistogram::lookup_calls), 1u);
+}
+
+TEST_F(LookupsTest, AGetIsDoneWithAValueAndOtherwiseNotFoundOrAlone) {
+  const std::array<Contact, 1> known{contact(0x80)};
+  const auto look = [&] {
+    return lookups.start(turn(), LookupKind::find_value, target, LookupPurpose::get, {}, known);
+  };
+  ASSERT_TRUE(look());
+  take(value(take_asked()[0]));
+  EXPECT_EQ(ended(LookupPurpose::get, LookupOutcome::done), 1u);
+  ASSERT_TRUE(look());
+  take(names_nobody(take_asked()[0]));
+  EXPECT_EQ(ended(LookupPurpose::get, LookupOutcome::not_found), 1u);
+  ASSERT_TRUE(look());
+  for (const Duration wait : {adaptive_timeout_unmeasured, transaction_lifetime}) {
+    now = now + wait + milliseconds(2);
+    for (const Outcome& outcome : overdue()) lookups.take(turn(), outcome);
+  }
+  EXPECT_EQ(ended(LookupPurpose::get, LookupOutcome::no_contacts), 1u);
+  EXPECT_EQ(count(NodeSum::lookups_finished), 3u);
+  EXPECT_EQ(measured(), 3u);
 }
 
 TEST_F(LookupsTest, AllTakenIsRefusedAndCounted) {
   const std::array<Contact, 1> known{contact(0x80)};
   for (uint32_t i = 0; i < node_config.budget.lookups; ++i) ASSERT_TRUE(start(known));
   EXPECT_FALSE(start(known));
-  EXPECT_EQ(count(NodeCounter::lookups_refused), 1u);
+  EXPECT_EQ(count(NodeSum::lookups_refused), 1u);
+  EXPECT_EQ(ended(LookupPurpose::join, LookupOutcome::refused), 1u);
+  EXPECT_EQ(count(NodeSum::lookups_finished), 0u);
 }
 
 TEST_F(LookupsTest, WithoutAFreeCallItWaitsAndIsSteppedAgain) {

@@ -12,7 +12,7 @@ class JoinerTest : public PartTest {
   void handle_events() {
     while (const auto event = events.pop()) {
       ASSERT_EQ(event->kind, Event::Kind::lookup_finished);
-      if (lookups.owner(event->handle) == LookupOwner::join) {
+      if (lookups.purpose(event->handle) == LookupPurpose::join) {
         joiner.looked_up(turn(), lookups[event->handle]);
       } else {
         joiner.refreshed();

@@ -36,7 +36,7 @@ class OperationsTest : public PartTest {
 };
 
 TEST_F(OperationsTest, WithoutContactsEachEndsAtOnce) {
-  operations.find(turn(), 1, key());
+  operations.find(turn(), 1, key(), LookupPurpose::find);
   handle_events();
   EXPECT_EQ(only_result().status, OperationStatus::no_contacts);
   operations.get(turn(), 2, key());
@@ -75,12 +75,33 @@ TEST_F(OperationsTest, ASetLooksUpThenStoresAndSaysHowOftenItLanded) {
   EXPECT_EQ(operations.count(), 0u);
 }
 
+TEST_F(OperationsTest, TheLookupsOfEachAreCountedApart) {
+  const auto ended = [&](LookupPurpose purpose) {
+    return counters.lookups.read(purpose, LookupOutcome::no_contacts);
+  };
+  operations.find(turn(), 1, key(), LookupPurpose::canary);
+  handle_events();
+  EXPECT_EQ(only_result().status, OperationStatus::no_contacts) << "as of any other find";
+  EXPECT_EQ(ended(LookupPurpose::canary), 1u);
+  EXPECT_EQ(ended(LookupPurpose::find), 0u);
+  operations.find(turn(), 2, key(), LookupPurpose::find);
+  operations.get(turn(), 3, key());
+  operations.set(turn(), 4, key(), value);
+  handle_events();
+  EXPECT_EQ(ended(LookupPurpose::canary), 1u);
+  EXPECT_EQ(ended(LookupPurpose::find), 1u);
+  EXPECT_EQ(ended(LookupPurpose::get), 1u);
+  EXPECT_EQ(ended(LookupPurpose::set), 1u);
+}
+
 TEST_F(OperationsTest, AllTakenIsRefusedAndCounted) {
   file(contact(0x80));
-  for (uint32_t i = 0; i < node_config.budget.lookups; ++i) operations.find(turn(), i, key());
-  operations.find(turn(), 99, key());
+  for (uint32_t i = 0; i < node_config.budget.lookups; ++i) {
+    operations.find(turn(), i, key(), LookupPurpose::find);
+  }
+  operations.find(turn(), 99, key(), LookupPurpose::find);
   EXPECT_EQ(only_result().status, OperationStatus::refused);
-  EXPECT_EQ(count(NodeCounter::lookups_refused), 1u);
+  EXPECT_EQ(count(NodeSum::lookups_refused), 1u);
   EXPECT_EQ(operations.count(), node_config.budget.lookups);
 }
 

@@ -60,6 +60,13 @@ class ReplicationTest : public ::testing::Test {
     for (size_t i = 0; i < network.size(); ++i) sum += network.node(i).count(which);
     return sum;
   }
+  uint64_t total_done(LookupPurpose purpose) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < network.size(); ++i) {
+      sum += network.node(i).count(purpose, LookupOutcome::done);
+    }
+    return sum;
+  }
   ModelResult run(ModelNode& node, const Id& key,
                   const std::function<void(Node&, OperationId, Outputs&)>& body) {
     const OperationId operation = next_operation++;
@@ -257,6 +264,17 @@ TEST_F(ReplicationTest, AHandedOverRecordKeepsItsAge) {
   EXPECT_NEAR(handed.times.published, published, 2);
 }
 
+TEST_F(ReplicationTest, TheLookupsForRecordsThatAreDueAreCountedAsRepublish) {
+  build(12, 3);
+  for (uint32_t i = 0; i < 10; ++i) {
+    ASSERT_TRUE(network.set(network.node(4), network.random_id(), value_of(i)));
+  }
+  network.run_for(hours(3));
+  EXPECT_GE(total_done(LookupPurpose::republish), 1u);
+  EXPECT_LE(total_done(LookupPurpose::republish), total(NodeCounter::region_lookups));
+  EXPECT_EQ(total_done(LookupPurpose::publish), 0u);
+}
+
 class NoRepublishTest : public ReplicationTest {
  protected:
   NoRepublishTest() : ReplicationTest(0) {}
@@ -274,6 +292,11 @@ TEST_F(NoRepublishTest, ThePublisherPublishesAgainEachDay) {
   EXPECT_EQ(holders(key), 7u);
   EXPECT_GE(publisher.count(NodeCounter::records_published), 3u);
   EXPECT_LE(publisher.count(NodeCounter::records_published), 4u);
+  // One of three shards has the key, and any may have the bucket.
+  EXPECT_GE(publisher.count(LookupPurpose::publish, LookupOutcome::done), 2u);
+  EXPECT_EQ(total_done(LookupPurpose::publish),
+            publisher.count(LookupPurpose::publish, LookupOutcome::done));
+  EXPECT_EQ(total_done(LookupPurpose::republish), 0u);
 }
 
 TEST_F(NoRepublishTest, WhatIsForgottenIsNotPublishedAgain) {

@@ -27,7 +27,7 @@ class ReplicatorTest : public PartTest {
 };
 
 TEST_F(ReplicatorTest, WithoutContactsNoRegionIsLookedFor) {
-  replicator.begin_region(turn(), key_of_bucket(0));
+  replicator.begin_region(turn(), LookupPurpose::republish, key_of_bucket(0));
   EXPECT_EQ(count(NodeCounter::region_lookups), 0u);
   EXPECT_EQ(replicator.surveys_count(), 0u);
 }
@@ -36,8 +36,8 @@ TEST_F(ReplicatorTest, OneLookupIsForAllThatIsDueInARegion) {
   file(contact(0x80));
   file(contact(0x20));
   take_asked();
-  replicator.begin_region(turn(), key_of_bucket(0));
-  replicator.begin_region(turn(), key_of_bucket(0));
+  replicator.begin_region(turn(), LookupPurpose::republish, key_of_bucket(0));
+  replicator.begin_region(turn(), LookupPurpose::republish, key_of_bucket(0));
   EXPECT_EQ(count(NodeCounter::region_lookups), 1u);
   EXPECT_EQ(replicator.surveys_count(), 1u);
   replicator.check_invariants();
@@ -66,14 +66,14 @@ TEST_F(ReplicatorTest, ALookupThatFoundNobodyEndsTheSurvey) {
   file(contact(0x80));
   file(contact(0x20));
   take_asked();
-  replicator.begin_region(turn(), key_of_bucket(0));
+  replicator.begin_region(turn(), LookupPurpose::publish, key_of_bucket(0));
   for (int i = 0; i < 3; ++i) {
     now = now + transaction_lifetime * 2;
     for (const Outcome& outcome : overdue()) lookups.take(turn(), outcome);
   }
   const auto event = events.pop();
   ASSERT_TRUE(event);
-  EXPECT_EQ(lookups.owner(event->handle), LookupOwner::region);
+  EXPECT_EQ(lookups.purpose(event->handle), LookupPurpose::publish);
   replicator.looked_up(turn(), lookups.owner_handle(event->handle), lookups[event->handle]);
   lookups.release(event->handle);
   EXPECT_EQ(replicator.surveys_count(), 0u);

@@ -3,8 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include "reactor/monotonic.h"
+
 namespace xord {
 namespace {
+
+uint64_t times_ended(const Calls& calls, CommandKind kind, ServerStatus status) {
+  return calls.counters()
+      .durations(kind, status)
+      .count(OperationHistogram::operation_duration_seconds);
+}
 
 TEST(CallsTest, BeforeOpenAndAfterCloseACallEndsAtOnce) {
   Calls calls;
@@ -18,6 +26,8 @@ TEST(CallsTest, BeforeOpenAndAfterCloseACallEndsAtOnce) {
   EXPECT_EQ(std::get<ServerStatus>(admitted), ServerStatus::stopped);
   EXPECT_TRUE(kept) << "the caller still has it";
   EXPECT_EQ(calls.count(), 0u);
+  EXPECT_EQ(times_ended(calls, CommandKind::find, ServerStatus::stopped), 1u);
+  EXPECT_EQ(times_ended(calls, CommandKind::join, ServerStatus::stopped), 1u);
 }
 
 TEST(CallsTest, TheServersOwnCallsAreBoundedAndCountedApart) {
@@ -36,10 +46,52 @@ TEST(CallsTest, TheServersOwnCallsAreBoundedAndCountedApart) {
   calls.fail(own[0], ServerStatus::bad_address, "");
   EXPECT_EQ(ended, 1u);
   EXPECT_TRUE(calls.begin_own(finish, CommandKind::join)) << "there is room again";
-  EXPECT_FALSE(calls.take(own[0]).finish) << "it has ended";
+  EXPECT_FALSE(calls.take(own[0], ServerStatus::done).finish) << "it has ended";
   calls.abandon();
   EXPECT_EQ(ended, 1 + own_calls_max);
   EXPECT_EQ(calls.count(), 0u);
+}
+
+TEST(CallsTest, EachEndIsCountedByKindAndStatusAndMeasured) {
+  Calls calls;
+  const auto begin = [&](CommandKind kind) {
+    return calls.begin_own([](const CallResult&) {}, kind).value_or(0);
+  };
+  const MonotonicTime before = monotonic_time();
+  const OperationId get = begin(CommandKind::get);
+  EXPECT_EQ(times_ended(calls, CommandKind::get, ServerStatus::not_found), 0u)
+      << "it is in progress";
+  calls.take(get, ServerStatus::not_found);
+  EXPECT_EQ(times_ended(calls, CommandKind::get, ServerStatus::not_found), 1u);
+  const auto& measured = calls.counters().durations(CommandKind::get, ServerStatus::not_found);
+  EXPECT_GT(measured.sum(OperationHistogram::operation_duration_seconds), 0u);
+  EXPECT_LE(measured.sum(OperationHistogram::operation_duration_seconds),
+            static_cast<uint64_t>((monotonic_time() - before).nanoseconds));
+
+  calls.fail(begin(CommandKind::join), ServerStatus::bad_address, "");
+  EXPECT_EQ(times_ended(calls, CommandKind::join, ServerStatus::bad_address), 1u);
+  begin(CommandKind::forget);
+  calls.abandon();
+  EXPECT_EQ(times_ended(calls, CommandKind::forget, ServerStatus::stopped), 1u);
+}
+
+TEST(CallsTest, HowManyNodesStoredAValueIsCountedForEachSetThatWasCarriedOut) {
+  Calls calls;
+  const auto end = [&](CommandKind kind, ServerStatus status, uint32_t stored) {
+    calls.take(calls.begin_own([](const CallResult&) {}, kind).value_or(0), status, stored);
+  };
+  end(CommandKind::set, ServerStatus::done, 20);
+  end(CommandKind::keep, ServerStatus::done, 19);
+  end(CommandKind::set, ServerStatus::not_stored, 0);
+  end(CommandKind::set, ServerStatus::no_contacts, 0);
+  end(CommandKind::set, ServerStatus::refused, 0);
+  end(CommandKind::get, ServerStatus::done, 0);
+  const Histograms<SetHistogram>& replicas = calls.counters().replicas();
+  EXPECT_EQ(replicas.count(SetHistogram::set_replicas), 3u);
+  EXPECT_EQ(replicas.sum(SetHistogram::set_replicas), 39u);
+  EXPECT_EQ(replicas.count_in(SetHistogram::set_replicas, 0), 1u) << "0";
+  EXPECT_EQ(replicas.count_in(SetHistogram::set_replicas, 5), 1u) << "19";
+  EXPECT_EQ(replicas.count_in(SetHistogram::set_replicas, 6), 1u) << "20";
 }
 
 }  // namespace

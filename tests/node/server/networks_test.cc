@@ -273,7 +273,7 @@ TEST_P(NetworksTest, AKeeperJoinsItsOwnNetwork) {
     CallResult result;
     result.status =
         header.status == OperationStatus::done ? ServerStatus::done : ServerStatus::no_contacts;
-    FinishCall taken = calls.take(header.operation).finish;
+    FinishCall taken = calls.take(header.operation, result.status).finish;
     EXPECT_FALSE(keeper.finish(header.operation + 1, taken, result)) << "another call";
     EXPECT_TRUE(keeper.finish(header.operation, taken, result));
   };

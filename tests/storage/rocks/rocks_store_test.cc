@@ -121,6 +121,18 @@ TEST_F(RocksStoreTest, WithoutMemoryForValuesEveryOneIsReadFromDisk) {
   expect_many(0, 200);
 }
 
+TEST_F(RocksStoreTest, EachBatchIsMeasured) {
+  open_loaded();
+  for (uint64_t i = 0; i < 5; ++i) ASSERT_TRUE(disk->put(numbered_key(i), "value"));
+  const CommitThread& thread = disk->shards[0]->thread;
+  EXPECT_EQ(sum_of(thread.histograms(), CommitSum::batches), 5u) << "each waited for the last";
+  const uint64_t took = sum_of(thread.histograms(), CommitSum::commit_nanoseconds);
+  EXPECT_GT(took, 0u);
+  const uint64_t longest = thread.counters().read(CommitCount::commit_nanoseconds_max);
+  EXPECT_LE(longest, took);
+  EXPECT_LE(took, 5 * longest);
+}
+
 TEST_F(RocksStoreTest, TimesAndSourceComeBackAndTheLastStoreOfAKeyWins) {
   open_loaded();
   const Id key = numbered_key(1);
