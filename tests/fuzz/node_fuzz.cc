@@ -286,6 +286,11 @@ class Script {
     collect();
   }
   void collect() {
+    uint64_t evicted = 0;
+    for (uint32_t i = 0; i < node_.shards_count(); ++i) {
+      evicted += node_.shard(i).ledger().evicted_count();
+    }
+    watch_.set_has_kept_charges(evicted == std::exchange(evicted_, evicted));
     for (const auto& [path, bytes] : node_.sent) watch_.sent(now_, path.remote, bytes);
     node_.sent.clear();
   }
@@ -307,6 +312,7 @@ class Script {
   Bytes rest_;
   Instant now_ = instant_of(first_node_seconds);
   OperationId operations_ = 0;
+  uint64_t evicted_ = 0;  // Rows of its ledgers, by the last call.
 };
 
 }  // namespace

@@ -2,7 +2,8 @@
 // when a rule of the wire is broken (docs/WIRE.md): at most one reply to a request, of the same
 // method; only verified contacts of the asker's family, nearest first; only values that were stored
 // within the last ttl; never more bytes to an unproven source than its datagram allows, nor, over
-// the whole run, than all its datagrams allow. It does not know how a node works.
+// the whole run, than all its datagrams allow; nor more than the limits allow any source. It does
+// not know how a node works.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/base/instant.h"
+#include "tests/excess_bound.h"
 
 namespace xord::fuzz {
 
@@ -30,7 +32,8 @@ inline Octets octets(Bytes bytes) {
 class NodeWatch {
  public:
   // `config` is that of the node, which lives longer.
-  NodeWatch(const Id& self, const NodeConfig& config) : self_(self), config_(config) {}
+  NodeWatch(const Id& self, const NodeConfig& config)
+      : self_(self), config_(config), excess_(config) {}
 
   // A call of the node that has not been answered yet.
   struct OpenCall {
@@ -52,7 +55,7 @@ class NodeWatch {
     }
     Request request;
     if (rpcudp::parse_request(bytes, &request) != ParseError::none) return;
-    Asked asked{request.method, request.target, request.acceptable};
+    const Asked asked{request.method, request.target, request.acceptable, bytes.size()};
     asked_[{source, octets(request.transaction)}].push_back(asked);
     if (request.method == Method::store && request.acceptable) {
       stored(now, request.target, request.value);
@@ -69,6 +72,12 @@ class NodeWatch {
   }
   // The node may have requests of its own for `peer` from here on: its program named it.
   void named(const Endpoint& peer) { known_.insert(peer); }
+  // Whether the node's ledger has kept all charges during the call that sent what follows. If not,
+  // it was full, and may have given some source more than its limit.
+  void set_has_kept_charges(bool has_kept) {
+    has_kept_charges_ = has_kept;
+    if (!has_kept) excess_.forget();
+  }
   // What follows is not caused by a datagram.
   void no_datagram() { budget_.reset(); }
 
@@ -102,6 +111,7 @@ class NodeWatch {
     Method method{};
     Id target;
     bool acceptable = true;
+    size_t size = 0;  // Of the datagram.
   };
   struct Traffic {  // Bytes.
     uint64_t received = 0;
@@ -154,10 +164,16 @@ class NodeWatch {
     const auto found = asked_.find({to, octets(rpcudp::transaction_of(bytes))});
     CHECK(found != asked_.end());
     std::vector<Asked>& open = found->second;
-    const auto answered = std::find_if(open.begin(), open.end(), [&](const Asked& asked) {
-      return is_answer(now, asked, to, bytes);
-    });
+    // Of several with one transaction, the longest: that leaves least to be charged.
+    auto answered = open.end();
+    for (auto asked = open.begin(); asked != open.end(); ++asked) {
+      if (!is_answer(now, *asked, to, bytes)) continue;
+      if (answered == open.end() || asked->size > answered->size) answered = asked;
+    }
     CHECK(answered != open.end());  // Otherwise it answers no request.
+    if (has_kept_charges_ && bytes.size() > answered->size) {
+      CHECK(excess_.admits(now, to.address, bytes.size() - answered->size));
+    }
     open.erase(answered);
     if (open.empty()) asked_.erase(found);
   }
@@ -201,6 +217,8 @@ class NodeWatch {
 
   Id self_;
   const NodeConfig& config_;
+  testing::ExcessBound excess_;
+  bool has_kept_charges_ = true;
   std::optional<ReplyBudget> budget_;  // Empty: no bound.
   std::map<std::pair<Endpoint, Octets>, std::vector<Asked>> asked_;
   std::map<Endpoint, std::vector<OpenCall>> calls_;
