@@ -11,7 +11,7 @@ namespace xord {
 // What is charged. Those without a limit of their own order the sources where room is short: who
 // has most gives way.
 enum class Charge : uint8_t {
-  excess,  // Bytes of answers beyond those of their requests. Limited.
+  excess,  // Bytes of answers beyond those of their requests, and of pings to newcomers. Limited.
   reads,   // Values read from disk. Limited.
   held,    // Requests held until their source is proven.
   proofs,  // Endpoints that proved themselves.

@@ -40,6 +40,7 @@ namespace xord {
   X(limited_values, counter, "Values not sent: a limit of bytes.")                             \
   X(limited_stuns, counter, "Answers to stun not sent: a limit of bytes.")                     \
   X(limited_reads, counter, "find_value left unanswered: a limit of values read from disk.")   \
+  X(limited_pings, counter, "Newcomers not pinged: a limit of bytes.")                         \
   X(ledger_evicted, counter, "Prefixes whose charges were forgotten: the ledger was full.")    \
   X(forwarded, counter, "Datagrams handed to the shard that they belong to.")                  \
   X(messages_dropped, counter, "Messages to other shards, or results, that found no room.")    \

@@ -145,6 +145,7 @@ void Contacts::act(const Turn& turn, const TableAction& action) {
     case TableAction::Kind::none:
       return;
     case TableAction::Kind::ping_newcomer:
+      if (!may_ping_newcomer(turn, action.contact.endpoint.address)) return;
       node_.count(NodeCounter::pings_of_newcomers);
       break;
     case TableAction::Kind::ping_oldest:
@@ -174,6 +175,16 @@ void Contacts::act(const Turn& turn, const TableAction& action) {
   if (!is_sent && action.kind == TableAction::Kind::ping_named) {
     table_.not_asked(action.contact, turn.now);
   }
+}
+
+// A source that is proven may ask under ever new ids, and so may anyone in its name.
+bool Contacts::may_ping_newcomer(const Turn& turn, const IpAddress& address) {
+  const auto bytes = static_cast<uint32_t>(2 * node_.dialect.traits().ping_size);
+  bool is_beyond = false;
+  const bool may_ping =
+      node_.ledger.try_charge(turn.now, address, Charge::excess, bytes, &is_beyond);
+  if (is_beyond) node_.count(NodeCounter::limited_pings);
+  return may_ping;
 }
 
 void Contacts::deliver(const Turn& turn, const EvidenceMessage& message) {

@@ -53,7 +53,8 @@ class Contacts {
   // notified lately.
   void prove(const Turn& turn, const Endpoint& source);
 
-  // A request came from `contact`, whose source is proven.
+  // A request came from `contact`, whose source is proven. A newcomer is pinged, unless its address
+  // has had its limit of bytes.
   void heard_from(const Turn& turn, const Contact& contact);
   // What the outcome of a call tells us about the node it was sent to.
   void learn_from(const Turn& turn, const Outcome& outcome);
@@ -89,6 +90,8 @@ class Contacts {
   void learn_displaced(const Turn& turn, const Contact& contact);
   void want(const Turn& turn, const Contact& contact);
   void act(const Turn& turn, const TableAction& action);
+  // Charges a ping and its repetition to `address`; false beyond its limit.
+  bool may_ping_newcomer(const Turn& turn, const IpAddress& address);
   void broadcast_changes(const Turn& turn);
 
   const NodeContext node_;

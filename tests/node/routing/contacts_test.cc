@@ -44,6 +44,23 @@ TEST_F(ContactsTest, WhatIsLearntGoesToTheOwnerOfTheBucket) {
   EXPECT_EQ(count(NodeCounter::pings_of_newcomers), 1u);
 }
 
+TEST_F(ContactsTest, ANewcomerIsPingedWithinTheLimitOfItsAddress) {
+  const IpAddress& address = own().endpoint.address;
+  const uint32_t most = ledger.most(PrefixLevel::address, Charge::excess);
+  ledger.charge(now, address, Charge::excess, most - 100);
+  contacts.heard_from(turn(), own());
+  EXPECT_EQ(take_asked().size(), 1u);
+  Contact again = contact(own().id.bytes[0], 3);  // Another id at its endpoint.
+  again.endpoint = own().endpoint;
+  ASSERT_EQ(contacts.table().owner_of(again.id), 0);
+  contacts.heard_from(turn(), again);
+  EXPECT_TRUE(take_asked().empty()) << "the first was charged for itself and its repetition";
+  EXPECT_EQ(count(NodeCounter::limited_pings), 1u);
+  EXPECT_EQ(count(NodeCounter::pings_of_newcomers), 1u);
+  contacts.heard_from(turn(), contact(own().id.bytes[0], 1 << 12));
+  EXPECT_EQ(take_asked().size(), 1u) << "another address";
+}
+
 TEST_F(ContactsTest, ABusyContactIsReportedOnceAMinute) {
   for (int i = 0; i < 100; ++i) contacts.heard_from(turn(), others());
   EXPECT_EQ(take_messages<EvidenceMessage>().size(), 1u);
