@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <map>
+#include <ostream>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "reactor/base/rng.h"
@@ -336,34 +338,81 @@ TEST(Ledger, TheTopAreTheGreatestLoadsInOrder) {
   EXPECT_EQ(ledger.top(start, Charge::excess, {}), 0u);
 }
 
+// ---- Against an exact model.
+
 // Exact decay of exact times, and a row for every prefix there ever was.
 class Model {
  public:
-  double level(Instant now, const Prefix& prefix, Charge charge) {
+  struct Level {
+    double charged = 0;
+    double slack = 0;  // What the ledger may have more or less, because it rounds divided charges.
+  };
+  Level level(Instant now, const Prefix& prefix, Charge charge) {
     Row& row = rows_[{prefix.address, prefix.level}];
     const double left = std::exp(-(now - row.at).seconds() / ledger_memory.seconds());
-    for (double& charged : row.charged) charged *= left;
+    for (Level& level : row.levels) level = {level.charged * left, level.slack * left};
     row.at = now;
-    return row.charged[static_cast<size_t>(charge)];
+    return row.levels[static_cast<size_t>(charge)];
   }
-  void charge(Instant now, const Prefix& prefix, Charge charge, double amount) {
-    level(now, prefix, charge);
-    rows_[{prefix.address, prefix.level}].charged[static_cast<size_t>(charge)] += amount;
+  void charge(Instant now, const IpAddress& source, Charge charge, double amount, double slack) {
+    for (size_t i = 0; i < prefix_levels; ++i) {
+      const Prefix prefix = Prefix::of(source, static_cast<PrefixLevel>(i));
+      level(now, prefix, charge);
+      Level& level = rows_[{prefix.address, prefix.level}].levels[static_cast<size_t>(charge)];
+      level.charged += amount;
+      level.slack += slack;
+    }
   }
 
  private:
   struct Row {
     Instant at = start;
-    std::array<double, charges_count> charged{};
+    std::array<Level, charges_count> levels{};
   };
   std::map<std::pair<IpAddress, PrefixLevel>, Row> rows_;
 };
 
-class LedgerAgainstModel : public ::testing::TestWithParam<uint64_t> {
+// What a run of the property is about.
+struct ModelCase {
+  const char* name;
+  LimitsMode mode = LimitsMode::on;
+  uint32_t shards = 1;
+  uint32_t rows = 1 << 14;
+  bool has_factors = false;
+  uint32_t excess_max = 4'000'000;  // Of one charge.
+
+  bool evicts() const { return rows < 1 << 14; }
+};
+void PrintTo(const ModelCase& test, std::ostream* out) {
+  *out << test.name;
+}
+const ModelCase model_cases[] = {
+    {.name = "On"},
+    {.name = "DryRun", .mode = LimitsMode::dry_run},
+    {.name = "FourShards", .shards = 4},
+    {.name = "Factors", .has_factors = true},
+    {.name = "FactorsInADryRunOnTwoShards",
+     .mode = LimitsMode::dry_run,
+     .shards = 2,
+     .has_factors = true},
+    {.name = "Full", .rows = 64, .excess_max = 40'000},
+    {.name = "FullOnTwoShards", .shards = 2, .rows = 64, .excess_max = 40'000},
+};
+
+class LedgerAgainstModel : public ::testing::TestWithParam<std::tuple<ModelCase, uint64_t>> {
  protected:
   static constexpr double tick = 1.0 / 128;  // Of the memory.
   static constexpr uint32_t reads_rate = 100;
 
+  LedgerAgainstModel() {
+    LimitsConfig config;
+    config.mode = test.mode;
+    if (test.has_factors) config.factors = factors;
+    for (uint32_t i = 0; i < test.shards; ++i) {
+      ledgers.emplace_back(config, test.rows, test.shards, std::get<1>(GetParam()) + i, trusted);
+    }
+    models.resize(test.shards);
+  }
   // Few enough for a ledger that evicts none, with much in common.
   IpAddress draw_source() {
     if (rng.chance(0.3)) {
@@ -379,71 +428,137 @@ class LedgerAgainstModel : public ::testing::TestWithParam<uint64_t> {
     };
     return ipv4(0x0a000000 + draw(16) + draw(12) + draw(8) + draw(0));
   }
-  // Of one limited charge: whether it must, or must not, be admitted.
-  double room(Instant now, const IpAddress& source, Charge charge, double error_factor,
-              double error) {
-    double least = 1e18;
-    for (size_t level = 0; level < prefix_levels; ++level) {
-      const Prefix prefix = Prefix::of(source, static_cast<PrefixLevel>(level));
-      const double limit =
-          8.0 * level_factors[level] * (charge == Charge::excess ? rate : reads_rate);
-      least = std::min(least, limit - model.level(now, prefix, charge) * error_factor - error);
+  double factor_of(const IpAddress& source) const {
+    if (!test.has_factors) return 1;
+    const LimitFactor* longest = nullptr;
+    for (const LimitFactor& each : factors) {
+      if (!each.net.contains(source)) continue;
+      if (longest == nullptr || each.net.prefix_bits > longest->net.prefix_bits) longest = &each;
     }
-    return least;
+    return longest == nullptr ? 1 : longest->factor;
   }
-  void compare(Instant now, const IpAddress& source) {
-    for (size_t level = 0; level < prefix_levels; ++level) {
-      const Prefix prefix = Prefix::of(source, static_cast<PrefixLevel>(level));
-      const auto account = ledger.account(now, prefix);
-      for (size_t i = 0; i < charges_count; ++i) {
-        const double exact = model.level(now, prefix, static_cast<Charge>(i));
-        const double units = i == 0 ? 1 : 256;  // Accounts are rounded up to a byte or a request.
-        ASSERT_LE(account.charged[i], exact * std::exp(tick) + 1);
-        ASSERT_GE(account.charged[i], exact * std::exp(-tick) - 300 / units);
+  static double units_of(Charge charge) { return charge == Charge::excess ? 1 : 256; }
+  double limit(size_t level, Charge charge) const {
+    const double a_second = charge == Charge::excess ? rate : reads_rate;
+    return 8 * a_second * level_factors[level] / test.shards;
+  }
+  // What its levels leave for one more charge: as much as the ledger may think, or as little.
+  double room(Instant now, const IpAddress& source, Charge charge, bool at_most) {
+    double least = 1e18;
+    for (size_t i = 0; i < prefix_levels; ++i) {
+      const Prefix prefix = Prefix::of(source, static_cast<PrefixLevel>(i));
+      const Model::Level level = model().level(now, prefix, charge);
+      const double charged =
+          at_most ? level.charged * std::exp(-tick) - level.slack - 300 / units_of(charge)
+                  : level.charged * std::exp(tick) + level.slack;
+      least = std::min(least, limit(i, charge) - charged);
+    }
+    return least + (at_most ? 1 : -1) / units_of(charge);  // A unit: it rounds.
+  }
+  // All levels of `source`; `is_kept`: none of its rows made room for another.
+  void compare(Instant now, const IpAddress& source, bool is_kept) {
+    std::array<double, charges_count> load_most{};
+    std::array<double, charges_count> load_least{};
+    for (size_t i = 0; i < prefix_levels; ++i) {
+      const Prefix prefix = Prefix::of(source, static_cast<PrefixLevel>(i));
+      const auto account = ledger().account(now, prefix);
+      for (size_t k = 0; k < charges_count; ++k) {
+        const auto charge = static_cast<Charge>(k);
+        const double units = units_of(charge);
+        const Model::Level level = model().level(now, prefix, charge);
+        const double most = level.charged * std::exp(tick) + level.slack;
+        const double least = level.charged * std::exp(-tick) - level.slack - 300 / units;
+        ASSERT_LE(account.charged[k], most + 1);  // Accounts are rounded up.
+        ASSERT_TRUE(!is_kept || account.charged[k] >= least) << account.charged[k] << " " << least;
+        load_most[k] = std::max(load_most[k], most * units / level_factors[i]);
+        load_least[k] = std::max(load_least[k], least * units / level_factors[i]);
       }
     }
+    for (size_t k = 0; k < charges_count; ++k) {
+      const double load = ledger().load(now, source, static_cast<Charge>(k));
+      ASSERT_LE(load, load_most[k] + 1);
+      ASSERT_TRUE(!is_kept || load >= load_least[k] - 1) << load << " " << load_least[k];
+    }
   }
+  // Charges `amount` to `source`, and compares the decision. `is_kept` as above.
+  void charge(Instant now, const IpAddress& source, Charge charge, uint32_t amount, bool is_kept) {
+    const double factor = factor_of(source);
+    bool is_beyond = false;
+    if (!is_limited(charge)) {
+      ledger().charge(now, source, charge, amount);
+    } else {
+      const double most = room(now, source, charge, true);
+      const double least = room(now, source, charge, false);
+      const bool asks_first = rng.chance(0.5);
+      const bool is_admitted = asks_first
+                                   ? ledger().admits(now, source, charge, amount, &is_beyond)
+                                   : ledger().try_charge(now, source, charge, amount, &is_beyond);
+      ASSERT_EQ(is_admitted, !is_beyond || test.mode == LimitsMode::dry_run);
+      if (asks_first && is_admitted) ledger().charge(now, source, charge, amount);
+      ASSERT_TRUE(!is_beyond || least < amount / factor) << least << " " << amount;
+      ASSERT_TRUE(is_beyond || !is_kept || most >= amount / factor) << most << " " << amount;
+      refused += is_beyond;
+    }
+    if (is_beyond) return;
+    const double divided = amount / factor;
+    const double slack = factor > 1 ? 1 / units_of(charge) + divided / 4096 : 0;
+    model().charge(now, source, charge, divided, slack);
+  }
+  Ledger& ledger() { return ledgers[shard]; }
+  Model& model() { return models[shard]; }
 
-  Rng rng{GetParam()};
-  Ledger ledger{{}, 1 << 14, 1, GetParam(), {}};
-  Model model;
+  const ModelCase test = std::get<0>(GetParam());
+  const std::vector<LimitFactor> factors = {{*Subnet::parse("10.1.0.0/16"), 3},
+                                            {*Subnet::parse("10.1.17.0/24"), 50},
+                                            {*Subnet::parse("2001:db9::/32"), 7}};
+  const std::vector<Subnet> trusted = {*Subnet::parse("192.0.2.0/24")};
+  Rng rng{std::get<1>(GetParam())};
+  std::vector<Ledger> ledgers;  // Of each shard, and its model.
+  std::vector<Model> models;
+  size_t shard = 0;
+  uint32_t refused = 0;
 };
 
-TEST_P(LedgerAgainstModel, LevelsAndDecisionsAgree) {
+TEST_P(LedgerAgainstModel, LevelsLoadsAndDecisionsAgree) {
+  // Charged more than any other prefix at all times, and so never forgotten.
+  const IpAddress greatest = ipv4(0x0b000001);
   Instant now = start;
-  uint32_t refused = 0;
   for (int step = 0; step < 10'000; ++step) {
+    for (shard = 0; step % 100 == 0 && shard < test.shards; ++shard) {
+      ASSERT_NO_FATAL_FAILURE(charge(now, greatest, Charge::proofs, 10'000, true));
+    }
     now = now +
           microseconds(static_cast<int64_t>(rng.bounded(rng.chance(0.003) ? 9'000'000 : 9'000)));
-    const IpAddress source = draw_source();
-    const auto charge = static_cast<Charge>(rng.bounded(charges_count));
-    const auto amount =
-        static_cast<uint32_t>(rng.bounded(charge == Charge::excess ? 4'000'000 : 1'000));
-    bool is_charged = true;
-    if (is_limited(charge)) {
-      is_charged = ledger.try_charge(now, source, charge, amount);
-      const double unit = charge == Charge::excess ? 1 : 256;
-      if (is_charged) {
-        ASSERT_GE(room(now, source, charge, std::exp(-tick), -300 / unit), amount);
-      } else {
-        ++refused;
-        ASSERT_LT(room(now, source, charge, std::exp(tick), 0), amount);
-      }
-    } else {
-      ledger.charge(now, source, charge, amount);
-    }
-    for (size_t level = 0; is_charged && level < prefix_levels; ++level) {
-      model.charge(now, Prefix::of(source, static_cast<PrefixLevel>(level)), charge, amount);
-    }
-    ASSERT_NO_FATAL_FAILURE(compare(now, source));
+    shard = rng.bounded(test.shards);
+    const bool is_greatest = rng.chance(0.05);
+    const IpAddress source = is_greatest ? greatest : draw_source();
+    const auto which = static_cast<Charge>(rng.bounded(charges_count));
+    const uint32_t most = is_greatest ? 4'000'000 : test.excess_max;
+    const auto amount = static_cast<uint32_t>(
+        rng.bounded(which == Charge::excess ? most : std::max<uint32_t>(most / 4'000, 3)));
+    const bool is_kept = is_greatest || !test.evicts();
+    ASSERT_NO_FATAL_FAILURE(charge(now, source, which, amount, is_kept));
+    ASSERT_NO_FATAL_FAILURE(compare(now, source, is_kept));
+    ASSERT_NO_FATAL_FAILURE(compare(now, greatest, true));
+    ASSERT_TRUE(ledger().try_charge(now, address("192.0.2.9"), Charge::excess, 1 << 24));
   }
-  ledger.check_invariants();
-  EXPECT_EQ(ledger.evicted_count(), 0u);
-  EXPECT_GT(refused, 300u) << "else the limits were not reached";
+  uint64_t evicted = 0;
+  for (const Ledger& each : ledgers) {
+    each.check_invariants();
+    evicted += each.evicted_count();
+  }
+  EXPECT_EQ(evicted > 0, test.evicts());
+  EXPECT_GT(refused, test.evicts() ? 50u : 300u) << "else the limits were not reached";
   EXPECT_LT(refused, 3500u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, LedgerAgainstModel, ::testing::Range<uint64_t>(1, 9));
+INSTANTIATE_TEST_SUITE_P(Seeds, LedgerAgainstModel,
+                         ::testing::Combine(::testing::ValuesIn(model_cases),
+                                            ::testing::Range<uint64_t>(1, 6)),
+                         [](const auto& run) {
+                           return std::get<0>(run.param).name +
+                                  std::to_string(std::get<1>(run.param));
+                         });
 
 }  // namespace
 }  // namespace xord
