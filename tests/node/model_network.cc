@@ -7,12 +7,11 @@
 namespace xord::testing {
 namespace {
 
-constexpr uint32_t outbox_bytes = 1 << 20;
-
 StoreConfig records_config(uint64_t seed, NetworkIndex network, const ModelOptions& options) {
   StoreConfig config;
   config.id = network;
   config.hash_seed = seed;
+  config.records_max = options.records_max;
   config.memory_max = options.memory_max;
   config.records_max = options.records_max;
   config.writes_max = options.writes_max;
@@ -46,11 +45,12 @@ NodeConfig model_config() {
 ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
                      const NodeConfig& base, const ModelOptions& options)
     : endpoint_(endpoint),
+      network_(base.network),
       rng_(seed),
-      datagrams_(1024, outbox_bytes),
-      messages_(1024, outbox_bytes),
-      storage_(1024, outbox_bytes),
-      results_(256, outbox_bytes) {
+      datagrams_(datagrams_max, options.outbox_bytes),
+      messages_(1024, options.outbox_bytes),
+      storage_(1024, options.outbox_bytes),
+      results_(256, options.outbox_bytes) {
   const Id self = random_id(rng_);
   const Instant start = instant_of(first_node_seconds);
   for (uint32_t i = 0; i < shards; ++i) {
@@ -67,13 +67,17 @@ ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
                                                    seed_of_shard));
     shards_.add(config, Rng(seed_of_shard), *books_.back(), start);
   }
+  if (options.is_loaded) finish_loading(start);
+}
+
+void ModelNode::finish_loading(Instant now) {
   Completion loaded;
   loaded.kind = CompletionKind::load_finished;
   for (const StoreList list : {StoreList::records, StoreList::published}) {
-    loaded.store = {base.network, list};
-    for (uint32_t i = 0; i < shards; ++i) {
-      run(i, start, [&](Node& node, Outputs& out) {
-        node.complete(start, {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded}, out);
+    for (uint32_t i = 0; i < shards_count(); ++i) {
+      loaded.store = {network_, list};
+      run(i, now, [&](Node& node, Outputs& out) {
+        node.complete(now, {reinterpret_cast<const uint8_t*>(&loaded), sizeof loaded}, out);
       });
     }
   }

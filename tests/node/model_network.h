@@ -44,8 +44,11 @@ struct ModelOptions {
   uint32_t writes_max = StoreConfig{}.writes_max;
   NodeSeconds republish_after = 0;  // 0: never.
   uint64_t memory_max = uint64_t{1} << 20;
+  uint32_t records_max = 400;
   uint32_t published_max = 400;
   NodeSeconds ttl = 7 * 86'400;
+  uint32_t outbox_bytes = 1 << 20;  // Of each outbox.
+  bool is_loaded = true;            // Else until finish_loading().
 };
 
 class ModelNode {
@@ -83,7 +86,10 @@ class ModelNode {
   void receive(Instant now, const Datagram& datagram);
   void advance(Instant now);
   std::optional<Instant> next_wakeup() const { return shards_.next_wakeup(); }
+  // All that the disk holds has been loaded.
+  void finish_loading(Instant now);
 
+  static constexpr uint32_t datagrams_max = 1024;  // Of the outbox for datagrams.
   // Datagrams to send; taken by the network.
   std::vector<std::pair<Path, std::vector<uint8_t>>> sent;
   std::map<OperationId, ModelResult> results;
@@ -109,6 +115,7 @@ class ModelNode {
   std::vector<uint8_t> executed(const Operation& operation, Bytes value);  // Its completion.
 
   Endpoint endpoint_;
+  NetworkIndex network_;
   Rng rng_;
   std::vector<std::unique_ptr<ContactBook>> books_;
   ShardGroup shards_;
