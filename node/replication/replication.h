@@ -4,8 +4,6 @@
 // Plain state of a Node; every queue has a maximum, and work that finds no room is due again later.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <bitset>
 #include <cstdint>
 #include <optional>
@@ -85,24 +83,22 @@ struct Replication {
     }
     return false;
   }
-  // Whether a prefix of `address`, of any level, has a quarter of a queue that is more than half
-  // full: the other half is for those who do not arrive by the hundred.
+  // Whether the widest prefix of `address` has a quarter of a queue that is more than half full:
+  // the other half is for those who do not arrive by the hundred. No narrower one has more.
   bool has_its_share(const IpAddress& address, const SubnetLimits& limits) const {
     CHECK(hand_overs.taken_count() <= hand_overs.slots_max());
     if (hand_overs.taken_count() <= hand_overs.slots_max() / 2) return false;
     if (!limits.apply_to(address)) return false;
-    std::array<uint32_t, subnet_levels_max> counts{};
+    const size_t widest = subnet_levels(address) - 1;
+    uint32_t count = 0;
     for (uint32_t i = 0; i < hand_overs.slots_max(); ++i) {
       const auto handle = hand_overs.taken_at(i);
       if (!handle) continue;
-      const IpAddress& other = hand_overs[*handle].newcomer.endpoint.address;
-      for (size_t level = 0; level < subnet_levels(address); ++level) {
-        counts[level] += same_prefix(address, other, level);
-      }
+      count += same_prefix(address, hand_overs[*handle].newcomer.endpoint.address, widest);
     }
-    return *std::max_element(counts.begin(), counts.end()) >= hand_overs.slots_max() / 4;
+    return count >= hand_overs.slots_max() / 4;
   }
-  // False when the maximum is in progress already, or the share of one of its prefixes.
+  // False when the maximum is in progress already, or the share of its prefix.
   [[nodiscard]] bool add_newcomer(const Contact& newcomer, const SubnetLimits& limits) {
     if (has_its_share(newcomer.endpoint.address, limits)) return false;
     const auto handle = hand_overs.take();

@@ -82,24 +82,32 @@ TEST_F(ReplicatorTest, ALookupThatFoundNobodyEndsTheSurvey) {
 TEST(Newcomers, APrefixHasAQuarterOfAQueueOfNewcomersThatIsMoreThanHalfFull) {
   const Budget budget = Budget::simulated();
   const uint32_t most = budget.newcomers;
-  Replication replication(budget, Instant{});
   const SubnetLimits limits;
-  uint32_t number = 0;
-  const auto add = [&](uint32_t address) {
-    Contact newcomer;
-    store_be32(&newcomer.id.bytes[0], ++number);
-    newcomer.endpoint = Endpoint::ipv4(address, 4000);
-    return replication.add_newcomer(newcomer, limits);
-  };
-  for (uint32_t i = 0; i <= most / 2; ++i) EXPECT_TRUE(add(0xcb000001 + (i << 8))) << i;
-  EXPECT_FALSE(add(0xcb000001)) << "more than half: of its /16, more than a quarter";
-  EXPECT_FALSE(add(0xcb00ff01));
-  for (uint32_t i = 0; i < most / 4; ++i) EXPECT_TRUE(add(0xc6330001 + (i << 8))) << i;
-  EXPECT_FALSE(add(0xc6330001)) << "a quarter";
-  for (uint32_t i = 0; replication.hand_overs.taken_count() < most; ++i) {
-    ASSERT_TRUE(add(0x0a000001)) << "a site's own are exempt";
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    Replication replication(budget, Instant{});
+    uint32_t number = 0;
+    // Each in another /24 or /64 of the /16 or /32 that begins with these bits.
+    const auto add = [&](uint32_t widest) {
+      Contact newcomer;
+      store_be32(&newcomer.id.bytes[0], ++number);
+      newcomer.endpoint = Endpoint::ipv4(widest + (number % 256 << 8) + 1, 4000);
+      if (family == Family::ipv6) {
+        newcomer.endpoint.address = {};
+        store_be32(&newcomer.endpoint.address.bytes[0], widest);
+        store_be32(&newcomer.endpoint.address.bytes[4], number << 24 | number << 8 | number);
+      }
+      return replication.add_newcomer(newcomer, limits);
+    };
+    for (uint32_t i = 0; i <= most / 2; ++i) EXPECT_TRUE(add(0x2cb00000)) << i;
+    EXPECT_FALSE(add(0x2cb00000)) << "more than half, of which it has more than a quarter";
+    for (uint32_t i = 0; i < most / 4; ++i) EXPECT_TRUE(add(0x2c630000)) << i;
+    EXPECT_FALSE(add(0x2c630000)) << "a quarter";
+    const uint32_t own_site = family == Family::ipv4 ? 0x0a000000 : 0xfd000000;
+    while (replication.hand_overs.taken_count() < most) {
+      ASSERT_TRUE(add(own_site)) << "a site's own are exempt";
+    }
+    EXPECT_FALSE(add(0x2c640000)) << "full";
   }
-  EXPECT_FALSE(add(0x14000001)) << "full";
 }
 
 }  // namespace
