@@ -124,6 +124,34 @@ TEST(Node, APongThatComesTwiceProvesOnce) {
   EXPECT_EQ(node.count(NodeCounter::proofs_by_cookie), 1u);
 }
 
+// The table is full, so what proves it is not that it is filed.
+TEST(Node, WhoAnsweredACallOfOursIsServedAtOnceByEveryShard) {
+  for (const uint32_t shards : {1u, 3u}) {
+    ModelNetwork net(2);
+    answer_pings(net);
+    NodeConfig config = model_config();
+    config.routing.contacts_max = 1;
+    ModelNode& node = net.add(shards, config);
+    const Endpoint other = net.add().endpoint();
+    OperationId operation = 1;
+    for (const Endpoint& endpoint : {other, stranger}) {
+      node.run(0, net.now(), [&](Node& shard, Outputs& out) {
+        shard.join(net.now(), operation++, std::span(&endpoint, 1), out);
+      });
+      net.run_for(milliseconds(5));
+    }
+    ASSERT_TRUE(node.shard(0).knows_contact_at(other));
+    ASSERT_FALSE(node.shard(0).knows_contact_at(stranger));
+    for (uint32_t shard = 0; shard < shards; ++shard) {
+      node.lands_on = shard;
+      net.send_from(stranger, node.endpoint(), store_from_stranger(net.random_id(), text_value));
+      net.run_for(milliseconds(2));  // There and back.
+      EXPECT_EQ(replies(net).size(), shard + 1);
+    }
+    EXPECT_EQ(node.count(NodeCounter::held), 0u);
+  }
+}
+
 // How many bytes come back for `question` to a new source that answers nothing.
 size_t sent_back_for(ModelNetwork& net, const ModelNode& node, Bytes question, uint16_t port) {
   const Endpoint silent = Endpoint::ipv4(0xc0000200, port);
