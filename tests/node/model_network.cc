@@ -11,7 +11,6 @@ StoreConfig records_config(uint64_t seed, NetworkIndex network, const ModelOptio
   StoreConfig config;
   config.id = network;
   config.hash_seed = seed;
-  config.records_max = options.records_max;
   config.memory_max = options.memory_max;
   config.records_max = options.records_max;
   config.writes_max = options.writes_max;

@@ -40,7 +40,6 @@ struct ModelResult {
 
 // Options for the stores of a node.
 struct ModelOptions {
-  uint32_t records_max = StoreConfig{}.records_max;
   uint32_t writes_max = StoreConfig{}.writes_max;
   NodeSeconds republish_after = 0;  // 0: never.
   uint64_t memory_max = uint64_t{1} << 20;

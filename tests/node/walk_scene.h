@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <ostream>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "node/counters.h"
@@ -42,9 +43,10 @@ struct State {
   const char* name;
   void (*configure)(NodeConfig&, ModelOptions&) = nullptr;
   void (*prepare)(Scene&) = nullptr;
-  void (*prime)(Scene&) = nullptr;       // Just before a datagram comes.
-  void (*release)(Scene&) = nullptr;     // A second after it.
-  NodeCounter met = NodeCounter::count;  // If it is not `count`: above 0 once the state was met.
+  void (*prime)(Scene&) = nullptr;    // Just before a datagram comes.
+  void (*release)(Scene&) = nullptr;  // A second after it.
+  // If it is not `count`: above 0 once the state was met.
+  std::variant<NodeCounter, NodeSum> met = NodeCounter::count;
 };
 inline void PrintTo(const State& state, std::ostream* out) {
   *out << state.name;

@@ -166,7 +166,7 @@ const State states[] = {
              scene.node.send(scene.askers[0], spelled(ask, scene.new_id()));
            }
          },
-     .met = NodeCounter::calls_refused},
+     .met = NodeSum::calls_refused},
     {.name = "OutboxFull",
      .prepare = meet_few,
      .prime = [](Scene& scene) { scene.node.leave_room(0); },
