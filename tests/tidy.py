@@ -73,8 +73,9 @@ for room in ("admission", "calls", "routing", "lookup", "operations", "replicati
     below.add("node/" + room)
 LAYERS["node/client"] = KNOWN | {"node/calls", "node/lookup"}
 LAYERS["node"] = below
+LAYERS["node/server/http"] = PURE | {"reactor"}
 LAYERS["node/server"] = LAYERS["node"] | {"node", "node/client", "node/wire/rpcudp", "reactor",
-                                          "storage/files", "storage/rocks"}
+                                          "storage/files", "storage/rocks", "node/server/http"}
 LAYERS["tools/sim"] = LAYERS["node"] | {"node", "node/wire/rpcudp"}
 LAYERS["tools/cli"] = LAYERS["node/server"] | {"node/server"}
 LAYERS["tools/run"] = LAYERS["tools/cli"] | {"tools/cli"}

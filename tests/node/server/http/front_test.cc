@@ -1,0 +1,60 @@
+// The order in which the rules before a route apply.
+#include "node/server/http/front.h"
+
+#include <gtest/gtest.h>
+
+namespace xord {
+namespace {
+
+class FrontTest : public testing::Test {
+ protected:
+  FrontTest() {
+    request.method = "POST";
+    request.path = "/change/me";
+    request.host = "localhost";
+    request.content_type = "application/json";
+    request.source = HttpSource::unix_socket;
+  }
+  uint16_t served() {
+    Route change{"POST",
+                 "/change/{what}",
+                 RouteAccess::changes,
+                 "changes",
+                 [this](const HttpRequest& got, const HttpReply& reply) {
+                   what = got.parts.at("what");
+                   reply({});
+                 },
+                 {{"what", ParameterPlace::path, "it"}}};
+    const HttpFront front({}, {std::move(change)});
+    uint16_t status = 0;
+    front.serve(request, [&](const HttpResponse& response) { status = response.status; });
+    return status;
+  }
+
+  HttpRequest request;
+  std::string what;
+};
+
+TEST_F(FrontTest, WhatPassesAllRulesIsServed) {
+  EXPECT_EQ(served(), 200);
+  EXPECT_EQ(what, "me");
+}
+
+TEST_F(FrontTest, AForeignPageLearnsNothingOfThePaths) {
+  request.path = "/nothing";
+  request.origin = "http://evil.org";
+  EXPECT_EQ(served(), 403);
+  request.origin.clear();
+  EXPECT_EQ(served(), 404);
+}
+
+TEST_F(FrontTest, AStrangersRequestIsNotServed) {
+  request.source = HttpSource::loopback;
+  EXPECT_EQ(served(), 403);
+  request.host = "evil.org";
+  EXPECT_EQ(served(), 421);
+  EXPECT_EQ(what, "");
+}
+
+}  // namespace
+}  // namespace xord

@@ -1,0 +1,41 @@
+#include "node/server/http/url.h"
+
+#include <gtest/gtest.h>
+
+namespace xord {
+namespace {
+
+TEST(Url, PercentsBecomeBytes) {
+  EXPECT_EQ(percent_decoded(""), "");
+  EXPECT_EQ(percent_decoded("a+b"), "a+b");
+  EXPECT_EQ(percent_decoded("a%2Fb%2f%C3%A9"), "a/b/\xC3\xA9");
+  EXPECT_EQ(percent_decoded("%00"), std::string(1, '\0'));
+  EXPECT_EQ(percent_decoded("%2541"), "%41") << "once";
+}
+
+TEST(Url, BadPercentsAreRefused) {
+  for (const char* text : {"%", "a%", "%4", "%zz", "%4g", "%-1", "a%2"}) {
+    EXPECT_FALSE(percent_decoded(text)) << text;
+  }
+}
+
+TEST(Url, AQueryIsReadByName) {
+  EXPECT_EQ(query_value("a=1&b=2&a=3", "a"), "1");
+  EXPECT_EQ(query_value("a=1&b=2", "b"), "2");
+  EXPECT_EQ(query_value("verbose", "verbose"), "");
+  EXPECT_EQ(query_value("a=", "a"), "");
+  EXPECT_EQ(query_value("a=x+y%26z", "a"), "x y&z");
+  EXPECT_EQ(query_value("%61=1", "a"), "1");
+  EXPECT_EQ(query_value("a=b=c", "a"), "b=c");
+  EXPECT_EQ(query_value("ab=1&&=&b", "b"), "");
+}
+
+TEST(Url, WhatIsNotInAQueryIsEmpty) {
+  EXPECT_FALSE(query_value("", "a"));
+  EXPECT_FALSE(query_value("ab=1", "a"));
+  EXPECT_FALSE(query_value("&&&", "a"));
+  EXPECT_FALSE(query_value("a=%zz", "a"));
+}
+
+}  // namespace
+}  // namespace xord
