@@ -117,8 +117,8 @@ class Machine:
         """A xord with default flags plus `flags`, its data in the scratch directory."""
         self.started += 1
         data = self.scratch / f"xord{self.started}"
-        command = [self.build / "xord", "run", "--listen", "0.0.0.0:0", "--data-dir", data, "--io",
-                   io, "--shards", 1, "--log-format", "json", *flags]
+        command = [self.build / "xord", "run", "--admin", "off", "--listen", "0.0.0.0:0",
+                   "--data-dir", data, "--io", io, "--shards", 1, "--log-format", "json", *flags]
         node = self._keep(Server(f"xord {io}", command, self.server_core,
                                  r'"listen":\["(?:rpcudp://)?[\d.]+:(\d+)"'))
         node.data = data

@@ -101,6 +101,7 @@ ASSERTIONS_LEAST = {
     "storage/rocks": 0.49,
     "node": 0.61,
     "node/server": 0.57,
+    "node/server/http": 0.44,
     "tools": 0.23,
     "tools/sim": 0.42,
 }

@@ -17,6 +17,7 @@ EXCEPTIONS = {
     ("node/charge.h", "block"): _BY_INDEX,
     ("node/node.h", "ledger"): _REPORTS,
     ("node/node.h", "timeout_of"): "what a whole node has learnt of round trips shows nowhere else",
+    ("node/server/http/http_stream.h", "push"): "answers that go on are those of routes to come",
     ("node/usage.h", "held_requests"): _BY_INDEX,
     ("node/usage.h", "held_sources"): _BY_INDEX,
     ("node/usage.h", "surveys"): _BY_INDEX,

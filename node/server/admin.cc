@@ -38,8 +38,8 @@ ServerStatus status_of(OperationStatus status) {
   return ServerStatus::refused;
 }
 
-Admin::Admin(const ServerConfig& config)
-    : config_(config), log_(config.log_level, config.log_format) {}
+Admin::Admin(const ServerConfig& config, ServerHooks hooks)
+    : config_(config), hooks_(std::move(hooks)), log_(config.log_level, config.log_format) {}
 
 Admin::~Admin() {
   stop();
@@ -55,7 +55,7 @@ std::optional<ServerError> Admin::start() {
   std::future<std::optional<ServerError>> outcome = started->get_future();
   if (const auto refused = thread_.start("", [this, started] { run(*started); })) {
     return ServerError{ServerErrorKind::environment,
-                       refused->sentence + ": a node needs at least 9; raise the limit"};
+                       refused->sentence + ": a node needs at least 10; raise the limit"};
   }
   std::optional<ServerError> error = outcome.get();
   if (error) thread_.join();
@@ -97,8 +97,8 @@ void Admin::bootstrap(std::vector<std::string> names, FinishCall finish) {
 ServerStats Admin::stats() {
   const std::lock_guard lock(mutex_);
   if (!live_) return final_stats_;
-  CHECK(shards_ != nullptr && database_ != nullptr);
-  ServerStats stats = collect_stats(*shards_, *database_, id());
+  CHECK(shards_ != nullptr && database_ != nullptr && port_ != nullptr);
+  ServerStats stats = collect_stats(*shards_, *database_, port_->counters(), id());
   stats.operations = calls_.count();
   add_calls(calls_.counters(), &stats);
   stats.uptime_seconds = (monotonic_time() - started_at_).seconds();
@@ -148,6 +148,7 @@ void Admin::notice(LogLevel level, std::string_view message, Log::Fields fields)
 void Admin::run(std::promise<std::optional<ServerError>>& started) {
   std::optional<ServerError> error = start_up();
   if (error) {
+    port_.reset();
     shards_.reset();
     database_.reset();
     files_.directory.reset();

@@ -1,13 +1,14 @@
 // The admin thread and everything it owns: the data directory, the database handle, the shards, the
-// calls of the embedding program, the log. It starts the node in an order that lets it answer
-// before the database is open, then completes calls, resolves names, saves contacts and clock, and
-// finally shuts everything down cleanly. It may block; no shard ever waits for it.
+// calls of the embedding program, the admin port, the log. It starts the node in an order that lets
+// it answer before the database is open, then completes calls, resolves names, saves contacts and
+// clock, and finally shuts everything down cleanly. It may block; no shard ever waits for it.
 //
 // API callers share two locks with the admin thread, that of Calls and the one that keeps shards
 // and counters alive; no shard and no commit thread ever takes either.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <deque>
 #include <future>
 #include <memory>
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "node/server/admin_port.h"
 #include "node/server/bootstrap_keeper.h"
 #include "node/server/calls.h"
 #include "node/server/contacts_saver.h"
@@ -32,7 +34,7 @@ namespace xord {
 
 class Admin {
  public:
-  explicit Admin(const ServerConfig& config);
+  explicit Admin(const ServerConfig& config, ServerHooks hooks = {});
   ~Admin();  // stop()
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
@@ -54,9 +56,12 @@ class Admin {
   uint32_t shards_count() const { return config_.shards; }
   uint32_t networks_count() const { return static_cast<uint32_t>(files_.identities.size()); }
   const std::string& network_name(NetworkIndex network) const;
+  const Id& network_id(NetworkIndex network) const;
   const ServerConfig& config() const { return config_; }
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
+  // stop() has begun.
+  bool is_stopping() const { return is_stopping_.load(std::memory_order_relaxed); }
   void log_stats();
   void reload();
   // While stop() runs: makes it stop waiting for calls in progress.
@@ -116,11 +121,14 @@ class Admin {
   // admin_start.cc: start and shutdown.
   std::optional<ServerError> start_up();
   void log_start_files();
+  std::optional<ServerError> open_sockets();
+  std::optional<ServerError> start_threads(uint64_t hash_seed);
   std::optional<ServerError> fit_to_host(RocksConfig* rocks);
   void restore_contacts();
   void join_at_start();
   std::vector<Endpoint> endpoints_to_join(const std::string& network) const;
   void open_control();
+  void log_admin_port();
   void log_ready();
   void shut_down();
   void drain();
@@ -136,6 +144,7 @@ class Admin {
   };
 
   ServerConfig config_;
+  const ServerHooks hooks_;
   Log log_;
   Doorbell bell_;
   StartFiles files_;
@@ -144,7 +153,9 @@ class Admin {
   Calls calls_;
   std::vector<Network> networks_;  // By NetworkIndex.
   std::unique_ptr<ContactsSaver> saver_;
-  std::unique_ptr<ControlSocket> control_;  // Null if it could not be opened.
+  std::unique_ptr<AdminPort> port_;
+  std::unique_ptr<ControlSocket> control_;  // Null if it could not be opened. It knows port_.
+  std::atomic<bool> is_stopping_{false};
   std::vector<Endpoint> endpoints_;
   MonotonicTime started_at_;
   Instant started_node_time_;
@@ -175,7 +186,8 @@ class Admin {
 ServerStatus status_of(OperationStatus status);
 StorageState storage_state(const Shards& shards);
 // Reads all counters of running shards.
-ServerStats collect_stats(const Shards& shards, const RocksStore& database, const Id& id);
+ServerStats collect_stats(const Shards& shards, const RocksStore& database,
+                          const HttpCounters& http, const Id& id);
 void add_calls(const CallCounters& calls, ServerStats* stats);
 
 }  // namespace xord

@@ -90,6 +90,11 @@ const std::string& Admin::network_name(NetworkIndex network) const {
   return files_.identities[network].network;
 }
 
+const Id& Admin::network_id(NetworkIndex network) const {
+  CHECK(network < files_.identities.size());
+  return files_.identities[network].id;
+}
+
 void Admin::log_notice(ShardIndex shard, const NodeNotice& notice) {
   CHECK(notice.network < networks_.size());
   Network& network = networks_[notice.network];

@@ -96,20 +96,8 @@ std::optional<ServerError> Admin::start_up() {
   }
   shards_ =
       std::make_unique<Shards>(config_, std::move(setups), NodeClock(files_.clock.now), bell_);
-  if (auto error = shards_->open()) {
-    return ServerError{ServerErrorKind::environment, error->sentence};
-  }
-  if (auto error = shards_->make_nodes(*database_, rocks.hash_seed)) {
-    return ServerError{ServerErrorKind::environment, error->sentence};
-  }
-  restore_contacts();
-  if (auto error = shards_->run()) {
-    return ServerError{ServerErrorKind::environment, error->sentence};
-  }
-  // The node answers by now. All threads are started before it is reported as ready.
-  auto no_thread = database_->start_threads();
-  if (!no_thread) no_thread = shards_->start_commits();
-  if (no_thread) return ServerError{ServerErrorKind::environment, no_thread->sentence};
+  if (auto error = open_sockets()) return error;
+  if (auto error = start_threads(rocks.hash_seed)) return error;
   for (NetworkIndex network = 0; network < networks.size(); ++network) {
     networks_.emplace_back().keeper =
         std::make_unique<BootstrapKeeper>(network, calls_, *shards_, log_, bell_);
@@ -120,6 +108,7 @@ std::optional<ServerError> Admin::start_up() {
   }
   calls_.open(*shards_);
   open_control();
+  log_admin_port();
   log_ready();
   join_at_start();
   const MonotonicTime now = monotonic_time();
@@ -127,6 +116,31 @@ std::optional<ServerError> Admin::start_up() {
   save_clock_at_ = now + minutes(1);
   save_contacts_at_ = now;
   return std::nullopt;
+}
+
+std::optional<ServerError> Admin::open_sockets() {
+  port_ = std::make_unique<AdminPort>();
+  if (auto error = port_->open(config_)) return error;
+  if (auto error = shards_->open()) {
+    return ServerError{ServerErrorKind::environment, error->sentence};
+  }
+  return std::nullopt;
+}
+
+// The node answers as soon as the shards run. All threads are started before it is reported as
+// ready.
+std::optional<ServerError> Admin::start_threads(uint64_t hash_seed) {
+  CHECK(database_ != nullptr && shards_ != nullptr && port_ != nullptr);
+  auto error = shards_->make_nodes(*database_, hash_seed);
+  if (!error) {
+    restore_contacts();
+    error = shards_->run();
+  }
+  if (!error) error = database_->start_threads();
+  if (!error) error = shards_->start_commits();
+  if (!error) error = port_->start(*this, hooks_);
+  if (!error) return std::nullopt;
+  return ServerError{ServerErrorKind::environment, error->sentence};
 }
 
 void Admin::log_start_files() {
@@ -208,11 +222,20 @@ std::vector<Endpoint> Admin::endpoints_to_join(const std::string& network) const
 void Admin::open_control() {
   control_ = std::make_unique<ControlSocket>(
       files_.directory->path(),
-      [this](std::string_view line) { return answer_control(*this, line); }, control_refusal);
+      [this](std::string_view line) { return answer_control(*this, line); }, control_refusal,
+      [this](int socket) { port_->adopt(socket); });
   if (const auto error = control_->open()) {
     log_.write(LogLevel::warning, "no control socket", {{"error", error->sentence}});
     control_.reset();
   }
+}
+
+void Admin::log_admin_port() {
+  if (port_->taken().empty()) return;
+  log_.write(LogLevel::warning, "admin port taken",
+             {{"addresses", port_->taken()},
+              {"error", port_->taken_because()},
+              {"hint", "this node has no admin port there: give each node of a host its own"}});
 }
 
 void Admin::log_ready() {
@@ -261,6 +284,7 @@ void Admin::log_ready() {
   log_.write_each(LogLevel::info, "ready",
                   {{"id", id().hex()},
                    {"listen", listen},
+                   {"admin", port_->addresses()},
                    {"shards", shards_->count()},
                    {"steered", is_steered},
                    {"io", std::string(reactor.backend_name())},
@@ -272,6 +296,7 @@ void Admin::log_ready() {
 
 void Admin::shut_down() {
   log_.write_each(LogLevel::info, "stopping");
+  is_stopping_.store(true, std::memory_order_relaxed);
   calls_.close();
   if (control_ != nullptr) control_->close();
   drain();
@@ -287,10 +312,12 @@ void Admin::shut_down() {
   consume_frames();
   for (Network& network : networks_) network.keeper->abandon();
   calls_.abandon();
-  control_.reset();  // What its commands waited for has ended.
+  port_->stop();  // What its requests and the next one's commands waited for has ended.
+  control_.reset();
   save_contacts();
   save_clock();
   networks_.clear();
+  port_.reset();  // A snapshot in progress needs the database.
   shards_.reset();
   database_.reset();  // Syncs.
   {

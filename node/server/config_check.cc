@@ -28,6 +28,29 @@ std::optional<std::string> fault_of_listen(const ServerConfig& config) {
   return std::nullopt;
 }
 
+std::optional<std::string> fault_of_admin(const ServerConfig& config) {
+  if (config.admin.size() > admin_addresses_max) {
+    return "more than " + std::to_string(admin_addresses_max) + " admin addresses: give fewer";
+  }
+  if (config.admin_hosts.size() > admin_hosts_max) {
+    return "more than " + std::to_string(admin_hosts_max) + " admin hosts: give fewer";
+  }
+  for (const AdminAddress& admin : config.admin) {
+    if (!admin.path.empty()) continue;
+    const IpAddress& address = admin.endpoint.address;
+    if (address.is_multicast()) {
+      return "the admin address " + admin.endpoint.text() +
+             " is a multicast address; use an address of this host";
+    }
+    const bool is_guarded = !config.admin_token_file.empty() || config.admin_is_open;
+    if (address.is_loopback() || is_guarded) continue;
+    return "the admin address " + admin.endpoint.text() +
+           " can be reached from other hosts: name an admin-token-file for them, or set admin-open "
+           "to show them health and metrics alone";
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> fault_of_limits(const ServerConfig& config) {
   if (config.shards > shards_max) {
     return std::to_string(config.shards) + " shards are too many: at most " +
@@ -107,8 +130,9 @@ std::optional<std::string> fault_of_names(const ServerConfig& config) {
 }  // namespace
 
 std::optional<ServerError> check_config(const ServerConfig& config) {
-  for (const auto& fault : {fault_of_listen(config), fault_of_limits(config),
-                            fault_of_sizes(config), fault_of_names(config)}) {
+  for (const auto& fault :
+       {fault_of_listen(config), fault_of_admin(config), fault_of_limits(config),
+        fault_of_sizes(config), fault_of_names(config)}) {
     if (fault) return ServerError{ServerErrorKind::config, *fault};
   }
   return std::nullopt;

@@ -1,8 +1,7 @@
 #include "node/server/control_command.h"
 
-#include <future>
-
 #include "node/server/key_digest.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 
@@ -19,16 +18,8 @@ std::optional<Id> id_in(const ControlJson& request) {
   return key_digest(text_in(request, "key"));
 }
 
-ShardAnswer ask_shard(Admin& admin, ShardIndex shard, const ShardCommand& command, Bytes tail) {
-  std::promise<ShardAnswer> answered;
-  admin.call_on(shard, command, tail, [&](const CallResult& result) {
-    answered.set_value(
-        {result.status, result.stored, result.erased, {result.value.begin(), result.value.end()}});
-  });
-  return answered.get_future().get();
-}
-
 ControlError refused_by_node(ServerStatus status, const std::string& before) {
+  CHECK(status != ServerStatus::done);
   return {ControlCode::refused, before + "the node said " + std::string(name_of(status)) +
                                     ": try again, and look at its log"};
 }

@@ -1,48 +1,45 @@
 #include "node/server/control_commands.h"
 
+#include <future>
+#include <memory>
+
 #include "node/server/control_command.h"
+#include "reactor/base/check.h"
 #include "reactor/base/nesting.h"
 
 namespace xord {
 namespace {
 
-ControlResult stats(Admin& admin, const ControlJson&) {
-  return ControlJson::parse(admin.stats().json());
-}
-
-// Makes a data directory with the present state of this one.
-ControlResult snapshot(Admin& admin, const ControlJson& request) {
-  const std::string directory = text_in(request, "directory");
-  if (directory.empty() || directory[0] != '/') {
-    return ControlError{ControlCode::usage,
-                        "snapshot takes the \"directory\" to make, as an absolute path (/...)"};
-  }
-  if (const auto error = admin.snapshot(directory)) {
-    return ControlError{ControlCode::environment, error->sentence};
-  }
-  return ControlJson{{"directory", directory}};
+void stats(Admin& admin, const ControlJson&, const ControlFinish& finish) {
+  finish(ControlJson::parse(admin.stats().json()));
 }
 
 constexpr size_t control_nesting_max = 8;
 
 struct ControlCommand {
   std::string_view name;
-  ControlResult (*run)(Admin& admin, const ControlJson& request);
+  void (*run)(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 };
 constexpr ControlCommand control_commands[] = {
-    {"stats", stats},           {"purge", control_purge},   {"snapshot", snapshot},
+    {"stats", stats},           {"purge", control_purge},   {"snapshot", control_snapshot},
     {"keep", control_keep},     {"forget", control_forget}, {"published", control_published},
     {"limits", control_limits},
 };
 
+// Waits for the result; the node's end brings it at the latest.
+ControlResult result_of(const ControlCommand& command, Admin& admin, const ControlJson& request) {
+  // Shared with the admin thread, which may still be inside set_value() when this one has it.
+  CHECK(command.run != nullptr);
+  const auto finished = std::make_shared<std::promise<ControlResult>>();
+  command.run(admin, request,
+              [finished](ControlResult result) { finished->set_value(std::move(result)); });
+  return finished->get_future().get();
+}
+
 ControlResult answer(Admin& admin, std::string_view line) {
-  // The parser does not recurse, but code that copies or prints a value does, once per level.
-  if (line_nested_deeper_than(control_nesting_max, NestedText::json, line)) {
-    return ControlError{ControlCode::usage, "the request is nested more than " +
-                                                std::to_string(control_nesting_max) +
-                                                " deep: no command needs that"};
-  }
-  const ControlJson request = ControlJson::parse(line, nullptr, false);
+  const ControlResult parsed = parse_request(line);
+  if (std::holds_alternative<ControlError>(parsed)) return parsed;
+  const ControlJson& request = std::get<ControlJson>(parsed);
   const std::string name = request.is_object() ? text_in(request, "command") : std::string();
   if (name.empty()) {
     return ControlError{ControlCode::usage,
@@ -51,7 +48,7 @@ ControlResult answer(Admin& admin, std::string_view line) {
   }
   std::string known;
   for (const ControlCommand& command : control_commands) {
-    if (command.name == name) return command.run(admin, request);
+    if (command.name == name) return result_of(command, admin, request);
     known += (known.empty() ? "" : ", ") + std::string(command.name);
   }
   return ControlError{ControlCode::usage, "this node does not know that command; it knows " +
@@ -68,6 +65,30 @@ std::string text_of(const ControlError& error) {
 }
 
 }  // namespace
+
+// The parser does not recurse, but code that copies or prints a value does, once per level.
+ControlResult parse_request(std::string_view text) {
+  if (line_nested_deeper_than(control_nesting_max, NestedText::json, text)) {
+    return ControlError{ControlCode::usage, "the request is nested more than " +
+                                                std::to_string(control_nesting_max) +
+                                                " deep: no command needs that"};
+  }
+  return ControlJson::parse(text, nullptr, false);
+}
+
+// Makes a data directory with the present state of this one.
+void control_snapshot(Admin& admin, const ControlJson& request, const ControlFinish& finish) {
+  const std::string directory = text_in(request, "directory");
+  if (directory.empty() || directory[0] != '/') {
+    return finish(
+        ControlError{ControlCode::usage,
+                     "snapshot takes the \"directory\" to make, as an absolute path (/...)"});
+  }
+  if (const auto error = admin.snapshot(directory)) {
+    return finish(ControlError{ControlCode::environment, error->sentence});
+  }
+  finish(ControlJson{{"directory", directory}});
+}
 
 std::string answer_control(Admin& admin, std::string_view line) {
   const ControlResult result = answer(admin, line);

@@ -1,6 +1,7 @@
 // The control command limits: what is charged to an address and to the prefixes around it, or to
 // those that have taken most.
 #include <cstring>
+#include <memory>
 
 #include "node/server/charge_table.h"
 #include "node/server/control_command.h"
@@ -15,43 +16,16 @@ std::string_view name_of(LimitsMode mode) {
   return names[static_cast<size_t>(mode)];
 }
 
-bool is_loopback(const IpAddress& address) {
-  static const Subnet ipv4 = *Subnet::parse("127.0.0.0/8");
-  static const Subnet ipv6 = *Subnet::parse("::1/128");
-  return ipv4.contains(address) || ipv6.contains(address);
-}
-
 // Why nothing is charged to `source`; empty if it is (Ledger::is_exempt()).
 std::string why_exempt(const ServerConfig& config, const IpAddress& source) {
   if (config.limits.mode == LimitsMode::off) return "limits are off";
-  if (!config.limits.limits_loopback && is_loopback(source)) {
+  if (!config.limits.limits_loopback && source.is_loopback()) {
     return "sources on this host are not limited without limit-loopback";
   }
   for (const Subnet& net : config.trusted_nets) {
     if (net.contains(source)) return "it is in the trusted-net " + net.text();
   }
   return "";
-}
-
-// Asks each shard of each network. Failure: the status of the first that did not answer.
-ServerStatus ask_all(Admin& admin, const IpAddress& source, ChargeTable* table) {
-  for (NetworkIndex network = 0; network < admin.networks_count(); ++network) {
-    for (uint32_t shard = 0; shard < admin.shards_count(); ++shard) {
-      ShardCommand command;
-      command.kind = CommandKind::list_charges;
-      command.network = network;
-      const ShardAnswer answer =
-          ask_shard(admin, static_cast<ShardIndex>(shard), command, source.bytes);
-      if (answer.status != ServerStatus::done) return answer.status;
-      CHECK(answer.value.size() % sizeof(ChargedPrefix) == 0);
-      for (size_t at = 0; at < answer.value.size(); at += sizeof(ChargedPrefix)) {
-        ChargedPrefix report;
-        std::memcpy(&report, &answer.value[at], sizeof report);
-        table->add(network, report);
-      }
-    }
-  }
-  return ServerStatus::done;
 }
 
 ControlJson json_of(const std::string& network, const NodeCharges& charges) {
@@ -74,15 +48,62 @@ ControlJson json_of(const std::string& network, const NodeCharges& charges) {
           {"limits", limits}};
 }
 
+// A question in progress.
+struct Query {
+  Admin& admin;
+  IpAddress source;
+  bool is_one;
+  ControlFinish finish;
+  ControlJson result;
+  ChargeTable table;
+};
+
+void finish(Query& query) {
+  query.result["prefixes"] = ControlJson::array();
+  for (const NodeCharges& each : query.is_one ? query.table.all() : query.table.top(top_charged)) {
+    query.result["prefixes"].push_back(json_of(query.admin.network_name(each.network), each));
+  }
+  query.finish(query.result);
+}
+
+void add(ChargeTable& table, NetworkIndex network, Bytes page) {
+  CHECK(page.size() % sizeof(ChargedPrefix) == 0);
+  for (size_t at = 0; at < page.size(); at += sizeof(ChargedPrefix)) {
+    ChargedPrefix report;
+    std::memcpy(&report, &page[at], sizeof report);
+    table.add(network, report);
+  }
+}
+
+// Asks each shard of each network, one after the other.
+void ask(const std::shared_ptr<Query>& query, uint32_t at) {
+  const uint32_t shards = query->admin.shards_count();
+  const auto network = static_cast<NetworkIndex>(at / shards);
+  CHECK(network <= query->admin.networks_count());
+  if (network == query->admin.networks_count()) return finish(*query);
+  ShardCommand command;
+  command.kind = CommandKind::list_charges;
+  command.network = network;
+  query->admin.call_on(static_cast<ShardIndex>(at % shards), command, query->source.bytes,
+                       [query, network, at](const CallResult& call) {
+                         if (call.status != ServerStatus::done) {
+                           return query->finish(refused_by_node(call.status, ""));
+                         }
+                         add(query->table, network, call.value);
+                         ask(query, at + 1);
+                       });
+}
+
 }  // namespace
 
-ControlResult control_limits(Admin& admin, const ControlJson& request) {
+void control_limits(Admin& admin, const ControlJson& request, const ControlFinish& finish) {
   const bool is_one = request.contains("address");
   const auto source = is_one ? IpAddress::parse(text_in(request, "address")) : IpAddress{};
   if (!source || source->is_unspecified() == is_one) {
-    return ControlError{ControlCode::usage,
-                        "limits takes an \"address\" without a port (192.0.2.7, 2001:db8::7), or "
-                        "nothing, for the twenty prefixes that have taken most"};
+    return finish(
+        ControlError{ControlCode::usage,
+                     "limits takes an \"address\" without a port (192.0.2.7, 2001:db8::7), or "
+                     "nothing, for the twenty prefixes that have taken most"});
   }
   const ServerConfig& config = admin.config();
   ControlJson result = {{"limits", name_of(config.limits.mode)}};
@@ -91,14 +112,9 @@ ControlResult control_limits(Admin& admin, const ControlJson& request) {
     result["exempt"] = !why.empty();
     if (!why.empty()) result["because"] = why;
   }
-  ChargeTable table(admin.shards_count());
-  const ServerStatus status = ask_all(admin, *source, &table);
-  if (status != ServerStatus::done) return refused_by_node(status, "");
-  result["prefixes"] = ControlJson::array();
-  for (const NodeCharges& each : is_one ? table.all() : table.top(top_charged)) {
-    result["prefixes"].push_back(json_of(admin.network_name(each.network), each));
-  }
-  return result;
+  ask(std::make_shared<Query>(Query{admin, *source, is_one, finish, std::move(result),
+                                    ChargeTable(admin.shards_count())}),
+      0);
 }
 
 }  // namespace xord

@@ -25,6 +25,16 @@ bool await_input(int socket, Duration within) {
   return poll(&waiting, 1, milliseconds) > 0;
 }
 
+// Whether HTTP begins: a capital letter, which stays to be read.
+bool is_http(int socket, MonotonicTime deadline) {
+  while (await_input(socket, deadline - monotonic_time()) || monotonic_time() < deadline) {
+    char first = 0;
+    const ssize_t size = recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (size >= 0 || (errno != EINTR && errno != EAGAIN)) return first >= 'A' && first <= 'Z';
+  }
+  return false;
+}
+
 // Gives up if the peer does not read for SO_SNDTIMEO.
 bool send_line(int socket, std::string line) {
   line += '\n';
@@ -51,10 +61,13 @@ std::optional<IoError> remove_stale(const std::string& path) {
 
 }  // namespace
 
-ControlSocket::ControlSocket(std::string directory, Handler handler, Refusal refusal)
+ControlSocket::ControlSocket(std::string directory, Handler handler, Refusal refusal, Adopt adopt)
     : directory_(std::move(directory)),
       handler_(std::move(handler)),
-      refusal_(std::move(refusal)) {}
+      refusal_(std::move(refusal)),
+      adopt_(std::move(adopt)) {
+  CHECK(handler_ != nullptr && refusal_ != nullptr && adopt_ != nullptr);
+}
 
 ControlSocket::~ControlSocket() {
   close();
@@ -126,10 +139,14 @@ void ControlSocket::admit(int socket) {
   free->thread.join();  // It is over, so this does not block.
   free->socket = socket;
   const auto error = free->thread.start("", [this, free, socket] {
-    serve(socket);
+    const bool is_for_http = serve(socket);
     const std::lock_guard closing(mutex_);
     CHECK(!free->is_over && free->socket == socket);
-    ::close(socket);
+    if (is_for_http) {
+      adopt_(socket);
+    } else {
+      ::close(socket);
+    }
     free->is_over = true;
   });
   if (error) {
@@ -143,17 +160,22 @@ void ControlSocket::refuse(int socket, const std::string& sentence) {
   ::close(socket);
 }
 
-void ControlSocket::serve(int socket) {
+// True if the connection is one for the HTTP server; false at its end.
+bool ControlSocket::serve(int socket) {
+  MonotonicTime deadline = monotonic_time() + control_line_time;
+  if (is_http(socket, deadline)) return true;
   std::string buffer;
   while (!is_closing_.load(std::memory_order_acquire)) {
-    const std::optional<std::string> line = read_line(socket, buffer);
-    if (!line || !send_line(socket, handler_(*line))) return;
+    const std::optional<std::string> line = read_line(socket, buffer, deadline);
+    if (!line || !send_line(socket, handler_(*line))) break;
+    deadline = monotonic_time() + control_line_time;
   }
+  return false;
 }
 
 // The next line; empty if the client has gone or was refused.
-std::optional<std::string> ControlSocket::read_line(int socket, std::string& buffer) {
-  const MonotonicTime deadline = monotonic_time() + control_line_time;
+std::optional<std::string> ControlSocket::read_line(int socket, std::string& buffer,
+                                                    MonotonicTime deadline) {
   size_t end = 0;
   while ((end = buffer.find('\n')) == std::string::npos) {
     if (buffer.size() > control_line_max) {

@@ -1,7 +1,9 @@
 // ControlSocket: a Unix stream socket `control` in the data directory, through which commands on
-// this host talk to a running node: a line to the handler, a line back (docs/CONTROL.md). It knows
-// no commands. It has its own threads, one to accept and one per connection; no shard ever waits
-// for them. Any user who can open the data directory may connect (mode 0600).
+// this host talk to a running node: a line to the handler, a line back (docs/CONTROL.md). A
+// connection that begins with a capital letter, as methods of HTTP do and lines of JSON do not,
+// goes to the HTTP server instead. It knows no commands. It has its own threads, one to accept and
+// one per connection; no shard ever waits for them. Any user who can open the data directory may
+// connect (mode 0600).
 //
 // Bounds: control_connections_max connections; a further one is refused with a sentence and closed,
 // as is one for which the host grants no thread. A line has at most control_line_max bytes and must
@@ -35,7 +37,10 @@ class ControlSocket {
   // Turns a sentence into the answer for a client that cannot be served.
   using Refusal = std::function<std::string(const std::string& sentence)>;
 
-  ControlSocket(std::string directory, Handler handler, Refusal refusal);
+  // Takes over a connected socket from which nothing was read. Must not block.
+  using Adopt = std::function<void(int socket)>;
+
+  ControlSocket(std::string directory, Handler handler, Refusal refusal, Adopt adopt);
   ~ControlSocket();  // close(), and waits for the handler to return.
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
@@ -56,12 +61,13 @@ class ControlSocket {
   void accept_all();
   void admit(int socket);
   void refuse(int socket, const std::string& sentence);
-  void serve(int socket);
-  std::optional<std::string> read_line(int socket, std::string& buffer);
+  bool serve(int socket);
+  std::optional<std::string> read_line(int socket, std::string& buffer, MonotonicTime deadline);
 
   const std::string directory_;
   const Handler handler_;
   const Refusal refusal_;
+  const Adopt adopt_;
   int listener_ = -1;
   Thread acceptor_;
   std::atomic<bool> is_closing_{false};

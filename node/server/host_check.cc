@@ -10,6 +10,7 @@
 
 #include "node/server/control_socket.h"
 #include "node/server/host_memory.h"
+#include "node/server/http/http_connections.h"
 #include "node/server/shards.h"
 #include "reactor/base/check.h"
 #include "reactor/base/lazy_array.h"
@@ -24,6 +25,8 @@ constexpr uint32_t tables_least = 32;
 static_assert(tables_least <= tables_most);
 // Per shard besides its sockets: two doorbells, the ring or the epoll, and one spare.
 constexpr uint32_t files_a_shard = 4;
+// Besides its connections and listeners: a doorbell, the library's epoll and its own doorbell.
+constexpr uint32_t files_of_http = 3;
 // For everything else: the database's log, lists and directories while it is opened or compacts,
 // the small files, name resolution.
 constexpr uint32_t files_fixed = 48;
@@ -107,11 +110,13 @@ std::optional<ServerError> check_threads(const HostNeeds& needs) {
 HostNeeds needs_of(const ServerConfig& config, uint64_t own_bytes) {
   CHECK(config.shards >= 1 && config.shards <= shards_max && config.memory_max > 0);
   HostNeeds needs;
-  // The shards and their commit threads; the control socket and one connection; the resolver.
-  needs.threads = 2 * config.shards + 3 + rocks_threads;
+  // The shards and their commit threads; the control socket and one connection; the resolver; the
+  // HTTP server.
+  needs.threads = 2 * config.shards + 4 + rocks_threads;
   needs.files_least =
       config.shards * (static_cast<uint32_t>(config.listen.size()) + files_a_shard) +
-      control_connections_max + files_fixed;
+      control_connections_max + http_connections_max + files_of_http +
+      static_cast<uint32_t>(config.admin.size()) + files_fixed;
   needs.tables = tables_most;
   needs.addresses =
       reserved_bytes(config) + own_bytes + needs.threads * thread_stack_bytes + addresses_spare;

@@ -60,14 +60,14 @@ Server::~Server() {
   stop();
 }
 
-std::optional<ServerError> Server::start(const ServerConfig& config) {
+std::optional<ServerError> Server::start(const ServerConfig& config, const ServerHooks& hooks) {
   if (is_running()) {
     return ServerError{ServerErrorKind::config, "the server is already running: stop it first"};
   }
   // A program may have closed them, and the log is written to stderr: it must not end up in a file
   // of the node.
   fill_standard_descriptors();
-  auto admin = std::make_shared<Admin>(config);
+  auto admin = std::make_shared<Admin>(config, hooks);
   if (auto error = admin->start()) return error;
   const std::lock_guard lock(mutex_);
   admin_ = std::move(admin);

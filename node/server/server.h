@@ -12,8 +12,9 @@
 //
 // Threads: a Server may be used by any number of threads at once, except that start(), stop() and
 // the destructor must not overlap with each other. It runs its own threads: per shard one for its
-// loop and one that writes to the database, and one admin thread that resolves names, writes the
-// small files and the log, and completes futures and callbacks. It installs no signal handler,
+// loop and one that writes to the database, one admin thread that resolves names, writes the small
+// files and the log, and completes futures and callbacks, and those of its control socket and HTTP
+// API. It installs no signal handler,
 // throws nothing, reads no environment variable and no file outside its data directory.
 //
 // Bounds: at most operations_max calls in progress; a call beyond them, or on a server that is not
@@ -104,6 +105,13 @@ struct BootstrapResult {
   std::string unresolved;         // The names that could not be resolved, and why; empty: none.
 };
 
+// What an operator may ask of the program around a server, over the HTTP API (docs/ADMIN.md).
+// Without a function the request is refused. They are called by a thread of the server, and must
+// neither block nor call the server.
+struct ServerHooks {
+  std::function<void()> shut_down;  // End the program, or at least call stop().
+};
+
 class Server {
  public:
   // Maximum calls in progress.
@@ -119,7 +127,8 @@ class Server {
   // and sets and gets wait for that, 10 s at most. An error leaves nothing behind: nothing runs, no
   // port or lock is held. Calling it on a running server is an error of kind config; after stop()
   // the server may be started again.
-  [[nodiscard]] std::optional<ServerError> start(const ServerConfig& config);
+  [[nodiscard]] std::optional<ServerError> start(const ServerConfig& config,
+                                                 const ServerHooks& hooks = {});
   // start() with defaults: on 0.0.0.0:`port`, and on [::]:`port` where the host has IPv6.
   [[nodiscard]] std::optional<ServerError> listen(uint16_t port, const std::string& data_dir);
   // Refuses new calls, waits for those in progress (config.drain_max at most), commits what was

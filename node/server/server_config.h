@@ -42,6 +42,41 @@ inline std::vector<ListenAddress> default_listen() {
           {DialectName::rpcudp, Endpoint{IpAddress{}, 0, default_port}, true}};
 }
 
+// Where the HTTP API is served (docs/ADMIN.md): on a TCP address, or, with a path, on a Unix
+// socket.
+struct AdminAddress {
+  Endpoint endpoint;  // Port 0: the kernel chooses, and the ready line shows it.
+  std::string path;
+  // If the address is taken or absent, it is logged and is not an error: set for the defaults of
+  // `xord run`, so that a second node on a host starts.
+  bool is_optional = false;
+
+  bool operator==(const AdminAddress&) const = default;
+};
+
+constexpr uint16_t default_admin_port = 8470;
+constexpr uint32_t admin_addresses_max = 8;
+constexpr uint32_t admin_hosts_max = 16;
+
+// 127.0.0.1:8470, and [::1]:8470 where the host has IPv6.
+inline std::vector<AdminAddress> default_admin() {
+  return {{Endpoint::ipv4(0x7f000001, default_admin_port), "", true},
+          {Endpoint{*IpAddress::parse("::1"), 0, default_admin_port}, "", true}};
+}
+
+// A setting as the program around the server shows it to its operator (GET /v1/config). Texts are
+// as the operator may write them; a list may have any number, any other setting has one.
+struct ShownSetting {
+  std::string name;
+  std::vector<std::string> value;
+  std::vector<std::string> default_value;
+  bool is_list = false;
+  bool is_reloadable = false;  // A reload applies a new value without a restart.
+  std::string origin;          // "default", "flag --ttl", "file /etc/xord.toml:3"
+
+  bool operator==(const ShownSetting&) const = default;
+};
+
 // The permitted values. The flags and files of tools/ refuse all others, and so does start().
 template <class Value>
 struct Bounds {
@@ -91,6 +126,16 @@ struct ServerConfig {
   // datagrams cost a hop from shard to shard; answers are the same.
   bool steering = true;
 
+  // Empty: there is no admin port, and the API is served on the control socket alone. At most
+  // admin_addresses_max. An address that is not loopback needs a token file or admin_is_open.
+  std::vector<AdminAddress> admin;
+  // A file of mode 0600 with the token for changes over TCP, and for other hosts. Empty: none.
+  std::string admin_token_file;
+  // What requests may have as their Host, besides localhost and the address that they come to:
+  // names or addresses without a port. At most admin_hosts_max.
+  std::vector<std::string> admin_hosts;
+  bool admin_is_open = false;  // Other hosts may read health and metrics without a token.
+
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
 
@@ -127,6 +172,10 @@ struct ServerConfig {
   uint64_t storage_max = uint64_t{16} << 30;
   uint32_t contacts_max = 65'536;   // Routing table; 100 bytes per contact and shard.
   Duration drain_max = seconds(5);  // SIGTERM: how long admitted work may take to finish.
+
+  // What the API says about the program around the server.
+  std::string version;
+  std::vector<ShownSetting> settings;
 
   bool operator==(const ServerConfig&) const = default;
 };

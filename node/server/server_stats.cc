@@ -243,7 +243,8 @@ StorageState storage_state(const Shards& shards) {
   return damaged ? StorageState::damaged : StorageState::ready;
 }
 
-ServerStats collect_stats(const Shards& shards, const RocksStore& database, const Id& id) {
+ServerStats collect_stats(const Shards& shards, const RocksStore& database,
+                          const HttpCounters& http, const Id& id) {
   ServerStats stats;
   stats.id = id.hex();
   const Reactor& first = shards.reactor(0);
@@ -279,6 +280,7 @@ ServerStats collect_stats(const Shards& shards, const RocksStore& database, cons
   const auto infos = info_of(DatabaseCount{});
   CHECK(infos.size() == counts.size());
   for (size_t i = 0; i < counts.size(); ++i) stats.database.push_back({&infos[i], counts[i]});
+  stats.http = read_all(http);
   return stats;
 }
 
@@ -318,7 +320,8 @@ std::string ServerStats::json() const {
                  {"operation_duration_seconds", object_of(operation_durations)},
                  {"histograms", object_of(histograms)},
                  {"total", object_of(total)},
-                 {"database", object_of(database)}};
+                 {"database", object_of(database)},
+                 {"http", object_of(http)}};
   for (const SocketStats& socket : sockets) {
     object["sockets"].push_back({{"endpoint", socket.endpoint},
                                  {"receive_buffer_bytes", socket.receive_buffer_bytes},

@@ -74,8 +74,10 @@ struct ServerStats {
   std::vector<NamedCount>
       database;  // Of the one RocksDB: bytes written to disk, and what it holds.
 
+  std::vector<NamedCount> http;  // Of the admin port.
+
   // The count of that name in `total`, over all its lists except `published`, or in `database`; 0
-  // if there is none.
+  // if there is none. Not of `http`.
   uint64_t count(std::string_view name) const;
   // One JSON object on one line: the fields above by these names, each list an object. Counts of
   // single shards are included only if there is more than one, and durations of operations only if

@@ -34,6 +34,11 @@ struct IpAddress {
   bool is_unspecified() const {  // 0.0.0.0 or ::
     return *this == IpAddress{} || (is_ipv4() && load_be32(&bytes[12]) == 0);
   }
+  // 127.0.0.0/8 and ::1 themselves, by which only programs on this host can come: unlike reach(),
+  // not what a translator turns into them, which strangers can have.
+  bool is_loopback() const {
+    return is_ipv4() ? bytes[12] == 127 : load_be64(bytes.data()) == 0 && load_be64(&bytes[8]) == 1;
+  }
   bool is_multicast() const;  // 224/4 (and 255.255.255.255), ff00::/8.
   // Loopback, RFC 1918 and unique-local (fc00::/7), link-local: addresses of one machine or site.
   bool is_local() const;
@@ -48,6 +53,7 @@ struct IpAddress {
   // As inet_ntop writes it; IPv4 in dotted form. At most 45 characters.
   std::string text() const;
 };
+static_assert(sizeof(IpAddress) == 16, "no padding is compared or sent");
 
 // The longest text of an address, including forms like ffff:...:255.255.255.255.
 constexpr size_t address_text_max = 45;

@@ -101,7 +101,7 @@ class Limits(Scenario):
     async def test_limits_of_files(self):
         await self.refused([(resource.RLIMIT_NOFILE, 40)], "file descriptors", "40")
         await self.refused([(resource.RLIMIT_FSIZE, 1 << 20)], "128 MiB", "1048576")
-        await self.runs([(resource.RLIMIT_NOFILE, 160)], "enough")
+        await self.runs([(resource.RLIMIT_NOFILE, 200)], "enough")
 
     async def test_odd_stacks(self):
         await self.refused([(resource.RLIMIT_STACK, 160 << 10)], "a stack of 160 KiB")

@@ -165,6 +165,21 @@ Configuration build_configuration(const std::vector<Given>& given, const Environ
   return result;
 }
 
+std::vector<ShownSetting> shown_settings(const Configuration& configuration) {
+  const ServerConfig defaults = default_config();
+  CHECK(configuration.origins.size() == settings().size());
+  std::vector<ShownSetting> shown;
+  for (const Setting& setting : settings()) {
+    ShownSetting& one = shown.emplace_back();
+    one.name = setting.name;
+    one.value = setting.show(configuration.server);
+    one.default_value = setting.show(defaults);
+    one.is_list = setting.arity == Arity::many;
+    one.origin = configuration.origins[shown.size() - 1];
+  }
+  return shown;
+}
+
 void explain_memory(Configuration& configuration, const std::optional<GroupLimitFound>& granted) {
   const auto fitted = fit_memory(configuration.server, allowed_cores().shards, granted);
   CHECK(configuration.origins.size() == settings().size());

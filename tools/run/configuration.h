@@ -43,13 +43,16 @@ std::vector<Given> read_file_and_environment(const std::string& config_path,
                                              const Environment& environment);
 
 struct Configuration {
-  ServerConfig server;
+  ServerConfig server = default_config();
   std::vector<std::string> origins;  // One for each of settings(), in that order.
 };
 
 // Applies `given` to the defaults in order, so a later row wins; the data directory is the user's
 // unless one is given. Failure (usage) on the first bad value.
 Configuration build_configuration(const std::vector<Given>& given, const Environment& environment);
+
+// Every setting as the API shows it. None can yet be changed while the node runs.
+std::vector<ShownSetting> shown_settings(const Configuration& configuration);
 
 // Notes beside memory-max what `auto` comes to on this host, or that the given value cannot fit.
 // `granted` is the memory that the process may use; empty if unknown.

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "tools/cli/commands.h"
+#include "tools/cli/version.h"
 #include "tools/run/configuration.h"
 #include "tools/run/serve.h"
 
@@ -18,7 +19,7 @@ struct RunFlags {
 
 std::string help_of(const Setting& setting) {
   std::string help(setting.help);
-  ServerConfig defaults;
+  const ServerConfig defaults = default_config();
   std::string shown;
   for (const std::string& text : setting.show(defaults))
     shown += (shown.empty() ? "" : ", ") + text;
@@ -78,6 +79,8 @@ ExitCode run_command(Arguments arguments, Terminal& terminal) {
     terminal.out << print_configuration(configuration);
     return ExitCode::done;
   }
+  configuration.server.settings = shown_settings(configuration);
+  configuration.server.version = version_text();
   return serve(configuration.server);
 }
 

@@ -100,7 +100,9 @@ ExitCode serve(const ServerConfig& config) {
   const TerminalWatch terminal;
   const SignalSet signals;
   Server server;
-  if (const auto error = server.start(config)) {
+  ServerHooks hooks;
+  hooks.shut_down = [] { kill(getpid(), SIGTERM); };
+  if (const auto error = server.start(config, hooks)) {
     throw Failure(static_cast<ExitCode>(error->kind), error->sentence);
   }
   serve_until_end(signals, terminal, server);

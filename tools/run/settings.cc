@@ -12,6 +12,7 @@
 #include "tools/cli/node_address.h"
 #include "tools/cli/suggest.h"
 #include "tools/cli/units.h"
+#include "tools/run/admin_text.h"
 #include "tools/run/listen_text.h"
 
 namespace xord {
@@ -215,6 +216,50 @@ void apply_listen(ServerConfig& config, const Texts& texts) {
   config.listen = parsed;
 }
 
+// "off" alone, or no address, is none.
+void apply_admin(ServerConfig& config, const Texts& texts) {
+  config.admin.clear();
+  if (texts == Texts{"off"}) return;
+  if (texts.size() > admin_addresses_max) {
+    throw BadValue("has " + std::to_string(texts.size()) + " addresses: name at most " +
+                   std::to_string(admin_addresses_max));
+  }
+  for (const std::string& text : texts) {
+    if (text == "off") throw BadValue("is both off and an address: write one of them");
+    const AdminAddress address = parse_admin(text);
+    const auto is_same = [&](const AdminAddress& other) {
+      return other.endpoint == address.endpoint && other.path == address.path;
+    };
+    const bool is_twice = std::any_of(config.admin.begin(), config.admin.end(), is_same);
+    if (is_twice && (address.endpoint.port != 0 || !address.path.empty())) {
+      throw BadValue(quoted(text) + " is given twice: name each address once");
+    }
+    config.admin.push_back(address);
+  }
+}
+
+Texts show_admins(const ServerConfig& config) {
+  Texts texts;
+  for (const AdminAddress& address : config.admin) texts.push_back(show_admin(address));
+  return texts.empty() ? Texts{"off"} : texts;
+}
+
+void apply_admin_hosts(ServerConfig& config, const Texts& texts) {
+  if (texts.size() > admin_hosts_max) {
+    throw BadValue("has " + std::to_string(texts.size()) + " hosts: name at most " +
+                   std::to_string(admin_hosts_max));
+  }
+  for (const std::string& text : texts) {
+    const bool is_plain = !text.empty() && text.find_first_of("/ []") == std::string::npos;
+    const bool has_port = text.find(':') != std::string::npos && !IpAddress::parse(text);
+    if (is_plain && !has_port) continue;
+    throw BadValue(quoted(text) +
+                   " is not a host: write a name or an address without a port, such as "
+                   "dht.example.org");
+  }
+  config.admin_hosts = texts;
+}
+
 void apply_bootstrap(ServerConfig& config, const Texts& texts) {
   std::vector<std::string> addresses;
   for (const std::string& text : texts) {
@@ -250,7 +295,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 
 using Config = ServerConfig;
 
-const std::array<Setting, 27> table = {{
+const std::array<Setting, 31> table = {{
     {"listen", "[SCHEME://]ADDR:PORT[?]",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names; with ? a host "
      "without IPv6 (or IPv4) skips it",
@@ -273,6 +318,18 @@ const std::array<Setting, 27> table = {{
     {"steering", "on|off", "Have the kernel hand each datagram to the thread that owns its key",
      Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(steering_words, t[0]); },
      [](const Config& c) { return show_word(steering_words, c.steering); }},
+    {"admin", "ADDR:PORT[?]|unix:PATH|off",
+     "Address of the admin port, for the HTTP API; repeats. With ? it is left out if it is taken",
+     Arity::many, apply_admin, show_admins},
+    {"admin-token-file", "FILE",
+     "File of mode 0600 with the token for changes over TCP, and for other hosts", Arity::one,
+     [](Config& c, const Texts& t) { c.admin_token_file = t[0]; },
+     [](const Config& c) { return Texts{c.admin_token_file}; }},
+    {"admin-hosts", "HOST", "Further names by which the admin port is called; repeats", Arity::many,
+     apply_admin_hosts, [](const Config& c) { return c.admin_hosts; }},
+    {"admin-open", "", "Let other hosts read health and metrics without a token", Arity::yes_or_no,
+     [](Config& c, const Texts& t) { c.admin_is_open = parse_yes_or_no(t[0]); },
+     [](const Config& c) { return Texts{c.admin_is_open ? "true" : "false"}; }},
     {"log-level", "LEVEL", "debug, info, warning, error or off", Arity::one,
      [](Config& c, const Texts& t) { c.log_level = parse_word(log_level_words, t[0]); },
      [](const Config& c) { return show_word(log_level_words, c.log_level); }},
@@ -366,6 +423,12 @@ std::string Setting::environment_name() const {
     result += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
   return result;
+}
+
+ServerConfig default_config() {
+  ServerConfig config;
+  config.admin = default_admin();
+  return config;
 }
 
 std::span<const Setting> settings() {

@@ -39,6 +39,9 @@ struct Setting {
   std::string environment_name() const;  // XORD_DATA_DIR
 };
 
+// What `xord run` does if nothing is set: as in a program of one's own, but with an admin port.
+ServerConfig default_config();
+
 // All settings in the order of --help. The span and its contents live as long as the program.
 std::span<const Setting> settings();
 // Returns null if there is no setting of that name.

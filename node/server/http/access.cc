@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "node/server/http/problem.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 namespace {
@@ -26,6 +27,7 @@ bool is_ours(const AccessRules& rules, const HttpRequest& request) {
 
 // The time does not depend on where they differ, so that a token cannot be guessed byte by byte.
 bool is_same_secret(std::string_view a, std::string_view b) {
+  CHECK(!a.empty() || !b.empty());  // No token is not a token.
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
@@ -46,6 +48,7 @@ bool is_json(std::string_view content_type) {
 HttpResponse refusal(HttpCount counter, uint16_t status, const std::string& sentence,
                      ProblemCode code) {
   HttpResponse response = problem(status, sentence, code);
+  CHECK(counter < HttpCount::count);
   response.refused_as = counter;
   return response;
 }

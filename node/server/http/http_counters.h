@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 
 #include "reactor/base/counters.h"
@@ -37,6 +38,7 @@ enum class HttpCount : uint8_t { XORD_HTTP_COUNTERS(XORD_COUNT_ENUMERATOR) count
 // In the order of the enum.
 inline std::span<const CountInfo> info_of(HttpCount) {
   static constexpr CountInfo infos[] = {XORD_HTTP_COUNTERS(XORD_COUNT_INFO)};
+  static_assert(std::size(infos) == static_cast<size_t>(HttpCount::count));
   return infos;
 }
 

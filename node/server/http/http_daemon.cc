@@ -200,6 +200,7 @@ void HttpDaemon::run(MonotonicTime now) {
   CHECK(daemon_ != nullptr);
   now_ = now;
   expire();
+  CHECK(adding_ == nullptr);
   mailbox_->silence();
   mailbox_->take_woken([](MHD_Connection* connection) { MHD_resume_connection(connection); });
   MHD_run(daemon_);
@@ -214,6 +215,7 @@ void HttpDaemon::expire() {
 }
 
 int HttpDaemon::fd() const {
+  CHECK(daemon_ != nullptr);
   const auto* info = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD);
   CHECK(info != nullptr);
   return info->epoll_fd;
@@ -267,6 +269,7 @@ bool HttpDaemon::begin(MHD_Connection* connection, const char* method, HttpExcha
                   too_long("the body of a request", 413, http_body_max));
   }
   HttpConnection* record = record_of(connection);
+  CHECK(record->state == HttpConnection::State::reading);
   auto exchange = std::make_shared<HttpExchange>();
   exchange->connection = connection;
   exchange->record = record;
@@ -306,6 +309,7 @@ bool HttpDaemon::take_body(const HttpExchangePtr& exchange, const char* bytes, s
 // Called when the request is whole, and again when the connection is resumed.
 bool HttpDaemon::complete(const HttpExchangePtr& exchange) {
   MHD_Connection* connection = exchange->connection;
+  CHECK(connection != nullptr && exchange->record != nullptr);
   if (exchange->dropped > 0) {
     return respond(connection, exchange, too_long("the body of a request", 413, http_body_max));
   }
@@ -341,14 +345,14 @@ bool HttpDaemon::respond(MHD_Connection* connection, const HttpExchangePtr& exch
       is_stream ? HttpCallbacks::response_of_stream(*this, exchange, std::move(response.stream))
                 : response_of_text(std::move(response.body));
   if (made == nullptr) return false;
+  CHECK(!is_stream || exchange->stream != nullptr);
   response.fields.push_back({MHD_HTTP_HEADER_CONTENT_TYPE, response.content_type});
   for (const HttpField& field : security_fields(response.content_type)) {
     response.fields.push_back(field);
   }
   for (const HttpField& field : response.fields) {
-    const auto added = MHD_add_response_header(made, field.name.c_str(), field.value.c_str());
-    DCHECK(added == MHD_YES);
-    (void)added;
+    // It takes no line ends; nothing that a client sent is in a field.
+    CHECK(MHD_add_response_header(made, field.name.c_str(), field.value.c_str()) == MHD_YES);
   }
   connections_.begin_answer(record_of(connection), is_stream, now_);
   const auto queued = MHD_queue_response(connection, response.status, made);
@@ -358,14 +362,16 @@ bool HttpDaemon::respond(MHD_Connection* connection, const HttpExchangePtr& exch
 
 void HttpDaemon::end(MHD_Connection* connection, HttpExchangePtr** context, bool is_sent) {
   const std::unique_ptr<HttpExchangePtr> held(std::exchange(*context, nullptr));
+  bool is_ours = true;  // Not the library's own answer to a body that it cannot read.
   if (held != nullptr) {
+    is_ours = (*held)->is_handed_on || (*held)->dropped > 0;
     mailbox_->finish(*held);
     exchanges_.erase(*held);
     if ((*held)->stream != nullptr) (*held)->stream->abandon();
     (*held)->connection = nullptr;
     (*held)->record = nullptr;
   }
-  if (is_sent) connections_.end_answer(record_of(connection), now_);
+  if (is_sent && is_ours) connections_.end_answer(record_of(connection), now_);
 }
 
 void HttpDaemon::closed(HttpConnection* record) {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "reactor/base/check.h"
 #include "reactor/socket_address.h"
 
 namespace xord {
@@ -19,6 +20,7 @@ namespace {
 constexpr int backlog = 1024;
 
 std::string fault_of(const std::string& place, int error) {
+  CHECK(error != 0);
   const std::string what = "cannot serve the admin port on " + place;
   return error == EADDRINUSE
              ? what + ": another program does; name another address with --admin, or --admin off"
@@ -33,6 +35,7 @@ IoError refuse(int socket, const std::string& place) {
 
 std::optional<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un address{};
+  static_assert(sizeof address.sun_path == 108);
   if (path.empty() || path.size() >= sizeof address.sun_path) return std::nullopt;
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
@@ -41,6 +44,7 @@ std::optional<sockaddr_un> unix_address(const std::string& path) {
 
 // Makes room for the name: succeeds if nothing exists there, or a socket that no program serves.
 std::optional<IoError> remove_stale(const std::string& path, const sockaddr_un& address) {
+  CHECK(address.sun_family == AF_UNIX);
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return std::nullopt;
   if (!S_ISSOCK(status.st_mode)) {
@@ -60,7 +64,9 @@ std::optional<IoError> remove_stale(const std::string& path, const sockaddr_un& 
 }  // namespace
 
 HttpListener::HttpListener(int socket, Endpoint endpoint, std::string path)
-    : socket_(socket), endpoint_(endpoint), path_(std::move(path)) {}
+    : socket_(socket), endpoint_(endpoint), path_(std::move(path)) {
+  CHECK(socket_ >= 0 && is_unix() == (endpoint_.port == 0));
+}
 
 std::variant<HttpListener, IoError> HttpListener::open(const Endpoint& endpoint) {
   const int family = endpoint.is_ipv4() ? AF_INET : AF_INET6;

@@ -15,7 +15,9 @@ namespace {
 class Owed {
  public:
   Owed(std::shared_ptr<HttpMailbox> mailbox, HttpExchangePtr exchange)
-      : mailbox_(std::move(mailbox)), exchange_(std::move(exchange)) {}
+      : mailbox_(std::move(mailbox)), exchange_(std::move(exchange)) {
+    CHECK(mailbox_ != nullptr && exchange_ != nullptr);
+  }
   ~Owed() {
     if (mailbox_->is_answered(exchange_)) return;
     answer(problem(500, "the node lost the request: look at its log, and try again"));
@@ -40,6 +42,7 @@ HttpReply reply_to(const std::shared_ptr<HttpMailbox>& mailbox, const HttpExchan
 void HttpMailbox::answer(const HttpExchangePtr& exchange, HttpResponse response) {
   const std::lock_guard lock(mutex_);
   if (std::exchange(exchange->is_answered, true) || exchange->is_over) return;
+  CHECK(answers_bytes_ <= http_answers_bytes_max && !exchange->response);
   if (response.body.size() > http_answers_bytes_max - answers_bytes_) {
     response = problem(503, "answers in progress have all of the memory: try again in a second");
     response.fields.push_back({"Retry-After", "1"});
@@ -72,6 +75,7 @@ void HttpMailbox::wake_locked(const HttpExchangePtr& exchange) {
 }
 
 void HttpMailbox::adopt(int socket) {
+  CHECK(socket >= 0);
   {
     const std::lock_guard lock(mutex_);
     if (!is_closed_ && adopted_.size() < http_connections_an_address) {
@@ -89,6 +93,7 @@ void HttpMailbox::silence() {
 
 std::vector<int> HttpMailbox::take_adopted() {
   const std::lock_guard lock(mutex_);
+  CHECK(adopted_.size() <= http_connections_an_address);
   return std::exchange(adopted_, {});
 }
 

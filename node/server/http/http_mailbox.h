@@ -10,9 +10,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "node/server/http/http_message.h"
+#include "reactor/base/check.h"
 #include "reactor/doorbell.h"
 
 struct MHD_Connection;
@@ -94,7 +96,7 @@ template <class Resume>
 void HttpMailbox::take_woken(Resume&& resume) {
   const std::lock_guard lock(mutex_);
   for (const HttpExchangePtr& exchange : woken_) {
-    exchange->is_woken = false;
+    CHECK(std::exchange(exchange->is_woken, false));
     if (exchange->is_over || !exchange->is_suspended) continue;
     exchange->is_suspended = false;
     resume(exchange->connection);
@@ -106,6 +108,7 @@ template <class Suspend>
 std::optional<HttpResponse> HttpMailbox::response_or(const HttpExchangePtr& exchange,
                                                      Suspend&& suspend) {
   const std::lock_guard lock(mutex_);
+  CHECK(!exchange->is_suspended && !exchange->is_over);
   if (exchange->response) return std::exchange(exchange->response, std::nullopt);
   exchange->is_suspended = true;
   suspend();
@@ -116,6 +119,7 @@ template <class Suspend>
 size_t HttpMailbox::take_or(const HttpExchangePtr& exchange, char* out, size_t size,
                             bool* is_finished, Suspend&& suspend) {
   const std::lock_guard lock(mutex_);
+  CHECK(exchange->stream != nullptr && !exchange->is_suspended && !exchange->is_over);
   const size_t taken = exchange->stream->take(out, size, is_finished);
   if (taken == 0 && !*is_finished) {
     exchange->is_suspended = true;

@@ -20,18 +20,10 @@ constexpr uint32_t accepts_a_turn = 16;
 constexpr Duration wait_for_files = milliseconds(100);
 constexpr Duration wind_up_time = seconds(1);
 
-// Whether only a program on this host can have the address. IpAddress::reach() also counts what a
-// translator would turn into a loopback address, which strangers can have.
-bool is_loopback(const IpAddress& address) {
-  static const Subnet ipv4 = *Subnet::parse("127.0.0.0/8");
-  static const Subnet ipv6 = *Subnet::parse("::1/128");
-  return ipv4.contains(address) || ipv6.contains(address);
-}
-
 HttpPeer peer_of(int socket, const SocketAddress& from) {
   HttpPeer peer;
   peer.address = endpoint_of(from).address;
-  peer.source = is_loopback(peer.address) ? HttpSource::loopback : HttpSource::other;
+  peer.source = peer.address.is_loopback() ? HttpSource::loopback : HttpSource::other;
   SocketAddress local;
   socklen_t size = sizeof local;
   if (getsockname(socket, &local.any, &size) == 0) peer.local = endpoint_of(local).address;
@@ -115,6 +107,7 @@ void HttpServer::turn() {
 }
 
 void HttpServer::wait(std::optional<Duration> most) {
+  CHECK(is_readable_.size() == listeners_.size());
   std::vector<pollfd> polled = {{daemon_.mailbox().fd(), POLLIN, 0}, {daemon_.fd(), POLLIN, 0}};
   // A connection that cannot be accepted would end the wait at once.
   if (!is_short_of_files_) {
@@ -138,8 +131,9 @@ void HttpServer::accept_from(const HttpListener& listener) {
     const int socket = accept4(listener.socket(), listener.is_unix() ? nullptr : &from.any,
                                listener.is_unix() ? nullptr : &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket < 0) {
-      is_short_of_files_ =
+      const bool is_short =
           errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+      is_short_of_files_ = is_short_of_files_ || is_short;
       return;
     }
     HttpPeer peer;
@@ -149,12 +143,14 @@ void HttpServer::accept_from(const HttpListener& listener) {
 }
 
 void HttpServer::serve(int socket, const HttpPeer& peer) {
+  CHECK(socket >= 0);
   if (const auto refused = daemon_.add(socket, peer, monotonic_time())) {
     turn_away(socket, *refused);
   }
 }
 
 void HttpServer::wind_up() {
+  CHECK(is_stopping_.load(std::memory_order_acquire));
   for (HttpListener& each : listeners_) each.close();
   daemon_.close();
   const MonotonicTime until = monotonic_time() + wind_up_time;

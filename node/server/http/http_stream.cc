@@ -43,6 +43,7 @@ void HttpStream::attach(std::function<void()> wake) {
 }
 
 size_t HttpStream::take(char* out, size_t size, bool* is_finished) {
+  CHECK(out != nullptr && size > 0);
   const std::lock_guard lock(mutex_);
   const size_t taken = std::min(size, waiting_.size());
   waiting_.copy(out, taken);

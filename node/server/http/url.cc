@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reactor/base/check.h"
 #include "reactor/base/hex.h"
 
 namespace xord {
@@ -19,6 +20,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     decoded += static_cast<char>(byte->front());
     at += 2;
   }
+  CHECK(decoded.size() <= text.size());
   return decoded;
 }
 

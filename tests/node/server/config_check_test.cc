@@ -19,6 +19,21 @@ TEST(ConfigCheck, AcceptsTheDefaultsWithADirectory) {
   EXPECT_FALSE(check_config(good_config()));
 }
 
+TEST(ConfigCheck, AcceptsAnAdminPortOnThisHostOrOneThatIsGuarded) {
+  ServerConfig config = good_config();
+  config.admin = default_admin();
+  config.admin.push_back({*Endpoint::parse("127.9.9.9:0"), "", false});
+  config.admin.push_back({{}, "/run/xord/admin", false});
+  EXPECT_FALSE(check_config(config));
+  config.admin.push_back({*Endpoint::parse("0.0.0.0:8470"), "", false});
+  EXPECT_TRUE(check_config(config));
+  config.admin_is_open = true;
+  EXPECT_FALSE(check_config(config));
+  config.admin_is_open = false;
+  config.admin_token_file = "/etc/xord/token";
+  EXPECT_FALSE(check_config(config));
+}
+
 TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
   struct Fault {
     std::function<void(ServerConfig&)> spoil;
@@ -55,6 +70,20 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
        "10.0.0.0/8"},
       {[](ServerConfig& c) { c.fleet_nets.resize(fleet_nets_max + 1); }, "at most 64"},
       {[](ServerConfig& c) { c.bootstrap = {"example.org"}; }, "\"example.org\""},
+      {[](ServerConfig& c) { c.admin.resize(9); }, "8 admin addresses"},
+      {[](ServerConfig& c) { c.admin_hosts.resize(17); }, "16 admin hosts"},
+      {[](ServerConfig& c) {
+         c.admin = {{*Endpoint::parse("224.0.0.1:1"), "", false}};
+       },
+       "224.0.0.1:1"},
+      {[](ServerConfig& c) {
+         c.admin = {{*Endpoint::parse("0.0.0.0:8470"), "", false}};
+       },
+       "admin-token-file"},
+      {[](ServerConfig& c) {
+         c.admin = {{*Endpoint::parse("[2001:db8::1]:1"), "", false}};
+       },
+       "admin-open"},
   };
   for (const Fault& fault : faults) {
     ServerConfig config = good_config();

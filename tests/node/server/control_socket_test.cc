@@ -71,12 +71,13 @@ class ControlSocketTest : public testing::Test {
  protected:
   static std::string echo(std::string_view line) { return "you said " + std::string(line); }
   static std::string refuse(const std::string& sentence) { return "no: " + sentence; }
+  static void no_http(int socket) { close(socket); }
 
   TemporaryDirectory directory;
 };
 
 TEST_F(ControlSocketTest, ALineIsAnsweredWithALineAsOftenAsOneLikes) {
-  ControlSocket control(directory.path(), echo, refuse);
+  ControlSocket control(directory.path(), echo, refuse, no_http);
   ASSERT_FALSE(control.open());
   Client client(directory.path());
   ASSERT_TRUE(client.is_connected());
@@ -89,7 +90,7 @@ TEST_F(ControlSocketTest, ALineIsAnsweredWithALineAsOftenAsOneLikes) {
 }
 
 TEST_F(ControlSocketTest, OnlyItsOwnerMayConnect) {
-  ControlSocket control(directory.path(), echo, refuse);
+  ControlSocket control(directory.path(), echo, refuse, no_http);
   ASSERT_FALSE(control.open());
   struct stat status {};
   ASSERT_EQ(stat(directory.at("control").c_str(), &status), 0);
@@ -100,7 +101,7 @@ TEST_F(ControlSocketTest, OnlyItsOwnerMayConnect) {
 TEST_F(ControlSocketTest, APathBeyond107BytesIsReached) {
   const std::string deep = directory.at(std::string(60, 'd') + "/" + std::string(60, 'e'));
   std::filesystem::create_directories(deep);
-  ControlSocket control(deep, echo, refuse);
+  ControlSocket control(deep, echo, refuse, no_http);
   ASSERT_FALSE(control.open());
   Client client(deep);
   ASSERT_TRUE(client.is_connected());
@@ -108,7 +109,7 @@ TEST_F(ControlSocketTest, APathBeyond107BytesIsReached) {
 }
 
 TEST_F(ControlSocketTest, ALineThatIsTooLongIsRefusedAndItsConnectionEnds) {
-  ControlSocket control(directory.path(), echo, refuse);
+  ControlSocket control(directory.path(), echo, refuse, no_http);
   ASSERT_FALSE(control.open());
   Client client(directory.path());
   client.send_bytes(std::string(control_line_max + 1, 'x'));
@@ -118,7 +119,7 @@ TEST_F(ControlSocketTest, ALineThatIsTooLongIsRefusedAndItsConnectionEnds) {
 }
 
 TEST_F(ControlSocketTest, OneConnectionTooManyIsToldSoAndAnEndedOneGivesItsPlaceBack) {
-  ControlSocket control(directory.path(), echo, refuse);
+  ControlSocket control(directory.path(), echo, refuse, no_http);
   ASSERT_FALSE(control.open());
   std::vector<std::unique_ptr<Client>> clients;
   for (uint32_t i = 0; i < control_connections_max; ++i) {
@@ -135,7 +136,7 @@ TEST_F(ControlSocketTest, OneConnectionTooManyIsToldSoAndAnEndedOneGivesItsPlace
 TEST_F(ControlSocketTest, AConnectionForWhichThereIsNoThreadIsToldSo) {
   as_nobody_else([] {
     TemporaryDirectory own;
-    ControlSocket control(own.path(), echo, refuse);
+    ControlSocket control(own.path(), echo, refuse, no_http);
     ASSERT_FALSE(control.open());
     {
       const LoweredLimit no_threads(RLIMIT_NPROC, 0);
@@ -152,12 +153,12 @@ TEST_F(ControlSocketTest, WithoutAThreadToAcceptItIsNotOpened) {
     TemporaryDirectory own;
     {
       const LoweredLimit no_threads(RLIMIT_NPROC, 0);
-      ControlSocket none(own.path(), echo, refuse);
+      ControlSocket none(own.path(), echo, refuse, no_http);
       const auto error = none.open();
       ASSERT_TRUE(error);
       EXPECT_EQ(error->sentence.rfind("cannot start a thread: ", 0), 0u) << error->sentence;
     }
-    ControlSocket control(own.path(), echo, refuse);
+    ControlSocket control(own.path(), echo, refuse, no_http);
     EXPECT_FALSE(control.open());
     EXPECT_EQ(Client(own.path()).ask("a"), "you said a");
   });
@@ -170,14 +171,14 @@ TEST_F(ControlSocketTest, ASocketThatADeadNodeLeftIsReplaced) {
     ASSERT_EQ(bind(dead, address.address(), address.size()), 0);
     close(dead);
   }
-  ControlSocket control(directory.path(), echo, refuse);
+  ControlSocket control(directory.path(), echo, refuse, no_http);
   ASSERT_FALSE(control.open());
   EXPECT_EQ(Client(directory.path()).ask("a"), "you said a");
 }
 
 TEST_F(ControlSocketTest, AFileThatIsNoSocketIsLeftAlone) {
   std::ofstream(directory.at("control")) << "mine";
-  ControlSocket control(directory.path(), echo, refuse);
+  ControlSocket control(directory.path(), echo, refuse, no_http);
   const auto error = control.open();
   ASSERT_TRUE(error);
   EXPECT_NE(error->sentence.find(directory.at("control")), std::string::npos);
@@ -195,7 +196,7 @@ TEST_F(ControlSocketTest, ClosingAnswersWhatIsInProgressTakesNothingNewAndRemove
         may_answer.wait();
         return echo(line);
       },
-      refuse);
+      refuse, no_http);
   ASSERT_FALSE(control.open());
   Client client(directory.path());
   Client silent(directory.path());
@@ -210,13 +211,29 @@ TEST_F(ControlSocketTest, ClosingAnswersWhatIsInProgressTakesNothingNewAndRemove
   EXPECT_EQ(client.line(), "");
 }
 
+TEST_F(ControlSocketTest, AConnectionThatBeginsWithACapitalLetterIsHandedOver) {
+  std::promise<int> handed_over;
+  ControlSocket control(directory.path(), echo, refuse,
+                        [&](int socket) { handed_over.set_value(socket); });
+  ASSERT_FALSE(control.open());
+  Client client(directory.path());
+  client.send_bytes("GET / HTTP/1.1\r\n");
+  const int socket = handed_over.get_future().get();
+  char first = 0;
+  EXPECT_EQ(recv(socket, &first, 1, 0), 1);
+  EXPECT_EQ(first, 'G') << "with all that was sent";
+  close(socket);
+  EXPECT_EQ(Client(directory.path()).ask("get"), "you said get");
+  EXPECT_EQ(Client(directory.path()).ask("{A}"), "you said {A}");
+}
+
 // The real times, since what an operator waits for is those. Each client would keep its place for
 // long: some say nothing, one a byte now and then, and one does not read its answer.
 TEST_F(ControlSocketTest, ClientsThatHoldUpTheOthersLoseTheirPlacesAfterTenSeconds) {
   const std::string long_answer(4 << 20, 'x');  // More than the kernel keeps for a reader.
   ControlSocket control(
       directory.path(), [&](std::string_view line) { return line == "long" ? long_answer : "yes"; },
-      refuse);
+      refuse, no_http);
   ASSERT_FALSE(control.open());
   Client dripping(directory.path());
   Client deaf(directory.path());

@@ -16,6 +16,7 @@
 #include "node/counters.h"
 #include "node/routing/routing_table.h"
 #include "node/server/call_counters.h"
+#include "node/server/http/http_counters.h"
 #include "node/server/shard_frames.h"
 #include "reactor/io_counters.h"
 #include "storage/rocks/commit_thread.h"
@@ -33,9 +34,9 @@ std::string control_page() {
 
 template <class Enum>
 class CountersTest : public ::testing::Test {};
-using Enums =
-    ::testing::Types<NodeCounter, NodeSum, CallOutcome, LookupOutcome, ParseError, TableRefusal,
-                     ShardCount, IoCounter, StoreCount, CommitCount, CommitSum, DatabaseCount>;
+using Enums = ::testing::Types<NodeCounter, NodeSum, CallOutcome, LookupOutcome, ParseError,
+                               TableRefusal, ShardCount, IoCounter, StoreCount, CommitCount,
+                               CommitSum, DatabaseCount, HttpCount>;
 TYPED_TEST_SUITE(CountersTest, Enums);
 
 TYPED_TEST(CountersTest, EachIsNamedOnceExplainedAndInTheDocuments) {
@@ -114,7 +115,8 @@ TEST(CounterKinds, EachFigureThatIsNoCounterIsOfTheKindThatItIs) {
       {"write_amplification_percent", CountKind::gauge},
       {"records_expected", CountKind::gauge},
       {"table_bytes", CountKind::gauge},
-      {"memory_bytes", CountKind::gauge}};
+      {"memory_bytes", CountKind::gauge},
+      {"connections", CountKind::gauge}};
   std::set<std::string> seen;
   const auto check = [&](std::span<const CountInfo> infos) {
     for (const CountInfo& info : infos) {
@@ -135,6 +137,7 @@ TEST(CounterKinds, EachFigureThatIsNoCounterIsOfTheKindThatItIs) {
   check(info_of(CommitCount{}));
   check(info_of(CommitSum{}));
   check(info_of(DatabaseCount{}));
+  check(info_of(HttpCount{}));
   EXPECT_EQ(seen.size(), others.size());
 }
 

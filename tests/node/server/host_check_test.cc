@@ -28,14 +28,14 @@ TEST(HostCheck, TooFewThreadsAreASentenceAndTheNumberThatIsNeeded) {
     Server server;
     const ServerConfig config = loopback_config(directory.at("data"), 2);
     // Limits from no thread at all to one too few, the admin thread's among them.
-    for (const rlim_t most : {0, 2, 5, 11}) {
+    for (const rlim_t most : {0, 2, 5, 12}) {
       const LoweredLimit few(RLIMIT_NPROC, most);
       expect_refused(server, server.start(config),
                      {"the limit of processes and threads is " + std::to_string(most)});
     }
     {
       const LoweredLimit few(RLIMIT_NPROC, 5);
-      expect_refused(server, server.start(config), {"needs 10 more threads and can start 3"});
+      expect_refused(server, server.start(config), {"needs 11 more threads and can start 3"});
     }
     EXPECT_FALSE(server.start(config));
     EXPECT_TRUE(eventually([&] { return is_ready(server); }));

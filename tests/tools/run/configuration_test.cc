@@ -44,7 +44,7 @@ class ConfigurationTest : public testing::Test {
 
 TEST_F(ConfigurationTest, WithNothingGivenTheDefaultsHold) {
   const Configuration result = build_configuration({}, home_);
-  ServerConfig expected;
+  ServerConfig expected = default_config();
   expected.data_dir = "/home/ada/.local/share/xord";
   EXPECT_EQ(result.server, expected);
   EXPECT_EQ(origin(result, "ttl"), "default");
@@ -116,7 +116,9 @@ TEST_F(ConfigurationTest, WhatPrintConfigPrintsIsAConfigFileThatGivesTheSameAgai
        flag("trusted-net", {"10.0.0.0/8", "::/0"}), flag("amplification-max", {"1.25"}),
        flag("fleet-net", {"203.0.113.0/24", "2001:db8::/32"}),
        flag("allow-private-contacts", {"true"}), flag("disjoint-paths", {"4"}),
-       flag("limits", {"dry-run"}), flag("limit-excess", {"2MiB"}), flag("limit-reads", {"7"}),
+       flag("admin", {"[::1]:0", "127.0.0.1:9?", "unix:/run/with \"quotes\""}),
+       flag("admin-hosts", {"dht.example.org"}), flag("limits", {"dry-run"}),
+       flag("limit-excess", {"2MiB"}), flag("limit-reads", {"7"}),
        flag("limit-for", {"192.0.2.0/24=3", "2001:db8::/32=50"}), flag("limit-loopback", {"true"}),
        flag("memory-max", {"2G"}), flag("shards", {"4"}),
        flag("allow-network-file-system", {"true"}), flag("commit-window", {"5ms"})},
@@ -164,7 +166,7 @@ TEST_F(ConfigurationTest, AFactorIsPrintedAndReadToItsLastDigit) {
 }
 
 TEST_F(ConfigurationTest, EverySettingsDefaultIsAmongWhatItAccepts) {
-  ServerConfig config;
+  ServerConfig config = default_config();
   config.data_dir = "/d";
   for (const Setting& setting : settings()) {
     ServerConfig copy = config;
@@ -332,6 +334,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"shards", "0", "1 to 64"}, BadText{"shards", "65", "1 to 64"},
         BadText{"shards", "two", "write auto"}, BadText{"io", "kqueue", "auto, uring or epoll"},
         BadText{"steering", "yes", "on or off"},
+        BadText{"admin", "8470", "write a numeric ADDR:PORT"},
+        BadText{"admin", "localhost:8470", "write a numeric ADDR:PORT"},
+        BadText{"admin", "http://127.0.0.1:8470", "write a numeric ADDR:PORT"},
+        BadText{"admin", "unix:", "write one like unix:/run"},
+        BadText{"admin", "unix", "unix:PATH"}, BadText{"admin", "224.0.0.1:1", "unicast"},
+        BadText{"admin", "[fe80::1]:1", "unicast"},
+        BadText{"admin-hosts", "http://example.org", "without a port"},
+        BadText{"admin-hosts", "example.org:8470", "without a port"},
+        BadText{"admin-hosts", "[::1]", "without a port"},
+        BadText{"admin-open", "yes", "neither true nor false"},
         BadText{"log-level", "warn", "perhaps you mean warning"},
         BadText{"log-format", "xml", "text or json"},
         BadText{"amplification-max", "-1", "write a number"},
@@ -371,6 +383,41 @@ TEST_F(ConfigurationTest, AnAddressTwiceAndAnEmptyListToListenOnAreRefused) {
             2u);
 }
 
+TEST_F(ConfigurationTest, TheAdminPortIsOffOrAtTheAddressesThatAreNamed) {
+  const auto admin = [&](const std::vector<std::string>& texts) {
+    return build_configuration({flag("admin", texts)}, home_).server.admin;
+  };
+  EXPECT_TRUE(admin({"off"}).empty());
+  EXPECT_TRUE(admin({}).empty());
+  EXPECT_EQ(admin({"127.0.0.1:0", "127.0.0.1:0"}).size(), 2u);
+  EXPECT_FALSE(admin({"127.0.0.1:8470"}).front().is_optional) << "asked for, so it must be free";
+  EXPECT_TRUE(admin({"127.0.0.1:8470?"}).front().is_optional);
+  EXPECT_EQ(find_setting("admin")->show(build_configuration({}, home_).server),
+            (std::vector<std::string>{"127.0.0.1:8470?", "[::1]:8470?"}));
+  const auto said = [&](const std::vector<std::string>& texts) {
+    return refusal([&] { admin(texts); });
+  };
+  EXPECT_NE(said({"off", "[::1]:1"}).find("both off and an address"), std::string::npos);
+  EXPECT_NE(said({"[::1]:1", "[::1]:1?"}).find("given twice"), std::string::npos);
+  EXPECT_NE(said({"unix:/a", "unix:/a"}).find("given twice"), std::string::npos);
+  EXPECT_NE(said({"unix:" + std::string(108, 'x')}).find("1 to 107 bytes"), std::string::npos);
+  EXPECT_NE(said(std::vector<std::string>(9, "[::1]:0")).find("at most 8"), std::string::npos);
+}
+
+TEST_F(ConfigurationTest, TheApiShowsEachSettingWithItsDefaultAndItsOrigin) {
+  const auto shown =
+      shown_settings(build_configuration({flag("ttl", {"3d"}), flag("bootstrap", {"a:1"})}, home_));
+  ASSERT_EQ(shown.size(), settings().size());
+  for (size_t i = 0; i < shown.size(); ++i) EXPECT_EQ(shown[i].name, settings()[i].name);
+  const auto of = [&](const std::string& name) {
+    return shown[static_cast<size_t>(find_setting(name) - settings().data())];
+  };
+  EXPECT_EQ(of("ttl"), (ShownSetting{"ttl", {"3d"}, {"7d"}, false, false, "flag --ttl"}));
+  EXPECT_EQ(of("bootstrap"),
+            (ShownSetting{"bootstrap", {"a:1"}, {}, true, false, "flag --bootstrap"}));
+  EXPECT_EQ(of("shards"), (ShownSetting{"shards", {"auto"}, {"auto"}, false, false, "default"}));
+}
+
 // Each setting with another value than its default, as text...
 const std::pair<const char*, std::vector<std::string>> changed_settings[] = {
     {"listen", {"127.0.0.1:9"}},
@@ -380,6 +427,10 @@ const std::pair<const char*, std::vector<std::string>> changed_settings[] = {
     {"shards", {"3"}},
     {"io", {"uring"}},
     {"steering", {"off"}},
+    {"admin", {"127.0.0.1:7", "unix:/run/x"}},
+    {"admin-token-file", {"/t"}},
+    {"admin-hosts", {"a.example", "::1"}},
+    {"admin-open", {"true"}},
     {"log-level", {"error"}},
     {"log-format", {"json"}},
     {"amplification-max", {"2.5"}},
@@ -411,6 +462,10 @@ ServerConfig changed_config() {
   expected.shards = 3;
   expected.io = IoChoice::uring;
   expected.steering = false;
+  expected.admin = {{*Endpoint::parse("127.0.0.1:7"), "", false}, {{}, "/run/x", false}};
+  expected.admin_token_file = "/t";
+  expected.admin_hosts = {"a.example", "::1"};
+  expected.admin_is_open = true;
   expected.log_level = LogLevel::error;
   expected.log_format = LogFormat::json;
   expected.amplification_max = 2.5;

@@ -458,6 +458,7 @@ TEST_F(HttpServerTest, WhatIsNotHttpEndsItsConnectionAndNoOther) {
     EXPECT_TRUE(status == 0 || (status >= 400 && status <= 505)) << bytes << ": " << status;
     EXPECT_EQ(HttpClient(path()).get("/echo").status, 200) << bytes;
   }
+  EXPECT_TRUE(is_counted(HttpCount::requests_broken, 9)) << counts();
 }
 
 // ---- Start and end.

@@ -1,0 +1,72 @@
+#include "node/server/admin_port.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "node/server/api.h"
+#include "node/server/http/token_file.h"
+#include "reactor/base/check.h"
+
+namespace xord {
+
+AdminPort::AdminPort()
+    : server_([this](HttpRequest request, const HttpReply& reply) {
+        CHECK(front_ != nullptr);
+        front_->serve(std::move(request), reply);
+      }) {}
+
+AdminPort::~AdminPort() {
+  stop();
+}
+
+std::optional<ServerError> AdminPort::open(const ServerConfig& config) {
+  CHECK(api_ == nullptr && addresses_.empty());
+  rules_.is_open = config.admin_is_open;
+  for (const std::string& host : config.admin_hosts) {
+    const bool is_ipv6 = host.find(':') != std::string::npos;
+    rules_.hosts.push_back(host_name(is_ipv6 ? "[" + host + "]" : host));
+  }
+  if (!config.admin_token_file.empty()) {
+    auto token = read_token_file(config.admin_token_file);
+    if (const auto* error = std::get_if<IoError>(&token)) {
+      return ServerError{ServerErrorKind::environment, error->sentence};
+    }
+    rules_.token = std::get<std::string>(std::move(token));
+  }
+  for (const AdminAddress& address : config.admin) {
+    if (auto error = listen(address)) return error;
+  }
+  return std::nullopt;
+}
+
+std::optional<ServerError> AdminPort::listen(const AdminAddress& address) {
+  CHECK(addresses_.size() < admin_addresses_max);
+  const bool is_unix = !address.path.empty();
+  auto opened = is_unix ? HttpListener::open(address.path) : HttpListener::open(address.endpoint);
+  if (auto* listener = std::get_if<HttpListener>(&opened)) {
+    addresses_.push_back(is_unix ? "unix:" + listener->path() : listener->endpoint().text());
+    server_.listen(std::move(*listener));
+    return std::nullopt;
+  }
+  const auto& error = std::get<IoError>(opened);
+  if (!address.is_optional) return ServerError{ServerErrorKind::environment, error.sentence};
+  // A host without IPv6 has no [::1], and nothing is amiss.
+  const bool is_absent = error.error_number == EADDRNOTAVAIL || error.error_number == EAFNOSUPPORT;
+  if (is_absent) return std::nullopt;
+  if (taken_.empty()) taken_because_ = error.sentence;
+  taken_.push_back(address.endpoint.text());
+  return std::nullopt;
+}
+
+std::optional<IoError> AdminPort::start(Admin& admin, const ServerHooks& hooks) {
+  CHECK(api_ == nullptr && front_ == nullptr);
+  api_ = std::make_unique<Api>(admin, hooks, addresses_);
+  front_ = std::make_unique<HttpFront>(rules_, api_->routes());
+  return server_.start();
+}
+
+void AdminPort::stop() {
+  server_.stop();
+}
+
+}  // namespace xord

@@ -1,0 +1,58 @@
+// The admin port of a node (docs/ADMIN.md): the HTTP server with its addresses, the rules of access
+// and the API's routes. Also serves what the control socket hands over, so it runs without any
+// address, too.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/server/http/front.h"
+#include "node/server/http/http_server.h"
+#include "node/server/server.h"
+
+namespace xord {
+
+class Admin;
+class Api;
+
+class AdminPort {
+ public:
+  AdminPort();
+  ~AdminPort();  // stop(), and waits for a snapshot in progress.
+  AdminPort(const AdminPort&) = delete;
+  AdminPort& operator=(const AdminPort&) = delete;
+
+  // Reads the token file and binds the addresses of `config`, which was checked. An address that is
+  // taken is an error unless it is optional.
+  [[nodiscard]] std::optional<ServerError> open(const ServerConfig& config);
+  // Serves from now on. `admin` is borrowed until stop().
+  [[nodiscard]] std::optional<IoError> start(Admin& admin, const ServerHooks& hooks);
+  // Returns when no request is being handled; those that wait were answered. Harmless if called
+  // again.
+  void stop();
+
+  void adopt(int socket) { server_.adopt(socket); }  // By any thread, between start() and the end.
+
+  // After open(): where it listens, with real ports; a Unix socket as "unix:PATH".
+  const std::vector<std::string>& addresses() const { return addresses_; }
+  // The optional addresses that are taken, and why the first of them is; empty: none.
+  const std::vector<std::string>& taken() const { return taken_; }
+  const std::string& taken_because() const { return taken_because_; }
+  const HttpCounters& counters() const { return server_.counters(); }
+
+ private:
+  std::optional<ServerError> listen(const AdminAddress& address);
+
+  AccessRules rules_;
+  std::unique_ptr<Api> api_;
+  std::unique_ptr<HttpFront> front_;
+  HttpServer server_;
+  std::vector<std::string> addresses_;
+  std::vector<std::string> taken_;
+  std::string taken_because_;
+};
+
+}  // namespace xord

@@ -1,0 +1,67 @@
+// The routes of the HTTP API (docs/ADMIN.md) and their handlers. A handler asks the running server
+// and never waits: what the server answers later is sent later. Commands that the control socket
+// has are the same functions here (node/server/control_command.h). Called by the HTTP server's
+// thread.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "node/server/control_command.h"
+#include "node/server/http/router.h"
+#include "node/server/server.h"
+#include "reactor/thread.h"
+
+namespace xord {
+
+class Api {
+ public:
+  // `admin` is borrowed until the last handler has returned. `addresses`: of the admin port.
+  Api(Admin& admin, const ServerHooks& hooks, std::vector<std::string> addresses);
+  // Waits for a snapshot in progress.
+  ~Api() = default;
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  // All of them. They refer to this object.
+  std::vector<Route> routes();
+
+ private:
+  using Command = void (*)(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+
+  // api.cc
+  Route::Handler run(Command command);
+  Route::Handler answer(ControlJson (Api::*read)() const) const;
+  void snapshot(const HttpRequest& request, const HttpReply& reply);
+  void shut_down(const HttpRequest& request, const HttpReply& reply) const;
+
+  // api_status.cc
+  ControlJson status() const;
+  ControlJson stats() const;
+  ControlJson config() const;
+  ControlJson openapi() const;
+
+  // api_published.cc
+  void published(const HttpRequest& request, const HttpReply& reply) const;
+  void keep(const HttpRequest& request, const HttpReply& reply) const;
+  void forget(const HttpRequest& request, const HttpReply& reply) const;
+
+  Admin& admin_;
+  const ServerHooks hooks_;
+  const std::vector<std::string> addresses_;
+  ControlJson openapi_;
+  std::atomic<bool> is_making_snapshot_{false};
+  Thread snapshot_;  // Last: joined while the rest is there.
+};
+
+// What follows is shared by the files of the API.
+
+HttpResponse json_response(const ControlJson& json);
+HttpResponse problem_of(const ControlError& error);
+// Sends the result of a command.
+ControlFinish reply_with(HttpReply reply);
+// The request's body, which must be an object or empty; or what is wrong with it.
+std::variant<ControlJson, HttpResponse> body_of(const HttpRequest& request);
+
+}  // namespace xord

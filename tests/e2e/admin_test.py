@@ -1,0 +1,148 @@
+"""The admin port of a running node: the same API over TCP and over the control socket, as curl and
+other clients of HTTP use it; who may change something; and what a start does with its addresses.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import socket
+
+import harness
+from harness import OWN_IP, Scenario
+
+DONE, ENVIRONMENT = 0, 4
+JSON = {"Content-Type": "application/json"}
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """What `curl --unix-socket PATH` does."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def ask(connection, method, target, body=None, headers=None):
+    """(status, the body as JSON)."""
+    text = None if body is None else json.dumps(body)
+    connection.request(method, target, text, {**JSON, **(headers or {})})
+    answer = connection.getresponse()
+    return answer.status, json.loads(answer.read())
+
+
+class Admin(Scenario):
+    async def node(self, *arguments):
+        """A node with an admin port on a free port; its clients over TCP and over the socket."""
+        node = await self.xord("--admin", f"{OWN_IP}:0", *arguments)
+        host, port = harness.address(node.ready["admin"][0])
+        tcp = http.client.HTTPConnection(host, port, timeout=30)
+        local = UnixConnection(node.data_dir / "control")
+        self.addCleanup(tcp.close)
+        self.addCleanup(local.close)
+        return node, tcp, local
+
+    async def test_both_ways_show_the_same_node(self):
+        node, tcp, local = await self.node("--ttl", "3d")
+        code, status = ask(tcp, "GET", "/v1/status")
+        self.assertEqual((code, status["id"]), (200, node.ready["id"]))
+        self.assertEqual(status["state"], "ready")
+        self.assertEqual(status["admin"], node.ready["admin"])
+        self.assertEqual(status["shards"], harness.options.shards)
+        self.assertIn("0.1.0", status["version"])
+        self.assertEqual(ask(local, "GET", "/v1/status")[1]["id"], node.ready["id"])
+        settings = {one["name"]: one for one in ask(tcp, "GET", "/v1/config")[1]["settings"]}
+        self.assertEqual((settings["ttl"]["value"], settings["ttl"]["default"]), ("3d", "7d"))
+        self.assertEqual(settings["ttl"]["origin"], "flag --ttl")
+        printed = await self.command("run", "--print-config")
+        self.assertEqual([line.split(" = ")[0] for line in printed.out.splitlines()],
+                         list(settings))
+        # The counters are those that the line protocol and SIGUSR1 show.
+        shown = ask(local, "GET", "/v1/stats")[1]
+        done = await self.command("store", "stats", "--json", "--data-dir", node.data_dir)
+        self.assertEqual(done.json["total"].keys(), shown["total"].keys())
+        self.assertEqual((await node.stats())["http"].keys(), shown["http"].keys())
+
+    async def test_what_is_kept_over_http_is_what_the_commands_list(self):
+        node, _, local = await self.node()
+        where = ("--data-dir", node.data_dir)
+        self.assertEqual(ask(local, "PUT", "/v1/published/a%20key", {"value": "v"}),
+                         (200, {"stored": 1}))
+        done = await self.command("published", "--json", *where)
+        keys = ask(local, "GET", "/v1/published")[1]["keys"]
+        self.assertEqual([one["id"] for one in done.json], [one["id"] for one in keys])
+        got = await self.command("get", "a key", "--via", node.endpoint)
+        self.assertEqual((got.code, got.out), (DONE, "v\n"), got)
+        self.assertEqual((await self.command("forget", "a key", *where)).code, DONE)
+        code, problem = ask(local, "DELETE", "/v1/published/a%20key")
+        self.assertEqual((code, problem["code"]), (404, 1))
+        self.assertEqual(ask(local, "POST", "/v1/purge", {"all": True}), (200, {"purged": 1}))
+
+    async def test_over_tcp_a_change_needs_the_token_and_a_page_of_ours(self):
+        token = self.scratch / "token"
+        token.write_text("0123456789abcdef0123\n", encoding="utf-8")
+        token.chmod(0o600)
+        _, tcp, _ = await self.node("--admin-token-file", token)
+        right = {"Authorization": "Bearer 0123456789abcdef0123"}
+        for headers, code in (({}, 401), ({"Authorization": "Bearer 0123456789abcdef0124"}, 401),
+                              (right, 200), ({**right, "Content-Type": "text/plain"}, 415),
+                              ({**right, "Origin": "http://evil.example"}, 403),
+                              ({**right, "Host": "evil.example"}, 421)):
+            got, answer = ask(tcp, "POST", "/v1/purge", {"all": True}, headers)
+            self.assertEqual(got, code, (headers, answer))
+        _, tcp, _ = await self.node()
+        self.assertEqual(ask(tcp, "POST", "/v1/purge", {"all": True})[0], 403)
+
+    async def test_a_shutdown_is_answered_and_ends_the_node(self):
+        node, _, local = await self.node()
+        self.assertEqual(ask(local, "POST", "/v1/shutdown", {}), (202, {"state": "draining"}))
+        await harness.asyncio.wait_for(node.process.wait(), harness.seconds(20))
+        self.assertEqual(node.process.returncode, 0, node.text())
+        self.assertTrue(any(line.get("message") == "stopped" for line in node.lines()))
+
+    async def test_two_nodes_on_one_port(self):
+        """The defaults give way with one warning; an address that was asked for does not."""
+        self.environment.pop("XORD_ADMIN")
+        nodes = [await self.xord() for _ in range(2)]
+        warnings = [line for line in nodes[1].lines() if line.get("level") == "warning"]
+        self.assertEqual([line["message"] for line in warnings], ["admin port taken"])
+        self.assertIn("127.0.0.1:8470", warnings[0]["addresses"])
+        self.assertNotIn("127.0.0.1:8470", nodes[1].ready["admin"])
+        self.assertEqual(ask(UnixConnection(nodes[1].data_dir / "control"), "GET",
+                             "/v1/status")[0], 200)
+        node, _, _ = await self.node()
+        taken = node.ready["admin"][0]
+        done = await self.command("run", "--data-dir", self.scratch / "third", "--listen",
+                                  f"{OWN_IP}:0", "--admin", taken)
+        self.assertEqual(done.code, ENVIRONMENT, done)
+        self.assertIn(taken, done.err)
+
+    async def test_a_token_file_for_everyone_and_an_open_address_without_one_are_refused(self):
+        token = self.scratch / "token"
+        token.write_text("0123456789abcdef\n", encoding="utf-8")
+        token.chmod(0o644)
+        base = ("run", "--data-dir", self.scratch / "none", "--listen", f"{OWN_IP}:0")
+        done = await self.command(*base, "--admin-token-file", token)
+        self.assertEqual(done.code, ENVIRONMENT, done)
+        self.assertIn("chmod 600", done.err)
+        done = await self.command(*base, "--admin", "0.0.0.0:0")
+        self.assertEqual(done.code, 2, done)
+        self.assertIn("admin-token-file", done.err)
+
+    async def test_a_unix_socket_of_its_own(self):
+        path = pathlib.Path(self.scratch, "admin")
+        node = await self.xord("--admin", f"unix:{path}")
+        self.assertEqual(node.ready["admin"], [f"unix:{path}"])
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(ask(UnixConnection(path), "POST", "/v1/purge", {"all": True})[0], 200)
+        await node.stop()
+        self.assertFalse(os.path.exists(path))
+
+
+if __name__ == "__main__":
+    harness.main(needs_peers=False)

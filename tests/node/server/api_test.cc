@@ -1,0 +1,328 @@
+// The HTTP API of a running server: over its control socket, over TCP, and who may do what there.
+#include "node/server/api.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "node/server/admin.h"
+#include "node/wire/rpcudp/value.h"
+#include "tests/node/server/http/http_client.h"
+#include "tests/node/server/server_fixture.h"
+
+namespace xord {
+namespace {
+
+using Json = nlohmann::json;
+
+class ApiTest : public testing::Test {
+ protected:
+  ServerConfig config() const {
+    ServerConfig config = loopback_config(directory.at("data"), 2);
+    config.admin = {{Endpoint::ipv4(0x7f000001, 0), "", false}};
+    config.version = "0.1.0 (test)";
+    return config;
+  }
+  void start(const ServerConfig& with, const ServerHooks& hooks = {}) {
+    admin = std::make_unique<Admin>(with, hooks);
+    const auto error = admin->start();
+    ASSERT_FALSE(error) << error->sentence;
+    ASSERT_TRUE(eventually([&] { return admin->stats().storage_state == StorageState::ready; }));
+  }
+  void start() { start(config()); }
+  std::string token_file(mode_t mode = 0600) const {
+    const std::string path = directory.at("token");
+    std::ofstream(path) << "0123456789abcdef\n";
+    chmod(path.c_str(), mode);
+    return path;
+  }
+  // The first address of the admin port, from /v1/status.
+  Endpoint tcp() const {
+    return *Endpoint::parse(
+        control().get("/v1/status").json().at("admin").at(0).get<std::string>());
+  }
+  HttpClient control() const { return HttpClient(directory.at("data") + "/control"); }
+  HttpReceived get(const std::string& target) const { return control().get(target); }
+  HttpReceived change(const std::string& method, const std::string& target,
+                      const std::string& body = "{}") const {
+    return control().change(method, target, body);
+  }
+  Json published() const { return get("/v1/published").json().at("keys"); }
+
+  TemporaryDirectory directory;
+  std::unique_ptr<Admin> admin;
+};
+
+TEST_F(ApiTest, TheStatusSaysWhatTheNodeIs) {
+  start();
+  const Json status = get("/v1/status").json();
+  EXPECT_EQ(status.at("id"), admin->id().hex());
+  EXPECT_EQ(status.at("version"), "0.1.0 (test)");
+  EXPECT_EQ(status.at("state"), "ready");
+  EXPECT_EQ(status.at("networks"),
+            Json::parse(R"([{"name": "rpcudp", "id": ")" + admin->id().hex() + "\"}]"));
+  EXPECT_EQ(status.at("endpoints").at(0), admin->endpoints().front().text());
+  EXPECT_EQ(status.at("io"), "epoll");
+  EXPECT_EQ(status.at("shards"), 2);
+  EXPECT_GT(status.at("uptime_s"), 0);
+  EXPECT_EQ(status.at("records"), 0);
+}
+
+TEST_F(ApiTest, ANodeThatNobodyAnswersIsJoining) {
+  ServerConfig lonely = config();
+  lonely.bootstrap = {"127.0.0.1:9"};
+  start(lonely);
+  EXPECT_EQ(get("/v1/status").json().at("state"), "joining");
+}
+
+TEST_F(ApiTest, StatsAreThoseOfTheServerAndCountTheRequests) {
+  start();
+  get("/v1/stats");
+  const Json stats = get("/v1/stats").json();
+  EXPECT_EQ(stats.at("id"), admin->id().hex());
+  EXPECT_TRUE(stats.at("total").contains("node"));
+  EXPECT_GE(stats.at("http").at("http_requests"), 2);
+  EXPECT_EQ(stats.at("shards").size(), 2u);
+}
+
+TEST_F(ApiTest, TheConfigurationIsShownAsItWasWritten) {
+  ServerConfig shown = config();
+  shown.settings = {{"ttl", {"3d"}, {"7d"}, false, false, "flag --ttl"},
+                    {"bootstrap", {"a:1", "b:2"}, {}, true, true, "file /x:3"}};
+  start(shown);
+  EXPECT_EQ(get("/v1/config").json(), Json::parse(R"({"settings": [
+      {"name": "ttl", "value": "3d", "default": "7d", "origin": "flag --ttl",
+       "reloadable": false},
+      {"name": "bootstrap", "value": ["a:1", "b:2"], "default": [], "origin": "file /x:3",
+       "reloadable": true}]})"));
+}
+
+TEST_F(ApiTest, LimitsAreThoseOfTheControlSocket) {
+  start();
+  EXPECT_EQ(get("/v1/limits").json().at("limits"), "on");
+  EXPECT_EQ(get("/v1/limits?address=127.0.0.1").json().at("exempt"), true);
+  const HttpReceived refused = get("/v1/limits?address=127.0.0.1:1");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.fields.at("Content-Type"), "application/problem+json");
+  EXPECT_EQ(refused.json().at("code"), 2);
+}
+
+TEST_F(ApiTest, KeysAreKeptListedInPagesAndForgotten) {
+  start();
+  for (int i = 0; i < 5; ++i) {
+    const HttpReceived kept =
+        change("PUT", "/v1/published/key%20" + std::to_string(i), R"({"value": "text"})");
+    EXPECT_EQ(kept.status, 200) << kept.body;
+    EXPECT_EQ(kept.json().at("stored"), 1);
+  }
+  EXPECT_EQ(published().size(), 5u);
+  const Json page = get("/v1/published?limit=2").json();
+  ASSERT_EQ(page.at("keys").size(), 2u);
+  const Json rest = get("/v1/published?from=" + page.at("next").get<std::string>()).json();
+  EXPECT_EQ(rest.at("keys").size(), 3u);
+  EXPECT_EQ(rest.at("keys").at(0).at("id"), page.at("next"));
+  EXPECT_FALSE(rest.contains("next"));
+
+  EXPECT_EQ(change("DELETE", "/v1/published/key%200").status, 200);
+  EXPECT_EQ(change("DELETE", "/v1/published/key%200").status, 404);
+  const std::string id = key_digest("key 1").hex();
+  EXPECT_EQ(change("DELETE", "/v1/published/" + id).status, 404) << "a text that looks like an id";
+  EXPECT_EQ(change("DELETE", "/v1/published/" + id + "?kind=id").status, 200);
+  EXPECT_EQ(published().size(), 3u);
+}
+
+TEST_F(ApiTest, AValueHasTheTypeThatItHasInJson) {
+  start();
+  const std::pair<const char*, Value> values[] = {
+      {R"("text")", std::string("text")},   {"1", int64_t{1}}, {"-300", int64_t{-300}},
+      {"18446744073709551615", UINT64_MAX}, {"1.5", 1.5},      {"true", true}};
+  for (const auto& [text, value] : values) {
+    const HttpReceived kept =
+        change("PUT", "/v1/published/key", "{\"value\": " + std::string(text) + "}");
+    EXPECT_EQ(kept.status, 200) << text << kept.body;
+    EXPECT_EQ(published().at(0).at("value_bytes"), encode_value(value)->size()) << text;
+  }
+  EXPECT_EQ(change("PUT", "/v1/published/key", R"({"wire": "c40161"})").status, 200);
+  for (const char* body :
+       {"{}", R"({"value": null})", R"({"value": []})", R"({"value": 1, "wire": "01"})",
+        R"({"wire": "zz"})", R"({"wire": 1})", R"({"wire": "c0"})", "[]", "1", "{", "nonsense"}) {
+    const HttpReceived refused = change("PUT", "/v1/published/key", body);
+    EXPECT_EQ(refused.status, 400) << body << refused.body;
+    EXPECT_EQ(refused.json().at("code"), 2) << body;
+  }
+  EXPECT_EQ(change("PUT", "/v1/published/key", std::string(60'000, '[')).status, 400);
+  EXPECT_EQ(
+      change("PUT", "/v1/published/key", R"({"value": ")" + std::string(9000, 'x') + "\"}").status,
+      400);
+}
+
+TEST_F(ApiTest, RecordsAreErased) {
+  start();
+  ASSERT_EQ(change("PUT", "/v1/published/a", R"({"value": 1})").status, 200);
+  ASSERT_TRUE(eventually([&] { return get("/v1/status").json().at("records") == 1; }));
+  EXPECT_EQ(change("DELETE", "/v1/records/" + key_digest("b").hex()).json().at("purged"), 0);
+  EXPECT_EQ(change("DELETE", "/v1/records/" + key_digest("a").hex()).json().at("purged"), 1);
+  EXPECT_EQ(change("DELETE", "/v1/records/a").status, 400);
+  ASSERT_EQ(change("PUT", "/v1/published/a", R"({"value": 1})").status, 200);
+  EXPECT_EQ(change("POST", "/v1/purge", R"({"all": true})").json().at("purged"), 1);
+  EXPECT_EQ(change("POST", "/v1/purge").status, 400);
+}
+
+TEST_F(ApiTest, ASnapshotIsMadeWhileTheApiServes) {
+  start();
+  const std::string copy = directory.at("copy");
+  EXPECT_EQ(change("POST", "/v1/snapshot", R"({"directory": ")" + copy + "\"}").status, 200);
+  EXPECT_TRUE(std::filesystem::exists(copy + "/identity"));
+  const HttpReceived again = change("POST", "/v1/snapshot", R"({"directory": ")" + copy + "\"}");
+  EXPECT_EQ(again.status, 500);
+  EXPECT_EQ(again.json().at("code"), 4);
+  EXPECT_EQ(change("POST", "/v1/snapshot", R"({"directory": "copy"})").status, 400);
+}
+
+TEST_F(ApiTest, AShutdownIsAskedOfTheProgram) {
+  std::atomic<int> asked{0};
+  start(config(), {[&] { ++asked; }});
+  const HttpReceived accepted = change("POST", "/v1/shutdown", "");
+  EXPECT_EQ(accepted.status, 202);
+  EXPECT_TRUE(eventually([&] { return asked == 1; }));
+  admin->stop();
+  start();
+  EXPECT_EQ(change("POST", "/v1/shutdown").status, 501) << "of a program that says nothing of it";
+}
+
+TEST_F(ApiTest, TheDocumentNamesEveryRouteAndEveryRouteAnswers) {
+  start();
+  const Json document = get("/v1/openapi.json").json();
+  EXPECT_EQ(document.at("info").at("version"), "0.1.0 (test)");
+  Api api(*admin, {}, {});
+  size_t operations = 0;
+  for (const auto& [path, methods] : document.at("paths").items()) {
+    for (const auto& [method, operation] : methods.items()) {
+      ++operations;
+      if (method != "get") continue;
+      EXPECT_EQ(get(path).status, 200) << path;
+    }
+  }
+  EXPECT_EQ(operations, api.routes().size());
+}
+
+TEST_F(ApiTest, OverTcpOneMayReadAndWithTheTokenChange) {
+  ServerConfig with_token = config();
+  with_token.admin_token_file = token_file();
+  start(with_token);
+  const Endpoint endpoint = tcp();
+  HttpClient client(endpoint);
+  EXPECT_EQ(client.get("/v1/status").status, 200);
+  EXPECT_EQ(client.change("PUT", "/v1/published/a", R"({"value": 1})").status, 401);
+  EXPECT_EQ(client
+                .change("PUT", "/v1/published/a", R"({"value": 1})",
+                        "Authorization: Bearer 0123456789abcdee\r\n")
+                .status,
+            401);
+  EXPECT_EQ(published().size(), 0u);
+  EXPECT_EQ(client
+                .change("PUT", "/v1/published/a", R"({"value": 1})",
+                        "Authorization: Bearer 0123456789abcdef\r\n")
+                .status,
+            200);
+  EXPECT_EQ(published().size(), 1u);
+}
+
+TEST_F(ApiTest, WithoutATokenNothingIsChangedOverTcp) {
+  start();
+  HttpClient client(tcp());
+  EXPECT_EQ(client.change("PUT", "/v1/published/a", R"({"value": 1})").status, 403);
+  EXPECT_EQ(client.change("POST", "/v1/purge", R"({"all": true})").status, 403);
+}
+
+TEST_F(ApiTest, AnotherSitesPagesAreRefused) {
+  start();
+  const Endpoint endpoint = tcp();
+  const auto status = [&](const std::string& fields) {
+    return HttpClient(endpoint).ask("GET /v1/status HTTP/1.1\r\n" + fields + "\r\n").status;
+  };
+  EXPECT_EQ(status("Host: evil.example\r\n"), 421);
+  EXPECT_EQ(status("Host: localhost\r\nOrigin: http://evil.example\r\n"), 403);
+  EXPECT_EQ(status("Host: " + endpoint.text() + "\r\nOrigin: http://" + endpoint.text() + "\r\n"),
+            200);
+  const Json http = get("/v1/stats").json().at("http");
+  EXPECT_EQ(http.at("requests_wrong_host"), 1);
+  EXPECT_EQ(http.at("requests_wrong_origin"), 1);
+}
+
+TEST_F(ApiTest, ANameIsAcceptedOnceItIsGiven) {
+  ServerConfig named = config();
+  named.admin_hosts = {"DHT.example.org", "2001:db8::1"};
+  start(named);
+  EXPECT_EQ(
+      HttpClient(tcp()).ask("GET /v1/status HTTP/1.1\r\nHost: [2001:db8::1]:1\r\n\r\n").status,
+      200);
+  EXPECT_EQ(
+      HttpClient(tcp()).ask("GET /v1/status HTTP/1.1\r\nHost: dht.example.org:1\r\n\r\n").status,
+      200);
+}
+
+// ---- Start.
+
+TEST_F(ApiTest, AnAddressThatIsTakenEndsTheStartOnlyIfItWasAskedFor) {
+  start();
+  ServerConfig second = loopback_config(directory.at("second"));
+  second.admin = {{tcp(), "", false}};
+  Admin refused(second);
+  const auto error = refused.start();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind, ServerErrorKind::environment);
+  EXPECT_NE(error->sentence.find(tcp().text()), std::string::npos) << error->sentence;
+  second.admin.front().is_optional = true;
+  Admin without(second);
+  ASSERT_FALSE(without.start());
+  const HttpReceived status = HttpClient(directory.at("second") + "/control").get("/v1/status");
+  EXPECT_EQ(status.json().at("admin"), Json::array());
+}
+
+TEST_F(ApiTest, AnAddressThatTheHostDoesNotHaveIsLeftOutOfTheDefaults) {
+  ServerConfig absent = config();
+  absent.admin.push_back({*Endpoint::parse("[2001:db8::1]:8470"), "", true});
+  absent.admin_is_open = true;
+  start(absent);
+  EXPECT_EQ(get("/v1/status").json().at("admin").size(), 1u);
+}
+
+TEST_F(ApiTest, AUnixSocketServesLikeTheControlSocket) {
+  ServerConfig own = config();
+  const std::string path = directory.at("admin");
+  own.admin = {{{}, path, false}};
+  start(own);
+  EXPECT_EQ(get("/v1/status").json().at("admin"), Json::array({"unix:" + path}));
+  EXPECT_EQ(HttpClient(path).change("PUT", "/v1/published/a", R"({"value": 1})").status, 200);
+  Admin second(own);
+  EXPECT_TRUE(second.start()) << "its data directory is locked, and the socket stays";
+  EXPECT_EQ(HttpClient(path).get("/v1/status").status, 200);
+}
+
+TEST_F(ApiTest, ATokenFileThatOthersCanReadEndsTheStart) {
+  ServerConfig careless = config();
+  careless.admin_token_file = token_file(0644);
+  Admin refused(careless);
+  const auto error = refused.start();
+  ASSERT_TRUE(error);
+  EXPECT_NE(error->sentence.find("chmod 600"), std::string::npos) << error->sentence;
+  careless.admin_token_file = token_file(0600);
+  start(careless);
+}
+
+TEST_F(ApiTest, AStopAnswersWhatIsInProgress) {
+  start();
+  HttpClient idle(tcp());
+  EXPECT_EQ(idle.get("/v1/status").status, 200);
+  const std::string socket = directory.at("data") + "/control";
+  admin->stop();
+  EXPECT_FALSE(HttpClient(socket).is_connected());
+  EXPECT_TRUE(idle.is_ended());
+  start();
+  EXPECT_EQ(get("/v1/status").status, 200);
+}
+
+}  // namespace
+}  // namespace xord
