@@ -1,5 +1,6 @@
 // `xord limits` against a control socket that answers as a node would.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -38,7 +39,7 @@ class LimitsCommandTest : public testing::Test {
           asked_ = line;
           return Json{{"result", result}}.dump();
         },
-        [](const std::string& sentence) { return sentence; });
+        [](const std::string& sentence) { return sentence; }, [](int socket) { close(socket); });
     EXPECT_FALSE(node.open());
     words.insert(words.end(), {"--data-dir", directory_.path()});
     std::ostringstream out;

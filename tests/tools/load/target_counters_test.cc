@@ -2,6 +2,7 @@
 #include "tools/load/target_counters.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -38,7 +39,7 @@ class TargetCountersTest : public testing::Test {
           const bool asks_for_limits = Json::parse(line)["command"] == "limits";
           return Json{{"result", asks_for_limits ? Json{{"limits", "on"}} : stats_}}.dump();
         },
-        [](const std::string& sentence) { return sentence; });
+        [](const std::string& sentence) { return sentence; }, [](int socket) { close(socket); });
     ASSERT_FALSE(socket_->open());
   }
   void set_stats(const Json& stats) {
