@@ -38,11 +38,11 @@ std::optional<std::string> wire_in(const ControlJson& body) {
 
 // Of a page that the node gave, at most `most` keys.
 void cut(ControlJson& page, uint32_t most) {
-  ControlJson& keys = page["keys"];
-  CHECK(keys.is_array() && most > 0);
-  if (keys.size() <= most) return;
-  page["next"] = keys[most]["id"];
-  keys.erase(keys.begin() + most, keys.end());
+  CHECK(page["keys"].is_array() && most > 0);
+  if (page["keys"].size() <= most) return;
+  const ControlJson next = page["keys"][most]["id"];
+  page["keys"].erase(page["keys"].begin() + most, page["keys"].end());
+  page["next"] = next;  // A new member moves the others.
 }
 
 }  // namespace

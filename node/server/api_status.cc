@@ -1,4 +1,6 @@
 // What the API says about the node as a whole: its state, its counters, its settings.
+#include <cmath>
+
 #include "node/server/api.h"
 #include "reactor/base/check.h"
 
@@ -49,7 +51,7 @@ ControlJson Api::status() const {
   return {{"id", admin_.id().hex()},
           {"version", config.version},
           {"state", admin_.is_stopping() ? "draining" : state_word(stats, config)},
-          {"uptime_s", stats.uptime_seconds},
+          {"uptime_s", std::round(stats.uptime_seconds * 1000) / 1000},
           {"networks", networks},
           {"endpoints", endpoints},
           {"admin", addresses_},

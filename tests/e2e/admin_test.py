@@ -36,16 +36,29 @@ def ask(connection, method, target, body=None, headers=None):
     return answer.status, json.loads(answer.read())
 
 
+def line_asked(path, request):
+    """What the control socket's lines (docs/CONTROL.md) answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(30)
+        client.connect(str(path))
+        client.sendall(json.dumps(request).encode() + b"\n")
+        with client.makefile() as answers:
+            return json.loads(answers.readline())
+
+
 class Admin(Scenario):
+    def local(self, path):
+        connection = UnixConnection(path)
+        self.addCleanup(connection.close)
+        return connection
+
     async def node(self, *arguments):
         """A node with an admin port on a free port; its clients over TCP and over the socket."""
         node = await self.xord("--admin", f"{OWN_IP}:0", *arguments)
         host, port = harness.address(node.ready["admin"][0])
         tcp = http.client.HTTPConnection(host, port, timeout=30)
-        local = UnixConnection(node.data_dir / "control")
         self.addCleanup(tcp.close)
-        self.addCleanup(local.close)
-        return node, tcp, local
+        return node, tcp, self.local(node.data_dir / "control")
 
     async def test_both_ways_show_the_same_node(self):
         node, tcp, local = await self.node("--ttl", "3d")
@@ -64,9 +77,11 @@ class Admin(Scenario):
                          list(settings))
         # The counters are those that the line protocol and SIGUSR1 show.
         shown = ask(local, "GET", "/v1/stats")[1]
-        done = await self.command("store", "stats", "--json", "--data-dir", node.data_dir)
-        self.assertEqual(done.json["total"].keys(), shown["total"].keys())
-        self.assertEqual((await node.stats())["http"].keys(), shown["http"].keys())
+        by_line = line_asked(node.data_dir / "control", {"command": "stats"})["result"]
+        for other in (by_line, await node.stats()):
+            self.assertEqual(other["total"].keys(), shown["total"].keys())
+            self.assertEqual(other["http"].keys(), shown["http"].keys())
+        self.assertGreaterEqual(shown["http"]["http_requests"], 4)
 
     async def test_what_is_kept_over_http_is_what_the_commands_list(self):
         node, _, local = await self.node()
@@ -113,8 +128,8 @@ class Admin(Scenario):
         self.assertEqual([line["message"] for line in warnings], ["admin port taken"])
         self.assertIn("127.0.0.1:8470", warnings[0]["addresses"])
         self.assertNotIn("127.0.0.1:8470", nodes[1].ready["admin"])
-        self.assertEqual(ask(UnixConnection(nodes[1].data_dir / "control"), "GET",
-                             "/v1/status")[0], 200)
+        self.assertEqual(ask(self.local(nodes[1].data_dir / "control"), "GET", "/v1/status")[0],
+                         200)
         node, _, _ = await self.node()
         taken = node.ready["admin"][0]
         done = await self.command("run", "--data-dir", self.scratch / "third", "--listen",
@@ -139,7 +154,7 @@ class Admin(Scenario):
         node = await self.xord("--admin", f"unix:{path}")
         self.assertEqual(node.ready["admin"], [f"unix:{path}"])
         self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(ask(UnixConnection(path), "POST", "/v1/purge", {"all": True})[0], 200)
+        self.assertEqual(ask(self.local(path), "POST", "/v1/purge", {"all": True})[0], 200)
         await node.stop()
         self.assertFalse(os.path.exists(path))
 

@@ -52,7 +52,7 @@ HttpConnection* HttpConnections::admit(const HttpPeer& peer, int socket, Monoton
   CHECK(free != connections_.end());
   ++count_;
   unix_count_ += is_unix;
-  *free = {State::reading, socket, peer, "", now + http_request_time};
+  *free = {State::reading, socket, peer, "", now + times_.request};
   return &*free;
 }
 
@@ -67,7 +67,7 @@ void HttpConnections::begin_request(HttpConnection* connection, std::string targ
                                     MonotonicTime now) {
   CHECK(connection->state == State::reading || connection->state == State::idle);
   // The first request's time began with the connection.
-  if (connection->state == State::idle) connection->deadline = now + http_request_time;
+  if (connection->state == State::idle) connection->deadline = now + times_.request;
   connection->state = State::reading;
   connection->target = std::move(target);
 }
@@ -82,13 +82,13 @@ void HttpConnections::begin_answer(HttpConnection* connection, bool is_stream, M
   CHECK(connection->state == State::served || connection->state == State::reading);
   connection->state = State::sending;
   connection->deadline.reset();
-  if (!is_stream) connection->deadline = now + http_idle_time;
+  if (!is_stream) connection->deadline = now + times_.idle;
 }
 
 void HttpConnections::end_answer(HttpConnection* connection, MonotonicTime now) {
   CHECK(connection->state != State::free);
   connection->state = State::idle;
-  connection->deadline = now + http_idle_time;
+  connection->deadline = now + times_.idle;
 }
 
 HttpConnection* HttpConnections::take_expired(MonotonicTime now) {

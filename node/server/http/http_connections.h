@@ -21,10 +21,12 @@ namespace xord {
 constexpr uint32_t http_connections_max = 64;
 constexpr uint32_t http_connections_an_address = 16;
 
-// From the connection, or from its first line if it had requests before, to the end of a request.
-constexpr Duration http_request_time = seconds(10);
-// To read an answer, and between requests. A stream may take longer, but not without reading.
-constexpr Duration http_idle_time = seconds(60);
+struct HttpTimes {
+  // From the connection, or from its first line if it had requests before, to the end of a request.
+  Duration request = seconds(10);
+  // To read an answer, and between requests. A stream may take longer, but not without reading.
+  Duration idle = seconds(60);
+};
 
 struct HttpPeer {
   HttpSource source = HttpSource::other;
@@ -50,6 +52,8 @@ struct HttpConnection {
 
 class HttpConnections {
  public:
+  explicit HttpConnections(HttpTimes times) : times_(times) {}
+
   // A connection in state reading; null and *refused_as if there is no place for it. Stays valid
   // until it is released.
   HttpConnection* admit(const HttpPeer& peer, int socket, MonotonicTime now, HttpCount* refused_as);
@@ -70,6 +74,7 @@ class HttpConnections {
  private:
   uint32_t count_of(const HttpPeer& peer) const;
 
+  const HttpTimes times_;
   std::array<HttpConnection, http_connections_max> connections_;
   uint32_t count_ = 0;
   uint32_t unix_count_ = 0;

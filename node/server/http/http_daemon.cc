@@ -147,8 +147,8 @@ struct HttpCallbacks {
   static MHD_Result result_of(bool is_done) { return is_done ? MHD_YES : MHD_NO; }
 };
 
-HttpDaemon::HttpDaemon(Handler handler, HttpCounters& counters)
-    : handler_(std::move(handler)), counters_(counters) {
+HttpDaemon::HttpDaemon(Handler handler, HttpTimes times, HttpCounters& counters)
+    : handler_(std::move(handler)), times_(times), counters_(counters) {
   CHECK(handler_ != nullptr);
 }
 
@@ -162,7 +162,7 @@ std::optional<IoError> HttpDaemon::start() {
   const MHD_OptionItem options[] = {
       {MHD_OPTION_CONNECTION_LIMIT, http_connections_max, nullptr},
       {MHD_OPTION_CONNECTION_MEMORY_LIMIT, http_pool_bytes, nullptr},
-      {MHD_OPTION_CONNECTION_TIMEOUT, http_idle_time.whole_seconds(), nullptr},
+      {MHD_OPTION_CONNECTION_TIMEOUT, times_.idle.whole_seconds(), nullptr},
       {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
       {MHD_OPTION_NOTIFY_COMPLETED, reinterpret_cast<intptr_t>(&HttpCallbacks::completed), this},
       {MHD_OPTION_NOTIFY_CONNECTION, reinterpret_cast<intptr_t>(&HttpCallbacks::notify), this},

@@ -40,7 +40,7 @@ class HttpDaemon {
   using Handler = std::function<void(HttpRequest, const HttpReply&)>;
 
   // `counters` is borrowed.
-  HttpDaemon(Handler handler, HttpCounters& counters);
+  HttpDaemon(Handler handler, HttpTimes times, HttpCounters& counters);
   ~HttpDaemon();  // stop()
   HttpDaemon(const HttpDaemon&) = delete;
   HttpDaemon& operator=(const HttpDaemon&) = delete;
@@ -76,9 +76,10 @@ class HttpDaemon {
   void expire();
 
   const Handler handler_;
+  const HttpTimes times_;
   HttpCounters& counters_;
   const std::shared_ptr<HttpMailbox> mailbox_ = std::make_shared<HttpMailbox>();
-  HttpConnections connections_;
+  HttpConnections connections_{times_};
   std::set<HttpExchangePtr> exchanges_;
   HttpConnection* adding_ = nullptr;  // While the library takes it.
   MHD_Daemon* daemon_ = nullptr;

@@ -52,7 +52,8 @@ void turn_away(int socket, HttpCount refused_as) {
 
 }  // namespace
 
-HttpServer::HttpServer(HttpDaemon::Handler handler) : daemon_(std::move(handler), counters_) {}
+HttpServer::HttpServer(HttpDaemon::Handler handler, HttpTimes times)
+    : daemon_(std::move(handler), times, counters_) {}
 
 HttpServer::~HttpServer() {
   stop();

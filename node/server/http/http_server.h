@@ -24,8 +24,9 @@ namespace xord {
 
 class HttpServer {
  public:
-  // `handler` is called by the server's thread with each request that came whole.
-  explicit HttpServer(HttpDaemon::Handler handler);
+  // `handler` is called by the server's thread with each request that came whole. `times`: for
+  // tests to choose.
+  explicit HttpServer(HttpDaemon::Handler handler, HttpTimes times = {});
   ~HttpServer();  // stop()
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

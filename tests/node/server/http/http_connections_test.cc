@@ -24,7 +24,7 @@ class HttpConnectionsTest : public testing::Test {
   }
   bool is_expired(MonotonicTime now) { return connections.take_expired(now) != nullptr; }
 
-  HttpConnections connections;
+  HttpConnections connections{HttpTimes{}};
   HttpCount refused_as{};
 };
 
@@ -63,7 +63,7 @@ TEST_F(HttpConnectionsTest, TcpCannotTakeThePlacesOfUnixSockets) {
 
 TEST_F(HttpConnectionsTest, TheFirstRequestHasTenSecondsFromTheConnection) {
   HttpConnection* one = admit(local());
-  EXPECT_EQ(connections.next_deadline(), start + http_request_time);
+  EXPECT_EQ(connections.next_deadline(), start + HttpTimes{}.request);
   connections.begin_request(one, "/a", start + seconds(9));
   EXPECT_EQ(one->target, "/a");
   EXPECT_FALSE(is_expired(start + seconds(9)));
@@ -96,7 +96,7 @@ TEST_F(HttpConnectionsTest, TheNextRequestHasTenSecondsFromItsFirstLine) {
   connections.serve(one);
   connections.begin_answer(one, false, start);
   connections.end_answer(one, start);
-  EXPECT_EQ(connections.next_deadline(), start + http_idle_time);
+  EXPECT_EQ(connections.next_deadline(), start + HttpTimes{}.idle);
   connections.begin_request(one, "/b", start + seconds(50));
   EXPECT_EQ(one->target, "/b");
   EXPECT_FALSE(is_expired(start + seconds(59)));
