@@ -201,7 +201,6 @@ void HttpDaemon::run(MonotonicTime now) {
   now_ = now;
   expire();
   CHECK(adding_ == nullptr);
-  mailbox_->silence();
   mailbox_->take_woken([](MHD_Connection* connection) { MHD_resume_connection(connection); });
   MHD_run(daemon_);
 }

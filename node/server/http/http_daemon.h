@@ -50,7 +50,7 @@ class HttpDaemon {
   // the socket is still the caller's.
   std::optional<HttpCount> add(int socket, const HttpPeer& peer, MonotonicTime now);
   // Does what can be done without waiting. Call it when fd() or the mailbox's is readable, and
-  // after wait_max() at the latest.
+  // after wait_max() at the latest; silence the mailbox before.
   void run(MonotonicTime now);
   int fd() const;
   std::optional<Duration> wait_max(MonotonicTime now);

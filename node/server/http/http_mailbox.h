@@ -59,7 +59,7 @@ class HttpMailbox {
   void ring() { bell_.ring(); }
 
   // By the server's thread. fd() becomes readable when there is something to take; silence() makes
-  // it unreadable.
+  // it unreadable, and must come before all that is taken: what comes later rings again.
   int fd() const { return bell_.fd(); }
   void silence();
   std::vector<int> take_adopted();

@@ -97,6 +97,7 @@ void HttpServer::turn() {
   auto most = daemon_.wait_max(monotonic_time());
   if (is_short_of_files_) most = most ? std::min(*most, wait_for_files) : wait_for_files;
   wait(most);
+  daemon_.mailbox().silence();
   is_short_of_files_ = false;
   for (size_t i = 0; i < listeners_.size(); ++i) {
     if (is_readable_[i]) accept_from(listeners_[i]);
@@ -157,6 +158,7 @@ void HttpServer::wind_up() {
   const MonotonicTime until = monotonic_time() + wind_up_time;
   while (true) {
     const MonotonicTime now = monotonic_time();
+    daemon_.mailbox().silence();
     daemon_.run(now);
     if (!daemon_.has_exchanges() || now >= until) return;
     const Duration most = daemon_.wait_max(now).value_or(until - now);

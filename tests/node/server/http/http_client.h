@@ -48,7 +48,7 @@ class HttpClient {
         connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
   // One end of a socketpair(2).
-  explicit HttpClient(int socket) : socket_(socket), is_connected_(true) {}
+  explicit HttpClient(int socket) : socket_(socket), is_connected_(true) { set_times(); }
   HttpClient(HttpClient&& other) noexcept
       : socket_(std::exchange(other.socket_, -1)),
         is_connected_(other.is_connected_),
@@ -136,6 +136,9 @@ class HttpClient {
  private:
   void open(int family) {
     socket_ = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    set_times();
+  }
+  void set_times() {
     const timeval give_up{30, 0};
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &give_up, sizeof give_up);
     setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &give_up, sizeof give_up);
