@@ -24,22 +24,25 @@ constexpr Family families[] = {Family::ipv4, Family::ipv6};
 constexpr size_t ping_size = rpcudp::ping_request_size;
 // What is held, waits or was called because of a stranger has ended by then.
 constexpr Duration rest = seconds(7);
-// And a newcomer that was filed has been pinged after its first minute.
-constexpr Duration long_rest = seconds(75);
+static_assert(rest > held_lifetime && rest > transaction_lifetime && rest > waiting_lifetime);
+// Of one that may be filed: it has been pinged after its first minute.
+constexpr Duration long_rest = seconds(70);
 // A scene lasts no longer than the proofs of those who fill its pools.
 constexpr Duration scene_lifetime = minutes(9);
 
 // For sources that are not served.
 std::vector<Burst> all_bursts(Scene& scene, const Id& sender) {
   std::vector<Burst> bursts = requests(scene, sender);
-  for (const auto& some : {repeated(bursts), requests_of_others(scene), noise(scene, sender),
-                           replies(scene, sender)}) {
+  for (const auto& some :
+       {stores(scene, sender), repeated(bursts), repeated(stores(scene, sender)),
+        requests_of_others(scene), noise(scene, sender), replies(scene, sender)}) {
     bursts.insert(bursts.end(), some.begin(), some.end());
   }
   return bursts;
 }
 
-// For those that are: what needs no scene of its own comes together.
+// For those that are, but for the stores: their replies are shorter than any of them. What needs no
+// scene of its own comes together.
 std::vector<Burst> served_bursts(Scene& scene, const Id& sender) {
   std::vector<Burst> bursts = repeated(requests(scene, sender));
   const std::vector<Burst> others = requests_of_others(scene);
@@ -106,7 +109,9 @@ class AmplificationWalk : public ::testing::TestWithParam<State> {
     const std::vector<Burst> bursts = served_bursts(any, any.node.account(source).id);
     Scene quiet(GetParam(), setting, family, 1);
     ASSERT_EQ(quiet.prepare(kind)[0], source);
-    quiet.send(source, {}, long_rest);
+    const bool is_newcomer = kind == Source::pongs || kind == Source::echoes;
+    const Duration length = is_newcomer ? long_rest : rest;
+    quiet.send(source, {}, length);
     const WatchedNode::Account& before = quiet.node.account(source);
     Endpoint sibling = source;  // That used up the limit.
     ++sibling.port;
@@ -114,7 +119,7 @@ class AmplificationWalk : public ::testing::TestWithParam<State> {
       SCOPED_TRACE(burst.name);
       Scene scene(GetParam(), setting, family, 1);
       ASSERT_EQ(scene.prepare(kind)[0], source);
-      scene.send(source, burst.datagrams, long_rest);
+      scene.send(source, burst.datagrams, length);
       ASSERT_EQ(scene.node.broken(), "");
       const WatchedNode::Account& after = scene.node.account(source);
       EXPECT_LE(after.questions, before.questions);
@@ -184,7 +189,7 @@ TEST_P(AmplificationWalk, AContactThatFellSilentIsUnproven) {
 }
 
 TEST_P(AmplificationWalk, TheBoundOfTheUnprovenIsTheOperators) {
-  for (const double amplification_max : {0.0, 0.5, 0.9, 3.0}) {
+  for (const double amplification_max : {0.0, 0.5, 3.0}) {
     SCOPED_TRACE(amplification_max);
     walk_unproven(Source::stranger, {.amplification_max = amplification_max}, Family::ipv4, 1);
     if (HasFailure()) return;

@@ -46,7 +46,7 @@ ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
     : endpoint_(endpoint),
       network_(base.network),
       rng_(seed),
-      datagrams_(datagrams_max, options.outbox_bytes),
+      datagrams_(options.datagrams_max, options.outbox_bytes),
       messages_(1024, options.outbox_bytes),
       storage_(1024, options.outbox_bytes),
       results_(256, options.outbox_bytes) {

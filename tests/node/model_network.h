@@ -46,6 +46,7 @@ struct ModelOptions {
   uint32_t records_max = 400;
   uint32_t published_max = 400;
   NodeSeconds ttl = 7 * 86'400;
+  uint32_t datagrams_max = 1024;    // Of the outbox for datagrams.
   uint32_t outbox_bytes = 1 << 20;  // Of each outbox.
   bool is_loaded = true;            // Else until finish_loading().
 };
@@ -88,7 +89,6 @@ class ModelNode {
   // All that the disk holds has been loaded.
   void finish_loading(Instant now);
 
-  static constexpr uint32_t datagrams_max = 1024;  // Of the outbox for datagrams.
   // Datagrams to send; taken by the network.
   std::vector<std::pair<Path, std::vector<uint8_t>>> sent;
   std::map<OperationId, ModelResult> results;

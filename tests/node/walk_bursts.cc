@@ -37,34 +37,10 @@ Octets contacts_reply(Family family, const Transaction& transaction) {
   });
 }
 
-std::vector<Burst> stores(const Scene& scene, const Id& sender) {
-  std::vector<Burst> bursts;
-  const Octets least = value_of_size(1);
-  for (const size_t size : {100u, held_small_size, held_small_size + 1, held_medium_size,
-                            held_medium_size + 1, held_large_size - 5}) {
-    bursts.push_back(
-        {"store of " + std::to_string(size), {store_of_size(scene.absent_key, sender, size)}});
-  }
-  for (const size_t key_size : {0, 19, 255}) {
-    bursts.push_back({"store, key of " + std::to_string(key_size),
-                      {spelled({Method::store, {}, least}, sender, {}, Octets(key_size))}});
-  }
-  const Octets nil = {0xc0};
-  const Octets too_large = value_of_size(value_size_max + 1);
-  for (const Octets& refused : {nil, too_large}) {
-    bursts.push_back({"store, refused: " + std::to_string(refused.size()),
-                      {spelled({Method::store, scene.absent_key, refused}, sender)}});
-  }
-  Octets aged = spelled({Method::store, scene.absent_key, least}, sender);
-  for (const int byte : {0xce, 0x00, 0x00, 0x0e, 0x10}) aged.push_back(static_cast<uint8_t>(byte));
-  bursts.push_back({"store, with an age", {aged}});
-  return bursts;
-}
-
 }  // namespace
 
 std::vector<Burst> requests(const Scene& scene, const Id& sender) {
-  std::vector<Burst> bursts = stores(scene, sender);
+  std::vector<Burst> bursts;
   const Octets least = value_of_size(1);
   const Octets most = value_of_size(value_size_max);
   const std::pair<std::string, Ask> asks[] = {
@@ -86,6 +62,30 @@ std::vector<Burst> requests(const Scene& scene, const Id& sender) {
       bursts.push_back({name + ", padded to " + std::to_string(size), {padded(shortest, size)}});
     }
   }
+  return bursts;
+}
+
+std::vector<Burst> stores(const Scene& scene, const Id& sender) {
+  std::vector<Burst> bursts;
+  const Octets least = value_of_size(1);
+  for (const size_t size : {100u, held_small_size, held_small_size + 1, held_medium_size,
+                            held_medium_size + 1, held_large_size - 5}) {
+    bursts.push_back(
+        {"store of " + std::to_string(size), {store_of_size(scene.absent_key, sender, size)}});
+  }
+  for (const size_t key_size : {0, 19, 255}) {
+    bursts.push_back({"store, key of " + std::to_string(key_size),
+                      {spelled({Method::store, {}, least}, sender, {}, Octets(key_size))}});
+  }
+  const Octets nil = {0xc0};
+  const Octets too_large = value_of_size(value_size_max + 1);
+  for (const Octets& refused : {nil, too_large}) {
+    bursts.push_back({"store, refused: " + std::to_string(refused.size()),
+                      {spelled({Method::store, scene.absent_key, refused}, sender)}});
+  }
+  Octets aged = spelled({Method::store, scene.absent_key, least}, sender);
+  for (const int byte : {0xce, 0x00, 0x00, 0x0e, 0x10}) aged.push_back(static_cast<uint8_t>(byte));
+  bursts.push_back({"store, with an age", {aged}});
   return bursts;
 }
 

@@ -16,6 +16,8 @@ struct Burst {
 
 // Each request under the id `sender`, of the fewest bytes, the most, and sizes between.
 std::vector<Burst> requests(const Scene& scene, const Id& sender);
+// Further stores: of the sizes at which they are held elsewhere, and such as are refused.
+std::vector<Burst> stores(const Scene& scene, const Id& sender);
 // The same, each more often than a source's requests are held.
 std::vector<Burst> repeated(std::vector<Burst> bursts);
 // Requests under other ids: that of the node, of a contact, and ever new ones.

@@ -32,6 +32,7 @@ NodeConfig Scene::config_of(const State& state, const Setting& setting) {
 
 ModelOptions Scene::options_of(const State& state) {
   ModelOptions options;
+  options.datagrams_max = 128;
   options.outbox_bytes = 1 << 18;
   NodeConfig unused;
   if (state.configure != nullptr) state.configure(unused, options);
@@ -117,7 +118,7 @@ void Scene::restore(uint32_t count, Duration age) {
 
 void Scene::meet(uint32_t count) {
   restore(count, minutes(14));
-  node.run_for(seconds(12));
+  node.run_for(seconds(1 + count / 2));  // A bucket pings two a second.
 }
 
 void Scene::send(const Endpoint& source, std::span<const Octets> datagrams, Duration length) {

@@ -25,6 +25,7 @@ constexpr double pings_uncharged = 4 * rpcudp::ping_request_size;
 
 WatchedNode::WatchedNode(const NodeConfig& config, const ModelOptions& options, uint32_t shards)
     : config_(config),
+      datagrams_max_(options.datagrams_max),
       node_(7, Endpoint::ipv4(0x0a000001, 8468), shards, config, options),
       excess_(config_, pings_uncharged) {
   collect();
@@ -91,8 +92,8 @@ void WatchedNode::run_for(Duration duration) {
 }
 
 void WatchedNode::fill(Outbox& outbox) const {
-  CHECK(outbox.entries().size() + *room_ <= ModelNode::datagrams_max);
-  while (outbox.entries().size() + *room_ < ModelNode::datagrams_max) outbox.commit({}, 0);
+  CHECK(outbox.entries().size() + *room_ <= datagrams_max_);
+  while (outbox.entries().size() + *room_ < datagrams_max_) outbox.commit({}, 0);
 }
 
 void WatchedNode::receive(const Endpoint& from, const Octets& bytes) {

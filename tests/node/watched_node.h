@@ -119,6 +119,7 @@ class WatchedNode {
   void breaks(const std::string& bound, const Endpoint& endpoint);
 
   const NodeConfig config_;
+  const uint32_t datagrams_max_;
   ModelNode node_;
   Instant now_ = instant_of(first_node_seconds);
   std::string broken_;
