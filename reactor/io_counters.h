@@ -11,9 +11,9 @@
 namespace xord {
 
 #define XORD_IO_COUNTERS(X)                                                                        \
-  X(received, counter, "Datagrams handed to the node.")                                            \
-  X(received_bytes, counter, "Their payload.")                                                     \
-  X(received_ipv6, counter, "Those of them that came over IPv6.")                                  \
+  X(received_ipv4, counter, "Datagrams handed to the node that came over IPv4.")                   \
+  X(received_ipv4_bytes, counter, "Their payload.")                                                \
+  X(received_ipv6, counter, "Datagrams handed to the node that came over IPv6.")                   \
   X(received_ipv6_bytes, counter, "Their payload.")                                                \
   X(receive_dropped, counter,                                                                      \
     "Datagrams that the kernel dropped at our sockets: the receive buffer was full.")              \
@@ -26,9 +26,10 @@ namespace xord {
     "io_uring: multishot receives that had ended and were started again.")                         \
   X(buffers_exhausted, counter, "io_uring: times that all receive buffers were in use (ENOBUFS).") \
   X(completions_overflowed, counter, "io_uring: times that the completion queue was full.")        \
-  X(sent, counter, "Datagrams given to the kernel; those it refused are counted again below.")     \
-  X(sent_bytes, counter, "Their payload.")                                                         \
-  X(sent_ipv6, counter, "Those of them that left over IPv6.")                                      \
+  X(sent_ipv4, counter,                                                                            \
+    "Datagrams given to the kernel over IPv4; those it refused are counted again below.")          \
+  X(sent_ipv4_bytes, counter, "Their payload.")                                                    \
+  X(sent_ipv6, counter, "The same over IPv6.")                                                     \
   X(sent_ipv6_bytes, counter, "Their payload.")                                                    \
   X(sent_coalesced, counter, "Datagrams sent together with others in one send.")                   \
   X(coalescing_refused, counter, "Sends of several that the kernel refused: sent singly instead.") \
@@ -61,6 +62,21 @@ inline std::span<const CountInfo> info_of(IoCounter) {
 
 using IoCounters = Counters<IoCounter>;
 
+// What is summed over both families when it is read.
+#define XORD_IO_SUMS(X)                                                                  \
+  X(received, counter, "Datagrams handed to the node.")                                  \
+  X(received_bytes, counter, "Their payload.")                                           \
+  X(sent, counter, "Datagrams given to the kernel; those it refused are counted again.") \
+  X(sent_bytes, counter, "Their payload.")
+
+enum class IoSum : uint8_t { XORD_IO_SUMS(XORD_COUNT_ENUMERATOR) count };
+
+inline std::span<const CountInfo> info_of(IoSum) {
+  static constexpr CountInfo infos[] = {XORD_IO_SUMS(XORD_COUNT_INFO)};
+  return infos;
+}
+uint64_t sum_of(const IoCounters& counters, IoSum which);
+
 // Most turns take less than the first bound; the last is ten times what counts as a stall.
 inline constexpr auto turn_bounds =
     bounds_in_microseconds({100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000,
@@ -80,18 +96,12 @@ inline std::span<const HistogramInfo> info_of(IoHistogram) {
 
 // Counts datagrams handed to the node, or given to the kernel, and their payload.
 inline void count_received(IoCounters& counters, bool is_ipv4, uint64_t bytes) {
-  counters.add(IoCounter::received);
-  counters.add(IoCounter::received_bytes, bytes);
-  if (is_ipv4) return;
-  counters.add(IoCounter::received_ipv6);
-  counters.add(IoCounter::received_ipv6_bytes, bytes);
+  counters.add(is_ipv4 ? IoCounter::received_ipv4 : IoCounter::received_ipv6);
+  counters.add(is_ipv4 ? IoCounter::received_ipv4_bytes : IoCounter::received_ipv6_bytes, bytes);
 }
 inline void count_sent(IoCounters& counters, bool is_ipv4, uint64_t datagrams, uint64_t bytes) {
-  counters.add(IoCounter::sent, datagrams);
-  counters.add(IoCounter::sent_bytes, bytes);
-  if (is_ipv4) return;
-  counters.add(IoCounter::sent_ipv6, datagrams);
-  counters.add(IoCounter::sent_ipv6_bytes, bytes);
+  counters.add(is_ipv4 ? IoCounter::sent_ipv4 : IoCounter::sent_ipv6, datagrams);
+  counters.add(is_ipv4 ? IoCounter::sent_ipv4_bytes : IoCounter::sent_ipv6_bytes, bytes);
 }
 
 // Counts a refused send of `datagrams` datagrams under the counter for its errno.

@@ -129,6 +129,12 @@ std::vector<NamedCount> commit_counts(const CommitThread& commits) {
   return counts;
 }
 
+std::vector<NamedCount> io_counts(const IoCounters& counters) {
+  std::vector<NamedCount> counts = read_all(counters);
+  append_sums<IoSum>(&counts, [&](IoSum which) { return sum_of(counters, which); });
+  return counts;
+}
+
 ShardStats stats_of(const Shards& shards, uint32_t index) {
   ShardStats stats;
   const Shard& shard = shards.shard(index);
@@ -144,7 +150,7 @@ ShardStats stats_of(const Shards& shards, uint32_t index) {
     accumulate(stats.storage, read_all(shard.store_counters(network)));
     accumulate(stats.published, read_all(shard.published_counters(network)));
   }
-  stats.io = read_all(shards.reactor(index).counters());
+  stats.io = io_counts(shards.reactor(index).counters());
   stats.commits = commit_counts(shards.commits(index));
   append(&stats.histograms, read_all(shards.commits(index).histograms()));
   append(&stats.histograms, read_all(shards.reactor(index).histograms()));

@@ -60,6 +60,7 @@ class BackendHarness : public DatagramSink {
     send();
   }
   uint64_t count(IoCounter counter) const { return counters.read(counter); }
+  uint64_t count(IoSum sum) const { return sum_of(counters, sum); }
   Endpoint server(size_t socket = 0) const { return sockets[socket].bound; }
 
   ShardSockets sockets;

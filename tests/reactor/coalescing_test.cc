@@ -40,8 +40,8 @@ TEST_P(Coalescing, EqualLengthsAlongOnePathLeaveTogetherAndArriveOneByOne) {
     harness.send_back_all();
     for (int i = 0; i < count; ++i) ASSERT_EQ(client.receive(), numbered(i, 600));
     EXPECT_EQ(client.receive_if_there(), std::nullopt);
-    EXPECT_EQ(harness.count(IoCounter::sent), uint64_t{count});
-    EXPECT_EQ(harness.count(IoCounter::sent_bytes), uint64_t{count} * 600);
+    EXPECT_EQ(harness.count(IoSum::sent), uint64_t{count});
+    EXPECT_EQ(harness.count(IoSum::sent_bytes), uint64_t{count} * 600);
     EXPECT_EQ(harness.count(IoCounter::sent_coalesced), uint64_t{count});
     EXPECT_EQ(harness.count(IoCounter::coalescing_refused), 0u);
   }
@@ -84,7 +84,7 @@ TEST_P(Coalescing, EachPeerHearsExactlyWhatWasMeantForIt) {
       EXPECT_EQ(clients[to]->receive_if_there(), std::nullopt);
     }
     EXPECT_GT(harness.count(IoCounter::sent_coalesced), 0u);
-    EXPECT_LT(harness.count(IoCounter::sent_coalesced), harness.count(IoCounter::sent));
+    EXPECT_LT(harness.count(IoCounter::sent_coalesced), harness.count(IoSum::sent));
   }
 }
 
@@ -138,7 +138,7 @@ TEST_P(Coalescing, WhatTheKernelRefusesTogetherGoesSingly) {
     for (int i = 0; i < 20; ++i) ASSERT_EQ(a.receive(), numbered(i, 100));
     for (int i = 0; i < 20; ++i) ASSERT_EQ(b.receive(), numbered(i, 200));
     EXPECT_EQ(alone.receive(), "alone");
-    EXPECT_EQ(harness.count(IoCounter::sent), 41u);
+    EXPECT_EQ(harness.count(IoSum::sent), 41u);
     EXPECT_EQ(harness.count(IoCounter::coalescing_refused), 2u);
     EXPECT_EQ(harness.count(IoCounter::send_invalid), 0u);
     // Coalescing is retried only after a while.
@@ -166,7 +166,7 @@ TEST_P(Coalescing, WhatIsTooLongForASmallMtuGoesSingly) {
     harness.send();
     harness.pump();
     for (int i = 0; i < 20; ++i) ASSERT_EQ(client.receive(), numbered(i, 1'000));
-    EXPECT_EQ(harness.count(IoCounter::sent), 20u);
+    EXPECT_EQ(harness.count(IoSum::sent), 20u);
     EXPECT_EQ(harness.count(IoCounter::coalescing_refused), 1u);
     EXPECT_EQ(harness.count(IoCounter::send_too_long), 0u);
     EXPECT_EQ(harness.count(IoCounter::send_invalid), 0u);

@@ -55,7 +55,7 @@ TEST_P(IoFailure, ASendThatARuleForbidsIsCountedAndTheOthersGo) {
     for (int i = 0; i < 100; ++i) ASSERT_EQ(allowed.receive(), "allowed");
     EXPECT_EQ(forbidden.receive_if_there(), std::nullopt);
     EXPECT_EQ(harness.count(IoCounter::send_forbidden), 100u);
-    EXPECT_EQ(harness.count(IoCounter::sent), 200u);
+    EXPECT_EQ(harness.count(IoSum::sent), 200u);
   }
 }
 
@@ -75,7 +75,7 @@ TEST_P(IoFailure, ASendForWhichThereIsNoBufferIsCountedAndTheOthersGo) {
   for (int i = 0; i < 50; ++i) ASSERT_EQ(client.receive(), "small");
   EXPECT_EQ(client.receive_if_there(), std::nullopt);
   EXPECT_EQ(harness.count(IoCounter::send_would_block), 10u);
-  EXPECT_EQ(harness.count(IoCounter::sent), 60u);
+  EXPECT_EQ(harness.count(IoSum::sent), 60u);
 }
 
 // An ICMP error that the socket receives ends a reception with that error.

@@ -150,7 +150,7 @@ TEST_P(ShardsTest, OnePortIsServedByAllAndTheOwnerAnswers) {
   threads.clear();
   EXPECT_GT(shards[0]->forwarded, 0u);
   EXPECT_GT(shards[1]->forwarded, 0u);
-  const auto received = [&](size_t i) { return reactors[i]->counters().read(IoCounter::received); };
+  const auto received = [&](size_t i) { return sum_of(reactors[i]->counters(), IoSum::received); };
   EXPECT_EQ(received(0) + received(1), 128u);
 }
 

@@ -35,7 +35,7 @@ std::string control_page() {
 template <class Enum>
 class CountersTest : public ::testing::Test {};
 using Enums = ::testing::Types<NodeCounter, NodeSum, CallOutcome, LookupOutcome, ParseError,
-                               TableRefusal, ShardCount, IoCounter, StoreCount, CommitCount,
+                               TableRefusal, ShardCount, IoCounter, IoSum, StoreCount, CommitCount,
                                CommitSum, DatabaseCount, HttpCount>;
 TYPED_TEST_SUITE(CountersTest, Enums);
 
@@ -133,6 +133,7 @@ TEST(CounterKinds, EachFigureThatIsNoCounterIsOfTheKindThatItIs) {
   check(info_of(TableRefusal{}));
   check(info_of(ShardCount{}));
   check(info_of(IoCounter{}));
+  check(info_of(IoSum{}));
   check(info_of(StoreCount{}));
   check(info_of(CommitCount{}));
   check(info_of(CommitSum{}));
