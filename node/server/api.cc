@@ -138,6 +138,7 @@ std::vector<Route> Api::routes() {
        {}},
       {"POST", "/v1/shutdown", changes, "End the node cleanly", call(&Api::shut_down), {}},
       {"GET", "/v1/openapi.json", reads, "This document", answer(&Api::openapi), {}},
+      metrics_route(),
   };
 }
 

@@ -42,6 +42,10 @@ class Api {
   ControlJson config() const;
   ControlJson openapi() const;
 
+  // api_metrics.cc
+  Route metrics_route() const;
+  HttpResponse metrics() const;
+
   // api_published.cc
   void published(const HttpRequest& request, const HttpReply& reply) const;
   void keep(const HttpRequest& request, const HttpReply& reply) const;

@@ -135,6 +135,8 @@ struct ServerConfig {
   // names or addresses without a port. At most admin_hosts_max.
   std::vector<std::string> admin_hosts;
   bool admin_is_open = false;  // Other hosts may read health and metrics without a token.
+  // Whether GET /metrics shows figures of single shards (docs/METRICS.md), or their sums alone.
+  bool has_metrics_by_shard = true;
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;

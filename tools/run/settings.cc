@@ -33,7 +33,7 @@ struct Word {
 // Enumerations are spelled as words.
 constexpr std::array<Word<IoChoice>, 3> io_words = {
     {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
-constexpr std::array<Word<bool>, 2> steering_words = {{{"on", true}, {"off", false}}};
+constexpr std::array<Word<bool>, 2> on_off_words = {{{"on", true}, {"off", false}}};
 constexpr std::array<Word<Durability>, 2> durability_words = {
     {{"sync", Durability::sync}, {"os", Durability::os}}};
 constexpr std::array<Word<LogFormat>, 2> log_format_words = {
@@ -295,7 +295,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 
 using Config = ServerConfig;
 
-const std::array<Setting, 31> table = {{
+const std::array<Setting, 32> table = {{
     {"listen", "[SCHEME://]ADDR:PORT[?]",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names; with ? a host "
      "without IPv6 (or IPv4) skips it",
@@ -316,8 +316,8 @@ const std::array<Setting, 31> table = {{
      Arity::one, [](Config& c, const Texts& t) { c.io = parse_word(io_words, t[0]); },
      [](const Config& c) { return show_word(io_words, c.io); }},
     {"steering", "on|off", "Have the kernel hand each datagram to the thread that owns its key",
-     Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(steering_words, t[0]); },
-     [](const Config& c) { return show_word(steering_words, c.steering); }},
+     Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(on_off_words, t[0]); },
+     [](const Config& c) { return show_word(on_off_words, c.steering); }},
     {"admin", "ADDR:PORT[?]|unix:PATH|off",
      "Address of the admin port, for the HTTP API; repeats. With ? it is left out if it is taken",
      Arity::many, apply_admin, show_admins},
@@ -330,6 +330,10 @@ const std::array<Setting, 31> table = {{
     {"admin-open", "", "Let other hosts read health and metrics without a token", Arity::yes_or_no,
      [](Config& c, const Texts& t) { c.admin_is_open = parse_yes_or_no(t[0]); },
      [](const Config& c) { return Texts{c.admin_is_open ? "true" : "false"}; }},
+    {"metrics-shards", "on|off", "Show figures of single shards in the metrics; off sums them",
+     Arity::one,
+     [](Config& c, const Texts& t) { c.has_metrics_by_shard = parse_word(on_off_words, t[0]); },
+     [](const Config& c) { return show_word(on_off_words, c.has_metrics_by_shard); }},
     {"log-level", "LEVEL", "debug, info, warning, error or off", Arity::one,
      [](Config& c, const Texts& t) { c.log_level = parse_word(log_level_words, t[0]); },
      [](const Config& c) { return show_word(log_level_words, c.log_level); }},

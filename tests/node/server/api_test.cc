@@ -207,6 +207,29 @@ TEST_F(ApiTest, TheDocumentNamesEveryRouteAndEveryRouteAnswers) {
   EXPECT_EQ(operations, api.routes().size());
 }
 
+TEST_F(ApiTest, TheMetricsAreTheCountersByShardOrSummed) {
+  ServerConfig sharded = config();
+  sharded.shards = 2;
+  start(sharded);
+  const HttpReceived apart = HttpClient(tcp()).get("/metrics");
+  EXPECT_EQ(apart.status, 200);
+  EXPECT_TRUE(apart.fields.at("Content-Type").starts_with("text/plain; version=0.0.4"));
+  for (const std::string_view line :
+       {"# TYPE xord_requests_total counter\n",
+        "\nxord_requests_total{method=\"ping\",shard=\"1\"} ", "\nxord_storage_state{state=\"",
+        "\nxord_disk_free_bytes ", "\nprocess_open_fds ", "\nxord_records_limit 10000\n",
+        "\nxord_admin_requests_total "}) {
+    EXPECT_NE(apart.body.find(line), std::string::npos) << line << "\n" << apart.body;
+  }
+  EXPECT_NE(apart.body.find("network=\"rpcudp\",id=\"" + admin->id().hex()), std::string::npos);
+  admin->stop();
+  sharded.has_metrics_by_shard = false;
+  start(sharded);
+  const std::string summed = HttpClient(tcp()).get("/metrics").body;
+  EXPECT_NE(summed.find("\nxord_requests_total{method=\"ping\"} "), std::string::npos) << summed;
+  EXPECT_EQ(summed.find("shard=\""), std::string::npos);
+}
+
 TEST_F(ApiTest, OverTcpOneMayReadAndWithTheTokenChange) {
   ServerConfig with_token = config();
   with_token.admin_token_file = token_file();

@@ -344,6 +344,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"admin-hosts", "example.org:8470", "without a port"},
         BadText{"admin-hosts", "[::1]", "without a port"},
         BadText{"admin-open", "yes", "neither true nor false"},
+        BadText{"metrics-shards", "true", "on or off"},
         BadText{"log-level", "warn", "perhaps you mean warning"},
         BadText{"log-format", "xml", "text or json"},
         BadText{"amplification-max", "-1", "write a number"},
@@ -431,6 +432,7 @@ const std::pair<const char*, std::vector<std::string>> changed_settings[] = {
     {"admin-token-file", {"/t"}},
     {"admin-hosts", {"a.example", "::1"}},
     {"admin-open", {"true"}},
+    {"metrics-shards", {"off"}},
     {"log-level", {"error"}},
     {"log-format", {"json"}},
     {"amplification-max", {"2.5"}},
@@ -466,6 +468,7 @@ ServerConfig changed_config() {
   expected.admin_token_file = "/t";
   expected.admin_hosts = {"a.example", "::1"};
   expected.admin_is_open = true;
+  expected.has_metrics_by_shard = false;
   expected.log_level = LogLevel::error;
   expected.log_format = LogFormat::json;
   expected.amplification_max = 2.5;
