@@ -1,5 +1,5 @@
 // The metrics: every figure is in exactly one, they keep Prometheus' rules and their size, and each
-// says what the statistics say.
+// says what the statistics say. tests/e2e/metrics_test.py asks Prometheus' own tools.
 #include <gtest/gtest.h>
 
 #include <algorithm>
