@@ -131,6 +131,10 @@ struct Budget {
   // room to spare.
   uint32_t proven_sources = 65'536;
 
+  // Bits of each of the two filters of endpoints that were called lately: 128 KiB together, for
+  // 40,000 in five minutes (node/calls/called_sources.h).
+  uint32_t called_bits = 1 << 19;
+
   // Prefixes whose charges are kept, 70 bytes each: an address takes one to four, as neighbours
   // share those of their prefixes. 4,096 strangers of as many /16s fit, 10,000 of one region;
   // beyond that, those that took least are forgotten first.
@@ -186,6 +190,7 @@ struct Budget {
     budget.lookup_values = 4;
     budget.other_requests = 64;
     budget.round_trips = 32;
+    budget.called_bits = 1 << 12;
     budget.proven_sources = 64;
     budget.ledger_rows = 128;
     budget.heard_contacts = 64;

@@ -204,6 +204,12 @@ void Node::deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out) {
       case ShardMessageKind::region:
         replicator_.accept_region(now, message_in<RegionMessage>(frame).region);
         break;
+      case ShardMessageKind::source_called:
+        requester_.inbound().deliver(turn, message_in<SourceCalledMessage>(frame));
+        break;
+      case ShardMessageKind::source_asked:
+        requester_.inbound().deliver(turn, message_in<SourceAskedMessage>(frame));
+        break;
       case ShardMessageKind::proven: {
         const auto& proven = message_in<ProvenMessage>(frame);
         contacts_.deliver(turn, proven);

@@ -2,8 +2,8 @@
 // through bounded mailboxes in production and through a loop in tests. Every struct begins with its
 // kind and its network, which ShardLink fills in (node/shard_link.h). The driver may drop a
 // datagram; it delivers every other message, in order: a replica that missed a change would answer
-// wrongly until the next one. Messages about contacts and regions are in node/routing/ and
-// node/replication/.
+// wrongly until the next one. Messages about contacts, regions and sources are in node/routing/,
+// node/replication/ and node/calls/.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,8 @@ enum class ShardMessageKind : uint8_t {
   proven,           // ProvenMessage: this source answered a transaction.
   region_wanted,    // RegionWantedMessage: a record of mine is due, and the bucket is yours.
   region,           // RegionMessage: the nodes of a region, for all that is due in it.
+  source_called,    // SourceCalledMessage: I called this source, whose shard you are.
+  source_asked,     // SourceAskedMessage: a request came from it, and I had not called it.
 };
 
 struct ShardMessage {

@@ -59,6 +59,7 @@ void Responder::receive(const Turn& turn, const Datagram& datagram) {
     if (owner != node_.link.self()) return node_.link.forward(turn, owner, datagram);
   }
   node_.count(counter_of(request.method));
+  requester_.inbound().asked(turn, datagram.path.remote);
   if (request.sender == node_.self) {
     const bool may_ping = budget_of(datagram).fits(node_.dialect.traits().ping_size);
     if (own_ids_.receive(turn, datagram, request, may_ping)) return;

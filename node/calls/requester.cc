@@ -11,7 +11,8 @@ Requester::Requester(const NodeContext& node, Instant start)
                  node.secrets.transactions, start, node.dialect.traits().transaction_bytes,
                  node.link.shards()),
       cookies_(node.link.self(), node.secrets.transactions, node.dialect.traits().transaction_bytes,
-               node.link.shards()) {}
+               node.link.shards()),
+      inbound_(node) {}
 
 bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAddress& local) {
   call.method = ask.method;
@@ -27,6 +28,7 @@ bool Requester::send(const Turn& turn, Call call, const Ask& ask, const LocalAdd
   }
   commit(turn, buffer, *transaction, call.to, ask, local);
   node_.count(NodeCounter::calls_sent);
+  inbound_.called(turn, call.to);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "node/calls/in_flight.h"
+#include "node/calls/inbound_watch.h"
 #include "node/calls/outcome.h"
 #include "node/calls/ping_cookies.h"
 #include "node/calls/round_trip.h"
@@ -61,6 +62,8 @@ class Requester {
   std::optional<Instant> next_wakeup() const { return in_flight_.next_wakeup(); }
 
   uint32_t open_count() const { return in_flight_.open_count(); }
+  // Told of each call here; the caller tells it of requests.
+  InboundWatch& inbound() { return inbound_; }
   // Records a round trip: of one contact, or of the filed contacts as a whole.
   void sample(const Endpoint& contact, Duration round_trip) {
     round_trips_.sample(contact, round_trip);
@@ -83,6 +86,7 @@ class Requester {
   RoundTrips round_trips_;
   InFlight in_flight_;
   PingCookies cookies_;
+  InboundWatch inbound_;
 };
 
 }  // namespace xord

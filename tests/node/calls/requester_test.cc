@@ -87,6 +87,7 @@ TEST_F(RequesterTest, AReplyOfNoUseEndsTheCallAndIsCounted) {
 TEST_F(RequesterTest, AReplyToAnotherShardIsForwardedToIt) {
   ASSERT_TRUE(requester.send(turn(), call(), {Method::ping}));
   auto asked = take_asked();
+  messages.clear();  // It may have told the other shard of the call.
   asked[0].transaction[0] = 1;
   EXPECT_FALSE(pong(asked[0], peer.id));
   ASSERT_EQ(messages.entries().size(), 1u);
