@@ -47,7 +47,7 @@ inline std::span<const HistogramInfo> info_of(SetHistogram) {
 
 class CallCounters {
  public:
-  static constexpr size_t kinds = static_cast<size_t>(CommandKind::drain);  // It is no call.
+  static constexpr size_t kinds = static_cast<size_t>(CommandKind::drain);  // Not a call.
   static constexpr size_t statuses = static_cast<size_t>(ServerStatus::stopped) + 1;
 
   // `stored`: of a set or keep that was carried out, the nodes that have it.
@@ -67,7 +67,7 @@ class CallCounters {
 
  private:
   static size_t index_of(CommandKind kind) {
-    CHECK(kind < CommandKind::drain);
+    CHECK(is_call(kind));
     return static_cast<size_t>(kind);
   }
   static size_t index_of(ServerStatus status) {

@@ -75,7 +75,7 @@ std::optional<ServerStatus> Calls::refuse(CommandKind kind) {
 
 OperationId Calls::begin(FinishCall finish, CommandKind kind, bool is_own) {
   CHECK(calls_.size() < program_calls_max);
-  CHECK(finish && kind != CommandKind::drain);  // Without one, take() found no call.
+  CHECK(finish && is_call(kind));  // Without one, take() found no call.
   const OperationId operation = next_++;
   CHECK(operation != 0);  // 0 stands for none.
   Call call{std::move(finish), kind, monotonic_time(), is_own};

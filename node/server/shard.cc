@@ -227,7 +227,7 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
         kind == CommandKind::join || kind == CommandKind::list_charges);
   CHECK(command->endpoints_count == 0 || kind == CommandKind::join);
   CHECK(command->prefix_bits == 0 || kind == CommandKind::purge);
-  CHECK((command->operation == 0) == (kind == CommandKind::drain));  // Only a drain has no result.
+  CHECK((command->operation == 0) == !is_call(kind));
   Node& node = networks_[command->network]->node();
   switch (kind) {
     case CommandKind::get:
@@ -257,6 +257,8 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       const auto* endpoints = reinterpret_cast<const Endpoint*>(tail.data());
       return node.join(now, command->operation, {endpoints, command->endpoints_count}, out);
     }
+    case CommandKind::heartbeat:
+      return counters_.add(ShardCount::heartbeats);
     case CommandKind::drain:
       draining_ = true;
       for (const auto& network : networks_) {  // A last list, whatever was sent before.

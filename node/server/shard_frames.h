@@ -28,19 +28,24 @@ enum class CommandKind : uint8_t {
   list_published,  // This shard's list, from the key on.
   list_charges,    // Of this shard's ledger; the IpAddress follows: Node::list_charges().
   find,
-  canary,  // A find of the server itself, counted apart.
-  purge,   // From `key` on, within `prefix_bits`: Node::purge().
-  join,    // `endpoints_count` Endpoints follow.
-  drain,   // Take in nothing new, finish what must reach the disk, report all contacts; then
-           // raise ShardCount::drained.
+  canary,     // A find of the server itself, counted apart.
+  purge,      // From `key` on, within `prefix_bits`: Node::purge().
+  join,       // `endpoints_count` Endpoints follow.
+  drain,      // Take in nothing new, finish what must reach the disk, report all contacts; then
+              // raise ShardCount::drained.
+  heartbeat,  // Raise ShardCount::heartbeats.
 };
 // As logs and statistics name them; in the order of the enum.
 constexpr const char* command_names[] = {
     "get",  "set",    "keep",  "forget", "list_published", "list_charges",
-    "find", "canary", "purge", "join",   "drain"};
-static_assert(std::size(command_names) == static_cast<size_t>(CommandKind::drain) + 1);
+    "find", "canary", "purge", "join",   "drain",          "heartbeat"};
+static_assert(std::size(command_names) == static_cast<size_t>(CommandKind::heartbeat) + 1);
+// Whether the command is a call, which ends with a result.
+constexpr bool is_call(CommandKind kind) {
+  return kind < CommandKind::drain;
+}
 inline std::string_view name_of(CommandKind kind) {
-  DCHECK(kind <= CommandKind::drain);
+  DCHECK(kind <= CommandKind::heartbeat);
   return command_names[static_cast<size_t>(kind)];
 }
 
@@ -114,6 +119,7 @@ static_assert(contacts_page_max <= UINT16_MAX);  // ContactsReport::count
   X(records, gauge, "Records held, those that await the disk included.")               \
   X(networks_loaded, gauge, "Networks whose records are loaded.")                      \
   X(turning, gauge, "1 while the loop runs.")                                          \
+  X(heartbeats, counter, "Heartbeats of the admin thread that were answered.")         \
   X(drained, gauge, "1 when a stop may proceed.")                                      \
   X(mailbox_full, counter, "Datagrams for other shards that were dropped.")            \
   X(commit_mailbox_full, counter,                                                      \

@@ -80,6 +80,11 @@ class Shards {
   // Call it after announce_sleep() of the admin doorbell.
   bool has_frames_before_sleep() const;
   bool is_drained() const;
+  // CommitThread::ask_heartbeat() of this shard's.
+  void ask_commit_heartbeat(ShardIndex shard) {
+    CHECK(shard < commits_.size());
+    commits_[shard]->ask_heartbeat();
+  }
   // Contacts of `network` that every shard may hand out. Each has a replica of the whole table,
   // which lags the owner by a message, so this is the fewest that any shard has.
   uint32_t answerable_count(NetworkIndex network) const;

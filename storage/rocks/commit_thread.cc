@@ -21,6 +21,7 @@ constexpr Duration full_mailbox_pause = microseconds(200);
 constexpr int niceness = 5;
 
 void pause(Duration duration) {
+  CHECK(duration > Duration{});
   const timespec request{duration.whole_seconds(), duration.nanoseconds % 1'000'000'000};
   nanosleep(&request, nullptr);
 }
@@ -43,6 +44,12 @@ std::optional<IoError> CommitThread::start() {
 }
 void CommitThread::stop() {
   impl_->stop();
+}
+void CommitThread::ask_heartbeat() {
+  impl_->ask_heartbeat();
+}
+bool CommitThread::has_answered() const {
+  return impl_->has_answered();
 }
 DatabaseState CommitThread::state() const {
   return impl_->state();
@@ -137,6 +144,7 @@ void CommitThread::Impl::serve() {
 }
 
 void CommitThread::Impl::sleep_until_needed(std::optional<Duration> longest) {
+  CHECK(!longest || *longest > Duration{});
   std::optional<Duration> due = time_to_next_duty();
   if (longest && (!due || *longest < *due)) due = longest;
   doorbell_.announce_sleep();
@@ -150,6 +158,7 @@ void CommitThread::Impl::sleep_until_needed(std::optional<Duration> longest) {
 // writes precede reads, so that a read sees what was stored before it; the mailbox's room is given
 // back last, because the batch lies in it.
 void CommitThread::Impl::turn() {
+  is_asked_.store(false, std::memory_order_relaxed);
   if (state() == DatabaseState::refusing_writes) try_to_open();
   if (config_.commit_window > Duration{} && operations_.has_frames_before_sleep()) {
     pause(config_.commit_window);

@@ -50,6 +50,11 @@ class CommitThread {
   // has room (it may no longer have a reader), and joins. Harmless if not started.
   void stop();
 
+  // For one other thread: asks for a sign of life, which this thread gives between two batches, and
+  // tells whether it gave the last one. While its database is not open it may not.
+  void ask_heartbeat();
+  bool has_answered() const;
+
   DatabaseState state() const;
   // Whether some rows of the shard's range cannot be read; the others can.
   bool is_damaged() const;

@@ -24,6 +24,12 @@ class CommitThread::Impl {
   void stop();
   Mailbox& operations() { return operations_; }
   Mailbox& completions() { return completions_; }
+  void ask_heartbeat() {
+    is_asked_.store(true, std::memory_order_relaxed);
+    // One that waits before it opens the database again must not be woken for this.
+    if (state() == DatabaseState::open) doorbell_.ring();
+  }
+  bool has_answered() const { return !is_asked_.load(std::memory_order_relaxed); }
   DatabaseState state() const { return state_.load(std::memory_order_acquire); }
   bool is_damaged() const { return is_damaged_.load(std::memory_order_relaxed); }
   const Counters<CommitCount>& counters() const { return counters_; }
@@ -83,6 +89,7 @@ class CommitThread::Impl {
   Mailbox completions_;
   Thread thread_;
   std::atomic<bool> is_stopping_{false};
+  std::atomic<bool> is_asked_{false};  // For a heartbeat.
   std::atomic<DatabaseState> state_{DatabaseState::opening};
   Counters<CommitCount> counters_;
   Histograms<CommitHistogram> histograms_;
