@@ -23,7 +23,7 @@ namespace xord {
   X(requests_find_node, counter, "Well-formed find_node requests.")                            \
   X(requests_find_value, counter,                                                              \
     "Well-formed find_value requests, on the shard that owns the key.")                        \
-  X(inbound_uncalled, counter,                                                                \
+  X(inbound_uncalled, counter,                                                                 \
     "Requests from sources not called in 5 min before; at most ten a second are looked at.")   \
   X(replies_sent, counter, "Answers given to the outbox.")                                     \
   X(values_served, counter, "Answers with a value.")                                           \

@@ -105,6 +105,12 @@ ServerStats Admin::stats() {
   return stats;
 }
 
+HealthReport Admin::health() const {
+  CHECK(health_ != nullptr);
+  HealthReport report = health_->report();
+  return as_read(std::move(report), monotonic_time());  // Read after it was made.
+}
+
 std::optional<IoError> Admin::snapshot(const std::string& to) {
   const std::unique_lock one_at_a_time(snapshot_mutex_, std::try_to_lock);
   if (!one_at_a_time.owns_lock()) {
@@ -156,14 +162,27 @@ void Admin::run(std::promise<std::optional<ServerError>>& started) {
     return;
   }
   started.set_value(std::nullopt);
-  while (true) {
-    {
-      const std::lock_guard lock(requests_mutex_);
-      if (requests_.stop) break;
-    }
-    turn();
-  }
+  while (!must_stop()) turn();
   shut_down();
+}
+
+// From the request for a stop on, the node says that it is draining, and goes on for drain_delay.
+bool Admin::must_stop() {
+  bool is_cut = false;
+  {
+    const std::lock_guard lock(requests_mutex_);
+    if (!requests_.stop) return false;
+    is_cut = requests_.cut_calls;
+  }
+  const MonotonicTime now = monotonic_time();
+  if (!stop_at_) {
+    stop_at_ = now + config_.drain_delay;
+    watch_health();
+    if (!is_cut && now < *stop_at_) {
+      log_.write_each(LogLevel::info, "draining", {{"for_s", config_.drain_delay.seconds()}});
+    }
+  }
+  return is_cut || now >= *stop_at_;
 }
 
 void Admin::turn() {
@@ -219,6 +238,7 @@ void Admin::do_what_is_due() {
     log_table();
     log_.report_omitted();
   }
+  watch_health();
   release_waiting_calls();
   if (now >= save_clock_at_) {
     save_clock_at_ = now + save_clock_interval;
@@ -240,6 +260,7 @@ Duration Admin::next_due() const {
     soonest = std::min(soonest, monotonic_time() + milliseconds(is_settling ? 1 : 10));
   }
   if (saver_->is_changed()) soonest = std::min(soonest, save_contacts_at_);
+  if (stop_at_) soonest = std::min(soonest, *stop_at_);
   return std::max(soonest - monotonic_time(), Duration{});
 }
 
@@ -320,6 +341,14 @@ void Admin::tell_progress() {
   const uint64_t expected = counts[static_cast<size_t>(DatabaseCount::records_expected)];
   log_.write_each(LogLevel::info, "loading records",
                   {{"loaded", loaded}, {"of_about", std::max(expected, loaded)}});
+}
+
+void Admin::watch_health() {
+  CHECK(health_ != nullptr && !networks_.empty());
+  const bool has_names =
+      !config_.bootstrap.empty() || !networks_[program_network].keeper->names().empty();
+  health_->advance(monotonic_time(),
+                   {has_names || has_saved_contacts_, clock_is_doubted(), stop_at_.has_value()});
 }
 
 bool Admin::clock_is_doubted() const {

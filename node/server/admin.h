@@ -3,8 +3,8 @@
 // it answer before the database is open, then completes calls, resolves names, saves contacts and
 // clock, and finally shuts everything down cleanly. It may block; no shard ever waits for it.
 //
-// API callers share two locks with the admin thread, that of Calls and the one that keeps shards
-// and counters alive; no shard and no commit thread ever takes either.
+// API callers share three locks with the admin thread: that of Calls, that of the health report,
+// and the one that keeps shards and counters alive; no shard and no commit thread ever takes any.
 #pragma once
 
 #include <array>
@@ -22,6 +22,7 @@
 #include "node/server/calls.h"
 #include "node/server/contacts_saver.h"
 #include "node/server/control_socket.h"
+#include "node/server/health_watch.h"
 #include "node/server/limited_prefixes.h"
 #include "node/server/log.h"
 #include "node/server/server.h"
@@ -60,8 +61,8 @@ class Admin {
   const ServerConfig& config() const { return config_; }
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
-  // stop() has begun.
-  bool is_stopping() const { return is_stopping_.load(std::memory_order_relaxed); }
+  // As of about a second ago; as_read() was applied.
+  HealthReport health() const;
   void log_stats();
   void reload();
   // While stop() runs: makes it stop waiting for calls in progress.
@@ -89,6 +90,7 @@ class Admin {
 
   // admin.cc: the loop.
   void run(std::promise<std::optional<ServerError>>& started);
+  bool must_stop();
   void turn();
   bool consume_frames();
   bool take_requests();
@@ -101,6 +103,7 @@ class Admin {
   void log_save_result(const std::optional<IoError>& error, bool& is_failing,
                        const std::string& what);
   void tell_progress();
+  void watch_health();
   void notice(LogLevel level, std::string_view message, Log::Fields fields);
   bool clock_is_doubted() const;
   void end_doubt();
@@ -153,12 +156,14 @@ class Admin {
   Calls calls_;
   std::vector<Network> networks_;  // By NetworkIndex.
   std::unique_ptr<ContactsSaver> saver_;
+  std::unique_ptr<HealthWatch> health_;
   std::unique_ptr<AdminPort> port_;
   std::unique_ptr<ControlSocket> control_;  // Null if it could not be opened. It knows port_.
-  std::atomic<bool> is_stopping_{false};
   std::vector<Endpoint> endpoints_;
   MonotonicTime started_at_;
   Instant started_node_time_;
+  bool has_saved_contacts_ = false;       // Of the program's network, from an earlier run.
+  std::optional<MonotonicTime> stop_at_;  // A stop was asked for, and begins then.
   MonotonicTime reclaim_at_;
   MonotonicTime save_clock_at_;
   MonotonicTime save_contacts_at_;

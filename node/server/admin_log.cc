@@ -56,6 +56,7 @@ void Admin::take_report(ShardIndex shard, Bytes frame) {
                       {{"network", network_name(loaded.network)},
                        {"shard", shard},
                        {"records", loaded.records}});
+      health_->look_again();
       return;
     }
     case ReportKind::slow_turn: {

@@ -107,6 +107,7 @@ std::optional<ServerError> Admin::start_up() {
     live_ = true;
   }
   calls_.open(*shards_);
+  watch_health();
   open_control();
   log_admin_port();
   log_ready();
@@ -138,7 +139,11 @@ std::optional<ServerError> Admin::start_threads(uint64_t hash_seed) {
   }
   if (!error) error = database_->start_threads();
   if (!error) error = shards_->start_commits();
-  if (!error) error = port_->start(*this, hooks_);
+  if (error) return ServerError{ServerErrorKind::environment, error->sentence};
+  // Before the port, which asks for it.
+  health_ = std::make_unique<HealthWatch>(config_, id(), files_.directory->path(), *shards_, calls_,
+                                          *database_, log_, monotonic_time());
+  error = port_->start(*this, hooks_);
   if (!error) return std::nullopt;
   return ServerError{ServerErrorKind::environment, error->sentence};
 }
@@ -180,6 +185,7 @@ std::optional<ServerError> Admin::fit_to_host(RocksConfig* rocks) {
 }
 
 void Admin::restore_contacts() {
+  has_saved_contacts_ = !endpoints_to_join(files_.identities[program_network].network).empty();
   for (const SavedContacts& saved : files_.contacts) {
     for (size_t network = 0; network < files_.identities.size(); ++network) {
       if (files_.identities[network].network != saved.network) continue;
@@ -289,6 +295,7 @@ void Admin::log_ready() {
                    {"steered", is_steered},
                    {"io", std::string(reactor.backend_name())},
                    {"receive_buffer_bytes", granted},
+                   {"state", std::string(name_of(health().state))},
                    {"data_dir", files_.directory->path()}});
 }
 
@@ -296,7 +303,6 @@ void Admin::log_ready() {
 
 void Admin::shut_down() {
   log_.write_each(LogLevel::info, "stopping");
-  is_stopping_.store(true, std::memory_order_relaxed);
   calls_.close();
   if (control_ != nullptr) control_->close();
   drain();
@@ -338,6 +344,7 @@ void Admin::drain() {
   const auto wait_until = [this](MonotonicTime deadline, auto&& is_done) {
     while (!is_done() && monotonic_time() < deadline) {
       release_waiting_calls();
+      watch_health();
       take_requests();  // A join under way may have yet to resolve its names.
       if (!consume_frames()) bell_.wait(milliseconds(10));
     }

@@ -7,27 +7,6 @@
 namespace xord {
 namespace {
 
-// One word for people: whether the node is of use to its network, as far as its counters tell.
-std::string_view state_word(const ServerStats& stats, const ServerConfig& config) {
-  constexpr double join_time = 60;  // Seconds that a node may take to find its first contact.
-  switch (stats.storage_state) {
-    case StorageState::opening:
-    case StorageState::loading:
-      return "loading";
-    case StorageState::failed:
-      return "failed";
-    case StorageState::stopped:
-      return "stopped";
-    case StorageState::damaged:
-    case StorageState::ready:
-      break;
-  }
-  if (!config.bootstrap.empty() && stats.count("contacts_answerable") == 0) {
-    return stats.uptime_seconds < join_time ? "joining" : "isolated";
-  }
-  return stats.storage_state == StorageState::damaged ? "degraded" : "ready";
-}
-
 // A list as an array, anything else as its one text.
 ControlJson value_of(const ShownSetting& setting, const std::vector<std::string>& texts) {
   if (setting.is_list) return texts;
@@ -50,7 +29,7 @@ ControlJson Api::status() const {
   for (const SocketStats& socket : stats.sockets) endpoints.push_back(socket.endpoint);
   return {{"id", admin_.id().hex()},
           {"version", config.version},
-          {"state", admin_.is_stopping() ? "draining" : state_word(stats, config)},
+          {"state", name_of(admin_.health().state)},
           {"uptime_s", std::round(stats.uptime_seconds * 1000) / 1000},
           {"networks", networks},
           {"endpoints", endpoints},

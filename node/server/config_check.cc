@@ -89,6 +89,12 @@ std::optional<std::string> fault_of_limits(const ServerConfig& config) {
   if (!drain_bounds.contain(config.drain_max)) {
     return "the time to drain must be between 0 and 10 minutes";
   }
+  if (!drain_bounds.contain(config.drain_delay)) {
+    return "the delay before draining must be between 0 and 10 minutes";
+  }
+  if (!canary_bounds.contain(config.canary_interval)) {
+    return "the interval of the canary must be between 1 s and 1 hour";
+  }
   return std::nullopt;
 }
 
@@ -106,6 +112,7 @@ std::optional<std::string> fault_of_sizes(const ServerConfig& config) {
                 config.memory_max == 0 ? memory_bounds.least : config.memory_max, memory_bounds},
            Size{"storage for values, in bytes,", config.storage_max, storage_bounds},
            Size{"maximum of contacts", config.contacts_max, contacts_bounds},
+           Size{"number of contacts of a ready node", config.ready_contacts, ready_contacts_bounds},
        }) {
     if (size.bounds.contain(size.value)) continue;
     return "the " + std::string(size.name) + " must be between " +

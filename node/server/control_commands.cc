@@ -4,14 +4,21 @@
 #include <memory>
 
 #include "node/server/control_command.h"
+#include "node/server/health_json.h"
 #include "reactor/base/check.h"
 #include "reactor/base/nesting.h"
+#include "reactor/monotonic.h"
 
 namespace xord {
 namespace {
 
 void stats(Admin& admin, const ControlJson&, const ControlFinish& finish) {
   finish(ControlJson::parse(admin.stats().json()));
+}
+
+void health(Admin& admin, const ControlJson&, const ControlFinish& finish) {
+  const HealthReport report = admin.health();
+  finish(json_of(report, monotonic_time()));
 }
 
 constexpr size_t control_nesting_max = 8;
@@ -23,7 +30,7 @@ struct ControlCommand {
 constexpr ControlCommand control_commands[] = {
     {"stats", stats},           {"purge", control_purge},   {"snapshot", control_snapshot},
     {"keep", control_keep},     {"forget", control_forget}, {"published", control_published},
-    {"limits", control_limits},
+    {"limits", control_limits}, {"health", health},
 };
 
 // Waits for the result; the node's end brings it at the latest.

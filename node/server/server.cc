@@ -270,6 +270,11 @@ ServerStats Server::stats() const {
   return none;
 }
 
+HealthReport Server::health() const {
+  const auto admin = this->admin();
+  return admin ? admin->health() : HealthReport{};
+}
+
 void Server::reload() {
   if (const auto admin = this->admin()) admin->reload();
 }

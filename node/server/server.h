@@ -34,6 +34,7 @@
 
 #include "node/contact.h"
 #include "node/operation_result.h"
+#include "node/server/health.h"
 #include "node/server/key_digest.h"
 #include "node/server/server_config.h"
 #include "node/server/server_stats.h"
@@ -191,6 +192,9 @@ class Server {
   // A snapshot of all counters; after stop(), as of its last moment. Takes no lock that a shard
   // could wait for.
   ServerStats stats() const;
+  // How the node is, as of about a second ago; after stop(), that it is draining.
+  // docs/commands/health.md.
+  HealthReport health() const;
   // Asks the admin thread to write the same as one log line.
   void log_stats();
   // Asks the admin thread to apply changed settings. None can yet be changed at run time, and the

@@ -23,6 +23,13 @@ enum class DialectName : uint8_t { rpcudp, mainline };
 enum class LogLevel : uint8_t { debug, info, warning, error, off };
 enum class LogFormat : uint8_t { text, json };
 
+// What the node does each minute to see whether the network answers (node/server/health_watch.h).
+enum class CanaryMode : uint8_t {
+  off,
+  lookup,  // Looks up a random id.
+  store,   // And stores a value under a key of its own, which other nodes keep for their ttl.
+};
+
 struct ListenAddress {
   DialectName dialect = DialectName::rpcudp;
   Endpoint endpoint;  // Port 0: the kernel chooses, and the ready line shows it.
@@ -88,11 +95,13 @@ constexpr Bounds<double> amplification_bounds{0, 1'000};
 constexpr Bounds<Duration> ttl_bounds{minutes(1), hours(24 * 3650)};
 constexpr Bounds<Duration> commit_window_bounds{Duration{}, seconds(1)};
 constexpr Bounds<Duration> drain_bounds{Duration{}, minutes(10)};
+constexpr Bounds<Duration> canary_bounds{seconds(1), hours(1)};
 constexpr Bounds<uint64_t> records_bounds{1, 1'000'000'000};
 constexpr Bounds<uint64_t> memory_bounds{uint64_t{1} << 20, uint64_t{1} << 42};
 constexpr Bounds<uint64_t> storage_bounds{uint64_t{1} << 20, uint64_t{1} << 50};
 // From the number of ranges of ids to the number that can be saved (storage/files/contacts_file.h).
 constexpr Bounds<uint64_t> contacts_bounds{160, uint64_t{1} << 20};
+constexpr Bounds<uint64_t> ready_contacts_bounds{0, contacts_bounds.most};
 
 // From one answer with a large value, and from one read, to what the ledger can count; a second,
 // for one address.
@@ -174,6 +183,15 @@ struct ServerConfig {
   uint64_t storage_max = uint64_t{16} << 30;
   uint32_t contacts_max = 65'536;   // Routing table; 100 bytes per contact and shard.
   Duration drain_max = seconds(5);  // SIGTERM: how long admitted work may take to finish.
+
+  // SIGTERM: how long the node goes on as before, except that it says it is draining
+  // (node/server/health.h), for those who look at that to send others elsewhere.
+  Duration drain_delay{};
+
+  // Contacts that must answer for the node to be ready, if it knows of any network.
+  uint32_t ready_contacts = 1;
+  CanaryMode canary = CanaryMode::lookup;
+  Duration canary_interval = minutes(1);  // Not a setting of `xord run`.
 
   // What the API says about the program around the server.
   std::string version;

@@ -4,6 +4,7 @@ recovers once the cause is gone, without a restart. The causes are real ones: a 
 prlimit(2) on the running process, chmod without the capability that overrules it.
 """
 
+import json
 import os
 import resource
 import shutil
@@ -50,6 +51,14 @@ class Faults(Scenario):
     async def state(self):
         return (await self.node.stats())["storage_state"]
 
+    async def expect_health(self, code, status):
+        """Waits until `xord health` ends with this exit code and says this of the disk."""
+        async def is_so():
+            done = await self.command("health", "--json", "--data-dir", self.node.data_dir)
+            checks = {one["name"]: one["status"] for one in json.loads(done.out)["checks"]}
+            return (done.code, checks["disk"] in status) == (code, True)
+        await eventually(is_so, 10, f"health {code}, disk {status}")
+
     async def begin(self, *arguments, **options):
         self.node = await self.xord("--memory-max", "4MiB", *arguments, **options)
         self.client = await self.raw_node()
@@ -67,6 +76,7 @@ class Faults(Scenario):
         self.assertTrue(answered and isinstance(contacts, list))
         await self.expect_served([*list(self.acknowledged)[:200], *list(self.refused)[:20]])
         self.assertEqual(await self.state(), "failed")
+        await self.expect_health(1, ["fail"])
         refused = self.log_lines("stores refused")
         self.assertEqual(len(refused), 1, self.node.text()[-4000:])
         error = refused[0]["error"]
@@ -78,6 +88,7 @@ class Faults(Scenario):
             return await self.store()
         await eventually(is_taken, 60, "stores taken again")
         self.assertEqual(await self.state(), "ready")
+        await self.expect_health(0, ["ok", "warn"])  # A small disk is short of room.
         self.assertEqual(len(self.log_lines("stores accepted again")), 1,
                          self.node.text()[-4000:])
         await self.expect_served([*self.acknowledged, *self.refused])

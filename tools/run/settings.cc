@@ -43,6 +43,8 @@ constexpr std::array<Word<LogLevel>, 5> log_level_words = {{{"debug", LogLevel::
                                                             {"warning", LogLevel::warning},
                                                             {"error", LogLevel::error},
                                                             {"off", LogLevel::off}}};
+constexpr std::array<Word<CanaryMode>, 3> canary_words = {
+    {{"off", CanaryMode::off}, {"lookup", CanaryMode::lookup}, {"store", CanaryMode::store}}};
 constexpr std::array<Word<LimitsMode>, 3> limits_words = {
     {{"off", LimitsMode::off}, {"dry-run", LimitsMode::dry_run}, {"on", LimitsMode::on}}};
 static_assert(log_level_words.size() == static_cast<size_t>(LogLevel::off) + 1);
@@ -295,7 +297,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 
 using Config = ServerConfig;
 
-const std::array<Setting, 32> table = {{
+const std::array<Setting, 35> table = {{
     {"listen", "[SCHEME://]ADDR:PORT[?]",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names; with ? a host "
      "without IPv6 (or IPv4) skips it",
@@ -417,6 +419,19 @@ const std::array<Setting, 32> table = {{
      Arity::one,
      [](Config& c, const Texts& t) { c.drain_max = parse_duration_in(t[0], drain_bounds); },
      [](const Config& c) { return Texts{show_duration(c.drain_max)}; }},
+    {"drain-delay", "DURATION",
+     "How long the node serves on after SIGTERM while it says that it ends", Arity::one,
+     [](Config& c, const Texts& t) { c.drain_delay = parse_duration_in(t[0], drain_bounds); },
+     [](const Config& c) { return Texts{show_duration(c.drain_delay)}; }},
+    {"ready-contacts", "N", "Contacts that must answer for the node to be ready", Arity::one,
+     [](Config& c, const Texts& t) {
+       c.ready_contacts = static_cast<uint32_t>(parse_count_in(t[0], ready_contacts_bounds));
+     },
+     [](const Config& c) { return Texts{std::to_string(c.ready_contacts)}; }},
+    {"canary", "lookup|store|off",
+     "Test the network each minute by a lookup of a random id, or by storing a value, too",
+     Arity::one, [](Config& c, const Texts& t) { c.canary = parse_word(canary_words, t[0]); },
+     [](const Config& c) { return show_word(canary_words, c.canary); }},
 }};
 
 }  // namespace

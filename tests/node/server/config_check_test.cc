@@ -95,15 +95,34 @@ TEST(ConfigCheck, RefusesWhatCannotBeAndNamesIt) {
   }
 }
 
+struct Range {
+  std::function<void(ServerConfig&)> least;
+  std::function<void(ServerConfig&)> below;  // Null: there is nothing below.
+  std::function<void(ServerConfig&)> most;
+  std::function<void(ServerConfig&)> above;
+  std::string named;
+};
+
+void check_ranges(const std::vector<Range>& ranges) {
+  for (const Range& range : ranges) {
+    for (const auto& within : {range.least, range.most}) {
+      ServerConfig config = good_config();
+      within(config);
+      EXPECT_FALSE(check_config(config)) << range.named;
+    }
+    for (const auto& beyond : {range.below, range.above}) {
+      if (!beyond) continue;
+      ServerConfig config = good_config();
+      beyond(config);
+      const auto error = check_config(config);
+      ASSERT_TRUE(error) << range.named;
+      EXPECT_NE(error->sentence.find(range.named), std::string::npos) << error->sentence;
+    }
+  }
+}
+
 // What docs/commands/run.md says of each, to the last unit.
 TEST(ConfigCheck, TakesTheLeastAndTheMostOfEachRangeAndNothingBeyond) {
-  struct Range {
-    std::function<void(ServerConfig&)> least;
-    std::function<void(ServerConfig&)> below;  // Null: there is nothing below.
-    std::function<void(ServerConfig&)> most;
-    std::function<void(ServerConfig&)> above;
-    std::string named;
-  };
   constexpr uint64_t mib = uint64_t{1} << 20;
   const std::vector<Range> ranges = {
       {[](ServerConfig& c) { c.shards = 0; }, nullptr, [](ServerConfig& c) { c.shards = 64; },
@@ -148,21 +167,27 @@ TEST(ConfigCheck, TakesTheLeastAndTheMostOfEachRangeAndNothingBeyond) {
        [](ServerConfig& c) { c.listen.resize(16); }, [](ServerConfig& c) { c.listen.resize(17); },
        "listen on"},
   };
-  for (const Range& range : ranges) {
-    for (const auto& within : {range.least, range.most}) {
-      ServerConfig config = good_config();
-      within(config);
-      EXPECT_FALSE(check_config(config)) << range.named;
-    }
-    for (const auto& beyond : {range.below, range.above}) {
-      if (!beyond) continue;
-      ServerConfig config = good_config();
-      beyond(config);
-      const auto error = check_config(config);
-      ASSERT_TRUE(error) << range.named;
-      EXPECT_NE(error->sentence.find(range.named), std::string::npos) << error->sentence;
-    }
-  }
+  check_ranges(ranges);
+}
+
+TEST(ConfigCheck, TakesTheRangesOfHealth) {
+  check_ranges({
+      {[](ServerConfig& c) { c.drain_delay = {}; },
+       [](ServerConfig& c) { c.drain_delay = -nanoseconds(1); },
+       [](ServerConfig& c) { c.drain_delay = minutes(10); },
+       [](ServerConfig& c) { c.drain_delay = minutes(10) + nanoseconds(1); },
+       "the delay before draining must be between 0 and 10 minutes"},
+      {[](ServerConfig& c) { c.canary_interval = seconds(1); },
+       [](ServerConfig& c) { c.canary_interval = seconds(1) - nanoseconds(1); },
+       [](ServerConfig& c) { c.canary_interval = hours(1); },
+       [](ServerConfig& c) { c.canary_interval = hours(1) + nanoseconds(1); },
+       "the interval of the canary must be between 1 s and 1 hour"},
+      {[](ServerConfig& c) { c.ready_contacts = 0; },
+       {},
+       [](ServerConfig& c) { c.ready_contacts = 1'048'576; },
+       [](ServerConfig& c) { c.ready_contacts = 1'048'577; },
+       "contacts of a ready node must be between 0 and 1048576"},
+  });
 }
 
 TEST(ConfigCheck, TheMemoryThatNobodyNamedIsLeftToTheHost) {
@@ -190,6 +215,10 @@ TEST(ServerConfig, HasTheDefaultsThatItsDocumentNames) {
   EXPECT_EQ(config.storage_max, uint64_t{16} << 30);
   EXPECT_EQ(config.contacts_max, 65'536u);
   EXPECT_EQ(config.drain_max, seconds(5));
+  EXPECT_EQ(config.drain_delay, Duration{});
+  EXPECT_EQ(config.ready_contacts, 1u);
+  EXPECT_EQ(config.canary, CanaryMode::lookup);
+  EXPECT_EQ(config.canary_interval, minutes(1));
 }
 
 }  // namespace

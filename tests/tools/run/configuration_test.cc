@@ -367,8 +367,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"memory-max", "lots", "such as 64MiB"},
         BadText{"memory-max", "1K", "at least 1MiB"}, BadText{"storage-max", "1.5", "a unit"},
         BadText{"contacts-max", "3", "at least 160"},
-        BadText{"contacts-max", "2M", "at most 1048576"},
-        BadText{"drain-max", "1h", "at most 10m"}));
+        BadText{"contacts-max", "2M", "at most 1048576"}, BadText{"drain-max", "1h", "at most 10m"},
+        BadText{"drain-delay", "1h", "at most 10m"},
+        BadText{"ready-contacts", "few", "write digits"},
+        BadText{"canary", "on", "lookup or store"}));
 
 TEST_F(ConfigurationTest, AnAddressTwiceAndAnEmptyListToListenOnAreRefused) {
   EXPECT_NE(refusal([&] {
@@ -452,7 +454,10 @@ const std::pair<const char*, std::vector<std::string>> changed_settings[] = {
     {"memory-max", {"3GiB"}},
     {"storage-max", {"5GiB"}},
     {"contacts-max", {"777"}},
-    {"drain-max", {"8s"}}};
+    {"drain-max", {"8s"}},
+    {"drain-delay", {"9s"}},
+    {"ready-contacts", {"3"}},
+    {"canary", {"store"}}};
 
 // ...and as the configuration that follows.
 ServerConfig changed_config() {
@@ -490,6 +495,9 @@ ServerConfig changed_config() {
   expected.storage_max = uint64_t{5} << 30;
   expected.contacts_max = 777;
   expected.drain_max = seconds(8);
+  expected.drain_delay = seconds(9);
+  expected.ready_contacts = 3;
+  expected.canary = CanaryMode::store;
   return expected;
 }
 
@@ -587,7 +595,9 @@ TEST_F(ConfigurationTest, NumbersReachFromTheirLeastToTheirMost) {
       {"memory-max", {"auto", "1MiB", "4TiB"}, {"1048575", "4398046511105"}},
       {"storage-max", {"1MiB", "1024TiB"}, {"auto", "1048575", "1125899906842625"}},
       {"contacts-max", {"160", "1048576"}, {"159", "1048577"}},
-      {"drain-max", {"0", "10m"}, {"600001ms"}}};
+      {"drain-max", {"0", "10m"}, {"600001ms"}},
+      {"drain-delay", {"0", "10m"}, {"600001ms"}},
+      {"ready-contacts", {"0", "1048576"}, {"1048577"}}};
   for (const auto& [setting, taken, refused] : ranges) {
     for (const std::string& text : taken) {
       EXPECT_NO_THROW(build_configuration({flag(setting, {text})}, home_)) << setting << text;
