@@ -85,7 +85,7 @@ std::vector<Route> Api::routes() {
   };
   const RouteParameter key = part("key", "text, or with kind=id 40 hexadecimal digits");
   const RouteParameter kind = query("kind", "id: the key is 40 hexadecimal digits");
-  return {
+  std::vector<Route> routes = {
       {"GET", "/v1/status", reads, "What the node is and does now", answer(&Api::status), {}},
       {"GET", "/v1/stats", reads, "All counters", answer(&Api::stats), {}},
       {"GET",
@@ -140,6 +140,8 @@ std::vector<Route> Api::routes() {
       {"GET", "/v1/openapi.json", reads, "This document", answer(&Api::openapi), {}},
       metrics_route(),
   };
+  for (Route& each : health_routes()) routes.push_back(std::move(each));
+  return routes;
 }
 
 Route::Handler Api::run(Command command) {

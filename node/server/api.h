@@ -36,6 +36,9 @@ class Api {
   void snapshot(const HttpRequest& request, const HttpReply& reply);
   void shut_down(const HttpRequest& request, const HttpReply& reply) const;
 
+  // api_health.cc
+  std::vector<Route> health_routes() const;
+
   // api_status.cc
   ControlJson status() const;
   ControlJson stats() const;
@@ -63,6 +66,9 @@ class Api {
 
 HttpResponse json_response(const ControlJson& json);
 HttpResponse problem_of(const ControlError& error);
+// The answer of /livez, /readyz or /startupz to `request`, with `report` as of `now`.
+HttpResponse health_answer(HealthQuestion question, const HttpRequest& request,
+                           const HealthReport& report, MonotonicTime now);
 // Sends the result of a command.
 ControlFinish reply_with(HttpReply reply);
 // The request's body, which must be an object or empty; or what is wrong with it.
