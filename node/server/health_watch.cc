@@ -99,6 +99,10 @@ void HealthWatch::ask_shard(ShardIndex shard, MonotonicTime now) {
 
 void HealthWatch::ask_commit_thread(ShardIndex shard, MonotonicTime now) {
   Heartbeat& heartbeat = of_commits_[shard];
+  if (shards_.commits(shard).state() != DatabaseState::open) {  // It cannot answer.
+    heartbeat = {};
+    return;
+  }
   if (heartbeat.is_sent && !shards_.commits(shard).has_answered()) return;
   shards_.ask_commit_heartbeat(shard);
   heartbeat.is_sent = true;
@@ -157,8 +161,7 @@ void HealthWatch::add_silences(MonotonicTime now, HealthFacts* facts) const {
   for (uint32_t index = 0; index < shards_.count(); ++index) {
     const auto shard = static_cast<ShardIndex>(index);
     note_silence(shard, of_shards_[shard].asked_at, now, &facts->shard);
-    const bool is_open = shards_.commits(shard).state() == DatabaseState::open;
-    if (!is_open || shards_.commits(shard).has_answered() || !has_writes_pending(shard)) continue;
+    if (shards_.commits(shard).has_answered() || !has_writes_pending(shard)) continue;
     note_silence(shard, of_commits_[shard].asked_at, now, &facts->commit);
   }
 }

@@ -132,9 +132,9 @@ class Server {
                                                  const ServerHooks& hooks = {});
   // start() with defaults: on 0.0.0.0:`port`, and on [::]:`port` where the host has IPv6.
   [[nodiscard]] std::optional<ServerError> listen(uint16_t port, const std::string& data_dir);
-  // Refuses new calls, waits for those in progress (config.drain_max at most), commits what was
-  // acknowledged, saves contacts and clock, and frees ports and lock. Does nothing when not
-  // running. Must not be called from a callback.
+  // Goes on for config.drain_delay (0); then refuses new calls, waits for those in progress
+  // (config.drain_max at most), commits what was acknowledged, saves contacts and clock, and frees
+  // ports and lock. Does nothing when not running. Must not be called from a callback.
   void stop();
   // May be called by any thread, whether or not stop() is running: calls in progress end at once,
   // not within config.drain_max. What was acknowledged is committed all the same.
