@@ -32,7 +32,7 @@ bool PendingWrites::has_room(size_t value_size) const {
 
 bool PendingWrites::leaves_room(uint16_t source_prefix, size_t value_size) const {
   if (source_prefix == 0) return true;
-  const Taken& taken = taken_[source_prefix & (taken_.size() - 1)];
+  const Taken& taken = taken_[taken_index(source_prefix)];
   if (taken.writes == 0) return true;
   const uint64_t words_left = capacity_ - (next_ - oldest_);
   const uint32_t writes_left = pool_.slots_max() - pool_.taken_count();
@@ -59,7 +59,7 @@ Ticket PendingWrites::add(PendingWrite write, Bytes value) {
   const PoolHandle handle = *pool_.take();
   write.value_at = put(value);
   write.value_size = static_cast<uint32_t>(value.size());
-  Taken& taken = taken_by(write.source_prefix);
+  Taken& taken = taken_[taken_index(write.source_prefix)];
   ++taken.writes;
   taken.words += words(value.size());
   write.next = head_of(write.record);
@@ -117,7 +117,7 @@ void PendingWrites::remove(Ticket ticket) {
   }
   *link = write.next;
 
-  Taken& taken = taken_by(write.source_prefix);
+  Taken& taken = taken_[taken_index(write.source_prefix)];
   CHECK(taken.writes > 0 && taken.words >= words(write.value_size));
   --taken.writes;
   taken.words -= words(write.value_size);

@@ -79,7 +79,7 @@ class PendingWrites {
     uint32_t writes = 0;
     uint64_t words = 0;
   };
-  Taken& taken_by(uint16_t source_prefix) { return taken_[source_prefix & (taken_.size() - 1)]; }
+  size_t taken_index(uint16_t source_prefix) const { return source_prefix & (taken_.size() - 1); }
   uint32_t& head_of(RecordHandle record) { return heads_[record % heads_.size()]; }
 
   FixedPool<PendingWrite> pool_;

@@ -89,12 +89,11 @@ StoreRefusal Store::admit(NodeSeconds at, const StoreRequest& request, RecordHan
   }
   if (refusal != StoreRefusal::none) return refusal;
   if (!pending_.has_room(request.value.size())) return StoreRefusal::busy;
-  if (config_.shares == Shares::unlimited ||
-      pending_.leaves_room(request.source_prefix, request.value.size())) {
-    return StoreRefusal::none;
+  if (config_.shares != Shares::unlimited &&
+      !pending_.leaves_room(request.source_prefix, request.value.size())) {
+    if (config_.shares == Shares::enforced) return StoreRefusal::busy;
+    counters_.add(StoreCount::refused_busy);
   }
-  if (config_.shares == Shares::enforced) return StoreRefusal::busy;
-  counters_.add(StoreCount::refused_busy);
   return StoreRefusal::none;
 }
 

@@ -192,8 +192,8 @@ Ledger::Units Ledger::units_of(const IpAddress& source, Charge charge, uint32_t 
 }
 
 Ledger::Place Ledger::place_of(const Key& key) const {
-  constexpr uint64_t odd = 0x9e37'79b9'7f4a'7c15;  // 2^64 / golden ratio.
-  const uint64_t hash = mix(mix(key.prefix ^ seed_, odd ^ key.tag) ^ seed_, odd + seed_);
+  const uint64_t hash =
+      mix(mix(key.prefix ^ seed_, golden_ratio ^ key.tag) ^ seed_, golden_ratio + seed_);
   Place place;
   place.sets = {static_cast<uint32_t>(hash) & set_mask_,
                 static_cast<uint32_t>(hash >> 20) & set_mask_};
@@ -202,8 +202,12 @@ Ledger::Place Ledger::place_of(const Key& key) const {
 }
 
 const Ledger::Row* Ledger::find(const Key& key) const {
-  const Row& hinted = rows_[hints_[hint_of(key)]];
-  return is_of(hinted, key) ? &hinted : search(key, place_of(key));
+  uint32_t& hint = hints_[hint_of(key)];
+  const Row* row = &rows_[hint];
+  if (is_of(*row, key)) return row;
+  row = search(key, place_of(key));
+  if (row != nullptr) hint = static_cast<uint32_t>(row - rows_.data());
+  return row;
 }
 
 const Ledger::Row* Ledger::search(const Key& key, const Place& place) const {
@@ -231,16 +235,8 @@ void Ledger::decay(Row& row, int64_t tick) {
 Ledger::Found Ledger::find_all(const Source& source, int64_t tick) {
   Found found{};
   for (size_t level = 0; level < prefix_levels; ++level) {
-    const Key key = source.key(level);
-    uint32_t& hint = hints_[hint_of(key)];
-    Row* row = &rows_[hint];
-    if (!is_of(*row, key)) {
-      row = const_cast<Row*>(search(key, place_of(key)));
-      if (row == nullptr) continue;
-      hint = static_cast<uint32_t>(row - rows_.data());
-    }
-    decay(*row, tick);
-    found[level] = row;
+    found[level] = const_cast<Row*>(find(source.key(level)));
+    if (found[level] != nullptr) decay(*found[level], tick);
   }
   return found;
 }

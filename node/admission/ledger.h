@@ -63,7 +63,7 @@ class Ledger {
   // Whether `source` is not charged at all.
   bool is_exempt(const IpAddress& source) const {
     if (is_off_) return true;
-    if (exempts_loopback_ && is_loopback(source)) return true;
+    if (exempts_loopback_ && source.is_loopback()) return true;
     return !trusted_.empty() && is_in_any(trusted_, source);
   }
   // Charges `amount` unless a limit of the source or of one of its prefixes would be exceeded: then
@@ -131,6 +131,7 @@ class Ledger {
 
  private:
   static constexpr uint32_t ways = 4;
+  static constexpr uint64_t golden_ratio = 0x9e37'79b9'7f4a'7c15;  // 2^64 divided by it.
   struct alignas(64) Row {
     uint64_t prefix = 0;  // The 32 bits of an IPv4 prefix; the first 64 of an IPv6 prefix.
     int64_t tick = 0;     // To which the charges have decayed.
@@ -174,22 +175,17 @@ class Ledger {
     uint32_t rest_then = 0;  // Of *rest, once it is charged.
   };
 
-  static bool is_loopback(const IpAddress& address) {
-    if (load_be64(address.bytes.data()) != 0) return false;
-    const uint64_t low = load_be64(&address.bytes[8]);
-    return low == 1 || low >> 24 == 0xffff7f;  // ::1, 127.0.0.0/8
-  }
   static Prefix prefix_of(const Row& row);
   Units units_of(const IpAddress& source, Charge charge, uint32_t amount);
   Place place_of(const Key& key) const;
   // The one of hints_ that may say where the row of `key` is.
   uint32_t hint_of(const Key& key) const {
-    return static_cast<uint32_t>((key.prefix ^ key.tag) * hint_factor >> hint_shift_);
+    return static_cast<uint32_t>((key.prefix ^ key.tag) * golden_ratio >> hint_shift_);
   }
   static bool is_of(const Row& row, const Key& key) {
     return row.prefix == key.prefix && row.tag == key.tag;
   }
-  const Row* find(const Key& key) const;
+  const Row* find(const Key& key) const;  // Keeps the hint of `key` true.
   const Row* search(const Key& key, const Place& place) const;
   // The rows that `source` has, decayed to `tick`.
   Found find_all(const Source& source, int64_t tick);
@@ -236,8 +232,7 @@ class Ledger {
   std::vector<Row> rows_;
   // Indices of rows: where a prefix was found last, or another prefix whose hint is the same. Not
   // secret: who makes hints collide causes a search, as a new prefix does.
-  static constexpr uint64_t hint_factor = 0x9e37'79b9'7f4a'7c15;  // 2^64 / golden ratio.
-  std::vector<uint32_t> hints_;
+  mutable std::vector<uint32_t> hints_;
   uint32_t hint_shift_;
 };
 

@@ -87,7 +87,7 @@ std::vector<Route> Api::routes() {
   const RouteParameter kind = query("kind", "id: the key is 40 hexadecimal digits");
   std::vector<Route> routes = {
       {"GET", "/v1/status", reads, "What the node is and does now", answer(&Api::status), {}},
-      {"GET", "/v1/stats", reads, "All counters", answer(&Api::stats), {}},
+      {"GET", "/v1/stats", reads, "All counters", run(control_stats), {}},
       {"GET",
        "/v1/config",
        reads,

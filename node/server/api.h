@@ -41,7 +41,6 @@ class Api {
 
   // api_status.cc
   ControlJson status() const;
-  ControlJson stats() const;
   ControlJson config() const;
   ControlJson openapi() const;
 

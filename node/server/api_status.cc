@@ -42,10 +42,6 @@ ControlJson Api::status() const {
           {"records", stats.records}};
 }
 
-ControlJson Api::stats() const {
-  return ControlJson::parse(admin_.stats().json());
-}
-
 ControlJson Api::config() const {
   ControlJson settings = ControlJson::array();
   for (const ShownSetting& setting : admin_.config().settings) {

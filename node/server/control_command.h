@@ -48,7 +48,9 @@ void control_keep(Admin& admin, const ControlJson& request, const ControlFinish&
 void control_forget(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_published(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_limits(Admin& admin, const ControlJson& request, const ControlFinish& finish);
-// In control_commands.cc. Returns when the snapshot is made, which may take minutes.
+// In control_commands.cc.
+void control_stats(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+// Returns when the snapshot is made, which may take minutes.
 void control_snapshot(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 
 }  // namespace xord

@@ -12,10 +12,6 @@
 namespace xord {
 namespace {
 
-void stats(Admin& admin, const ControlJson&, const ControlFinish& finish) {
-  finish(ControlJson::parse(admin.stats().json()));
-}
-
 void health(Admin& admin, const ControlJson&, const ControlFinish& finish) {
   const HealthReport report = admin.health();
   finish(json_of(report, monotonic_time()));
@@ -28,7 +24,7 @@ struct ControlCommand {
   void (*run)(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 };
 constexpr ControlCommand control_commands[] = {
-    {"stats", stats},           {"purge", control_purge},   {"snapshot", control_snapshot},
+    {"stats", control_stats},   {"purge", control_purge},   {"snapshot", control_snapshot},
     {"keep", control_keep},     {"forget", control_forget}, {"published", control_published},
     {"limits", control_limits}, {"health", health},
 };
@@ -81,6 +77,10 @@ ControlResult parse_request(std::string_view text) {
                                                 " deep: no command needs that"};
   }
   return ControlJson::parse(text, nullptr, false);
+}
+
+void control_stats(Admin& admin, const ControlJson&, const ControlFinish& finish) {
+  finish(ControlJson::parse(admin.stats().json()));
 }
 
 // Makes a data directory with the present state of this one.

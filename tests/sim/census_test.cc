@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tests/sim/scripted_actor.h"
 #include "tests/sim/small_world.h"
 
@@ -17,11 +16,6 @@ using Hosts = std::vector<uint32_t>;
 
 class CensusTest : public ::testing::Test {
  protected:
-  static WorldOptions options() {
-    WorldOptions options;
-    options.dialect = &rpcudp::dialect();
-    return options;
-  }
   uint32_t add(HostKind kind, bool is_behind_nat = false) {
     const uint32_t host = world_.add_host(
         kind, Endpoint::ipv4(0x0a000001 + world_.hosts_count(), 8468), 1, 0, is_behind_nat);
@@ -46,7 +40,7 @@ class CensusTest : public ::testing::Test {
     return contacts;
   }
 
-  World world_{options()};
+  World world_{simulated_options()};
   Census census_{world_};
 };
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "node/wire/rpcudp/rpcudp.h"
-#include "node/wire/rpcudp/rpcudp_dialect.h"
+#include "tests/sim/small_world.h"
 
 namespace xord::sim {
 namespace {
@@ -84,10 +84,7 @@ class CheckersTest : public ::testing::Test {
   static constexpr double amplification_max = 2;
 
   static WorldOptions options() {
-    WorldOptions options;
-    options.dialect = &rpcudp::dialect();
-    options.xord.node.budget = Budget::simulated();
-    options.xord.node.routing = RoutingConfig::simulated();
+    WorldOptions options = simulated_options();
     options.xord.node.routing.contacts_max = 2;
     options.xord.node.ttl = ttl;
     options.xord.node.amplification_max = amplification_max;

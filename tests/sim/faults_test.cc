@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tests/sim/scripted_actor.h"
+#include "tests/sim/small_world.h"
 
 namespace xord::sim {
 namespace {
@@ -36,10 +36,7 @@ class Downs : public Watcher {
 class FaultsTest : public ::testing::Test {
  protected:
   static WorldOptions options() {
-    WorldOptions options;
-    options.dialect = &rpcudp::dialect();
-    options.xord.node.budget = Budget::simulated();
-    options.xord.node.routing = RoutingConfig::simulated();
+    WorldOptions options = simulated_options();
     options.xord.node.operations = 4;
     options.xord.node.pending_answers = 64;
     options.xord.node.waiting_requests = 4;

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "node/wire/rpcudp/rpcudp_dialect.h"
+#include "tests/sim/small_world.h"
 
 namespace xord::sim {
 namespace {
@@ -18,15 +18,8 @@ constexpr uint32_t nodes = 16;  // Fewer than k, so that each record is on all o
 class HealedTest : public ::testing::Test {
  protected:
   static WorldOptions options() {
-    WorldOptions options;
-    options.dialect = &rpcudp::dialect();
+    WorldOptions options = small_options();
     options.network.delay_mean = Network::calm_delay_mean;
-    options.xord.node.budget = Budget::simulated();
-    options.xord.node.routing = RoutingConfig::simulated();
-    options.xord.node.operations = 8;
-    options.xord.node.pending_answers = 64;
-    options.xord.node.waiting_requests = 16;
-    options.xord.node.waiting_bytes = 64 << 10;
     options.xord.node.ttl = hours(4);
     options.xord.store.records_max = 20;
     options.xord.publish_after = hours(2);

@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tests/sim/scripted_actor.h"
+#include "tests/sim/small_world.h"
 #include "tools/sim/workload.h"
 
 namespace xord::sim {
@@ -20,10 +20,7 @@ using Octets = std::vector<uint8_t>;
 class OperationsTest : public ::testing::Test {
  protected:
   static WorldOptions options() {
-    WorldOptions options;
-    options.dialect = &rpcudp::dialect();
-    options.xord.node.budget = Budget::simulated();
-    options.xord.node.routing = RoutingConfig::simulated();
+    WorldOptions options = simulated_options();
     options.xord.published_max = 4;
     return options;
   }

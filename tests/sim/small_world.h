@@ -13,6 +13,25 @@
 
 namespace xord::sim {
 
+// Of nodes that speak rpcudp, with the budget and the table of simulated ones.
+inline WorldOptions simulated_options() {
+  WorldOptions options;
+  options.dialect = &rpcudp::dialect();
+  options.xord.node.budget = Budget::simulated();
+  options.xord.node.routing = RoutingConfig::simulated();
+  return options;
+}
+
+// Likewise, of nodes that may do little at a time.
+inline WorldOptions small_options() {
+  WorldOptions options = simulated_options();
+  options.xord.node.operations = 8;
+  options.xord.node.pending_answers = 64;
+  options.xord.node.waiting_requests = 16;
+  options.xord.node.waiting_bytes = 64 << 10;
+  return options;
+}
+
 class SmallWorld {
  public:
   SmallWorld(uint64_t seed, uint32_t nodes, uint32_t shards = 1,
@@ -74,18 +93,12 @@ class SmallWorld {
 
  private:
   static WorldOptions options(uint64_t seed, Duration delay, const Dialect& dialect) {
-    WorldOptions options;
+    WorldOptions options = small_options();
     options.seed = seed;
     options.network.delay_min = delay;
     options.network.delay_mean = Network::calm_delay_mean;
     options.dialect = &dialect;
     options.xord.node.network = 5;  // Any; not 0, which what was forgotten would have.
-    options.xord.node.budget = Budget::simulated();
-    options.xord.node.routing = RoutingConfig::simulated();
-    options.xord.node.operations = 8;
-    options.xord.node.pending_answers = 64;
-    options.xord.node.waiting_requests = 16;
-    options.xord.node.waiting_bytes = 64 << 10;
     options.xord.published_max = 8;
     options.xord.publish_after = hours(1);
     return options;

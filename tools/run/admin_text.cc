@@ -42,7 +42,9 @@ AdminAddress parse_admin(const std::string& text) {
 
 std::string show_admin(const AdminAddress& address) {
   if (!address.path.empty()) return std::string(unix_mark) + address.path;
-  return address.endpoint.text() + (address.is_optional ? "?" : "");
+  std::string text = address.endpoint.text();
+  if (address.is_optional) text += optional_mark;
+  return text;
 }
 
 }  // namespace xord

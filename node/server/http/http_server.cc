@@ -161,10 +161,7 @@ void HttpServer::wind_up() {
     daemon_.mailbox().silence();
     daemon_.run(now);
     if (!daemon_.has_exchanges() || now >= until) return;
-    const Duration most = daemon_.wait_max(now).value_or(until - now);
-    std::vector<pollfd> polled = {{daemon_.mailbox().fd(), POLLIN, 0}, {daemon_.fd(), POLLIN, 0}};
-    poll(polled.data(), polled.size(),
-         static_cast<int>(std::min(most, until - now).whole_milliseconds()) + 1);
+    wait(std::min(daemon_.wait_max(now).value_or(until - now), until - now));
   }
 }
 
