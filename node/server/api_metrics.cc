@@ -35,8 +35,9 @@ MetricFacts facts_of(const Admin& admin) {
   facts.records_max = config.records_max;
   facts.storage_max = config.storage_max;
   facts.memory_max = config.memory_max;
+  facts.health = admin.health();
   facts.process = process_figures();
-  facts.disk = disk_space(config.data_dir);
+  facts.disk = disk_space_of(config.data_dir);
   return facts;
 }
 

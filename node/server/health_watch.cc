@@ -125,7 +125,7 @@ void HealthWatch::add_sample(MonotonicTime now) {
   sample.at = now;
   for (uint32_t index = 0; index < shards_.count(); ++index) {
     const IoCounters& io = shards_.reactor(index).counters();
-    sample.received += io.read(IoCounter::received);
+    sample.received += sum_of(io, IoSum::received);
     sample.dropped += io.read(IoCounter::receive_dropped);
     const Shard& shard = shards_.shard(index);
     for (NetworkIndex network = 0; network < shard.networks_count(); ++network) {

@@ -18,7 +18,7 @@ const std::vector<MetricGroup> groups = {
                   "1, with the node's id in each of its networks."),
          fact_row("xord_live", gauge, MetricFact::live, "1 unless a restart would help."),
          fact_row("xord_ready", gauge, MetricFact::ready, "1 while the node is of use to others."),
-         fact_row("xord_health_check_status", gauge, MetricFact::health_checks,
+         fact_row("xord_health_check_status", gauge, MetricFact::health_check_status,
                   "By check of the health: 1 passes, 0.5 warns, 0 fails."),
          {"xord_log_lines_dropped_total",
           counter,

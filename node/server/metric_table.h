@@ -49,7 +49,7 @@ enum class MetricFact : uint8_t {
   node,
   live,
   ready,
-  health_checks,
+  health_check_status,
   storage_state,
   operations_running,
   contacts_limit,

@@ -239,6 +239,14 @@ class Family {
       append({{"state", std::string(name_of(each))}}, each == stats_.storage_state ? 1 : 0);
     }
   }
+  // 1 passes, 0.5 warns, 0 fails.
+  void add_checks() {
+    for (size_t i = 0; i < health_checks; ++i) {
+      const auto check = static_cast<HealthCheck>(i);
+      const auto level = static_cast<double>(facts_.health[check].level);
+      append({{"check", std::string(name_of(check))}}, 1 - level / 2);
+    }
+  }
   void add_limit(uint64_t limit) {
     CHECK(row_.type == MetricType::gauge);
     if (limit > 0) append({}, static_cast<double>(limit));
@@ -270,15 +278,11 @@ void Family::add_fact() {
       }
       return;
     case live:
-      return facts_.health ? append({}, facts_.health->is_live ? 1 : 0) : void();
+      return append({}, facts_.health.is(HealthQuestion::live) ? 1 : 0);
     case ready:
-      return facts_.health ? append({}, facts_.health->is_ready ? 1 : 0) : void();
-    case health_checks:
-      if (!facts_.health) return;
-      for (const CheckFigure& each : facts_.health->checks) {
-        append({{"check", std::string(each.check)}}, each.status);
-      }
-      return;
+      return append({}, facts_.health.is(HealthQuestion::ready) ? 1 : 0);
+    case health_check_status:
+      return add_checks();
     case storage_state:
       return add_state();
     case operations_running:
@@ -292,9 +296,9 @@ void Family::add_fact() {
     case memory_limit:
       return add_limit(facts_.memory_max);
     case disk_free:
-      return facts_.disk ? append({}, static_cast<double>(facts_.disk->free_bytes)) : void();
+      return facts_.disk ? append({}, static_cast<double>(facts_.disk->free)) : void();
     case disk_size:
-      return facts_.disk ? append({}, static_cast<double>(facts_.disk->size_bytes)) : void();
+      return facts_.disk ? append({}, static_cast<double>(facts_.disk->size)) : void();
     default:
       if (facts_.process) add_process_fact(*facts_.process);
   }

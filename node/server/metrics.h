@@ -9,7 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "node/server/host_figures.h"
+#include "node/server/disk_space.h"
+#include "node/server/health.h"
+#include "node/server/process_figures.h"
 #include "node/server/server_stats.h"
 
 namespace xord {
@@ -17,17 +19,6 @@ namespace xord {
 constexpr std::string_view metrics_content_type = "text/plain; version=0.0.4; charset=utf-8";
 constexpr size_t metric_series_max = 2'000;
 constexpr size_t metrics_bytes_max = 300'000;
-
-// A check of the health, by its name: 1 passes, 0.5 warns, 0 fails.
-struct CheckFigure {
-  std::string_view check;
-  double status = 0;
-};
-struct HealthFigures {
-  bool is_live = false;
-  bool is_ready = false;
-  std::vector<CheckFigure> checks;
-};
 
 // What a scrape shows beside the counters. What is empty or absent has no metric.
 struct MetricFacts {
@@ -44,7 +35,7 @@ struct MetricFacts {
   uint64_t records_max = 0;
   uint64_t storage_max = 0;
   uint64_t memory_max = 0;
-  std::optional<HealthFigures> health;
+  HealthReport health;
   std::optional<ProcessFigures> process;
   std::optional<DiskSpace> disk;
 };

@@ -20,9 +20,6 @@ RULES_TEST = ROOT / "tools/packaging/prometheus/xord_rules_test.yml"
 BOARD = ROOT / "tools/packaging/grafana/xord.json"
 NO_PROMTOOL = "promtool is missing: run `python3 tests/e2e/promtool.py` on a Debian"
 
-# Only a node that checks its health has these.
-OF_HEALTH = {"xord_live", "xord_ready", "xord_health_check_status"}
-
 
 def run_promtool(*words, stdin=""):
     tool = promtool.find()
@@ -121,7 +118,6 @@ class Prometheus(Scenario):
         labels = {}
         for name, pairs in series:
             labels.setdefault(name, {"instance", "job"}).update(label for label, _ in pairs)
-        labels |= {name: {"instance", "job", "check"} for name in OF_HEALTH}
         expressions = [*rule_expressions(), *board_expressions()]
         self.assertGreater(len(expressions), 60)
         for expression in expressions:

@@ -93,7 +93,6 @@ std::string sources_of(const MetricRow& row) {
 std::string generated() {
   MetricFacts facts;
   facts.networks = {{"rpcudp", "id"}};
-  facts.health = HealthFigures{true, true, {{"check", 1}}};
   const auto labels = labels_of(metrics_text(MadeUpStats(0).make(2), facts, MetricShards::apart));
   std::string page;
   for (const MetricGroup& group : metric_groups()) {

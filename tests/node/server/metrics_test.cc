@@ -131,9 +131,13 @@ MetricFacts all_facts() {
   facts.records_max = 2;
   facts.storage_max = 3;
   facts.memory_max = 4;
-  facts.health = HealthFigures{true, false, {{"disk", 1}, {"joined", 0.5}, {"inbound", 0}}};
+  const auto result = [&facts](HealthCheck check) -> HealthResult& {
+    return facts.health.results[static_cast<size_t>(check)];
+  };
+  result(HealthCheck::joined).level = HealthLevel::warn;
+  result(HealthCheck::inbound).level = HealthLevel::fail;
   facts.process = ProcessFigures{1.5, 1e9, 10, 20, 30, 40};
-  facts.disk = DiskSpace{200, 100};
+  facts.disk = DiskSpace{100, 200};
   return facts;
 }
 
@@ -146,10 +150,7 @@ uint64_t count_of(const std::vector<NamedCount>& counts, std::string_view name) 
 }
 
 TEST(Metrics, WithTheMostShardsAScrapeIsWithinItsBounds) {
-  MetricFacts facts = all_facts();
-  facts.health->checks.clear();
-  const std::vector<std::string> checks(16, "a_name_of_a_check");
-  for (const std::string& check : checks) facts.health->checks.push_back({check, 0.5});
+  const MetricFacts facts = all_facts();
   const ServerStats stats = MadeUpStats(uint64_t{1} << 50).make(shards_max);
   const std::string text = metrics_text(stats, facts, MetricShards::apart);
   size_t series = 0;
@@ -263,7 +264,9 @@ TEST(Metrics, FactsAreShownAndThoseThatAreUnknownAreNot) {
   const auto series = parsed(metrics_text(stats, all_facts(), MetricShards::apart));
   EXPECT_EQ(series.at("xord_live"), 1);
   EXPECT_EQ(series.at("xord_ready"), 0);
+  EXPECT_EQ(series.at("xord_health_check_status{check=\"disk\"}"), 1);
   EXPECT_EQ(series.at("xord_health_check_status{check=\"joined\"}"), 0.5);
+  EXPECT_EQ(series.at("xord_health_check_status{check=\"inbound\"}"), 0);
   EXPECT_EQ(series.at("xord_storage_state{state=\"damaged\"}"), 1);
   EXPECT_EQ(series.at("xord_storage_state{state=\"ready\"}"), 0);
   EXPECT_EQ(series.at("xord_contacts_limit"), 1);
@@ -283,9 +286,8 @@ TEST(Metrics, FactsAreShownAndThoseThatAreUnknownAreNot) {
                       "durability=\"sync\"}"),
             1);
   const std::string without = metrics_text(stats, {}, MetricShards::apart);
-  for (const std::string_view name :
-       {"xord_live", "xord_ready", "xord_health_check_status", "xord_contacts_limit",
-        "xord_disk_free_bytes", "process_cpu_seconds_total", "process_open_fds"}) {
+  for (const std::string_view name : {"xord_contacts_limit", "xord_disk_free_bytes",
+                                      "process_cpu_seconds_total", "process_open_fds"}) {
     EXPECT_EQ(without.find(name), std::string::npos) << name;
   }
 }

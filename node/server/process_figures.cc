@@ -1,7 +1,6 @@
-#include "node/server/host_figures.h"
+#include "node/server/process_figures.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -105,13 +104,6 @@ std::optional<ProcessFigures> process_figures() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) figures->descriptors_max = limit.rlim_cur;
   return figures;
-}
-
-std::optional<DiskSpace> disk_space(const std::string& path) {
-  CHECK(!path.empty());
-  struct statvfs found {};
-  if (statvfs(path.c_str(), &found) != 0) return std::nullopt;
-  return DiskSpace{found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize};
 }
 
 }  // namespace xord

@@ -1,5 +1,5 @@
-// What a process sees of itself and of its disk, read when it is asked for: for the metrics. It
-// does file I/O, so a shard's thread never calls it. What the host refuses to tell is absent.
+// What a process sees of itself, read when it is asked for: for the metrics. It does file I/O, so a
+// shard's thread never calls it. What the host refuses to tell is absent.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,5 @@ std::optional<ProcessFigures> process_figures();
 // if either is not what proc(5) says.
 std::optional<ProcessFigures> parse_process(std::string_view stat, std::string_view boot,
                                             uint64_t ticks_a_second, uint64_t page_bytes);
-
-struct DiskSpace {
-  uint64_t size_bytes = 0;
-  uint64_t free_bytes = 0;  // For this user: root may have some more.
-};
-// Of the file system that holds `path`.
-std::optional<DiskSpace> disk_space(const std::string& path);
 
 }  // namespace xord

@@ -1,5 +1,5 @@
 // What a process reads of itself: the format of proc(5), and that its figures follow what it does.
-#include "node/server/host_figures.h"
+#include "node/server/process_figures.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "reactor/monotonic.h"
-#include "tests/temporary_directory.h"
 
 namespace xord {
 namespace {
@@ -20,7 +19,7 @@ const std::string stat =
     "4242 (xord) S 1 4242 4242 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 12345 987654321 678 "
     "18446744073709551615 1 1\n";
 
-TEST(HostFigures, AProcessIsParsedAsProcSays) {
+TEST(ProcessFigures, AProcessIsParsedAsProcSays) {
   const auto figures = parse_process(stat, boot, 100, 4096);
   ASSERT_TRUE(figures);
   EXPECT_EQ(figures->cpu_seconds, 3.0);
@@ -29,7 +28,7 @@ TEST(HostFigures, AProcessIsParsedAsProcSays) {
   EXPECT_EQ(figures->resident_bytes, 678u * 4096);
 }
 
-TEST(HostFigures, TheNameOfAProgramMayHoldSpacesAndBrackets) {
+TEST(ProcessFigures, TheNameOfAProgramMayHoldSpacesAndBrackets) {
   std::string odd = stat;
   odd.replace(odd.find("(xord)"), 6, "(a) b (c 1 2)");
   const auto figures = parse_process(odd, boot, 100, 4096);
@@ -37,7 +36,7 @@ TEST(HostFigures, TheNameOfAProgramMayHoldSpacesAndBrackets) {
   EXPECT_EQ(figures->cpu_seconds, 3.0);
 }
 
-TEST(HostFigures, WhatIsNotThatFormatIsRefused) {
+TEST(ProcessFigures, WhatIsNotThatFormatIsRefused) {
   std::string not_a_number = stat;
   not_a_number.replace(not_a_number.find(" 250 "), 5, " -25 ");
   for (const std::string& text : {std::string(), std::string("4242 xord S 1"),
@@ -50,7 +49,7 @@ TEST(HostFigures, WhatIsNotThatFormatIsRefused) {
   }
 }
 
-TEST(HostFigures, ThisProcessIsShownAsItIs) {
+TEST(ProcessFigures, ThisProcessIsShownAsItIs) {
   const auto before = process_figures();
   ASSERT_TRUE(before);
   EXPECT_GT(before->resident_bytes, 1u << 20);
@@ -69,15 +68,6 @@ TEST(HostFigures, ThisProcessIsShownAsItIs) {
   EXPECT_GE(after->resident_bytes + (1 << 20), before->resident_bytes + memory.size());
   EXPECT_EQ(after->start_seconds, before->start_seconds);
   EXPECT_GE(after->cpu_seconds, before->cpu_seconds);
-}
-
-TEST(HostFigures, ADisksSpaceIsThatOfTheFileSystemOfThePath) {
-  TemporaryDirectory directory;
-  const auto space = disk_space(directory.at("."));
-  ASSERT_TRUE(space);
-  EXPECT_GT(space->size_bytes, 1u << 20);
-  EXPECT_LE(space->free_bytes, space->size_bytes);
-  EXPECT_FALSE(disk_space(directory.at("absent")));
 }
 
 }  // namespace
