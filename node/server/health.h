@@ -76,9 +76,10 @@ constexpr uint64_t disk_free_bytes_warn = uint64_t{1} << 30;
 // A node that has not joined by then is isolated rather than joining.
 constexpr Duration joining_max = minutes(1);
 constexpr Duration lookup_age_warn = hours(2);
-// The figures of `inbound` say nothing before this uptime, and with fewer contacts.
+// The figures of `inbound` say nothing before this uptime, and in a smaller network, of which a
+// node calls every other within five minutes: the canary alone calls some 25 a minute.
 constexpr Duration inbound_after = minutes(30);
-constexpr uint32_t inbound_contacts_least = 20;
+constexpr uint64_t inbound_network_least = 500;
 constexpr Duration inbound_age_warn = minutes(15);
 constexpr Duration inbound_age_fail = minutes(30);
 // Of calls in outbound_window, if there were at least so many.

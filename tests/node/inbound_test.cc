@@ -29,7 +29,8 @@ TEST(Inbound, OnlyANodeThatIsReachedUnaskedCountsRequests) {
   }
   EXPECT_EQ(hidden.count(NodeCounter::inbound_uncalled), 0u);
   EXPECT_GT(hidden.count(NodeCounter::requests_find_node), 0u) << "some get through";
-  for (size_t i = 0; i + 1 < network.size(); ++i) {
+  // But for those that joined last, and called the others before these called them.
+  for (size_t i = 0; i + 4 < network.size(); ++i) {
     EXPECT_GT(network.node(i).count(NodeCounter::inbound_uncalled), 0u) << i;
   }
 }

@@ -54,12 +54,11 @@ ModelNode::ModelNode(uint64_t seed, const Endpoint& endpoint, uint32_t shards,
   const Instant start = instant_of(first_node_seconds);
   for (uint32_t i = 0; i < shards; ++i) {
     const uint64_t seed_of_shard = seed + i;
-    NodeShardConfig config{
-        base,
-        records_config(seed_of_shard, base.network, options),
-        list_config(seed_of_shard, base.network, options),
-        self,
-        {{static_cast<uint8_t>(seed_of_shard), static_cast<uint8_t>(i)}, seed_of_shard}};
+    NodeShardConfig config{base,
+                           records_config(seed_of_shard, base.network, options),
+                           list_config(seed_of_shard, base.network, options),
+                           self,
+                           {{static_cast<uint8_t>(seed), static_cast<uint8_t>(seed >> 8)}, seed}};
     config.node.shard = static_cast<ShardIndex>(i);
     config.node.shards = shards;
     books_.push_back(std::make_unique<ContactBook>(4096, base.dialect->traits().encode_contact_tail,

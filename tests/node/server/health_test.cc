@@ -181,9 +181,9 @@ TEST(Health, ANodeThatNobodyReachesUnasked) {
   facts.inbound_age.reset();
   EXPECT_EQ(level_of(facts, HealthCheck::inbound), HealthLevel::fail);
   EXPECT_EQ(state_of(facts), HealthState::isolated);
-  facts.contacts = 19;
-  EXPECT_EQ(level_of(facts, HealthCheck::inbound), HealthLevel::ok) << "few would ask";
-  facts.contacts = 20;
+  facts.network_size = 499;
+  EXPECT_EQ(level_of(facts, HealthCheck::inbound), HealthLevel::ok) << "it calls all of them";
+  facts.network_size = 500;
   facts.uptime = minutes(30) - moment;
   EXPECT_EQ(level_of(facts, HealthCheck::inbound), HealthLevel::ok) << "too early to tell";
 }

@@ -76,7 +76,7 @@ TEST_F(HealthWatchTest, AWriteThatWaitsForItsCommitThreadIsNoticed) {
   ASSERT_TRUE(eventually([&] { return is_healthy(server); }));
   {
     const HeldThread held("commit-0");
-    const auto stored = server.set("key", int64_t{1});
+    const auto kept = server.keep("key", int64_t{1});  // A set would find no node to store at.
     EXPECT_TRUE(comes_to(server, HealthCheck::commit, HealthLevel::warn));
     EXPECT_NE(show(server, HealthCheck::commit).find("writes of shard 0 have waited"),
               std::string::npos);

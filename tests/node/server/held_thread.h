@@ -18,7 +18,8 @@ namespace xord {
 
 class HeldThread {
  public:
-  // The thread of that name; there must be one. One HeldThread at a time.
+  // The oldest thread of that name, as RocksDB's inherit theirs from one of ours; there must be
+  // one. One HeldThread at a time.
   explicit HeldThread(const std::string& name) {
     struct sigaction action {};
     action.sa_handler = hold;
@@ -29,7 +30,9 @@ class HeldThread {
     for (const auto& each : std::filesystem::directory_iterator("/proc/self/task")) {
       std::string own_name;
       std::getline(std::ifstream(each.path() / "comm") >> std::ws, own_name);
-      if (own_name == name) thread = std::atoi(each.path().filename().c_str());
+      if (own_name != name) continue;
+      const pid_t number = std::atoi(each.path().filename().c_str());
+      if (thread == 0 || number < thread) thread = number;
     }
     EXPECT_GT(thread, 0) << name;
     EXPECT_EQ(syscall(SYS_tgkill, getpid(), thread, SIGUSR2), 0);
