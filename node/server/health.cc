@@ -109,8 +109,7 @@ Finding find_joined(const HealthFacts& facts) {
 }
 
 Finding find_inbound(const HealthFacts& facts) {
-  const bool is_told =
-      facts.uptime >= inbound_after && facts.network_size >= inbound_network_least;
+  const bool is_told = facts.uptime >= inbound_after && facts.network_size >= inbound_network_least;
   const Duration age = facts.inbound_age.value_or(facts.uptime);
   const std::string sentence =
       facts.inbound_age
