@@ -39,7 +39,9 @@ ServerStatus status_of(OperationStatus status) {
 }
 
 Admin::Admin(const ServerConfig& config, ServerHooks hooks)
-    : config_(config), hooks_(std::move(hooks)), log_(config.log_level, config.log_format) {}
+    : config_(config),
+      hooks_(std::move(hooks)),
+      log_(config.log_level, config.log_format, config.log_color) {}
 
 Admin::~Admin() {
   stop();

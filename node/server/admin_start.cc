@@ -19,7 +19,15 @@ namespace xord {
 namespace {
 
 LogLevel level_of(ReportLevel level) {
-  return level == ReportLevel::info ? LogLevel::info : LogLevel::error;
+  switch (level) {
+    case ReportLevel::info:
+      return LogLevel::info;
+    case ReportLevel::warning:
+      return LogLevel::warning;
+    case ReportLevel::error:
+      break;
+  }
+  return LogLevel::error;
 }
 
 Log::Fields json_of(const std::vector<ReportField>& fields) {

@@ -2,6 +2,8 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -51,17 +53,28 @@ std::string_view name_of(LogLevel level) {
   return names[static_cast<size_t>(level)];
 }
 
-Log::Log(LogLevel level, LogFormat format)
+Log::Log(LogLevel level, LogFormat format, LogColor color)
     : format_(format),
+      style_(log_style(log_destination(STDERR_FILENO), color)),
       logger_(std::make_unique<spdlog::logger>("xord",
                                                std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
   logger_->set_level(spdlog_level(level));
   logger_->flush_on(spdlog::level::trace);  // A waiting program reads the ready line from a pipe.
-  const auto zone = spdlog::pattern_time_type::utc;
+  using Zone = spdlog::pattern_time_type;
   if (format == LogFormat::json) {
-    logger_->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", zone);
-  } else {
-    logger_->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", zone);
+    logger_->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", Zone::utc);
+    return;
+  }
+  switch (style_.layout) {
+    case LogLayout::dated:
+      logger_->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %v", Zone::utc);
+      return;
+    case LogLayout::terminal:
+      logger_->set_pattern("%H:%M:%S.%e %v", Zone::local);
+      return;
+    case LogLayout::journal:
+      logger_->set_pattern("%v", Zone::utc);
+      return;
   }
 }
 
@@ -86,9 +99,12 @@ void Log::write_each(LogLevel level, std::string_view message, const Fields& fie
     const std::string members = json_text(fields);  // {"a":1}
     if (!fields.empty()) line += "," + members.substr(1, members.size() - 2);
   } else {
-    line = printable(message);  // One event, one line: no name or path can forge another.
-    for (const auto& [name, value] : fields.items())
-      line += " " + name + "=" + text_of_field(value);
+    std::string texts;
+    for (const auto& [name, value] : fields.items()) {
+      texts += (texts.empty() ? "" : " ") + name + "=" + text_of_field(value);
+    }
+    // One event, one line: no name or path can forge another.
+    line = styled_line(style_, level, printable(message), texts);
   }
   DCHECK(line.find('\n') == line.npos);
   logger_->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));

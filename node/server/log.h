@@ -1,7 +1,8 @@
 // The server's log: one line per event, on standard error, as text for people or as JSON for
 // programs. A line is a message, which is a fixed word or two, and fields: docs/LOG.md lists them
-// all. Used only by the admin thread, the one thread that calls spdlog: shards and commit threads
-// send it what happened as messages.
+// all. Lines of text look as standard error wants them (node/server/log_style.h). Used only by the
+// admin thread, the one thread that calls spdlog: shards and commit threads send it what happened
+// as messages.
 #pragma once
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/server/log_limiter.h"
+#include "node/server/log_style.h"
 #include "node/server/server_config.h"
 
 namespace spdlog {
@@ -25,7 +27,7 @@ class Log {
  public:
   using Fields = nlohmann::ordered_json;  // An object, in the order in which it is written.
 
-  Log(LogLevel level, LogFormat format);
+  Log(LogLevel level, LogFormat format, LogColor color = LogColor::automatic);
   ~Log();  // Reports how many lines were omitted.
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
@@ -37,7 +39,8 @@ class Log {
   //   text: 2026-11-24T02:05:06.123Z info joined network=rpcudp contacts=7
   //   json: {"time":"2026-11-24T02:05:06.123Z","level":"info","message":"joined",
   //          "network":"rpcudp","contacts":7}
-  // In text, a string is quoted and escaped as in JSON unless it is plain.
+  // In text, a string is quoted and escaped as in JSON unless it is plain. On a terminal and in
+  // the journal its beginning differs.
   void write(LogLevel level, std::string_view message, const Fields& fields = Fields::object());
   // For events that happen a fixed number of times, or only on request: not limited.
   void write_each(LogLevel level, std::string_view message,
@@ -49,7 +52,8 @@ class Log {
  private:
   void report(const std::vector<LogLimiter::LeftOut>& left_out);
 
-  LogFormat format_;
+  const LogFormat format_;
+  const LogStyle style_;
   LogLimiter limiter_;
   std::unique_ptr<spdlog::logger> logger_;
 };

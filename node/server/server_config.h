@@ -22,6 +22,7 @@ enum class DialectName : uint8_t { rpcudp, mainline };
 
 enum class LogLevel : uint8_t { debug, info, warning, error, off };
 enum class LogFormat : uint8_t { text, json };
+enum class LogColor : uint8_t { automatic, always, never };
 
 // What the node does each minute to see whether the network answers (node/server/health_watch.h).
 enum class CanaryMode : uint8_t {
@@ -149,6 +150,7 @@ struct ServerConfig {
 
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
+  LogColor log_color = LogColor::automatic;  // On a terminal, unless it refuses them.
 
   // The most bytes sent to an unproven source per byte from it, so that a forger gains nothing.
   double amplification_max = 1.0;

@@ -311,6 +311,12 @@ void CommitThread::Impl::count_commit(Duration took) {
   if (nanoseconds > counters_.read(CommitCount::commit_nanoseconds_max)) {
     counters_.set(CommitCount::commit_nanoseconds_max, nanoseconds);
   }
+  if (took <= config_.slow_commit) return;
+  database_.report(ReportLevel::warning, "slow commit",
+                   {{"shard", uint64_t{config_.shard}},
+                    {"ms", static_cast<uint64_t>(took.whole_milliseconds())},
+                    {"rows", uint64_t{changes_.size()}},
+                    {"bytes", changes_bytes_}});
 }
 
 void CommitThread::Impl::read_batch() {

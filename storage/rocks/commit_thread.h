@@ -21,6 +21,8 @@ struct CommitThreadConfig {
   Duration commit_window{};  // Wait for more stores before each sync, for slow disks.
   // Delay between attempts to open a database that failed; doubled each time, up to a minute.
   Duration retry = seconds(5);
+  // A commit that takes longer is reported: the answers to all stores of its batch wait for it.
+  Duration slow_commit = seconds(1);  // As CommitSum::commits_longer counts.
   // Loaded records carry their values until these total this many bytes (StoreConfig::memory_max of
   // all networks).
   uint64_t load_bytes_max = 0;

@@ -77,7 +77,7 @@ using DatabaseCounts = std::array<uint64_t, static_cast<size_t>(DatabaseCount::c
 
 // An event for the log: a message of a word or two, and its fields by name. Called from commit
 // threads, one at a time.
-enum class ReportLevel : uint8_t { info, error };
+enum class ReportLevel : uint8_t { info, warning, error };
 struct ReportField {
   std::string_view name;
   std::variant<uint64_t, std::string> value;

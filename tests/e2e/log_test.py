@@ -3,6 +3,7 @@ has its id, which limit is near; and what signals do to it."""
 
 import asyncio
 import ipaddress
+import json
 import os
 import pathlib
 import pty
@@ -188,6 +189,95 @@ class Limits(Lines):
         self.assertTrue(table[1].startswith(prefix), table)
         self.assertRegex(table[1], r" excess since \d+s ago: \d+ refused, the last \d+s ago, ")
         self.assertEqual(len(self.said(node, "limit began")), 1)
+
+
+class Looks(Lines):
+    """What standard error is decides how a line begins."""
+
+    async def log_of(self, descriptor, read, *arguments, **environment):
+        """Runs a node with `descriptor` as its standard error, and returns the lines it wrote."""
+        self.runs = getattr(self, "runs", 0) + 1
+        process = await asyncio.create_subprocess_exec(
+            harness.options.xord, "run", "--listen", f"{OWN_IP}:0", "--data-dir",
+            self.scratch / f"looks.{self.runs}", "--shards", "1", *arguments,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=descriptor,
+            env={**self.environment, "TERM": "xterm", "TZ": "UTC-5", **environment},
+            preexec_fn=harness.die_with_parent)
+        text = b""
+
+        def has(word):
+            nonlocal text
+            text += read()
+            return word in text
+        await eventually(lambda: has(b"data_dir"), 30, "ready")
+        harness.send(process, signal.SIGTERM)
+        await eventually(lambda: has(b"stopped"), 30, "stopped")
+        self.assertEqual(await asyncio.wait_for(process.wait(), harness.seconds(30)), 0)
+        return text.decode().replace("\r\n", "\n").splitlines()
+
+    async def log_on_a_terminal(self, *arguments, **environment):
+        master, slave = pty.openpty()
+        os.set_blocking(master, False)
+
+        def read():
+            try:
+                return os.read(master, 65536)
+            except BlockingIOError:
+                return b""
+        try:
+            return await self.log_of(slave, read, *arguments, **environment)
+        finally:
+            os.close(slave)
+            os.close(master)
+
+    async def log_in_a_file(self, *arguments, **environment):
+        """As by log_of(); JOURNAL_STREAM may be a function of the file's own name in it."""
+        path = self.scratch / "stream"
+        with open(path, "wb") as out, open(path, "rb") as read:
+            own = os.fstat(out.fileno())
+            stream = environment.pop("JOURNAL_STREAM", None)
+            if stream is not None:
+                environment["JOURNAL_STREAM"] = stream(f"{own.st_dev}:{own.st_ino}")
+            return await self.log_of(out, read.read, *arguments, **environment)
+
+    async def test_a_terminal_gets_the_time_of_day_a_coloured_level_and_dim_fields(self):
+        lines = await self.log_on_a_terminal()
+        level = "\x1b\\[3[1-4]m(info|warning)\x1b\\[0m +"
+        for line in lines:
+            self.assertRegex(line, r"^\d\d:\d\d:\d\d\.\d{3} " + level + r"\w")
+        ready = next(line for line in lines if " ready " in line)
+        fields = "\x1b\\[2mid=[0-9a-f]{40} .*\x1b\\[0m$"
+        self.assertRegex(ready, "\x1b\\[32minfo\x1b\\[0m    ready " + fields)
+
+    async def test_a_terminal_without_colours_gets_none(self):
+        for arguments, environment in ((("--color", "never"), {}), ((), {"NO_COLOR": "1"}),
+                                       ((), {"TERM": "dumb"}), ((), {"XORD_COLOR": "never"})):
+            lines = await self.log_on_a_terminal(*arguments, **environment)
+            self.assertNotIn("\x1b", "".join(lines), (arguments, environment))
+            for line in lines:
+                self.assertRegex(line, r"^\d\d:\d\d:\d\d\.\d{3} (info   |warning) \w")
+
+    async def test_a_file_gets_date_and_time_and_colours_only_if_told(self):
+        for line in await self.log_in_a_file():
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warning) \w")
+        for line in await self.log_in_a_file("--color", "always"):
+            self.assertRegex(line, "^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \x1b")
+
+    async def test_the_journal_gets_a_priority_and_no_time(self):
+        lines = await self.log_in_a_file("--color", "always", JOURNAL_STREAM=lambda own: own)
+        for line in lines:
+            self.assertRegex(line, r"^(<6>info|<4>warning) \w")
+        self.assertEqual(lines[-1], "<6>info stopped")
+        # A parent's journal is not ours.
+        for line in await self.log_in_a_file(JOURNAL_STREAM=lambda own: own + "1"):
+            self.assertRegex(line, r"^\d{4}-")
+
+    async def test_json_is_the_same_everywhere(self):
+        for lines in (await self.log_on_a_terminal("--log-format", "json", "--color", "always"),
+                      await self.log_in_a_file("--log-format", "json",
+                                               JOURNAL_STREAM=lambda own: own)):
+            for line in lines:
+                self.assertEqual(list(json.loads(line))[:3], ["time", "level", "message"])
 
 
 class Signals(Lines):

@@ -83,6 +83,8 @@ constexpr Habit habits[] = {
     {"quiet", "log-level"},
     {"q", "log-level"},
     {"json", "log-format"},
+    {"colour", "color"},
+    {"no-color", "color"},
     {"threads", "shards"},
     {"workers", "shards"},
     {"cores", "shards"},

@@ -38,6 +38,8 @@ constexpr std::array<Word<Durability>, 2> durability_words = {
     {{"sync", Durability::sync}, {"os", Durability::os}}};
 constexpr std::array<Word<LogFormat>, 2> log_format_words = {
     {{"text", LogFormat::text}, {"json", LogFormat::json}}};
+constexpr std::array<Word<LogColor>, 3> color_words = {
+    {{"auto", LogColor::automatic}, {"always", LogColor::always}, {"never", LogColor::never}}};
 constexpr std::array<Word<LogLevel>, 5> log_level_words = {{{"debug", LogLevel::debug},
                                                             {"info", LogLevel::info},
                                                             {"warning", LogLevel::warning},
@@ -297,7 +299,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 
 using Config = ServerConfig;
 
-const std::array<Setting, 35> table = {{
+const std::array<Setting, 36> table = {{
     {"listen", "[SCHEME://]ADDR:PORT[?]",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names; with ? a host "
      "without IPv6 (or IPv4) skips it",
@@ -342,6 +344,10 @@ const std::array<Setting, 35> table = {{
     {"log-format", "text|json", "Log lines for people, or one JSON object per line", Arity::one,
      [](Config& c, const Texts& t) { c.log_format = parse_word(log_format_words, t[0]); },
      [](const Config& c) { return show_word(log_format_words, c.log_format); }},
+    {"color", "auto|always|never",
+     "Colours in the log; auto: on a terminal, unless NO_COLOR is set", Arity::one,
+     [](Config& c, const Texts& t) { c.log_color = parse_word(color_words, t[0]); },
+     [](const Config& c) { return show_word(color_words, c.log_color); }},
     {"amplification-max", "X",
      "Most bytes sent to a source that has not proven its address, per byte it sent", Arity::one,
      [](Config& c, const Texts& t) { c.amplification_max = parse_amplification(t[0]); },

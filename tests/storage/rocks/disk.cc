@@ -3,13 +3,14 @@
 namespace xord {
 
 TestShard::TestShard(RocksStore& database, const StoreConfig& config, ShardIndex index,
-                     uint32_t shards, Instant start, Duration retry)
+                     uint32_t shards, Instant start, Duration retry, Duration slow_commit)
     : now(start),
       store(config),
       thread(database,
              {.shard = index,
               .shards = shards,
               .retry = retry,
+              .slow_commit = slow_commit,
               .load_bytes_max = config.memory_max,
               .operations_bytes = 1 << 20,
               .completions_bytes = 256 << 10},
@@ -102,9 +103,9 @@ Disk::Disk(const std::string& directory, const Options& options) : options_(opti
     report += "\n";
   });
   for (uint32_t i = 0; i < options.shards; ++i) {
-    shards.push_back(std::make_unique<TestShard>(*database, options.store,
-                                                 static_cast<ShardIndex>(i), options.shards,
-                                                 options.start, options.retry));
+    shards.push_back(std::make_unique<TestShard>(
+        *database, options.store, static_cast<ShardIndex>(i), options.shards, options.start,
+        options.retry, options.slow_commit));
   }
   for (const auto& shard : shards) shard->start();
 }

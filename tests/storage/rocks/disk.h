@@ -28,7 +28,7 @@ inline Id numbered_key(uint64_t number) {
 class TestShard {
  public:
   TestShard(RocksStore& database, const StoreConfig& config, ShardIndex index, uint32_t shards,
-            Instant start, Duration retry);
+            Instant start, Duration retry, Duration slow_commit);
 
   void start() { EXPECT_FALSE(thread.start()); }
   // Takes in the completions that have arrived; false if there are none.
@@ -66,6 +66,7 @@ class Disk {
     std::vector<std::string> networks{"rpcudp"};
     Instant start = instant_of(first_node_seconds);
     Duration retry = milliseconds(20);  // For a database that failed.
+    Duration slow_commit = hours(1);    // Reported from then on.
     uint64_t storage_max = 0;           // RocksConfig's.
     rocksdb::Env* env = nullptr;        // tests/storage/rocks/faulty_disk.h
   };

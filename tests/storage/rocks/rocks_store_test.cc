@@ -133,6 +133,20 @@ TEST_F(RocksStoreTest, EachBatchIsMeasured) {
   EXPECT_LE(took, 5 * longest);
 }
 
+TEST_F(RocksStoreTest, ACommitThatTakesTooLongIsReported) {
+  open_loaded();
+  put_many(0, 10);
+  EXPECT_EQ(disk->times_reported("slow commit"), 0u) << disk->reported();
+  Disk::Options options;
+  options.slow_commit = Duration{};  // So that every one does.
+  open_loaded(options);
+  ASSERT_TRUE(disk->put(numbered_key(11), "v"));
+  const std::string reported = disk->reported();
+  EXPECT_EQ(disk->times_reported("slow commit"), 1u) << reported;
+  EXPECT_NE(reported.find(" shard=0 ms="), std::string::npos) << reported;
+  EXPECT_NE(reported.find(" rows=1 bytes="), std::string::npos) << reported;
+}
+
 TEST_F(RocksStoreTest, TimesAndSourceComeBackAndTheLastStoreOfAKeyWins) {
   open_loaded();
   const Id key = numbered_key(1);

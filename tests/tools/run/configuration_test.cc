@@ -347,6 +347,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"metrics-shards", "true", "on or off"},
         BadText{"log-level", "warn", "perhaps you mean warning"},
         BadText{"log-format", "xml", "text or json"},
+        BadText{"color", "yes", "auto, always or never"},
         BadText{"amplification-max", "-1", "write a number"},
         BadText{"disjoint-paths", "0", "at least 1"}, BadText{"disjoint-paths", "9", "at most 8"},
         BadText{"amplification-max", "nan", "write a number"},
@@ -437,6 +438,7 @@ const std::pair<const char*, std::vector<std::string>> changed_settings[] = {
     {"metrics-shards", {"off"}},
     {"log-level", {"error"}},
     {"log-format", {"json"}},
+    {"color", {"always"}},
     {"amplification-max", {"2.5"}},
     {"trusted-net", {"10.0.0.0/8", "11.0.0.0/8"}},
     {"limits", {"dry-run"}},
@@ -476,6 +478,7 @@ ServerConfig changed_config() {
   expected.has_metrics_by_shard = false;
   expected.log_level = LogLevel::error;
   expected.log_format = LogFormat::json;
+  expected.log_color = LogColor::always;
   expected.amplification_max = 2.5;
   expected.trusted_nets = {*Subnet::parse("10.0.0.0/8"), *Subnet::parse("11.0.0.0/8")};
   expected.limits.mode = LimitsMode::dry_run;
