@@ -63,6 +63,7 @@ class Admin {
   ServerStats stats();
   // As of about a second ago; as_read() was applied.
   HealthReport health() const;
+  uint64_t log_lines_limited() const { return log_.limited_count(); }
   void log_stats();
   void reload();
   // While stop() runs: makes it stop waiting for calls in progress.

@@ -36,6 +36,7 @@ MetricFacts facts_of(const Admin& admin) {
   facts.storage_max = config.storage_max;
   facts.memory_max = config.memory_max;
   facts.health = admin.health();
+  facts.log_lines_limited = admin.log_lines_limited();
   facts.process = process_figures();
   facts.disk = disk_space_of(config.data_dir);
   return facts;

@@ -87,7 +87,9 @@ bool Log::is_on(LogLevel level) const {
 }
 
 void Log::write(LogLevel level, std::string_view message, const Fields& fields) {
-  if (is_on(level) && limiter_.admit(message, monotonic_time())) write_each(level, message, fields);
+  if (!is_on(level)) return;
+  if (limiter_.admit(message, monotonic_time())) return write_each(level, message, fields);
+  limited_count_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void Log::write_each(LogLevel level, std::string_view message, const Fields& fields) {

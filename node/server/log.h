@@ -5,6 +5,7 @@
 // as messages.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,6 +49,8 @@ class Log {
   // Called about once a second: reports how many lines were omitted, for messages whose minute is
   // over.
   void report_omitted();
+  // Lines that were omitted, so far. Any thread.
+  uint64_t limited_count() const { return limited_count_.load(std::memory_order_relaxed); }
 
  private:
   void report(const std::vector<LogLimiter::LeftOut>& left_out);
@@ -55,6 +58,7 @@ class Log {
   const LogFormat format_;
   const LogStyle style_;
   LogLimiter limiter_;
+  std::atomic<uint64_t> limited_count_{0};
   std::unique_ptr<spdlog::logger> logger_;
 };
 

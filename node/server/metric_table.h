@@ -50,6 +50,7 @@ enum class MetricFact : uint8_t {
   live,
   ready,
   health_check_status,
+  log_lines_limited,
   storage_state,
   operations_running,
   contacts_limit,
@@ -73,7 +74,7 @@ struct MetricRow {
   std::array<std::string_view, 2> labels{};
   std::vector<MetricSample> samples{};
   bool is_by_shard = false;            // Has the label `shard` as well, unless shards are summed.
-  MetricFact fact = MetricFact::none;  // Instead of samples.
+  MetricFact fact = MetricFact::none;  // Instead of samples, or before them.
 };
 
 struct MetricGroup {

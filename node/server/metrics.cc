@@ -92,11 +92,8 @@ class Family {
       : row_(row), stats_(stats), facts_(facts), is_by_shard_(shards == MetricShards::apart) {}
 
   Series make() {
-    if (row_.fact != MetricFact::none) {
-      add_fact();
-    } else {
-      for (const MetricSample& sample : row_.samples) add(sample);
-    }
+    if (row_.fact != MetricFact::none) add_fact();
+    for (const MetricSample& sample : row_.samples) add(sample);
     return std::move(series_);
   }
 
@@ -283,6 +280,8 @@ void Family::add_fact() {
       return append({}, facts_.health.is(HealthQuestion::ready) ? 1 : 0);
     case health_check_status:
       return add_checks();
+    case log_lines_limited:
+      return append({{"reason", "limited"}}, static_cast<double>(facts_.log_lines_limited));
     case storage_state:
       return add_state();
     case operations_running:

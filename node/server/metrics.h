@@ -36,6 +36,7 @@ struct MetricFacts {
   uint64_t storage_max = 0;
   uint64_t memory_max = 0;
   HealthReport health;
+  uint64_t log_lines_limited = 0;  // Log::limited_count()
   std::optional<ProcessFigures> process;
   std::optional<DiskSpace> disk;
 };

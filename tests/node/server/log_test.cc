@@ -93,6 +93,7 @@ TEST(Log, SaysAtItsEndHowManyLinesItLeftOut) {
     for (int i = 0; i < 100; ++i) log.write(LogLevel::info, "again");
     for (int i = 0; i < 10; ++i) log.write_each(LogLevel::info, "asked for");
     for (int i = 0; i < 100; ++i) log.write(LogLevel::debug, "below the level");
+    EXPECT_EQ(log.limited_count(), 95u);
   });
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 5 + 10 + 1) << lines;
   EXPECT_NE(lines.find("lines left out of=again count=95"), std::string::npos) << lines;
