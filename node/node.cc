@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include <cstddef>
+#include <utility>
 
 #include "node/replication/region_messages.h"
 #include "node/wire/dialect.h"
@@ -62,6 +63,20 @@ Node::Node(const NodeConfig& config, const Id& self, const NodeSecrets& secrets,
       responder_(context_, requester_, contacts_, replies_, named_, records_, own_ids_, work_,
                  notices_) {
   CHECK(config.shard < config.shards && config.shards <= shards_max);
+}
+
+void Node::change(Instant now, NodeChange& change) {
+  CHECK(events_.is_empty());
+  CHECK(change.disjoint_paths >= 1 && change.disjoint_paths <= lookups_.paths_max());
+  std::swap(config_.ttl, change.ttl);
+  std::swap(config_.amplification_max, change.amplification_max);
+  std::swap(config_.disjoint_paths, change.disjoint_paths);
+  std::swap(config_.allow_private_contacts, change.allow_private_contacts);
+  config_.trusted.swap(change.trusted);
+  std::swap(config_.limits, change.limits);
+  contacts_.swap_trusted(change.proof_exempt);
+  ledger_.swap_rules(change.ledger_rules);
+  work_.swap_rules(now, change.work_rules);
 }
 
 template <class Body>

@@ -28,6 +28,7 @@
 #include "node/counters.h"
 #include "node/disk_waits.h"
 #include "node/lookup/lookups.h"
+#include "node/node_change.h"
 #include "node/node_config.h"
 #include "node/node_context.h"
 #include "node/notice.h"
@@ -65,6 +66,11 @@ class Node {
   void advance(Instant now, Outputs& out);
   // When advance() is next needed; empty when only a datagram or a call can make work.
   std::optional<Instant> next_wakeup() const;
+
+  // Goes on with the choices in `change`, which gets those that held before. What is under way ends
+  // as it began: a lookup keeps its paths, a record its expiry, a source what it was charged.
+  // Allocates nothing. Not within another call.
+  void change(Instant now, NodeChange& change);
 
   // Since when each turn of this shard has left datagrams in the kernel; empty: the last one did
   // not. Call it at the end of each turn.
@@ -162,7 +168,7 @@ class Node {
   template <class Body>
   void run(Instant now, Outputs& out, Body&& body);
 
-  const NodeConfig config_;
+  NodeConfig config_;  // Changed by change() alone.
   const NodeSecrets secrets_;
   const Id self_;
   Rng rng_;

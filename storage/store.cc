@@ -31,6 +31,7 @@ NodeSeconds ring_horizon(const StoreConfig& config) {
 
 Store::Store(const StoreConfig& config)
     : config_(config),
+      first_ttl_(config.ttl),
       records_(config.records_max, Filled::from_the_beginning),
       index_(records_, config.hash_seed),
       order_(records_),
@@ -42,6 +43,17 @@ Store::Store(const StoreConfig& config)
   CHECK(config.value_size_max <= UINT16_MAX);
   CHECK(config.write_bytes_max >= 2 * config.value_size_max);
   due_.reserve(due_max);
+}
+
+void Store::change(const StoreLimits& limits) {
+  CHECK(limits.records_max > 0 && limits.records_max <= records_.size());
+  CHECK(limits.ttl >= 60 && limits.ttl <= ttl_max);
+  config_.ttl = limits.ttl;
+  config_.records_max = limits.records_max;
+  config_.bytes_max = limits.bytes_max;
+  config_.shares = limits.shares;
+  shares_exceeded_ = 0;
+  for (size_t row = 0; row < shares_.size(); ++row) shares_exceeded_ += is_exceeded(shares_[row]);
 }
 
 Found Store::view(RecordHandle handle, NodeSeconds at) {
@@ -180,7 +192,7 @@ NodeSeconds Store::due_of(const Record& record) const {
   if (record.expiry < record.expiry_on_disk) return 0;
   // Early enough that the write completes before the expiry on disk has passed.
   const NodeSeconds margin =
-      std::min(config_.ttl / 24, std::max<NodeSeconds>(30, 3 * ring_.bucket_seconds()));
+      std::min(longest_lag(), std::max<NodeSeconds>(30, 3 * ring_.bucket_seconds()));
   return record.expiry_on_disk - margin;
 }
 

@@ -10,6 +10,7 @@
 // room for those that belong here.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -109,6 +110,10 @@ class Store {
   explicit Store(const StoreConfig& config);
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
+
+  // Other limits from now on. What is held stays, and keeps its expiry; a store that holds more
+  // than it now may is full. Visits each source prefix: up to 65,536 rows.
+  void change(const StoreLimits& limits);
 
   // Never returns a record that is expired at `now` or not committed.
   Found find(Instant now, const Id& key);
@@ -229,8 +234,11 @@ class Store {
 
   // Records and their times.
   static constexpr size_t due_max = 64;
+  // Never longer than at construction: what reclaims rows of expired records on disk
+  // (storage/rocks/expired_rows.h) counts on that.
+  NodeSeconds longest_lag() const { return std::min(config_.ttl, first_ttl_) / 24; }
   NodeSeconds times_lag() const {
-    return config_.times_on_disk == StoreConfig::TimesOnDisk::at_once ? 0 : config_.ttl / 24;
+    return config_.times_on_disk == StoreConfig::TimesOnDisk::at_once ? 0 : longest_lag();
   }
   RecordHandle take_record(const Id& key);
   void drop(RecordHandle handle);
@@ -256,6 +264,7 @@ class Store {
   void check_sums(uint64_t value_bytes, uint32_t pending, const Share& charged) const;
 
   StoreConfig config_;
+  const NodeSeconds first_ttl_;
   LoadState load_state_ = LoadState::loading;
   uint32_t loading_prefix_ = 0;  // All records with a smaller prefix are loaded.
   Records records_;

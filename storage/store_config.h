@@ -55,6 +55,14 @@ struct StoreConfig {
   uint32_t reads_max = 64;               // Reads awaiting completion.
 };
 
+// What may change while a store works (Store::change).
+struct StoreLimits {
+  NodeSeconds ttl = 0;       // StoreConfig::ttl
+  uint32_t records_max = 0;  // At most StoreConfig::records_max of its construction.
+  uint64_t bytes_max = 0;    // StoreConfig::bytes_max
+  Shares shares = Shares::unlimited;
+};
+
 // The list of what a node itself published in `network`: kept for good, republished each day
 // (checklist 26), written to disk with the time of its last publication, read when needed.
 inline StoreConfig published_list_config(NetworkIndex network) {

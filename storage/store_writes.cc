@@ -62,7 +62,9 @@ StoreRefusal Store::share_refusal(const StoreRequest& request, RecordHandle repl
 }
 
 StoreRefusal Store::room_refusal(const StoreRequest& request, RecordHandle replaced) const {
-  if (replaced == no_record && records_held_ == records_.size()) return StoreRefusal::records_full;
+  if (replaced == no_record && records_held_ >= config_.records_max) {
+    return StoreRefusal::records_full;
+  }
   const bool replaces = replaced != no_record && records_[replaced].is_committed != 0;
   const uint64_t freed = replaces ? records_[replaced].value_size : 0;
   const uint64_t bytes = value_bytes_ + pending_.value_bytes() + request.value.size() - freed +

@@ -139,19 +139,12 @@ Subnet Prefix::subnet() const {
   return {address, static_cast<uint8_t>(bits)};
 }
 
-Ledger::Ledger(const LimitsConfig& config, uint32_t rows_max, uint32_t shards, uint64_t seed,
-               std::span<const Subnet> trusted)
-    : is_off_(config.mode == LimitsMode::off),
-      exempts_loopback_(!config.limits_loopback),
-      is_dry_run_(config.mode == LimitsMode::dry_run),
-      seed_(seed),
-      set_mask_(std::bit_ceil(std::max(rows_max, 2 * ways)) / ways - 1),
-      trusted_(trusted.begin(), trusted.end()),
-      marks_(set_mask_ + 1),
-      rows_((uint64_t{set_mask_} + 1) * ways),
-      hints_(rows_.size()),
-      hint_shift_(64 - static_cast<uint32_t>(std::countr_zero(rows_.size()))) {
-  CHECK(shards > 0 && set_mask_ < 1 << 20);
+Ledger::Rules::Rules(const LimitsConfig& config, uint32_t shards, std::span<const Subnet> exempt)
+    : is_off(config.mode == LimitsMode::off),
+      exempts_loopback(!config.limits_loopback),
+      is_dry_run(config.mode == LimitsMode::dry_run),
+      trusted(exempt.begin(), exempt.end()) {
+  CHECK(shards > 0);
   CHECK(config.excess_a_second <= excess_a_second_max);
   CHECK(config.reads_a_second <= reads_a_second_max);
   std::array<uint64_t, charges_count> a_second = usual_a_second;
@@ -161,19 +154,31 @@ Ledger::Ledger(const LimitsConfig& config, uint32_t rows_max, uint32_t shards, u
     const auto memory = static_cast<uint64_t>(ledger_memory.whole_seconds());
     const uint64_t limit = memory * a_second[i] * units_each[i] / shards;
     for (size_t level = 0; level < prefix_levels; ++level) {
-      limits_[i][level] = limit * level_factors[level];
+      limits[i][level] = limit * level_factors[level];
     }
-    weights_[i] = (uint64_t{1} << 32) / std::max<uint64_t>(limit, 1);
+    weights[i] = (uint64_t{1} << 32) / std::max<uint64_t>(limit, 1);
   }
   for (const LimitFactor& factor : config.factors) {
     CHECK(factor.factor >= 1 && factor.factor <= limit_factor_max);
     const double share = (1 << share_bits) / static_cast<double>(factor.factor);
     const auto whole = static_cast<uint64_t>(share);
-    nets_.push_back({factor.net, whole + (static_cast<double>(whole) < share), {}});
+    nets.push_back({factor.net, whole + (static_cast<double>(whole) < share), {}});
   }
-  std::stable_sort(nets_.begin(), nets_.end(), [](const Net& a, const Net& b) {
+  std::stable_sort(nets.begin(), nets.end(), [](const Net& a, const Net& b) {
     return a.net.prefix_bits > b.net.prefix_bits;
   });
+}
+
+Ledger::Ledger(const LimitsConfig& config, uint32_t rows_max, uint32_t shards, uint64_t seed,
+               std::span<const Subnet> trusted)
+    : rules_(config, shards, trusted),
+      seed_(seed),
+      set_mask_(std::bit_ceil(std::max(rows_max, 2 * ways)) / ways - 1),
+      marks_(set_mask_ + 1),
+      rows_((uint64_t{set_mask_} + 1) * ways),
+      hints_(rows_.size()),
+      hint_shift_(64 - static_cast<uint32_t>(std::countr_zero(rows_.size()))) {
+  CHECK(set_mask_ < 1 << 20);
 }
 
 // The rest is kept for the next charge of the net: rounding each would make a small one many times
@@ -182,7 +187,7 @@ Ledger::Units Ledger::units_of(const IpAddress& source, Charge charge, uint32_t 
   DCHECK(charge < Charge::count);
   const auto index = static_cast<size_t>(charge);
   const uint64_t units = uint64_t{std::min(amount, amount_max)} * units_each[index];
-  for (Net& net : nets_) {
+  for (Rules::Net& net : rules_.nets) {
     if (!net.net.contains(source)) continue;
     const uint64_t total = units * net.share + net.rest[index];
     return {total >> share_bits, &net.rest[index],
@@ -280,7 +285,7 @@ bool Ledger::try_charge(Instant now, const IpAddress& source, Charge charge, uin
   const Found found = find_all(from, tick_of(now));
   if (!check(now, from, found, charge, units.units)) {
     if (is_beyond != nullptr) *is_beyond = true;
-    return is_dry_run_;
+    return rules_.is_dry_run;
   }
   add(tick_of(now), from, found, charge, units);
   return true;
@@ -293,7 +298,7 @@ bool Ledger::admits(Instant now, const IpAddress& source, Charge charge, uint32_
   const Found found = find_all(from, tick_of(now));
   if (check(now, from, found, charge, units_of(source, charge, amount).units)) return true;
   if (is_beyond != nullptr) *is_beyond = true;
-  return is_dry_run_;
+  return rules_.is_dry_run;
 }
 
 void Ledger::charge(Instant now, const IpAddress& source, Charge charge, uint32_t amount) {
@@ -301,7 +306,7 @@ void Ledger::charge(Instant now, const IpAddress& source, Charge charge, uint32_
   const Units units = units_of(source, charge, amount);
   const Source from(source);
   const Found found = find_all(from, tick_of(now));
-  if (is_dry_run_ && is_limited(charge)) {
+  if (rules_.is_dry_run && is_limited(charge)) {
     for (size_t level = 0; level < prefix_levels; ++level) {
       if (exceeds(found[level], level, charge, units.units)) return;
     }
@@ -325,7 +330,7 @@ void Ledger::add(int64_t tick, const Source& source, const Found& found, Charge 
 uint64_t Ledger::weight_of(const Row& row, int64_t tick) const {
   uint64_t most = 0;
   for (size_t i = 0; i < charges_count; ++i) {
-    most = std::max(most, row.charged[i] * weights_[i]);
+    most = std::max(most, row.charged[i] * rules_.weights[i]);
   }
   const int64_t ticks = tick - row.tick;
   if (ticks <= 0) return most;

@@ -55,16 +55,44 @@ constexpr Duration limited_spell_gap = minutes(1);
 
 class Ledger {
  public:
+  // The operator's choices, ready for use: who is exempt, and what the others may take.
+  class Rules {
+   public:
+    // As the ledger's constructor takes them.
+    Rules(const LimitsConfig& config, uint32_t shards, std::span<const Subnet> trusted);
+
+   private:
+    friend class Ledger;
+    // A net with a factor, and what was left of its divided charges.
+    struct Net {
+      Subnet net;
+      uint64_t share = 0;  // 1 / factor, in 2^-20.
+      std::array<uint32_t, charges_count> rest{};
+    };
+
+    bool is_off;
+    bool exempts_loopback;
+    bool is_dry_run;
+    std::vector<Subnet> trusted;
+    std::vector<Net> nets;  // Longest first.
+    // Units that a prefix of each level may be charged.
+    std::array<std::array<uint64_t, prefix_levels>, charges_count> limits{};
+    std::array<uint64_t, charges_count> weights{};  // 2^32 / limit of an address.
+  };
+
   // `trusted` sources are exempt. `rows_max` is rounded up to a power of two, at least 8. The
   // limits are at most those of node/limits_config.h.
   Ledger(const LimitsConfig& config, uint32_t rows_max, uint32_t shards, uint64_t seed,
          std::span<const Subnet> trusted);
+  // Goes on by the other rules; what was charged stays. `other` gets those that held before, so
+  // nothing is allocated or freed here.
+  void swap_rules(Rules& other) { std::swap(rules_, other); }
 
   // Whether `source` is not charged at all.
   bool is_exempt(const IpAddress& source) const {
-    if (is_off_) return true;
-    if (exempts_loopback_ && source.is_loopback()) return true;
-    return !trusted_.empty() && is_in_any(trusted_, source);
+    if (rules_.is_off) return true;
+    if (rules_.exempts_loopback && source.is_loopback()) return true;
+    return !rules_.trusted.empty() && is_in_any(rules_.trusted, source);
   }
   // Charges `amount` unless a limit of the source or of one of its prefixes would be exceeded: then
   // false, and nothing is charged. In a dry run true. `is_beyond`, if not null, becomes true
@@ -162,12 +190,6 @@ class Ledger {
   };
   // The rows of a source by level; null: it has none.
   using Found = std::array<Row*, prefix_levels>;
-  // A net with a factor, and what was left of its divided charges.
-  struct Net {
-    Subnet net;
-    uint64_t share = 0;  // 1 / factor, in 2^-20.
-    std::array<uint32_t, charges_count> rest{};
-  };
   // An amount in units, after the factor of its source.
   struct Units {
     uint64_t units = 0;
@@ -210,20 +232,13 @@ class Ledger {
   // What the row is charged, as a fraction of an address's limit: comparable between charges.
   uint64_t weight_of(const Row& row, int64_t tick) const;
   uint64_t limit_of(size_t level, Charge charge) const {
-    return limits_[static_cast<size_t>(charge)][level];
+    return rules_.limits[static_cast<size_t>(charge)][level];
   }
   Account account_of(Instant now, const Row& row) const;
 
-  bool is_off_;
-  bool exempts_loopback_;
-  bool is_dry_run_;
+  Rules rules_;
   uint64_t seed_;
   uint32_t set_mask_;
-  std::vector<Subnet> trusted_;
-  std::vector<Net> nets_;  // Longest first.
-  // Units that a prefix of each level may be charged.
-  std::array<std::array<uint64_t, prefix_levels>, charges_count> limits_{};
-  std::array<uint64_t, charges_count> weights_{};  // 2^32 / limit of an address.
   uint64_t evicted_count_ = 0;
   std::array<Spell, begun_spells_max> begun_;
   uint32_t begun_count_ = 0;

@@ -20,7 +20,7 @@ bool is_within(const Subnet& inner, const Subnet& outer) {
 }  // namespace
 
 LimitWatch::LimitWatch(const NodeContext& node, NodeNotices& notices)
-    : node_(node), notices_(notices), is_on_(node.config.limits.mode == LimitsMode::on) {}
+    : node_(node), notices_(notices) {}
 
 NodeNotice LimitWatch::notice_of(NoticeKind kind, const Watched& watched) const {
   NodeNotice notice;
@@ -32,9 +32,9 @@ NodeNotice LimitWatch::notice_of(NoticeKind kind, const Watched& watched) const 
 
 void LimitWatch::take_begun(Instant now) {
   const uint32_t missed = node_.ledger.take_begun_spells([&](const Ledger::Spell& spell) {
-    if (is_on_) watch(now, spell);
+    if (is_on()) watch(now, spell);
   });
-  if (!is_on_) return;
+  if (!is_on()) return;
   if (missed > 0) node_.count(NodeCounter::limits_unwatched, missed);
   for (uint32_t i = 0; i < count_; ++i) {
     Watched& each = watched_[i];

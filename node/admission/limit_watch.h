@@ -51,6 +51,7 @@ class LimitWatch {
     Instant check_at;
   };
 
+  bool is_on() const { return node_.config.limits.mode == LimitsMode::on; }
   void take_begun(Instant now);
   void watch(Instant now, const Ledger::Spell& spell);
   void drop(uint32_t index);
@@ -61,7 +62,6 @@ class LimitWatch {
 
   const NodeContext node_;
   NodeNotices& notices_;
-  const bool is_on_;
   std::array<Watched, limits_watched> watched_;  // The first count_.
   uint32_t count_ = 0;
 };

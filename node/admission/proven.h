@@ -22,6 +22,9 @@ class ProvenSources {
   ProvenSources(uint32_t sources_max, uint64_t seed, std::span<const Subnet> trusted,
                 Ledger& ledger);
 
+  // Other subnets need no proof from now on; `other` gets those that needed none before.
+  void swap_trusted(std::vector<Subnet>& other) { trusted_.swap(other); }
+
   // `source` answered a transaction of ours, here or (by message) on another shard. Charged to it
   // (Charge::proofs) when it takes a row, or renews one after half of its life.
   void prove(const Endpoint& source, Instant now);

@@ -38,27 +38,44 @@ bool holds(const Subnet& wide, const Subnet& narrow) {
 
 }  // namespace
 
+WorkShares::Rules::Rules(const LimitsConfig& config, std::span<const Subnet> trusted)
+    : mode(config.mode), factors(config.factors), exempt(trusted.begin(), trusted.end()) {
+  std::stable_sort(factors.begin(), factors.end(), [](const auto& a, const auto& b) {
+    return a.net.prefix_bits > b.net.prefix_bits;
+  });
+  for (const LimitFactor& each : factors) CHECK(each.factor > 0);
+  if (config.limits_loopback) return;
+  exempt.push_back({IpAddress::ipv4(0x7f000000), 104});
+  exempt.push_back({*IpAddress::parse("::1"), 128});
+}
+
 WorkShares::WorkShares(NetworkIndex network, const LimitsConfig& config,
                        std::span<const Subnet> trusted, Ledger& ledger, NodeCounters& counters,
                        NodeNotices& notices)
     : network_(network),
-      mode_(config.mode),
-      factors_(config.factors),
-      exempt_(trusted.begin(), trusted.end()),
+      rules_(config, trusted),
       ledger_(ledger),
       counters_(counters),
-      notices_(notices) {
-  std::stable_sort(factors_.begin(), factors_.end(), [](const auto& a, const auto& b) {
-    return a.net.prefix_bits > b.net.prefix_bits;
-  });
-  for (const LimitFactor& each : factors_) CHECK(each.factor > 0);
-  if (config.limits_loopback) return;
-  exempt_.push_back({IpAddress::ipv4(0x7f000000), 104});
-  exempt_.push_back({*IpAddress::parse("::1"), 128});
+      notices_(notices) {}
+
+void WorkShares::swap_rules(Instant now, Rules& other) {
+  notices_left_ = rows_max;
+  for (Row& row : rows()) {
+    if (row.passing == 1) continue;
+    row.passing = 1;
+    if (row.is_announced) note(row, now, NoticeKind::source_restored);
+  }
+  rows_count_ = kept_count_ = 0;
+  holdings_.fill({});
+  publish();
+  end_measuring();
+  backlog_since_.reset();
+  std::swap(rules_, other);
+  DCHECK(shares_count_ == 0 && !step_at_);
 }
 
 void WorkShares::set_backlog(Instant now, std::optional<Instant> since) {
-  if (mode_ == LimitsMode::off) return;
+  if (rules_.mode == LimitsMode::off) return;
   backlog_since_ = since;
   if (since && now - *since >= backlog_ignored) is_disturbed_ = true;
   if (!since || step_at_) return;
@@ -67,7 +84,7 @@ void WorkShares::set_backlog(Instant now, std::optional<Instant> since) {
 }
 
 void WorkShares::begin_step(Instant now) {
-  DCHECK(mode_ != LimitsMode::off && (!step_at_ || now >= *step_at_));
+  DCHECK(rules_.mode != LimitsMode::off && (!step_at_ || now >= *step_at_));
   step_began_ = now;
   step_at_ = now + step;
   done_ = demand_ = 0;
@@ -76,14 +93,14 @@ void WorkShares::begin_step(Instant now) {
 }
 
 double WorkShares::factor_of(const IpAddress& source) const {
-  for (const LimitFactor& each : factors_) {
+  for (const LimitFactor& each : rules_.factors) {
     if (each.net.contains(source)) return each.factor;
   }
   return 1;
 }
 
 void WorkShares::measure(Instant now, const IpAddress& source, uint32_t work) {
-  DCHECK(mode_ != LimitsMode::off && work > 0);
+  DCHECK(rules_.mode != LimitsMode::off && work > 0);
   done_ += work;
   if (ledger_.is_exempt(source)) {
     demand_ += work;
@@ -146,6 +163,11 @@ void WorkShares::advance(Instant now) {
   choose_rows(now);
   publish();
   if (backlog_since_ || rows_count_ > 0) return begin_step(now);
+  end_measuring();
+}
+
+void WorkShares::end_measuring() {
+  CHECK(rows_count_ == 0);
   step_at_.reset();
   target_ = std::numeric_limits<double>::infinity();
   capable_ = 0;
@@ -158,7 +180,7 @@ void WorkShares::judge(Row& row, double seconds) {
     amount->work /= seconds;
     amount->load /= seconds;
   }
-  const bool is_thinned = row.passing < 1 && mode_ == LimitsMode::on;
+  const bool is_thinned = row.passing < 1 && rules_.mode == LimitsMode::on;
   if (!is_thinned) {
     row.held = is_disturbed_ ? row.served : row.sent;
   } else if (!is_disturbed_) {
@@ -228,7 +250,7 @@ void WorkShares::update(Row& row, Instant now, bool is_behind) {
   const bool was_thinned = row.passing < 1;
   DCHECK(part > 0 && part <= 1 && row.passing > 0 && row.passing <= 1);
   double wanted = part > part_most && !was_thinned ? 1 : part;
-  if (was_thinned && is_disturbed_ && mode_ == LimitsMode::on) {
+  if (was_thinned && is_disturbed_ && rules_.mode == LimitsMode::on) {
     // Datagrams are lost before they are counted, or many wait.
     const double least = level_least * row.factor / std::max(row.held.load, row.sent.load);
     wanted = is_behind ? std::max(row.passing / 2, std::min(least, row.passing)) : row.passing;
@@ -237,7 +259,7 @@ void WorkShares::update(Row& row, Instant now, bool is_behind) {
   const bool is_close = std::abs(wanted - row.passing) <= part_tolerance * row.passing;
   if (is_close && (wanted < 1) == was_thinned) return;
   row.passing = wanted;
-  if (mode_ == LimitsMode::on) row.stands_for = 1 / wanted;
+  if (rules_.mode == LimitsMode::on) row.stands_for = 1 / wanted;
   if (!was_thinned && row.passing < 1) {
     row.thinned_since = now;
     row.is_announced = notices_left_ > 0;
@@ -249,7 +271,7 @@ void WorkShares::update(Row& row, Instant now, bool is_behind) {
 }
 
 void WorkShares::note(const Row& row, Instant now, NoticeKind kind) {
-  if (mode_ != LimitsMode::on) return;
+  if (rules_.mode != LimitsMode::on) return;
   notices_left_ -= notices_left_ > 0;
   NodeNotice notice;
   notice.kind = kind;
@@ -303,7 +325,7 @@ void WorkShares::publish() {
     if (row.passing < 1) shares[count++] = {row.net, row.passing};
   }
   counters_.node.set(NodeCounter::sources_thinned, count);
-  if (mode_ != LimitsMode::on) count = 0;
+  if (rules_.mode != LimitsMode::on) count = 0;
   const bool is_same =
       count == shares_count_ && std::equal(shares.begin(), shares.begin() + count, shares_.begin());
   if (is_same) return;
@@ -315,7 +337,7 @@ void WorkShares::publish() {
 // False if a filter has no room for the exempt subnets of `net`: then it is left alone.
 bool WorkShares::keep_exempt_of(const Subnet& net) {
   const uint32_t before = kept_count_;
-  for (const Subnet& exempt : exempt_) {
+  for (const Subnet& exempt : rules_.exempt) {
     const auto end = kept_.begin() + kept_count_;
     if (!holds(net, exempt) || std::find(kept_.begin(), end, exempt) != end) continue;
     if (kept_count_ == sources_kept_max) {
@@ -329,7 +351,7 @@ bool WorkShares::keep_exempt_of(const Subnet& net) {
 
 void WorkShares::check_invariants() const {
   CHECK(rows_count_ <= rows_max && shares_count_ <= rows_count_ && kept_count_ <= sources_kept_max);
-  CHECK(mode_ == LimitsMode::on || shares_count_ == 0);
+  CHECK(rules_.mode == LimitsMode::on || shares_count_ == 0);
   CHECK(step_at_ || rows_count_ == 0);
   for (uint32_t i = 0; i < rows_count_; ++i) {
     const Row& row = rows_[i];

@@ -47,9 +47,23 @@ class WorkShares {
   // Of what the shard was able to do, how much it is given: the rest works off what has piled up.
   static constexpr double load_wanted = 0.8;
 
-  // `ledger`, `counters` and `notices` are borrowed. `trusted` sources are never thinned.
+  // The operator's choices, ready for use. `trusted` sources are never thinned.
+  struct Rules {
+    Rules(const LimitsConfig& config, std::span<const Subnet> trusted);
+
+    LimitsMode mode;
+    std::vector<LimitFactor> factors;  // The longest net first.
+    std::vector<Subnet> exempt;
+  };
+
+  // `ledger`, `counters` and `notices` are borrowed.
   WorkShares(NetworkIndex network, const LimitsConfig& config, std::span<const Subnet> trusted,
              Ledger& ledger, NodeCounters& counters, NodeNotices& notices);
+
+  // Goes on by the other rules: whoever is thinned no longer is, and if the shard is still behind,
+  // all is measured again. `other` gets the rules that held before, so nothing is allocated or
+  // freed here.
+  void swap_rules(Instant now, Rules& other);
 
   // Since when each turn of the shard has left datagrams in the kernel; empty: the last one did
   // not.
@@ -105,6 +119,7 @@ class WorkShares {
   uint32_t holding(const IpAddress& source);
   double factor_of(const IpAddress& source) const;
   void begin_step(Instant now);
+  void end_measuring();
   void judge(Row& row, double seconds);
   double held_demand() const;
   double level_for(double excess, double most);
@@ -117,9 +132,7 @@ class WorkShares {
   bool keep_exempt_of(const Subnet& net);
 
   const NetworkIndex network_;
-  const LimitsMode mode_;
-  std::vector<LimitFactor> factors_;  // The longest net first.
-  std::vector<Subnet> exempt_;
+  Rules rules_;
   Ledger& ledger_;
   NodeCounters& counters_;
   NodeNotices& notices_;

@@ -17,8 +17,8 @@ Lookups::Lookups(const NodeContext& node, Contacts& contacts, Requester& request
     : node_(node),
       contacts_(contacts),
       requester_(requester),
-      running_(node.config.budget.lookups, node.config.budget.lookup_rows,
-               node.config.disjoint_paths),
+      paths_max_(node.config.disjoint_paths),
+      running_(node.config.budget.lookups, node.config.budget.lookup_rows, paths_max_),
       values_(node.config.lookup_values()) {}
 
 bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupPurpose purpose,

@@ -41,6 +41,8 @@ class Lookups {
   std::optional<Bytes> value(const Lookup& lookup) const { return lookup.value(values_); }
   void release(PoolHandle handle);
 
+  // Of each lookup of an operation.
+  uint32_t paths_max() const { return paths_max_; }
   uint32_t count() const { return running_.taken_count(); }
   uint32_t values_count() const { return values_.kept_count(); }
   // For tests and the simulator: aborts if an invariant is broken.
@@ -63,6 +65,7 @@ class Lookups {
   const NodeContext node_;
   Contacts& contacts_;
   Requester& requester_;
+  const uint32_t paths_max_;  // That there is room for.
   FixedPool<Running> running_;
   ValuePool values_;
   std::optional<Instant> postponed_until_;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "node/admission/proven.h"
 #include "node/calls/outcome.h"
@@ -49,6 +50,8 @@ class Contacts {
     return proven_.is_proven(source, now) || table_.is_answerable_at(source);
   }
   void fetch_ahead(const Endpoint& source) const { proven_.fetch_ahead(source); }
+  // ProvenSources::swap_trusted()
+  void swap_trusted(std::vector<Subnet>& other) { proven_.swap_trusted(other); }
   // `source` answered a transaction on this shard. Notifies the other shards, unless they were
   // notified lately.
   void prove(const Turn& turn, const Endpoint& source);

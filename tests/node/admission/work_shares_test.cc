@@ -476,6 +476,31 @@ TEST(WorkShares, BeginAndEndAreNoticedOnce) {
 }
 
 // A filter is rewritten when it must do something else, not at each step.
+TEST(WorkShares, OtherRulesBeginWithoutAnyoneThinned) {
+  Model model;
+  model.add_honest();
+  model.add({address("10.0.0.1")}, 300'000);
+  model.run(seconds(2));
+  ASSERT_EQ(model.thinned(), Nets{"10.0.0.1/32"});
+  model.take_notices();
+  const uint64_t version = model.shares.version();
+  WorkShares::Rules off(LimitsConfig{.mode = LimitsMode::off}, {});
+  model.shares.swap_rules(model.now, off);
+  model.shares.check_invariants();
+  EXPECT_EQ(off.mode, LimitsMode::on);
+  EXPECT_EQ(model.thinned(), Nets{});
+  EXPECT_GT(model.shares.version(), version) << "the kernel must be told";
+  EXPECT_EQ(model.counters.node.read(NodeCounter::sources_thinned), 0u);
+  const auto notices = model.take_notices();
+  ASSERT_EQ(notices.size(), 1u);
+  EXPECT_EQ(notices[0].kind, NoticeKind::source_restored);
+  model.run(seconds(2));
+  EXPECT_EQ(model.thinned(), Nets{});
+  model.shares.swap_rules(model.now, off);
+  model.run(seconds(2));
+  EXPECT_EQ(model.thinned(), Nets{"10.0.0.1/32"});
+}
+
 TEST(WorkShares, ASteadyFloodRewritesTheFilterSeldom) {
   Model model;
   model.add_honest();
