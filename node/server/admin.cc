@@ -40,6 +40,7 @@ ServerStatus status_of(OperationStatus status) {
 
 Admin::Admin(const ServerConfig& config, ServerHooks hooks)
     : config_(config),
+      given_(config),
       hooks_(std::move(hooks)),
       log_(config.log_level, config.log_format, config.log_color) {}
 
@@ -132,12 +133,6 @@ void Admin::log_stats() {
   bell_.ring();
 }
 
-void Admin::reload() {
-  const std::lock_guard lock(requests_mutex_);
-  requests_.reload = true;
-  bell_.ring();
-}
-
 void Admin::cut_calls() {
   const std::lock_guard lock(requests_mutex_);
   requests_.cut_calls = true;
@@ -212,19 +207,15 @@ bool Admin::take_requests() {
     taken.joins.swap(requests_.joins);
     taken.notices.swap(requests_.notices);
     std::swap(taken.log_stats, requests_.log_stats);
-    std::swap(taken.reload, requests_.reload);
   }
   for (const Notice& each : taken.notices) log_.write(each.level, each.message, each.fields);
   for (BootstrapKeeper::Join& join : taken.joins) {
     networks_[program_network].keeper->join(std::move(join));
   }
   if (taken.log_stats) write_stats(LogLevel::info, stats());
-  if (taken.reload) {
-    log_.write(LogLevel::warning, "nothing to reload",
-               {{"hint", "settings cannot yet be changed while the node runs: restart it"}});
-  }
+  advance_reload();
   for (Network& network : networks_) network.keeper->advance();
-  return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats || taken.reload;
+  return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats;
 }
 
 void Admin::do_what_is_due() {
@@ -258,7 +249,7 @@ Duration Admin::next_due() const {
   const bool is_settling = std::any_of(networks_.begin(), networks_.end(), [](const auto& network) {
     return network.keeper->is_settling();
   });
-  if (is_settling || calls_.is_holding()) {
+  if (is_settling || calls_.is_holding() || reload_) {
     soonest = std::min(soonest, monotonic_time() + milliseconds(is_settling ? 1 : 10));
   }
   if (saver_->is_changed()) soonest = std::min(soonest, save_contacts_at_);

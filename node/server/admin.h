@@ -25,6 +25,7 @@
 #include "node/server/health_watch.h"
 #include "node/server/limited_prefixes.h"
 #include "node/server/log.h"
+#include "node/server/reload.h"
 #include "node/server/server.h"
 #include "node/server/shards.h"
 #include "node/server/start_files.h"
@@ -58,14 +59,24 @@ class Admin {
   uint32_t networks_count() const { return static_cast<uint32_t>(files_.identities.size()); }
   const std::string& network_name(NetworkIndex network) const;
   const Id& network_id(NetworkIndex network) const;
-  const ServerConfig& config() const { return config_; }
+  // As it holds now. Any thread.
+  ServerConfig config() const;
+  const std::vector<std::string>& admin_addresses() const { return port_->addresses(); }
   void bootstrap(std::vector<std::string> names, FinishCall finish);
   ServerStats stats();
   // As of about a second ago; as_read() was applied.
   HealthReport health() const;
   uint64_t log_lines_limited() const { return log_.limited_count(); }
   void log_stats();
-  void reload();
+  // Server::reload(), by what ServerHooks::read_config gives, or by `config`. `finish` is called
+  // exactly once: by the admin thread, or here if the reload is refused at once.
+  using FinishReload = std::function<void(const ReloadResult&)>;
+  void reload(FinishReload finish);
+  void reload(const ServerConfig& config, FinishReload finish);
+  // Changes the level alone, until the next reload.
+  void set_log_level(LogLevel level, FinishReload finish);
+  // ServerHooks::shut_down; false if there is none.
+  bool ask_shut_down() const;
   // While stop() runs: makes it stop waiting for calls in progress.
   void cut_calls();
   // Makes the directory `to` a complete data directory with the present state of this one. Runs on
@@ -80,12 +91,20 @@ class Admin {
     std::string message;
     Log::Fields fields;
   };
+  // A configuration, made from the one that holds when its turn has come.
+  using MakeConfig =
+      std::function<std::variant<ServerConfig, ServerError>(const ServerConfig& now)>;
+  struct Reload {
+    MakeConfig make;
+    FinishReload finish;
+  };
   struct Requests {
     std::deque<BootstrapKeeper::Join> joins;  // At most program_calls_max: each belongs to a call.
     std::deque<Notice> notices;               // At most notices_max; more are dropped.
     bool stop = false;
     bool log_stats = false;
-    bool reload = false;
+    std::deque<Reload> reloads;  // At most reloads_max.
+    bool refuses_reloads = false;
     bool cut_calls = false;
   };
 
@@ -122,6 +141,15 @@ class Admin {
   void log_call(const Calls::Call& call, const OperationResult& result);
   void log_table();
 
+  // admin_reload.cc: other choices at run time.
+  void request(MakeConfig make, FinishReload finish);
+  void advance_reload();
+  std::optional<ServerError> begin_reload(const ServerConfig& wanted);
+  std::optional<ServerError> check_wanted(const ServerConfig& wanted) const;
+  void apply(const ReloadPlan& plan);
+  void finish_reload(const ReloadResult& result);
+  void abandon_reloads();
+
   // admin_start.cc: start and shutdown.
   std::optional<ServerError> start_up();
   void log_start_files();
@@ -147,7 +175,10 @@ class Admin {
     LimitedPrefixes limited;
   };
 
+  // Written by the admin thread alone, under the mutex below, which other threads take to read.
   ServerConfig config_;
+  ServerConfig given_;  // The same, with `auto` where it was given: reloads compare with it.
+  mutable std::mutex config_mutex_;
   const ServerHooks hooks_;
   Log log_;
   Doorbell bell_;
@@ -171,6 +202,16 @@ class Admin {
   bool contacts_fail_ = false;  // Saving contacts fails, as was logged; likewise the clock.
   bool clock_fails_ = false;
   MonotonicTime tell_progress_at_;
+
+  // The reload under way: a change for each shard, until all have taken theirs.
+  struct Change {
+    std::unique_ptr<ShardChange> change;
+    bool is_sent = false;
+  };
+  std::optional<Reload> reload_;
+  ReloadResult reload_result_;
+  std::vector<Change> changes_;
+  uint64_t addresses_held_ = 0;  // HostNeeds::addresses of the start.
 
   // What has been logged.
   static constexpr size_t limits_count = 4;

@@ -19,20 +19,32 @@ AdminPort::~AdminPort() {
   stop();
 }
 
-std::optional<ServerError> AdminPort::open(const ServerConfig& config) {
-  CHECK(api_ == nullptr && addresses_.empty());
-  rules_.is_open = config.admin_is_open;
+std::variant<AccessRules, ServerError> AdminPort::rules_of(const ServerConfig& config) {
+  AccessRules rules;
+  rules.is_open = config.admin_is_open;
   for (const std::string& host : config.admin_hosts) {
     const bool is_ipv6 = host.find(':') != std::string::npos;
-    rules_.hosts.push_back(host_name(is_ipv6 ? "[" + host + "]" : host));
+    rules.hosts.push_back(host_name(is_ipv6 ? "[" + host + "]" : host));
   }
-  if (!config.admin_token_file.empty()) {
-    auto token = read_token_file(config.admin_token_file);
-    if (const auto* error = std::get_if<IoError>(&token)) {
-      return ServerError{ServerErrorKind::environment, error->sentence};
-    }
-    rules_.token = std::get<std::string>(std::move(token));
+  if (config.admin_token_file.empty()) return rules;
+  auto token = read_token_file(config.admin_token_file);
+  if (const auto* error = std::get_if<IoError>(&token)) {
+    return ServerError{ServerErrorKind::environment, error->sentence};
   }
+  rules.token = std::get<std::string>(std::move(token));
+  return rules;
+}
+
+void AdminPort::set_rules(AccessRules rules) {
+  CHECK(front_ != nullptr);
+  front_->set_rules(std::move(rules));
+}
+
+std::optional<ServerError> AdminPort::open(const ServerConfig& config) {
+  CHECK(api_ == nullptr && addresses_.empty());
+  auto rules = rules_of(config);
+  if (auto* error = std::get_if<ServerError>(&rules)) return std::move(*error);
+  rules_ = std::get<AccessRules>(std::move(rules));
   for (const AdminAddress& address : config.admin) {
     if (auto error = listen(address)) return error;
   }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "node/server/http/front.h"
@@ -28,6 +29,10 @@ class AdminPort {
   // Reads the token file and binds the addresses of `config`, which was checked. An address that is
   // taken is an error unless it is optional.
   [[nodiscard]] std::optional<ServerError> open(const ServerConfig& config);
+  // Who may ask what, by `config`; reads the token file.
+  static std::variant<AccessRules, ServerError> rules_of(const ServerConfig& config);
+  // Any thread, after start(): other rules from now on.
+  void set_rules(AccessRules rules);
   // Serves from now on. `admin` is borrowed until stop().
   [[nodiscard]] std::optional<IoError> start(Admin& admin, const ServerHooks& hooks);
   // Returns when no request is being handled; those that wait were answered. Harmless if called

@@ -181,6 +181,7 @@ std::optional<ServerError> Admin::fit_to_host(RocksConfig* rocks) {
   CHECK(memory_bounds.contain(config_.memory_max));
   HostNeeds needs = needs_of(config_, memory.own_bytes);
   if (auto error = check_host(&needs)) return error;
+  addresses_held_ = needs.addresses;
   if (!memory.warning.empty()) log_.write(LogLevel::warning, memory.warning);
   if (!memory.note.empty()) log_.write(LogLevel::info, memory.note);
   // A small store gets a small log: it counts as room on disk (docs/STORAGE.md, "Room on disk").
@@ -324,6 +325,7 @@ void Admin::shut_down() {
   }
   shards_->stop();
   consume_frames();
+  abandon_reloads();
   for (Network& network : networks_) network.keeper->abandon();
   calls_.abandon();
   port_->stop();  // What its requests and the next one's commands waited for has ended.

@@ -86,7 +86,7 @@ std::vector<Route> Api::routes() {
   const RouteParameter key = part("key", "text, or with kind=id 40 hexadecimal digits");
   const RouteParameter kind = query("kind", "id: the key is 40 hexadecimal digits");
   std::vector<Route> routes = {
-      {"GET", "/v1/status", reads, "What the node is and does now", answer(&Api::status), {}},
+      {"GET", "/v1/status", reads, "What the node is and does now", run(control_status), {}},
       {"GET", "/v1/stats", reads, "All counters", run(control_stats), {}},
       {"GET",
        "/v1/config",
@@ -135,6 +135,18 @@ std::vector<Route> Api::routes() {
        changes,
        "Make a data directory with the node's present state",
        [this](const HttpRequest& request, const HttpReply& reply) { snapshot(request, reply); },
+       {}},
+      {"POST",
+       "/v1/reload",
+       changes,
+       "Read the settings again, and apply what needs no restart",
+       run(control_reload),
+       {}},
+      {"POST",
+       "/v1/log-level",
+       changes,
+       "Write another level of log lines until the next reload",
+       run(control_log_level),
        {}},
       {"POST", "/v1/shutdown", changes, "End the node cleanly", call(&Api::shut_down), {}},
       {"GET", "/v1/openapi.json", reads, "This document", answer(&Api::openapi), {}},

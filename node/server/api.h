@@ -40,7 +40,6 @@ class Api {
   std::vector<Route> health_routes() const;
 
   // api_status.cc
-  ControlJson status() const;
   ControlJson config() const;
   ControlJson openapi() const;
 

@@ -23,7 +23,7 @@ void split_version(const std::string& text, MetricFacts* facts) {
 }
 
 MetricFacts facts_of(const Admin& admin) {
-  const ServerConfig& config = admin.config();
+  const ServerConfig config = admin.config();
   CHECK(admin.networks_count() > 0 && !config.data_dir.empty());
   MetricFacts facts;
   split_version(config.version, &facts);

@@ -32,6 +32,19 @@ void BootstrapKeeper::start(std::vector<std::string> names, std::vector<Endpoint
   if (!names_.empty() || !contacts.empty()) begin_own(std::move(contacts));
 }
 
+void BootstrapKeeper::replace_names(const std::vector<std::string>& old,
+                                    std::vector<std::string> names) {
+  for (const std::string& name : names_) {  // Those of later joins stay.
+    const auto is_in = [&name](const std::vector<std::string>& list) {
+      return std::find(list.begin(), list.end(), name) != list.end();
+    };
+    if (!is_in(old) && !is_in(names) && names.size() < names_max) names.push_back(name);
+  }
+  names_ = std::move(names);
+  retry_after_ = retry_after_min;
+  retry_at_ = {};
+}
+
 // A join of the server itself, through all names it was ever given.
 void BootstrapKeeper::begin_own(std::vector<Endpoint> endpoints) {
   const auto operation = calls_.begin_own(

@@ -30,6 +30,9 @@ class BootstrapKeeper {
   // The join of a start: through configured names, and through the contacts of the last run, so
   // that a restart needs no bootstrap server. With neither, nothing is done until join().
   void start(std::vector<std::string> names, std::vector<Endpoint> contacts);
+  // Other configured names in the place of `old`, from the next join on; if no contact answers,
+  // that is now.
+  void replace_names(const std::vector<std::string>& old, std::vector<std::string> names);
   // A join that the program asked for, and that Calls admitted.
   void join(Join join) {
     CHECK(join.operation != 0 && waiting_.size() < program_calls_max);

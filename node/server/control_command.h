@@ -48,6 +48,11 @@ void control_keep(Admin& admin, const ControlJson& request, const ControlFinish&
 void control_forget(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_published(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_limits(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+// In control_node.cc.
+void control_status(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+void control_reload(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+void control_log_level(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+void control_shutdown(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // In control_commands.cc.
 void control_stats(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // Returns when the snapshot is made, which may take minutes.

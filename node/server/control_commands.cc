@@ -24,9 +24,12 @@ struct ControlCommand {
   void (*run)(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 };
 constexpr ControlCommand control_commands[] = {
-    {"stats", control_stats},   {"purge", control_purge},   {"snapshot", control_snapshot},
-    {"keep", control_keep},     {"forget", control_forget}, {"published", control_published},
-    {"limits", control_limits}, {"health", health},
+    {"stats", control_stats},         {"purge", control_purge},
+    {"snapshot", control_snapshot},   {"keep", control_keep},
+    {"forget", control_forget},       {"published", control_published},
+    {"limits", control_limits},       {"health", health},
+    {"status", control_status},       {"reload", control_reload},
+    {"log-level", control_log_level}, {"shutdown", control_shutdown},
 };
 
 // Waits for the result; the node's end brings it at the latest.

@@ -105,7 +105,7 @@ void control_limits(Admin& admin, const ControlJson& request, const ControlFinis
                      "limits takes an \"address\" without a port (192.0.2.7, 2001:db8::7), or "
                      "nothing, for the twenty prefixes that have taken most"});
   }
-  const ServerConfig& config = admin.config();
+  const ServerConfig config = admin.config();
   ControlJson result = {{"limits", name_of(config.limits.mode)}};
   if (is_one) {
     const std::string why = why_exempt(config, *source);

@@ -77,23 +77,6 @@ std::optional<ServerError> check_file_size() {
                  " bytes to one: raise the limit (ulimit -f, LimitFSIZE=)");
 }
 
-std::optional<ServerError> check_addresses(const HostNeeds& needs) {
-  if (can_reserve(needs.addresses)) return std::nullopt;
-  uint64_t pages = 0;  // Of the program and its libraries; left out without /proc.
-  std::ifstream("/proc/self/statm") >> pages;
-  const uint64_t needed = needs.addresses + pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  std::string limits;
-  const auto name = [&](decltype(RLIMIT_AS) resource, const std::string& what) {
-    if (const auto limit = limit_of(resource)) limits += ", " + what + mebibytes(*limit);
-  };
-  name(RLIMIT_AS, "ulimit -v or LimitAS=, now ");
-  name(RLIMIT_DATA, "ulimit -d or LimitDATA=, now ");
-  return refusal(
-      "the node cannot reserve the " + mebibytes(needed) +
-      " of addresses that it needs: lower memory-max, or raise the limit of the process" +
-      (limits.empty() ? " or the host's (vm.overcommit_memory=2)" : " (" + limits.substr(2) + ")"));
-}
-
 std::optional<ServerError> check_threads(const HostNeeds& needs) {
   const uint32_t granted = startable_threads(needs.threads);
   CHECK(granted <= needs.threads);
@@ -123,10 +106,28 @@ HostNeeds needs_of(const ServerConfig& config, uint64_t own_bytes) {
   return needs;
 }
 
+std::optional<ServerError> check_addresses(const HostNeeds& needs, uint64_t held) {
+  if (needs.addresses <= held || can_reserve(needs.addresses - held)) return std::nullopt;
+  uint64_t pages = 0;  // Of the program and its libraries; left out without /proc.
+  std::ifstream("/proc/self/statm") >> pages;
+  const uint64_t needed =
+      needs.addresses - held + pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  std::string limits;
+  const auto name = [&](decltype(RLIMIT_AS) resource, const std::string& what) {
+    if (const auto limit = limit_of(resource)) limits += ", " + what + mebibytes(*limit);
+  };
+  name(RLIMIT_AS, "ulimit -v or LimitAS=, now ");
+  name(RLIMIT_DATA, "ulimit -d or LimitDATA=, now ");
+  return refusal(
+      "the node cannot reserve the " + mebibytes(needed) +
+      " of addresses that it needs: lower memory-max, or raise the limit of the process" +
+      (limits.empty() ? " or the host's (vm.overcommit_memory=2)" : " (" + limits.substr(2) + ")"));
+}
+
 std::optional<ServerError> check_host(HostNeeds* needs) {
   if (auto error = check_files(needs)) return error;
   if (auto error = check_file_size()) return error;
-  if (auto error = check_addresses(*needs)) return error;
+  if (auto error = check_addresses(*needs, 0)) return error;
   return check_threads(*needs);
 }
 

@@ -20,6 +20,9 @@ struct HostNeeds {
 // `config` must have its shards and memory resolved; `own_bytes` as in node/server/host_memory.h.
 HostNeeds needs_of(const ServerConfig& config, uint64_t own_bytes);
 
+// Whether the process may have as many addresses; `held`: of those, a node of it has so many
+// already.
+std::optional<ServerError> check_addresses(const HostNeeds& needs, uint64_t held);
 // The first limit of this process that is too low. Lowers needs->tables to what fits.
 std::optional<ServerError> check_host(HostNeeds* needs);
 

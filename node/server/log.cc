@@ -31,6 +31,9 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::off;
 }
 
+constexpr std::string_view level_names[] = {"debug", "info", "warning", "error", "off"};
+static_assert(std::size(level_names) == static_cast<size_t>(LogLevel::off) + 1);
+
 constexpr std::string_view plain_marks = "._:/[]%+-";
 
 // A value in a line of text: a string is written bare if it cannot be mistaken for anything else.
@@ -47,10 +50,14 @@ std::string text_of_field(const Log::Fields& value) {
 }  // namespace
 
 std::string_view name_of(LogLevel level) {
-  constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
-  static_assert(std::size(names) == static_cast<size_t>(LogLevel::off) + 1);
-  CHECK(static_cast<size_t>(level) < std::size(names));
-  return names[static_cast<size_t>(level)];
+  CHECK(static_cast<size_t>(level) < std::size(level_names));
+  return level_names[static_cast<size_t>(level)];
+}
+
+std::optional<LogLevel> log_level_of(std::string_view name) {
+  const auto* const found = std::find(std::begin(level_names), std::end(level_names), name);
+  if (found == std::end(level_names)) return std::nullopt;
+  return static_cast<LogLevel>(found - level_names);
 }
 
 Log::Log(LogLevel level, LogFormat format, LogColor color)
@@ -58,9 +65,14 @@ Log::Log(LogLevel level, LogFormat format, LogColor color)
       style_(log_style(log_destination(STDERR_FILENO), color)),
       logger_(std::make_unique<spdlog::logger>("xord",
                                                std::make_shared<spdlog::sinks::stderr_sink_mt>())) {
-  logger_->set_level(spdlog_level(level));
   logger_->flush_on(spdlog::level::trace);  // A waiting program reads the ready line from a pipe.
+  change(level, format);
+}
+
+void Log::change(LogLevel level, LogFormat format) {
   using Zone = spdlog::pattern_time_type;
+  format_ = format;
+  logger_->set_level(spdlog_level(level));
   if (format == LogFormat::json) {
     logger_->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", Zone::utc);
     return;

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,7 @@ class logger;
 namespace xord {
 
 std::string_view name_of(LogLevel level);
+std::optional<LogLevel> log_level_of(std::string_view name);
 
 class Log {
  public:
@@ -32,6 +34,9 @@ class Log {
   ~Log();  // Reports how many lines were omitted.
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
+
+  // Writes the lines that follow so.
+  void change(LogLevel level, LogFormat format);
 
   // Whether lines of `level` are written, so that expensive fields need not be computed in vain.
   bool is_on(LogLevel level) const;

@@ -276,7 +276,20 @@ HealthReport Server::health() const {
 }
 
 void Server::reload() {
-  if (const auto admin = this->admin()) admin->reload();
+  if (const auto admin = this->admin()) admin->reload([](const ReloadResult&) {});
+}
+
+void Server::reload(const ServerConfig& config, std::function<void(const ReloadResult&)> finished) {
+  CHECK(finished != nullptr);
+  const auto admin = this->admin();
+  if (!admin) return finished({ServerStatus::stopped, "the server is not running", {}, {}});
+  admin->reload(config, std::move(finished));
+}
+
+std::future<ReloadResult> Server::reload(const ServerConfig& config) {
+  std::future<ReloadResult> future;
+  reload(config, keep_promise(&future));
+  return future;
 }
 
 void Server::log_stats() {

@@ -30,6 +30,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "node/contact.h"
@@ -65,7 +66,8 @@ enum class ServerStatus : uint8_t {
   not_stored,    // set: no node acknowledged it.
   no_contacts,   // No node answered: the network was not reached. bootstrap() first.
   refused,       // Too many calls in progress: try again later.
-  unacceptable,  // set: not a valid value: too long (8,140 bytes encoded), or not UTF-8.
+  unacceptable,  // set: not a valid value: too long (8,140 bytes encoded), or not UTF-8. reload:
+                 // the configuration is impossible, here or everywhere.
   bad_address,   // bootstrap: none of the names could be resolved.
   stopped,       // The server is not running, or was stopped in the meantime.
 };
@@ -106,11 +108,21 @@ struct BootstrapResult {
   std::string unresolved;         // The names that could not be resolved, and why; empty: none.
 };
 
-// What an operator may ask of the program around a server, over the HTTP API (docs/ADMIN.md).
-// Without a function the request is refused. They are called by a thread of the server, and must
-// neither block nor call the server.
+struct ReloadResult {
+  ServerStatus status{};
+  std::string refused_because;       // Not done: a sentence, as ServerError has.
+  std::vector<std::string> changed;  // done: the settings that have another value now.
+  std::vector<std::string> restart;  // done: those that will have one after a restart.
+};
+
+// What an operator may ask of the program around a server, over the HTTP API (docs/ADMIN.md) and
+// the control socket. Without a function the request is refused. They are called by threads of the
+// server, must not call the server, and, but for the last, must not block.
 struct ServerHooks {
-  std::function<void()> shut_down;  // End the program, or at least call stop().
+  std::function<void()> shut_down = nullptr;  // End the program, or at least call stop().
+  // Reads the configuration again, as at start, for a reload. Called by the admin thread, while
+  // calls of the program wait: it may read files, but must not wait for the network.
+  std::function<std::variant<ServerConfig, ServerError>()> read_config = nullptr;
 };
 
 class Server {
@@ -197,8 +209,13 @@ class Server {
   HealthReport health() const;
   // Asks the admin thread to write the same as one log line.
   void log_stats();
-  // Asks the admin thread to apply changed settings. None can yet be changed at run time, and the
-  // log says so.
+  // Applies another configuration to the running node: all of it, or nothing if it is impossible,
+  // which is checked as at start. What needs a restart keeps its value, and is named in the result
+  // and in the log (docs/commands/reload.md). Each shard takes it over between two datagrams; done
+  // once all have. At most eight wait; more are refused.
+  std::future<ReloadResult> reload(const ServerConfig& config);
+  void reload(const ServerConfig& config, std::function<void(const ReloadResult&)> finished);
+  // The same with the configuration of ServerHooks::read_config. The log has the outcome.
   void reload();
 
  private:

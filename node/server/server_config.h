@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,8 @@ struct ShownSetting {
   bool is_list = false;
   bool is_reloadable = false;  // A reload applies a new value without a restart.
   std::string origin;          // "default", "flag --ttl", "file /etc/xord.toml:3"
+  // After a reload that would need a restart for it: the value that it then has. Else empty.
+  std::optional<std::vector<std::string>> after_restart{};
 
   bool operator==(const ShownSetting&) const = default;
 };

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "node/contact_book.h"
 #include "node/server/calls.h"
 #include "node/server/server_config.h"
+#include "node/server/shard_change.h"
 #include "node/shard_message.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
@@ -224,7 +226,8 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
   const Bytes tail = frame_tail<ShardCommand>(frame);
   const CommandKind kind = command->kind;
   CHECK(tail.empty() || kind == CommandKind::set || kind == CommandKind::keep ||
-        kind == CommandKind::join || kind == CommandKind::list_charges);
+        kind == CommandKind::join || kind == CommandKind::list_charges ||
+        kind == CommandKind::change);
   CHECK(command->endpoints_count == 0 || kind == CommandKind::join);
   CHECK(command->prefix_bits == 0 || kind == CommandKind::purge);
   CHECK((command->operation == 0) == !is_call(kind));
@@ -259,6 +262,8 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
     }
     case CommandKind::heartbeat:
       return counters_.add(ShardCount::heartbeats);
+    case CommandKind::change:
+      return take_change(now, tail);
     case CommandKind::drain:
       draining_ = true;
       for (const auto& network : networks_) {  // A last list, whatever was sent before.
@@ -267,6 +272,19 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       }
       return;
   }
+}
+
+void Shard::take_change(Instant now, Bytes address) {
+  ShardChange* change = nullptr;
+  CHECK(address.size() == sizeof change);
+  std::memcpy(&change, address.data(), sizeof change);
+  CHECK(change != nullptr && change->networks.size() == networks_.size());
+  for (size_t i = 0; i < networks_.size(); ++i) {
+    networks_[i]->shard.store.change(change->networks[i].store);
+    networks_[i]->node().change(now, change->networks[i].node);
+  }
+  CHECK(!change->is_taken.exchange(true, std::memory_order_release));
+  setup_.admin->ring();
 }
 
 void Shard::advance(Instant now, Outbox& out) {

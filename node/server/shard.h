@@ -35,7 +35,7 @@ struct ShardSetup {
   Mailbox* commands = nullptr;                  // ShardCommand frames, from API callers.
   Mailbox* results = nullptr;  // OperationResult frames. Has room for all calls in progress.
   Mailbox* reports = nullptr;  // ReportKind frames.
-  Doorbell* admin = nullptr;   // Rung when `turning` or `drained` is raised.
+  Doorbell* admin = nullptr;   // Rung when `turning` or `drained` is raised, or a change is taken.
 };
 
 class Shard final : public ReactorHandler {
@@ -86,6 +86,7 @@ class Shard final : public ReactorHandler {
   void deliver(Instant now, ShardIndex from, Bytes frame, Outputs& out);
   void receive_command(Instant now, Bytes frame, Outputs& out);
   void receive_completion(Instant now, Bytes frame, Outputs& out);
+  void take_change(Instant now, Bytes address);
   void note_finished_load(const Completion& completion);
 
   // Moves a node's output to the mailboxes. Called after each call of a node.

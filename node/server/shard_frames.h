@@ -34,18 +34,19 @@ enum class CommandKind : uint8_t {
   drain,      // Take in nothing new, finish what must reach the disk, report all contacts; then
               // raise ShardCount::drained.
   heartbeat,  // Raise ShardCount::heartbeats.
+  change,     // The address of a ShardChange follows: swap it in.
 };
 // As logs and statistics name them; in the order of the enum.
 constexpr const char* command_names[] = {
-    "get",  "set",    "keep",  "forget", "list_published", "list_charges",
-    "find", "canary", "purge", "join",   "drain",          "heartbeat"};
-static_assert(std::size(command_names) == static_cast<size_t>(CommandKind::heartbeat) + 1);
+    "get",    "set",   "keep", "forget", "list_published", "list_charges", "find",
+    "canary", "purge", "join", "drain",  "heartbeat",      "change"};
+static_assert(std::size(command_names) == static_cast<size_t>(CommandKind::change) + 1);
 // Whether the command is a call, which ends with a result.
 constexpr bool is_call(CommandKind kind) {
   return kind < CommandKind::drain;
 }
 inline std::string_view name_of(CommandKind kind) {
-  DCHECK(kind <= CommandKind::heartbeat);
+  DCHECK(kind <= CommandKind::change);
   return command_names[static_cast<size_t>(kind)];
 }
 

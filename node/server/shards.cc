@@ -140,6 +140,7 @@ Shards::Shards(const ServerConfig& config, std::vector<NetworkSetup> networks, N
       networks_(std::move(networks)),
       network_of_listen_(network_of_listen(config_, networks_)),
       memory_(plan_memory(config.memory_max, config.records_max)),
+      paths_reserved_(config.disjoint_paths),
       clock_(clock),
       admin_(admin) {
   CHECK(config_.shards >= 1 && config_.shards <= shards_max);
@@ -246,14 +247,27 @@ NodeConfig Shards::node_config(ShardIndex shard, NetworkIndex network) const {
   return node;
 }
 
+StoreLimits Shards::store_limits() const {
+  const uint64_t share = count() * networks_.size();
+  const uint64_t records_max = plan_memory(config_.memory_max, config_.records_max).records_max;
+  CHECK(records_max <= memory_.records_max);
+  StoreLimits limits;
+  limits.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
+  limits.records_max = static_cast<uint32_t>((records_max + share - 1) / share);
+  limits.bytes_max = config_.storage_max / share;
+  limits.shares = NodeShard::shares_of(config_.limits.mode);
+  return limits;
+}
+
 StoreConfig Shards::store_config(NetworkIndex network) const {
   const auto networks = static_cast<uint32_t>(networks_.size());
   const uint64_t share = count() * networks;
+  const StoreLimits limits = store_limits();
   StoreConfig store;
   store.id = network;
-  store.ttl = static_cast<NodeSeconds>(config_.ttl.whole_seconds());
-  store.records_max = static_cast<uint32_t>((memory_.records_max + share - 1) / share);
-  store.bytes_max = config_.storage_max / share;
+  store.ttl = limits.ttl;
+  store.records_max = limits.records_max;
+  store.bytes_max = limits.bytes_max;
   store.row_bytes = row_bytes_on_disk;
   store.memory_max = memory_.value_bytes_max / share;
   store.value_size_max = value_size_max;
@@ -276,6 +290,22 @@ StoreConfig Shards::list_config(NetworkIndex network) const {
   list.writes_max = list.reads_max = list_pending_max;
   list.write_bytes_max = list_write_bytes_max;
   return list;
+}
+
+void Shards::choose(const ServerConfig& config) {
+  CHECK(config.shards == config_.shards && config.memory_max == config_.memory_max);
+  CHECK(config.contacts_max == config_.contacts_max && config.listen == config_.listen);
+  config_ = config;
+  for (const auto& commits : commits_) commits->set_commit_window(config_.commit_window);
+}
+
+std::unique_ptr<ShardChange> Shards::change_of(ShardIndex shard) const {
+  CHECK(shard < count());
+  auto change = std::make_unique<ShardChange>();
+  for (NetworkIndex network = 0; network < networks_.size(); ++network) {
+    change->networks.push_back({NodeChange(node_config(shard, network)), store_limits()});
+  }
+  return change;
 }
 
 void Shards::make_mailboxes() {

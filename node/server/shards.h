@@ -9,6 +9,7 @@
 
 #include "node/server/server_config.h"
 #include "node/server/shard.h"
+#include "node/server/shard_change.h"
 #include "node/wire/dialect.h"
 #include "reactor/base/check.h"
 #include "reactor/cores.h"
@@ -80,6 +81,15 @@ class Shards {
   // Call it after announce_sleep() of the admin doorbell.
   bool has_frames_before_sleep() const;
   bool is_drained() const;
+  // --- Choices that change at run time. All but those of Takes::at_once in `config` are as before.
+  // What every thread may be told at any time; change_of() then goes by it, too.
+  void choose(const ServerConfig& config);
+  // For one shard: a command of kind `change` with its address makes it effective.
+  std::unique_ptr<ShardChange> change_of(ShardIndex shard) const;
+  // As reserved.
+  const MemoryPlan& memory() const { return memory_; }
+  uint32_t paths_reserved() const { return paths_reserved_; }
+
   // CommitThread::ask_heartbeat() of this shard's.
   void ask_commit_heartbeat(ShardIndex shard) {
     CHECK(shard < commits_.size());
@@ -106,15 +116,17 @@ class Shards {
  private:
   NodeConfig node_config(ShardIndex shard, NetworkIndex network) const;
   StoreConfig store_config(NetworkIndex network) const;
+  StoreLimits store_limits() const;
   StoreConfig list_config(NetworkIndex network) const;
   void make_mailboxes();
   void end_loops();
   ShardSetup setup_of(ShardIndex shard, std::vector<ShardNetwork> networks) const;
 
-  const ServerConfig config_;
+  ServerConfig config_;
   const std::vector<NetworkSetup> networks_;
   const std::vector<NetworkIndex> network_of_listen_;
   const MemoryPlan memory_;
+  const uint32_t paths_reserved_;
   const NodeClock clock_;
   Doorbell& admin_;
 

@@ -45,6 +45,9 @@ std::optional<IoError> CommitThread::start() {
 void CommitThread::stop() {
   impl_->stop();
 }
+void CommitThread::set_commit_window(Duration window) {
+  impl_->set_commit_window(window);
+}
 void CommitThread::ask_heartbeat() {
   impl_->ask_heartbeat();
 }
@@ -67,6 +70,7 @@ const Histograms<CommitHistogram>& CommitThread::histograms() const {
 CommitThread::Impl::Impl(RocksStore& database, const CommitThreadConfig& config, Doorbell& shard)
     : database_(database.database()),
       config_(config),
+      commit_window_(config.commit_window.nanoseconds),
       operations_(config.operations_bytes, doorbell_),
       completions_(config.completions_bytes, shard),
       load_bytes_left_(config.load_bytes_max) {
@@ -160,9 +164,8 @@ void CommitThread::Impl::sleep_until_needed(std::optional<Duration> longest) {
 void CommitThread::Impl::turn() {
   is_asked_.store(false, std::memory_order_relaxed);
   if (state() == DatabaseState::refusing_writes) try_to_open();
-  if (config_.commit_window > Duration{} && operations_.has_frames_before_sleep()) {
-    pause(config_.commit_window);
-  }
+  const Duration window = nanoseconds(commit_window_.load(std::memory_order_relaxed));
+  if (window > Duration{} && operations_.has_frames_before_sleep()) pause(window);
   if (take_operations() > 0) {
     write_batch();
     read_batch();

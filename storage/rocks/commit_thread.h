@@ -52,6 +52,9 @@ class CommitThread {
   // has room (it may no longer have a reader), and joins. Harmless if not started.
   void stop();
 
+  // Any thread: another CommitThreadConfig::commit_window from the next batch on.
+  void set_commit_window(Duration window);
+
   // For one other thread: asks for a sign of life, which this thread gives between two batches, and
   // tells whether it gave the last one. While its database is not open it may not.
   void ask_heartbeat();

@@ -24,6 +24,10 @@ class CommitThread::Impl {
   void stop();
   Mailbox& operations() { return operations_; }
   Mailbox& completions() { return completions_; }
+  void set_commit_window(Duration window) {
+    CHECK(window >= Duration{});
+    commit_window_.store(window.nanoseconds, std::memory_order_relaxed);
+  }
   void ask_heartbeat() {
     is_asked_.store(true, std::memory_order_relaxed);
     // One that waits before it opens the database again must not be woken for this.
@@ -84,6 +88,7 @@ class CommitThread::Impl {
 
   RocksDatabase& database_;
   const CommitThreadConfig config_;
+  std::atomic<int64_t> commit_window_;  // Nanoseconds.
   Doorbell doorbell_;
   Mailbox operations_;
   Mailbox completions_;

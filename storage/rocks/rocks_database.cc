@@ -288,8 +288,14 @@ void RocksDatabase::fail_writes(const rocksdb::Status& status) {
         "seconds; free disk space or replace the disk"}});
 }
 
+void RocksDatabase::set_storage_max(uint64_t bytes) {
+  CHECK(bytes <= UINT64_MAX / 2);
+  storage_max_.store(bytes, std::memory_order_relaxed);
+}
+
 bool RocksDatabase::has_room() {
-  if (config_.storage_max == 0) return true;
+  const uint64_t storage_max = storage_max_.load(std::memory_order_relaxed);
+  if (storage_max == 0) return true;
   const int64_t now = monotonic_time().nanoseconds;
   int64_t due = next_look_.load(std::memory_order_relaxed);
   // One thread looks, the others take what the last one saw.
@@ -299,7 +305,8 @@ bool RocksDatabase::has_room() {
   if (!looks) return has_room_.load(std::memory_order_relaxed);
   const std::shared_lock lock(mutex_);
   if (database_ == nullptr) return true;  // The write will say so.
-  const bool fits = sum_of("rocksdb.total-sst-files-size") <= tables_max(config_);
+  const bool fits =
+      sum_of("rocksdb.total-sst-files-size") <= tables_max(storage_max, config_.log_bytes_max);
   has_room_.store(fits, std::memory_order_relaxed);
   if (!fits && now >= next_push_.load(std::memory_order_relaxed)) {
     next_push_.store(now + push_interval.nanoseconds, std::memory_order_relaxed);

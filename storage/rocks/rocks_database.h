@@ -48,6 +48,7 @@ class RocksDatabase {
   bool is_writable() const { return writable_.load(std::memory_order_acquire); }
   bool is_open();  // At least for reading.
 
+  void set_storage_max(uint64_t bytes);
   void tell_if_settled();
   DatabaseCounts counts();
   // Bytes of rows, as the caller counts them: the base of write amplification.
@@ -133,6 +134,7 @@ class RocksDatabase {
   std::atomic<bool> is_flapping_{false};
   std::atomic<uint32_t> unreadable_threads_{0};
   // Of has_room(). Monotonic nanoseconds: when to look next, and when to ask again.
+  std::atomic<uint64_t> storage_max_{config_.storage_max};
   std::atomic<bool> has_room_{true};
   std::atomic<int64_t> next_look_{0};
   std::atomic<int64_t> next_push_{0};

@@ -18,6 +18,10 @@ void RocksStore::set_reclaim_time(NodeSeconds now) {
   database_->expired_rows().set_time(now);
 }
 
+void RocksStore::set_storage_max(uint64_t bytes) {
+  database_->set_storage_max(bytes);
+}
+
 void RocksStore::tell_if_settled() {
   database_->tell_if_settled();
 }

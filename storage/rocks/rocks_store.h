@@ -39,7 +39,7 @@ struct RocksConfig {
   uint64_t log_bytes_max = 32 << 20;
   // The tables of all records may take a fifth more than this, and twice the log (tables_max).
   // While they take more, new values are refused. 0: no limit. The stores' bytes_max together, at
-  // least.
+  // least. RocksStore::set_storage_max() changes it.
   uint64_t storage_max = 0;
   uint64_t block_bytes_max = 16 << 20;  // Size of the cache of data blocks.
   uint32_t files_max = 512;             // Maximum number of open tables.
@@ -49,8 +49,8 @@ struct RocksConfig {
 
 // The size of tables beyond which no value is taken: what is live, a fifth for what is dead and not
 // yet compacted, and eight flushed write buffers of log_bytes_max / 4.
-inline uint64_t tables_max(const RocksConfig& config) {
-  return config.storage_max + config.storage_max / 5 + 2 * config.log_bytes_max;
+inline uint64_t tables_max(uint64_t storage_max, uint64_t log_bytes_max) {
+  return storage_max + storage_max / 5 + 2 * log_bytes_max;
 }
 
 // Counters of the one database, whatever the number of commit threads.
@@ -101,6 +101,9 @@ class RocksStore {
   // Sets the node time that reclaiming compares with: any thread, each second or so. Nothing is
   // reclaimed until it is called (nor while the clock is doubted: storage/files/clock_file.h).
   void set_reclaim_time(NodeSeconds now);
+
+  // Another RocksConfig::storage_max from now on: any thread. The log keeps its size.
+  void set_storage_max(uint64_t bytes);
 
   // Any thread, each second or so: logs when a repeatedly failing database has worked for a
   // minute.

@@ -28,6 +28,10 @@ UserDir user_data_dir(const Environment& environment) {
   return {user->pw_dir + usual, "no HOME; the password file"};
 }
 
+UserDir user_config_dir(const Environment& environment) {
+  return below_home(environment, "XDG_CONFIG_HOME", "/.config/xord");
+}
+
 UserDir user_cache_dir(const Environment& environment) {
   return below_home(environment, "XDG_CACHE_HOME", "/.cache/xord");
 }

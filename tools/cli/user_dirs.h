@@ -16,6 +16,8 @@ struct UserDir {
 // $XDG_DATA_HOME/xord, else ~/.local/share/xord. Without HOME: /var/lib/xord for root, and for
 // other users the home directory from the password file, if it exists.
 UserDir user_data_dir(const Environment& environment);
+// $XDG_CONFIG_HOME/xord, else ~/.config/xord, else none.
+UserDir user_config_dir(const Environment& environment);
 // $XDG_CACHE_HOME/xord, else ~/.cache/xord, else none: everything works without the cache.
 UserDir user_cache_dir(const Environment& environment);
 

@@ -1,6 +1,10 @@
 #include "tools/run/configuration.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "node/server/host_memory.h"
 #include "reactor/base/check.h"
@@ -131,9 +135,23 @@ std::vector<Given> read_environment(const Environment& environment) {
   return given;
 }
 
+std::string default_config_path(const Environment& environment) {
+  if (geteuid() == 0) return "/etc/xord/xord.toml";
+  const std::string directory = user_config_dir(environment).path;
+  return directory.empty() ? "" : directory + "/xord.toml";
+}
+
 std::vector<Given> read_file_and_environment(const std::string& config_path,
                                              const Environment& environment) {
-  const std::string path = config_path.empty() ? variable(environment, "XORD_CONFIG") : config_path;
+  std::string path = config_path.empty() ? variable(environment, "XORD_CONFIG") : config_path;
+  if (path.empty()) {
+    const std::string usual = default_config_path(environment);
+    struct stat status {};
+    // One that is there and cannot be read is an error, as one that was named.
+    const bool is_absent = usual.empty() || (stat(usual.c_str(), &status) != 0 &&
+                                             (errno == ENOENT || errno == ENOTDIR));
+    if (!is_absent) path = usual;
+  }
   std::vector<Given> given;
   if (!path.empty()) given = read_config_file(path);
   for (Given& row : read_environment(environment)) given.push_back(std::move(row));
@@ -175,6 +193,7 @@ std::vector<ShownSetting> shown_settings(const Configuration& configuration) {
     one.value = setting.show(configuration.server);
     one.default_value = setting.show(defaults);
     one.is_list = setting.arity == Arity::many;
+    one.is_reloadable = setting.is_reloadable();
     one.origin = configuration.origins[shown.size() - 1];
   }
   return shown;

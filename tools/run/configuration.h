@@ -37,8 +37,13 @@ std::vector<Given> read_environment(const Environment& environment);
 // the file exists but cannot be read.
 std::vector<Given> read_config_file(const std::string& path);
 
+// Where the config file is if none is named, whether or not it exists: /etc/xord/xord.toml for
+// root, else $XDG_CONFIG_HOME/xord/xord.toml or ~/.config/xord/xord.toml. Empty without a home
+// directory.
+std::string default_config_path(const Environment& environment);
+
 // Reads the file and then the environment, which takes precedence. The file is `config_path`, else
-// the one that XORD_CONFIG names, else none.
+// the one that XORD_CONFIG names, else that of default_config_path() if it exists, else none.
 std::vector<Given> read_file_and_environment(const std::string& config_path,
                                              const Environment& environment);
 
@@ -51,7 +56,7 @@ struct Configuration {
 // unless one is given. Failure (usage) on the first bad value.
 Configuration build_configuration(const std::vector<Given>& given, const Environment& environment);
 
-// Every setting as the API shows it. None can yet be changed while the node runs.
+// Every setting as the API shows it.
 std::vector<ShownSetting> shown_settings(const Configuration& configuration);
 
 // Notes beside memory-max what `auto` comes to on this host, or that the given value cannot fit.

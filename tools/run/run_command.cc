@@ -1,6 +1,14 @@
 // `xord run`: gathers settings from all sources into one ServerConfig, and prints or serves it.
-#include <array>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <variant>
 
+#include "node/server/admin_port.h"
+#include "node/server/config_check.h"
+#include "node/server/host_memory.h"
+#include "reactor/base/printable.h"
+#include "reactor/cores.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/version.h"
 #include "tools/run/configuration.h"
@@ -15,6 +23,7 @@ struct RunFlags {
       std::vector<std::vector<std::string>>(settings().size());
   std::vector<std::string> config;
   bool print_config = false;
+  bool check_config = false;
 };
 
 std::string help_of(const Setting& setting) {
@@ -40,15 +49,19 @@ void add_flags(CLI::App& app, RunFlags& flags) {
     add_repeatable(app, name, flags.texts[i], help_of(all[i]))
         ->type_name(std::string(all[i].placeholder));
   }
-  add_repeatable(app, "--config", flags.config, "Read settings from this TOML file")
+  add_repeatable(
+      app, "--config", flags.config,
+      "Read settings from this TOML file [/etc/xord/xord.toml or ~/.config/xord/xord.toml]")
       ->type_name("FILE");
   app.add_flag("--print-config", flags.print_config,
                "Print every setting, and where it came from, as a config file; run nothing");
+  app.add_flag("--check-config", flags.check_config,
+               "Say what a start would refuse, and run nothing; exit code 0 or 2");
   app.footer(
       "A flag overrides the environment variable of its name (--data-dir: XORD_DATA_DIR; lists\n"
       "separated by commas), which overrides the config file (data-dir = \"...\"), which\n"
-      "overrides the default in brackets. SIGTERM or Ctrl-C stops the node cleanly; SIGUSR1 logs\n"
-      "its counters.");
+      "overrides the default in brackets. SIGTERM or Ctrl-C stops the node cleanly; SIGHUP makes\n"
+      "it read its settings again; SIGUSR1 logs its counters.");
 }
 
 std::vector<Given> gather(const RunFlags& flags, const Environment& environment) {
@@ -65,6 +78,38 @@ std::vector<Given> gather(const RunFlags& flags, const Environment& environment)
   return given;
 }
 
+// With what the API says about it.
+ServerConfig shown(Configuration configuration) {
+  configuration.server.settings = shown_settings(configuration);
+  configuration.server.version = version_text();
+  return std::move(configuration.server);
+}
+
+// What a start would refuse before it touches anything.
+ExitCode check(const Configuration& configuration) {
+  const auto refuse = [](const ServerError& error) {
+    throw Failure(ExitCode::usage, error.sentence);
+  };
+  if (const auto error = check_config(configuration.server)) refuse(*error);
+  const auto fitted = fit_memory(configuration.server, allowed_cores().shards, granted_memory());
+  if (const auto* error = std::get_if<ServerError>(&fitted)) refuse(*error);
+  const auto rules = AdminPort::rules_of(configuration.server);
+  if (const auto* error = std::get_if<ServerError>(&rules)) refuse(*error);
+  return ExitCode::done;
+}
+
+// A comment for --print-config: which file was read, or would have been.
+std::string describe_config_file(const RunFlags& flags, const Environment& environment) {
+  std::string path = one_value("--config", flags.config);
+  if (path.empty()) path = variable(environment, "XORD_CONFIG");
+  if (!path.empty()) return "# config file: " + printable(path) + "\n";
+  path = default_config_path(environment);
+  if (path.empty()) return "# config file: none\n";
+  std::error_code ignored;
+  const bool is_there = std::filesystem::exists(path, ignored);
+  return "# config file: " + printable(path) + (is_there ? "" : " (absent)") + "\n";
+}
+
 }  // namespace
 
 ExitCode run_command(Arguments arguments, Terminal& terminal) {
@@ -72,16 +117,18 @@ ExitCode run_command(Arguments arguments, Terminal& terminal) {
   RunFlags flags;
   add_flags(app, flags);
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  Configuration configuration =
-      build_configuration(gather(flags, terminal.environment), terminal.environment);
+  const auto read = [flags, environment = terminal.environment] {
+    return build_configuration(gather(flags, environment), environment);
+  };
+  Configuration configuration = read();
   if (flags.print_config) {
     explain_memory(configuration, granted_memory());
-    terminal.out << print_configuration(configuration);
+    terminal.out << print_configuration(configuration)
+                 << describe_config_file(flags, terminal.environment);
     return ExitCode::done;
   }
-  configuration.server.settings = shown_settings(configuration);
-  configuration.server.version = version_text();
-  return serve(configuration.server);
+  if (flags.check_config) return check(configuration);
+  return serve(shown(configuration), [read] { return shown(read()); });
 }
 
 }  // namespace xord

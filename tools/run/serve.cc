@@ -6,6 +6,8 @@
 #include <csignal>
 #include <system_error>
 #include <thread>
+#include <utility>
+#include <variant>
 
 #include "node/server/server.h"
 
@@ -93,7 +95,7 @@ void stop(const SignalSet& signals, Server& server) {
 
 }  // namespace
 
-ExitCode serve(const ServerConfig& config) {
+ExitCode serve(const ServerConfig& config, std::function<ServerConfig()> read_again) {
   static_assert(static_cast<int>(ServerErrorKind::config) == static_cast<int>(ExitCode::usage));
   static_assert(static_cast<int>(ServerErrorKind::environment) ==
                 static_cast<int>(ExitCode::environment));
@@ -102,6 +104,13 @@ ExitCode serve(const ServerConfig& config) {
   Server server;
   ServerHooks hooks;
   hooks.shut_down = [] { kill(getpid(), SIGTERM); };
+  hooks.read_config = [read = std::move(read_again)]() -> std::variant<ServerConfig, ServerError> {
+    try {
+      return read();
+    } catch (const Failure& failure) {
+      return ServerError{ServerErrorKind::config, failure.what()};
+    }
+  };
   if (const auto error = server.start(config, hooks)) {
     throw Failure(static_cast<ExitCode>(error->kind), error->sentence);
   }

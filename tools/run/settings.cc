@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "node/budget.h"
+#include "node/server/reload.h"
 #include "reactor/base/check.h"
 #include "reactor/base/id.h"
 #include "tools/cli/failure.h"
@@ -448,6 +449,12 @@ std::string Setting::environment_name() const {
     result += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
   return result;
+}
+
+bool Setting::is_reloadable() const {
+  const Choice* choice = find_choice(name);
+  CHECK(choice != nullptr);  // The server has the same names.
+  return choice->takes == Takes::at_once;
 }
 
 ServerConfig default_config() {

@@ -37,6 +37,8 @@ struct Setting {
   std::vector<std::string> (*show)(const ServerConfig& config);
 
   std::string environment_name() const;  // XORD_DATA_DIR
+  // A reload changes it in a running node; otherwise it needs a restart (node/server/reload.h).
+  bool is_reloadable() const;
 };
 
 // What `xord run` does if nothing is set: as in a program of one's own, but with an admin port.

@@ -1,6 +1,10 @@
 // What stands before every route: the rules of access, then the table of routes. It serves what
-// passes both and answers the rest. Fixed after construction; used by the server's thread.
+// passes both and answers the rest. The table is fixed; the rules may be changed while it serves.
+// Used by the server's thread, but for set_rules().
 #pragma once
+
+#include <memory>
+#include <mutex>
 
 #include "node/server/http/access.h"
 #include "node/server/http/http_message.h"
@@ -12,10 +16,15 @@ class HttpFront {
  public:
   HttpFront(AccessRules rules, std::vector<Route> routes);
 
+  // Any thread: for the requests that follow.
+  void set_rules(AccessRules rules);
   void serve(HttpRequest request, const HttpReply& reply) const;
 
  private:
-  AccessRules rules_;
+  std::shared_ptr<const AccessRules> rules() const;
+
+  mutable std::mutex mutex_;  // Guards the pointer; held only to copy it.
+  std::shared_ptr<const AccessRules> rules_;
   Router router_;
 };
 
