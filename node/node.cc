@@ -426,6 +426,21 @@ void Node::list_charges(Instant now, OperationId operation, const IpAddress& sou
   run(now, out, [&](const Turn& turn) { operations_.list_charges(turn, operation, source); });
 }
 
+void Node::list_contacts(Instant now, OperationId operation, const Id& near, const Id& from,
+                         Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.list_contacts(turn, operation, near, from); });
+}
+
+void Node::list_buckets(Instant now, OperationId operation, const Id& from, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.list_buckets(turn, operation, from); });
+}
+
+void Node::list_records(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
+                        Outputs& out) {
+  run(now, out,
+      [&](const Turn& turn) { operations_.list_records(turn, operation, from, prefix_bits); });
+}
+
 void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& out) {
   run(now, out, [&](const Turn& turn) { contacts_.restore(turn, contact, age); });
 }

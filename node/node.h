@@ -117,6 +117,16 @@ class Node {
   // charged_prefixes_max.
   void list_charges(Instant now, OperationId operation, const IpAddress& source, Outputs& out);
 
+  // Pages of what this shard holds, for reports: in the value a PageHead, then rows
+  // (node/operation_result.h). Contacts in the order of distance from `near`, those nearer than
+  // `from` left out; buckets with the farthest from our id first; records in the order of keys,
+  // from `from` on, as far as they share `prefix_bits` leading bits with it.
+  void list_contacts(Instant now, OperationId operation, const Id& near, const Id& from,
+                     Outputs& out);
+  void list_buckets(Instant now, OperationId operation, const Id& from, Outputs& out);
+  void list_records(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
+                    Outputs& out);
+
   // --- Restart. A contact saved by an earlier run; `age` is how long ago it answered. Only the
   // owner of its bucket files it, the others follow by message: call it on every shard, and deliver
   // the messages every few contacts.

@@ -51,6 +51,53 @@ constexpr uint32_t top_charged = 20;
 constexpr uint32_t charged_prefixes_max = top_charged * limited_charges;
 static_assert(charged_prefixes_max >= prefix_levels);
 
+// list_contacts, list_buckets, list_records: the value is a PageHead, then its rows, in the order
+// of the list. A call visits a bounded number of places, so a page may be empty and not the last.
+struct PageHead {
+  Id next;  // Where the next page begins, unless this is the last.
+  uint32_t is_last = 0;
+};
+constexpr uint32_t page_rows = 128;
+constexpr uint32_t page_visits_max = 512;
+constexpr uint32_t not_known = UINT32_MAX;
+
+// A contact with a place in a bucket. Times in seconds.
+struct ContactRow {
+  Contact contact;
+  uint32_t answered_ago = not_known;  // Not known if it never answered.
+  uint32_t up = 0;                    // As far as its answers prove it.
+  uint32_t round_trip = not_known;    // Smoothed, in microseconds.
+  uint8_t standing = 0;               // Standing (node/routing/standing.h).
+  uint8_t failures = 0;               // Calls in a row that expired or got a malformed answer.
+  uint8_t depth = 0;                  // Leading bits that its id shares with ours.
+  uint8_t unused = 0;
+};
+static_assert(sizeof(ContactRow) == 60, "no padding is sent");
+
+struct BucketRow {
+  Id first;             // The first id of its range.
+  uint32_t refresh_in;  // Seconds until a lookup is due in it; 0: now.
+  uint8_t prefix_bits;  // Leading bits that all ids of its range share.
+  uint8_t depth;        // Those of them that they share with our id.
+  uint8_t contacts;
+  uint8_t answerable;
+  uint8_t spares;
+  uint8_t shard;
+  std::array<uint8_t, 2> unused;
+};
+static_assert(sizeof(BucketRow) == 32, "no padding is sent");
+
+struct RecordRow {
+  Id key;
+  uint32_t published_ago = 0;  // Seconds; likewise the next two.
+  uint32_t stored_ago = 0;     // Since the last store of it.
+  uint32_t expires_in = 0;
+  uint16_t value_size = 0;
+  uint8_t is_in_memory = 0;  // Its value is, and begins with this byte:
+  uint8_t first_byte = 0;
+};
+static_assert(sizeof(RecordRow) == 36, "no padding is sent");
+
 // Followed by `value_size` bytes of value, then `contacts_count` Contacts, nearest first.
 struct OperationResult {
   OperationId operation = 0;

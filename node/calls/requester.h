@@ -71,6 +71,10 @@ class Requester {
   void sample_of_node(Duration round_trip) { round_trips_.sample_of_node(round_trip); }
   // How long a call to `endpoint` may take before it is slow.
   Duration timeout(const Endpoint& endpoint) const { return round_trips_.timeout(endpoint); }
+  // As RoundTrips.
+  std::optional<Duration> smoothed(const Endpoint& endpoint) const {
+    return round_trips_.smoothed(endpoint);
+  }
 
  private:
   void count(const Call& call, CallOutcome outcome) const {

@@ -47,11 +47,24 @@ void RoundTrips::sample(const Endpoint& endpoint, Duration measured) {
 }
 
 Duration RoundTrips::timeout(const Endpoint& endpoint) const {
+  const RoundTrip* own = find(endpoint);
+  return own != nullptr ? own->timeout()
+                        : std::min(of_node_.timeout(), adaptive_timeout_unmeasured);
+}
+
+std::optional<Duration> RoundTrips::smoothed(const Endpoint& endpoint) const {
+  const RoundTrip* own = find(endpoint);
+  if (own == nullptr) return std::nullopt;
+  DCHECK(own->is_measured());  // A row is made by a sample.
+  return own->smoothed();
+}
+
+const RoundTrip* RoundTrips::find(const Endpoint& endpoint) const {
   const uint64_t hash = hash_of(endpoint);
   for (const Row& row : sets_[hash & set_mask_].rows) {
-    if (row.tag == tag_of(hash)) return row.round_trip.timeout();
+    if (row.tag == tag_of(hash)) return &row.round_trip;
   }
-  return std::min(of_node_.timeout(), adaptive_timeout_unmeasured);
+  return nullptr;
 }
 
 uint64_t RoundTrips::hash_of(const Endpoint& endpoint) const {

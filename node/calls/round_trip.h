@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "reactor/base/endpoint.h"
@@ -19,6 +20,7 @@ class RoundTrip {
  public:
   void sample(Duration measured);
   bool is_measured() const { return srtt_ != 0; }
+  Duration smoothed() const { return microseconds(srtt_); }  // 0 before any sample.
   // The adaptive timeout; one second before any sample.
   Duration timeout() const;
 
@@ -41,6 +43,8 @@ class RoundTrips {
   // How long to wait for `endpoint` until a call is slow: by its own round trips if we have them,
   // otherwise by the node's, but then at most adaptive_timeout_unmeasured.
   Duration timeout(const Endpoint& endpoint) const;
+  // The smoothed round trip of `endpoint`, for reports; empty without samples of its own.
+  std::optional<Duration> smoothed(const Endpoint& endpoint) const;
 
  private:
   static constexpr uint32_t ways = 4;
@@ -54,6 +58,8 @@ class RoundTrips {
   };
   static_assert(sizeof(Set) == 64);
 
+  // Null without samples of it.
+  const RoundTrip* find(const Endpoint& endpoint) const;
   uint64_t hash_of(const Endpoint& endpoint) const;
   static uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32) | 1; }
 

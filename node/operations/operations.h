@@ -46,6 +46,9 @@ class Operations {
   void list_published(const Turn& turn, OperationId id, const Id& from);
   void purge(const Turn& turn, OperationId id, const Id& from, uint32_t prefix_bits);
   void list_charges(const Turn& turn, OperationId id, const IpAddress& source);
+  void list_contacts(const Turn& turn, OperationId id, const Id& near, const Id& from);
+  void list_buckets(const Turn& turn, OperationId id, const Id& from);
+  void list_records(const Turn& turn, OperationId id, const Id& from, uint32_t prefix_bits);
 
   // For the Joiner, whose lookup belongs to no operation. Empty, with a result for the program,
   // when all operations are in use.
@@ -85,6 +88,10 @@ class Operations {
   OperationResult result(const Ongoing& ongoing, OperationStatus status) const;
   void emit(const Turn& turn, OperationResult result, Bytes value,
             std::span<const Contact> contacts = {});
+  // Ends a call with a page of rows.
+  template <class Page>
+  void emit_page(const Turn& turn, OperationId id, Page& page, size_t count,
+                 const std::optional<Id>& next);
   void look_for_value(const Turn& turn, PoolHandle handle);
   void finish_get(const Turn& turn, PoolHandle handle, const Lookup& lookup);
   void leave_path_copy(const Turn& turn, PoolHandle handle, Bytes value, const Contact& holder);

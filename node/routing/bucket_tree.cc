@@ -39,6 +39,15 @@ const Bucket* BucketTree::find(const Id& id) const {
   return index == no_bucket ? nullptr : &buckets_[index];
 }
 
+uint32_t BucketTree::block_bits(const Id& id) const {
+  const uint32_t range = range_of(id);
+  if (range == id_bits) return id_bits;
+  const Bucket* bucket = find(id);
+  const uint32_t bits = range + 1 + (bucket == nullptr ? 0 : bucket->depth);
+  DCHECK(bits <= id_bits);
+  return bits;
+}
+
 bool BucketTree::has_bucket(uint32_t range) const {
   CHECK(range < id_bits);
   return ranges_[range][0] != no_bucket;

@@ -33,6 +33,9 @@ class BucketTree {
   // The bucket of `id`; null if it has none yet, and for our own id.
   Bucket* find(const Id& id) { return const_cast<Bucket*>(std::as_const(*this).find(id)); }
   const Bucket* find(const Id& id) const;
+  // How many leading bits the ids share that lie in the bucket of `id`, or, if it has none, in its
+  // range.
+  uint32_t block_bits(const Id& id) const;
   // Adds a bucket for a range that has none; null when all buckets are in use.
   Bucket* make(uint32_t range);
   bool has_bucket(uint32_t range) const;

@@ -214,6 +214,17 @@ void Contacts::deliver(const Turn& turn, const ProvenMessage& message) {
   proven_.prove(message.source, turn.now);
 }
 
+RoutingTable::Listed Contacts::list(const Id& near, const Id& from, Instant now,
+                                    std::span<ContactRow> out) const {
+  const RoutingTable::Listed listed = table_.list_contacts(near, from, now, out);
+  for (ContactRow& row : out.first(listed.count)) {
+    if (const auto smoothed = requester_.smoothed(row.contact.endpoint)) {
+      row.round_trip = static_cast<uint32_t>(smoothed->nanoseconds / 1000);
+    }
+  }
+  return listed;
+}
+
 void Contacts::restore(const Turn& turn, const Contact& contact, Duration age) {
   if (!is_usable(contact) || table_.owner_of(contact.id) != node_.link.self()) return;
   table_.restore(contact, turn.now - age, turn.now);

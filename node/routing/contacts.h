@@ -74,6 +74,10 @@ class Contacts {
   void deliver(const Turn& turn, const ContactChangedMessage& message);
   void deliver(const Turn& turn, const ProvenMessage& message);
 
+  // As RoutingTable, with the round trips.
+  RoutingTable::Listed list(const Id& near, const Id& from, Instant now,
+                            std::span<ContactRow> out) const;
+
   // Restores a contact saved by an earlier run, as Node::restore().
   void restore(const Turn& turn, const Contact& contact, Duration age);
   // Sends upkeep pings, and reports refreshes that are due.

@@ -21,6 +21,7 @@
 
 #include "node/budget.h"
 #include "node/contact_book.h"
+#include "node/operation_result.h"
 #include "node/routing/bucket.h"
 #include "node/routing/bucket_tree.h"
 #include "node/routing/contact_replica.h"
@@ -206,6 +207,17 @@ class RoutingTable {
       }
     }
   }
+  // For reports: rows about the contacts of this shard's buckets in the order of their distance
+  // from `near`, those nearer than `from` left out; about the buckets, the farthest from our id
+  // first. At most out.size() rows and page_visits_max ranges; `next` is where to continue, or
+  // empty at the end. A row's round trip is left to the caller.
+  struct Listed {
+    size_t count = 0;
+    std::optional<Id> next;
+  };
+  Listed list_contacts(const Id& near, const Id& from, Instant now,
+                       std::span<ContactRow> out) const;
+  Listed list_buckets(const Id& from, Instant now, std::span<BucketRow> out) const;
   const Counters<TableRefusal>& refusals() const { return refusals_; }
   // For tests: aborts if an invariant is broken.
   void check_invariants() const;
@@ -286,6 +298,10 @@ class RoutingTable {
   bool may_ping_named(Standing standing, Instant now);
   void trust(FiledContact& filed, Instant now);
   void end_wait(FiledContact& filed, Instant now);
+
+  // --- Reports: routing_lists.cc.
+  ContactRow row_of(const FiledContact& filed, Instant now) const;
+  BucketRow row_of(const Bucket& bucket, Instant now) const;
 
   // --- Upkeep: routing_upkeep.cc.
   size_t look_after(TimerId timer, Instant now, Rng& rng, Actions& actions);

@@ -16,16 +16,16 @@ RouteParameter query(std::string_view name, std::string_view description) {
   return {name, ParameterPlace::query, description};
 }
 
-// The commands take JSON; what a path or a query says is put into it.
+}  // namespace
+
 ControlJson from_query(const HttpRequest& request, std::initializer_list<const char*> names) {
+  CHECK(names.size() > 0);
   ControlJson json = ControlJson::object();
   for (const char* name : names) {
     if (const auto value = query_value(request.query, name)) json[name] = *value;
   }
   return json;
 }
-
-}  // namespace
 
 HttpResponse json_response(const ControlJson& json) {
   CHECK(!json.is_discarded());
@@ -152,6 +152,7 @@ std::vector<Route> Api::routes() {
       {"GET", "/v1/openapi.json", reads, "This document", answer(&Api::openapi), {}},
       metrics_route(),
   };
+  for (Route& each : list_routes()) routes.push_back(std::move(each));
   for (Route& each : health_routes()) routes.push_back(std::move(each));
   return routes;
 }

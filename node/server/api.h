@@ -36,6 +36,9 @@ class Api {
   void snapshot(const HttpRequest& request, const HttpReply& reply);
   void shut_down(const HttpRequest& request, const HttpReply& reply) const;
 
+  // api_lists.cc
+  std::vector<Route> list_routes();
+
   // api_health.cc
   std::vector<Route> health_routes() const;
 
@@ -67,6 +70,8 @@ HttpResponse problem_of(const ControlError& error);
 // The answer of /livez, /readyz or /startupz to `request`, with `report` as of `now`.
 HttpResponse health_answer(HealthQuestion question, const HttpRequest& request,
                            const HealthReport& report, MonotonicTime now);
+// The members of a command's request that the query says.
+ControlJson from_query(const HttpRequest& request, std::initializer_list<const char*> names);
 // Sends the result of a command.
 ControlFinish reply_with(HttpReply reply);
 // The request's body, which must be an object or empty; or what is wrong with it.

@@ -10,6 +10,20 @@
 namespace xord {
 namespace {
 
+// Whether a command waits for the records of the last run.
+bool needs_records(CommandKind kind) {
+  switch (kind) {
+    case CommandKind::list_charges:
+    case CommandKind::list_contacts:
+    case CommandKind::list_buckets:
+    case CommandKind::find:
+    case CommandKind::canary:
+      return false;
+    default:
+      return true;
+  }
+}
+
 CallResult failure(ServerStatus status) {
   CallResult result;
   result.status = status;
@@ -37,10 +51,7 @@ void Calls::call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall 
     why = refuse(command.kind);
     if (!why) {
       command.operation = begin(std::move(finish), command.kind, false);
-      const bool needs_records = command.kind != CommandKind::find &&
-                                 command.kind != CommandKind::canary &&
-                                 command.kind != CommandKind::list_charges;
-      if (is_holding_ && needs_records) {
+      if (is_holding_ && needs_records(command.kind)) {
         CHECK(waiting_.size() < Server::operations_max);
         waiting_.push_back({shard, command, {tail.begin(), tail.end()}});
         return;

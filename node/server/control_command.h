@@ -53,6 +53,10 @@ void control_status(Admin& admin, const ControlJson& request, const ControlFinis
 void control_reload(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_log_level(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_shutdown(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+// In control_lists.cc.
+void control_contacts(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+void control_buckets(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+void control_records(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // In control_commands.cc.
 void control_stats(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // Returns when the snapshot is made, which may take minutes.

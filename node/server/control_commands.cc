@@ -30,6 +30,8 @@ constexpr ControlCommand control_commands[] = {
     {"limits", control_limits},       {"health", health},
     {"status", control_status},       {"reload", control_reload},
     {"log-level", control_log_level}, {"shutdown", control_shutdown},
+    {"contacts", control_contacts},   {"buckets", control_buckets},
+    {"records", control_records},
 };
 
 // Waits for the result; the node's end brings it at the latest.

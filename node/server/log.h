@@ -60,7 +60,7 @@ class Log {
  private:
   void report(const std::vector<LogLimiter::LeftOut>& left_out);
 
-  const LogFormat format_;
+  LogFormat format_;
   const LogStyle style_;
   LogLimiter limiter_;
   std::atomic<uint64_t> limited_count_{0};

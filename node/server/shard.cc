@@ -227,9 +227,10 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
   const CommandKind kind = command->kind;
   CHECK(tail.empty() || kind == CommandKind::set || kind == CommandKind::keep ||
         kind == CommandKind::join || kind == CommandKind::list_charges ||
-        kind == CommandKind::change);
+        kind == CommandKind::list_contacts || kind == CommandKind::change);
   CHECK(command->endpoints_count == 0 || kind == CommandKind::join);
-  CHECK(command->prefix_bits == 0 || kind == CommandKind::purge);
+  CHECK(command->prefix_bits == 0 || kind == CommandKind::purge ||
+        kind == CommandKind::list_records);
   CHECK((command->operation == 0) == !is_call(kind));
   Node& node = networks_[command->network]->node();
   switch (kind) {
@@ -249,6 +250,12 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       std::copy(tail.begin(), tail.end(), source.bytes.begin());
       return node.list_charges(now, command->operation, source, out);
     }
+    case CommandKind::list_contacts:
+      return node.list_contacts(now, command->operation, Id::from(tail), command->key, out);
+    case CommandKind::list_buckets:
+      return node.list_buckets(now, command->operation, command->key, out);
+    case CommandKind::list_records:
+      return node.list_records(now, command->operation, command->key, command->prefix_bits, out);
     case CommandKind::find:
       return node.find(now, command->operation, command->key, out);
     case CommandKind::canary:

@@ -75,6 +75,12 @@ Id last_of_block(const Id& id, uint32_t depth);
 // The id after `id`; empty after the last one.
 std::optional<Id> next_id(const Id& id);
 
+// The id that is farthest from `id`: with every bit inverted.
+inline Id farthest_id(Id id) {
+  for (uint8_t& byte : id.bytes) byte = static_cast<uint8_t>(~byte);
+  return id;
+}
+
 // An id drawn uniformly.
 Id random_id(Rng& rng);
 

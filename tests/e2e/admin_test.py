@@ -98,6 +98,31 @@ class Admin(Scenario):
         self.assertEqual((code, problem["code"]), (404, 1))
         self.assertEqual(ask(local, "POST", "/v1/purge", {"all": True}), (200, {"purged": 1}))
 
+    async def test_what_the_node_knows_and_holds_is_listed(self):
+        node, tcp, local = await self.node()
+        other = await self.xord(bootstrap=[node.endpoint])
+        where = ("--data-dir", node.data_dir)
+
+        def contacts():
+            return ask(tcp, "GET", "/v1/contacts")[1]["contacts"]
+
+        (contact,) = await harness.eventually(contacts, 30, "the second node is a contact")
+        self.assertEqual((contact["id"], contact["endpoint"], contact["failures"]),
+                         (other.id, other.endpoint, 0))
+        (bucket,) = ask(tcp, "GET", "/v1/buckets")[1]["buckets"]
+        self.assertEqual((bucket["contacts"], bucket["depth"]), (1, contact["depth"]))
+        self.assertEqual(bucket["shard"], bucket["depth"] % harness.options.shards)
+        done = await self.command("contacts", "--json", "--near", other.id[:4], *where)
+        self.assertEqual([one["id"] for one in done.json], [other.id], done)
+        ask(local, "PUT", "/v1/published/a", {"value": "text"})
+        (record,) = ask(tcp, "GET", "/v1/records")[1]["records"]
+        self.assertEqual((record["type"], record["value_bytes"]), ("str", 5))
+        self.assertEqual(ask(tcp, "GET", "/v1/records/" + record["id"])[1]["id"], record["id"])
+        self.assertEqual(ask(tcp, "GET", "/v1/records/" + "0" * 40)[0], 404)
+        done = await self.command("records", "a", "--json", *where)
+        self.assertEqual([one["id"] for one in done.json], [record["id"]], done)
+        self.assertEqual((await self.command("records", "b", *where)).code, 1)
+
     async def test_over_tcp_a_change_needs_the_token_and_a_page_of_ours(self):
         token = self.scratch / "token"
         token.write_text("0123456789abcdef0123\n", encoding="utf-8")

@@ -18,8 +18,8 @@ import harness
 from harness import OWN_IP, OWN_PORT, Scenario
 
 DONE, NOT_FOUND, USAGE, NO_ANSWER, ENVIRONMENT = range(5)
-COMMANDS = ("run", "set", "get", "find", "ping", "load", "published", "forget", "limits", "health",
-            "store", "sim")
+COMMANDS = ("run", "set", "get", "find", "ping", "load", "published", "forget", "limits",
+            "contacts", "records", "health", "store", "sim")
 RUN_BOUND = 20  # Seconds within which a `xord run` that cannot start must have ended.
 
 

@@ -17,6 +17,8 @@ ExitCode load_command(Arguments arguments, Terminal& terminal);  // Measures a n
 ExitCode published_command(Arguments arguments, Terminal& terminal);  // Lists what it publishes.
 ExitCode forget_command(Arguments arguments, Terminal& terminal);     // Stops publishing a key.
 ExitCode limits_command(Arguments arguments, Terminal& terminal);     // Shows who took how much.
+ExitCode contacts_command(Arguments arguments, Terminal& terminal);   // Lists the routing table.
+ExitCode records_command(Arguments arguments, Terminal& terminal);    // Lists what it holds.
 ExitCode health_command(Arguments arguments, Terminal& terminal);     // Tells whether it is ready.
 ExitCode store_command(Arguments arguments, Terminal& terminal);      // Manages records on disk.
 ExitCode sim_command(Arguments arguments, Terminal& terminal);        // Simulates a network.

@@ -64,6 +64,23 @@ std::string_view type_name(const Value& value) {
   return names[value.index()];
 }
 
+std::string_view type_name_of(uint8_t first) {
+  switch (msgpack::type_of(first)) {
+    case msgpack::Type::boolean:
+      return "bool";
+    case msgpack::Type::integer:
+      return "int";
+    case msgpack::Type::floating:
+      return "float";
+    case msgpack::Type::text:
+      return "str";
+    case msgpack::Type::binary:
+      return "bytes";
+    default:
+      return "other";
+  }
+}
+
 std::optional<std::vector<uint8_t>> encode_value(const Value& value) {
   size_t payload_size = 0;
   if (const auto* text = std::get_if<std::string>(&value)) {

@@ -21,6 +21,9 @@ using Value = std::variant<bool, int64_t, uint64_t, double, std::string, std::ve
 // "bool", "int", "int", "float", "str", "bytes": the names used by --type and `xord get --json`.
 std::string_view type_name(const Value& value);
 
+// The same for a packed value that begins with `first`; "other" if it begins none of these types.
+std::string_view type_name_of(uint8_t first);
+
 // The packed form, as the Python encoder writes it; empty for text that is not UTF-8.
 std::optional<std::vector<uint8_t>> encode_value(const Value& value);
 // The value of exactly one packed element of a storable type; empty for anything else.

@@ -30,6 +30,7 @@ TEST(RoundTrip, LaterSamplesAreSmoothedWithTheWeightsOfRfc6298) {
   round_trip.sample(milliseconds(180));
   // rttvar = 3/4 * 50 + 1/4 * 80 = 57.5; srtt = 7/8 * 100 + 1/8 * 180 = 110.
   EXPECT_EQ(round_trip.timeout(), milliseconds(680));
+  EXPECT_EQ(round_trip.smoothed(), milliseconds(110));
   round_trip.sample(milliseconds(100));
   // rttvar = 3/4 * 57.5 + 1/4 * 10 = 45.625; srtt = 7/8 * 110 + 1/8 * 100 = 108.75.
   EXPECT_EQ(round_trip.timeout(), microseconds(582'500));

@@ -180,6 +180,11 @@ TEST(Value, TypeNamesAreThoseOfTheFlag) {
   EXPECT_EQ(type_name(1.0), "float");
   EXPECT_EQ(type_name(std::string()), "str");
   EXPECT_EQ(type_name(Octets{}), "bytes");
+  for (const Value& value : {Value(true), Value(int64_t{1}), Value(int64_t{-100}), Value(1.0),
+                             Value(std::string("text")), Value(Octets{1})}) {
+    EXPECT_EQ(type_name_of(encode_value(value)->front()), type_name(value));
+  }
+  EXPECT_EQ(type_name_of(0xc0), "other");
 }
 
 }  // namespace
