@@ -192,7 +192,6 @@ struct Budget {
     budget.round_trips = 32;
     budget.called_bits = 1 << 12;
     budget.proven_sources = 64;
-    budget.ledger_rows = 128;
     budget.heard_contacts = 64;
     budget.waiting_answers = 16;
     budget.wanted_contacts = 64;

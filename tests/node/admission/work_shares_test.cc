@@ -409,6 +409,18 @@ TEST(WorkShares, ATrustedSourceInAFloodingSiteIsKept) {
   EXPECT_EQ(trusted.thinned + trusted.lost, 0u);
 }
 
+TEST(WorkShares, TheTrustedOfASiteAreKeptNoLongerThanItIsThinned) {
+  Model model({}, {subnet("10.0.0.7/32")});
+  model.add_honest();
+  Sender& site = model.add_site(0x0a000000, 200'000);
+  model.run(seconds(1));
+  ASSERT_EQ(model.shares.kept().size(), 1u);
+  site.a_second = 0;
+  model.run(seconds(60));
+  ASSERT_EQ(model.thinned(), Nets{});
+  EXPECT_TRUE(model.shares.kept().empty());
+}
+
 TEST(WorkShares, ASiteWithTooManyTrustedIsLeftAlone) {
   std::vector<Subnet> trusted;
   for (uint32_t i = 0; i <= sources_kept_max; ++i) {

@@ -99,6 +99,9 @@ TEST(RoundTrips, ForgetsTheContactUsedLeastRecentlyWhenFull) {
   EXPECT_EQ(round_trips.timeout(endpoint(1)), milliseconds(600));
   EXPECT_EQ(round_trips.timeout(endpoint(0)), kept);
   EXPECT_GT(kept, milliseconds(600));
+  for (const uint32_t number : {2u, 3u, 9u}) {
+    EXPECT_GT(round_trips.timeout(endpoint(number)), seconds(1)) << number << " has a row, too";
+  }
 }
 
 }  // namespace

@@ -72,6 +72,15 @@ TEST_F(TableNamingTest, WhoStaysSilentForHalfASecondIsNotNamedUntilItAnswers) {
   EXPECT_EQ(standing(one), Standing::trusted);
 }
 
+TEST_F(TableNamingTest, WhoStaysSilentIsNotPingedForUpkeepWhileThatPingIsOpen) {
+  pong(one);
+  advance(youth - naming_wait - milliseconds(100));  // Its upkeep is due soon after the wait.
+  ASSERT_TRUE(pings_for_an_answer(one));
+  for (const TableAction& action : advance(transaction_lifetime)) {
+    EXPECT_EQ(action.kind, Kind::refresh);
+  }
+}
+
 TEST_F(TableNamingTest, AnOldContactThatStaysSilentIsNotNamedEither) {
   be_up_for(one, hours(1));
   advance(trust_after_an_hour + milliseconds(1));

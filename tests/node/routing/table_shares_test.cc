@@ -268,6 +268,31 @@ TEST_F(TableSharesTest, ATenthOfTheTableHoldsByItself) {
   EXPECT_GE(filed_of(prefix), 2 * honest_count / 10);
 }
 
+// Three filed and one that waits for a place: as many as it may have of those nearest to a key.
+TEST_F(TableSharesTest, WhatWaitsForAPlaceCountsForTheShareOfABucket) {
+  const Subnet prefix = *Subnet::parse("203.0.0.0/16");
+  uint32_t met = 0;
+  const auto with_id_of = [&](Contact contact, uint8_t distance) {
+    contact.id = self;
+    contact.id.bytes[0] ^= distance;
+    store_be32(&contact.id.bytes[16], ++met);
+    return contact;
+  };
+  const auto of_prefix = [&](uint8_t distance) {
+    return with_id_of({{}, {address_in(prefix, met), 0, 4000}}, distance);
+  };
+  for (uint32_t i = 0; i < 40; ++i) meet(with_id_of(honest(Family::ipv4, i), 0x10));
+  meet(of_prefix(0x7f));  // Farther from the bucket's keys than any of those.
+  for (uint32_t i = 0; i < 3; ++i) meet(of_prefix(0x80));
+  for (uint32_t i = 40; i < 57; ++i) meet(with_id_of(honest(Family::ipv4, i), 0x80));
+  ASSERT_EQ(filed_of(prefix), 4u);
+  const auto refused = [&] { return table->refusals().read(TableRefusal::share); };
+  table->observe(of_prefix(0x80), Evidence::ponged, now);
+  EXPECT_EQ(refused(), 0u) << "the bucket is full: it waits";
+  table->observe(of_prefix(0x80), Evidence::ponged, now);
+  EXPECT_EQ(refused(), 1u);
+}
+
 // A full bucket of one prefix, with too few others for its share to be limited.
 TEST_F(TableSharesTest, WhoHasMoreThanAShareGivesWayAtOnceToWhoHasNot) {
   const Subnet prefix = *Subnet::parse("203.0.0.0/16");
