@@ -47,6 +47,32 @@ TEST(Nesting, StringsAndCommentsHideNoLevelAndMakeNone) {
   EXPECT_EQ(toml("a = 'open\nb = [[[[1]]]]"), 2u);
 }
 
+TEST(Nesting, WhatFollowsAStringOrACommentCounts) {
+  EXPECT_EQ(toml("# one\na = [[[[1]]]]"), 2u);
+  EXPECT_EQ(toml("a = 1  # one\n# two\nb = [[[[1]]]]"), 3u);
+  EXPECT_FALSE(toml("a = 1  # [[[["));
+  EXPECT_EQ(toml("'a'.\"b\".'c'.d.e = 1"), 1u);
+  EXPECT_EQ(json("[\"\"[[[1]]]]"), 1u) << "not JSON, and for the parser to say so";
+  EXPECT_EQ(toml("a = ['\\', [[[1]]]]"), 1u) << "'...' has no escapes";
+  EXPECT_FALSE(toml("a = [\"\\\", [[[1]]]]")) << "but these have: it is all one string";
+}
+
+TEST(Nesting, DotsAreCountedForEachKeyAlone) {
+  EXPECT_FALSE(toml("a.b.c.d = 1\na.b.c.d = 1.5\na.b.c.d = 1\n"));
+  EXPECT_FALSE(toml("a = 1.5\nb.c.d.e = 1\n"));
+  EXPECT_FALSE(toml("a = [1.5, 2.5, 3.5, 4.5, 5.5]"));
+  EXPECT_FALSE(toml("a = {b.c.d.e = 1.5, f.g.h.i = 2}"));
+  EXPECT_EQ(toml("a = {b.c.d.e = 1.5, f.g.h.i.j = 2}"), 1u);
+  EXPECT_FALSE(json("[1.5.5.5.5.5]")) << "JSON has no such keys";
+}
+
+TEST(Nesting, EachLevelIsLeftWhereItCloses) {
+  EXPECT_FALSE(toml("a = [1]\nb = [[[1]]]\nc = {d = [[1]]}\n"));
+  EXPECT_EQ(toml("a = [1]\nb = [[[1]]]\nc = {d = [[[1]]]}\n"), 3u);
+  EXPECT_FALSE(json("[[[1], [2]], [[3]], {\"a\": {}}]"));
+  EXPECT_EQ(json("[[[1], [2]], [[3]], {\"a\": {\"b\": []}}]"), 1u);
+}
+
 TEST(Nesting, AHundredThousandLevelsCostNoStack) {
   EXPECT_EQ(json(std::string(100'000, '[')), 1u);
   std::string key = "a";

@@ -80,6 +80,14 @@ TEST(Rng, BoundedIsUniformBelowItsBound) {
   for (int i = 0; i < 1000; ++i) EXPECT_LT(rng.bounded(UINT64_MAX), UINT64_MAX);
 }
 
+// Of 2^64 draws and three quarters as many results, each third result would have two.
+TEST(Rng, BoundedIsUniformBelowABoundNearTheLargest) {
+  Rng rng(5);
+  std::array<int, 3> count{};
+  for (int i = 0; i < 30'000; ++i) ++count[rng.bounded(uint64_t{3} << 62) % 3];
+  for (const int each : count) EXPECT_NEAR(each, 10'000, 400);
+}
+
 TEST(RngDeathTest, ABoundOfZeroIsOurBug) {
   EXPECT_DEATH(Rng(1).bounded(0), "bound > 0");
 }
