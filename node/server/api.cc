@@ -7,16 +7,6 @@
 #include "reactor/base/check.h"
 
 namespace xord {
-namespace {
-
-RouteParameter part(std::string_view name, std::string_view description) {
-  return {name, ParameterPlace::path, description};
-}
-RouteParameter query(std::string_view name, std::string_view description) {
-  return {name, ParameterPlace::query, description};
-}
-
-}  // namespace
 
 ControlJson from_query(const HttpRequest& request, std::initializer_list<const char*> names) {
   CHECK(names.size() > 0);
@@ -77,15 +67,17 @@ Api::Api(Admin& admin, const ServerHooks& hooks, std::vector<std::string> addres
 }
 
 std::vector<Route> Api::routes() {
+  std::vector<Route> routes = look_routes();
+  for (const auto& more : {published_routes(), list_routes(), command_routes(), health_routes()}) {
+    routes.insert(routes.end(), more.begin(), more.end());
+  }
+  routes.push_back(metrics_route());
+  return routes;
+}
+
+std::vector<Route> Api::look_routes() {
   using enum RouteAccess;
-  const auto call = [this](void (Api::*serve)(const HttpRequest&, const HttpReply&) const) {
-    return [this, serve](const HttpRequest& request, const HttpReply& reply) {
-      (this->*serve)(request, reply);
-    };
-  };
-  const RouteParameter key = part("key", "text, or with kind=id 40 hexadecimal digits");
-  const RouteParameter kind = query("kind", "id: the key is 40 hexadecimal digits");
-  std::vector<Route> routes = {
+  return {
       {"GET", "/v1/status", reads, "What the node is and does now", run(control_status), {}},
       {"GET", "/v1/stats", reads, "All counters", run(control_stats), {}},
       {"GET",
@@ -101,21 +93,14 @@ std::vector<Route> Api::routes() {
        [this](const HttpRequest& request, const HttpReply& reply) {
          control_limits(admin_, from_query(request, {"address"}), reply_with(reply));
        },
-       {query("address", "without a port; absent: the twenty prefixes that took most")}},
-      {"GET", "/v1/published", reads, "The keys that the node publishes again each day",
-       call(&Api::published), page_parameters()},
-      {"PUT",
-       "/v1/published/{key}",
-       changes,
-       "Publish a value each day",
-       call(&Api::keep),
-       {key, kind}},
-      {"DELETE",
-       "/v1/published/{key}",
-       changes,
-       "Publish a key no more",
-       call(&Api::forget),
-       {key, kind}},
+       {in_query("address", "without a port; absent: the twenty prefixes that took most")}},
+      {"GET", "/v1/openapi.json", reads, "This document", answer(&Api::openapi), {}},
+  };
+}
+
+std::vector<Route> Api::command_routes() {
+  using enum RouteAccess;
+  return {
       {"DELETE",
        "/v1/records/{id}",
        changes,
@@ -123,7 +108,7 @@ std::vector<Route> Api::routes() {
        [this](const HttpRequest& request, const HttpReply& reply) {
          control_purge(admin_, {{"id", request.parts.at("id")}}, reply_with(reply));
        },
-       {part("id", "40 hexadecimal digits")}},
+       {in_path("id", "40 hexadecimal digits")}},
       {"POST",
        "/v1/purge",
        changes,
@@ -149,12 +134,14 @@ std::vector<Route> Api::routes() {
        run(control_log_level),
        {}},
       {"POST", "/v1/shutdown", changes, "End the node cleanly", call(&Api::shut_down), {}},
-      {"GET", "/v1/openapi.json", reads, "This document", answer(&Api::openapi), {}},
-      metrics_route(),
   };
-  for (Route& each : list_routes()) routes.push_back(std::move(each));
-  for (Route& each : health_routes()) routes.push_back(std::move(each));
-  return routes;
+}
+
+Route::Handler Api::call(void (Api::*serve)(const HttpRequest&, const HttpReply&) const) const {
+  CHECK(serve != nullptr);
+  return [this, serve](const HttpRequest& request, const HttpReply& reply) {
+    (this->*serve)(request, reply);
+  };
 }
 
 Route::Handler Api::run(Command command) {

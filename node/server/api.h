@@ -31,6 +31,9 @@ class Api {
   using Command = void (*)(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 
   // api.cc
+  std::vector<Route> look_routes();
+  std::vector<Route> command_routes();
+  Route::Handler call(void (Api::*serve)(const HttpRequest&, const HttpReply&) const) const;
   Route::Handler run(Command command);
   Route::Handler answer(ControlJson (Api::*read)() const) const;
   void snapshot(const HttpRequest& request, const HttpReply& reply);
@@ -51,6 +54,7 @@ class Api {
   HttpResponse metrics() const;
 
   // api_published.cc
+  std::vector<Route> published_routes() const;
   void published(const HttpRequest& request, const HttpReply& reply) const;
   void keep(const HttpRequest& request, const HttpReply& reply) const;
   void forget(const HttpRequest& request, const HttpReply& reply) const;

@@ -108,8 +108,8 @@ std::vector<Route> Api::health_routes() const {
               const HealthReport report = admin_.health();
               reply(health_answer(question, request, report, monotonic_time()));
             },
-            {{"verbose", ParameterPlace::query, "a line for each check"},
-             {"exclude", ParameterPlace::query, "a check that does not count; repeats"}},
+            {in_query("verbose", "a line for each check"),
+             in_query("exclude", "a check that does not count; repeats")},
             "text/plain"};
   };
   return {route("/livez", "Whether no restart would help", HealthQuestion::live),

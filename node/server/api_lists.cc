@@ -6,14 +6,10 @@
 namespace xord {
 namespace {
 
-RouteParameter query(std::string_view name, std::string_view description) {
-  return {name, ParameterPlace::query, description};
-}
-
 // `more`, then those of every page.
 std::vector<RouteParameter> list_parameters(std::vector<RouteParameter> more) {
   for (const RouteParameter& each : page_parameters()) more.push_back(each);
-  more.push_back(query("network", "of /v1/status; absent: the first"));
+  more.push_back(in_query("network", "of /v1/status; absent: the first"));
   return more;
 }
 
@@ -44,8 +40,9 @@ std::vector<Route> Api::list_routes() {
                           from_query(request, {"near", "state", "from", "limit", "network"}),
                           reply_with(reply));
        },
-       list_parameters({query("near", "the nearest to this id first; up to 40 hexadecimal digits"),
-                        query("state", "trusted, doubted, awaited or silent: only those")})},
+       list_parameters(
+           {in_query("near", "the nearest to this id first; up to 40 hexadecimal digits"),
+            in_query("state", "trusted, doubted, awaited or silent: only those")})},
       {"GET", "/v1/buckets", reads, "The buckets of the routing table, the farthest first",
        [this](const HttpRequest& request, const HttpReply& reply) {
          control_buckets(admin_, from_query(request, {"from", "limit", "network"}),
@@ -57,7 +54,7 @@ std::vector<Route> Api::list_routes() {
          control_records(admin_, from_query(request, {"prefix", "from", "limit", "network"}),
                          reply_with(reply));
        },
-       list_parameters({query("prefix", "leading hexadecimal digits of the ids")})},
+       list_parameters({in_query("prefix", "leading hexadecimal digits of the ids")})},
       {"GET",
        "/v1/records/{id}",
        reads,
@@ -67,8 +64,8 @@ std::vector<Route> Api::list_routes() {
          json["id"] = request.parts.at("id");
          control_records(admin_, json, reply_with_record(reply));
        },
-       {{"id", ParameterPlace::path, "40 hexadecimal digits"},
-        query("network", "of /v1/status; absent: the first")}},
+       {in_path("id", "40 hexadecimal digits"),
+        in_query("network", "of /v1/status; absent: the first")}},
   };
 }
 

@@ -77,4 +77,26 @@ void Api::forget(const HttpRequest& request, const HttpReply& reply) const {
   control_forget(admin_, named_in(request), reply_with(reply));
 }
 
+std::vector<Route> Api::published_routes() const {
+  using enum RouteAccess;
+  const RouteParameter key = in_path("key", "text, or with kind=id 40 hexadecimal digits");
+  const RouteParameter kind = in_query("kind", "id: the key is 40 hexadecimal digits");
+  return {
+      {"GET", "/v1/published", reads, "The keys that the node publishes again each day",
+       call(&Api::published), page_parameters()},
+      {"PUT",
+       "/v1/published/{key}",
+       changes,
+       "Publish a value each day",
+       call(&Api::keep),
+       {key, kind}},
+      {"DELETE",
+       "/v1/published/{key}",
+       changes,
+       "Publish a key no more",
+       call(&Api::forget),
+       {key, kind}},
+  };
+}
+
 }  // namespace xord

@@ -180,8 +180,8 @@ std::variant<PageWanted, HttpResponse> page_wanted(const HttpRequest& request) {
 }
 
 std::vector<RouteParameter> page_parameters() {
-  return {{"from", ParameterPlace::query, "the `next` of the previous page"},
-          {"limit", ParameterPlace::query, "the most rows, 1 to 1000"}};
+  return {in_query("from", "the `next` of the previous page"),
+          in_query("limit", "the most rows, 1 to 1000")};
 }
 
 }  // namespace xord

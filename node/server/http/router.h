@@ -13,6 +13,7 @@
 
 #include "node/server/http/access.h"
 #include "node/server/http/http_message.h"
+#include "reactor/base/check.h"
 
 namespace xord {
 
@@ -23,6 +24,14 @@ struct RouteParameter {
   ParameterPlace place{};
   std::string_view description;
 };
+inline RouteParameter in_path(std::string_view name, std::string_view description) {
+  CHECK(!name.empty());
+  return {name, ParameterPlace::path, description};
+}
+inline RouteParameter in_query(std::string_view name, std::string_view description) {
+  CHECK(!name.empty());
+  return {name, ParameterPlace::query, description};
+}
 
 // The views are of text that outlives the router, such as literals.
 struct Route {
