@@ -140,5 +140,43 @@ TEST(WallBelief, AClockThatStaysBehindIsBelievedAfterADay) {
   EXPECT_EQ(host.saved->wall_time, host.wall());
 }
 
+TEST(WallBelief, ADayBehindCountsFromTheLastTimeItWasRight) {
+  Host host;
+  host.start();
+  host.run(hours(1));
+  host.off = -hours(24 * 30);
+  host.run(hours(23));
+  host.off = {};
+  host.run(hours(1));
+  host.off = -hours(24 * 30);
+  host.run(hours(2));
+  EXPECT_EQ(host.saved->wall_time, host.true_wall);
+  host.run(hours(23));
+  EXPECT_EQ(host.saved->wall_time, host.wall());
+}
+
+TEST(WallBelief, OnceItIsBelievedAFurtherStepBackIsDoubtedAsLong) {
+  Host host;
+  host.start();
+  host.off = -hours(24 * 30);
+  host.run(hours(24) + minutes(1));
+  ASSERT_EQ(host.saved->wall_time, host.wall());
+  const Duration expected = host.wall();
+  host.off = -hours(24 * 60);
+  host.run(minutes(1));
+  EXPECT_EQ(host.saved->wall_time, expected + minutes(1));
+}
+
+TEST(WallBelief, AClockBehindByASecondIsRight) {
+  Host host;
+  host.start();
+  host.off = -seconds(1);
+  host.run(minutes(1));
+  EXPECT_EQ(host.saved->wall_time, host.wall());
+  host.off = -seconds(1) - seconds(1) - nanoseconds(1);
+  host.run(minutes(1));
+  EXPECT_EQ(host.saved->wall_time, host.true_wall - seconds(1));
+}
+
 }  // namespace
 }  // namespace xord
