@@ -133,6 +133,7 @@ std::optional<ServerError> Admin::begin_reload(const ServerConfig& wanted) {
 // As start_up() does, with this host as it is now.
 std::optional<ServerError> Admin::check_wanted(const ServerConfig& wanted) const {
   if (auto error = check_config(wanted)) return error;
+  CHECK(addresses_held_ > 0);  // It has started.
   auto fitted = fit_memory(wanted, allowed_cores().shards, granted_memory());
   if (auto* error = std::get_if<ServerError>(&fitted)) return *error;
   const auto& fit = std::get<MemoryFit>(fitted);
@@ -143,6 +144,8 @@ std::optional<ServerError> Admin::check_wanted(const ServerConfig& wanted) const
 }
 
 void Admin::apply(const ReloadPlan& plan) {
+  CHECK(plan.next.shards == given_.shards && plan.next.memory_max == given_.memory_max);
+  CHECK(database_ != nullptr && !networks_.empty());
   const auto names = given_.bootstrap;
   {
     const std::lock_guard lock(config_mutex_);

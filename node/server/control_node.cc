@@ -9,6 +9,7 @@ namespace xord {
 namespace {
 
 Admin::FinishReload answer_to(const ControlFinish& finish) {
+  CHECK(finish != nullptr);
   return [finish](const ReloadResult& result) {
     if (result.status != ServerStatus::done) {
       const bool is_config = result.status == ServerStatus::unacceptable;

@@ -90,10 +90,6 @@ const ShownSetting* shown_as(std::string_view name, const std::vector<ShownSetti
 
 }  // namespace
 
-std::span<const Choice> choices() {
-  return table;
-}
-
 const Choice* find_choice(std::string_view name) {
   for (const Choice& choice : table) {
     if (choice.name == name) return &choice;
@@ -122,6 +118,7 @@ ReloadPlan plan_reload(const ServerConfig& running, const ServerConfig& wanted,
       setting.after_restart = later;
     }
   }
+  DCHECK(plan.next.shards == running.shards);  // As is all that needs a restart.
   return plan;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +20,7 @@ struct Choice {
   bool (*is_same)(const ServerConfig& a, const ServerConfig& b);
   void (*copy)(const ServerConfig& from, ServerConfig* to);
 };
-// All of them, in the order of the members. They live as long as the program.
-std::span<const Choice> choices();
-// Null if there is no choice of that name.
+// Null if there is no choice of that name. It lives as long as the program.
 const Choice* find_choice(std::string_view name);
 
 // What was reserved at start, and cannot grow.

@@ -19,7 +19,8 @@ from harness import OWN_IP, OWN_PORT, Scenario
 
 DONE, NOT_FOUND, USAGE, NO_ANSWER, ENVIRONMENT = range(5)
 COMMANDS = ("run", "set", "get", "find", "ping", "load", "published", "forget", "limits",
-            "contacts", "records", "health", "store", "sim")
+            "contacts", "records", "health", "status", "stats", "reload", "loglevel", "stop",
+            "store", "sim")
 RUN_BOUND = 20  # Seconds within which a `xord run` that cannot start must have ended.
 
 
@@ -322,7 +323,9 @@ class Settings(Refusals):
             self.assertIn(f"xord {name}", shown.out)
         shown = await self.command("run", "--help")
         printed = await self.command("run", "--print-config")
-        for line in printed.out.splitlines():
+        *settings, file = printed.out.splitlines()
+        self.assertRegex(file, r"^# config file: /.*/xord\.toml \(absent\)$")
+        for line in settings:
             self.assertIn("\n  --" + line.split(" = ")[0], shown.out)
         done = await self.command("--version")
         self.assertEqual(done.code, DONE)

@@ -13,7 +13,7 @@
 namespace xord {
 namespace {
 
-constexpr std::array<Command, 14> table = {{
+constexpr std::array<Command, 19> table = {{
     {"run", "Run a node: join a network, keep records, answer requests", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
@@ -28,6 +28,11 @@ constexpr std::array<Command, 14> table = {{
     {"contacts", "List the nodes in the routing table of the node of this host", contacts_command},
     {"records", "List the records that the node of this host holds", records_command},
     {"health", "Tell whether the node of this host is ready, and why not", health_command},
+    {"status", "Show what the node of this host is, and how it does", status_command},
+    {"stats", "Show what the node of this host has counted, or how fast", stats_command},
+    {"reload", "Make the node of this host read its settings again", reload_command},
+    {"loglevel", "Choose how much the node of this host logs", loglevel_command},
+    {"stop", "End the node of this host, and wait for its end", stop_command},
     {"store", "Inspect, check, export, import, purge or save a node's records", store_command},
     {"sim", "Simulate a whole network and check that it behaves", sim_command},
 }};

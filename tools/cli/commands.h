@@ -20,6 +20,11 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal);     // Shows w
 ExitCode contacts_command(Arguments arguments, Terminal& terminal);   // Lists the routing table.
 ExitCode records_command(Arguments arguments, Terminal& terminal);    // Lists what it holds.
 ExitCode health_command(Arguments arguments, Terminal& terminal);     // Tells whether it is ready.
+ExitCode status_command(Arguments arguments, Terminal& terminal);     // Shows what it is.
+ExitCode stats_command(Arguments arguments, Terminal& terminal);      // Shows what it counted.
+ExitCode reload_command(Arguments arguments, Terminal& terminal);     // Has it read its settings.
+ExitCode loglevel_command(Arguments arguments, Terminal& terminal);   // Chooses how much it logs.
+ExitCode stop_command(Arguments arguments, Terminal& terminal);       // Ends it.
 ExitCode store_command(Arguments arguments, Terminal& terminal);      // Manages records on disk.
 ExitCode sim_command(Arguments arguments, Terminal& terminal);        // Simulates a network.
 

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <net/if.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "node/server/reload.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/failure.h"
 
@@ -680,6 +683,86 @@ TEST_F(ConfigurationTest, AVariableIsNamedAfterItsSetting) {
             }),
             "the environment variable XORD_CONFG is not a setting; perhaps you mean XORD_CONFIG: "
             "rename or unset it");
+}
+
+TEST_F(ConfigurationTest, EachSettingIsReloadableOrNeedsARestart) {
+  const std::set<std::string> restart = {"listen",     "data-dir",    "allow-network-file-system",
+                                         "shards",     "io",          "steering",
+                                         "admin",      "fleet-net",   "durability",
+                                         "memory-max", "contacts-max"};
+  for (const ShownSetting& shown : shown_settings(build_configuration({}, home_))) {
+    EXPECT_EQ(shown.is_reloadable, !restart.contains(shown.name)) << shown.name;
+    const Choice* choice = find_choice(shown.name);
+    ASSERT_NE(choice, nullptr) << shown.name;
+    EXPECT_EQ(choice->takes == Takes::at_once, shown.is_reloadable) << shown.name;
+    EXPECT_TRUE(choice->is_same(default_config(), default_config())) << shown.name;
+  }
+}
+
+// What apply() writes is what the server compares and copies under the same name.
+TEST_F(ConfigurationTest, ASettingAndItsChoiceAreTheSameMember) {
+  const std::vector<std::pair<const char*, std::vector<std::string>>> others = {
+      {"listen", {"127.0.0.1:1"}},
+      {"bootstrap", {"a:1"}},
+      {"data-dir", {"/x"}},
+      {"allow-network-file-system", {"true"}},
+      {"shards", {"3"}},
+      {"io", {"epoll"}},
+      {"steering", {"off"}},
+      {"admin", {"off"}},
+      {"admin-token-file", {"/t"}},
+      {"admin-hosts", {"h"}},
+      {"admin-open", {"true"}},
+      {"metrics-shards", {"off"}},
+      {"log-level", {"debug"}},
+      {"log-format", {"json"}},
+      {"amplification-max", {"2.0"}},
+      {"trusted-net", {"10.0.0.0/8"}},
+      {"limits", {"off"}},
+      {"limit-excess", {"16KiB"}},
+      {"limit-reads", {"1"}},
+      {"limit-for", {"10.0.0.0/8=2"}},
+      {"limit-loopback", {"true"}},
+      {"fleet-net", {"10.0.0.0/8"}},
+      {"allow-private-contacts", {"true"}},
+      {"disjoint-paths", {"2"}},
+      {"ttl", {"1h"}},
+      {"commit-window", {"1ms"}},
+      {"durability", {"os"}},
+      {"records-max", {"5"}},
+      {"memory-max", {"1MiB"}},
+      {"storage-max", {"1MiB"}},
+      {"contacts-max", {"160"}},
+      {"drain-max", {"1s"}},
+      {"drain-delay", {"1s"}},
+      {"ready-contacts", {"5"}},
+      {"canary", {"off"}}};
+  ASSERT_EQ(others.size(), settings().size());
+  for (const auto& [name, texts] : others) {
+    const Setting* setting = find_setting(name);
+    const Choice* choice = find_choice(name);
+    ASSERT_TRUE(setting != nullptr && choice != nullptr) << name;
+    ServerConfig changed = default_config();
+    setting->apply(changed, texts);
+    EXPECT_FALSE(choice->is_same(default_config(), changed)) << name;
+    ServerConfig copied = default_config();
+    choice->copy(changed, &copied);
+    EXPECT_EQ(copied, changed) << name;
+  }
+}
+
+TEST_F(ConfigurationTest, TheUsualFileIsReadIfItIsThereAndNoOtherIsNamed) {
+  if (geteuid() == 0) GTEST_SKIP() << "root's is /etc/xord/xord.toml";
+  const Environment environment = {{"XDG_CONFIG_HOME", directory_.at("config")}};
+  EXPECT_EQ(default_config_path(environment), directory_.at("config") + "/xord/xord.toml");
+  EXPECT_EQ(default_config_path({{"HOME", "/h"}}), "/h/.config/xord/xord.toml");
+  EXPECT_TRUE(read_file_and_environment("", environment).empty());
+  std::filesystem::create_directories(directory_.at("config") + "/xord");
+  std::ofstream(default_config_path(environment)) << "ttl = \"3d\"\n";
+  const auto given = read_file_and_environment("", environment);
+  ASSERT_EQ(given.size(), 1u);
+  EXPECT_EQ(given[0].origin, "file " + default_config_path(environment) + ":1");
+  EXPECT_TRUE(read_file_and_environment(file(""), environment).empty());
 }
 
 }  // namespace

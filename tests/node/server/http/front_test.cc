@@ -48,6 +48,30 @@ TEST_F(FrontTest, AForeignPageLearnsNothingOfThePaths) {
   EXPECT_EQ(served(), 404);
 }
 
+TEST_F(FrontTest, OtherRulesHoldForTheNextRequest) {
+  request.source = HttpSource::loopback;
+  request.authorization = "Bearer 0123456789abcdef";
+  HttpFront front({}, {{"POST",
+                        "/change/{what}",
+                        RouteAccess::changes,
+                        "changes",
+                        [](const HttpRequest&, const HttpReply& reply) { reply({}); },
+                        {{"what", ParameterPlace::path, "it"}}}});
+  const auto status = [&] {
+    uint16_t got = 0;
+    front.serve(request, [&](const HttpResponse& response) { got = response.status; });
+    return got;
+  };
+  EXPECT_EQ(status(), 403);
+  AccessRules rules;
+  rules.token = "0123456789abcdef";
+  front.set_rules(rules);
+  EXPECT_EQ(status(), 200);
+  rules.token = "fedcba9876543210";
+  front.set_rules(rules);
+  EXPECT_EQ(status(), 401);
+}
+
 TEST_F(FrontTest, AStrangersRequestIsNotServed) {
   request.source = HttpSource::loopback;
   EXPECT_EQ(served(), 403);

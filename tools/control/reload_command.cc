@@ -1,0 +1,48 @@
+// `xord reload`: makes the running node of this host read its settings again.
+#include "node/server/json_text.h"
+#include "reactor/base/check.h"
+#include "tools/cli/commands.h"
+#include "tools/control/control_client.h"
+#include "tools/control/data_dir_flags.h"
+
+namespace xord {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string names_of(const Json& list) {
+  CHECK(list.is_array());
+  std::string text;
+  for (const Json& name : list) text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  return text;
+}
+
+void print(const Json& answer, Terminal& terminal) {
+  const std::string changed = names_of(answer.at("changed"));
+  const std::string restart = names_of(answer.at("restart"));
+  terminal.out << (changed.empty() ? "nothing changed" : "changed: " + changed) << '\n';
+  if (!restart.empty()) terminal.out << "changed after a restart: " << restart << '\n';
+}
+
+}  // namespace
+
+ExitCode reload_command(Arguments arguments, Terminal& terminal) {
+  CLI::App app("Make the running node on this host read its settings again.", "xord reload");
+  DataDirFlags flags;
+  add_data_dir_flag(app, flags);
+  add_json_flag(app, flags);
+  app.footer(
+      "It reads the file and the environment as `xord run` did, under the same flags: all is\n"
+      "applied, or, if anything is wrong, nothing. SIGHUP does the same. --json: {\"changed\",\n"
+      "\"restart\"}. Exit codes: 0 done, 1 refused, 2 the settings are wrong, 4 no node answers.");
+  if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
+  const Json answer = ask_control(data_dir_of(flags, terminal), {{"command", "reload"}});
+  if (flags.json) {
+    terminal.out << json_text(answer) << '\n';
+  } else {
+    print(answer, terminal);
+  }
+  return ExitCode::done;
+}
+
+}  // namespace xord
