@@ -217,6 +217,34 @@ TEST_F(HostileTest, TheFlooderRepeatsWhatItHeard) {
   EXPECT_GT(static_cast<double>(repeats), 0.02 * static_cast<double>(listener_->heard.size()));
 }
 
+// Of what it repeats, half is changed in one byte, to any other value.
+TEST_F(HostileTest, TheFlooderChangesOneByteOfHalfOfWhatItSends) {
+  start(Malice::flooder);
+  ASSERT_TRUE(reply_to(Method::ping));
+  world_.run_for(hours(8));
+  std::array<uint8_t, 64> buffer;
+  const size_t size = rpcudp::encode_ping_request(buffer, transaction, world_.host(1).id);
+  double same = 0;
+  double changed = 0;
+  std::set<size_t> places;
+  std::set<int> changes;
+  for (const ScriptedActor::Heard& heard : listener_->heard) {
+    if (heard.bytes.size() != size) continue;
+    std::vector<size_t> different;
+    for (size_t at = 0; at < size; ++at) {
+      if (heard.bytes[at] != buffer[at]) different.push_back(at);
+    }
+    same += different.empty();
+    if (different.size() != 1) continue;  // A request of its own.
+    ++changed;
+    places.insert(different[0]);
+    changes.insert(heard.bytes[different[0]] ^ buffer[different[0]]);
+  }
+  EXPECT_NEAR(changed / (changed + same), 0.5, 0.03);
+  EXPECT_EQ(places.size(), size);
+  EXPECT_EQ(changes.size(), 255u);
+}
+
 TEST_F(HostileTest, NoneAnswersReplies) {
   start(Malice::liar);
   EXPECT_FALSE(ask([&](MutableBytes out) {

@@ -125,5 +125,73 @@ TEST(Waits, TheQuantileCountsThoseThatDidNotWait) {
   EXPECT_EQ(all.quantile(0.99), 10);
 }
 
+TEST(Waits, OfNoneEachFigureIsZero) {
+  const Waits none;
+  EXPECT_EQ(none.count(), 0u);
+  EXPECT_EQ(none.mean(), 0);
+  EXPECT_EQ(none.max(), 0);
+  for (const double share : {0.0, 0.5, 1.0}) EXPECT_EQ(none.quantile(share), 0) << share;
+}
+
+TEST(Waits, TheQuantileIsTheNearestRank) {
+  Waits waits;
+  for (const int64_t wait : {0, 0, 4, 3, 7}) waits.add(seconds(wait));
+  EXPECT_EQ(waits.quantile(0), 0);
+  EXPECT_EQ(waits.quantile(0.37), 0) << "the second";
+  EXPECT_EQ(waits.quantile(0.38), 3) << "the third";
+  EXPECT_EQ(waits.quantile(0.62), 3);
+  EXPECT_EQ(waits.quantile(0.63), 4);
+  EXPECT_EQ(waits.quantile(0.88), 7);
+  EXPECT_EQ(waits.quantile(1), 7);
+  EXPECT_NEAR(waits.mean(), 14.0 / 5, 1e-9);
+  Waits more;
+  more.add(seconds(9));
+  waits.add(more);
+  EXPECT_EQ(waits.max(), 9);
+  EXPECT_NEAR(waits.mean(), 23.0 / 6, 1e-9);
+}
+
+// Figures of two spans of time are added one by one.
+TEST(NamingCounts, EachIsTheSumOfBoth) {
+  NamingCounts one;
+  uint64_t next = 1;
+  for (uint64_t* count :
+       {&one.answers, &one.named, &one.down, &one.other_id, &one.compared, &one.living,
+        &one.living_named, &one.pings_sent, &one.pings_admitting, &one.pings_to_down}) {
+    *count = next++;
+  }
+  for (uint64_t& count : one.pings) count = next++;
+  one.waits.add(seconds(1));
+  one.served_waits.add(seconds(2));
+  NamingCounts sum = one;
+  sum.add(one);
+  EXPECT_EQ(sum.answers, 2u);
+  EXPECT_EQ(sum.named, 4u);
+  EXPECT_EQ(sum.down, 6u);
+  EXPECT_EQ(sum.other_id, 8u);
+  EXPECT_EQ(sum.compared, 10u);
+  EXPECT_EQ(sum.living, 12u);
+  EXPECT_EQ(sum.living_named, 14u);
+  EXPECT_EQ(sum.pings_sent, 16u);
+  EXPECT_EQ(sum.pings_admitting, 18u);
+  EXPECT_EQ(sum.pings_to_down, 20u);
+  next = 11;
+  for (const uint64_t count : sum.pings) EXPECT_EQ(count, 2 * next++);
+  EXPECT_EQ(sum.waits.count(), 2u);
+  EXPECT_EQ(sum.waits.max(), 1);
+  EXPECT_EQ(sum.served_waits.count(), 2u);
+  EXPECT_EQ(sum.served_waits.max(), 2);
+}
+
+TEST(NamingCounts, OtherPingsAreThoseOfNoKnownReason) {
+  NamingCounts counts;
+  counts.pings = {1, 2, 3, 4, 5};
+  counts.pings_admitting = 6;
+  counts.pings_sent = 28;
+  EXPECT_EQ(counts.other_pings(), 7u);
+  counts.pings_sent = 20;
+  EXPECT_EQ(counts.other_pings(), 0u) << "counted, but not yet sent";
+}
+
 }  // namespace
 }  // namespace xord::sim

@@ -179,7 +179,8 @@ void PythonNode::add_contact(Instant now, const Contact& contact) {
 }
 
 void PythonNode::split(Bucket& bucket) {
-  CHECK(bucket.depth < id_bits - 1);
+  // Contacts wait only where a bucket could not be split, and then it never is.
+  CHECK(bucket.depth < id_bits - 1 && bucket.spares.empty());
   Bucket upper = bucket;
   const size_t filed = bucket.contacts.size();
   const uint32_t bit = bucket.depth;
@@ -189,9 +190,7 @@ void PythonNode::split(Bucket& bucket) {
   const auto is_upper = [&](const Contact& contact) { return contact.id.bit(bit); };
   const auto is_lower = [&](const Contact& contact) { return !contact.id.bit(bit); };
   std::erase_if(bucket.contacts, is_upper);
-  std::erase_if(bucket.spares, is_upper);
   std::erase_if(upper.contacts, is_lower);
-  std::erase_if(upper.spares, is_lower);
   CHECK(bucket.contacts.size() + upper.contacts.size() == filed);
   buckets_.push_back(std::move(upper));
 }
