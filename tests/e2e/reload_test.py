@@ -1,5 +1,5 @@
-"""A running node takes other settings over: by SIGHUP, by `xord reload` and over the API; under load
-without losing anything; and not at all if anything is wrong with them.
+"""A running node takes other settings over: by SIGHUP, by `xord reload` and over the API; under
+load without losing anything; and not at all if anything is wrong with them.
 """
 
 import asyncio

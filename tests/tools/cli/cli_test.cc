@@ -192,7 +192,7 @@ TEST(Cli, WithoutACommandItShowsTheHelpAsAnError) {
 TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
   const Outcome outcome = xord_of({"--help"});
   EXPECT_EQ(outcome.code, ExitCode::done);
-  EXPECT_EQ(commands().size(), 12u);
+  EXPECT_EQ(commands().size(), 19u);
   for (const Command& each : commands()) {
     const std::string command(each.name);
     EXPECT_NE(outcome.out.find("\n  " + command + " "), std::string::npos) << command;
@@ -258,7 +258,7 @@ TEST(Cli, WhatCannotBeWrittenToStdoutIsTheEnvironments) {
 
 TEST(Cli, TheHelpOfRunNamesEverySetting) {
   const std::string help = xord_of({"run", "--help"}).out;
-  EXPECT_EQ(settings().size(), 35u);
+  EXPECT_EQ(settings().size(), 36u);
   for (const std::string_view name : setting_names()) {
     EXPECT_NE(help.find("\n  --" + std::string(name)), std::string::npos) << name;
   }
