@@ -21,7 +21,6 @@ EXCEPTIONS = {
     ("node/server/metric_table.h", "because"): _PAGE,
     ("node/server/metric_table.h", "title"): _PAGE,
     ("node/server/health.h", "outbound"): _BY_INDEX,
-    ("node/server/http/http_stream.h", "push"): "answers that go on are those of routes to come",
     ("node/usage.h", "held_requests"): _BY_INDEX,
     ("node/usage.h", "held_sources"): _BY_INDEX,
     ("node/usage.h", "surveys"): _BY_INDEX,

@@ -3,8 +3,9 @@
 // it answer before the database is open, then completes calls, resolves names, saves contacts and
 // clock, and finally shuts everything down cleanly. It may block; no shard ever waits for it.
 //
-// API callers share three locks with the admin thread: that of Calls, that of the health report,
-// and the one that keeps shards and counters alive; no shard and no commit thread ever takes any.
+// API callers share four locks with the admin thread: that of Calls, that of the health report,
+// that of the log's last lines, and the one that keeps shards and counters alive; no shard and no
+// commit thread ever takes any.
 #pragma once
 
 #include <array>
@@ -67,6 +68,7 @@ class Admin {
   // As of about a second ago; as_read() was applied.
   HealthReport health() const;
   uint64_t log_lines_limited() const { return log_.limited_count(); }
+  const LogRing& log_lines() const { return log_.last_lines(); }
   void log_stats();
   // Server::reload(), by what ServerHooks::read_config gives, or by `config`. `finish` is called
   // exactly once: by the admin thread, or here if the reload is refused at once.

@@ -13,7 +13,12 @@ AdminPort::AdminPort()
     : server_([this](HttpRequest request, const HttpReply& reply) {
         CHECK(front_ != nullptr);
         front_->serve(std::move(request), reply);
-      }) {}
+      }) {
+  server_.set_tick([this](MonotonicTime now, HttpCounters& counters) {
+    CHECK(api_ != nullptr);
+    api_->tick(now, counters);
+  });
+}
 
 AdminPort::~AdminPort() {
   stop();

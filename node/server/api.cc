@@ -60,7 +60,7 @@ std::variant<ControlJson, HttpResponse> body_of(const HttpRequest& request) {
 }
 
 Api::Api(Admin& admin, const ServerHooks& hooks, std::vector<std::string> addresses)
-    : admin_(admin), hooks_(hooks), addresses_(std::move(addresses)) {
+    : admin_(admin), hooks_(hooks), addresses_(std::move(addresses)), feed_(admin) {
   CHECK(addresses_.size() <= admin_addresses_max);
   openapi_ = openapi_of(routes(), admin_.config().version);
   CHECK(!openapi_["paths"].empty());
@@ -68,7 +68,8 @@ Api::Api(Admin& admin, const ServerHooks& hooks, std::vector<std::string> addres
 
 std::vector<Route> Api::routes() {
   std::vector<Route> routes = look_routes();
-  for (const auto& more : {published_routes(), list_routes(), command_routes(), health_routes()}) {
+  for (const auto& more :
+       {live_routes(), published_routes(), list_routes(), command_routes(), health_routes()}) {
     routes.insert(routes.end(), more.begin(), more.end());
   }
   routes.push_back(metrics_route());

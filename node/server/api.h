@@ -10,6 +10,7 @@
 
 #include "node/server/control_command.h"
 #include "node/server/http/router.h"
+#include "node/server/live_feed.h"
 #include "node/server/server.h"
 #include "reactor/thread.h"
 
@@ -26,6 +27,8 @@ class Api {
 
   // All of them. They refer to this object.
   std::vector<Route> routes();
+  // Call it once a second, by the thread that calls the handlers.
+  void tick(MonotonicTime now, HttpCounters& counters);
 
  private:
   using Command = void (*)(Admin& admin, const ControlJson& request, const ControlFinish& finish);
@@ -53,6 +56,12 @@ class Api {
   Route metrics_route() const;
   HttpResponse metrics() const;
 
+  // api_live.cc
+  std::vector<Route> live_routes();
+  void events(const HttpRequest& request, const HttpReply& reply);
+  void history(const HttpRequest& request, const HttpReply& reply);
+  void log(const HttpRequest& request, const HttpReply& reply);
+
   // api_published.cc
   std::vector<Route> published_routes() const;
   void published(const HttpRequest& request, const HttpReply& reply) const;
@@ -63,6 +72,7 @@ class Api {
   const ServerHooks hooks_;
   const std::vector<std::string> addresses_;
   ControlJson openapi_;
+  LiveFeed feed_;
   std::atomic<bool> is_making_snapshot_{false};
   Thread snapshot_;  // Last: joined while the rest is there.
 };

@@ -122,6 +122,7 @@ void Log::write_each(LogLevel level, std::string_view message, const Fields& fie
   }
   DCHECK(line.find('\n') == line.npos);
   logger_->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+  last_lines_.add(level, message, json_text(fields), wall_time());
 }
 
 void Log::report_omitted() {

@@ -2,7 +2,7 @@
 // programs. A line is a message, which is a fixed word or two, and fields: docs/LOG.md lists them
 // all. Lines of text look as standard error wants them (node/server/log_style.h). Used only by the
 // admin thread, the one thread that calls spdlog: shards and commit threads send it what happened
-// as messages.
+// as messages. The last lines that it wrote can be read by any thread.
 #pragma once
 
 #include <atomic>
@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/server/log_limiter.h"
+#include "node/server/log_ring.h"
 #include "node/server/log_style.h"
 #include "node/server/server_config.h"
 
@@ -56,6 +57,8 @@ class Log {
   void report_omitted();
   // Lines that were omitted, so far. Any thread.
   uint64_t limited_count() const { return limited_count_.load(std::memory_order_relaxed); }
+  // Any thread. Lines below the level, which are not written, are not among them.
+  const LogRing& last_lines() const { return last_lines_; }
 
  private:
   void report(const std::vector<LogLimiter::LeftOut>& left_out);
@@ -64,6 +67,7 @@ class Log {
   const LogStyle style_;
   LogLimiter limiter_;
   std::atomic<uint64_t> limited_count_{0};
+  LogRing last_lines_;
   std::unique_ptr<spdlog::logger> logger_;
 };
 

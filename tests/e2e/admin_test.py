@@ -46,6 +46,24 @@ def line_asked(path, request):
             return json.loads(answers.readline())
 
 
+class Events:
+    """What a client of GET /v1/events reads, over TCP."""
+
+    def __init__(self, endpoint):
+        self.connection = http.client.HTTPConnection(*harness.address(endpoint), timeout=30)
+        self.connection.request("GET", "/v1/events")
+        self.answer = self.connection.getresponse()
+
+    def __iter__(self):
+        for line in self.answer:
+            if line.startswith(b"data: "):
+                yield json.loads(line.removeprefix(b"data: "))
+
+    def close(self):
+        self.answer.close()
+        self.connection.close()
+
+
 class Admin(Scenario):
     def local(self, path):
         connection = UnixConnection(path)
@@ -82,6 +100,48 @@ class Admin(Scenario):
             self.assertEqual(other["total"].keys(), shown["total"].keys())
             self.assertEqual(other["http"].keys(), shown["http"].keys())
         self.assertGreaterEqual(shown["http"]["http_requests"], 4)
+
+    async def test_events_show_what_the_counters_count(self):
+        """After a known load the totals are those of the counters, and the second was seen."""
+        node, tcp, _ = await self.node()
+        events = Events(node.ready["admin"][0])
+        self.addCleanup(events.close)
+        first = next(iter(events))
+        self.assertEqual((first["id"], len(first["shards"])),
+                         (node.ready["id"], harness.options.shards))
+        done = await self.command("load", "--target", node.endpoint, "--mix", "ping=1", "--rate",
+                                  500, "--duration", "2s", bound=60)
+        self.assertEqual(done.code, DONE, done)
+        counted = ask(tcp, "GET", "/v1/stats")[1]["total"]["node"]["requests_ping"]
+        self.assertGreaterEqual(counted, 900)
+        seen = first
+        rates = []
+        for seen in events:
+            rates.append(seen["series"]["requests_ping"] or 0)
+            if seen["totals"]["requests_ping"] >= counted:
+                break
+        stats = ask(tcp, "GET", "/v1/stats")[1]["total"]
+        self.assertEqual(seen["totals"]["requests_ping"], stats["node"]["requests_ping"])
+        self.assertGreater(max(rates), 100)
+        self.assertEqual(seen["totals"]["kernel_drops"], stats["io"]["receive_dropped"])
+        code, history = ask(tcp, "GET", "/v1/history?span=minute&series=requests_ping")
+        self.assertEqual(code, 200)
+        self.assertGreater(max(rate or 0 for rate in history["series"]["requests_ping"]), 100)
+        self.assertIn("ready", [line["message"]
+                                for line in ask(tcp, "GET", "/v1/log")[1]["lines"]])
+
+    async def test_a_client_that_does_not_read_loses_events_and_holds_nothing_up(self):
+        node, tcp, _ = await self.node()
+        idle = socket.create_connection(harness.address(node.ready["admin"][0]))
+        self.addCleanup(idle.close)
+        idle.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        reader = Events(node.ready["admin"][0])
+        self.addCleanup(reader.close)
+        numbers = [event["number"] for event, _ in zip(reader, range(4))]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + 4)))
+        self.assertEqual(ask(tcp, "GET", "/v1/stats")[1]["http"]["event_streams"], 2)
+        await node.stop()  # At once, with both streams open.
+        self.assertEqual(reader.answer.read()[-2:], b"\n\n")
 
     async def test_what_is_kept_over_http_is_what_the_commands_list(self):
         node, _, local = await self.node()

@@ -29,6 +29,9 @@ namespace xord {
   X(requests_wrong_type, counter, "Requests refused: a change that is not sent as JSON.")          \
   X(requests_unknown, counter, "Requests refused: no such path, or not by that method.")           \
   X(answers_shed, counter, "Answers replaced by 503: those in progress had all of the memory.")    \
+  X(event_streams, gauge, "Readers of events.")                                                    \
+  X(events_refused, counter, "Readers refused: there were as many as are served.")                 \
+  X(events_lost, counter, "Events that a reader lost because it was slow.")                        \
   X(answers_ok, counter, "Answers of status 200 to 399.")                                          \
   X(answers_refused, counter, "Answers of status 400 to 499.")                                     \
   X(answers_failed, counter, "Answers of status 500 to 599.")

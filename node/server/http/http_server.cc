@@ -59,6 +59,11 @@ HttpServer::~HttpServer() {
   stop();
 }
 
+void HttpServer::set_tick(Tick tick) {
+  CHECK(!thread_.is_joinable() && tick != nullptr);
+  tick_ = std::move(tick);
+}
+
 void HttpServer::listen(HttpListener listener) {
   CHECK(!thread_.is_joinable() && listener.socket() >= 0);
   listeners_.push_back(std::move(listener));
@@ -94,7 +99,12 @@ void HttpServer::run() {
 }
 
 void HttpServer::turn() {
-  auto most = daemon_.wait_max(monotonic_time());
+  const MonotonicTime now = monotonic_time();
+  auto most = daemon_.wait_max(now);
+  if (tick_) {
+    const Duration until = std::max(tick_at_ - now, Duration{});
+    most = most ? std::min(*most, until) : until;
+  }
   if (is_short_of_files_) most = most ? std::min(*most, wait_for_files) : wait_for_files;
   wait(most);
   daemon_.mailbox().silence();
@@ -105,7 +115,17 @@ void HttpServer::turn() {
   HttpPeer peer;
   peer.source = HttpSource::unix_socket;
   for (const int socket : daemon_.mailbox().take_adopted()) serve(socket, peer);
+  tick(monotonic_time());
   daemon_.run(monotonic_time());
+}
+
+// In the middle of each second of the clock: a tick that is a little late is still in its own.
+void HttpServer::tick(MonotonicTime now) {
+  if (!tick_ || now < tick_at_) return;
+  const int64_t second = now.nanoseconds / seconds(1).nanoseconds;
+  tick_at_ = MonotonicTime{} + seconds(second + 1) + milliseconds(500);
+  CHECK(tick_at_ > now);
+  tick_(now, counters_);
 }
 
 void HttpServer::wait(std::optional<Duration> most) {

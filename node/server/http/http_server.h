@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -31,6 +32,10 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  // Before start(): called by the server's thread once a second, between requests. It must not
+  // block, and may count.
+  using Tick = std::function<void(MonotonicTime now, HttpCounters& counters)>;
+  void set_tick(Tick tick);
   // Before start(): accepts connections there, too. Without any it serves those that it adopts.
   void listen(HttpListener listener);
   [[nodiscard]] std::optional<IoError> start();
@@ -49,10 +54,13 @@ class HttpServer {
   void wait(std::optional<Duration> most);
   void accept_from(const HttpListener& listener);
   void serve(int socket, const HttpPeer& peer);
+  void tick(MonotonicTime now);
   void wind_up();
 
   HttpCounters counters_;
   HttpDaemon daemon_;
+  Tick tick_;
+  MonotonicTime tick_at_;
   std::vector<HttpListener> listeners_;
   std::vector<bool> is_readable_;  // By listener, as of the last wait.
   bool is_short_of_files_ = false;

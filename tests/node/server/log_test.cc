@@ -88,6 +88,19 @@ TEST(Log, QuotesTextThatCouldBeTakenForSomethingElse) {
   EXPECT_NE(line.find(R"(fields empty="" address=[::1]:8468 x="a=b")"), std::string::npos) << line;
 }
 
+TEST(Log, KeepsTheLinesThatItWrote) {
+  testing::internal::CaptureStderr();
+  Log log(LogLevel::info, LogFormat::text);
+  log.write(LogLevel::info, "kept", {{"a", 1}});
+  log.write(LogLevel::debug, "below the level");
+  testing::internal::GetCapturedStderr();
+  const auto lines = log.last_lines().lines(LogLevel::debug, 0, 10);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].message, "kept");
+  EXPECT_EQ(lines[0].fields, R"({"a":1})");
+  EXPECT_GT(lines[0].at, seconds(0));
+}
+
 TEST(Log, SaysAtItsEndHowManyLinesItLeftOut) {
   const std::string lines = logged(LogLevel::info, LogFormat::text, [](Log& log) {
     for (int i = 0; i < 100; ++i) log.write(LogLevel::info, "again");

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -122,6 +123,22 @@ TEST_F(HttpServerTest, AConnectionServesOneRequestAfterTheOther) {
   EXPECT_EQ(client.answer().body.substr(0, 6), "GET y ");
   EXPECT_EQ(count(HttpCount::connections_accepted), 1u);
   EXPECT_EQ(count(HttpCount::http_requests), 5u);
+}
+
+TEST_F(HttpServerTest, TicksOnceASecondAlsoWhenNobodyAsks) {
+  std::atomic<int> ticks{0};
+  HttpServer ticking([](const HttpRequest&, const HttpReply&) {});
+  std::vector<MonotonicTime> at;
+  ticking.set_tick([&](MonotonicTime now, HttpCounters& counters) {
+    at.push_back(now);
+    counters.set(HttpCount::event_streams, 7);
+    ++ticks;
+  });
+  ASSERT_FALSE(ticking.start());
+  EXPECT_TRUE(eventually([&] { return ticks >= 3; }));
+  ticking.stop();
+  EXPECT_EQ(ticking.counters().read(HttpCount::event_streams), 7u);
+  EXPECT_GT(at.back() - at.front(), seconds(1)) << "the third comes in the second second at best";
 }
 
 TEST_F(HttpServerTest, HeadHasTheLengthAndNoBody) {
