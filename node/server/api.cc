@@ -138,13 +138,6 @@ std::vector<Route> Api::command_routes() {
   };
 }
 
-Route::Handler Api::call(void (Api::*serve)(const HttpRequest&, const HttpReply&) const) const {
-  CHECK(serve != nullptr);
-  return [this, serve](const HttpRequest& request, const HttpReply& reply) {
-    (this->*serve)(request, reply);
-  };
-}
-
 Route::Handler Api::run(Command command) {
   CHECK(command != nullptr);
   return [this, command](const HttpRequest& request, const HttpReply& reply) {

@@ -12,6 +12,7 @@
 #include "node/server/http/router.h"
 #include "node/server/live_feed.h"
 #include "node/server/server.h"
+#include "reactor/base/check.h"
 #include "reactor/thread.h"
 
 namespace xord {
@@ -36,7 +37,14 @@ class Api {
   // api.cc
   std::vector<Route> look_routes();
   std::vector<Route> command_routes();
-  Route::Handler call(void (Api::*serve)(const HttpRequest&, const HttpReply&) const) const;
+  // `serve`: a member function that takes the request and the reply.
+  template <class Serve>
+  Route::Handler call(Serve serve) {
+    CHECK(serve != nullptr);
+    return [this, serve](const HttpRequest& request, const HttpReply& reply) {
+      (this->*serve)(request, reply);
+    };
+  }
   Route::Handler run(Command command);
   Route::Handler answer(ControlJson (Api::*read)() const) const;
   void snapshot(const HttpRequest& request, const HttpReply& reply);
@@ -63,7 +71,7 @@ class Api {
   void log(const HttpRequest& request, const HttpReply& reply);
 
   // api_published.cc
-  std::vector<Route> published_routes() const;
+  std::vector<Route> published_routes();
   void published(const HttpRequest& request, const HttpReply& reply) const;
   void keep(const HttpRequest& request, const HttpReply& reply) const;
   void forget(const HttpRequest& request, const HttpReply& reply) const;

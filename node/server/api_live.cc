@@ -113,33 +113,26 @@ FigureHistory::Line line_of(const FigureHistory& history, const HistoryWanted& w
 
 std::vector<Route> Api::live_routes() {
   using enum RouteAccess;
-  const auto query = [](std::string_view name, std::string_view description) {
-    return RouteParameter{name, ParameterPlace::query, description};
-  };
-  const auto call = [this](void (Api::*serve)(const HttpRequest&, const HttpReply&)) {
-    return [this, serve](const HttpRequest& request, const HttpReply& reply) {
-      (this->*serve)(request, reply);
-    };
-  };
   Route events{"GET", "/v1/events", reads, "What the node does, each second", call(&Api::events),
                {}};
   events.content_type = "text/event-stream";
-  return {std::move(events),
-          {"GET",
-           "/v1/history",
-           reads,
-           "What the node did in the last hour or day",
-           call(&Api::history),
-           {query("span", "minute, hour or day"), query("step", "seconds that make one value"),
-            query("series", "names with commas; absent: all")}},
-          {"GET",
-           "/v1/log",
-           reads,
-           "The last lines of the log",
-           call(&Api::log),
-           {query("level", "the least: debug, info, warning or error"),
-            query("limit", "the most lines, 1 to 200"),
-            query("after", "the number of a line: only later ones")}}};
+  return {
+      std::move(events),
+      {"GET",
+       "/v1/history",
+       reads,
+       "What the node did in the last hour or day",
+       call(&Api::history),
+       {in_query("span", "minute, hour or day"), in_query("step", "seconds that make one value"),
+        in_query("series", "names with commas; absent: all")}},
+      {"GET",
+       "/v1/log",
+       reads,
+       "The last lines of the log",
+       call(&Api::log),
+       {in_query("level", "the least: debug, info, warning or error"),
+        in_query("limit", "the most lines, 1 to 200"),
+        in_query("after", "the number of a line: only later ones")}}};
 }
 
 void Api::tick(MonotonicTime now, HttpCounters& counters) {

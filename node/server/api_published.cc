@@ -77,7 +77,7 @@ void Api::forget(const HttpRequest& request, const HttpReply& reply) const {
   control_forget(admin_, named_in(request), reply_with(reply));
 }
 
-std::vector<Route> Api::published_routes() const {
+std::vector<Route> Api::published_routes() {
   using enum RouteAccess;
   const RouteParameter key = in_path("key", "text, or with kind=id 40 hexadecimal digits");
   const RouteParameter kind = in_query("kind", "id: the key is 40 hexadecimal digits");

@@ -13,7 +13,7 @@
 namespace xord {
 namespace {
 
-constexpr std::array<Command, 19> table = {{
+constexpr std::array<Command, 20> table = {{
     {"run", "Run a node: join a network, keep records, answer requests", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
@@ -33,6 +33,7 @@ constexpr std::array<Command, 19> table = {{
     {"reload", "Make the node of this host read its settings again", reload_command},
     {"loglevel", "Choose how much the node of this host logs", loglevel_command},
     {"stop", "End the node of this host, and wait for its end", stop_command},
+    {"top", "Watch the node of this host at work, once a second", top_command},
     {"store", "Inspect, check, export, import, purge or save a node's records", store_command},
     {"sim", "Simulate a whole network and check that it behaves", sim_command},
 }};

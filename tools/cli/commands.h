@@ -25,6 +25,7 @@ ExitCode stats_command(Arguments arguments, Terminal& terminal);      // Shows w
 ExitCode reload_command(Arguments arguments, Terminal& terminal);     // Has it read its settings.
 ExitCode loglevel_command(Arguments arguments, Terminal& terminal);   // Chooses how much it logs.
 ExitCode stop_command(Arguments arguments, Terminal& terminal);       // Ends it.
+ExitCode top_command(Arguments arguments, Terminal& terminal);        // Watches it at work.
 ExitCode store_command(Arguments arguments, Terminal& terminal);      // Manages records on disk.
 ExitCode sim_command(Arguments arguments, Terminal& terminal);        // Simulates a network.
 

@@ -66,21 +66,26 @@ bool is_trusted(int socket) {
 
 }  // namespace
 
-ControlClient::ControlClient(const std::string& data_dir)
-    : path_(data_dir + "/" + control_name),
-      socket_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+int connect_to_control(const std::string& data_dir) {
+  const std::string path = data_dir + "/" + control_name;
+  const int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const ControlAddress address(data_dir);
-  if (socket_ >= 0 && address.is_valid() &&
-      connect(socket_, address.address(), address.size()) == 0) {
-    if (is_trusted(socket_)) return;
-    close(socket_);
-    fail("the process that answers at " + path_ +
+  if (connection >= 0 && address.is_valid() &&
+      connect(connection, address.address(), address.size()) == 0) {
+    if (is_trusted(connection)) return connection;
+    close(connection);
+    fail("the process that answers at " + path +
          " belongs to another user: name a --data-dir of this user");
   }
   const int error = errno;
-  if (socket_ >= 0) close(socket_);
+  if (connection >= 0) close(connection);
   const bool is_absent = error == ENOENT || error == ECONNREFUSED;
-  fail(is_absent ? why_absent(data_dir) : io_error("cannot connect to " + path_, error).sentence);
+  fail(is_absent ? why_absent(data_dir) : io_error("cannot connect to " + path, error).sentence);
+}
+
+ControlClient::ControlClient(const std::string& data_dir)
+    : path_(data_dir + "/" + control_name), socket_(connect_to_control(data_dir)) {
+  CHECK(socket_ >= 0);
 }
 
 ControlClient::~ControlClient() {

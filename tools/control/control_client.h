@@ -9,10 +9,14 @@
 
 namespace xord {
 
+// Returns a socket that is connected to the node, which the caller closes. Failure (environment) if
+// the node's socket does not exist or cannot be opened, or another user's process listens there.
+[[nodiscard]] int connect_to_control(const std::string& data_dir);
+
 // A connection to the node, for several requests one after the other.
 class ControlClient {
  public:
-  // Failure (environment) if the node's socket does not exist or cannot be opened.
+  // Failure (environment): as connect_to_control().
   explicit ControlClient(const std::string& data_dir);
   ~ControlClient();
   ControlClient(const ControlClient&) = delete;

@@ -1,0 +1,148 @@
+#include "tools/control/event_stream.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "reactor/base/check.h"
+#include "reactor/base/nesting.h"
+#include "reactor/io_error.h"
+#include "reactor/monotonic.h"
+#include "tools/cli/failure.h"
+#include "tools/cli/units.h"
+#include "tools/control/control_client.h"
+
+namespace xord {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t event_bytes_max = 1 << 20;  // With 64 shards and ten log lines it has some 30 KB.
+constexpr size_t event_nesting_max = 32;
+constexpr Duration silence_max = seconds(10);
+
+constexpr std::string_view request =
+    "GET /v1/events HTTP/1.0\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
+
+[[noreturn]] void fail(const std::string& sentence) {
+  throw Failure(ExitCode::environment, sentence);
+}
+
+}  // namespace
+
+bool EventParser::add(std::string_view bytes) {
+  bytes_ += bytes;
+  if (kind_ == Kind::unknown) read_header();
+  if (bytes_.size() <= event_bytes_max) return true;
+  return kind_ == Kind::events && bytes_.find("\n\n") != std::string::npos;
+}
+
+void EventParser::read_header() {
+  constexpr std::string_view begin = "HTTP/1.";
+  CHECK(kind_ == Kind::unknown);
+  if (bytes_.compare(0, begin.size(), begin.substr(0, std::min(bytes_.size(), begin.size()))) !=
+      0) {
+    kind_ = Kind::older_node;  // It takes the request for a command, and answers by JSON.
+    return;
+  }
+  const size_t end = bytes_.find("\r\n\r\n");
+  if (end == std::string::npos) return;
+  const std::string status = bytes_.substr(std::min(end, begin.size() + 2), 3);  // HTTP/1.1 200
+  bytes_.erase(0, end + 4);
+  kind_ = status == "200" ? Kind::events : status == "404" ? Kind::older_node : Kind::refusal;
+}
+
+// An event ends with an empty line. Ours have their data in one line, whatever other fields there
+// are.
+std::optional<std::string> EventParser::take() {
+  constexpr std::string_view field = "data: ";
+  while (kind_ == Kind::events) {
+    const size_t end = bytes_.find("\n\n");
+    if (end == std::string::npos) break;
+    std::optional<std::string> data;
+    for (size_t at = 0; at < end;) {
+      const size_t line_end = std::min(bytes_.find('\n', at), end);
+      if (bytes_.compare(at, field.size(), field) == 0) {
+        data = bytes_.substr(at + field.size(), line_end - at - field.size());
+      }
+      at = line_end + 1;
+    }
+    bytes_.erase(0, end + 2);
+    DCHECK(!data || data->find('\n') == std::string::npos);
+    if (data) return data;
+  }
+  return std::nullopt;
+}
+
+std::string EventParser::refusal() const {
+  CHECK(kind_ == Kind::refusal);
+  const Json problem = Json::parse(bytes_, nullptr, false);
+  if (!problem.is_object() || !problem.contains("detail")) return "";
+  const Json& detail = problem["detail"];
+  return detail.is_string() ? detail.get<std::string>() : "";
+}
+
+EventStream::EventStream(const std::string& data_dir)
+    : data_dir_(data_dir), socket_(connect_to_control(data_dir)), heard_at_(monotonic_time()) {
+  const ssize_t sent = send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
+  if (sent == static_cast<ssize_t>(request.size())) return;
+  const int error = errno;
+  close(socket_);
+  fail(io_error("cannot ask the node on " + data_dir, error).sentence);
+}
+
+EventStream::~EventStream() {
+  close(socket_);
+}
+
+std::optional<Json> EventStream::next(Duration longest) {
+  CHECK(longest >= Duration{});
+  if (auto event = parse_next()) return event;
+  if (monotonic_time() - heard_at_ > silence_max) {
+    fail("the node on " + data_dir_ + " has sent nothing for " + show_duration(silence_max) +
+         "; its host may be overloaded");
+  }
+  pollfd waiting{socket_, POLLIN, 0};
+  if (poll(&waiting, 1, static_cast<int>(longest.whole_milliseconds())) <= 0) return std::nullopt;
+  char piece[65536];
+  const ssize_t size = recv(socket_, piece, sizeof piece, MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  if (size <= 0) explain_end();
+  heard_at_ = monotonic_time();
+  if (!parser_.add({piece, static_cast<size_t>(size)})) {
+    fail("the node on " + data_dir_ + " sends what is not an event; it may be a different version");
+  }
+  if (parser_.kind() == EventParser::Kind::older_node) explain_end();
+  return parse_next();
+}
+
+std::optional<Json> EventStream::parse_next() {
+  const auto data = parser_.take();
+  if (!data) return std::nullopt;
+  const bool is_deep =
+      line_nested_deeper_than(event_nesting_max, NestedText::json, *data).has_value();
+  Json event = is_deep ? Json() : Json::parse(*data, nullptr, false);
+  if (event.is_object()) return event;
+  fail("the node on " + data_dir_ + " sends what is not an event; it may be a different version");
+}
+
+void EventStream::explain_end() const {
+  switch (parser_.kind()) {
+    case EventParser::Kind::older_node:
+      fail("the node on " + data_dir_ +
+           " runs an older version of xord, which cannot be watched: restart it with this one");
+    case EventParser::Kind::refusal: {
+      const std::string why = parser_.refusal();
+      fail("the node on " + data_dir_ + " refused" + (why.empty() ? "" : ": " + why));
+    }
+    case EventParser::Kind::unknown:
+    case EventParser::Kind::events:
+      break;
+  }
+  fail("the node on " + data_dir_ + " has ended");
+}
+
+}  // namespace xord

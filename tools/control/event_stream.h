@@ -1,0 +1,67 @@
+// The events of a running node (GET /v1/events, docs/ADMIN.md) over its control socket: one a
+// second, each one line of JSON. HTTP/1.0, so that the answer comes as it is and ends with the
+// connection.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reactor/base/instant.h"
+
+namespace xord {
+
+// Takes the events out of the bytes of an HTTP answer, of which it keeps at most 1 MiB. Pure.
+class EventParser {
+ public:
+  enum class Kind : uint8_t {
+    unknown,  // The header has not come whole.
+    events,
+    refusal,    // An error of the API.
+    older_node  // No HTTP, or no such path.
+  };
+
+  // False: more bytes without an end of an event than an event may have.
+  [[nodiscard]] bool add(std::string_view bytes);
+  // The "data" of the next event; empty if none has come whole.
+  std::optional<std::string> take();
+
+  Kind kind() const { return kind_; }
+  // The sentence of a refusal, as far as it has come; empty if there is none.
+  std::string refusal() const;
+
+ private:
+  void read_header();
+
+  Kind kind_ = Kind::unknown;
+  std::string bytes_;  // Not taken yet.
+};
+
+class EventStream {
+ public:
+  // Asks for the events of the node that runs on `data_dir`. Failure (environment): as
+  // connect_to_control().
+  explicit EventStream(const std::string& data_dir);
+  ~EventStream();
+  EventStream(const EventStream&) = delete;
+  EventStream& operator=(const EventStream&) = delete;
+
+  // Is readable when next() has something to do.
+  int descriptor() const { return socket_; }
+  // Waits at most `longest`; empty: there was no whole event by then, or a signal came. Failure
+  // (environment): the node refused, has no events, sends what is none, ended, or was silent for
+  // ten seconds.
+  std::optional<nlohmann::ordered_json> next(Duration longest);
+
+ private:
+  std::optional<nlohmann::ordered_json> parse_next();
+  [[noreturn]] void explain_end() const;
+
+  const std::string data_dir_;
+  const int socket_;
+  EventParser parser_;
+  MonotonicTime heard_at_;
+};
+
+}  // namespace xord
