@@ -56,7 +56,8 @@ class Node:
             asked = connection.recv(65536)
             try:
                 if asked.startswith(b"GET /v1/events "):
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                    connection.sendall(b"HTTP/1.1 200 OK\r\n"
+                                       b"Content-Type: text/event-stream\r\n\r\n")
                     while not self.is_over:
                         connection.sendall(b"data: " + json.dumps(self.event).encode() + b"\n\n")
                         time.sleep(0.05)
@@ -133,8 +134,8 @@ class Top(unittest.TestCase):
 
     def test_it_draws_what_the_node_sends_and_q_gives_the_terminal_back(self):
         self.start()
-        for text in ("ready  up 1m1s", "ping 1234", "SHARD", "25 %", "SOURCES", "192.0.2.7/32", "LOG",
-                     "info evil\\x1b[31m a=b"):
+        for text in ("ready  up 1m1s", "ping 1234", "SHARD", "25 %", "SOURCES", "192.0.2.7/32",
+                     "LOG", "info evil\\x1b[31m a=b"):
             self.see(text)
         self.assertNotIn(b"\x1b[31m a=b", self.written, "a log line is text")
         self.assertIn(b"\x1b[?1049h", self.written, "the screen of its own")
