@@ -66,8 +66,10 @@ TEST_F(CoresTest, VersionOneOfCgroupsIsReadToo) {
 
 TEST_F(CoresTest, UnreadableFilesMeanNoLimit) {
   write("/proc/self/cgroup", "nonsense\n0::/service\n");
-  write("/sys/fs/cgroup/service/cpu.max", "what\n");
-  EXPECT_FALSE(allowed_cores(root_.path()).quota);
+  for (const char* text : {"what\n", "", "50000\n", "50000 what\n", "50000 0\n", "50000 -1\n"}) {
+    write("/sys/fs/cgroup/service/cpu.max", text);
+    EXPECT_FALSE(allowed_cores(root_.path()).quota) << text;
+  }
 }
 
 TEST(ShardThread, RunsPinnedToItsCore) {

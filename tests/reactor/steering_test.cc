@@ -95,6 +95,26 @@ TEST_P(SteeringTest, WhatMatchesNoRuleIsDealtByThePathItCame) {
   for (const uint32_t each : count) EXPECT_GT(each, 20u) << "of 200 paths over 4 sockets";
 }
 
+// The kernel compares four bytes, then two, then one.
+TEST_P(SteeringTest, EveryByteOfAMatchCounts) {
+  constexpr SteeringRule long_rule[] = {{{Match{0, "service"sv}}, Target::index, 7}};
+  const std::vector<ShardSockets> group = open_group(GetParam(), 4, long_rule);
+  LoopbackClient client(loopback(GetParam()));
+  client.connect(group[0][0].bound);
+  client.send("");
+  const std::optional<size_t> by_path = taken_from(group);
+  ASSERT_TRUE(by_path);
+  const std::string matching = "service"s + static_cast<char>((*by_path + 1) % 4);
+  client.send(matching);
+  EXPECT_EQ(taken_from(group), (*by_path + 1) % 4);
+  for (size_t at = 0; at < 7; ++at) {
+    std::string other = matching;
+    other[at] ^= 1;
+    client.send(other);
+    EXPECT_EQ(taken_from(group), by_path) << "byte " << at;
+  }
+}
+
 TEST_P(SteeringTest, ADatagramLongerThanAFrameIsSteeredToo) {
   const std::vector<ShardSockets> group = open_group(GetParam(), 3);
   LoopbackClient client(loopback(GetParam()));
