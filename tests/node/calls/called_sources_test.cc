@@ -47,6 +47,24 @@ TEST(CalledSources, ForgetsEverythingWhileNothingIsCalled) {
   EXPECT_TRUE(called.was_called(source(2), start + minutes(30)));
 }
 
+TEST(CalledSources, ForgetsEachAfterTwoSpansThoughOthersAreCalled) {
+  CalledSources called(1 << 12, 1);
+  const Instant begin{minutes(10).nanoseconds};
+  for (uint32_t span = 0; span < 6; ++span) {
+    const Instant now = begin + CalledSources::remembered * int64_t{span};
+    called.add(source(span), now);
+    EXPECT_TRUE(called.was_called(source(span), now));
+    if (span >= 1) {
+      EXPECT_TRUE(called.was_called(source(span - 1), now)) << span;
+    }
+    for (uint32_t earlier = 0; earlier + 2 <= span; ++earlier) {
+      EXPECT_FALSE(called.was_called(source(earlier), now)) << earlier << " in " << span;
+    }
+    EXPECT_TRUE(called.add(source(100), now)) << "the first call to it in this span";
+    EXPECT_FALSE(called.add(source(100), now));
+  }
+}
+
 TEST(CalledSources, TellsPortsApart) {
   CalledSources called(1 << 12, 1);
   called.add(source(1), start);

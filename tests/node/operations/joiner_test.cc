@@ -73,6 +73,83 @@ TEST_F(JoinerTest, SilentBootstrapsAreToldAndPingedAgainLater) {
   EXPECT_EQ(take_asked().size(), 2u);
 }
 
+TEST_F(JoinerTest, OurOwnIdIsLookedUpAgainAfterEachOfTheIntervalsAndNoMore) {
+  joiner.join(turn(), 1, std::span(bootstraps).first(1));
+  joiner.take(turn(), *pong(take_asked()[0], contact(0x90).id));
+  const auto let_name_nobody = [&] {
+    for (auto asked = take_asked(); !asked.empty(); asked = take_asked()) {
+      for (const Asked& each : asked) lookups.take(turn(), *names_nobody(each));
+      handle_events();
+    }
+  };
+  let_name_nobody();
+  uint64_t lookups_count = 1;
+  for (const Duration interval : join_repeats) {
+    ASSERT_EQ(joiner.next_wakeup(), now + interval);
+    now = now + interval - nanoseconds(1);
+    joiner.advance(turn());
+    EXPECT_TRUE(take_asked().empty());
+    now = now + nanoseconds(1);
+    joiner.advance(turn());
+    EXPECT_EQ(count(NodeCounter::lookups_started), ++lookups_count);
+    EXPECT_EQ(joiner.next_wakeup(), std::nullopt) << "not while it runs";
+    let_name_nobody();
+  }
+  EXPECT_EQ(joiner.next_wakeup(), std::nullopt);
+  EXPECT_EQ(take_results().size(), 1u);
+}
+
+TEST_F(JoinerTest, WhoAnswersDuringTheLookupIsAskedInOneMore) {
+  joiner.join(turn(), 1, bootstraps);
+  const auto pings = take_asked();
+  joiner.take(turn(), *pong(pings[0], contact(0x90).id));
+  const auto question = take_asked();
+  joiner.take(turn(), *pong(pings[1], contact(0x91).id));
+  EXPECT_TRUE(take_asked().empty()) << "one lookup at a time";
+  lookups.take(turn(), *names_nobody(question[0]));
+  handle_events();
+  EXPECT_EQ(count(NodeCounter::lookups_started), 2u);
+  EXPECT_TRUE(take_results().empty()) << "the second one decides";
+  for (const Asked& each : take_asked()) lookups.take(turn(), *names_nobody(each));
+  handle_events();
+  EXPECT_EQ(count(NodeCounter::lookups_started), 2u);
+  const auto ended = take_results();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].contacts_count, 2u);
+  NodeNotice joined;
+  notices.take([&](const NodeNotice& notice) { joined = notice; });
+  EXPECT_EQ(joined.kind, NoticeKind::joined);
+  EXPECT_EQ(joined.count, 2u);
+  EXPECT_EQ(joined.contact.endpoint, bootstraps[0]) << "the first that answered";
+}
+
+TEST_F(JoinerTest, ThePausesBetweenAttemptsDoubleUpToTheLongest) {
+  joiner.join(turn(), 1, bootstraps);
+  for (Duration pause = join_retry_min; pause <= join_retry_max * 2; pause = pause * 2) {
+    let_expire();
+    ASSERT_EQ(joiner.next_wakeup(), now + std::min(pause, join_retry_max));
+    now = *joiner.next_wakeup();
+    datagrams.clear();
+    joiner.advance(turn());
+    EXPECT_EQ(take_asked().size(), 2u);
+    EXPECT_EQ(joiner.next_wakeup(), std::nullopt) << "not while pings are open";
+  }
+}
+
+TEST_F(JoinerTest, WithNobodyToAskItEndsAtOnceAndTriesAgain) {
+  joiner.join(turn(), 1, {});
+  handle_events();
+  const auto ended = take_results();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].status, OperationStatus::no_contacts);
+  EXPECT_EQ(joiner.next_wakeup(), now + join_retry_min);
+  file(contact(0x90));  // Somebody asked us meanwhile.
+  datagrams.clear();
+  now = *joiner.next_wakeup();
+  joiner.advance(turn());
+  EXPECT_EQ(take_asked().size(), 1u);
+}
+
 TEST_F(JoinerTest, ANewerJoinReplacesTheOlderOne) {
   joiner.join(turn(), 1, bootstraps);
   joiner.join(turn(), 2, bootstraps);
