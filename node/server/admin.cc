@@ -213,9 +213,9 @@ bool Admin::take_requests() {
     networks_[program_network].keeper->join(std::move(join));
   }
   if (taken.log_stats) write_stats(LogLevel::info, stats());
-  advance_reload();
+  const bool had_reload = advance_reload();
   for (Network& network : networks_) network.keeper->advance();
-  return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats;
+  return !taken.joins.empty() || !taken.notices.empty() || taken.log_stats || had_reload;
 }
 
 void Admin::do_what_is_due() {

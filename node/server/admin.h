@@ -145,7 +145,7 @@ class Admin {
 
   // admin_reload.cc: other choices at run time.
   void request(MakeConfig make, FinishReload finish);
-  void advance_reload();
+  bool advance_reload();  // Whether one began or ended.
   std::optional<ServerError> begin_reload(const ServerConfig& wanted);
   std::optional<ServerError> check_wanted(const ServerConfig& wanted) const;
   void apply(const ReloadPlan& plan);

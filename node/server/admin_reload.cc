@@ -82,11 +82,12 @@ void Admin::request(MakeConfig make, FinishReload finish) {
 }
 
 // Begins the next reload, or goes on with the one under way.
-void Admin::advance_reload() {
-  if (!reload_) {
+bool Admin::advance_reload() {
+  const bool begins = !reload_;
+  if (begins) {
     {
       const std::lock_guard lock(requests_mutex_);
-      if (requests_.reloads.empty()) return;
+      if (requests_.reloads.empty()) return false;
       reload_ = std::move(requests_.reloads.front());
       requests_.reloads.pop_front();
     }
@@ -95,7 +96,8 @@ void Admin::advance_reload() {
     const auto error = refused != nullptr ? *refused : begin_reload(std::get<ServerConfig>(made));
     if (error) {
       log_.write_each(LogLevel::warning, "reload refused", {{"error", error->sentence}});
-      return finish_reload(refusal(ServerStatus::unacceptable, error->sentence));
+      finish_reload(refusal(ServerStatus::unacceptable, error->sentence));
+      return true;
     }
   }
   bool is_done = true;
@@ -108,10 +110,11 @@ void Admin::advance_reload() {
     each.is_sent = each.is_sent || calls_.send(shard, command, tail);
     is_done = is_done && each.change->is_taken.load(std::memory_order_acquire);
   }
-  if (!is_done) return;
+  if (!is_done) return begins;
   log_.write_each(reload_result_.restart.empty() ? LogLevel::info : LogLevel::warning, "reloaded",
                   {{"changed", reload_result_.changed}, {"restart", reload_result_.restart}});
   finish_reload(reload_result_);
+  return true;
 }
 
 // An error has changed nothing.

@@ -111,9 +111,9 @@ class WhatChanges(Reload):
         self.assertGreater(reloads, 1)
         self.assertEqual(taken, [(True, True)] * len(keys))
         for key in keys[::10]:
-            answered, value = await peer.find_value(node.address, key)
+            answered, found = await peer.find_value(node.address, key)
             self.assertTrue(answered)
-            self.assertEqual(bytes(value), key[:8])
+            self.assertEqual(found, {"value": key[:8]})
 
 
 class WhatIsRefused(Reload):

@@ -1,5 +1,6 @@
 // `xord run`: gathers settings from all sources into one ServerConfig, and prints or serves it.
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -86,15 +87,25 @@ ServerConfig shown(Configuration configuration) {
 }
 
 // What a start would refuse before it touches anything.
-ExitCode check(const Configuration& configuration) {
-  const auto refuse = [](const ServerError& error) {
-    throw Failure(ExitCode::usage, error.sentence);
-  };
-  if (const auto error = check_config(configuration.server)) refuse(*error);
-  const auto fitted = fit_memory(configuration.server, allowed_cores().shards, granted_memory());
-  if (const auto* error = std::get_if<ServerError>(&fitted)) refuse(*error);
-  const auto rules = AdminPort::rules_of(configuration.server);
-  if (const auto* error = std::get_if<ServerError>(&rules)) refuse(*error);
+template <class Read>
+ExitCode check(const Read& read) {
+  std::optional<std::string> fault;
+  const auto note = [&fault](const ServerError& error) { fault = error.sentence; };
+  try {
+    const ServerConfig config = read().server;
+    const auto fitted = fit_memory(config, allowed_cores().shards, granted_memory());
+    const auto rules = AdminPort::rules_of(config);
+    if (const auto error = check_config(config)) {
+      note(*error);
+    } else if (const auto* too_large = std::get_if<ServerError>(&fitted)) {
+      note(*too_large);
+    } else if (const auto* without_token = std::get_if<ServerError>(&rules)) {
+      note(*without_token);
+    }
+  } catch (const Failure& failure) {
+    fault = failure.what();
+  }
+  if (fault) throw Failure(ExitCode::usage, *fault);
   return ExitCode::done;
 }
 
@@ -120,6 +131,7 @@ ExitCode run_command(Arguments arguments, Terminal& terminal) {
   const auto read = [flags, environment = terminal.environment] {
     return build_configuration(gather(flags, environment), environment);
   };
+  if (flags.check_config) return check(read);
   Configuration configuration = read();
   if (flags.print_config) {
     explain_memory(configuration, granted_memory());
@@ -127,7 +139,6 @@ ExitCode run_command(Arguments arguments, Terminal& terminal) {
                  << describe_config_file(flags, terminal.environment);
     return ExitCode::done;
   }
-  if (flags.check_config) return check(configuration);
   return serve(shown(configuration), [read] { return shown(read()); });
 }
 
