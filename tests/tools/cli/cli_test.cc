@@ -264,6 +264,31 @@ TEST(Cli, TheHelpOfRunNamesEverySetting) {
   }
 }
 
+// docs/commands/run.md: the default in brackets, unless there is none, or the flag takes no value.
+TEST(Cli, TheHelpOfRunShowsEachDefault) {
+  std::istringstream words(xord_of({"run", "--help"}).out);
+  std::string help;  // On one line.
+  for (std::string word; words >> word;) help += (help.empty() ? "" : " ") + word;
+  const ServerConfig defaults = default_config();
+  for (const Setting& setting : settings()) {
+    std::string expected = " --" + std::string(setting.name) + " ";
+    if (!setting.placeholder.empty()) expected += std::string(setting.placeholder) + " ";
+    expected += std::string(setting.help) + " ";
+    std::string shown;
+    for (const std::string& text : setting.show(defaults)) {
+      if (!shown.empty()) shown += ", ";
+      shown += text;
+    }
+    if (setting.name == "data-dir") shown = "$XDG_DATA_HOME/xord or ~/.local/share/xord";
+    if (!shown.empty() && setting.arity != Arity::yes_or_no) expected += "[" + shown + "] ";
+    expected += "--";  // The next flag.
+    EXPECT_NE(help.find(expected), std::string::npos) << expected << "\nin " << help;
+  }
+  EXPECT_NE(help.find(" --ttl DURATION How long a record lives after it was published [7d] --"),
+            std::string::npos);
+  EXPECT_NE(help.find(" [127.0.0.1:8470?, [::1]:8470?] --"), std::string::npos);
+}
+
 TEST(Cli, TheVersionIsAskedForInEveryUsualWay) {
   const std::string report = xord_of({"--version"}).out;
   for (const std::string word : {"-V", "-v", "version"}) EXPECT_EQ(xord_of({word}).out, report);

@@ -732,6 +732,9 @@ TEST_F(LoadRun, AnOverloadIsAFloodBetweenClosedLoops) {
   ASSERT_TRUE(result.overload);
   EXPECT_EQ(result.overload->memory_before, 0u) << "whose process is unknown";
   EXPECT_EQ(result.overload->memory_after, 0u);
+  const OverloadResult expected = overload_of(result.steps[0], result.steps[1], {});
+  EXPECT_EQ(result.overload->multiple, expected.multiple);
+  EXPECT_EQ(result.overload->goodput_share, expected.goodput_share);
   if (result.overload->recovered_after) {
     EXPECT_GE(*result.overload->recovered_after, recovery_slice);
     EXPECT_LT(*result.overload->recovered_after, minutes(2));

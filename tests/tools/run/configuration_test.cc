@@ -532,6 +532,51 @@ TEST_F(ConfigurationTest, EachSettingSetsWhatItNames) {
   }
 }
 
+// A configuration that has a value already: apply() replaces it, however many there are.
+TEST_F(ConfigurationTest, EachSettingReplacesTheValueBefore) {
+  ServerConfig config = changed_config();
+  const ServerConfig defaults = default_config();
+  for (const Setting& setting : settings()) {
+    const auto texts = setting.show(defaults);
+    if (setting.name == "data-dir") continue;  // It has no default of its own.
+    setting.apply(config, texts);
+    EXPECT_EQ(setting.show(config), texts) << setting.name;
+  }
+  config.data_dir = defaults.data_dir;
+  EXPECT_EQ(config, defaults);
+  for (const auto& [name, texts] : changed_settings) {
+    const Setting& setting = *find_setting(name);
+    for (int twice = 0; twice < 2; ++twice) setting.apply(config, texts);
+  }
+  EXPECT_EQ(config, changed_config());
+}
+
+// docs/commands/run.md.
+TEST_F(ConfigurationTest, ListsHaveAMaximum) {
+  struct List {
+    const char* setting;
+    const char* begins;  // Of each element, before its number.
+    const char* ends;
+    size_t most;
+    const char* what;
+  };
+  const List lists[] = {{"listen", "127.0.0.1:1", "", listen_max, "addresses"},
+                        {"admin", "127.0.0.1:1", "", admin_addresses_max, "addresses"},
+                        {"admin-hosts", "host", "", admin_hosts_max, "hosts"},
+                        {"limit-for", "10.", ".0.0/16=2", limit_factors_max, "networks"},
+                        {"fleet-net", "10.", ".0.0/16", fleet_nets_max, "networks"}};
+  for (const auto& [setting, begins, ends, most, what] : lists) {
+    std::vector<std::string> texts;
+    const auto add = [&] { texts.push_back(begins + std::to_string(texts.size()) + ends); };
+    while (texts.size() < most) add();
+    EXPECT_NO_THROW(build_configuration({flag(setting, texts)}, home_)) << setting;
+    add();
+    EXPECT_EQ(refusal([&] { build_configuration({flag(setting, texts)}, home_); }),
+              "--" + std::string(setting) + " has " + std::to_string(most + 1) + " " + what +
+                  ": name at most " + std::to_string(most));
+  }
+}
+
 TEST_F(ConfigurationTest, WhatIsPrintedStandsInTwoColumns) {
   const std::string printed = print_configuration(build_configuration({}, home_));
   std::istringstream lines(printed);
