@@ -31,7 +31,7 @@ using Config = ServerConfig;
 using enum Takes;
 
 // Why some need a restart: docs/commands/reload.md.
-constexpr std::array<Choice, 36> table = {{
+constexpr std::array<Choice, 37> table = {{
     choice<&Config::listen>("listen", restart),
     choice<&Config::bootstrap>("bootstrap", at_once),
     choice<&Config::data_dir>("data-dir", restart),
@@ -46,6 +46,7 @@ constexpr std::array<Choice, 36> table = {{
     choice<&Config::has_metrics_by_shard>("metrics-shards", at_once),
     choice<&Config::log_level>("log-level", at_once),
     choice<&Config::log_format>("log-format", at_once),
+    choice<&Config::log_color>("color", restart),
     choice<&Config::amplification_max>("amplification-max", at_once),
     choice<&Config::trusted_nets>("trusted-net", at_once),
     limit<&LimitsConfig::mode>("limits"),

@@ -135,17 +135,17 @@ std::vector<Given> read_environment(const Environment& environment) {
   return given;
 }
 
-std::string default_config_path(const Environment& environment) {
-  if (geteuid() == 0) return "/etc/xord/xord.toml";
+std::string default_config_path(const Environment& environment, bool is_root) {
+  if (is_root) return "/etc/xord/xord.toml";
   const std::string directory = user_config_dir(environment).path;
   return directory.empty() ? "" : directory + "/xord.toml";
 }
 
 std::vector<Given> read_file_and_environment(const std::string& config_path,
-                                             const Environment& environment) {
+                                             const Environment& environment, bool is_root) {
   std::string path = config_path.empty() ? variable(environment, "XORD_CONFIG") : config_path;
   if (path.empty()) {
-    const std::string usual = default_config_path(environment);
+    const std::string usual = default_config_path(environment, is_root);
     struct stat status {};
     // One that is there and cannot be read is an error, as one that was named.
     const bool is_absent = usual.empty() || (stat(usual.c_str(), &status) != 0 &&

@@ -4,6 +4,8 @@
 // stands.
 #pragma once
 
+#include <unistd.h>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,12 +42,13 @@ std::vector<Given> read_config_file(const std::string& path);
 // Where the config file is if none is named, whether or not it exists: /etc/xord/xord.toml for
 // root, else $XDG_CONFIG_HOME/xord/xord.toml or ~/.config/xord/xord.toml. Empty without a home
 // directory.
-std::string default_config_path(const Environment& environment);
+std::string default_config_path(const Environment& environment, bool is_root = geteuid() == 0);
 
 // Reads the file and then the environment, which takes precedence. The file is `config_path`, else
 // the one that XORD_CONFIG names, else that of default_config_path() if it exists, else none.
 std::vector<Given> read_file_and_environment(const std::string& config_path,
-                                             const Environment& environment);
+                                             const Environment& environment,
+                                             bool is_root = geteuid() == 0);
 
 struct Configuration {
   ServerConfig server = default_config();

@@ -496,7 +496,9 @@ TEST(WorkShares, OtherRulesBeginWithoutAnyoneThinned) {
   ASSERT_EQ(model.thinned(), Nets{"10.0.0.1/32"});
   model.take_notices();
   const uint64_t version = model.shares.version();
-  WorkShares::Rules off(LimitsConfig{.mode = LimitsMode::off}, {});
+  LimitsConfig limits;
+  limits.mode = LimitsMode::off;
+  WorkShares::Rules off(limits, {});
   model.shares.swap_rules(model.now, off);
   model.shares.check_invariants();
   EXPECT_EQ(off.mode, LimitsMode::on);
