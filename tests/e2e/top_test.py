@@ -56,8 +56,12 @@ class Node:
             asked = connection.recv(65536)
             try:
                 if asked.startswith(b"GET /v1/events "):
+<<<<<<< ours
                     connection.sendall(b"HTTP/1.1 200 OK\r\n"
                                        b"Content-Type: text/event-stream\r\n\r\n")
+=======
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+>>>>>>> theirs
                     while not self.is_over:
                         connection.sendall(b"data: " + json.dumps(self.event).encode() + b"\n\n")
                         time.sleep(0.05)
@@ -95,12 +99,12 @@ class Top(unittest.TestCase):
             [harness.options.xord, "top", "--data-dir", self.directory, *arguments], stdin=slave,
             stdout=slave, stderr=slave, start_new_session=True,
             env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment})
-        self.addCleanup(self.end)
+        self.addCleanup(self.end, self.top)
 
-    def end(self):
-        if self.top.poll() is None:
-            self.top.kill()
-            self.top.wait()
+    def end(self, top):
+        if top.poll() is None:
+            top.kill()
+        top.wait()
 
     def resize(self, lines, columns, terminal):
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))

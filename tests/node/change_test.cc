@@ -62,11 +62,21 @@ TEST_F(NodeChangeTest, ATrustedNetIsServedWithoutProofFromTheChangeOn) {
 }
 
 TEST_F(NodeChangeTest, AnotherAmplificationBoundHoldsForTheNextRequest) {
-  for (int i = 0; i < 40; ++i) net.add();
-  net.join_all();
-  config.amplification_max = 1000;
+  const auto replies_to_ping = [&] {
+    const size_t before = replies();
+    net.send_from(stranger, node.endpoint(), datagram([&](MutableBytes out) {
+                    return rpcudp::encode_ping_request(out, Transaction{7, 7, 7}, stranger_id);
+                  }));
+    net.run_for(seconds(1));
+    return replies() - before;
+  };
+  EXPECT_EQ(replies_to_ping(), 1u);
+  config.amplification_max = 0.5;  // A pong is larger than half its ping.
+  EXPECT_EQ(change(config).amplification_max, 1.0);
+  EXPECT_EQ(replies_to_ping(), 0u);
+  config.amplification_max = 1;
   change(config);
-  EXPECT_GE(replies_to_find_node(), 1u);
+  EXPECT_EQ(replies_to_ping(), 1u);
 }
 
 TEST_F(NodeChangeTest, LimitsTakeOtherRatesAndModesAndKeepWhatWasCharged) {

@@ -138,8 +138,8 @@ ExitCode stats_command(Arguments arguments, Terminal& terminal) {
   add_json_flag(app, flags);
   app.add_flag("--watch", is_watching, "Show each second what came in it, until Ctrl-C");
   app.footer(
-      "--json: all counters, as docs/CONTROL.md names them; with --watch a line each second. Exit\n"
-      "codes: 0 done, 4 no node answers.");
+      "--json: all counters, as docs/CONTROL.md names them; with --watch a line each second.\n"
+      "Exit codes: 0 done, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const std::string data_dir = data_dir_of(flags, terminal);
   if (is_watching) {

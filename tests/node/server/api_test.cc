@@ -4,13 +4,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <set>
 
 #include "node/server/admin.h"
 #include "node/wire/rpcudp/value.h"
 #include "tests/node/server/http/http_client.h"
-#include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 
 namespace xord {
@@ -175,15 +176,18 @@ TEST_F(ApiTest, ContactsAndTheirBucketsAreListed) {
   start();
   EXPECT_EQ(get("/v1/contacts").json().at("contacts").size(), 0u);
   EXPECT_EQ(get("/v1/buckets").json().at("buckets").size(), 0u);
-  std::vector<std::unique_ptr<RawPeer>> peers;
-  for (uint64_t seed = 1; seed <= 5; ++seed) {
-    peers.push_back(std::make_unique<RawPeer>(seed));
-    RawPeer& peer = *peers.back();
-    ASSERT_TRUE(eventually([&] {
-      peer.call([&] { return peer.send_find_node(admin->endpoints().front().port, {}); });
-      return get("/v1/contacts").json().at("contacts").size() == seed;
-    }));
+  std::array<Server, 5> peers;
+  for (size_t i = 0; i < peers.size(); ++i) {
+    ServerConfig peer = loopback_config(directory.at("peer" + std::to_string(i)));
+    peer.bootstrap = {admin->endpoints().front().text()};
+    ASSERT_FALSE(peers[i].start(peer));
   }
+  ASSERT_TRUE(eventually([&] {
+    const Json contacts = get("/v1/contacts").json().at("contacts");
+    return contacts.size() == peers.size() &&
+           std::all_of(contacts.begin(), contacts.end(),
+                       [](const Json& each) { return each.at("srtt_ms").is_number(); });
+  }));
   const Json page = get("/v1/contacts?limit=2&near=ff").json();
   ASSERT_EQ(page.at("contacts").size(), 2u);
   EXPECT_EQ(page.at("network"), "rpcudp");

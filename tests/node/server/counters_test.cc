@@ -116,7 +116,8 @@ TEST(CounterKinds, EachFigureThatIsNoCounterIsOfTheKindThatItIs) {
       {"records_expected", CountKind::gauge},
       {"table_bytes", CountKind::gauge},
       {"memory_bytes", CountKind::gauge},
-      {"connections", CountKind::gauge}};
+      {"connections", CountKind::gauge},
+      {"event_streams", CountKind::gauge}};
   std::set<std::string> seen;
   const auto check = [&](std::span<const CountInfo> infos) {
     for (const CountInfo& info : infos) {

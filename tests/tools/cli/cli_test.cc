@@ -135,7 +135,6 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{{"load", "--host", "a"},
                 "the flag --host is not known; perhaps you mean --target HOST[:PORT]"},
         Refused{{"start"}, "the command start is not known; perhaps you mean `xord run`"},
-        Refused{{"stats"}, "the command stats is not known; perhaps you mean `xord store stats`"},
         Refused{{"run", "--memory-max", "1"},
                 "--memory-max \"1\" is out of range: write at least 1MiB and at most 4TiB"},
         Refused{{"run", "--records-max", "0"},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -139,6 +140,7 @@ TEST_F(DaemonCommandsTest, StopEndsWhenTheDirectoryIsFree) {
   EXPECT_EQ(asked_, Json({{"command", "shutdown"}}));
   const auto held = DataDirectory::open(directory_.path(), NetworkFileSystem::refused);
   ASSERT_FALSE(std::holds_alternative<IoError>(held));
+  std::ofstream(directory_.at("identity")) << "as a node's directory has one\n";
   EXPECT_EQ(run(stop_command, {{"result", {{"state", "draining"}}}}, {"--wait", "0s"}),
             ExitCode::environment);
   EXPECT_NE(error_.find("has not ended within 0s"), std::string::npos) << error_;

@@ -418,9 +418,9 @@ TEST_F(ConfigurationTest, TheApiShowsEachSettingWithItsDefaultAndItsOrigin) {
   const auto of = [&](const std::string& name) {
     return shown[static_cast<size_t>(find_setting(name) - settings().data())];
   };
-  EXPECT_EQ(of("ttl"), (ShownSetting{"ttl", {"3d"}, {"7d"}, false, false, "flag --ttl"}));
+  EXPECT_EQ(of("ttl"), (ShownSetting{"ttl", {"3d"}, {"7d"}, false, true, "flag --ttl"}));
   EXPECT_EQ(of("bootstrap"),
-            (ShownSetting{"bootstrap", {"a:1"}, {}, true, false, "flag --bootstrap"}));
+            (ShownSetting{"bootstrap", {"a:1"}, {}, true, true, "flag --bootstrap"}));
   EXPECT_EQ(of("shards"), (ShownSetting{"shards", {"auto"}, {"auto"}, false, false, "default"}));
 }
 
