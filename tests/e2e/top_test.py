@@ -56,12 +56,7 @@ class Node:
             asked = connection.recv(65536)
             try:
                 if asked.startswith(b"GET /v1/events "):
-<<<<<<< ours
-                    connection.sendall(b"HTTP/1.1 200 OK\r\n"
-                                       b"Content-Type: text/event-stream\r\n\r\n")
-=======
                     connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
->>>>>>> theirs
                     while not self.is_over:
                         connection.sendall(b"data: " + json.dumps(self.event).encode() + b"\n\n")
                         time.sleep(0.05)

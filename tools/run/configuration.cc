@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "node/server/host_memory.h"
 #include "reactor/base/check.h"
@@ -147,9 +146,9 @@ std::vector<Given> read_file_and_environment(const std::string& config_path,
   if (path.empty()) {
     const std::string usual = default_config_path(environment, is_root);
     struct stat status {};
-    // One that is there and cannot be read is an error, as one that was named.
-    const bool is_absent = usual.empty() || (stat(usual.c_str(), &status) != 0 &&
-                                             (errno == ENOENT || errno == ENOTDIR));
+    // One that is there and cannot be read is an error, as one that was named; in a directory that
+    // this user may not search there is none for it.
+    const bool is_absent = usual.empty() || stat(usual.c_str(), &status) != 0;
     if (!is_absent) path = usual;
   }
   std::vector<Given> given;
