@@ -12,6 +12,7 @@
 #include "node/server/key_digest.h"
 #include "node/server/server.h"
 #include "tests/temporary_directory.h"
+#include "tests/tools/command_outcome.h"
 #include "tests/tools/one_node.h"
 #include "tools/cli/node_address.h"
 #include "tools/cli/show_value.h"
@@ -20,33 +21,15 @@ namespace xord {
 namespace {
 
 using Words = std::vector<std::string>;
-using Command = ExitCode (*)(Arguments, Terminal&);
-
-struct Outcome {
-  ExitCode code = ExitCode::done;
-  std::string out;
-  std::string error;  // Of the Failure.
-};
 
 class CommandsTest : public testing::Test {
  protected:
-  Outcome run(Command command, const Words& words) const {
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{out, err, {{"XDG_CACHE_HOME", cache_.path()}}};
-    Outcome outcome;
-    try {
-      outcome.code = command(words, terminal);
-    } catch (const Failure& failure) {
-      outcome.code = failure.code();
-      outcome.error = failure.what();
-    }
-    outcome.out = out.str();
-    return outcome;
+  CommandOutcome run(CommandFunction command, const Words& words) const {
+    return outcome_of(command, words, {{"XDG_CACHE_HOME", cache_.path()}});
   }
-  nlohmann::json json(Command command, Words words) const {
+  nlohmann::json json(CommandFunction command, Words words) const {
     words.insert(words.begin(), "--json");
-    const Outcome outcome = run(command, words);
+    const CommandOutcome outcome = run(command, words);
     EXPECT_EQ(outcome.code, ExitCode::done) << outcome.error;
     return nlohmann::json::parse(outcome.out);
   }
@@ -114,12 +97,13 @@ TEST_F(CommandsTest, ATimeoutIsMoreThanNothingAndAtMostAnHour) {
     EXPECT_EQ(run(ping_command, {node.endpoint(), "--timeout", timeout}).code, ExitCode::done);
   }
   for (const std::string timeout : {"0", "0s", "3600001ms", "2h"}) {
-    const Outcome refused = run(ping_command, {node.endpoint(), "--timeout", timeout});
+    const CommandOutcome refused = run(ping_command, {node.endpoint(), "--timeout", timeout});
     EXPECT_EQ(refused.code, ExitCode::usage);
     EXPECT_EQ(refused.error,
               "--timeout \"" + timeout + "\" is out of range: write more than 0 and at most 1h");
   }
-  const Outcome twice = run(ping_command, {node.endpoint(), "--timeout", "1s", "--timeout", "2s"});
+  const CommandOutcome twice =
+      run(ping_command, {node.endpoint(), "--timeout", "1s", "--timeout", "2s"});
   EXPECT_EQ(twice.error, "--timeout is given 2 times: give it once");
 }
 
@@ -129,7 +113,7 @@ TEST_F(CommandsTest, AsManyNodesToStartFromAsAClientKnowsAreTaken) {
   for (int i = 1; i < 64; ++i) words.insert(words.end(), {"--via", node.endpoint()});
   EXPECT_EQ(run(find_command, words).code, ExitCode::done);
   words.insert(words.end(), {"--via", node.endpoint()});
-  const Outcome refused = run(find_command, words);
+  const CommandOutcome refused = run(find_command, words);
   EXPECT_EQ(refused.code, ExitCode::usage);
   EXPECT_EQ(refused.error, "there are 65 nodes to start from: name at most 64");
 }
@@ -143,7 +127,8 @@ TEST_F(CommandsTest, ANameWithoutAnAddressAmongOthersIsOnlyMentioned) {
   EXPECT_EQ(find_command(words, terminal), ExitCode::done);
   EXPECT_EQ(err.str().rfind("xord: nosuchhost.invalid has no address: ", 0), 0u) << err.str();
   EXPECT_TRUE(err.str().ends_with(".\n"));
-  const Outcome two = run(find_command, {"k", "--via", "a.invalid:9", "--via", "b.invalid:9"});
+  const CommandOutcome two =
+      run(find_command, {"k", "--via", "a.invalid:9", "--via", "b.invalid:9"});
   EXPECT_EQ(two.code, ExitCode::no_answer);
   EXPECT_EQ(two.error.rfind("a.invalid has no address: ", 0), 0u);
   EXPECT_NE(two.error.find("; b.invalid has no address: "), std::string::npos);
@@ -152,7 +137,8 @@ TEST_F(CommandsTest, ANameWithoutAnAddressAmongOthersIsOnlyMentioned) {
 
 TEST_F(CommandsTest, ANodeThatIsSilentIsToldWithTheTimeThatItHad) {
   const OneNode node(OnRequest::keep_silent);
-  const Outcome outcome = run(get_command, {"k", "--via", node.endpoint(), "--timeout", "30ms"});
+  const CommandOutcome outcome =
+      run(get_command, {"k", "--via", node.endpoint(), "--timeout", "30ms"});
   EXPECT_EQ(outcome.code, ExitCode::no_answer);
   EXPECT_EQ(outcome.error, "no answer from " + node.endpoint() +
                                " within 30ms; check that a node is running there and that UDP "
@@ -208,7 +194,7 @@ TEST_F(CommandsTest, AKeyMayBeGivenByItsId) {
             nlohmann::json({{"id", id}, {"type", "str"}, {"value", "v"}}));
   EXPECT_EQ(json(find_command, {"--id", id, "--via", node.endpoint()}).size(), 1u);
   // Without the flag it is text, from which another key is derived.
-  const Outcome missing = run(get_command, {id, "--via", node.endpoint()});
+  const CommandOutcome missing = run(get_command, {id, "--via", node.endpoint()});
   EXPECT_EQ(missing.code, ExitCode::not_found);
   EXPECT_EQ(missing.error,
             "no node has a value for \"" + id + "\"; if that is an id, write --id before it");
@@ -237,7 +223,7 @@ TEST_F(CommandsTest, AValueIsReadFromAFileByteForByte) {
   EXPECT_EQ(set(std::string(1 << 20, 'x'), {}).error,
             "the VALUE is too long: a value has at most 8140 bytes on the wire");
   EXPECT_EQ(set("v", {"--", "w"}).code, ExitCode::usage);
-  const Outcome directory =
+  const CommandOutcome directory =
       run(set_command, {"k", "--file", cache_.path(), "--via", node.endpoint()});
   EXPECT_EQ(directory.code, ExitCode::environment);
   EXPECT_EQ(run(set_command, {"k", "--via", node.endpoint(), "--", "-"}).code, ExitCode::done);
@@ -269,7 +255,7 @@ TEST_F(CommandsTest, SeveralPingsEndInASummary) {
   const Words series = {"--count", "3", "--interval", "1ms"};
   Words words = {node.endpoint()};
   words.insert(words.end(), series.begin(), series.end());
-  const Outcome outcome = run(ping_command, words);
+  const CommandOutcome outcome = run(ping_command, words);
   EXPECT_EQ(outcome.code, ExitCode::done);
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 4);
   EXPECT_NE(outcome.out.find("\n3 sent, 3 answered, 0.0 % lost; min/avg/max "), std::string::npos);
@@ -280,7 +266,8 @@ TEST_F(CommandsTest, SeveralPingsEndInASummary) {
   EXPECT_EQ(shown.at("id"), node.id().hex());
   EXPECT_LE(shown.at("rtt_ms").at("min"), shown.at("rtt_ms").at("avg"));
   EXPECT_LE(shown.at("rtt_ms").at("avg"), shown.at("rtt_ms").at("max"));
-  const Outcome lost = run(ping_command, {"127.94.94.94:9", "--count", "2", "--interval", "1ms"});
+  const CommandOutcome lost =
+      run(ping_command, {"127.94.94.94:9", "--count", "2", "--interval", "1ms"});
   EXPECT_EQ(lost.code, ExitCode::no_answer);
   EXPECT_NE(lost.out.find("\n2 sent, 0 answered, 100.0 % lost\n"), std::string::npos) << lost.out;
 }
@@ -288,7 +275,7 @@ TEST_F(CommandsTest, SeveralPingsEndInASummary) {
 TEST_F(CommandsTest, OfASeriesTheAnsweredOnesMakeTheFigures) {
   const OneNode node(OnRequest::answer_the_first);
   const Words words = {node.endpoint(), "--count", "4", "--interval", "1ms", "--timeout", "50ms"};
-  const Outcome outcome = run(ping_command, words);
+  const CommandOutcome outcome = run(ping_command, words);
   EXPECT_EQ(outcome.code, ExitCode::done) << "one was answered";
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 5);
   EXPECT_EQ(node.requests_count(), 4) << "without retries";
@@ -326,7 +313,8 @@ TEST_F(CommandsTest, ASeriesHasItsBounds) {
 
 TEST_F(CommandsTest, AnInterruptEndsASeriesOfPingsWithItsSummary) {
   const OneNode node(OnRequest::interrupt_the_process);
-  const Outcome outcome = run(ping_command, {node.endpoint(), "--count", "9", "--timeout", "1h"});
+  const CommandOutcome outcome =
+      run(ping_command, {node.endpoint(), "--count", "9", "--timeout", "1h"});
   EXPECT_EQ(outcome.code, ExitCode::no_answer);
   EXPECT_EQ(outcome.out, "0 sent, 0 answered, 0.0 % lost\n");
 }
@@ -338,11 +326,11 @@ TEST_F(CommandsTest, SetSaysOnHowManyNodesTheValueLanded) {
 
 TEST_F(CommandsTest, WhatIsNotThereIsNotFoundAndWhatIsRefusedIsRefused) {
   const OneNode node(OnRequest::refuse_stores);
-  const Outcome missing = run(get_command, {"k", "--via", node.endpoint()});
+  const CommandOutcome missing = run(get_command, {"k", "--via", node.endpoint()});
   EXPECT_EQ(missing.code, ExitCode::not_found);
   EXPECT_EQ(missing.out, "");
   EXPECT_EQ(missing.error, "no node has a value for \"k\"; store one with `xord set`");
-  const Outcome refused = run(set_command, {"k", "v", "--via", node.endpoint()});
+  const CommandOutcome refused = run(set_command, {"k", "v", "--via", node.endpoint()});
   EXPECT_EQ(refused.code, ExitCode::not_found);
   EXPECT_EQ(refused.out, "");
   EXPECT_EQ(refused.error,
@@ -406,7 +394,7 @@ void (*handler_of(int signal))(int) {
 
 TEST_F(CommandsTest, AfterAnInterruptAnotherOneChangesNothing) {
   const OneNode node(OnRequest::interrupt_the_process);
-  const Outcome outcome = run(ping_command, {node.endpoint(), "--timeout", "1h"});
+  const CommandOutcome outcome = run(ping_command, {node.endpoint(), "--timeout", "1h"});
   EXPECT_EQ(outcome.code, ExitCode::interrupted);
   EXPECT_EQ(outcome.error, "interrupted");
   EXPECT_EQ(handler_of(SIGINT), SIG_IGN) << "the exit code is on its way";

@@ -5,11 +5,11 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "node/server/control_socket.h"
 #include "storage/files/data_directory.h"
 #include "tests/temporary_directory.h"
+#include "tests/tools/command_outcome.h"
 #include "tools/cli/commands.h"
 
 namespace xord {
@@ -17,12 +17,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using Words = std::vector<std::string>;
-using Command = ExitCode (*)(Arguments, Terminal&);
 
 class DaemonCommandsTest : public testing::Test {
  protected:
   // Runs `command` while a node that answers `result` listens; what it asked is in asked_.
-  ExitCode run(Command command, const Json& answer, Words words = {}) {
+  ExitCode run(CommandFunction command, const Json& answer, Words words = {}) {
     ControlSocket node(
         directory_.path(),
         [&](std::string_view line) {
@@ -33,20 +32,12 @@ class DaemonCommandsTest : public testing::Test {
     EXPECT_FALSE(node.open());
     return run_alone(command, std::move(words));
   }
-  ExitCode run_alone(Command command, Words words) {
+  ExitCode run_alone(CommandFunction command, Words words) {
     words.insert(words.end(), {"--data-dir", directory_.path()});
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{out, err, {}};
-    ExitCode code{};
-    try {
-      code = command(words, terminal);
-    } catch (const Failure& failure) {
-      code = failure.code();
-      error_ = failure.what();
-    }
-    out_ = out.str();
-    return code;
+    const CommandOutcome outcome = outcome_of(command, words);
+    out_ = outcome.out;
+    error_ = outcome.error;
+    return outcome.code;
   }
 
   TemporaryDirectory directory_;
@@ -148,7 +139,8 @@ TEST_F(DaemonCommandsTest, StopEndsWhenTheDirectoryIsFree) {
 }
 
 TEST_F(DaemonCommandsTest, WithoutANodeAllEndWithFour) {
-  for (const Command command : {status_command, stats_command, reload_command, stop_command}) {
+  for (const CommandFunction command :
+       {status_command, stats_command, reload_command, stop_command}) {
     EXPECT_EQ(run_alone(command, {}), ExitCode::environment);
   }
   EXPECT_EQ(run_alone(loglevel_command, {"info"}), ExitCode::environment);

@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "node/server/control_socket.h"
 #include "tests/temporary_directory.h"
+#include "tests/tools/command_outcome.h"
 #include "tools/cli/commands.h"
 
 namespace xord {
@@ -25,13 +25,8 @@ Json prefix_of(const char* prefix, uint64_t excess, uint64_t most, Json limited 
 
 class LimitsCommandTest : public testing::Test {
  protected:
-  struct Outcome {
-    ExitCode code = ExitCode::done;
-    std::string out;
-    std::string error;
-  };
   // Runs the command while a node that answers `result` listens.
-  Outcome run(const Json& result, std::vector<std::string> words = {}) {
+  CommandOutcome run(const Json& result, std::vector<std::string> words = {}) {
     asked_.clear();
     ControlSocket node(
         directory_.path(),
@@ -42,18 +37,7 @@ class LimitsCommandTest : public testing::Test {
         [](const std::string& sentence) { return sentence; }, [](int socket) { close(socket); });
     EXPECT_FALSE(node.open());
     words.insert(words.end(), {"--data-dir", directory_.path()});
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{out, err, {}};
-    Outcome outcome;
-    try {
-      outcome.code = limits_command(words, terminal);
-    } catch (const Failure& failure) {
-      outcome.code = failure.code();
-      outcome.error = failure.what();
-    }
-    outcome.out = out.str();
-    return outcome;
+    return outcome_of(limits_command, words);
   }
 
   TemporaryDirectory directory_;
@@ -62,10 +46,10 @@ class LimitsCommandTest : public testing::Test {
 
 TEST_F(LimitsCommandTest, ShowsATableOfThoseThatTookMost) {
   const Json limited = {{"refused", 12}, {"since_s", 65}, {"last_s", 2}, {"until_s", 1.5}};
-  const Outcome outcome = run({{"limits", "on"},
-                               {"prefixes",
-                                {prefix_of("203.0.113.7/32", 8'380'000, 8'388'608, limited),
-                                 prefix_of("203.0.113.0/24", 8'380'000, 33'554'432)}}});
+  const CommandOutcome outcome = run({{"limits", "on"},
+                                      {"prefixes",
+                                       {prefix_of("203.0.113.7/32", 8'380'000, 8'388'608, limited),
+                                        prefix_of("203.0.113.0/24", 8'380'000, 33'554'432)}}});
   EXPECT_EQ(asked_, R"({"command":"limits"})");
   EXPECT_EQ(outcome.out,
             "PREFIX                  EXCESS  LIMIT       READS  LIMIT  LIMITED\n"
@@ -75,11 +59,11 @@ TEST_F(LimitsCommandTest, ShowsATableOfThoseThatTookMost) {
 }
 
 TEST_F(LimitsCommandTest, SaysWhyNothingIsCharged) {
-  const Outcome exempt = run({{"limits", "on"},
-                              {"exempt", true},
-                              {"because", "it is in the trusted-net 10.0.0.0/8"},
-                              {"prefixes", Json::array({prefix_of("10.0.0.1/32", 0, 1)})}},
-                             {"10.0.0.1"});
+  const CommandOutcome exempt = run({{"limits", "on"},
+                                     {"exempt", true},
+                                     {"because", "it is in the trusted-net 10.0.0.0/8"},
+                                     {"prefixes", Json::array({prefix_of("10.0.0.1/32", 0, 1)})}},
+                                    {"10.0.0.1"});
   EXPECT_EQ(asked_, R"({"command":"limits","address":"10.0.0.1"})");
   EXPECT_EQ(exempt.out, "10.0.0.1 is exempt: it is in the trusted-net 10.0.0.0/8\n");
   EXPECT_EQ(run({{"limits", "on"}, {"prefixes", Json::array()}}).out,
@@ -99,7 +83,7 @@ TEST_F(LimitsCommandTest, PrintsTheNodesAnswerAsJson) {
 TEST_F(LimitsCommandTest, RefusesWhatIsNotAnAddressBeforeItAsks) {
   for (const std::string text :
        {"example.org", "192.0.2.7:8468", "192.0.2.0/24", "0.0.0.0", "::", ""}) {
-    const Outcome outcome = run({}, {text});
+    const CommandOutcome outcome = run({}, {text});
     EXPECT_EQ(outcome.code, ExitCode::usage) << text;
     EXPECT_NE(outcome.error.find("\"" + text + "\" is not the address of a source"),
               std::string::npos)

@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "node/server/control_socket.h"
 #include "node/server/key_digest.h"
 #include "tests/temporary_directory.h"
+#include "tests/tools/command_outcome.h"
 #include "tools/cli/commands.h"
 
 namespace xord {
@@ -33,14 +33,9 @@ Json record(const std::string& id, const Json& type) {
 
 class ListCommandsTest : public testing::Test {
  protected:
-  using Command = ExitCode (*)(Arguments, Terminal&);
-  struct Outcome {
-    ExitCode code = ExitCode::done;
-    std::string out;
-    std::string error;
-  };
   // Runs the command while a node that answers `pages`, one after the other, listens.
-  Outcome run(Command command, const std::vector<Json>& pages, std::vector<std::string> words) {
+  CommandOutcome run(CommandFunction command, const std::vector<Json>& pages,
+                     std::vector<std::string> words) {
     asked_.clear();
     ControlSocket node(
         directory_.path(),
@@ -51,18 +46,7 @@ class ListCommandsTest : public testing::Test {
         [](const std::string& sentence) { return sentence; }, [](int socket) { close(socket); });
     EXPECT_FALSE(node.open());
     words.insert(words.end(), {"--data-dir", directory_.path()});
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{out, err, {}};
-    Outcome outcome;
-    try {
-      outcome.code = command(words, terminal);
-    } catch (const Failure& failure) {
-      outcome.code = failure.code();
-      outcome.error = failure.what();
-    }
-    outcome.out = out.str();
-    return outcome;
+    return outcome_of(command, words);
   }
 
   TemporaryDirectory directory_;
@@ -75,7 +59,7 @@ TEST_F(ListCommandsTest, ContactsOfAllPagesAreLinesOfOneTable) {
       {{"contacts", Json::array()}, {"next", "cc"}},
       {{"contacts", {contact("cc", nullptr, nullptr)}}},
   };
-  const Outcome shown = run(contacts_command, pages, {"--near", "a", "--state", "doubted"});
+  const CommandOutcome shown = run(contacts_command, pages, {"--near", "a", "--state", "doubted"});
   EXPECT_EQ(shown.code, ExitCode::done) << shown.error;
   ASSERT_EQ(asked_.size(), 3u);
   EXPECT_EQ(asked_[0], Json::parse(R"({"command": "contacts", "near": "a", "state": "doubted"})"));
@@ -118,7 +102,7 @@ TEST_F(ListCommandsTest, RecordsAreAskedForByKeyIdOrPrefix) {
             std::string::npos);
   EXPECT_EQ(asked_.at(0), Json::parse(R"({"command": "records", "prefix": "86"})"));
   const std::vector<Json> none = {{{"records", Json::array()}}};
-  const Outcome absent = run(records_command, none, {"a"});
+  const CommandOutcome absent = run(records_command, none, {"a"});
   EXPECT_EQ(absent.code, ExitCode::not_found);
   EXPECT_NE(absent.error.find("does not hold \"a\""), std::string::npos) << absent.error;
   EXPECT_EQ(run(records_command, none, {"a", "--prefix", "86"}).code, ExitCode::usage);

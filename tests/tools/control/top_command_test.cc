@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "node/server/control_socket.h"
 #include "tests/temporary_directory.h"
+#include "tests/tools/command_outcome.h"
 #include "tests/tools/control/made_up_event.h"
 #include "tools/cli/commands.h"
 
@@ -23,13 +23,8 @@ std::string as_event(const nlohmann::ordered_json& event) {
 
 class TopCommandTest : public testing::Test {
  protected:
-  struct Outcome {
-    ExitCode code = ExitCode::done;
-    std::string out;
-    std::string error;
-  };
   // Runs the command while a node listens that sends `answer` to each HTTP request and hangs up.
-  Outcome run(const std::string& answer, std::vector<std::string> words = {}) {
+  CommandOutcome run(const std::string& answer, std::vector<std::string> words = {}) {
     asked_.clear();
     ControlSocket node(
         directory_.path(), [](std::string_view) { return "{\"error\":\"no HTTP\",\"code\":2}"; },
@@ -47,20 +42,9 @@ class TopCommandTest : public testing::Test {
     EXPECT_FALSE(node.open());
     return run_alone(std::move(words));
   }
-  Outcome run_alone(std::vector<std::string> words) {
+  CommandOutcome run_alone(std::vector<std::string> words) {
     words.insert(words.end(), {"--data-dir", directory_.path()});
-    std::ostringstream out;
-    std::ostringstream err;
-    Terminal terminal{out, err, {}};
-    Outcome outcome;
-    try {
-      outcome.code = top_command(words, terminal);
-    } catch (const Failure& failure) {
-      outcome.code = failure.code();
-      outcome.error = failure.what();
-    }
-    outcome.out = out.str();
-    return outcome;
+    return outcome_of(top_command, words);
   }
   std::string on_directory(const std::string& rest) const {
     return "the node on " + directory_.path() + rest;
@@ -72,7 +56,7 @@ class TopCommandTest : public testing::Test {
 
 TEST_F(TopCommandTest, PrintsARowForEachEventBelowAHeading) {
   const std::string event = as_event(made_up_event());
-  const Outcome outcome = run(header + event + event + event, {"--count", "2"});
+  const CommandOutcome outcome = run(header + event + event + event, {"--count", "2"});
   EXPECT_EQ(outcome.code, ExitCode::done) << outcome.error;
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 3) << outcome.out;
   EXPECT_EQ(outcome.out.rfind("STATE ", 0), 0u) << outcome.out;
@@ -84,7 +68,7 @@ TEST_F(TopCommandTest, PrintsARowForEachEventBelowAHeading) {
 TEST_F(TopCommandTest, PrintsEventsAsTheyAreWithJson) {
   auto event = made_up_event();
   event["log"].push_back(made_up_line(1, "caf\u00e9 \x1b"));
-  const Outcome outcome = run(header + as_event(event), {"--json", "--count", "1"});
+  const CommandOutcome outcome = run(header + as_event(event), {"--json", "--count", "1"});
   EXPECT_EQ(outcome.code, ExitCode::done) << outcome.error;
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 1) << outcome.out;
   EXPECT_EQ(nlohmann::ordered_json::parse(outcome.out), event);
@@ -92,7 +76,7 @@ TEST_F(TopCommandTest, PrintsEventsAsTheyAreWithJson) {
 }
 
 TEST_F(TopCommandTest, SaysThatTheNodeEndedAfterWhatItSent) {
-  const Outcome outcome = run(header + as_event(made_up_event()));
+  const CommandOutcome outcome = run(header + as_event(made_up_event()));
   EXPECT_EQ(outcome.code, ExitCode::environment);
   EXPECT_EQ(outcome.error, on_directory(" has ended"));
   EXPECT_NE(outcome.out.find("\nready "), std::string::npos) << outcome.out;
@@ -107,7 +91,7 @@ TEST_F(TopCommandTest, SaysThatANodeIsOlder) {
 
 TEST_F(TopCommandTest, SaysWhyTheNodeRefused) {
   const std::string status = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\r\n";
-  const Outcome outcome = run(status + "{\"detail\":\"eight watch it\",\"code\":4}");
+  const CommandOutcome outcome = run(status + "{\"detail\":\"eight watch it\",\"code\":4}");
   EXPECT_EQ(outcome.code, ExitCode::environment);
   EXPECT_EQ(outcome.error, on_directory(" refused: eight watch it"));
   EXPECT_EQ(run(status).error, on_directory(" refused"));
@@ -124,7 +108,7 @@ TEST_F(TopCommandTest, RefusesWhatIsNoEvent) {
 }
 
 TEST_F(TopCommandTest, SaysThatNoNodeRuns) {
-  const Outcome outcome = run_alone({});
+  const CommandOutcome outcome = run_alone({});
   EXPECT_EQ(outcome.code, ExitCode::environment);
   EXPECT_EQ(outcome.error.rfind("no node is running on " + directory_.path(), 0), 0u)
       << outcome.error;
@@ -132,7 +116,7 @@ TEST_F(TopCommandTest, SaysThatNoNodeRuns) {
 
 TEST_F(TopCommandTest, RefusesACountOfNothing) {
   for (const char* count : {"0", "-1", "many", ""}) {
-    const Outcome outcome = run_alone({"--count", count});
+    const CommandOutcome outcome = run_alone({"--count", count});
     EXPECT_EQ(outcome.code, ExitCode::usage) << count;
     EXPECT_NE(outcome.error.find("write one from 1, such as 60"), std::string::npos);
   }
