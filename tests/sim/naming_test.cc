@@ -125,12 +125,15 @@ TEST(Waits, TheQuantileCountsThoseThatDidNotWait) {
   EXPECT_EQ(all.quantile(0.99), 10);
 }
 
-TEST(Waits, OfNoneEachFigureIsZero) {
+TEST(Waits, OfNoneEachFigureIsZeroAndOfOneItIsThatOne) {
   const Waits none;
   EXPECT_EQ(none.count(), 0u);
   EXPECT_EQ(none.mean(), 0);
   EXPECT_EQ(none.max(), 0);
   for (const double share : {0.0, 0.5, 1.0}) EXPECT_EQ(none.quantile(share), 0) << share;
+  Waits one;
+  one.add(milliseconds(500));
+  for (const double share : {0.0, 0.5, 1.0}) EXPECT_EQ(one.quantile(share), 0.5) << share;
 }
 
 TEST(Waits, TheQuantileIsTheNearestRank) {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -366,6 +368,36 @@ TEST_F(FullBucket, TheLastThatWaitsTakesThePlaceOfAHeadThatIsSilent) {
   EXPECT_EQ(named().back(), 140);
 }
 
+// Those that came last come first, each once; of more than a hundred the oldest are forgotten.
+TEST_F(FullBucket, AHundredWaitForAPlace) {
+  for (uint8_t number = 120; number < 222; ++number) pings(close(number));
+  pings(close(150));
+  wire_.open.clear();
+  pass(milliseconds(5'010));  // The head is silent.
+  EXPECT_EQ(named().front(), 101);
+  EXPECT_EQ(named().back(), 150);
+  Id target;
+  target.bytes[0] = 0x40;
+  for (int find = 0; find < 5; ++find) {
+    wire_.results.clear();
+    node_.find(now_, operation, target);
+    for (int rounds = 0; rounds < 100 && wire_.results.empty(); ++rounds) {
+      wire_.open.clear();  // All are silent.
+      pass(milliseconds(5'010));
+    }
+    ASSERT_EQ(wire_.results.size(), 1u);
+    if (find > 0) continue;
+    const std::vector<uint8_t> first = named();
+    EXPECT_EQ(first.front(), 202);
+    EXPECT_EQ(first.back(), 221);
+  }
+  std::vector<uint8_t> last = named();
+  std::erase(last, 0);  // Of other buckets.
+  EXPECT_EQ(last.size(), 19u);
+  EXPECT_EQ(last.front(), 122);
+  EXPECT_EQ(last.back(), 140);
+}
+
 // ---- Operations.
 
 TEST_F(PythonNodeTest, AJoinWithNobodyToAskReachesNobody) {
@@ -432,6 +464,28 @@ TEST_F(PythonNodeTest, AGetReturnsWhatMostNodesHad) {
   EXPECT_EQ(wire_.results[0].status, OperationStatus::done);
   EXPECT_EQ(wire_.results[0].value_size, 2u);
   EXPECT_EQ(wire_.tail, (std::vector<uint8_t>{0xa1, 'b'}));
+}
+
+// As collections.Counter does.
+class Votes : public PythonNodeTest {
+ protected:
+  // What a get returns where peers 2, 3 and so on answer with these values, in this order.
+  char got(const std::string& letters) {
+    node_.get(now_, operation, Id{});
+    std::vector<Contact> voters;
+    for (size_t i = 0; i < letters.size(); ++i) voters.push_back(peer(static_cast<uint8_t>(2 + i)));
+    contacts(peer(1), voters);
+    for (size_t i = 0; i < letters.size(); ++i) value(voters[i], letters[i]);
+    stored(peer(1));
+    EXPECT_EQ(wire_.results.size(), 1u);
+    return wire_.tail.size() == 2 ? static_cast<char>(wire_.tail[1]) : '?';
+  }
+};
+TEST_F(Votes, TheMajorityMayComeFirst) {
+  EXPECT_EQ(got("bba"), 'b');
+}
+TEST_F(Votes, OfAsManyTheFirstWins) {
+  EXPECT_EQ(got("ab"), 'a');
 }
 
 TEST_F(PythonNodeTest, AGetOfWhatIsHeldHereAsksNobody) {
@@ -525,6 +579,27 @@ TEST_F(PythonNodeTest, ABucketWithoutALookupForAnHourIsLookedUp) {
   contacts(peer(1), {});
   EXPECT_TRUE(wire_.results.empty());
   EXPECT_TRUE(wire_.open.empty());
+}
+
+// The node's own id begins with 1100.
+TEST_F(PythonNodeTest, EachBucketIsLookedUpByAnIdOfItsRange) {
+  uint8_t number = 10;
+  const uint8_t begins[] = {0x00, 0x80, 0xe0, 0xd0, 0xc0};
+  for (const uint8_t begin : begins) {
+    for (int i = 0; i < 15; ++i) pings(with_bytes(begin, number++));
+  }
+  pass(hours(1));
+  std::set<Id> targets;
+  for (const Wire::Sent& sent : wire_.open) {
+    EXPECT_EQ(sent.method, Method::find_node);
+    targets.insert(sent.target);
+  }
+  std::multiset<int> ranges;
+  for (const Id& target : targets) {
+    const uint8_t first = target.bytes[0];
+    ranges.insert(first < 0x80 ? 0 : first < 0xc0 ? 1 : first >= 0xe0 ? 2 : first >= 0xd0 ? 3 : 4);
+  }
+  EXPECT_EQ(ranges, (std::multiset<int>{0, 1, 2, 3, 4}));
 }
 
 }  // namespace
