@@ -5,11 +5,17 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "node/server/control_address.h"
 #include "tests/lowered_limit.h"
@@ -118,6 +124,18 @@ TEST_F(ControlSocketTest, ALineThatIsTooLongIsRefusedAndItsConnectionEnds) {
   EXPECT_EQ(Client(directory.path()).ask("a"), "you said a");
 }
 
+TEST_F(ControlSocketTest, TheLongestLineIsAnswered) {
+  ControlSocket control(
+      directory.path(), [](std::string_view line) { return std::to_string(line.size()); }, refuse,
+      no_http);
+  ASSERT_FALSE(control.open());
+  Client client(directory.path());
+  for (int times = 0; times < 2; ++times) {
+    EXPECT_EQ(client.ask(std::string(control_line_max, 'x')), std::to_string(control_line_max));
+  }
+  EXPECT_EQ(client.ask(""), "0");
+}
+
 TEST_F(ControlSocketTest, OneConnectionTooManyIsToldSoAndAnEndedOneGivesItsPlaceBack) {
   ControlSocket control(directory.path(), echo, refuse, no_http);
   ASSERT_FALSE(control.open());
@@ -211,6 +229,23 @@ TEST_F(ControlSocketTest, ClosingAnswersWhatIsInProgressTakesNothingNewAndRemove
   EXPECT_EQ(client.line(), "");
 }
 
+TEST_F(ControlSocketTest, ClosingAgainTouchesNoOtherFile) {
+  const auto open_files = [] {
+    const std::filesystem::directory_iterator each("/proc/self/fd");
+    return std::distance(begin(each), end(each));
+  };
+  const auto before = open_files();
+  ControlSocket control(directory.path(), echo, refuse, no_http);
+  ASSERT_FALSE(control.open());
+  EXPECT_EQ(open_files(), before + 1);
+  control.close();
+  EXPECT_EQ(open_files(), before) << "nothing stays open";
+  const int other = open("/dev/null", O_RDONLY | O_CLOEXEC);  // Takes the number that was freed.
+  control.close();
+  EXPECT_EQ(fcntl(other, F_GETFD), FD_CLOEXEC);
+  close(other);
+}
+
 TEST_F(ControlSocketTest, AConnectionThatBeginsWithACapitalLetterIsHandedOver) {
   std::promise<int> handed_over;
   ControlSocket control(directory.path(), echo, refuse,
@@ -225,6 +260,69 @@ TEST_F(ControlSocketTest, AConnectionThatBeginsWithACapitalLetterIsHandedOver) {
   close(socket);
   EXPECT_EQ(Client(directory.path()).ask("get"), "you said get");
   EXPECT_EQ(Client(directory.path()).ask("{A}"), "you said {A}");
+}
+
+TEST_F(ControlSocketTest, OnlyACapitalLetterBeginsHttp) {
+  std::atomic<int> handed_over{0};
+  ControlSocket control(directory.path(), echo, refuse, [&](int socket) {
+    ++handed_over;
+    close(socket);
+  });
+  ASSERT_FALSE(control.open());
+  for (const char* first : {"@", "[", "a", "z", "0", "{"}) {
+    EXPECT_EQ(Client(directory.path()).ask(first), std::string("you said ") + first);
+  }
+  EXPECT_EQ(handed_over, 0);
+  for (const char* first : {"A", "Z"}) EXPECT_EQ(Client(directory.path()).ask(first), "");
+  EXPECT_EQ(handed_over, 2);
+}
+
+std::set<std::string> threads() {
+  std::set<std::string> all;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/self/task")) {
+    all.insert(each.path().filename());
+  }
+  return all;
+}
+// Whether the thread waits for something.
+bool is_asleep(const std::string& thread) {
+  std::ifstream file("/proc/self/task/" + thread + "/stat");
+  const std::string stat(std::istreambuf_iterator<char>(file), {});
+  return stat.find(") S ") != std::string::npos;
+}
+
+// A program that embeds a node may have handlers, which run on any thread.
+TEST_F(ControlSocketTest, ASignalWhileItWaitsChangesNothing) {
+  static std::atomic<int> signals;
+  signals = 0;
+  std::atomic<int> handed_over{0};
+  ControlSocket control(directory.path(), echo, refuse, [&](int socket) {
+    ++handed_over;
+    close(socket);
+  });
+  ASSERT_FALSE(control.open());
+  struct sigaction counting {};
+  struct sigaction before {};
+  counting.sa_handler = [](int) { ++signals; };
+  ASSERT_EQ(sigaction(SIGUSR2, &counting, &before), 0);
+  for (const char* text : {"GET / HTTP/1.1\r\n", "get\n"}) {
+    const std::set<std::string> earlier = threads();
+    Client client(directory.path());
+    std::string thread;
+    ASSERT_TRUE(eventually([&] {
+      for (const std::string& each : threads()) {
+        if (!earlier.contains(each)) thread = each;
+      }
+      return !thread.empty() && is_asleep(thread);
+    }));
+    const int seen = signals;
+    EXPECT_EQ(syscall(SYS_tgkill, getpid(), std::stoi(thread), SIGUSR2), 0);
+    ASSERT_TRUE(eventually([&] { return signals > seen && is_asleep(thread); }));
+    client.send_bytes(text);
+    EXPECT_EQ(client.line(), text[0] == 'G' ? "" : "you said get");
+  }
+  EXPECT_EQ(handed_over, 1);
+  EXPECT_EQ(sigaction(SIGUSR2, &before, nullptr), 0);
 }
 
 // The real times, since what an operator waits for is those. Each client would keep its place for
