@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <future>
 #include <set>
+#include <vector>
 
 #include "node/server/server.h"
 #include "tests/die_with_parent.h"
@@ -60,6 +62,22 @@ TEST(Published, ALongListComesInPagesInOrder) {
     kept.insert(key_digest(name_of_key(i)));
   }
   EXPECT_EQ(all_published(server), kept);
+}
+
+// A batch waits a second for more, so all of them await the disk together.
+TEST(Published, AsManyKeysAsThereAreCallsMayAwaitTheDiskAtOnce) {
+  TemporaryDirectory directory;
+  Server server;
+  ServerConfig config = loopback_config(directory.at("data"), 1);
+  config.commit_window = seconds(1);
+  ASSERT_FALSE(server.start(config));
+  ASSERT_TRUE(eventually([&] { return is_ready(server); }));
+  std::vector<std::future<SetResult>> kept;
+  for (uint32_t i = 0; i < Server::operations_max; ++i) {
+    kept.push_back(server.keep(name_of_key(static_cast<int>(i)), Value("value")));
+  }
+  for (auto& each : kept) EXPECT_EQ(each.get().status, ServerStatus::done);
+  EXPECT_EQ(all_published(server).size(), Server::operations_max);
 }
 
 // A server in a separate process, killed once it has reported enough kept keys.

@@ -340,6 +340,41 @@ TEST(Server, AsksItsNamesAgainWhileNoContactAnswers) {
   EXPECT_TRUE(eventually([&] { return server.stats().count("contacts_answerable") == 1; }));
 }
 
+TEST(Server, SaysThatItIsDamagedWhereAnyShardCannotReadItsRecords) {
+  TemporaryDirectory directory;
+  const ServerConfig config = loopback_config(directory.at("data"), 3);
+  Server server;
+  constexpr int records = 200;
+  const Value value = std::string(4'000, 'v');
+  ASSERT_FALSE(server.start(config));
+  for (int i = 0; i < records; ++i) {
+    ASSERT_EQ(server.set("key " + std::to_string(i), value).get().status, ServerStatus::done);
+  }
+  server.stop();
+  ASSERT_FALSE(server.start(config));  // Moves them from the log to a table, sorted by shard.
+  ASSERT_TRUE(eventually([&] { return is_ready(server); }));
+  server.stop();
+  uint32_t damaged_tables = 0;
+  for (const auto& each : std::filesystem::recursive_directory_iterator(directory.at("data"))) {
+    if (each.path().extension() != ".sst" || each.file_size() < 100'000) continue;
+    std::fstream table(each.path(), std::ios::in | std::ios::out | std::ios::binary);
+    table.seekp(20'000);  // Of the first shard.
+    table << std::string(100, '!');
+    ++damaged_tables;
+  }
+  ASSERT_GT(damaged_tables, 0u);
+  ASSERT_FALSE(server.start(config));
+  EXPECT_TRUE(eventually([&] { return server.stats().storage_state == StorageState::damaged; }));
+  EXPECT_EQ(nlohmann::json::parse(server.stats().json()).at("storage_state"), "damaged");
+  EXPECT_EQ(server.set("new", Value("value")).get().status, ServerStatus::done);
+  int found = 0;
+  for (int i = 0; i < records; ++i) {
+    found += server.get("key " + std::to_string(i)).get().status == ServerStatus::done;
+  }
+  EXPECT_LT(found, records);
+  EXPECT_GT(found, records / 2) << "the rest is served";
+}
+
 TEST(Server, SaysThatTheHostHasNotTheMemoryThatItShallReserve) {
   TemporaryDirectory directory;
   uint64_t pages = 0;
