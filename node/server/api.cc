@@ -67,9 +67,9 @@ Api::Api(Admin& admin, const ServerHooks& hooks, std::vector<std::string> addres
 }
 
 std::vector<Route> Api::routes() {
-  std::vector<Route> routes = look_routes();
-  for (const auto& more :
-       {live_routes(), published_routes(), list_routes(), command_routes(), health_routes()}) {
+  std::vector<Route> routes = page_routes();
+  for (const auto& more : {look_routes(), live_routes(), published_routes(), list_routes(),
+                           command_routes(), health_routes()}) {
     routes.insert(routes.end(), more.begin(), more.end());
   }
   routes.push_back(metrics_route());

@@ -70,6 +70,9 @@ class Api {
   void history(const HttpRequest& request, const HttpReply& reply);
   void log(const HttpRequest& request, const HttpReply& reply);
 
+  // api_page.cc
+  static std::vector<Route> page_routes();
+
   // api_published.cc
   std::vector<Route> published_routes();
   void published(const HttpRequest& request, const HttpReply& reply) const;

@@ -283,6 +283,7 @@ bool HttpDaemon::begin(MHD_Connection* connection, const char* method, HttpExcha
   request.authorization = field_of(connection, MHD_HTTP_HEADER_AUTHORIZATION);
   request.content_type = field_of(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
   request.accept = field_of(connection, MHD_HTTP_HEADER_ACCEPT);
+  request.if_none_match = field_of(connection, MHD_HTTP_HEADER_IF_NONE_MATCH);
   request.source = record->peer.source;
   request.local = record->peer.local;
   exchanges_.insert(exchange);

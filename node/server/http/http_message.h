@@ -34,6 +34,7 @@ struct HttpRequest {
   std::string authorization;
   std::string content_type;
   std::string accept;
+  std::string if_none_match;
   std::string body;
   HttpSource source = HttpSource::other;
   IpAddress local;  // The address of this host that the client connected to; TCP only.

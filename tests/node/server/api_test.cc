@@ -385,6 +385,34 @@ TEST_F(ApiTest, AsManyReadersOfEventsAsThereArePlaces) {
       << "a stream ends properly";
 }
 
+TEST_F(ApiTest, ThePageIsServedWithItsFilesUntilTheClientHasThem) {
+  start();
+  const std::pair<const char*, const char*> files[] = {
+      {"/", "text/html; charset=utf-8"},
+      {"/page.css", "text/css; charset=utf-8"},
+      {"/page.js", "text/javascript; charset=utf-8"},
+      {"/favicon.svg", "image/svg+xml"}};
+  std::set<std::string> etags;
+  for (const auto& [path, type] : files) {
+    const HttpReceived file = get(path);
+    EXPECT_EQ(file.status, 200) << path;
+    EXPECT_EQ(file.fields.at("Content-Type"), type);
+    EXPECT_GT(file.body.size(), 100u) << path;
+    const std::string etag = file.fields.at("ETag");
+    EXPECT_TRUE(etags.insert(etag).second) << path;
+    const auto asked = [&, where = std::string(path)](const std::string& known) {
+      return control()
+          .ask("GET " + where + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
+               "If-None-Match: " + known + "\r\n\r\n")
+          .status;
+    };
+    EXPECT_EQ(asked(etag), 304) << path;
+    EXPECT_EQ(asked("\"other\", " + etag), 304) << path;
+    EXPECT_EQ(asked("\"other\""), 200) << path;
+  }
+  EXPECT_TRUE(get("/").fields.at("Content-Security-Policy").starts_with("default-src 'self';"));
+}
+
 TEST_F(ApiTest, TheHistoryIsThatOfTheAskedSeriesAndSpan) {
   start();
   ASSERT_TRUE(eventually([&] {
