@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -439,6 +440,27 @@ void Node::list_records(Instant now, OperationId operation, const Id& from, uint
                         Outputs& out) {
   run(now, out,
       [&](const Turn& turn) { operations_.list_records(turn, operation, from, prefix_bits); });
+}
+
+void Node::explain(Instant now, OperationId operation, const IpAddress& address, Outputs& out) {
+  struct {
+    SourceHead head;
+    std::array<ProvenRow, proven_rows_max> proven;
+  } answer;
+  static_assert(sizeof answer <= value_size_max);
+  contacts_.table().describe(address, &answer.head);
+  answer.head.held = responder_.held_count(address);
+  answer.head.passing = static_cast<float>(work_.passing_of(address));
+  uint32_t& count = answer.head.proven_count;
+  contacts_.for_each_proven_at(address, now, [&](const Endpoint& source, Instant until) {
+    if (count == answer.proven.size()) return;
+    const auto lapses_in = static_cast<uint32_t>((until - now).whole_milliseconds() / 1000);
+    answer.proven[count++] = {source, lapses_in};
+  });
+  const size_t size = sizeof answer.head + count * sizeof(ProvenRow);
+  run(now, out, [&](const Turn& turn) {
+    operations_.answer(turn, operation, {reinterpret_cast<const uint8_t*>(&answer), size});
+  });
 }
 
 void Node::restore(Instant now, const Contact& contact, Duration age, Outputs& out) {

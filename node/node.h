@@ -127,6 +127,10 @@ class Node {
   void list_records(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
                     Outputs& out);
 
+  // What this shard knows of the sources at `address`, for reports: in the value a SourceHead, then
+  // its ProvenRows. Visits every proven source, and every one that has requests held.
+  void explain(Instant now, OperationId operation, const IpAddress& address, Outputs& out);
+
   // --- Restart. A contact saved by an earlier run; `age` is how long ago it answered. Only the
   // owner of its bucket files it, the others follow by message: call it on every shard, and deliver
   // the messages every few contacts.

@@ -98,6 +98,27 @@ struct RecordRow {
 };
 static_assert(sizeof(RecordRow) == 36, "no padding is sent");
 
+// explain: the value is a SourceHead, then `proven_count` ProvenRows. What one shard knows of the
+// sources at one address, besides its charges.
+struct SourceHead {
+  uint32_t held = 0;          // Requests that wait for the proof of their source.
+  uint32_t proven_count = 0;  // Endpoints that are proven; more than proven_rows_max are left out.
+  float passing = 1;          // The part of its datagrams that the kernel lets pass.
+  uint32_t filed_of_family = 0;  // Contacts in the whole table.
+  // Those of its prefixes, narrowest first (node/subnet_limits.h); an IPv4 address has three. May
+  // be more than there are, where two prefixes share the cells of a sketch.
+  std::array<uint32_t, 4> filed_of_prefix{};
+  uint8_t has_table_limits = 0;  // Else the table is not limited for it.
+  std::array<uint8_t, 3> unused{};
+};
+static_assert(sizeof(SourceHead) == 36, "no padding is sent");
+struct ProvenRow {
+  Endpoint source;
+  uint32_t lapses_in = 0;  // Seconds.
+};
+static_assert(sizeof(ProvenRow) == 28, "no padding is sent");
+constexpr uint32_t proven_rows_max = 64;
+
 // Followed by `value_size` bytes of value, then `contacts_count` Contacts, nearest first.
 struct OperationResult {
   OperationId operation = 0;

@@ -277,6 +277,16 @@ HeldRequests::Source HeldRequests::detach(PoolHandle handle) {
   return source;
 }
 
+uint32_t HeldRequests::held_count(const IpAddress& address) const {
+  uint32_t held = 0;
+  for (const Source* source = sources_.find(oldest_); source != nullptr;
+       source = sources_.find(source->newer)) {
+    if (source->endpoint.address == address) held += source->held_count;
+  }
+  DCHECK(held <= held_count());
+  return held;
+}
+
 void HeldRequests::check_invariants() const {
   uint32_t held_by_sources = 0;
   uint32_t listed = 0;

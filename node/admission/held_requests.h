@@ -57,6 +57,8 @@ class HeldRequests {
 
   uint32_t sources_count() const { return sources_.taken_count(); }
   uint32_t held_count() const;
+  // For reports: of the sources at `address`. Visits every source.
+  uint32_t held_count(const IpAddress& address) const;
 
  private:
   static constexpr uint32_t none = UINT32_MAX;

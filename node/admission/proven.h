@@ -30,6 +30,16 @@ class ProvenSources {
   void prove(const Endpoint& source, Instant now);
   // Whether `source` is proven or trusted.
   bool is_proven(const Endpoint& source, Instant now) const;
+  // For reports: visit(const Endpoint&, Instant until) for each proven endpoint at `address`.
+  // Visits every row.
+  template <class Visit>
+  void for_each_at(const IpAddress& address, Instant now, Visit&& visit) const {
+    for (const Set& set : sets_) {
+      for (const Row& row : set.rows) {
+        if (row.until > now && row.source.address == address) visit(row.source, row.until);
+      }
+    }
+  }
   // A hint that is_proven() of this source will be called soon.
   void fetch_ahead(const Endpoint& source) const;
 

@@ -349,6 +349,16 @@ bool WorkShares::keep_exempt_of(const Subnet& net) {
   return true;
 }
 
+double WorkShares::passing_of(const IpAddress& source) const {
+  if (is_in_any(kept(), source)) return 1;
+  double passing = 1;
+  for (const SourceShare& share : shares()) {
+    if (share.net.contains(source)) passing = std::min(passing, share.passing);
+  }
+  DCHECK(passing >= 0 && passing <= 1);
+  return passing;
+}
+
 void WorkShares::check_invariants() const {
   CHECK(rows_count_ <= rows_max && shares_count_ <= rows_count_ && kept_count_ <= sources_kept_max);
   CHECK(rules_.mode == LimitsMode::on || shares_count_ == 0);

@@ -82,6 +82,8 @@ class WorkShares {
   // Sources within those prefixes that pass all the same.
   std::span<const Subnet> kept() const { return {kept_.data(), kept_count_}; }
   uint64_t version() const { return version_; }
+  // The part of the datagrams of `source` that passes: 1 but for those thinned out.
+  double passing_of(const IpAddress& source) const;
 
   void check_invariants() const;
 

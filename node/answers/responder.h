@@ -39,6 +39,7 @@ class Responder {
 
   uint32_t held_sources_count() const { return held_.sources_count(); }
   uint32_t held_count() const { return held_.held_count(); }
+  uint32_t held_count(const IpAddress& address) const { return held_.held_count(address); }
   void check_invariants() const {
     held_.check_invariants();
     named_.check_invariants();

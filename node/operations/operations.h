@@ -50,6 +50,11 @@ class Operations {
   void list_buckets(const Turn& turn, OperationId id, const Id& from);
   void list_records(const Turn& turn, OperationId id, const Id& from, uint32_t prefix_bits);
 
+  // Ends a call whose answer other parts made.
+  void answer(const Turn& turn, OperationId id, Bytes value) {
+    emit(turn, {id, OperationStatus::done}, value);
+  }
+
   // For the Joiner, whose lookup belongs to no operation. Empty, with a result for the program,
   // when all operations are in use.
   std::optional<PoolHandle> begin(const Turn& turn, OperationId id, OperationTask task,

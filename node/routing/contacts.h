@@ -49,6 +49,11 @@ class Contacts {
   bool is_proven(const Endpoint& source, Instant now) const {
     return proven_.is_proven(source, now) || table_.is_answerable_at(source);
   }
+  // As ProvenSources.
+  template <class Visit>
+  void for_each_proven_at(const IpAddress& address, Instant now, Visit&& visit) const {
+    proven_.for_each_at(address, now, visit);
+  }
   void fetch_ahead(const Endpoint& source) const { proven_.fetch_ahead(source); }
   // ProvenSources::swap_trusted()
   void swap_trusted(std::vector<Subnet>& other) { proven_.swap_trusted(other); }

@@ -91,4 +91,13 @@ RoutingTable::Listed RoutingTable::list_buckets(const Id& from, Instant now,
   return listed;
 }
 
+void RoutingTable::describe(const IpAddress& address, SourceHead* head) const {
+  static_assert(subnet_levels_max == decltype(SourceHead::filed_of_prefix){}.size());
+  head->filed_of_family = replica_.count(address.is_ipv4() ? Family::ipv4 : Family::ipv6);
+  head->has_table_limits = config_.subnets.apply_to(address);
+  for (size_t level = 0; level < subnet_levels(address); ++level) {
+    head->filed_of_prefix[level] = replica_.subnet_count(address, level);
+  }
+}
+
 }  // namespace xord

@@ -215,6 +215,8 @@ class RoutingTable {
     size_t count = 0;
     std::optional<Id> next;
   };
+  // What the table's limits by prefix say of `address`, on any shard.
+  void describe(const IpAddress& address, SourceHead* head) const;
   Listed list_contacts(const Id& near, const Id& from, Instant now,
                        std::span<ContactRow> out) const;
   Listed list_buckets(const Id& from, Instant now, std::span<BucketRow> out) const;

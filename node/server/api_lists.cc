@@ -1,6 +1,7 @@
 // The API's routes that list what a node holds: contacts, buckets, records.
 #include "node/server/api.h"
 #include "node/server/http/problem.h"
+#include "node/server/http/url.h"
 #include "reactor/base/check.h"
 
 namespace xord {
@@ -43,6 +44,16 @@ std::vector<Route> Api::list_routes() {
        list_parameters(
            {in_query("near", "the nearest to this id first; up to 40 hexadecimal digits"),
             in_query("state", "trusted, doubted, awaited or silent: only those")})},
+      {"GET",
+       "/v1/explain",
+       reads,
+       "Whether an address is served, and why",
+       [this](const HttpRequest& request, const HttpReply& reply) {
+         ControlJson json = ControlJson::object();
+         if (const auto address = query_value(request.query, "ip")) json["address"] = *address;
+         control_explain(admin_, json, reply_with(reply));
+       },
+       {in_query("ip", "an address without a port")}},
       {"GET", "/v1/buckets", reads, "The buckets of the routing table, the farthest first",
        [this](const HttpRequest& request, const HttpReply& reply) {
          control_buckets(admin_, from_query(request, {"from", "limit", "network"}),

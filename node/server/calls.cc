@@ -14,6 +14,7 @@ namespace {
 bool needs_records(CommandKind kind) {
   switch (kind) {
     case CommandKind::list_charges:
+    case CommandKind::explain:
     case CommandKind::list_contacts:
     case CommandKind::list_buckets:
     case CommandKind::find:

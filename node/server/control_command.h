@@ -53,6 +53,8 @@ void control_status(Admin& admin, const ControlJson& request, const ControlFinis
 void control_reload(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_log_level(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_shutdown(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+// In control_explain.cc.
+void control_explain(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // In control_lists.cc.
 void control_contacts(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_buckets(Admin& admin, const ControlJson& request, const ControlFinish& finish);

@@ -31,7 +31,7 @@ constexpr ControlCommand control_commands[] = {
     {"status", control_status},       {"reload", control_reload},
     {"log-level", control_log_level}, {"shutdown", control_shutdown},
     {"contacts", control_contacts},   {"buckets", control_buckets},
-    {"records", control_records},
+    {"records", control_records},     {"explain", control_explain},
 };
 
 // Waits for the result; the node's end brings it at the latest.

@@ -1,8 +1,7 @@
 // The control commands that list what a node holds: contacts, buckets, records. A page at a time.
 #include <charconv>
-#include <cmath>
 
-#include "node/routing/standing.h"
+#include "node/server/contact_json.h"
 #include "node/server/control_command.h"
 #include "node/server/http/router.h"
 #include "node/server/shard_rows.h"
@@ -11,10 +10,6 @@
 
 namespace xord {
 namespace {
-
-// In the order of the enum.
-constexpr std::string_view standing_names[] = {"silent", "awaited", "doubted", "trusted"};
-static_assert(std::size(standing_names) == static_cast<size_t>(Standing::trusted) + 1);
 
 // What each of these commands may be asked for.
 struct ListWanted {
@@ -65,25 +60,6 @@ std::variant<ListWanted, ControlError> list_wanted(const Admin& admin, const Con
 std::optional<Id> leading_digits(const std::string& digits) {
   if (digits.empty() || digits.size() > 2 * id_size) return std::nullopt;
   return Id::from_hex(digits + std::string(2 * id_size - digits.size(), '0'));
-}
-
-ControlJson seconds_or_null(uint32_t known) {
-  return known == not_known ? ControlJson() : ControlJson(known);
-}
-
-ControlJson json_of(const ContactRow& row) {
-  CHECK(row.standing < std::size(standing_names));
-  // In ms, to a microsecond.
-  const auto round_trip =
-      row.round_trip == not_known ? ControlJson() : ControlJson(row.round_trip / 1000.0);
-  return {{"id", row.contact.id.hex()},
-          {"endpoint", row.contact.endpoint.text()},
-          {"state", standing_names[row.standing]},
-          {"answered_ago_s", seconds_or_null(row.answered_ago)},
-          {"up_s", row.up},
-          {"srtt_ms", round_trip},
-          {"failures", row.failures},
-          {"depth", row.depth}};
 }
 
 ControlJson json_of(const BucketRow& row) {
@@ -146,11 +122,11 @@ void control_contacts(Admin& admin, const ControlJson& request, const ControlFin
   wanted.tail.assign(near->bytes.begin(), near->bytes.end());
   if (request.contains("state")) {
     const auto* const state =
-        std::find(std::begin(standing_names), std::end(standing_names), text_in(request, "state"));
-    if (state == std::end(standing_names)) {
+        std::find(std::begin(contact_states), std::end(contact_states), text_in(request, "state"));
+    if (state == std::end(contact_states)) {
       return finish(usage("\"state\" is one of trusted, doubted, awaited and silent"));
     }
-    wanted.is_wanted = [standing = state - standing_names](const ContactRow& row) {
+    wanted.is_wanted = [standing = state - contact_states](const ContactRow& row) {
       return row.standing == standing;
     };
   }

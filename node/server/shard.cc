@@ -50,6 +50,14 @@ uint32_t book_size(const RoutingConfig& routing) {
   return routing.contacts_max + routing.contacts_max / 4 + 1024;
 }
 
+// The address that follows a command.
+IpAddress address_in(Bytes tail) {
+  IpAddress address;
+  CHECK(tail.size() == address.bytes.size());
+  std::copy(tail.begin(), tail.end(), address.bytes.begin());
+  return address;
+}
+
 }  // namespace
 
 struct Shard::Network {
@@ -227,7 +235,8 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
   const CommandKind kind = command->kind;
   CHECK(tail.empty() || kind == CommandKind::set || kind == CommandKind::keep ||
         kind == CommandKind::join || kind == CommandKind::list_charges ||
-        kind == CommandKind::list_contacts || kind == CommandKind::change);
+        kind == CommandKind::explain || kind == CommandKind::list_contacts ||
+        kind == CommandKind::change);
   CHECK(command->endpoints_count == 0 || kind == CommandKind::join);
   CHECK(command->prefix_bits == 0 || kind == CommandKind::purge ||
         kind == CommandKind::list_records);
@@ -244,12 +253,10 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       return node.forget(now, command->operation, command->key, out);
     case CommandKind::list_published:
       return node.list_published(now, command->operation, command->key, out);
-    case CommandKind::list_charges: {
-      IpAddress source;
-      CHECK(tail.size() == source.bytes.size());
-      std::copy(tail.begin(), tail.end(), source.bytes.begin());
-      return node.list_charges(now, command->operation, source, out);
-    }
+    case CommandKind::list_charges:
+      return node.list_charges(now, command->operation, address_in(tail), out);
+    case CommandKind::explain:
+      return node.explain(now, command->operation, address_in(tail), out);
     case CommandKind::list_contacts:
       return node.list_contacts(now, command->operation, Id::from(tail), command->key, out);
     case CommandKind::list_buckets:

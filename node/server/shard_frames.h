@@ -27,6 +27,7 @@ enum class CommandKind : uint8_t {
   forget,
   list_published,  // This shard's list, from the key on.
   list_charges,    // Of this shard's ledger; the IpAddress follows: Node::list_charges().
+  explain,         // What is known of an address; the IpAddress follows: Node::explain().
   list_contacts,   // This shard's, from `key` on; the Id that they are ordered by follows.
   list_buckets,    // This shard's, from `key` on.
   list_records,    // This shard's, from `key` on, within `prefix_bits`.
@@ -41,9 +42,9 @@ enum class CommandKind : uint8_t {
 };
 // As logs and statistics name them; in the order of the enum.
 constexpr const char* command_names[] = {
-    "get",           "set",          "keep",         "forget", "list_published", "list_charges",
-    "list_contacts", "list_buckets", "list_records", "find",   "canary",         "purge",
-    "join",          "drain",        "heartbeat",    "change"};
+    "get",     "set",           "keep",         "forget",       "list_published", "list_charges",
+    "explain", "list_contacts", "list_buckets", "list_records", "find",           "canary",
+    "purge",   "join",          "drain",        "heartbeat",    "change"};
 static_assert(std::size(command_names) == static_cast<size_t>(CommandKind::change) + 1);
 // Whether the command is a call, which ends with a result.
 constexpr bool is_call(CommandKind kind) {

@@ -19,8 +19,8 @@ from harness import OWN_IP, OWN_PORT, Scenario
 
 DONE, NOT_FOUND, USAGE, NO_ANSWER, ENVIRONMENT = range(5)
 COMMANDS = ("run", "set", "get", "find", "ping", "load", "published", "forget", "limits",
-            "contacts", "records", "health", "status", "stats", "reload", "loglevel", "stop",
-            "top", "store", "sim")
+            "explain", "contacts", "records", "health", "status", "stats", "reload", "loglevel",
+            "stop", "top", "store", "sim")
 RUN_BOUND = 20  # Seconds within which a `xord run` that cannot start must have ended.
 
 

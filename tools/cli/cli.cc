@@ -13,7 +13,7 @@
 namespace xord {
 namespace {
 
-constexpr std::array<Command, 20> table = {{
+constexpr std::array<Command, 21> table = {{
     {"run", "Run a node: join a network, keep records, answer requests", run_command},
     {"set", "Store a value under a key", set_command},
     {"get", "Print the value of a key", get_command},
@@ -25,6 +25,8 @@ constexpr std::array<Command, 20> table = {{
     {"forget", "Stop the node on this host from publishing a key", forget_command},
     {"limits", "Show who takes how much of the node of this host, and who is limited",
      limits_command},
+    {"explain", "Tell whether the node of this host serves an address, and why not",
+     explain_command},
     {"contacts", "List the nodes in the routing table of the node of this host", contacts_command},
     {"records", "List the records that the node of this host holds", records_command},
     {"health", "Tell whether the node of this host is ready, and why not", health_command},

@@ -18,6 +18,7 @@ ExitCode published_command(Arguments arguments, Terminal& terminal);  // Lists w
 ExitCode forget_command(Arguments arguments, Terminal& terminal);     // Stops publishing a key.
 ExitCode limits_command(Arguments arguments, Terminal& terminal);     // Shows who took how much.
 ExitCode contacts_command(Arguments arguments, Terminal& terminal);   // Lists the routing table.
+ExitCode explain_command(Arguments arguments, Terminal& terminal);    // Tells who is served, why.
 ExitCode records_command(Arguments arguments, Terminal& terminal);    // Lists what it holds.
 ExitCode health_command(Arguments arguments, Terminal& terminal);     // Tells whether it is ready.
 ExitCode status_command(Arguments arguments, Terminal& terminal);     // Shows what it is.

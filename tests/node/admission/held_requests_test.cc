@@ -67,6 +67,9 @@ TEST_F(HeldRequestsTest, TheFirstRequestOfASourceAsksForAPingAndLaterOnesDoNot) 
   EXPECT_TRUE(hold(endpoint(2), request('c')).should_ping);
   EXPECT_EQ(held.sources_count(), 2u);
   EXPECT_EQ(held.held_count(), 3u);
+  EXPECT_EQ(held.held_count(endpoint(1).address), 2u);
+  EXPECT_EQ(held.held_count(endpoint(2).address), 1u);
+  EXPECT_EQ(held.held_count(endpoint(3).address), 0u);
 }
 
 TEST_F(HeldRequestsTest, ASourceThatAnswersGetsItsRequestsServedInTheirOrderAndOnce) {

@@ -171,5 +171,25 @@ TEST_F(ProvenSourcesTest, AgreesWithAMapBelowItsCapacity) {
   }
 }
 
+TEST(ProvenSourcesList, NamesTheProvenEndpointsOfAnAddressUntilTheyLapse) {
+  Ledger ledger({}, 256, 1, 5, {});
+  ProvenSources proven(64, 11, {}, ledger);
+  const IpAddress address = IpAddress::ipv4(0x0a000001);
+  for (const uint16_t port : {uint16_t{4000}, uint16_t{4001}})
+    proven.prove({address, 0, port}, start);
+  proven.prove(Endpoint::ipv4(0x0a000002, 4000), start);
+  std::map<Endpoint, Instant> listed;
+  const auto list = [&](Instant now) {
+    listed.clear();
+    proven.for_each_at(address, now, [&](const Endpoint& each, Instant until) {
+      EXPECT_TRUE(listed.emplace(each, until).second);
+    });
+    return listed.size();
+  };
+  EXPECT_EQ(list(start + seconds(1)), 2u);
+  EXPECT_EQ((listed.at({address, 0, 4001})), start + proven_lifetime);
+  EXPECT_EQ(list(start + proven_lifetime), 0u);
+}
+
 }  // namespace
 }  // namespace xord
