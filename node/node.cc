@@ -406,6 +406,10 @@ void Node::find(Instant now, OperationId operation, const Id& target, Outputs& o
   run(now, out, [&](const Turn& turn) { operations_.find(turn, operation, target, purpose); });
 }
 
+void Node::trace(Instant now, OperationId operation, const Id& target, Outputs& out) {
+  run(now, out, [&](const Turn& turn) { operations_.trace(turn, operation, target); });
+}
+
 void Node::purge(Instant now, OperationId operation, const Id& from, uint32_t prefix_bits,
                  Outputs& out) {
   run(now, out, [&](const Turn& turn) { operations_.purge(turn, operation, from, prefix_bits); });

@@ -94,6 +94,10 @@ class Node {
   void find(Instant now, OperationId operation, const Id& target, Outputs& out,
             LookupPurpose purpose = LookupPurpose::find);
 
+  // As find: the result's value is the calls that the lookup made, a TraceHead and TracedCalls.
+  // Refused while another one is traced on this shard.
+  void trace(Instant now, OperationId operation, const Id& target, Outputs& out);
+
   // On any shard: erases its records from key `from` on, as far as they share `prefix_bits` leading
   // bits with it (160: that key alone), at most purge_records_max per call. In the result, `erased`
   // is the number erased and the value is the key to continue from, or empty at the end; the status

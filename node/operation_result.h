@@ -119,6 +119,28 @@ struct ProvenRow {
 static_assert(sizeof(ProvenRow) == 28, "no padding is sent");
 constexpr uint32_t proven_rows_max = 64;
 
+// trace: the value is a TraceHead, then a TracedCall for each, in the order in which they were
+// made.
+struct TraceHead {
+  uint32_t took = 0;      // Microseconds, of the whole lookup.
+  uint32_t left_out = 0;  // Calls beyond traced_calls_max.
+};
+struct TracedCall {
+  enum class Outcome : uint8_t { open, slow, answered, expired, malformed };
+  static constexpr uint8_t no_parent = UINT8_MAX;
+
+  Contact contact;
+  uint32_t began = 0;          // Microseconds since the lookup began.
+  uint32_t took = not_known;   // Of an answered call: microseconds.
+  uint8_t parent = no_parent;  // The call whose answer named the contact; else it was known.
+  Outcome outcome{};           // Slow, and open, at the end of the lookup: nothing waits for it.
+  uint8_t named = 0;           // Contacts in its answer that may be asked.
+  uint8_t is_nearest = 0;      // It is one of the k nearest that were found.
+};
+static_assert(sizeof(TracedCall) == 56, "no padding is sent");
+constexpr uint32_t traced_calls_max = 128;
+static_assert(traced_calls_max <= TracedCall::no_parent);
+
 // Followed by `value_size` bytes of value, then `contacts_count` Contacts, nearest first.
 struct OperationResult {
   OperationId operation = 0;

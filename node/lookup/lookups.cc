@@ -53,8 +53,30 @@ bool Lookups::start(const Turn& turn, LookupKind kind, const Id& target, LookupP
   if (is_of_operation(purpose)) plan.paths = node_.config.disjoint_paths;
   plan.subnets = node_.config.routing.subnets;
   running.lookup.start(plan, std::span(known).first(count));
+  if (traces_next_) {
+    traced_ = handle;
+    trace_.start(turn.now);
+  }
   step(turn, *handle);
   return true;
+}
+
+bool Lookups::start_traced(const Turn& turn, LookupKind kind, const Id& target,
+                           LookupPurpose purpose, PoolHandle owner_handle) {
+  CHECK(!has_trace() && !traces_next_);
+  traces_next_ = true;
+  const bool has_started = start(turn, kind, target, purpose, owner_handle);
+  traces_next_ = false;
+  CHECK(has_started == has_trace());
+  return has_started;
+}
+
+void Lookups::trace_outcome(Instant now, Lookup::Row row, const Outcome& outcome, size_t named) {
+  constexpr TracedCall::Outcome outcomes[] = {
+      TracedCall::Outcome::answered, TracedCall::Outcome::malformed, TracedCall::Outcome::slow,
+      TracedCall::Outcome::expired};
+  static_assert(std::size(outcomes) == static_cast<size_t>(Outcome::Kind::expired) + 1);
+  trace_.ended(now, row, outcomes[static_cast<size_t>(outcome.kind)], named);
 }
 
 void Lookups::take(const Turn& turn, const Outcome& outcome) {
@@ -63,13 +85,16 @@ void Lookups::take(const Turn& turn, const Outcome& outcome) {
   if (running == nullptr) return;  // The lookup ended while this call was slow.
   Lookup& lookup = running->lookup;
   const auto row = static_cast<Lookup::Row>(outcome.call.row);
+  size_t named = 0;
   switch (outcome.kind) {
     case Outcome::Kind::answered:
       if (outcome.reply->has_value) {
         lookup.answered_value(row, outcome.reply->value, values_);
       } else {
         UsableContacts usable;
-        lookup.answered(row, contacts_.usable_of(*outcome.reply, outcome.call.to, usable));
+        const auto contacts = contacts_.usable_of(*outcome.reply, outcome.call.to, usable);
+        named = contacts.size();
+        lookup.answered(row, contacts);
       }
       break;
     case Outcome::Kind::slow:
@@ -80,6 +105,7 @@ void Lookups::take(const Turn& turn, const Outcome& outcome) {
       lookup.failed(row);
       break;
   }
+  if (is_traced(outcome.call.owner)) trace_outcome(turn.now, row, outcome, named);
   step(turn, outcome.call.owner);
 }
 
@@ -88,8 +114,12 @@ bool Lookups::ask(const Turn& turn, PoolHandle handle, Lookup::Row row) {
   const Contact& contact = lookup.contact(row);
   const bool wants_value = lookup.plan().kind == LookupKind::find_value;
   const Call call{Purpose::lookup, {}, 0, contact.endpoint, contact.id, handle, row};
-  return requester_.send(
+  const bool is_sent = requester_.send(
       turn, call, {wants_value ? Method::find_value : Method::find_node, lookup.plan().target});
+  if (is_sent && is_traced(handle)) {
+    trace_.asked(turn.now, row, lookup.named_by(row), contact);
+  }
+  return is_sent;
 }
 
 void Lookups::step(const Turn& turn, PoolHandle handle) {
@@ -102,6 +132,10 @@ void Lookups::step(const Turn& turn, PoolHandle handle) {
   }
   if (!lookup.is_finished()) return;
   count_end(turn.now, running_[handle]);
+  if (is_traced(handle)) {
+    std::array<Contact, bucket_size> nearest;
+    trace_.finish(turn.now, std::span(nearest).first(lookup.results(nearest)));
+  }
   turn.events.push({Event::Kind::lookup_finished, handle, {}});
 }
 
@@ -133,6 +167,7 @@ void Lookups::advance(const Turn& turn) {
 }
 
 void Lookups::release(PoolHandle handle) {
+  if (is_traced(handle)) traced_.reset();
   running_[handle].lookup.release(values_);
   running_.give_back(handle);
   CHECK(running_.taken_count() > 0 || values_.kept_count() == 0);

@@ -8,6 +8,7 @@
 
 #include "node/calls/requester.h"
 #include "node/lookup/lookup.h"
+#include "node/lookup/lookup_trace.h"
 #include "node/lookup/value_pool.h"
 #include "node/node_context.h"
 #include "node/routing/contacts.h"
@@ -27,6 +28,12 @@ class Lookups {
   // this call.
   bool start(const Turn& turn, LookupKind kind, const Id& target, LookupPurpose purpose,
              PoolHandle owner_handle = {}, std::span<const Contact> extra = {});
+  // As start(), and its calls are recorded. One lookup at a time: has_trace() must be false.
+  bool start_traced(const Turn& turn, LookupKind kind, const Id& target, LookupPurpose purpose,
+                    PoolHandle owner_handle);
+  bool has_trace() const { return traced_.has_value(); }
+  // Of the traced lookup, once it has finished, until it is released.
+  const LookupTrace& trace() const { return trace_; }
   // Takes the outcome of a call with Purpose::lookup.
   void take(const Turn& turn, const Outcome& outcome);
   // Steps the lookups that found no free slot for a call a moment ago.
@@ -57,6 +64,8 @@ class Lookups {
     Instant began;
   };
 
+  bool is_traced(PoolHandle handle) const { return traced_ == handle; }
+  void trace_outcome(Instant now, Lookup::Row row, const Outcome& outcome, size_t named);
   bool ask(const Turn& turn, PoolHandle handle, Lookup::Row row);
   void step(const Turn& turn, PoolHandle handle);
   LookupOutcome outcome_of(const Lookup& lookup) const;
@@ -69,6 +78,9 @@ class Lookups {
   FixedPool<Running> running_;
   ValuePool values_;
   std::optional<Instant> postponed_until_;
+  std::optional<PoolHandle> traced_;  // The lookup of trace_.
+  bool traces_next_ = false;
+  LookupTrace trace_;
 };
 
 }  // namespace xord

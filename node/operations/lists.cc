@@ -1,4 +1,6 @@
-// Pages of what a shard holds, for reports: contacts, buckets, records.
+// What a shard says of itself for reports: pages of contacts, buckets and records, and a lookup
+// call by call.
+#include <algorithm>
 #include <array>
 
 #include "node/operations/operations.h"
@@ -43,6 +45,33 @@ void Operations::emit_page(const Turn& turn, OperationId id, Page& page, size_t 
   page.head = {next.value_or(Id{}), next ? 0u : 1u};
   const size_t size = sizeof page.head + count * sizeof page.rows[0];
   emit(turn, {id, OperationStatus::done}, {reinterpret_cast<const uint8_t*>(&page), size});
+}
+
+void Operations::trace(const Turn& turn, OperationId id, const Id& target) {
+  if (lookups_.has_trace()) {
+    node_.count(NodeCounter::operations_refused);
+    return emit(turn, {id, OperationStatus::refused}, {});
+  }
+  const auto handle = begin(turn, id, OperationTask::trace, target);
+  if (!handle) return;
+  if (!lookups_.start_traced(turn, LookupKind::find_node, target, LookupPurpose::find, *handle)) {
+    end(turn, *handle, OperationStatus::refused);
+  }
+}
+
+void Operations::emit_trace(const Turn& turn, PoolHandle handle, OperationStatus status) {
+  const LookupTrace& trace = lookups_.trace();
+  struct {
+    TraceHead head;
+    std::array<TracedCall, traced_calls_max> calls;
+  } answer;
+  static_assert(sizeof answer <= value_size_max);
+  const auto calls = trace.calls();
+  answer.head = {trace.took(), trace.left_out()};
+  std::copy(calls.begin(), calls.end(), answer.calls.begin());
+  const size_t size = sizeof answer.head + calls.size_bytes();
+  emit(turn, result(ongoing_[handle], status), {reinterpret_cast<const uint8_t*>(&answer), size});
+  give_back(handle);
 }
 
 void Operations::list_contacts(const Turn& turn, OperationId id, const Id& near, const Id& from) {

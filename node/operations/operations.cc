@@ -168,6 +168,9 @@ void Operations::lookup_finished(const Turn& turn, PoolHandle handle, const Look
     case OperationTask::find:
       end(turn, handle, count > 0 ? OperationStatus::done : OperationStatus::no_contacts, contacts);
       return;
+    case OperationTask::trace:
+      emit_trace(turn, handle, count > 0 ? OperationStatus::done : OperationStatus::no_contacts);
+      return;
     case OperationTask::get:
       finish_get(turn, handle, lookup);
       return;
@@ -248,6 +251,7 @@ void Operations::round_finished(const Turn& turn, PoolHandle handle) {
       end(turn, operation, round.stored > 0 ? OperationStatus::done : OperationStatus::not_stored);
       return;
     case OperationTask::find:
+    case OperationTask::trace:
     case OperationTask::join:
     case OperationTask::forget:
       CHECK(false);

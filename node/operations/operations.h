@@ -26,6 +26,7 @@ enum class OperationTask : uint8_t {
   get,
   set,
   find,
+  trace,  // As find, and its calls are the result.
   join,
   keep,    // Adds to the list of what is published each day, then as set.
   forget,  // Removes from that list.
@@ -41,6 +42,7 @@ class Operations {
   void get(const Turn& turn, OperationId id, const Id& key);
   void set(const Turn& turn, OperationId id, const Id& key, Bytes value);
   void find(const Turn& turn, OperationId id, const Id& target, LookupPurpose purpose);
+  void trace(const Turn& turn, OperationId id, const Id& target);
   void keep(const Turn& turn, OperationId id, const Id& key, Bytes value);
   void forget(const Turn& turn, OperationId id, const Id& key);
   void list_published(const Turn& turn, OperationId id, const Id& from);
@@ -97,6 +99,7 @@ class Operations {
   template <class Page>
   void emit_page(const Turn& turn, OperationId id, Page& page, size_t count,
                  const std::optional<Id>& next);
+  void emit_trace(const Turn& turn, PoolHandle handle, OperationStatus status);
   void look_for_value(const Turn& turn, PoolHandle handle);
   void finish_get(const Turn& turn, PoolHandle handle, const Lookup& lookup);
   void leave_path_copy(const Turn& turn, PoolHandle handle, Bytes value, const Contact& holder);

@@ -45,6 +45,14 @@ std::vector<Route> Api::list_routes() {
            {in_query("near", "the nearest to this id first; up to 40 hexadecimal digits"),
             in_query("state", "trusted, doubted, awaited or silent: only those")})},
       {"GET",
+       "/v1/lookup",
+       reads,
+       "A lookup of the nodes nearest to a key or id, call by call",
+       [this](const HttpRequest& request, const HttpReply& reply) {
+         control_lookup(admin_, from_query(request, {"key", "id"}), reply_with(reply));
+       },
+       {in_query("key", "a text"), in_query("id", "40 hexadecimal digits, instead of a key")}},
+      {"GET",
        "/v1/explain",
        reads,
        "Whether an address is served, and why",

@@ -18,6 +18,7 @@ bool needs_records(CommandKind kind) {
     case CommandKind::list_contacts:
     case CommandKind::list_buckets:
     case CommandKind::find:
+    case CommandKind::trace:
     case CommandKind::canary:
       return false;
     default:

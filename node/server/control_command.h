@@ -55,6 +55,8 @@ void control_log_level(Admin& admin, const ControlJson& request, const ControlFi
 void control_shutdown(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // In control_explain.cc.
 void control_explain(Admin& admin, const ControlJson& request, const ControlFinish& finish);
+// In control_lookup.cc.
+void control_lookup(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // In control_lists.cc.
 void control_contacts(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_buckets(Admin& admin, const ControlJson& request, const ControlFinish& finish);

@@ -32,6 +32,7 @@ constexpr ControlCommand control_commands[] = {
     {"log-level", control_log_level}, {"shutdown", control_shutdown},
     {"contacts", control_contacts},   {"buckets", control_buckets},
     {"records", control_records},     {"explain", control_explain},
+    {"lookup", control_lookup},
 };
 
 // Waits for the result; the node's end brings it at the latest.

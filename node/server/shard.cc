@@ -265,6 +265,8 @@ void Shard::receive_command(Instant now, Bytes frame, Outputs& out) {
       return node.list_records(now, command->operation, command->key, command->prefix_bits, out);
     case CommandKind::find:
       return node.find(now, command->operation, command->key, out);
+    case CommandKind::trace:
+      return node.trace(now, command->operation, command->key, out);
     case CommandKind::canary:
       return node.find(now, command->operation, command->key, out, LookupPurpose::canary);
     case CommandKind::purge:

@@ -32,6 +32,7 @@ enum class CommandKind : uint8_t {
   list_buckets,    // This shard's, from `key` on.
   list_records,    // This shard's, from `key` on, within `prefix_bits`.
   find,
+  trace,      // A find that reports its calls.
   canary,     // A find of the server itself, counted apart.
   purge,      // From `key` on, within `prefix_bits`: Node::purge().
   join,       // `endpoints_count` Endpoints follow.
@@ -43,8 +44,8 @@ enum class CommandKind : uint8_t {
 // As logs and statistics name them; in the order of the enum.
 constexpr const char* command_names[] = {
     "get",     "set",           "keep",         "forget",       "list_published", "list_charges",
-    "explain", "list_contacts", "list_buckets", "list_records", "find",           "canary",
-    "purge",   "join",          "drain",        "heartbeat",    "change"};
+    "explain", "list_contacts", "list_buckets", "list_records", "find",           "trace",
+    "canary",  "purge",         "join",         "drain",        "heartbeat",      "change"};
 static_assert(std::size(command_names) == static_cast<size_t>(CommandKind::change) + 1);
 // Whether the command is a call, which ends with a result.
 constexpr bool is_call(CommandKind kind) {

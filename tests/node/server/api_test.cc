@@ -212,12 +212,10 @@ TEST_F(ApiTest, ContactsAndTheirBucketsAreListed) {
   EXPECT_EQ(of_a_state, 5u);
 
   int contacts = 0;
-  std::set<int> shards;
   const Json buckets = get("/v1/buckets").json();
   for (const Json& bucket : buckets.at("buckets")) {
     contacts += bucket.at("contacts").get<int>();
     EXPECT_EQ(bucket.at("shard").get<int>(), bucket.at("depth").get<int>() % 2);
-    shards.insert(bucket.at("shard").get<int>());
   }
   EXPECT_EQ(contacts, 5);
   for (const char* wrong : {"/v1/contacts?near=x", "/v1/contacts?near=", "/v1/contacts?state=up",
@@ -225,6 +223,33 @@ TEST_F(ApiTest, ContactsAndTheirBucketsAreListed) {
                             "/v1/buckets?from=00", "/v1/buckets?network=none"}) {
     EXPECT_EQ(get(wrong).status, 400) << wrong;
   }
+}
+
+TEST_F(ApiTest, ALookupIsToldCallByCall) {
+  start();
+  const Json nobody = get("/v1/lookup?key=a").json();
+  EXPECT_EQ(nobody.at("status"), "no_contacts");
+  EXPECT_EQ(nobody.at("calls").size(), 0u);
+  EXPECT_EQ(nobody.at("target"), key_digest("a").hex());
+  ServerConfig second = loopback_config(directory.at("second"), 1);
+  second.bootstrap = {admin->endpoints().front().text()};
+  Admin other(second);
+  ASSERT_FALSE(other.start());
+  Json told;
+  ASSERT_TRUE(eventually([&] {
+    told = get("/v1/lookup?id=" + key_digest("a").hex()).json();
+    return told.at("status") == "done";
+  }));
+  ASSERT_EQ(told.at("calls").size(), 1u);
+  const Json& call = told.at("calls").at(0);
+  EXPECT_EQ(call.at("id"), other.id().hex());
+  EXPECT_EQ(call.at("endpoint"), other.endpoints().front().text());
+  EXPECT_TRUE(call.at("parent").is_null());
+  EXPECT_EQ(call.at("outcome"), "answered");
+  EXPECT_EQ(call.at("is_nearest"), true);
+  EXPECT_GT(call.at("took_ms"), 0);
+  EXPECT_EQ(get("/v1/lookup?id=a").status, 400);
+  other.stop();
 }
 
 TEST_F(ApiTest, RecordsAreListedInTheOrderOfTheirIds) {
@@ -300,8 +325,9 @@ TEST_F(ApiTest, TheDocumentNamesEveryRouteAndEveryRouteAnswers) {
         continue;  // It does not end.
       }
       // A part in braces is asked for as it is written, and names nothing.
-      const bool has_part = path.find('{') != std::string::npos;
-      EXPECT_EQ(get(path).status, has_part ? 400 : 200) << path;
+      const bool must_name =
+          path.find('{') != std::string::npos || path == "/v1/explain" || path == "/v1/lookup";
+      EXPECT_EQ(get(path).status, must_name ? 400 : 200) << path;
     }
   }
   EXPECT_EQ(operations, api.routes().size());
