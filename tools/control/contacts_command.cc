@@ -1,10 +1,8 @@
 // `xord contacts`: the routing table of a running node, contact by contact.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
 #include "tools/control/list_pages.h"
 
@@ -53,21 +51,13 @@ ExitCode contacts_command(Arguments arguments, Terminal& terminal) {
   if (!near.empty()) request["near"] = one_value("--near", near);
   if (!state.empty()) request["state"] = one_value("--state", state);
   ControlClient node(data_dir_of(flags, terminal));
-  bool is_first = true;
-  for_each_row(node, request, "contacts", [&](const Json& contact) {
-    if (flags.json) {
-      terminal.out << (is_first ? '[' : ',') << json_text(contact);
-    } else {
-      if (is_first) {
-        terminal.out << fmt::format(fmt::runtime(row_format), "ID", "ENDPOINT", "STATE", "DEPTH",
-                                    "ANSWERED", "RTT", "FAILURES");
-      }
-      terminal.out << line_of(contact);
-    }
-    is_first = false;
-  });
-  if (flags.json) terminal.out << (is_first ? "[]\n" : "]\n");
-  if (is_first && !flags.json) terminal.out << "no contacts\n";
+  ListPrinter list({.heading = fmt::format(fmt::runtime(row_format), "ID", "ENDPOINT", "STATE",
+                                           "DEPTH", "ANSWERED", "RTT", "FAILURES"),
+                    .line_of = line_of,
+                    .empty = "no contacts\n"},
+                   flags.json, terminal);
+  for_each_row(node, request, "contacts", [&](const Json& row) { list.add(row); });
+  list.end();
   return ExitCode::done;
 }
 

@@ -1,12 +1,12 @@
 // `xord explain`: what the node of this host does with an address, and why.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
 #include "reactor/base/endpoint.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/control/show_answer.h"
 
 namespace xord {
 
@@ -82,11 +82,7 @@ ExitCode explain_command(Arguments arguments, Terminal& terminal) {
   const Json answer = ask_control(
       data_dir_of(flags, terminal),
       {{"command", "explain"}, {"address", address_in(required(app, "ADDRESS", address))}});
-  if (flags.json) {
-    terminal.out << json_text(answer) << '\n';
-  } else {
-    print(answer, terminal);
-  }
+  show_answer(answer, flags.json, terminal, print);
   return ExitCode::done;
 }
 

@@ -2,11 +2,11 @@
 // says so.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/control/show_answer.h"
 
 namespace xord {
 
@@ -42,11 +42,7 @@ ExitCode health_command(Arguments arguments, Terminal& terminal) {
       "\"checks\"}. Exit codes: 0 ready, 1 not ready, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const Json answer = ask_control(data_dir_of(flags, terminal), {{"command", "health"}});
-  if (flags.json) {
-    terminal.out << json_text(answer) << '\n';
-  } else {
-    print(answer, terminal);
-  }
+  show_answer(answer, flags.json, terminal, print);
   return answer.at("ready").get<bool>() ? ExitCode::done : ExitCode::not_found;
 }
 

@@ -9,6 +9,7 @@
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/control/show_answer.h"
 
 namespace xord {
 
@@ -116,11 +117,9 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
   Json request = {{"command", "limits"}};
   if (!address.empty()) request["address"] = address_in(one_value("ADDRESS", address));
   const Json answer = ask_control(data_dir_of(flags, terminal), request);
-  if (flags.json) {
-    terminal.out << json_text(answer) << '\n';
-  } else {
-    print(answer, request.value("address", ""), terminal);
-  }
+  show_answer(answer, flags.json, terminal, [&request](const Json& shown, Terminal& to) {
+    print(shown, request.value("address", ""), to);
+  });
   return ExitCode::done;
 }
 

@@ -1,30 +1,17 @@
 // `xord published`: lists what a running node publishes again each day, added by `xord set --keep`.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/counted.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/control/list_pages.h"
 
 namespace xord {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// A million keys are several thousand pages: each is printed before the next is requested.
-template <class Visit>
-void for_each_published(ControlClient& node, Visit&& visit) {
-  Json request = {{"command", "published"}};
-  for (bool has_more = true; has_more;) {
-    const Json page = node.ask(request);
-    for (const Json& published : page.at("keys")) visit(published);
-    has_more = page.contains("next");
-    if (has_more) request["from"] = page.at("next");
-  }
-}
 
 std::string line_of(const Json& published) {
   const auto ago = published.at("published_ago_s").get<int64_t>();
@@ -47,16 +34,9 @@ ExitCode published_command(Arguments arguments, Terminal& terminal) {
       "--json: a list of {\"id\", \"value_bytes\", \"published_ago_s\"}. Exit codes: 0, 4.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   ControlClient node(data_dir_of(flags, terminal));
-  bool is_first = true;
-  for_each_published(node, [&](const Json& published) {
-    if (flags.json) {
-      terminal.out << (is_first ? '[' : ',') << json_text(published);
-    } else {
-      terminal.out << line_of(published);
-    }
-    is_first = false;
-  });
-  if (flags.json) terminal.out << (is_first ? "[]\n" : "]\n");
+  ListPrinter list({.heading = "", .line_of = line_of, .empty = ""}, flags.json, terminal);
+  for_each_row(node, {{"command", "published"}}, "keys", [&](const Json& row) { list.add(row); });
+  list.end();
   return ExitCode::done;
 }
 

@@ -1,11 +1,9 @@
 // `xord records`: which records a running node holds, without their values.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/key_flags.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
 #include "tools/control/list_pages.h"
 
@@ -56,25 +54,17 @@ ExitCode records_command(Arguments arguments, Terminal& terminal) {
   }
   if (!prefix.empty()) request["prefix"] = one_value("--prefix", prefix);
   ControlClient node(data_dir_of(flags, terminal));
-  bool is_first = true;
-  for_each_row(node, request, "records", [&](const Json& record) {
-    if (flags.json) {
-      terminal.out << (is_first ? '[' : ',') << json_text(record);
-    } else {
-      if (is_first) {
-        terminal.out << fmt::format(fmt::runtime(row_format), "ID", "TYPE", "BYTES", "PUBLISHED",
-                                    "EXPIRES IN");
-      }
-      terminal.out << line_of(record);
-    }
-    is_first = false;
-  });
-  if (is_one && is_first) {
+  ListPrinter list({.heading = fmt::format(fmt::runtime(row_format), "ID", "TYPE", "BYTES",
+                                           "PUBLISHED", "EXPIRES IN"),
+                    .line_of = line_of,
+                    .empty = "no records\n"},
+                   flags.json, terminal);
+  for_each_row(node, request, "records", [&](const Json& row) { list.add(row); });
+  if (is_one && list.count() == 0) {
     throw Failure(ExitCode::not_found,
                   "the node does not hold " + quoted + "; `xord get` asks the network for it");
   }
-  if (flags.json) terminal.out << (is_first ? "[]\n" : "]\n");
-  if (is_first && !flags.json) terminal.out << "no records\n";
+  list.end();
   return ExitCode::done;
 }
 

@@ -1,9 +1,9 @@
 // `xord reload`: makes the running node of this host read its settings again.
-#include "node/server/json_text.h"
 #include "reactor/base/check.h"
 #include "tools/cli/commands.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/control/show_answer.h"
 
 namespace xord {
 namespace {
@@ -37,11 +37,7 @@ ExitCode reload_command(Arguments arguments, Terminal& terminal) {
       "\"restart\"}. Exit codes: 0 done, 1 refused, 2 the settings are wrong, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const Json answer = ask_control(data_dir_of(flags, terminal), {{"command", "reload"}});
-  if (flags.json) {
-    terminal.out << json_text(answer) << '\n';
-  } else {
-    print(answer, terminal);
-  }
+  show_answer(answer, flags.json, terminal, print);
   return ExitCode::done;
 }
 

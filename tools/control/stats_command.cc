@@ -14,6 +14,7 @@
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/control/show_answer.h"
 
 namespace xord {
 namespace {
@@ -62,7 +63,8 @@ Totals totals_of(const Json& stats) {
   return totals;
 }
 
-void print(const Totals& totals, Terminal& terminal) {
+void print(const Json& stats, Terminal& terminal) {
+  const Totals totals = totals_of(stats);
   const auto row = [&](const char* name, const std::string& value) {
     terminal.out << fmt::format("{:<10}  {}\n", name, value);
   };
@@ -147,11 +149,7 @@ ExitCode stats_command(Arguments arguments, Terminal& terminal) {
     return ExitCode::done;
   }
   const Json stats = ask_control(data_dir, {{"command", "stats"}});
-  if (flags.json) {
-    terminal.out << json_text(stats) << '\n';
-  } else {
-    print(totals_of(stats), terminal);
-  }
+  show_answer(stats, flags.json, terminal, print);
   return ExitCode::done;
 }
 

@@ -1,11 +1,11 @@
 // `xord status`: what the running node of this host is, and how it does, in a few lines.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
+#include "tools/control/show_answer.h"
 
 namespace xord {
 namespace {
@@ -50,11 +50,7 @@ ExitCode status_command(Arguments arguments, Terminal& terminal) {
       "done, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const Json answer = ask_control(data_dir_of(flags, terminal), {{"command", "status"}});
-  if (flags.json) {
-    terminal.out << json_text(answer) << '\n';
-  } else {
-    print(answer, terminal);
-  }
+  show_answer(answer, flags.json, terminal, print);
   return ExitCode::done;
 }
 

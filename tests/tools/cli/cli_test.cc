@@ -191,7 +191,7 @@ TEST(Cli, WithoutACommandItShowsTheHelpAsAnError) {
 TEST(Cli, HelpNamesEveryCommandAndEveryCommandHasHelp) {
   const Outcome outcome = xord_of({"--help"});
   EXPECT_EQ(outcome.code, ExitCode::done);
-  EXPECT_EQ(commands().size(), 20u);
+  EXPECT_EQ(commands().size(), 21u);
   for (const Command& each : commands()) {
     const std::string command(each.name);
     EXPECT_NE(outcome.out.find("\n  " + command + " "), std::string::npos) << command;
