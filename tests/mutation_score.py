@@ -45,20 +45,22 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 PRODUCTION = ("reactor", "node", "storage", "tools")
 # Folder: the programs whose tests could notice, nearest first. The innermost folder counts.
-SERVED = ["node_server_tests", "tools_tests", "golden", "oneshot", "mixed_network"]
+SERVED = ["node_server_tests", "tools_tests", "addresses", "cold", "joining", "golden", "oneshot",
+          "mixed_network"]
 LADDERS = {
     "reactor/base": ["reactor_base_tests", "storage_tests", "node_wire_tests", "node_tests",
                      "reactor_tests", "sim_tests", *SERVED],
-    "reactor": ["reactor_tests", "storage_files_tests", "storage_rocks_tests", *SERVED],
+    "reactor": ["reactor_tests", "storage_files_tests", "storage_rocks_tests", *SERVED, "faults"],
     "storage/files": ["storage_files_tests", "storage_rocks_tests", *SERVED],
-    "storage/rocks": ["storage_rocks_tests", *SERVED],
+    "storage/rocks": ["storage_rocks_tests", *SERVED, "restart"],
     "storage": ["storage_tests", "node_tests", "sim_tests", "storage_rocks_tests", *SERVED],
     "node/wire": ["node_wire_tests", "node_tests", "sim_tests", *SERVED],
-    "node/server": [*SERVED, "log", "commands"],
+    "node/server": [*SERVED, "admin", "limits", "metrics", "reload", "commands", "log"],
     "node": ["node_tests", "sim_tests", *SERVED],
     "tools/sim": ["sim_tests", "tools_tests"],
     "tools/load": ["tools_tests", "load"],
-    "tools": ["tools_tests", "commands", "store_commands", *SERVED[2:]],
+    "tools/control": ["tools_tests", "commands", "limits", "reload", "top", "store_commands"],
+    "tools": ["tools_tests", "commands", "store_commands", *SERVED[2:], "reload"],
 }
 SLOWER = 10        # A run hangs when a test takes so many times what the slowest in it does.
 SECONDS_MIN = 10   # But not before.
