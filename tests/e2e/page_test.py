@@ -77,7 +77,7 @@ class Page(Scenario):
     async def test_the_files_are_served_once_and_by_rules_for_browsers(self):
         _, endpoint = await self.node()
         total = 0
-        for path in ("/", "/page.css", "/page.js", "/favicon.svg"):
+        for path in ("/", "/page.css", "/page.js", "/network.js", "/favicon.svg"):
             status, fields, body = fetch(endpoint, path)
             self.assertEqual(status, 200, path)
             self.assertEqual(fields["X-Content-Type-Options"], "nosniff")
@@ -143,6 +143,36 @@ class Page(Scenario):
             .map((each) => each.id || each.getAttribute('aria-label') || each.textContent)""")
         self.assertEqual(set(wanted) - reached, set())
         self.check_quiet(browser, endpoint)
+
+    async def test_the_network_is_shown_and_a_lookup_traced(self):
+        node, endpoint = await self.node()
+        for _ in range(3):
+            await self.xord("--bootstrap", node.endpoint)
+        await eventually(lambda: len(json.loads(fetch(endpoint, "/v1/contacts")[2])["contacts"])
+                         == 3, 30, "three contacts")
+        browser = await self.browser()
+        await self.shown(browser, endpoint)
+        await eventually(lambda: browser.run("return network.contacts.length") == 3, 30, "the ring")
+        self.assertEqual(browser.run("return network.buckets.map((row) => row.contacts)"
+                                     ".reduce((all, one) => all + one, 0)"), 3)
+        self.assertTrue(browser.run("return document.querySelector('#buckets tbody td') !== null"))
+        ask = "document.querySelector('#%s input').value = '%s';" \
+              "document.getElementById('%s').requestSubmit();"
+        browser.run(ask % ("trace", "greeting", "trace"))
+        await eventually(lambda: browser.run(
+            "return document.querySelectorAll('#trace-calls tbody tr').length") == 3, 30, "3 calls")
+        self.assertIn("answered", browser.run(
+            "return document.getElementById('trace-calls').textContent"))
+        self.assertIn("done: 3 calls in ", browser.run(
+            "return document.getElementById('trace-said').textContent"))
+        browser.run(ask % ("explain", "192.0.2.7", "explain"))
+        said = "return document.getElementById('explain-said').textContent"
+        await eventually(lambda: browser.run(said).startswith("192.0.2.7 must answer"), 30,
+                         "an explanation")
+        self.keep(browser, "network")
+        self.check_quiet(browser, endpoint)
+        browser.run(ask % ("explain", "nowhere", "explain"))
+        await eventually(lambda: "an address" in browser.run(said), 30, "the node's own sentence")
 
     async def test_many_shards_have_a_row_each(self):
         _, endpoint = await self.node("--shards", "64", "--memory-max", "256MiB")

@@ -4,6 +4,7 @@
 set(files "page.html|/|text/html charset=utf-8"
           "page.css|/page.css|text/css charset=utf-8"
           "page.js|/page.js|text/javascript charset=utf-8"
+          "network.js|/network.js|text/javascript charset=utf-8"
           "favicon.svg|/favicon.svg|image/svg+xml")
 set(arrays "")
 set(rows "")

@@ -606,6 +606,7 @@ async function begin() {
   repeat(() => askHistory("day", page.charts.day), DAY_EVERY);
   repeat(askHealth, TABLES_EVERY);
   repeat(askLimits, TABLES_EVERY);
+  repeat(askNetwork, NETWORK_EVERY);
   try {
     page.minute = (await ask("/v1/history?span=minute")).series;
     addLines((await ask("/v1/log")).lines);
@@ -634,5 +635,6 @@ document.addEventListener("visibilitychange", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const chart of [...page.charts.hour, ...page.charts.day]) chart.draw();
+  drawRing();
 });
-begin();
+addEventListener("load", begin);  // When network.js is there, too.

@@ -417,6 +417,7 @@ TEST_F(ApiTest, ThePageIsServedWithItsFilesUntilTheClientHasThem) {
       {"/", "text/html; charset=utf-8"},
       {"/page.css", "text/css; charset=utf-8"},
       {"/page.js", "text/javascript; charset=utf-8"},
+      {"/network.js", "text/javascript; charset=utf-8"},
       {"/favicon.svg", "image/svg+xml"}};
   std::set<std::string> etags;
   for (const auto& [path, type] : files) {
