@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "node/server/collect_stats.h"
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"
@@ -38,11 +39,14 @@ ServerStatus status_of(OperationStatus status) {
   return ServerStatus::refused;
 }
 
-Admin::Admin(const ServerConfig& config, ServerHooks hooks)
+Admin::Admin(const ServerConfig& config, const Doors& doors, ServerHooks hooks)
     : config_(config),
       given_(config),
+      doors_(doors),
       hooks_(std::move(hooks)),
-      log_(config.log_level, config.log_format, config.log_color) {}
+      log_(config.log_level, config.log_format, config.log_color) {
+  CHECK(doors_.answer != nullptr && doors_.refusal != nullptr && doors_.make_api != nullptr);
+}
 
 Admin::~Admin() {
   stop();

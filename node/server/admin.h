@@ -23,11 +23,16 @@
 #include "node/server/calls.h"
 #include "node/server/contacts_saver.h"
 #include "node/server/control_socket.h"
+#include "node/server/doors.h"
 #include "node/server/health_watch.h"
 #include "node/server/limited_prefixes.h"
 #include "node/server/log.h"
 #include "node/server/reload.h"
-#include "node/server/server.h"
+#include "node/server/results.h"
+#include "node/server/server_config.h"
+#include "node/server/server_error.h"
+#include "node/server/server_hooks.h"
+#include "node/server/server_stats.h"
 #include "node/server/shards.h"
 #include "node/server/start_files.h"
 #include "reactor/doorbell.h"
@@ -37,7 +42,8 @@ namespace xord {
 
 class Admin {
  public:
-  explicit Admin(const ServerConfig& config, ServerHooks hooks = {});
+  // `doors`: what answers those who ask from outside.
+  Admin(const ServerConfig& config, const Doors& doors, ServerHooks hooks = {});
   ~Admin();  // stop()
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
@@ -181,6 +187,7 @@ class Admin {
   ServerConfig config_;
   ServerConfig given_;  // The same, with `auto` where it was given: reloads compare with it.
   mutable std::mutex config_mutex_;
+  const Doors doors_;
   const ServerHooks hooks_;
   Log log_;
   Doorbell bell_;
@@ -233,10 +240,5 @@ class Admin {
 };
 
 ServerStatus status_of(OperationStatus status);
-StorageState storage_state(const Shards& shards);
-// Reads all counters of running shards.
-ServerStats collect_stats(const Shards& shards, const RocksStore& database,
-                          const HttpCounters& http, const Id& id);
-void add_calls(const CallCounters& calls, ServerStats* stats);
 
 }  // namespace xord

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "node/server/api.h"
 #include "node/server/http/token_file.h"
 #include "reactor/base/check.h"
 
@@ -75,9 +74,9 @@ std::optional<ServerError> AdminPort::listen(const AdminAddress& address) {
   return std::nullopt;
 }
 
-std::optional<IoError> AdminPort::start(Admin& admin, const ServerHooks& hooks) {
-  CHECK(api_ == nullptr && front_ == nullptr);
-  api_ = std::make_unique<Api>(admin, hooks, addresses_);
+std::optional<IoError> AdminPort::start(std::unique_ptr<HttpApi> api) {
+  CHECK(api != nullptr && api_ == nullptr && front_ == nullptr);
+  api_ = std::move(api);
   front_ = std::make_unique<HttpFront>(rules_, api_->routes());
   return server_.start();
 }

@@ -1,6 +1,6 @@
 // The admin port of a node (docs/ADMIN.md): the HTTP server with its addresses, the rules of access
-// and the API's routes. Also serves what the control socket hands over, so it runs without any
-// address, too.
+// and the routes of the API that it is given. Also serves what the control socket hands over, so it
+// runs without any address, too.
 #pragma once
 
 #include <functional>
@@ -12,12 +12,21 @@
 
 #include "node/server/http/front.h"
 #include "node/server/http/http_server.h"
-#include "node/server/server.h"
+#include "node/server/http/router.h"
+#include "node/server/server_config.h"
+#include "node/server/server_error.h"
 
 namespace xord {
 
-class Admin;
-class Api;
+// What an admin port serves; called by the HTTP server's thread.
+class HttpApi {
+ public:
+  virtual ~HttpApi() = default;
+  // All of them. They refer to this object.
+  virtual std::vector<Route> routes() = 0;
+  // Call it once a second, by the thread that calls the handlers.
+  virtual void tick(MonotonicTime now, HttpCounters& counters) = 0;
+};
 
 class AdminPort {
  public:
@@ -33,8 +42,8 @@ class AdminPort {
   static std::variant<AccessRules, ServerError> rules_of(const ServerConfig& config);
   // Any thread, after start(): other rules from now on.
   void set_rules(AccessRules rules);
-  // Serves from now on. `admin` is borrowed until stop().
-  [[nodiscard]] std::optional<IoError> start(Admin& admin, const ServerHooks& hooks);
+  // Serves `api` from now on.
+  [[nodiscard]] std::optional<IoError> start(std::unique_ptr<HttpApi> api);
   // Returns when no request is being handled; those that wait were answered. Harmless if called
   // again.
   void stop();
@@ -52,7 +61,7 @@ class AdminPort {
   std::optional<ServerError> listen(const AdminAddress& address);
 
   AccessRules rules_;
-  std::unique_ptr<Api> api_;
+  std::unique_ptr<HttpApi> api_;
   std::unique_ptr<HttpFront> front_;
   HttpServer server_;
   std::vector<std::string> addresses_;

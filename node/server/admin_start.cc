@@ -5,7 +5,6 @@
 
 #include "node/server/admin.h"
 #include "node/server/config_check.h"
-#include "node/server/control_commands.h"
 #include "node/server/host_check.h"
 #include "node/server/host_memory.h"
 #include "node/server/value_rules.h"
@@ -151,7 +150,7 @@ std::optional<ServerError> Admin::start_threads(uint64_t hash_seed) {
   // Before the port, which asks for it.
   health_ = std::make_unique<HealthWatch>(config_, id(), files_.directory->path(), *shards_, calls_,
                                           *database_, log_, monotonic_time());
-  error = port_->start(*this, hooks_);
+  error = port_->start(doors_.make_api(*this, hooks_, port_->addresses()));
   if (!error) return std::nullopt;
   return ServerError{ServerErrorKind::environment, error->sentence};
 }
@@ -237,7 +236,7 @@ std::vector<Endpoint> Admin::endpoints_to_join(const std::string& network) const
 void Admin::open_control() {
   control_ = std::make_unique<ControlSocket>(
       files_.directory->path(),
-      [this](std::string_view line) { return answer_control(*this, line); }, control_refusal,
+      [this](std::string_view line) { return doors_.answer(*this, line); }, doors_.refusal,
       [this](int socket) { port_->adopt(socket); });
   if (const auto error = control_->open()) {
     log_.write(LogLevel::warning, "no control socket", {{"error", error->sentence}});

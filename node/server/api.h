@@ -8,28 +8,27 @@
 #include <string>
 #include <vector>
 
+#include "node/server/admin_port.h"
 #include "node/server/control_command.h"
 #include "node/server/http/router.h"
 #include "node/server/live_feed.h"
-#include "node/server/server.h"
+#include "node/server/server_hooks.h"
 #include "reactor/base/check.h"
 #include "reactor/thread.h"
 
 namespace xord {
 
-class Api {
+class Api final : public HttpApi {
  public:
   // `admin` is borrowed until the last handler has returned. `addresses`: of the admin port.
   Api(Admin& admin, const ServerHooks& hooks, std::vector<std::string> addresses);
   // Waits for a snapshot in progress.
-  ~Api() = default;
+  ~Api() override = default;
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
-  // All of them. They refer to this object.
-  std::vector<Route> routes();
-  // Call it once a second, by the thread that calls the handlers.
-  void tick(MonotonicTime now, HttpCounters& counters);
+  std::vector<Route> routes() override;
+  void tick(MonotonicTime now, HttpCounters& counters) override;
 
  private:
   using Command = void (*)(Admin& admin, const ControlJson& request, const ControlFinish& finish);

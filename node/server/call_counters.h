@@ -8,7 +8,7 @@
 #include <span>
 
 #include "node/budget.h"
-#include "node/server/server.h"
+#include "node/server/results.h"
 #include "node/server/shard_frames.h"
 #include "reactor/base/check.h"
 #include "reactor/base/histogram.h"

@@ -54,7 +54,7 @@ void Calls::call(ShardIndex shard, ShardCommand command, Bytes tail, FinishCall 
     if (!why) {
       command.operation = begin(std::move(finish), command.kind, false);
       if (is_holding_ && needs_records(command.kind)) {
-        CHECK(waiting_.size() < Server::operations_max);
+        CHECK(waiting_.size() < server_calls_max);
         waiting_.push_back({shard, command, {tail.begin(), tail.end()}});
         return;
       }
@@ -79,7 +79,7 @@ std::optional<OperationId> Calls::begin_own(FinishCall finish, CommandKind kind)
 }
 
 std::optional<ServerStatus> Calls::refuse(CommandKind kind) {
-  const bool has_room = calls_.size() - own_count_ < Server::operations_max;
+  const bool has_room = calls_.size() - own_count_ < server_calls_max;
   if (is_accepting_ && has_room) return std::nullopt;
   const ServerStatus why = is_accepting_ ? ServerStatus::refused : ServerStatus::stopped;
   counters_.count_end(kind, Duration{}, why, 0);

@@ -16,7 +16,7 @@
 #include "node/contact.h"
 #include "node/operation_result.h"
 #include "node/server/call_counters.h"
-#include "node/server/server.h"
+#include "node/server/results.h"
 #include "node/server/shard_frames.h"
 #include "reactor/base/bytes.h"
 #include "reactor/base/instant.h"
@@ -35,10 +35,6 @@ struct CallResult {
   std::string unresolved;  // bootstrap only.
 };
 using FinishCall = std::function<void(const CallResult&)>;
-
-// The server's own joins (start-up, retries) run alongside those of its callers.
-constexpr uint32_t own_calls_max = 16;
-constexpr uint32_t program_calls_max = Server::operations_max + own_calls_max;
 
 class Calls {
  public:
@@ -105,7 +101,7 @@ class Calls {
   OperationId next_ = 1;
   uint32_t own_count_ = 0;
   std::unordered_map<OperationId, Call> calls_;
-  std::deque<Waiting> waiting_;  // At most operations_max: each belongs to a call.
+  std::deque<Waiting> waiting_;  // At most server_calls_max: each belongs to a call.
   CallCounters counters_;
 };
 

@@ -3,7 +3,8 @@
 
 #include <optional>
 
-#include "node/server/server.h"
+#include "node/server/server_config.h"
+#include "node/server/server_error.h"
 
 namespace xord {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/server/admin.h"
+#include "node/server/collect_stats.h"
 #include "node/server/key_digest.h"
 #include "node/wire/rpcudp/value.h"
 #include "reactor/base/check.h"

@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <optional>
 
-#include "node/server/server.h"
+#include "node/server/server_config.h"
+#include "node/server/server_error.h"
 
 namespace xord {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reactor/base/check.h"
+#include "reactor/base/shard.h"
 
 namespace xord {
 namespace {

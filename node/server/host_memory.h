@@ -8,7 +8,8 @@
 #include <string>
 #include <variant>
 
-#include "node/server/server.h"
+#include "node/server/server_config.h"
+#include "node/server/server_error.h"
 #include "reactor/cgroup.h"
 
 namespace xord {

@@ -2,6 +2,7 @@
 
 #include "node/budget.h"
 #include "node/server/admin.h"
+#include "node/server/node_doors.h"
 #include "node/server/published_query.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
@@ -47,14 +48,6 @@ CallResult call_result(ServerStatus status) {
 
 }  // namespace
 
-std::string_view name_of(ServerStatus status) {
-  constexpr std::string_view names[] = {"done",    "not_found",    "not_stored",  "no_contacts",
-                                        "refused", "unacceptable", "bad_address", "stopped"};
-  static_assert(std::size(names) == static_cast<size_t>(ServerStatus::stopped) + 1);
-  CHECK(static_cast<size_t>(status) < std::size(names));
-  return names[static_cast<size_t>(status)];
-}
-
 Server::Server() = default;
 Server::~Server() {
   stop();
@@ -67,7 +60,7 @@ std::optional<ServerError> Server::start(const ServerConfig& config, const Serve
   // A program may have closed them, and the log is written to stderr: it must not end up in a file
   // of the node.
   fill_standard_descriptors();
-  auto admin = std::make_shared<Admin>(config, hooks);
+  auto admin = std::make_shared<Admin>(config, node_doors(), hooks);
   if (auto error = admin->start()) return error;
   const std::lock_guard lock(mutex_);
   admin_ = std::move(admin);

@@ -119,6 +119,9 @@ constexpr size_t limit_factors_max = 64;
 // Each is compared with the address of every newcomer.
 constexpr size_t fleet_nets_max = 64;
 
+// Calls of the program in progress at a time: Server::operations_max.
+constexpr uint32_t server_calls_max = 256;
+
 struct ServerConfig {
   // At most listen_max. An address of family IPv6 is bound V6ONLY.
   std::vector<ListenAddress> listen = default_listen();

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "node/contact_book.h"
-#include "node/server/calls.h"
 #include "node/server/server_config.h"
 #include "node/server/shard_change.h"
 #include "node/shard_message.h"

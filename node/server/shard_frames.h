@@ -11,6 +11,7 @@
 #include "node/budget.h"
 #include "node/notice.h"
 #include "node/operation_result.h"
+#include "node/server/server_config.h"
 #include "reactor/base/check.h"
 #include "reactor/base/counters.h"
 #include "reactor/base/endpoint.h"
@@ -19,6 +20,11 @@
 #include "storage/operation.h"
 
 namespace xord {
+
+// Calls in progress, for each of which there is room on the way back: those of the program, and the
+// server's own joins (start-up, retries) alongside.
+constexpr uint32_t own_calls_max = 16;
+constexpr uint32_t program_calls_max = server_calls_max + own_calls_max;
 
 enum class CommandKind : uint8_t {
   get,

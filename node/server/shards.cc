@@ -9,7 +9,6 @@
 
 #include "node/budget.h"
 #include "node/client/client_id.h"
-#include "node/server/calls.h"
 #include "reactor/base/check.h"
 #include "reactor/base/lazy_array.h"
 #include "reactor/entropy.h"

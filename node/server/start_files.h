@@ -9,7 +9,8 @@
 #include <variant>
 #include <vector>
 
-#include "node/server/server.h"
+#include "node/server/server_config.h"
+#include "node/server/server_error.h"
 #include "storage/files/clock_file.h"
 #include "storage/files/contacts_file.h"
 #include "storage/files/data_directory.h"

@@ -21,6 +21,7 @@
 #include "node/server/admin.h"
 #include "node/server/control_address.h"
 #include "node/server/control_commands.h"
+#include "node/server/node_doors.h"
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "tests/fuzz/target.h"
@@ -38,7 +39,7 @@ constexpr size_t lines_max = 64;
 // Created once, and removed when the process ends cleanly.
 class RunningNode {
  public:
-  RunningNode() : admin_(config()) {
+  RunningNode() : admin_(config(), node_doors()) {
     CHECK(!admin_.start());
     const MonotonicTime deadline = monotonic_time() + seconds(30);
     while (admin_.stats().storage_state != StorageState::ready) {

@@ -3,6 +3,7 @@
 
 #include "node/server/admin.h"
 #include "node/server/api.h"
+#include "node/server/node_doors.h"
 #include "tests/node/server/http/http_client.h"
 #include "tests/node/server/server_fixture.h"
 
@@ -81,7 +82,7 @@ TEST(HealthAnswer, IsJsonForThoseWhoAcceptIt) {
 
 TEST(HealthAnswer, IsGivenByARunningServerToEveryone) {
   TemporaryDirectory directory;
-  Admin admin(loopback_config(directory.at("data"), 2));
+  Admin admin(loopback_config(directory.at("data"), 2), node_doors());
   ASSERT_FALSE(admin.start());
   const auto get = [&](const std::string& target) {
     return HttpClient(directory.at("data") + "/control").get(target);

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "node/server/admin.h"
+#include "node/server/node_doors.h"
 #include "node/wire/rpcudp/value.h"
 #include "tests/node/server/http/http_client.h"
 #include "tests/node/server/server_fixture.h"
@@ -28,7 +29,7 @@ class ApiTest : public testing::Test {
     return config;
   }
   void start(const ServerConfig& with, const ServerHooks& hooks = {}) {
-    admin = std::make_unique<Admin>(with, hooks);
+    admin = std::make_unique<Admin>(with, node_doors(), hooks);
     const auto error = admin->start();
     ASSERT_FALSE(error) << error->sentence;
     ASSERT_TRUE(eventually([&] { return admin->stats().storage_state == StorageState::ready; }));

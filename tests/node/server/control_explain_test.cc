@@ -5,6 +5,7 @@
 
 #include "node/server/admin.h"
 #include "node/server/control_commands.h"
+#include "node/server/node_doors.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 
@@ -18,7 +19,7 @@ class ControlExplainTest : public testing::Test {
   void start(const std::function<void(ServerConfig&)>& change = [](ServerConfig&) {}) {
     ServerConfig config = loopback_config(directory_.path(), 2);
     change(config);
-    admin_ = std::make_unique<Admin>(config);
+    admin_ = std::make_unique<Admin>(config, node_doors());
     const auto error = admin_->start();
     ASSERT_FALSE(error) << error->sentence;
   }

@@ -6,6 +6,7 @@
 
 #include "node/server/admin.h"
 #include "node/server/control_commands.h"
+#include "node/server/node_doors.h"
 #include "tests/node/server/raw_peer.h"
 #include "tests/node/server/server_fixture.h"
 
@@ -19,7 +20,7 @@ class ControlLimitsTest : public testing::Test {
   void start(const std::function<void(ServerConfig&)>& change, uint32_t shards = 1) {
     ServerConfig config = loopback_config(directory_.path(), shards);
     change(config);
-    admin_ = std::make_unique<Admin>(config);
+    admin_ = std::make_unique<Admin>(config, node_doors());
     const auto error = admin_->start();
     ASSERT_FALSE(error) << error->sentence;
   }

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "node/server/admin.h"
+#include "node/server/node_doors.h"
 #include "node/wire/rpcudp/value.h"
 #include "tests/node/server/http/http_client.h"
 #include "tests/node/server/server_fixture.h"
@@ -87,7 +88,7 @@ class ReloadTest : public testing::Test {
   void start(ServerHooks hooks = {}) { start(loopback_config(directory.at("data"), 2), hooks); }
   void start(const ServerConfig& with, ServerHooks hooks = {}) {
     config = with;
-    admin = std::make_unique<Admin>(config, std::move(hooks));
+    admin = std::make_unique<Admin>(config, node_doors(), std::move(hooks));
     const auto error = admin->start();
     ASSERT_FALSE(error) << error->sentence;
     ASSERT_TRUE(eventually([&] { return admin->stats().storage_state == StorageState::ready; }));
