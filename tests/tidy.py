@@ -73,9 +73,30 @@ for room in ("admission", "calls", "routing", "lookup", "operations", "replicati
     below.add("node/" + room)
 LAYERS["node/client"] = KNOWN | {"node/calls", "node/lookup"}
 LAYERS["node"] = below
-LAYERS["node/server/http"] = PURE | {"reactor"}
-LAYERS["node/server"] = LAYERS["node"] | {"node", "node/client", "node/wire/rpcudp", "reactor",
-                                          "storage/files", "storage/rocks", "node/server/http"}
+# The rooms of the server. These know no node:
+for room in ("http", "socket", "names", "page"):
+    LAYERS["node/server/" + room] = PURE | {"reactor"}
+# The others stand on a whole node, lowest first, each with those of the server that it may include.
+WHOLE_NODE = LAYERS["node"] | {"node", "node/client", "node/wire/rpcudp", "reactor",
+                               "storage/files", "storage/rocks"}
+SERVER_ROOMS = {
+    "config": "names",
+    "log": "config",
+    "shards": "config",
+    "calls": "config shards",
+    "stats": "calls http shards",
+    "host": "config http shards socket",
+    "health": "calls config host log shards stats",
+    "metrics": "health host stats",
+    "admin": "calls config health host http log names shards socket stats",
+    "live": "admin host http log stats",
+    "control": "admin calls health http",
+    "api": "admin config control health http live metrics page",
+}
+for room, others in SERVER_ROOMS.items():
+    LAYERS["node/server/" + room] = WHOLE_NODE | {"node/server/" + one for one in others.split()}
+# The wiring.
+LAYERS["node/server"] = WHOLE_NODE | {room for room in LAYERS if room.startswith("node/server/")}
 LAYERS["tools/sim"] = LAYERS["node"] | {"node", "node/wire/rpcudp"}
 LAYERS["tools/cli"] = LAYERS["node/server"] | {"node/server"}
 LAYERS["tools/run"] = LAYERS["tools/cli"] | {"tools/cli"}

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "node/server/api.h"
-#include "node/server/control_commands.h"
+#include "node/server/api/api.h"
+#include "node/server/control/control_commands.h"
 
 namespace xord {
 

@@ -1,7 +1,7 @@
-// The doors of a node: its commands and its API, for Admin (node/server/doors.h).
+// The doors of a node: its commands and its API, for Admin (node/server/admin/doors.h).
 #pragma once
 
-#include "node/server/doors.h"
+#include "node/server/admin/doors.h"
 
 namespace xord {
 

@@ -1,9 +1,9 @@
 #include "node/server/server.h"
 
 #include "node/budget.h"
-#include "node/server/admin.h"
+#include "node/server/admin/admin.h"
+#include "node/server/admin/published_query.h"
 #include "node/server/node_doors.h"
-#include "node/server/published_query.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "reactor/base/check.h"
 #include "reactor/standard_descriptors.h"

@@ -32,20 +32,20 @@
 #include <string_view>
 #include <vector>
 
-#include "node/server/health.h"
-#include "node/server/key_digest.h"
-#include "node/server/results.h"
-#include "node/server/server_config.h"
-#include "node/server/server_error.h"
-#include "node/server/server_hooks.h"
-#include "node/server/server_stats.h"
+#include "node/server/calls/key_digest.h"
+#include "node/server/calls/results.h"
+#include "node/server/config/server_config.h"
+#include "node/server/config/server_error.h"
+#include "node/server/config/server_hooks.h"
+#include "node/server/health/health.h"
+#include "node/server/stats/server_stats.h"
 #include "node/wire/rpcudp/value.h"
 #include "reactor/base/endpoint.h"
 #include "reactor/base/id.h"
 
 namespace xord {
 
-class Admin;  // node/server/admin.h: the running server.
+class Admin;  // node/server/admin/admin.h: the running server.
 enum class CommandKind : uint8_t;
 
 class Server {

@@ -18,10 +18,10 @@
 #include <string_view>
 #include <vector>
 
-#include "node/server/admin.h"
-#include "node/server/control_address.h"
-#include "node/server/control_commands.h"
+#include "node/server/admin/admin.h"
+#include "node/server/control/control_commands.h"
 #include "node/server/node_doors.h"
+#include "node/server/socket/control_address.h"
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "tests/fuzz/target.h"

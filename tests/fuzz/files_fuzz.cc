@@ -18,9 +18,9 @@
 #include <string>
 #include <vector>
 
-#include "node/server/config_check.h"
-#include "node/server/start_files.h"
-#include "node/server/value_rules.h"
+#include "node/server/admin/start_files.h"
+#include "node/server/config/config_check.h"
+#include "node/server/config/value_rules.h"
 #include "reactor/base/check.h"
 #include "storage/files/small_file.h"
 #include "storage/files/snapshot_files.h"

@@ -1,6 +1,6 @@
 #include "tools/cli/key_flags.h"
 
-#include "node/server/key_digest.h"
+#include "node/server/calls/key_digest.h"
 
 namespace xord {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "node/server/resolve.h"
+#include "node/server/names/resolve.h"
 
 namespace xord {
 

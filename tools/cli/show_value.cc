@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "node/wire/rpcudp/value.h"
 #include "reactor/base/hex.h"
 #include "tools/cli/failure.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "node/server/resolve.h"
+#include "node/server/names/resolve.h"
 #include "reactor/base/check.h"
 #include "reactor/base/printable.h"
 #include "tools/cli/node_address.h"

@@ -1,7 +1,7 @@
 // `xord find`: lists the nodes nearest to a key.
 #include <iomanip>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/key_flags.h"
 #include "tools/client/client_flags.h"

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "node/server/control_address.h"
+#include "node/server/socket/control_address.h"
 #include "reactor/base/endpoint.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/node_address.h"

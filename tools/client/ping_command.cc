@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "tools/cli/commands.h"

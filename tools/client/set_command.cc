@@ -6,7 +6,7 @@
 #include <iostream>
 
 #include "node/budget.h"
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "node/wire/rpcudp/value.h"
 #include "reactor/base/hex.h"
 #include "reactor/io_error.h"

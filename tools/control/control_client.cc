@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "node/server/control_address.h"
-#include "node/server/control_command.h"
+#include "node/server/control/control_command.h"
+#include "node/server/socket/control_address.h"
 #include "reactor/base/check.h"
 #include "reactor/base/nesting.h"
 #include "reactor/io_error.h"

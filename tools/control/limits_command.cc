@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "node/admission/ledger.h"
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/base/endpoint.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"

@@ -1,6 +1,6 @@
 #include "tools/control/list_pages.h"
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 
 namespace xord {
 

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "tools/cli/terminal.h"
 
 namespace xord {

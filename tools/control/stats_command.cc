@@ -6,7 +6,7 @@
 #include <optional>
 #include <thread>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "tools/cli/commands.h"

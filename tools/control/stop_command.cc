@@ -4,7 +4,7 @@
 #include <thread>
 #include <variant>
 
-#include "node/server/server_config.h"
+#include "node/server/config/server_config.h"
 #include "reactor/io_error.h"
 #include "reactor/monotonic.h"
 #include "storage/files/data_directory.h"

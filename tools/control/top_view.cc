@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "node/admission/ledger.h"
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/base/check.h"
 #include "reactor/base/printable.h"
 #include "tools/cli/units.h"

@@ -1,5 +1,5 @@
 // `xord load`: puts a node under load and measures how it answers.
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/output_file.h"

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "node/budget.h"
-#include "node/server/resolve.h"
+#include "node/server/names/resolve.h"
 #include "reactor/entropy.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/node_address.h"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "node/server/server_config.h"
+#include "node/server/config/server_config.h"
 
 namespace xord {
 

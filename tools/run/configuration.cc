@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "node/server/host_memory.h"
+#include "node/server/host/host_memory.h"
 #include "reactor/base/check.h"
 #include "reactor/base/printable.h"
 #include "reactor/cores.h"

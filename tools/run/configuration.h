@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "node/server/server_config.h"
+#include "node/server/config/server_config.h"
 #include "reactor/cgroup.h"
 #include "tools/cli/terminal.h"
 #include "tools/run/settings.h"

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "node/server/resolve.h"
+#include "node/server/names/resolve.h"
 #include "tools/run/settings.h"
 
 namespace xord {

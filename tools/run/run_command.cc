@@ -5,9 +5,9 @@
 #include <utility>
 #include <variant>
 
-#include "node/server/admin_port.h"
-#include "node/server/config_check.h"
-#include "node/server/host_memory.h"
+#include "node/server/admin/admin_port.h"
+#include "node/server/config/config_check.h"
+#include "node/server/host/host_memory.h"
 #include "reactor/base/printable.h"
 #include "reactor/cores.h"
 #include "tools/cli/commands.h"

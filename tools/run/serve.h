@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "node/server/server_config.h"
+#include "node/server/config/server_config.h"
 #include "tools/cli/failure.h"
 
 namespace xord {

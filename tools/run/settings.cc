@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "node/budget.h"
-#include "node/server/reload.h"
+#include "node/server/config/reload.h"
 #include "reactor/base/check.h"
 #include "reactor/base/id.h"
 #include "tools/cli/failure.h"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "node/server/server_config.h"
+#include "node/server/config/server_config.h"
 
 namespace xord {
 
@@ -37,7 +37,8 @@ struct Setting {
   std::vector<std::string> (*show)(const ServerConfig& config);
 
   std::string environment_name() const;  // XORD_DATA_DIR
-  // A reload changes it in a running node; otherwise it needs a restart (node/server/reload.h).
+  // A reload changes it in a running node; otherwise it needs a restart
+  // (node/server/config/reload.h).
   bool is_reloadable() const;
 };
 

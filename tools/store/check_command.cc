@@ -1,7 +1,7 @@
 // `xord store check`: checks that what a stopped node keeps is intact.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/base/printable.h"
 #include "tools/cli/counted.h"
 #include "tools/cli/interrupt.h"

@@ -6,7 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/base/printable.h"
 #include "tools/cli/counted.h"
 #include "tools/cli/interrupt.h"

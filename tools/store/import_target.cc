@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "node/server/start_files.h"
+#include "node/server/admin/start_files.h"
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 #include "storage/files/clock_file.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/base/check.h"
 #include "tools/cli/counted.h"
 #include "tools/cli/interrupt.h"

@@ -6,7 +6,7 @@
 #include <limits>
 #include <string_view>
 
-#include "node/server/value_rules.h"
+#include "node/server/config/value_rules.h"
 #include "reactor/base/check.h"
 #include "storage/files/clock_file.h"
 #include "tools/cli/failure.h"

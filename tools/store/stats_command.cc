@@ -1,7 +1,7 @@
 // `xord store stats`: counts what a node keeps. A running node is asked for its own counters.
 #include <fmt/format.h>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "node/server/value_rules.h"
+#include "node/server/config/value_rules.h"
 #include "reactor/base/check.h"
 #include "reactor/base/hex.h"
 #include "reactor/monotonic.h"

@@ -25,7 +25,7 @@ foreach(entry IN LISTS files)
   math(EXPR index "${index} + 1")
 endforeach()
 file(WRITE ${TO} "// Made by node/server/page/embed.cmake.
-#include \"node/server/page_files.h\"
+#include \"node/server/page/page_files.h\"
 
 namespace xord {
 namespace {

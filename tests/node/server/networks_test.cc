@@ -6,9 +6,9 @@
 #include <memory>
 #include <set>
 
-#include "node/server/bootstrap_keeper.h"
-#include "node/server/shards.h"
-#include "node/server/value_rules.h"
+#include "node/server/admin/bootstrap_keeper.h"
+#include "node/server/config/value_rules.h"
+#include "node/server/shards/shards.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/doorbell.h"
 #include "tests/echo_dialect.h"

@@ -9,7 +9,7 @@
 #include <set>
 #include <vector>
 
-#include "node/server/shard_frames.h"
+#include "node/server/shards/shard_frames.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "node/wire/rpcudp/rpcudp_steering.h"
 #include "reactor/socket_address.h"

@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "node/server/calls.h"
-#include "node/server/shards.h"
+#include "node/server/calls/calls.h"
+#include "node/server/shards/shards.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "tests/node/server/server_fixture.h"
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "node/server/key_digest.h"
+#include "node/server/calls/key_digest.h"
 #include "node/server/server.h"
 #include "tests/temporary_directory.h"
 #include "tests/tools/command_outcome.h"

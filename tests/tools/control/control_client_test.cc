@@ -12,7 +12,7 @@
 #include <sstream>
 #include <thread>
 
-#include "node/server/control_address.h"
+#include "node/server/socket/control_address.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/failure.h"

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "node/server/control_socket.h"
+#include "node/server/socket/control_socket.h"
 #include "storage/files/data_directory.h"
 #include "tests/temporary_directory.h"
 #include "tests/tools/command_outcome.h"

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "node/server/control_socket.h"
+#include "node/server/socket/control_socket.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/commands.h"
 

@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-#include "node/server/reload.h"
+#include "node/server/config/reload.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/failure.h"
 

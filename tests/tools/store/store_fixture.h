@@ -16,10 +16,10 @@
 #include <sstream>
 #include <thread>
 
-#include "node/server/control_address.h"
-#include "node/server/key_digest.h"
+#include "node/server/admin/start_files.h"
+#include "node/server/calls/key_digest.h"
 #include "node/server/server.h"
-#include "node/server/start_files.h"
+#include "node/server/socket/control_address.h"
 #include "node/wire/rpcudp/value.h"
 #include "reactor/base/rng.h"
 #include "reactor/monotonic.h"

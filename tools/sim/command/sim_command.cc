@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "node/server/json_text.h"
+#include "node/server/log/json_text.h"
 #include "reactor/monotonic.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
