@@ -29,6 +29,7 @@ class FigureHistoryTest : public testing::Test {
   }
 
   FigureHistory history;
+  int64_t next_ = 0;
 };
 
 TEST_F(FigureHistoryTest, IsEmptyAtFirst) {
@@ -51,6 +52,26 @@ TEST_F(FigureHistoryTest, ALongerStepIsMeanLastOrGreatestByKind) {
   EXPECT_EQ(history.seconds_of(Series::contacts, 4, 9).end, hour_start + 8) << "whole steps only";
 }
 
+TEST_F(FigureHistoryTest, TheGreatestNeedNotBeTheLast) {
+  for (const float value : {2.0F, 6.0F, 1.0F, 3.0F}) {
+    history.add(all(value), hour_start + next_++);
+  }
+  EXPECT_EQ(seconds_of(Series::busiest, 4, 9), std::vector<float>{6});
+  EXPECT_EQ(seconds_of(Series::contacts, 4, 9), std::vector<float>{3});
+  EXPECT_EQ(seconds_of(Series::busy, 4, 9), std::vector<float>{3});
+}
+
+TEST_F(FigureHistoryTest, ASeriesIsNotMixedWithItsNeighbours) {
+  SeriesValues values;
+  for (size_t i = 0; i < series_count; ++i) values.values[i] = static_cast<float>(i);
+  for (int i = 0; i <= 60; ++i) history.add(values, hour_start + i);
+  for (size_t i = 0; i < series_count; ++i) {
+    const auto series = static_cast<Series>(i);
+    EXPECT_EQ(seconds_of(series, 1, 1), std::vector<float>{static_cast<float>(i)});
+    EXPECT_EQ(history.minutes_of(series, 60, 1).values, std::vector<float>{static_cast<float>(i)});
+  }
+}
+
 TEST_F(FigureHistoryTest, StepsDoNotMoveWithTheSecond) {
   fill(hour_start + 2, 12);
   EXPECT_EQ(seconds_of(Series::contacts, 5, 9), (std::vector<float>{9})) << "from 5 to 9";
@@ -67,6 +88,36 @@ TEST_F(FigureHistoryTest, WhatWasNotSeenIsNotKnown) {
   EXPECT_EQ(values[4], 4);
   EXPECT_EQ(seconds_of(Series::requests_ping, 3, 60), (std::vector<float>{0.5}))
       << "of what is known";
+}
+
+TEST_F(FigureHistoryTest, AGaugeIsTheLastThatIsKnownAndNothingIsKnownOfAGap) {
+  fill(hour_start, 2);
+  fill(hour_start + 8, 1);
+  const auto values = seconds_of(Series::contacts, 4, 60);
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_EQ(values[0], 1) << "two of its four seconds are not known";
+  EXPECT_TRUE(std::isnan(values[1]));
+  EXPECT_EQ(history.seconds_of(Series::contacts, 4, 60).end, hour_start + 8);
+}
+
+TEST_F(FigureHistoryTest, AMinuteOfWhichNothingIsKnownIsAGap) {
+  fill(hour_start + 30, 30);
+  fill(hour_start + 120, 1);
+  const auto values = history.minutes_of(Series::requests_ping, 60, 60).values;
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_EQ(values[0], 44.5F) << "of what is known of it";
+  EXPECT_TRUE(std::isnan(values[1]));
+}
+
+TEST_F(FigureHistoryTest, AnHourHasStepsOfTenMinutesAndADayOfTwoHours) {
+  fill(hour_start, 3600);
+  EXPECT_EQ(seconds_of(Series::contacts, 600, 6),
+            (std::vector<float>{599, 1199, 1799, 2399, 2999, 3599}));
+  EXPECT_EQ(seconds_of(Series::contacts, 600, 2), (std::vector<float>{2999, 3599}));
+  EXPECT_EQ(seconds_of(Series::contacts, 3600, 1), std::vector<float>{3599});
+  fill(hour_start + 3600, 3601);
+  EXPECT_EQ(history.minutes_of(Series::contacts, 7200, 12).values, std::vector<float>{7199})
+      << "hour_start is a multiple of two hours";
 }
 
 TEST_F(FigureHistoryTest, TheSameSecondAgainReplacesIt) {
