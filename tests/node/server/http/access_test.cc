@@ -143,6 +143,53 @@ TEST(Access, OnlyTheTokenIsTheToken) {
   EXPECT_EQ(refused->fields, (std::vector<HttpField>{{"WWW-Authenticate", "Bearer"}}));
 }
 
+struct Refused {
+  HttpCount counter;
+  int code;  // ProblemCode
+  std::string detail;
+};
+
+Refused what_is(const std::optional<HttpResponse>& refused) {
+  if (!refused || !refused->refused_as) return {HttpCount::count, 0, ""};
+  const auto body = nlohmann::json::parse(refused->body);
+  return {*refused->refused_as, body.at("code"), body.at("detail")};
+}
+
+TEST(Access, EachRefusalIsCountedAsWhatItIsAndSaysWhatToDo) {
+  HttpRequest request = request_from(HttpSource::loopback);
+  const auto check = [](const Refused& refused, HttpCount counter, int code, const char* advice) {
+    EXPECT_EQ(refused.counter, counter) << refused.detail;
+    EXPECT_EQ(refused.code, code) << refused.detail;
+    EXPECT_NE(refused.detail.find(advice), std::string::npos) << refused.detail;
+  };
+  const auto use = [&](const std::string& with_token, RouteAccess access) {
+    return what_is(refuse_use(rules_with(with_token), request, access));
+  };
+  check(use("", RouteAccess::changes), HttpCount::requests_unauthorized, 1,
+        "a change over TCP needs a token, and this node has none: use its Unix socket");
+  check(use(token, RouteAccess::changes), HttpCount::requests_unauthorized, 1,
+        "a change over TCP needs a token: send `Authorization: Bearer`");
+  request.source = HttpSource::other;
+  check(use(token, RouteAccess::reads), HttpCount::requests_unauthorized, 1,
+        "a request from another host needs a token: send");
+  request.source = HttpSource::unix_socket;
+  request.content_type = "text/plain";
+  check(use("", RouteAccess::changes), HttpCount::requests_wrong_type, 2,
+        "`Content-Type: application/json`");
+  request.source = HttpSource::loopback;
+  request.origin = "http://Evil.org";
+  check(what_is(refuse_header(rules_with(""), request)), HttpCount::requests_wrong_origin, 1,
+        "pages of \"http://Evil.org\" may not use this node");
+  request.host = "Evil.org";
+  check(what_is(refuse_header(rules_with(""), request)), HttpCount::requests_wrong_host, 2,
+        "the Host \"Evil.org\" is not this node");
+}
+
+TEST(Access, ARefusalWithoutATokenFileAsksForNoToken) {
+  const HttpRequest request = request_from(HttpSource::loopback);
+  EXPECT_TRUE(refuse_use(rules_with(""), request, RouteAccess::changes)->fields.empty());
+}
+
 TEST(Access, AChangeIsJson) {
   HttpRequest request = request_from(HttpSource::unix_socket);
   const auto status = [&](const std::string& type, RouteAccess access) {
@@ -170,7 +217,8 @@ TEST(Access, APageMayLoadFromHereAlone) {
               fields.end());
     return std::any_of(fields.begin(), fields.end(), [](const HttpField& field) {
       return field.name == "Content-Security-Policy" &&
-             field.value.starts_with("default-src 'self'");
+             field.value ==
+                 "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     });
   };
   EXPECT_TRUE(has_policy("text/html; charset=utf-8"));

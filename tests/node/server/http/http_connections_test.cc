@@ -46,7 +46,51 @@ TEST_F(HttpConnectionsTest, AnIpv6HostHasOneShareWhateverAddressOfItsNetworkItTa
     ASSERT_NE(admit(tcp("2001:db8::" + std::to_string(i))), nullptr);
   }
   EXPECT_EQ(admit(tcp("2001:db8::ffff")), nullptr);
+  EXPECT_EQ(admit(tcp("2001:db8:0:0:8000::")), nullptr) << "its network has 64 bits";
   EXPECT_NE(admit(tcp("2001:db8:0:1::1")), nullptr);
+}
+
+TEST_F(HttpConnectionsTest, AnIpv4AddressIsNotSharedWithItsNeighbours) {
+  for (uint32_t i = 0; i < http_connections_an_address; ++i) {
+    ASSERT_NE(admit(tcp("198.51.100.7")), nullptr);
+  }
+  EXPECT_NE(admit(tcp("198.51.100.6")), nullptr);
+}
+
+TEST_F(HttpConnectionsTest, APlaceThatIsFreeAgainIsOfTheKindThatItWas) {
+  std::vector<HttpConnection*> all;
+  for (int host = 0; host < 48; ++host) all.push_back(admit(tcp("10.0.0." + std::to_string(host))));
+  for (int i = 0; i < 16; ++i) all.push_back(admit(local()));
+  connections.release(all.back());
+  EXPECT_EQ(admit(tcp("10.0.1.1")), nullptr) << "it is one of a Unix socket";
+  EXPECT_EQ(refused_as, HttpCount::connections_refused);
+  EXPECT_NE(admit(local()), nullptr);
+  connections.release(all.front());
+  EXPECT_EQ(admit(local()), nullptr);
+  EXPECT_NE(admit(tcp("10.0.1.1")), nullptr);
+  EXPECT_EQ(connections.count(), http_connections_max);
+}
+
+TEST_F(HttpConnectionsTest, AConnectionIsThatOfItsSocketAndPeerUntilItIsReleased) {
+  HttpConnection* one = admit(tcp("198.51.100.7"));
+  EXPECT_EQ(one->state, HttpConnection::State::reading);
+  EXPECT_EQ(one->socket, 3);
+  EXPECT_EQ(one->peer.source, HttpSource::other);
+  EXPECT_EQ(one->peer.local, *IpAddress::parse("192.0.2.1"));
+  EXPECT_TRUE(one->target.empty());
+  EXPECT_EQ(connections.count(), 1u);
+  connections.begin_request(one, "/a", start);
+  connections.serve(one);
+  EXPECT_EQ(one->state, HttpConnection::State::served);
+  EXPECT_FALSE(one->deadline);
+  connections.begin_answer(one, false, start);
+  EXPECT_EQ(one->state, HttpConnection::State::sending);
+  connections.end_answer(one, start);
+  EXPECT_EQ(one->state, HttpConnection::State::idle);
+  connections.release(one);
+  EXPECT_EQ(one->state, HttpConnection::State::free);
+  EXPECT_FALSE(one->deadline);
+  EXPECT_EQ(connections.count(), 0u);
 }
 
 TEST_F(HttpConnectionsTest, TcpCannotTakeThePlacesOfUnixSockets) {

@@ -112,6 +112,7 @@ TEST_F(HttpServerTest, ARequestComesWholeAndItsAnswerGoesBack) {
   EXPECT_EQ(received.body, "POST a=%20b&c h:1 o Bearer t c/t a 1 127.0.0.1 body");
   EXPECT_EQ(received.fields.at("Content-Type"), "text/plain");
   EXPECT_EQ(received.fields.at("X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(received.fields.at("Referrer-Policy"), "no-referrer");
   EXPECT_TRUE(is_counted(HttpCount::answers_ok, 1));
 }
 
@@ -139,6 +140,10 @@ TEST_F(HttpServerTest, TicksOnceASecondAlsoWhenNobodyAsks) {
   ticking.stop();
   EXPECT_EQ(ticking.counters().read(HttpCount::event_streams), 7u);
   EXPECT_GT(at.back() - at.front(), seconds(1)) << "the third comes in the second second at best";
+  for (size_t i = 1; i < at.size(); ++i) {
+    const int64_t second = at[i - 1].nanoseconds / seconds(1).nanoseconds;
+    EXPECT_GE(at[i] - MonotonicTime{}, seconds(second + 1) + milliseconds(500)) << i;
+  }
 }
 
 TEST_F(HttpServerTest, HeadHasTheLengthAndNoBody) {
@@ -303,6 +308,58 @@ TEST_F(HttpServerTest, ABodyInChunksHasTheSameBound) {
   EXPECT_EQ(count(HttpCount::requests_body_long), 1u);
 }
 
+TEST_F(HttpServerTest, AfterABodyOfOneByteTooManyTheConnectionGoesOn) {
+  HttpClient client(path());
+  std::string request = "POST /size HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (size_t sent = 0; sent < http_body_max; sent += 1024) {
+    request += "400\r\n" + std::string(1024, 'x') + "\r\n";
+  }
+  EXPECT_EQ(client.ask(request + "1\r\nx\r\n0\r\n\r\n").status, 413);
+  EXPECT_EQ(client.get("/echo").status, 200);
+  EXPECT_EQ(client.ask(request + "0\r\n\r\n").body, "65536");
+}
+
+// Somewhat more is read, so that a client that sends first sees why it is refused; not everything.
+TEST_F(HttpServerTest, OfABodyThatIsTooLongAMebibyteIsDroppedAndThenTheConnection) {
+  const std::string begin = "POST /size HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string chunk = "1000\r\n" + std::string(4096, 'x') + "\r\n";
+  HttpClient patient(path());
+  ASSERT_TRUE(patient.send(begin));
+  for (int sent = 0; sent < 1 << 20; sent += 4096) ASSERT_TRUE(patient.send(chunk)) << sent;
+  const HttpReceived refused = patient.ask("0\r\n\r\n");
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_EQ(refused.json().at("detail"),
+            "the body of a request has at most 65536 bytes: send fewer");
+  EXPECT_EQ(patient.get("/echo").status, 200) << "the connection goes on";
+  HttpClient endless(path());
+  endless.send(begin);
+  int sent = 0;
+  while (sent < 8 << 20 && endless.send(chunk)) sent += 4096;
+  EXPECT_LT(sent, 4 << 20) << "what a socket holds is added to it";
+  EXPECT_EQ(count(HttpCount::requests_body_long), 2u) << "once for each";
+}
+
+TEST_F(HttpServerTest, AnswersAreCountedByTheirStatus) {
+  EXPECT_EQ(HttpClient(path()).get("/echo").status, 200);
+  EXPECT_EQ(HttpClient(path()).get("/lost").status, 500);
+  EXPECT_EQ(HttpClient(path()).change("POST", "/size", std::string(http_body_max + 1, 'x')).status,
+            413);
+  EXPECT_TRUE(is_counted(HttpCount::answers_ok, 1)) << counts();
+  EXPECT_TRUE(is_counted(HttpCount::answers_failed, 1)) << counts();
+  EXPECT_TRUE(is_counted(HttpCount::answers_refused, 1)) << counts();
+  EXPECT_EQ(count(HttpCount::http_requests), 2u) << "one was refused before it had come";
+  EXPECT_EQ(count(HttpCount::connections_accepted), 3u);
+  EXPECT_TRUE(is_counted(HttpCount::connections, 0)) << counts();
+  EXPECT_EQ(count(HttpCount::requests_broken), 0u) << "a client may leave between requests";
+}
+
+TEST_F(HttpServerTest, WhatWasRefusedForItsLengthSaysHowMuchThereMayBe) {
+  const std::string header =
+      "GET /size HTTP/1.1\r\nHost: h\r\nX-Long: " + std::string(http_header_max, 'x') + "\r\n\r\n";
+  EXPECT_EQ(HttpClient(path()).ask(header).json().at("detail"),
+            "the header of a request has at most 16384 bytes: send fewer");
+}
+
 TEST_F(HttpServerTest, AnAddressHasItsShareOfTheConnections) {
   std::vector<HttpClient> clients;
   for (uint32_t i = 0; i < http_connections_an_address; ++i) clients.emplace_back(endpoint);
@@ -311,6 +368,9 @@ TEST_F(HttpServerTest, AnAddressHasItsShareOfTheConnections) {
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.fields.at("Content-Type"), "application/problem+json");
   EXPECT_EQ(refused.json().at("status"), 503);
+  EXPECT_EQ(refused.json().at("detail"),
+            "this address has as many connections as one may have: close some");
+  EXPECT_EQ(refused.fields.at("Connection"), "close");
   EXPECT_EQ(count(HttpCount::connections_refused_by_address), 1u);
   EXPECT_EQ(HttpClient(path()).get("/echo").status, 200) << "Unix sockets have places of their own";
   clients.pop_back();
@@ -325,7 +385,13 @@ TEST_F(HttpServerTest, AnswersThatAreNotReadHaveTheirBoundTogether) {
   }
   EXPECT_TRUE(is_counted(HttpCount::answers_shed, 3)) << count(HttpCount::answers_shed);
   int shed = 0;
-  for (HttpClient& client : clients) shed += client.answer().status == 503;
+  for (HttpClient& client : clients) {
+    const HttpReceived received = client.answer();
+    if (received.status == 200) continue;
+    EXPECT_EQ(received.status, 503);
+    EXPECT_EQ(received.fields.at("Retry-After"), "1");
+    ++shed;
+  }
   EXPECT_EQ(shed, 3);
   EXPECT_TRUE(eventually([&] { return HttpClient(path()).get("/large").status == 200; }));
 }
@@ -455,6 +521,8 @@ TEST_F(HttpServerTest, AtItsBoundItHoldsEightMebibytes) {
   ASSERT_TRUE(is_counted(HttpCount::connections, http_connections_max)) << counts();
   const HttpReceived refused = HttpClient(endpoint, IpAddress::ipv4(0x7f000063)).answer();
   EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.json().at("detail"),
+            "the node has as many connections as it serves: try again later");
   EXPECT_EQ(count(HttpCount::connections_refused), 1u);
   const uint64_t after = resident_bytes();
   EXPECT_LE(after - std::min(before, after), http_memory_max);
@@ -512,7 +580,10 @@ TEST_F(HttpServerTest, AStopAnswersWhatWaitsAndEndsStreams) {
   HttpClient idle(endpoint);
   idle.get("/echo");
   server->stop();
-  EXPECT_EQ(asking.answer().status, 503);
+  const HttpReceived stopping = asking.answer();
+  EXPECT_EQ(stopping.status, 503);
+  EXPECT_EQ(stopping.json().at("detail"), "the node is stopping");
+  EXPECT_EQ(stopping.json().at("code"), 1);
   EXPECT_EQ(streaming.read_until("0\r\n\r\n"), "0\r\n\r\n");
   EXPECT_TRUE(idle.is_ended());
   EXPECT_TRUE(stream->is_over());

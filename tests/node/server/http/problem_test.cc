@@ -31,6 +31,31 @@ TEST(Problem, IsJsonWhateverTheDetail) {
   EXPECT_EQ(body.at("detail").get<std::string>().find("\xEF\xBF\xBD\"\\\n"), 0u);
 }
 
+TEST(Problem, ATitleIsThePhraseOfItsStatus) {
+  const std::pair<uint16_t, const char*> titles[] = {{400, "Bad Request"},
+                                                     {401, "Unauthorized"},
+                                                     {403, "Forbidden"},
+                                                     {404, "Not Found"},
+                                                     {405, "Method Not Allowed"},
+                                                     {409, "Conflict"},
+                                                     {413, "Content Too Large"},
+                                                     {415, "Unsupported Media Type"},
+                                                     {421, "Misdirected Request"},
+                                                     {431, "Request Header Fields Too Large"},
+                                                     {499, "Refused"},
+                                                     {500, "Internal Server Error"},
+                                                     {501, "Not Implemented"},
+                                                     {503, "Service Unavailable"},
+                                                     {504, "Failed"}};
+  for (const auto& [status, title] : titles) {
+    const HttpResponse response = problem(status, "detail");
+    EXPECT_EQ(response.status, status);
+    const auto body = nlohmann::json::parse(response.body);
+    EXPECT_EQ(body.at("title"), title) << status;
+    EXPECT_EQ(body.at("status"), status);
+  }
+}
+
 TEST(Problem, EveryStatusHasATitle) {
   for (int status = 400; status < 600; ++status) {
     const auto body = nlohmann::json::parse(problem(static_cast<uint16_t>(status), "detail").body);

@@ -86,8 +86,39 @@ TEST_F(RouterTest, AnotherMethodIs405WithThoseThatAreAllowed) {
   EXPECT_EQ(response.refused_as, HttpCount::requests_unknown);
 }
 
+TEST_F(RouterTest, ARefusalSaysWhatWouldBeServed) {
+  const auto detail = [&] {
+    return nlohmann::json::parse(response.body).at("detail").get<std::string>();
+  };
+  EXPECT_EQ(found("PUT", "/v1/records/7"), "405");
+  EXPECT_EQ(detail(), "this path does not know the method PUT: use DELETE, GET, HEAD");
+  EXPECT_EQ(found("GET", "/nothing"), "404");
+  EXPECT_EQ(detail(), "there is nothing at /nothing: see /v1/openapi.json");
+}
+
+TEST(RouterBraces, OneBraceAloneNamesNothing) {
+  Route begins = route("GET", "/a");
+  begins.pattern = "/{b";
+  Route ends = route("GET", "/a");
+  ends.pattern = "/b}";
+  const Router router({begins, ends});
+  HttpRequest request;
+  request.method = "GET";
+  for (const char* path : {"/{b", "/b}"}) {
+    request.path = path;
+    const auto found = router.find(&request);
+    ASSERT_TRUE(std::holds_alternative<const Route*>(found)) << path;
+    EXPECT_EQ(std::get<const Route*>(found)->pattern, path);
+  }
+  EXPECT_TRUE(request.parts.empty());
+  request.path = "/b";
+  EXPECT_TRUE(std::holds_alternative<HttpResponse>(router.find(&request)));
+}
+
 TEST_F(RouterTest, ABadlyEncodedPartIs400) {
   EXPECT_EQ(found("GET", "/v1/records/%zz"), "400");
+  EXPECT_EQ(found("GET", "/v1/x/%/more"), "400");
+  EXPECT_EQ(found("GET", "/v1/%4/y/more"), "400");
 }
 
 TEST_F(RouterTest, EveryRouteIsInTheDocument) {
@@ -105,6 +136,51 @@ TEST_F(RouterTest, EveryRouteIsInTheDocument) {
   EXPECT_TRUE(one.at("responses").at("200").at("content").contains("application/json"));
   EXPECT_FALSE(document.at("paths").at("/livez").at("get").contains("requestBody"));
   EXPECT_TRUE(document.at("components").at("schemas").contains("Problem"));
+}
+
+// One route of each kind, as a whole: clients are generated from it.
+TEST(OpenApi, DescribesARouteWithItsParametersAnswersAndRights) {
+  Route look = route("GET", "/v1/things/{id}");
+  look.parameters = {in_path("id", "which thing"), in_query("limit", "how many")};
+  Route text = route("GET", "/livez", RouteAccess::open);
+  text.content_type = "text/plain";
+  const Route change = route("POST", "/v1/things", RouteAccess::changes);
+  const nlohmann::json document(openapi_of({look, text, change}, "7"));
+  EXPECT_EQ(document.at("paths").at("/v1/things/{id}").at("get"), nlohmann::json::parse(R"(
+      {"summary": "what it does",
+       "parameters": [
+         {"name": "id", "in": "path", "description": "which thing", "required": true,
+          "schema": {"type": "string"}},
+         {"name": "limit", "in": "query", "description": "how many", "required": false,
+          "schema": {"type": "string"}}],
+       "responses": {
+         "200": {"description": "done", "content": {"application/json": {"schema": {}}}},
+         "default": {"description": "refused or failed", "content": {
+           "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}},
+       "security": [{"token": []}, {}]})"));
+  EXPECT_EQ(document.at("paths").at("/livez").at("get").at("responses").at("200").at("content"),
+            nlohmann::json::parse(R"({"text/plain": {"schema": {"type": "string"}}})"));
+  EXPECT_EQ(document.at("paths").at("/v1/things").at("post").at("requestBody"),
+            nlohmann::json::parse(
+                R"({"content": {"application/json": {"schema": {"type": "object"}}}})"));
+  EXPECT_EQ(document.at("info"), nlohmann::json::parse(R"({"title": "xord", "version": "7"})"));
+  EXPECT_EQ(document.at("components"), nlohmann::json::parse(R"(
+      {"schemas": {"Problem": {
+         "type": "object", "required": ["title", "status", "detail", "code"],
+         "properties": {"title": {"type": "string"}, "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "code": {"type": "integer", "enum": [1, 2, 4]}}}},
+       "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}})"));
+}
+
+TEST(OpenApi, HasEachMethodOfAPathInLowerCase) {
+  const nlohmann::json document = openapi_of(
+      {route("GET", "/a"), route("PUT", "/a"), route("DELETE", "/a"), route("POST", "/b")}, "");
+  EXPECT_EQ(document.at("paths").size(), 2u);
+  for (const char* method : {"get", "put", "delete"}) {
+    EXPECT_TRUE(document.at("paths").at("/a").contains(method)) << method;
+  }
+  EXPECT_TRUE(document.at("paths").at("/b").contains("post"));
 }
 
 std::variant<PageWanted, HttpResponse> page_of(const std::string& query) {
@@ -133,6 +209,10 @@ TEST(Pages, TheirParametersAreThoseThatAreRead) {
   std::set<std::string_view> names;
   for (const RouteParameter& each : page_parameters()) names.insert(each.name);
   EXPECT_EQ(names, (std::set<std::string_view>{"from", "limit"}));
+  for (const RouteParameter& each : page_parameters()) {
+    EXPECT_EQ(each.place, ParameterPlace::query) << each.name;
+    EXPECT_FALSE(each.description.empty()) << each.name;
+  }
 }
 
 }  // namespace

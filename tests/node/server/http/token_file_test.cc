@@ -35,6 +35,7 @@ class TokenFileTest : public testing::Test {
 TEST_F(TokenFileTest, ATokenIsWhatStandsBetweenBlanks) {
   EXPECT_EQ(read("0123456789abcdef"), "0123456789abcdef");
   EXPECT_EQ(read("  0123456789ABCDEF-_~\r\n\n", 0400), "0123456789ABCDEF-_~");
+  EXPECT_EQ(read("\t!~0123456789abcd"), "!~0123456789abcd") << "the outermost that are printed";
   const std::string longest(token_size_max, 'x');
   EXPECT_EQ(read(longest + "\n"), longest);
 }
@@ -49,8 +50,9 @@ TEST_F(TokenFileTest, WhatIsNotATokenIsRefused) {
   for (const std::string& text :
        {std::string(), std::string("\n"), std::string("0123456789abcde"),
         std::string("0123456789 abcdef"), std::string("0123456789abcdef\nsecond line"),
-        std::string("0123456789abcd\xC3\xA9"), std::string("0123456789abcdef\0", 17),
-        std::string(token_size_max + 1, 'x'), std::string(1 << 20, 'x')}) {
+        std::string("0123456789abcd\xC3\xA9"), std::string("0123456789abcde\x7f"),
+        std::string("0123456789abcdef\0", 17), std::string(token_size_max + 1, 'x'),
+        std::string(1 << 20, 'x')}) {
     EXPECT_TRUE(is_refused(read(text), "has no token")) << text.substr(0, 40);
   }
 }
@@ -58,6 +60,9 @@ TEST_F(TokenFileTest, WhatIsNotATokenIsRefused) {
 TEST_F(TokenFileTest, WhatCannotBeReadIsRefused) {
   EXPECT_TRUE(is_refused(read_at(directory.at("none")), "No such file"));
   EXPECT_TRUE(is_refused(read_at(directory.path()), "is not a file"));
+  const std::string pipe = directory.at("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_TRUE(is_refused(read_at(pipe), "is not a file")) << "and nobody is waited for";
 }
 
 }  // namespace

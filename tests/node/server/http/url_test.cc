@@ -28,6 +28,9 @@ TEST(Url, AQueryIsReadByName) {
   EXPECT_EQ(query_value("%61=1", "a"), "1");
   EXPECT_EQ(query_value("a=b=c", "a"), "b=c");
   EXPECT_EQ(query_value("ab=1&&=&b", "b"), "");
+  EXPECT_EQ(query_value("a&a=1", "a"), "") << "the first counts";
+  EXPECT_EQ(query_value("a=1&b=", "b"), "");
+  EXPECT_EQ(query_value("a=%2B+%2b", "a"), "+ +") << "a plus that is encoded stays one";
 }
 
 TEST(Url, WhatIsNotInAQueryIsEmpty) {
