@@ -114,6 +114,28 @@ TEST_F(ControlSocketTest, APathBeyond107BytesIsReached) {
   EXPECT_EQ(client.ask("a"), "you said a");
 }
 
+// The name of a socket has 107 bytes and a zero; a longer path is reached another way.
+TEST_F(ControlSocketTest, APathOfAnyLengthIsReachedWhetherItJustFitsOrNot) {
+  const size_t own = directory.at("").size() + std::string("/control").size();
+  for (const size_t length : {106u, 107u, 108u, 109u}) {
+    ASSERT_LT(own, length);
+    const std::string long_name = directory.at(std::string(length - own, 'd'));
+    std::filesystem::create_directories(long_name);
+    ControlSocket control(long_name, echo, refuse, no_http);
+    ASSERT_FALSE(control.open()) << length;
+    EXPECT_EQ(Client(long_name).ask("a"), "you said a") << length;
+    const ControlAddress address(long_name);
+    EXPECT_TRUE(address.is_valid());
+    EXPECT_LE(address.size(), sizeof(sockaddr_un));
+  }
+}
+
+TEST_F(ControlSocketTest, ADirectoryThatIsNotThereHasNoAddress) {
+  const ControlAddress address(directory.at(std::string(120, 'd')));
+  EXPECT_FALSE(address.is_valid());
+  EXPECT_EQ(errno, ENOENT);
+}
+
 TEST_F(ControlSocketTest, ALineThatIsTooLongIsRefusedAndItsConnectionEnds) {
   ControlSocket control(directory.path(), echo, refuse, no_http);
   ASSERT_FALSE(control.open());
