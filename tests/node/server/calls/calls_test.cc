@@ -126,12 +126,13 @@ TEST_F(CallsOfAShard, WhatNeedsTheRecordsWaitsForThemAndNothingElseDoes) {
   uint32_t waiting = 0;
   for (const CommandKind kind :
        {CommandKind::get, CommandKind::set, CommandKind::keep, CommandKind::forget,
-        CommandKind::list_published, CommandKind::purge}) {
+        CommandKind::list_published, CommandKind::list_records, CommandKind::purge}) {
     EXPECT_EQ(call(kind), std::nullopt) << name_of(kind);
     ++waiting;
   }
   for (const CommandKind kind :
-       {CommandKind::find, CommandKind::canary, CommandKind::list_charges}) {
+       {CommandKind::find, CommandKind::trace, CommandKind::canary, CommandKind::list_charges,
+        CommandKind::explain, CommandKind::list_contacts, CommandKind::list_buckets}) {
     EXPECT_EQ(call(kind), ServerStatus::refused) << name_of(kind) << " is sent at once";
     EXPECT_EQ(times_ended(calls_, kind, ServerStatus::refused), 1u);
   }

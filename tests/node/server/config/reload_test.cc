@@ -81,6 +81,57 @@ TEST(ReloadPlan, ShownSettingsHaveBothValuesUntilTheRestart) {
   EXPECT_EQ(plan_reload(plan.next, running, room).next.settings[0].after_restart, std::nullopt);
 }
 
+// Names of settings and where the value of each is; what needs a restart changes nothing by itself.
+TEST(ReloadPlan, EachChoiceIsCopiedAloneOrNamedForARestart) {
+  const std::map<std::string, std::function<void(ServerConfig&)>> needing_a_restart = {
+      {"listen",
+       [](ServerConfig& c) {
+         c.listen = {{DialectName::rpcudp, Endpoint::ipv4(0x7f000001, 1), false}};
+       }},
+      {"data-dir", [](ServerConfig& c) { c.data_dir = "/x"; }},
+      {"allow-network-file-system", [](ServerConfig& c) { c.allow_network_file_system = true; }},
+      {"shards", [](ServerConfig& c) { c.shards = 7; }},
+      {"io", [](ServerConfig& c) { c.io = IoChoice::epoll; }},
+      {"steering", [](ServerConfig& c) { c.steering = !c.steering; }},
+      {"admin", [](ServerConfig& c) { c.admin = {{Endpoint::ipv4(0x7f000001, 1), "", false}}; }},
+      {"color", [](ServerConfig& c) { c.log_color = LogColor::always; }},
+      {"fleet-net", [](ServerConfig& c) { c.fleet_nets = {*Subnet::parse("10.0.0.0/8")}; }},
+      {"durability", [](ServerConfig& c) { c.durability = Durability::os; }},
+      {"memory-max", [](ServerConfig& c) { c.memory_max = 1 << 30; }},
+      {"contacts-max", [](ServerConfig& c) { c.contacts_max = 7; }},
+  };
+  for (const auto& [name, change] : needing_a_restart) {
+    ServerConfig wanted;
+    change(wanted);
+    const Choice* choice = find_choice(name);
+    ASSERT_NE(choice, nullptr) << name;
+    EXPECT_EQ(choice->takes, Takes::restart) << name;
+    EXPECT_FALSE(choice->is_same({}, wanted)) << name;
+    const ReloadPlan plan = plan_reload({}, wanted, room);
+    EXPECT_EQ(plan.restart, Names{name});
+    EXPECT_TRUE(plan.changed.empty()) << name;
+    EXPECT_EQ(plan.next, ServerConfig{}) << name;
+    ServerConfig copied;
+    choice->copy(wanted, &copied);
+    EXPECT_EQ(copied, wanted) << name;
+  }
+  EXPECT_EQ(find_choice("no-such-choice"), nullptr);
+  EXPECT_EQ(find_choice(""), nullptr);
+}
+
+TEST(ReloadPlan, TheVersionAndTheShownSettingsAreThoseOfTheNewConfiguration) {
+  ServerConfig running;
+  running.version = "1";
+  running.settings = {{"ttl", {"7d"}, {"7d"}, false, true, "default", {}}};
+  ServerConfig wanted = running;
+  wanted.version = "2";
+  wanted.settings[0].origin = "file /x:1";
+  const ReloadPlan plan = plan_reload(running, wanted, room);
+  EXPECT_EQ(plan.next.version, "2");
+  EXPECT_EQ(plan.next.settings, wanted.settings);
+  EXPECT_TRUE(plan.changed.empty() && plan.restart.empty());
+}
+
 // ---- A running server.
 
 class ReloadTest : public testing::Test {
@@ -303,6 +354,9 @@ TEST_F(ReloadTest, TheLogLevelHoldsUntilTheNextReload) {
   EXPECT_EQ(admin->config().log_level, LogLevel::error);
   const auto shown = control().get("/v1/config").json().at("settings").at(0);
   EXPECT_EQ(shown.at("value"), "error");
+  EXPECT_EQ(shown.at("origin"), "set while the node runs");
+  EXPECT_EQ(shown.at("default"), "info");
+  EXPECT_EQ(control().change("POST", "/v1/log-level", R"({"level": "error"})").status, 200);
   for (const char* body : {"{}", R"({"level": "loud"})", R"({"level": 1})", "[]"}) {
     EXPECT_EQ(control().change("POST", "/v1/log-level", body).status, 400) << body;
   }
@@ -326,7 +380,9 @@ TEST_F(ReloadTest, AStopAnswersThoseThatWait) {
     const ServerStatus status = each.get().status;
     EXPECT_TRUE(status == ServerStatus::done || status == ServerStatus::stopped);
   }
-  EXPECT_EQ(reload(config).status, ServerStatus::stopped);
+  const ReloadResult late = reload(config);
+  EXPECT_EQ(late.status, ServerStatus::stopped);
+  EXPECT_EQ(late.refused_because, "the node is ending");
 }
 
 }  // namespace
