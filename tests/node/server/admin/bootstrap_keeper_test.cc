@@ -187,6 +187,47 @@ TEST_F(BootstrapKeeperTest, ItsOwnJoinGivesWayToThatOfTheProgram) {
   EXPECT_EQ(keeper_.asked(), Log::Fields({"127.0.0.2:9"}));
 }
 
+TEST_F(BootstrapKeeperTest, OtherNamesReplaceTheConfiguredOnesAndThoseOfJoinsStay) {
+  keeper_.start({"127.0.0.1:9", "127.0.0.2:9"}, {});
+  advance();
+  finish(first, OperationStatus::no_contacts);
+  join({"127.0.0.3:9"});
+  advance();
+  keeper_.replace_names({"127.0.0.1:9", "127.0.0.2:9"}, {"127.0.0.4:9", "127.0.0.2:9"});
+  EXPECT_EQ(keeper_.names(),
+            (std::vector<std::string>{"127.0.0.4:9", "127.0.0.2:9", "127.0.0.3:9"}));
+  keeper_.replace_names({"127.0.0.4:9", "127.0.0.2:9"}, {});
+  EXPECT_EQ(keeper_.names(), std::vector<std::string>{"127.0.0.3:9"});
+}
+
+TEST_F(BootstrapKeeperTest, OtherNamesAreTriedAtOnceWhileNobodyAnswers) {
+  keeper_.start({"127.0.0.1:9"}, {});
+  advance();
+  finish(first, OperationStatus::no_contacts);
+  keeper_.replace_names({"127.0.0.1:9"}, {"127.0.0.2:9"});
+  EXPECT_EQ(calls_.count(), 0u);
+  keeper_.retry_if_alone();
+  EXPECT_EQ(calls_.count(), 1u);
+  EXPECT_EQ(calls_.program_count(), 0u) << "its own";
+  keeper_.retry_if_alone();
+  EXPECT_EQ(calls_.count(), 1u) << "one at a time";
+  advance();
+  EXPECT_EQ(keeper_.asked(), Log::Fields({"127.0.0.2:9"}));
+}
+
+TEST_F(BootstrapKeeperTest, NamesOfJoinsFindRoomUpTo64AfterTheNewOnes) {
+  keeper_.start({}, {});
+  std::vector<std::string> names;
+  for (uint32_t number = 1; number <= 64; ++number) names.push_back(numbered(number).text());
+  join(names);
+  advance();
+  ASSERT_EQ(keeper_.names().size(), 64u);
+  keeper_.replace_names({}, {"127.0.1.1:9", "127.0.1.2:9"});
+  ASSERT_EQ(keeper_.names().size(), 64u);
+  EXPECT_EQ(keeper_.names()[1], "127.0.1.2:9");
+  EXPECT_EQ(keeper_.names()[63], "127.0.0.62:9");
+}
+
 // Every shard must know a contact that answers before the program goes on; here none ever does.
 TEST_F(BootstrapKeeperTest, AJoinThatIsDoneIsToldOnceAllShardsKnowAContactOrTheServerStops) {
   const OperationId operation = join({"127.0.0.1:9"});

@@ -121,6 +121,10 @@ TEST_F(ApiTest, KeysAreKeptListedInPagesAndForgotten) {
     EXPECT_EQ(kept.json().at("stored"), 1);
   }
   EXPECT_EQ(published().size(), 5u);
+  const Json whole = get("/v1/published?limit=5").json();
+  EXPECT_EQ(whole.at("keys").size(), 5u);
+  EXPECT_FALSE(whole.contains("next")) << "there are no more";
+  EXPECT_EQ(get("/v1/published?limit=4").json().at("next"), whole.at("keys").at(4).at("id"));
   const Json page = get("/v1/published?limit=2").json();
   ASSERT_EQ(page.at("keys").size(), 2u);
   const Json rest = get("/v1/published?from=" + page.at("next").get<std::string>()).json();
