@@ -72,6 +72,33 @@ TEST_F(ControlLimitsTest, SaysThatLimitsAreOff) {
   EXPECT_EQ(ask(R"({"command": "limits"})").at("result").at("limits"), "off");
 }
 
+TEST_F(ControlLimitsTest, SaysThatNothingIsRefusedInADryRun) {
+  start([](ServerConfig& config) { config.limits.mode = LimitsMode::dry_run; });
+  EXPECT_EQ(limits_of("11.1.2.3").at("limits"), "dry-run");
+  EXPECT_EQ(limits_of("11.1.2.3").at("exempt"), false) << "it is charged as any other";
+}
+
+TEST_F(ControlLimitsTest, AStrangersPrefixesHaveTheirLimitsAndNothingCharged) {
+  start([](ServerConfig&) {}, 2);
+  const Json stranger = limits_of("11.1.2.3");
+  ASSERT_EQ(stranger.at("prefixes").size(), prefix_levels);
+  for (const Json& prefix : stranger.at("prefixes")) {
+    EXPECT_TRUE(Subnet::parse(prefix.at("prefix").get<std::string>())
+                    ->contains(*IpAddress::parse("11.1.2.3")));
+    EXPECT_EQ(prefix.at("network"), "rpcudp");
+    ASSERT_EQ(prefix.at("charged").size(), charges_count);
+    for (const char* name : charge_names) EXPECT_EQ(prefix.at("charged").at(name), 0) << name;
+    ASSERT_EQ(prefix.at("limits").size(), limited_charges);
+    for (size_t i = 0; i < limited_charges; ++i) {
+      const Json& limit = prefix.at("limits")[i];
+      EXPECT_EQ(limit.at("limit"), charge_names[i]);
+      EXPECT_GT(limit.at("most"), 0);
+      EXPECT_EQ(limit.at("refused"), 0);
+      EXPECT_EQ(limit.size(), 3u) << "no times of refusals: " << limit;
+    }
+  }
+}
+
 TEST_F(ControlLimitsTest, AddsUpWhatAllShardsCharge) {
   start(
       [](ServerConfig& config) {
