@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "node/server/admin/admin.h"
+#include "node/server/admin/notice_lines.h"
 #include "reactor/base/check.h"
 #include "reactor/monotonic.h"
 
@@ -141,20 +142,11 @@ void Admin::log_notice(ShardIndex shard, const NodeNotice& notice) {
     case NoticeKind::limit_ended:
       return log_limit(std::move(fields), shard, notice);
     case NoticeKind::source_thinned:
-      fields["shard"] = shard;
-      fields["prefix"] = notice.prefix.text();
-      fields["dropped_percent"] = notice.count;
-      fields["hint"] =
-          "this node gets more requests than it can answer, and this source sends more than its "
-          "share: the kernel drops a part of them; --limit-for gives a source a larger share";
-      log_.write(LogLevel::warning, "source thinned out", fields);
+    case NoticeKind::source_restored: {
+      const NoticeLine line = line_of_source(network_name(notice.network), shard, notice);
+      log_.write(line.level, line.message, line.fields);
       return;
-    case NoticeKind::source_restored:
-      fields["shard"] = shard;
-      fields["prefix"] = notice.prefix.text();
-      fields["after_s"] = rounded(notice.lasted);
-      log_.write(LogLevel::info, "source no longer thinned out", fields);
-      return;
+    }
   }
 }
 
