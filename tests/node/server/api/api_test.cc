@@ -316,6 +316,28 @@ TEST_F(ApiTest, AShutdownIsAskedOfTheProgram) {
   EXPECT_EQ(change("POST", "/v1/shutdown").status, 501) << "of a program that says nothing of it";
 }
 
+TEST_F(ApiTest, WhatIsWrongWithARequestIsSaid) {
+  start();
+  const auto check = [](const HttpReceived& refused, int status, int code,
+                        const std::string& detail) {
+    EXPECT_EQ(refused.status, status) << refused.body;
+    EXPECT_EQ(refused.json().at("code"), code) << refused.body;
+    EXPECT_EQ(refused.json().at("detail"), detail);
+  };
+  check(change("POST", "/v1/purge", "[]"), 400, 2,
+        "the body is not a JSON object: write {} where there is nothing to say");
+  check(change("PUT", "/v1/published/a", "{}"), 400, 2,
+        "the body is {\"value\": ...} with a text, a number, true or false, or {\"wire\": ...} "
+        "with the value as it is sent, in hexadecimal digits");
+  check(get("/v1/records/" + key_digest("none").hex()), 404, 1,
+        "the node holds no record with that id");
+  check(get("/v1/explain?ip=x"), 400, 2,
+        "explain takes an \"address\" without a port (192.0.2.7, 2001:db8::7)");
+  check(change("POST", "/v1/shutdown"), 501, 1,
+        "the program around this node ends it: stop that program");
+  check(get("/livez?exclude=none"), 400, 2, "there is no check \"none\" to exclude");
+}
+
 TEST_F(ApiTest, TheDocumentNamesEveryRouteAndEveryRouteAnswers) {
   start();
   const Json document = get("/v1/openapi.json").json();

@@ -93,7 +93,10 @@ TEST(ReloadPlan, EachChoiceIsCopiedAloneOrNamedForARestart) {
       {"shards", [](ServerConfig& c) { c.shards = 7; }},
       {"io", [](ServerConfig& c) { c.io = IoChoice::epoll; }},
       {"steering", [](ServerConfig& c) { c.steering = !c.steering; }},
-      {"admin", [](ServerConfig& c) { c.admin = {{Endpoint::ipv4(0x7f000001, 1), "", false}}; }},
+      {"admin",
+       [](ServerConfig& c) {
+         c.admin = {{Endpoint::ipv4(0x7f000001, 1), "", false}};
+       }},
       {"color", [](ServerConfig& c) { c.log_color = LogColor::always; }},
       {"fleet-net", [](ServerConfig& c) { c.fleet_nets = {*Subnet::parse("10.0.0.0/8")}; }},
       {"durability", [](ServerConfig& c) { c.durability = Durability::os; }},
@@ -362,6 +365,24 @@ TEST_F(ReloadTest, TheLogLevelHoldsUntilTheNextReload) {
   }
   EXPECT_EQ(reload(with).changed, Names{"log-level"});
   EXPECT_EQ(admin->config().log_level, LogLevel::off);
+}
+
+TEST_F(ReloadTest, TheConfigurationShowsWhatARestartWouldChange) {
+  ServerConfig with = loopback_config(directory.at("data"), 2);
+  with.settings = {{"contacts-max", {"1000"}, {"100000"}, false, false, "default", {}},
+                   {"ttl", {"7d"}, {"7d"}, false, true, "default", {}}};
+  start(with);
+  ServerConfig wanted = with;
+  wanted.contacts_max = 2'000;
+  wanted.ttl = hours(1);
+  wanted.settings[0] = {"contacts-max", {"2000"}, {"100000"}, false, false, "file /x:1", {}};
+  wanted.settings[1] = {"ttl", {"1h"}, {"7d"}, false, true, "file /x:2", {}};
+  EXPECT_EQ(reload(wanted).restart, Names{"contacts-max"});
+  EXPECT_EQ(control().get("/v1/config").json(), nlohmann::json::parse(R"({"settings": [
+      {"name": "contacts-max", "value": "1000", "default": "100000", "origin": "default",
+       "reloadable": false, "after_restart": "2000"},
+      {"name": "ttl", "value": "1h", "default": "7d", "origin": "file /x:2",
+       "reloadable": true}]})"));
 }
 
 TEST_F(ReloadTest, AStopAnswersThoseThatWait) {
