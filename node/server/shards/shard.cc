@@ -410,7 +410,6 @@ void Shard::fail(const Operation& operation) {
                                                           : CompletionKind::write_failed;
   completion.store = operation.store;
   completion.key = operation.key;
-  completion.times = operation.times;
   failed_.push_back(completion);
 }
 

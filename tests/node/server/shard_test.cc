@@ -159,6 +159,15 @@ class ShardTest : public testing::Test {
     admin_bell_.wait(Duration{});
     return is_rung;
   }
+  // As when the commit thread takes nothing.
+  void fill_operations() {
+    const std::array<uint8_t, 4'000> filling{};
+    for (const size_t size : {filling.size(), size_t{8}}) {
+      while (commits_->operations().push(Bytes(filling).first(size))) {
+      }
+    }
+    commits_->operations().publish();
+  }
   uint64_t count(ShardCount which) const { return shard_->counters().read(which); }
 
   Instant now_ = instant_of(first_node_seconds);
@@ -355,18 +364,11 @@ TEST_F(ShardTest, AReportForWhichThereIsNoRoomIsCounted) {
   EXPECT_EQ(count(ShardCount::log_lines_dropped), 1u);
 }
 
-// The commit thread takes nothing: its mailbox is full.
 TEST_F(ShardTest, AnOperationThatTheDiskCannotTakeFailsAndTheNextOneDoesNot) {
   begin();
   finish_load();
   turn();
-  Mailbox& operations = commits_->operations();
-  const std::array<uint8_t, 4'000> filling{};
-  while (operations.push(filling)) {
-  }
-  while (operations.push(Bytes(filling).first(8))) {
-  }
-  operations.publish();
+  fill_operations();
   const std::vector<uint8_t> value = {0xc4, 1, 7};
   const Id key = own_key();
   command(CommandKind::keep, 5, key, value);
@@ -382,10 +384,31 @@ TEST_F(ShardTest, AnOperationThatTheDiskCannotTakeFailsAndTheNextOneDoesNot) {
   EXPECT_EQ(listed.read(StoreCount::writes_pending), 0u);
   EXPECT_EQ(listed.read(StoreCount::stale_completions), 0u);
 
-  operations.consume(1'000'000, [](Bytes) {});
+  commits_->operations().consume(1'000'000, [](Bytes) {});
   command(CommandKind::keep, 6, key, value);
   EXPECT_EQ(count(ShardCount::commit_mailbox_full), 1u);
   EXPECT_EQ(listed.read(StoreCount::writes_pending), 1u);
+}
+
+TEST_F(ShardTest, AReadThatTheDiskCannotTakeIsAFailureAndNotAnAbsence) {
+  begin();
+  Completion cold;
+  cold.kind = CompletionKind::record_loaded;
+  cold.key = own_key();
+  cold.value_size = 3;
+  cold.times = {first_node_seconds, first_node_seconds, first_node_seconds,
+                first_node_seconds + 3'600};
+  receive(completions, cold);
+  finish_load();
+  const auto& stored = shard_->store_counters(0);
+  ASSERT_EQ(stored.read(StoreCount::records), 1u);
+  fill_operations();
+  command(CommandKind::get, 5, own_key());
+  EXPECT_EQ(count(ShardCount::commit_mailbox_full), 1u);
+  turn();
+  EXPECT_EQ(stored.read(StoreCount::read_failed), 1u);
+  EXPECT_EQ(stored.read(StoreCount::reads_pending), 0u);
+  EXPECT_EQ(results().size(), 1u);
 }
 
 // ---- Messages to the others.

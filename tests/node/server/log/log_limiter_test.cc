@@ -51,5 +51,17 @@ TEST(LogLimiter, GivesAtTheEndWhatItHasNotGivenYet) {
   EXPECT_EQ(left_out[0].count, 2u);
 }
 
+TEST(LogLimiter, AMinuteBeginsWithTheFirstLineAfterTheLastOne) {
+  LogLimiter limiter;
+  EXPECT_EQ(admitted(limiter, "a", seconds(0), 5), 5u);
+  EXPECT_EQ(admitted(limiter, "a", minutes(1), 5), 5u) << "nothing was left out";
+  EXPECT_EQ(admitted(limiter, "a", seconds(119), 2), 0u);
+  EXPECT_EQ(admitted(limiter, "a", minutes(3), 2), 0u) << "not before it is told";
+  ASSERT_EQ(limiter.take(at(minutes(3))).size(), 1u);
+  EXPECT_EQ(admitted(limiter, "a", minutes(3), 7), 5u);
+  EXPECT_TRUE(limiter.take(at(minutes(4) - nanoseconds(1))).empty());
+  EXPECT_EQ(limiter.take(at(minutes(4))).size(), 1u);
+}
+
 }  // namespace
 }  // namespace xord
