@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "tests/temporary_directory.h"
 
@@ -66,6 +68,73 @@ TEST_F(NamedIdsTest, OnlyTheOnesUsedLastAreKept) {
   EXPECT_FALSE(ids.find(via(1)));
   EXPECT_TRUE(ids.find(via(2)));
   EXPECT_TRUE(ids.find(via(named_ids_max + 1)));
+}
+
+TEST_F(NamedIdsTest, ANodeThatIsKnownTakesNoOtherOnesPlace) {
+  NamedIds ids(path_);
+  for (uint16_t port = 1; port <= named_ids_max; ++port) ids.remember({via(port), named(1)});
+  ids.remember({via(2), named(9)});
+  EXPECT_EQ(ids.find(via(1)), named(1));
+  EXPECT_EQ(ids.find(via(2)), named(9));
+  ids.remember({via(named_ids_max + 1), named(3)});
+  EXPECT_FALSE(ids.find(via(1))) << "the one that was used longest ago";
+  EXPECT_EQ(ids.find(via(2)), named(9));
+  EXPECT_TRUE(ids.find(via(3)));
+}
+
+// The index of an interface may be another one's after the next boot.
+TEST_F(NamedIdsTest, WhatNeedsAnInterfaceIsNotKept) {
+  const auto on_link = [](uint32_t scope) {
+    return Endpoint{*IpAddress::parse("fe80::1"), scope, 7};
+  };
+  NamedIds ids(path_);
+  ids.remember({on_link(3), named(1)});
+  EXPECT_FALSE(ids.find(on_link(3)));
+  ids.remember({via(1), {id(1), on_link(3)}});
+  EXPECT_FALSE(ids.find(via(1)));
+}
+
+TEST_F(NamedIdsTest, TheFileIsReadByItsOwnerAloneAndHasALineForEach) {
+  NamedIds ids(path_);
+  ids.remember({via(1), named(2)});
+  ids.remember({via(3), named(4)});
+  EXPECT_TRUE(ids.save());
+  EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms(0600));
+  std::ostringstream text;
+  text << std::ifstream(path_).rdbuf();
+  EXPECT_EQ(text.str(), "127.0.0.1:1 " + id(2).hex() + " 127.0.0.1:2\n127.0.0.1:3 " + id(4).hex() +
+                            " 127.0.0.1:4\n");
+}
+
+TEST_F(NamedIdsTest, OfALongerFileAsManyLinesAreReadAsAreKept) {
+  std::filesystem::create_directories(directory_.at("deep"));
+  std::ofstream file(path_);
+  for (size_t port = 1; port <= named_ids_max + 1; ++port) {
+    file << "127.0.0.1:" << port << ' ' << id(1).hex() << " 127.0.0.1:1\n";
+  }
+  file.close();
+  const NamedIds ids(path_);
+  EXPECT_TRUE(ids.find(via(named_ids_max)));
+  EXPECT_FALSE(ids.find(via(named_ids_max + 1)));
+}
+
+// Root who runs with another user's HOME must not write where that user says.
+TEST_F(NamedIdsTest, AnotherUsersFileOrFolderIsLeftAlone) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
+  NamedIds ids(path_);
+  ids.remember({via(1), named(1)});
+  ASSERT_TRUE(ids.save());
+  ids.remember({via(2), named(2)});
+  ASSERT_EQ(chown(path_.c_str(), 12'345, 12'345), 0);
+  EXPECT_FALSE(NamedIds(path_).find(via(1)));
+  EXPECT_FALSE(ids.save());
+  ASSERT_EQ(chown(path_.c_str(), 0, 0), 0);
+  ASSERT_EQ(chown(directory_.at("deep").c_str(), 12'345, 12'345), 0);
+  EXPECT_FALSE(NamedIds(path_).find(via(1)));
+  EXPECT_FALSE(ids.save());
+  ASSERT_EQ(chown(directory_.at("deep").c_str(), 0, 0), 0);
+  EXPECT_EQ(NamedIds(path_).find(via(1)), named(1)) << "nothing was written meanwhile";
+  EXPECT_FALSE(NamedIds(path_).find(via(2)));
 }
 
 TEST_F(NamedIdsTest, LinesThatMakeNoSenseAreSkipped) {
