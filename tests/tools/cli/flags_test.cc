@@ -120,7 +120,8 @@ TEST_F(FlagsTest, TheHelpIsOnePage) {
   EXPECT_EQ(help.rfind("Try all of it.\n\nUsage: xord try (THING | -) [FLAGS]\n", 0), 0u) << help;
   for (const char* line : {"\n  THING                       What to try\n",
                            "\n  --listen ADDR:PORT          Where to listen\n",
-                           "\n  --json                      Print JSON\n"}) {
+                           "\n  --json                      Print JSON\n",
+                           "\n  -h,--help                   Print this help message and exit\n"}) {
     EXPECT_NE(help.find(line), std::string::npos) << help;
   }
 }
@@ -145,6 +146,11 @@ TEST_F(FlagsTest, ADescriptionIsWrappedAtAHundredColumns) {
   EXPECT_EQ(help_of("--name", "T", word + " " + word + "x z"),
             begin + word + " " + word + "x\n" + column + "z")
       << "70 columns are full";
+  const std::string three = std::string(20, 'a') + " " + std::string(20, 'b') + " ";
+  EXPECT_EQ(help_of("--name", "T", three + std::string(28, 'c')),
+            begin + three + std::string(28, 'c'));
+  EXPECT_EQ(help_of("--name", "T", three + std::string(29, 'c')),
+            begin + three.substr(0, 41) + "\n" + column + std::string(29, 'c'));
   EXPECT_EQ(help_of("--name", "T", word + " " + word + "xx z"),
             begin + word + "\n" + column + word + "xx z");
   EXPECT_EQ(help_of("--name", "T", word + " " + word.substr(1) + "\u00e9\u00e9 z"),

@@ -58,6 +58,18 @@ TEST_F(LimitsCommandTest, ShowsATableOfThoseThatTookMost) {
             "203.0.113.0/24    1022.9 KiB/s   25 %      1.0 /s    1 %  no\n");
 }
 
+TEST_F(LimitsCommandTest, NamesEachLimitThatRefusedAndWhetherItIsOpen) {
+  Json row = prefix_of("::/64", 8'192, 0,
+                       {{"refused", 1}, {"since_s", 3'600}, {"last_s", 0}, {"until_s", 0.0}});
+  row["limits"][1].update({{"refused", 2}, {"since_s", 9}, {"last_s", 8}, {"until_s", 0.05}});
+  EXPECT_EQ(run({{"limits", "dry-run"}, {"prefixes", Json::array({row})}}).out,
+            "limits are dry-run: nothing is refused, and this is what would be\n"
+            "PREFIX          EXCESS  LIMIT       READS  LIMIT  LIMITED\n"
+            "::/64        1.0 KiB/s 819200 %      1.0 /s    1 %  excess since 1h ago: 1 refused, "
+            "the last 0s ago, open now; reads since 9s ago: 2 refused, the last 8s ago, until in "
+            "0.1s\n");
+}
+
 TEST_F(LimitsCommandTest, SaysWhyNothingIsCharged) {
   const CommandOutcome exempt = run({{"limits", "on"},
                                      {"exempt", true},

@@ -65,6 +65,21 @@ TEST_F(TopCommandTest, PrintsARowForEachEventBelowAHeading) {
   EXPECT_NE(asked_.find("\r\nHost: localhost\r\n"), std::string::npos) << asked_;
 }
 
+TEST_F(TopCommandTest, RepeatsTheHeadingAfterTwentyRows) {
+  std::string events;
+  for (int i = 0; i < 41; ++i) events += as_event(made_up_event());
+  const CommandOutcome outcome = run(header + events, {"--count", "41"});
+  EXPECT_EQ(outcome.code, ExitCode::done) << outcome.error;
+  std::istringstream lines(outcome.out);
+  std::vector<size_t> headings;
+  size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    if (line.starts_with("STATE ")) headings.push_back(count);
+  }
+  EXPECT_EQ(headings, (std::vector<size_t>{0, 21, 42}));
+  EXPECT_EQ(count, 44u);
+}
+
 TEST_F(TopCommandTest, PrintsEventsAsTheyAreWithJson) {
   auto event = made_up_event();
   event["log"].push_back(made_up_line(1, "caf\u00e9 \x1b"));

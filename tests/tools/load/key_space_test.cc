@@ -59,7 +59,7 @@ TEST(KeySpace, GivesEqualIdsForEqualSeedsAndOthersForOthers) {
 }
 
 TEST(KeySpace, NearKeysShareExactlySoManyBitsAtLeastAndSpreadBeyond) {
-  for (const uint32_t bits : {0u, 1u, 7u, 8u, 12u, 21u}) {
+  for (const uint32_t bits : {0u, 1u, 7u, 8u, 9u, 12u, 18u, 21u, 63u, 128u}) {
     const KeySpace keys(3, {}, node_id, bits);
     std::set<uint32_t> shared;
     for (uint64_t number = 0; number < 200; ++number) {
@@ -143,6 +143,23 @@ TEST(KeySpace, IdsAndValuesAreThoseOfSplitMix64) {
       wanted.insert(wanted.end(), bytes.begin(), bytes.end());
       EXPECT_EQ(packed, wanted);
     }
+  }
+}
+
+// Of each value the size is drawn by the word before its content, for the same reason.
+TEST(KeySpace, SizesAreDrawnByTheFirstWordOfTheirStream) {
+  const KeySpace uniform(77, {10, 1'009, Spread::uniform}, node_id, 0);
+  const KeySpace zipf(77, {10, 1'009, Spread::zipf}, node_id, 0);
+  for (uint64_t number = 0; number < 50; ++number) {
+    const uint64_t stream = ~stream_of(77, IdDomain::hits, number);
+    const uint64_t word = SplitMix64(stream - 0x9e3779b97f4a7c15u).next();
+    const double unit = std::ldexp(static_cast<double>(word >> 11), -53);
+    const auto content = [&](const KeySpace& keys) {
+      const std::vector<uint8_t> packed = value_of(keys, number);
+      return packed.size() - (packed[0] == 0xc4 ? 2 : 3);
+    };
+    EXPECT_EQ(content(uniform), static_cast<size_t>(10 + unit * 1'000));
+    EXPECT_EQ(content(zipf), static_cast<size_t>(11 * std::pow(1'011 / 11.0, unit) - 1));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <regex>
 #include <sstream>
 
@@ -166,6 +167,61 @@ TEST(SimCommand, ThePictureAndTheReportSayWhatTheyShow) {
   EXPECT_TRUE(std::regex_search(report, std::regex("\n  join +[0-9]+ +100\\.00 % .* -  +-\n")))
       << report;
   EXPECT_EQ(report.find("0.0 / "), std::string::npos) << report;
+}
+
+struct Ran {
+  std::vector<nlohmann::json> reports;
+  std::string err;
+};
+// A network as small as may be, with its report in JSON.
+Ran ran_with(std::vector<std::string> arguments, bool is_watched = false) {
+  arguments.insert(arguments.end(),
+                   {"--scenario", "join", "--nodes", "3", "--hours", "0.01", "--json"});
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}, is_watched};
+  EXPECT_EQ(sim_command(arguments, terminal), ExitCode::done);
+  Ran ran;
+  std::istringstream lines(out.str());
+  for (std::string line; std::getline(lines, line);) {
+    ran.reports.push_back(nlohmann::json::parse(line));
+  }
+  ran.err = err.str();
+  return ran;
+}
+
+TEST(SimCommand, SeedsFollowOneAnotherEachWithItsReport) {
+  const Ran ran = ran_with({"--seed", "5", "--seeds", "3"});
+  ASSERT_EQ(ran.reports.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    const nlohmann::json& report = ran.reports[i];
+    EXPECT_EQ(report.at("seed"), 5 + i);
+    EXPECT_EQ(report.at("nodes"), 3);
+    EXPECT_TRUE(report.at("violation").is_null());
+    EXPECT_GT(report.at("real_seconds").get<double>(), 0);
+    EXPECT_LT(report.at("real_seconds").get<double>(), 120);
+    EXPECT_GT(report.at("memory_bytes").get<uint64_t>(), 1u << 20) << "bytes, not kilobytes";
+    EXPECT_NE(ran.err.find(sim::describe(setup_of(
+                  plan_of({"--scenario", "join", "--nodes", "3", "--hours", "0.01"}), 5 + i))),
+              std::string::npos)
+        << ran.err;
+  }
+  EXPECT_NE(ran.reports[0].at("digest"), ran.reports[1].at("digest"));
+  EXPECT_EQ(ran_with({"--seed", "6"}).reports.at(0).at("digest"), ran.reports[1].at("digest"))
+      << "the same seed is the same run";
+  EXPECT_EQ(ran.err.find('\r'), std::string::npos) << "nobody looks on";
+}
+
+TEST(SimCommand, HoweverShortItsTimeOneSeedIsRunWhole) {
+  const Ran ran = ran_with({"--seed", "5", "--for", "1ms"});
+  ASSERT_GE(ran.reports.size(), 1u);
+  EXPECT_EQ(ran.reports[0].at("seed"), 5);
+}
+
+TEST(SimCommand, WhoeverLooksOnSeesHowFarItIs) {
+  const std::string err = ran_with({"--seed", "5"}, true).err;
+  EXPECT_TRUE(std::regex_search(err, std::regex("\r  [0-9]{1,3} %, [0-9]+ s left"))) << err;
+  EXPECT_EQ(err.back(), '\r') << "and nothing of it stays";
 }
 
 TEST(SimCommand, ALongHeadingIsSetOnSeveralLines) {
