@@ -2,17 +2,21 @@
 #include "tools/cli/process.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <new>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include "reactor/thread.h"
 #include "tools/cli/failure.h"
@@ -116,6 +120,43 @@ TEST(Process, GivesEachThreadTheSameStackAndSurvivesTheLimitOfAFile) {
     return action.sa_handler == SIG_IGN ? 0 : 2;
   });
   EXPECT_EQ(ended.code, 0) << ended.err;
+}
+
+int arenas() {
+  char* text = nullptr;
+  size_t size = 0;
+  std::FILE* stream = open_memstream(&text, &size);
+  EXPECT_TRUE(stream != nullptr && malloc_info(0, stream) == 0);
+  std::fclose(stream);
+  int count = 0;
+  const std::string said(text, size);
+  for (size_t at = 0; (at = said.find("<heap nr=", at)) != said.npos; ++at) ++count;
+  std::free(text);
+  return count;
+}
+
+// How many arenas one more thread adds. Where tests of this program had threads before, it may find
+// one that is free.
+int arenas_added(Resource resource, rlim_t limit) {
+  return in_a_process([&] {
+           const rlimit limited{limit, limit};
+           if (setrlimit(resource, &limited) != 0) return 99;
+           prepare_process();
+           const int before = arenas();
+           std::thread([] { std::free(std::malloc(1'000)); }).join();
+           return arenas() - before;
+         })
+      .code;
+}
+
+// Each arena reserves 64 MiB of address space, of which there is little then.
+TEST(Process, AllThreadsShareOneArenaWhereAddressSpaceOrDataIsLimited) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer has its own malloc, and needs terabytes of addresses";
+#endif
+  constexpr rlim_t some = rlim_t{16} << 30;
+  EXPECT_EQ(arenas_added(RLIMIT_AS, some), 0);
+  EXPECT_EQ(arenas_added(RLIMIT_DATA, some), 0);
 }
 
 TEST(Process, EndsWithASentenceWhereMemoryOrThreadsAreOut) {

@@ -138,6 +138,20 @@ TEST_F(DaemonCommandsTest, StopEndsWhenTheDirectoryIsFree) {
   EXPECT_EQ(run(stop_command, {}, {"--wait", "1d"}), ExitCode::usage);
 }
 
+TEST_F(DaemonCommandsTest, StopWaitsForNothingUpToTwentyOneMinutes) {
+  const Json ending = {{"result", {{"state", "draining"}}}};
+  for (const std::string wait : {"0", "0s", "21m", "1260s"}) {
+    EXPECT_EQ(run(stop_command, ending, {"--wait", wait}), ExitCode::done) << wait << error_;
+  }
+  for (const std::string wait : {"1260001ms", "5", "-1s", ""}) {
+    asked_ = nullptr;
+    EXPECT_EQ(run(stop_command, ending, {"--wait", wait}), ExitCode::usage) << wait;
+    EXPECT_EQ(error_, "--wait \"" + wait + "\" is not a duration of 0s to 21m, such as 30s");
+    EXPECT_TRUE(asked_.is_null()) << "the node is not ended";
+  }
+  EXPECT_EQ(run(stop_command, ending, {"--wait", "1s", "--wait", "2s"}), ExitCode::usage);
+}
+
 TEST_F(DaemonCommandsTest, WithoutANodeAllEndWithFour) {
   for (const CommandFunction command :
        {status_command, stats_command, reload_command, stop_command}) {

@@ -88,6 +88,28 @@ TEST_F(ListCommandsTest, AllPagesAreOneListOfJson) {
   EXPECT_EQ(run(contacts_command, {{{"contacts", Json::array()}}}, {"--json"}).out, "[]\n");
   EXPECT_EQ(run(contacts_command, {{{"contacts", Json::array()}}}, {}).out, "no contacts\n");
   EXPECT_EQ(run(records_command, {{{"records", Json::array()}}}, {}).out, "no records\n");
+  EXPECT_EQ(run(records_command, {{{"records", Json::array()}}}, {"--json"}).out, "[]\n");
+}
+
+TEST_F(ListCommandsTest, RecordsOfAllPagesAreLinesOfOneTable) {
+  const std::vector<Json> pages = {
+      {{"records", {record("aa", "str"), record("bb", nullptr)}}, {"next", "cc"}},
+      {{"records", {record("cc", "int"), record("dd", "bool")}}}};
+  EXPECT_EQ(
+      run(records_command, pages, {}).out,
+      "ID                                        TYPE    BYTES   PUBLISHED  EXPIRES IN\n" + [] {
+        std::string rows;
+        for (const auto& [id, type] : {std::pair("aa", "str  "), std::pair("bb", "-    "),
+                                       std::pair("cc", "int  "), std::pair("dd", "bool ")}) {
+          rows +=
+              std::string(id) + std::string(40, ' ') + type + "      21          1m          2h\n";
+        }
+        return rows;
+      }());
+  ASSERT_EQ(asked_.size(), 2u);
+  EXPECT_EQ(asked_[0], Json::parse(R"({"command": "records"})"));
+  EXPECT_EQ(asked_[1], Json::parse(R"({"command": "records", "from": "cc"})"));
+  EXPECT_EQ(run(records_command, pages, {"--prefix", "a", "--prefix", "b"}).code, ExitCode::usage);
 }
 
 TEST_F(ListCommandsTest, RecordsAreAskedForByKeyIdOrPrefix) {

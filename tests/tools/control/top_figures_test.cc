@@ -180,6 +180,9 @@ TEST(TopFigures, ASourceHasARowWithWhatItTookAndWasRefused) {
   EXPECT_EQ(lines[6].text, "::/64                                -              -         -  no");
   EXPECT_EQ(lines[6].tone, TopTone::plain);
   EXPECT_EQ(lines[7].text, "");
+  limits["prefixes"][0]["limits"] = {{{"refused", 1}}};
+  EXPECT_TRUE(lines_of(made_up_event(0), limits, 30)[5].text.ends_with("  1 refused"));
+  EXPECT_EQ(lines_of(made_up_event(0), limits, 30)[5].tone, TopTone::warning);
   limits["prefixes"][0]["limits"] = {{{"refused", -5}}};
   EXPECT_EQ(lines_of(made_up_event(0), limits, 30)[5].tone, TopTone::plain);
 }
@@ -206,6 +209,9 @@ TEST(TopFigures, SourcesAreOrderedByOneOfTheirFigures) {
   EXPECT_EQ(order_by(TopOrder::requests), "acb REQUESTS/S");
   EXPECT_EQ(order_by(TopOrder::bytes), "cba BEYOND");
   EXPECT_EQ(order_by(TopOrder::reads), "bac READS/S");
+  for (Json& each : limits["prefixes"]) each["charged"]["work"] = 7;
+  model.take_limits(limits);
+  EXPECT_EQ(order_by(TopOrder::requests), "abc REQUESTS/S") << "of equals as the node has them";
 }
 
 TEST(TopFigures, ALogLineHasItsTimeItsFieldsAndNothingElse) {
@@ -260,6 +266,7 @@ TEST(TopScreenRoom, TheLogIsCutFirstThenTheFiguresOfTheHead) {
   EXPECT_EQ(at_height(6), head + log);
   EXPECT_EQ(at_height(7), head + ". " + log) << "a heading alone says nothing";
   EXPECT_EQ(at_height(8), head + "SOU 192 " + log);
+  EXPECT_EQ(at_height(9), head + "1 2 . " + log) << "nor does one of sources";
   EXPECT_EQ(at_height(10), head + "1 2 SOU 192 " + log);
   EXPECT_EQ(at_height(13), head + "SHA 0 1 2 SOU 192 192 " + log);
   EXPECT_EQ(at_height(14), head + "SHA 0 1 2 SOU 192 192 192 " + log);
@@ -272,7 +279,17 @@ TEST(TopScreenRoom, WithoutSourcesTheShardsHaveItAll) {
   };
   EXPECT_EQ(at_height(12, {}), "rea req cal con SHA 0 1 2 3 4 5 LOG ");
   EXPECT_EQ(at_height(12, {{"prefixes", Json::array()}}), at_height(12, {}));
+  const Json none = {{"prefixes", Json::array()}};
+  EXPECT_EQ(at_height(15, none), "rea req cal con SHA 0 1 2 3 4 5 . . . LOG ");
+  EXPECT_EQ(at_height(12, made_up_limits(1)), "rea req cal con 4 5 4 3 2 SOU 192 LOG ")
+      << "one source has its place, too";
   EXPECT_EQ(at_height(11, {}), "rea req cal con 5 5 4 3 2 1 LOG ") << "5 of 6, the busiest first";
+}
+
+TEST(TopScreenRoom, OfShardsThatAreEquallyBusyTheFirstOnesAreShown) {
+  Json event = made_up_event(6);
+  for (Json& shard : event["shards"]) shard["busy"] = 0.5;
+  EXPECT_EQ(sketch(lines_of(event, {}, 9)), "rea req cal con 3 0 1 2 LOG ");
 }
 
 TEST(TopScreenRoom, AShardsRowShowsEachFigureOfIt) {

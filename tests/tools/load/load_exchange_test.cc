@@ -215,6 +215,17 @@ TEST_F(LoadExchangeTest, AQuestionIsLostItsTimeoutAfterItWasPlanned) {
   EXPECT_LT(listening_.ends[1].latency, hours(2));
 }
 
+TEST_F(LoadExchangeTest, ATurnThatMaySleepLastsUntilItsEndWhereNothingComes) {
+  const ScriptedNode node;
+  start(node);
+  const Instant until = exchange_->now() + milliseconds(20);
+  exchange_->turn(Waiting::sleep, until);
+  EXPECT_GE(exchange_->now(), until - milliseconds(2));
+  exchange_->turn(Waiting::sleep, until);  // In the past.
+  exchange_->turn(Waiting::spin, until + hours(1));
+  EXPECT_LT(exchange_->now(), until + minutes(5)) << "neither waits";
+}
+
 TEST_F(LoadExchangeTest, LatencyCountsFromTheTimeThatWasPlanned) {
   const ScriptedNode node;
   start(node);

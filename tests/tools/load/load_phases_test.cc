@@ -186,6 +186,35 @@ TEST_F(LoadPhases, TheBestRateIsTheLastThatHeld) {
   ASSERT_EQ(result.steps.size(), 7u) << "the last of them is within 2 % of what held";
 }
 
+// A flood asks for more than can be answered: its questions are given up long before the timeout.
+TEST_F(LoadPhases, AFloodThatIsNotAnsweredIsGivenUpAfterAMoment) {
+  ask_only(RequestKind::ping);
+  plan_.overload = true;
+  plan_.timeout = minutes(1);
+  std::atomic<bool> is_flooded{false};
+  class Flooding : public Watching {
+   public:
+    explicit Flooding(std::atomic<bool>& is_flooded) : is_flooded_(is_flooded) {}
+    void stepped(const StepResult& step) override { is_flooded_ = step.window != no_window; }
+
+   private:
+    std::atomic<bool>& is_flooded_;
+  } flooding(is_flooded);
+  const ScriptedNode node([&](const Request& request, const Packed& answer) {
+    return request.method == Method::ping && is_flooded ? Datagrams{} : Datagrams{answer};
+  });
+  plan_.target = node.endpoint();
+  plan_.sources = 2;
+  const LoadResult result = run_load(plan_, flooding);
+  ASSERT_EQ(result.steps.size(), 2u);
+  EXPECT_GT(result.steps[1].sent(), 0u);
+  EXPECT_EQ(result.steps[1].lost(), result.steps[1].sent());
+  EXPECT_EQ(result.steps[1].answered(), 0u);
+  ASSERT_TRUE(result.overload);
+  EXPECT_EQ(result.overload->goodput_share, 0);
+  EXPECT_GT(result.overload->multiple, 0);
+}
+
 // After the flood each source asks once in its turn again.
 TEST_F(LoadPhases, TheLoopsAfterAFloodAreLikeTheOneBefore) {
   ask_only(RequestKind::ping);

@@ -204,6 +204,27 @@ TEST_F(ImportTimesTest, ManyRecordsAreTakenInBatchesAndEachKeyByItsLatest) {
   EXPECT_EQ(parse_row(key, bytes_of(rows.at(key)))->times.expiry, now + 9'001);
 }
 
+// Of values as large as may be, 128 make a batch of a mebibyte, which the progress shows.
+TEST_F(ImportTimesTest, LargeRecordsAreWrittenByTheMebibyte) {
+  std::vector<ExportRecord> records;
+  for (int i = 0; i < 200; ++i) {
+    ExportRecord large = record(std::to_string(i), {now, now - 9, now - 9, now + 9'000});
+    large.value = packed(std::string(8'137, 'x'));
+    records.push_back(large);
+  }
+  std::ofstream(file("input"), std::ios::binary) << export_of(now, records);
+  std::ostringstream out;
+  std::ostringstream err;
+  Terminal terminal{out, err, {}, true};
+  const Words words = {file("input"), "--data-dir", file("into")};
+  EXPECT_EQ(store_import_command(words, terminal), ExitCode::done);
+  EXPECT_EQ(out.str(), "imported 200 records\n");
+  const std::string shown = "\rimported ";
+  const size_t at = err.str().find(shown);
+  ASSERT_NE(at, std::string::npos) << err.str();
+  EXPECT_NEAR(std::stoi(err.str().substr(at + shown.size())), 128, 2) << err.str();
+}
+
 TEST_F(ImportTimesTest, OfOneValueTheLaterOfEachTimeIsTaken) {
   const std::string first = export_of(now, {record("k", {now - 90, now - 50, now - 20, now + 10})});
   const auto second = [&](const RecordTimes& times) {

@@ -228,6 +228,36 @@ TEST(SimReport, JsonCountsTheOperationsOfEachKindOfNode) {
   }
 }
 
+TEST(SimReport, NodesOfAnotherKindAreNamedFromTheFirstOneOn) {
+  sim::SimulationReport report;
+  report.python.bootstraps.begun = 1;
+  EXPECT_EQ(json_of(ten_nodes_for_two_hours(), report).at("python").at("bootstrap").at("begun"), 1);
+  EXPECT_FALSE(json_of(ten_nodes_for_two_hours(), report).contains("programs"));
+  report = {};
+  report.programs.bootstraps.begun = 1;
+  EXPECT_EQ(json_of(ten_nodes_for_two_hours(), report).at("programs").at("set").at("begun"), 0);
+  EXPECT_FALSE(json_of(ten_nodes_for_two_hours(), report).contains("python"));
+  report.publisher.keys = 1;
+  EXPECT_EQ(json_of(ten_nodes_for_two_hours(), report).at("publisher").at("keys"), 1);
+  EXPECT_NE(text_of(ten_nodes_for_two_hours(), report).find("  one node publishes 1 keys: "),
+            std::string::npos);
+  report.healed.finds = 1;
+  EXPECT_NE(text_of(ten_nodes_for_two_hours(), report).find("  healed: 0 of 1 lookups exact, "),
+            std::string::npos);
+}
+
+TEST(SimReport, WhatIsPoisonedIsCountedBehindItsLine) {
+  sim::SimulationReport report;
+  report.gets.begun = 1;
+  report.gets.right = 1;
+  report.gets.seconds.add(1);
+  const std::string without = text_of(ten_nodes_for_two_hours(), report);
+  EXPECT_EQ(without.find("poisoned"), std::string::npos) << without;
+  EXPECT_NE(without.find("\n  get             1   100.00 % "), std::string::npos) << without;
+  report.gets.poisoned = 1;
+  EXPECT_NE(text_of(ten_nodes_for_two_hours(), report).find("   1 poisoned\n"), std::string::npos);
+}
+
 TEST(SimReport, AViolationIsWhenWhereAndWhat) {
   sim::SimulationReport report;
   report.violation = {Instant{} + milliseconds(2'500), 8, "it"};
