@@ -53,6 +53,7 @@ class TopScreenTest : public testing::Test {
       unsetenv("LINES");
       unsetenv("COLUMNS");
       std::signal(SIGHUP, SIG_IGN);
+      alarm(patience_ms / 1'000);  // It must not outlive the test.
       _exit(read(begin[0], &byte, 1) == 1 ? run(more, environment) : 99);
     }
     node_.emplace(

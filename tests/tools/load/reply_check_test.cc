@@ -235,6 +235,11 @@ TEST_F(Checked, TheQuickLookTakesNoOtherShape) {
   EXPECT_EQ(count_contacts(contacts_reply(2, 127)), 2u) << "in one byte";
   EXPECT_EQ(count_contacts(contacts_reply(2, 128)), 2u) << "in two";
   EXPECT_EQ(count_contacts(contacts_reply(2, 256)), 2u) << "in three";
+  auto in_one_byte = contacts_reply(1, 127);
+  for (const uint8_t other : std::initializer_list<uint8_t>{0x80, 0xcc, 0xcd, 0xff}) {
+    in_one_byte.back() = other;
+    EXPECT_FALSE(count_contacts(in_one_byte)) << "no port from 0 to 127";
+  }
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(count_contacts(Bytes(whole).first(size))) << size;
   }

@@ -246,6 +246,28 @@ TEST(SimReport, NodesOfAnotherKindAreNamedFromTheFirstOneOn) {
             std::string::npos);
 }
 
+TEST(SimReport, AnHourHasItsThreeThousandSixHundredSeconds) {
+  sim::SimulationReport report;
+  report.requests = {200'000'000, 0, 600'000'000, 0, 0};
+  report.records = 10;
+  report.naming.pings_admitting = 200'000'000;
+  const std::string text = text_of(ten_nodes_for_two_hours(), report);
+  EXPECT_NE(text.find(" node and hour: 10000000.0 ping, 0.0 stun, 30000000.0 store, "),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find(" of 10 records: 30000000.0 stores per"), std::string::npos) << text;
+  EXPECT_NE(text.find(" 10000000.0 of_admission, "), std::string::npos) << text;
+}
+
+TEST(SimReport, ALookupThatAskedOneNodeIsOne) {
+  sim::SimulationReport report;
+  report.gets.begun = 1;
+  report.gets.asked.add(1);
+  report.gets.hops.add(1);
+  EXPECT_NE(text_of(ten_nodes_for_two_hours(), report).find("1.0 / 1          1.00 / 1\n"),
+            std::string::npos);
+}
+
 TEST(SimReport, WhatIsPoisonedIsCountedBehindItsLine) {
   sim::SimulationReport report;
   report.gets.begun = 1;
