@@ -10,10 +10,6 @@ namespace {
 
 constexpr uint64_t give_up_after = 2048;
 
-bool is_same(const Question& a, const Question& b) {
-  return a.kind == b.kind && a.source == b.source && a.number == b.number;
-}
-
 }  // namespace
 
 LoadTasks::LoadTasks(LoadExchange& exchange, uint32_t window, Waiting waiting)
@@ -56,7 +52,7 @@ void LoadTasks::ended(const Question& question, Ending ending, Verdict verdict, 
   uint32_t attempts = 1;
   const auto again =
       std::find_if(open_retries_.begin(), open_retries_.end(),
-                   [&](const Retry& retry) { return is_same(retry.question, question); });
+                   [&](const Retry& retry) { return retry.question.number == question.number; });
   if (again != open_retries_.end()) {
     attempts = again->attempts + 1;
     *again = open_retries_.back();

@@ -21,9 +21,9 @@ class LoadTasks : public ExchangeListener {
 
   LoadTasks(LoadExchange& exchange, uint32_t window, Waiting waiting);
 
-  // Asks questions 0..count-1, as made by `question`, and sets their `planned`. Calls
-  // progress(done) now and then. Ends early on an interrupt, or if the first `give_up_after`
-  // questions all failed, since the node is then not up.
+  // Asks questions 0..count-1, as made by `question`, which gives each a number of its own, and
+  // sets their `planned`. Calls progress(done) now and then. Ends early on an interrupt, or if the
+  // first `give_up_after` questions all failed, since the node is then not up.
   TasksDone run(uint64_t count, const std::function<Question(uint64_t)>& question,
                 const std::function<void(uint64_t)>& progress);
 

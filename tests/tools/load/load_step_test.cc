@@ -4,8 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
 #include <set>
 #include <vector>
+
+#include "tests/tools/load/scripted_node.h"
 
 namespace xord {
 namespace {
@@ -96,6 +101,80 @@ TEST_F(QuestionsTest, ChangeAnIdOnceInItsTimeEachSourceInTurn) {
   EXPECT_EQ(changed_at(100), Sources{2}) << "one, however late";
   EXPECT_EQ(changed_at(109), Sources{});
   EXPECT_EQ(changed_at(110), Sources{0});
+}
+
+// A step on an exchange to which strangers send as well: before it, and while it runs.
+class StepTest : public testing::Test {
+ protected:
+  StepTest() {
+    plan_.target = node_.endpoint();
+    plan_.mix = {0, 0, 0, 0, 1};
+    plan_.sources = 1;
+    plan_.waiting = Waiting::sleep;
+    plan_.seed = 5;
+    ExchangeConfig config;
+    config.target = node_.endpoint();
+    config.timeout = milliseconds(300);
+    sources_.emplace(node_.endpoint(), 1);
+    EXPECT_FALSE(LoadExchange::create(config, *sources_, &exchange_));
+  }
+  ~StepTest() override { close(socket_); }
+
+  void send(const Packed& bytes) const {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(0x7f100001);
+    to.sin_port = htons(exchange_->sockets()[0].bound.port);
+    EXPECT_EQ(
+        sendto(socket_, bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&to), sizeof to),
+        static_cast<ssize_t>(bytes.size()));
+  }
+  // One of no transaction, one with that of the first question, which only the target knows, and a
+  // request.
+  void send_strays() const {
+    send({7, 7, 7});
+    send(datagram(
+        [](MutableBytes out) { return rpcudp::encode_ping_reply(out, Transaction{}, id_of(9)); }));
+    send(datagram([](MutableBytes out) {
+      return rpcudp::encode_find_node_request(out, Transaction{}, id_of(9), id_of(8));
+    }));
+  }
+
+  const int socket_ = socket(AF_INET, SOCK_DGRAM, 0);
+  std::atomic<bool> is_first_{true};  // The first question gets no answer.
+  const ScriptedNode node_{[this](const Request&, const Packed& answer) {
+    return is_first_.exchange(false) ? Datagrams{} : Datagrams{answer};
+  }};
+  LoadPlan plan_;
+  std::optional<LoadSources> sources_;
+  std::unique_ptr<LoadExchange> exchange_;
+};
+
+TEST_F(StepTest, CountsTheStraysOfItsOwnTimeAlone) {
+  const KeySpace keys(5, {}, {}, 0);
+  ReplyCheck check(CheckDepth::content);
+  QuestionStream questions(plan_, *sources_);
+  LoadStep step(plan_, *exchange_, questions);
+  exchange_->use(keys, check, step);
+  exchange_->ask({RequestKind::ping, 0, 0, {}, exchange_->now()});
+  for (int i = 0; i < 3; ++i) send_strays();
+  const Instant until = exchange_->now() + seconds(20);
+  while (exchange_->strays().requests < 3 && exchange_->now() < until) {
+    exchange_->turn(Waiting::sleep, exchange_->now() + milliseconds(5));
+  }
+  ASSERT_EQ(exchange_->strays().strangers, 3u);
+  ASSERT_EQ(exchange_->strays().wrong_source + exchange_->strays().late, 3u);
+  const bool was_open = exchange_->strays().wrong_source == 3;
+  for (int i = 0; i < 2; ++i) send_strays();
+  const StepResult result = step.run({0, 2, {}, milliseconds(20)}, [](const StepProgress&) {});
+  EXPECT_EQ(result.strays.strangers, 2u);
+  EXPECT_EQ(result.strays.requests, 2u);
+  EXPECT_EQ(result.strays.wrong_source + result.strays.late, 2u);
+  EXPECT_TRUE(!was_open || result.strays.wrong_source > 0);
+  EXPECT_EQ(result.strays.malformed, 0u);
+  EXPECT_EQ(exchange_->strays().strangers, 5u);
+  EXPECT_EQ(result.answered(), result.sent());
+  EXPECT_EQ(result.lost(), 0u) << "the question before it is none of its own";
 }
 
 }  // namespace
