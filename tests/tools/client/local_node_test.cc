@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "node/server/control_socket.h"
+#include "node/server/socket/control_socket.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/failure.h"
 

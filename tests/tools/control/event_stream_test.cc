@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "node/server/control_address.h"
+#include "node/server/socket/control_address.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/failure.h"
 

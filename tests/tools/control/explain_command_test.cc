@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "node/server/control_socket.h"
+#include "node/server/socket/control_socket.h"
 #include "tests/temporary_directory.h"
 #include "tests/tools/command_outcome.h"
 #include "tools/cli/commands.h"

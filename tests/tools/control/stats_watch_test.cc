@@ -8,7 +8,7 @@
 #include <ostream>
 #include <sstream>
 
-#include "node/server/control_socket.h"
+#include "node/server/socket/control_socket.h"
 #include "tests/temporary_directory.h"
 #include "tools/cli/commands.h"
 

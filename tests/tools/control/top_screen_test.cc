@@ -12,7 +12,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "node/server/control_socket.h"
+#include "node/server/socket/control_socket.h"
 #include "tests/temporary_directory.h"
 #include "tests/tools/control/made_up_event.h"
 #include "tools/cli/commands.h"

@@ -238,7 +238,7 @@ TEST_F(ApiTest, ALookupIsToldCallByCall) {
   EXPECT_EQ(nobody.at("target"), key_digest("a").hex());
   ServerConfig second = loopback_config(directory.at("second"), 1);
   second.bootstrap = {admin->endpoints().front().text()};
-  Admin other(second);
+  Admin other(second, node_doors());
   ASSERT_FALSE(other.start());
   Json told;
   ASSERT_TRUE(eventually([&] {
@@ -577,13 +577,13 @@ TEST_F(ApiTest, AnAddressThatIsTakenEndsTheStartOnlyIfItWasAskedFor) {
   start();
   ServerConfig second = loopback_config(directory.at("second"));
   second.admin = {{tcp(), "", false}};
-  Admin refused(second);
+  Admin refused(second, node_doors());
   const auto error = refused.start();
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind, ServerErrorKind::environment);
   EXPECT_NE(error->sentence.find(tcp().text()), std::string::npos) << error->sentence;
   second.admin.front().is_optional = true;
-  Admin without(second);
+  Admin without(second, node_doors());
   ASSERT_FALSE(without.start());
   const HttpReceived status = HttpClient(directory.at("second") + "/control").get("/v1/status");
   EXPECT_EQ(status.json().at("admin"), Json::array());
@@ -604,7 +604,7 @@ TEST_F(ApiTest, AUnixSocketServesLikeTheControlSocket) {
   start(own);
   EXPECT_EQ(get("/v1/status").json().at("admin"), Json::array({"unix:" + path}));
   EXPECT_EQ(HttpClient(path).change("PUT", "/v1/published/a", R"({"value": 1})").status, 200);
-  Admin second(own);
+  Admin second(own, node_doors());
   EXPECT_TRUE(second.start()) << "its data directory is locked, and the socket stays";
   EXPECT_EQ(HttpClient(path).get("/v1/status").status, 200);
 }
@@ -612,7 +612,7 @@ TEST_F(ApiTest, AUnixSocketServesLikeTheControlSocket) {
 TEST_F(ApiTest, ATokenFileThatOthersCanReadEndsTheStart) {
   ServerConfig careless = config();
   careless.admin_token_file = token_file(0644);
-  Admin refused(careless);
+  Admin refused(careless, node_doors());
   const auto error = refused.start();
   ASSERT_TRUE(error);
   EXPECT_NE(error->sentence.find("chmod 600"), std::string::npos) << error->sentence;

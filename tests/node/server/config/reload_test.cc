@@ -282,7 +282,7 @@ TEST_F(ReloadTest, TheSentenceIsThatOfAStart) {
   wanted.commit_window = minutes(1);
   const std::string sentence = reload(wanted).refused_because;
   admin->stop();
-  Admin other(wanted);
+  Admin other(wanted, node_doors());
   const auto error = other.start();
   ASSERT_TRUE(error);
   EXPECT_EQ(sentence, error->sentence);

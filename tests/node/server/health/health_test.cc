@@ -317,76 +317,76 @@ TEST(Health, AReportThatNobodyRenewsIsNotBelieved) {
 }
 
 // What an operator reads, check by check.
+struct Seen {
+  HealthCheck check;
+  void (*change)(HealthFacts&);
+  HealthLevel level;
+  std::string sentence;
+};
+constexpr auto unchanged = [](HealthFacts&) {};
+const Seen checks_seen[] = {
+    {HealthCheck::shards, unchanged, HealthLevel::ok, "every shard answers"},
+    {HealthCheck::commit, unchanged, HealthLevel::ok, "no write waits for long"},
+    {HealthCheck::commit,
+     [](HealthFacts& f) {
+       f.commit = {3, seconds(7)};
+     },
+     HealthLevel::warn, "writes of shard 3 have waited for the disk for 7 s"},
+    {HealthCheck::loaded, unchanged, HealthLevel::ok, "the records are loaded"},
+    {HealthCheck::loaded, [](HealthFacts& f) { f.storage = StorageState::opening; },
+     HealthLevel::fail, "the database is being opened"},
+    {HealthCheck::loaded, [](HealthFacts& f) { f.storage = StorageState::loading; },
+     HealthLevel::fail, "the records are being loaded"},
+    {HealthCheck::disk, unchanged, HealthLevel::ok, "51200 MiB of the disk are free, 50 %"},
+    {HealthCheck::disk, [](HealthFacts& f) { f.disk_free = f.disk_size + 1; }, HealthLevel::ok,
+     "102400 MiB of the disk are free, 100 %"},
+    {HealthCheck::disk, [](HealthFacts& f) { f.disk_size = 0; }, HealthLevel::ok,
+     "the disk takes writes"},
+    {HealthCheck::disk, [](HealthFacts& f) { f.storage = StorageState::failed; }, HealthLevel::fail,
+     "the disk refuses writes, or the database cannot be opened"},
+    {HealthCheck::disk, [](HealthFacts& f) { f.storage = StorageState::damaged; },
+     HealthLevel::warn, "some records cannot be read"},
+    {HealthCheck::contacts, unchanged, HealthLevel::ok, "100 contacts answer"},
+    {HealthCheck::contacts, [](HealthFacts& f) { f.contacts = 1; }, HealthLevel::warn,
+     "1 contact answers, fewer than 20"},
+    {HealthCheck::contacts, [](HealthFacts& f) { f.contacts = 0; }, HealthLevel::fail,
+     "0 contacts answer, ready-contacts is 1"},
+    {HealthCheck::joined, unchanged, HealthLevel::ok, "a lookup last found nodes 60 s ago"},
+    {HealthCheck::joined, [](HealthFacts& f) { f.lookup_age.reset(); }, HealthLevel::ok,
+     "a lookup last found nodes 60 min ago"},
+    {HealthCheck::joined, [](HealthFacts& f) { f.has_joined = false; }, HealthLevel::fail,
+     "no lookup of the node's own id has found a node since the start"},
+    {HealthCheck::joined, [](HealthFacts& f) { f.has_joined = f.has_known_nodes = false; },
+     HealthLevel::ok, "no bootstrap name and no saved contact: a first node"},
+    {HealthCheck::inbound, unchanged, HealthLevel::ok,
+     "the last request from a source that was not called came 1 s ago"},
+    {HealthCheck::inbound, [](HealthFacts& f) { f.inbound_age.reset(); }, HealthLevel::fail,
+     "no request came yet from a source that was not called"},
+    {HealthCheck::outbound, unchanged, HealthLevel::ok,
+     "95 % of 1000 calls in the last 5 min were answered"},
+    {HealthCheck::outbound, [](HealthFacts& f) { f.calls_ended = f.calls_answered = 1; },
+     HealthLevel::ok, "100 % of 1 call in the last 5 min were answered"},
+    {HealthCheck::outbound, [](HealthFacts& f) { f.calls_ended = f.calls_answered = 0; },
+     HealthLevel::ok, "no calls in the last 5 min"},
+    {HealthCheck::canary, [](HealthFacts& f) { f.canary.is_on = false; }, HealthLevel::ok, "off"},
+    {HealthCheck::canary, [](HealthFacts& f) { f.canary.runs = 0; }, HealthLevel::ok, "no run yet"},
+    {HealthCheck::canary, [](HealthFacts& f) { f.canary.found = 1; }, HealthLevel::ok,
+     "the last lookup found 1 node of 20 expected, the median took 300 ms"},
+    {HealthCheck::overload, unchanged, HealthLevel::ok,
+     "the kernel dropped no datagram in the last minute"},
+    {HealthCheck::overload, [](HealthFacts& f) { f.datagrams_dropped = 7; }, HealthLevel::ok,
+     "the kernel dropped 7 of 100007 datagrams in the last minute"},
+    {HealthCheck::clock, unchanged, HealthLevel::ok, "believed"},
+    {HealthCheck::clock, [](HealthFacts& f) { f.is_clock_doubted = true; }, HealthLevel::fail,
+     "the host's clock is doubted, so the records of the last run are not served: set it and "
+     "restart, or wait a day"},
+    {HealthCheck::draining, unchanged, HealthLevel::ok, "no"},
+    {HealthCheck::draining, [](HealthFacts& f) { f.is_draining = true; }, HealthLevel::fail,
+     "the node is ending"},
+};
+
 TEST(Health, EachCheckSaysWhatItSaw) {
-  struct Seen {
-    HealthCheck check;
-    void (*change)(HealthFacts&);
-    HealthLevel level;
-    std::string sentence;
-  };
-  const auto unchanged = [](HealthFacts&) {};
-  const Seen all[] = {
-      {HealthCheck::shards, unchanged, HealthLevel::ok, "every shard answers"},
-      {HealthCheck::commit, unchanged, HealthLevel::ok, "no write waits for long"},
-      {HealthCheck::commit,
-       [](HealthFacts& f) {
-         f.commit = {3, seconds(7)};
-       },
-       HealthLevel::warn, "writes of shard 3 have waited for the disk for 7 s"},
-      {HealthCheck::loaded, unchanged, HealthLevel::ok, "the records are loaded"},
-      {HealthCheck::loaded, [](HealthFacts& f) { f.storage = StorageState::opening; },
-       HealthLevel::fail, "the database is being opened"},
-      {HealthCheck::loaded, [](HealthFacts& f) { f.storage = StorageState::loading; },
-       HealthLevel::fail, "the records are being loaded"},
-      {HealthCheck::disk, unchanged, HealthLevel::ok, "51200 MiB of the disk are free, 50 %"},
-      {HealthCheck::disk, [](HealthFacts& f) { f.disk_free = f.disk_size + 1; }, HealthLevel::ok,
-       "102400 MiB of the disk are free, 100 %"},
-      {HealthCheck::disk, [](HealthFacts& f) { f.disk_size = 0; }, HealthLevel::ok,
-       "the disk takes writes"},
-      {HealthCheck::disk, [](HealthFacts& f) { f.storage = StorageState::failed; },
-       HealthLevel::fail, "the disk refuses writes, or the database cannot be opened"},
-      {HealthCheck::disk, [](HealthFacts& f) { f.storage = StorageState::damaged; },
-       HealthLevel::warn, "some records cannot be read"},
-      {HealthCheck::contacts, unchanged, HealthLevel::ok, "100 contacts answer"},
-      {HealthCheck::contacts, [](HealthFacts& f) { f.contacts = 1; }, HealthLevel::warn,
-       "1 contact answers, fewer than 20"},
-      {HealthCheck::contacts, [](HealthFacts& f) { f.contacts = 0; }, HealthLevel::fail,
-       "0 contacts answer, ready-contacts is 1"},
-      {HealthCheck::joined, unchanged, HealthLevel::ok, "a lookup last found nodes 60 s ago"},
-      {HealthCheck::joined, [](HealthFacts& f) { f.lookup_age.reset(); }, HealthLevel::ok,
-       "a lookup last found nodes 60 min ago"},
-      {HealthCheck::joined, [](HealthFacts& f) { f.has_joined = false; }, HealthLevel::fail,
-       "no lookup of the node's own id has found a node since the start"},
-      {HealthCheck::joined, [](HealthFacts& f) { f.has_joined = f.has_known_nodes = false; },
-       HealthLevel::ok, "no bootstrap name and no saved contact: a first node"},
-      {HealthCheck::inbound, unchanged, HealthLevel::ok,
-       "the last request from a source that was not called came 1 s ago"},
-      {HealthCheck::inbound, [](HealthFacts& f) { f.inbound_age.reset(); }, HealthLevel::fail,
-       "no request came yet from a source that was not called"},
-      {HealthCheck::outbound, unchanged, HealthLevel::ok,
-       "95 % of 1000 calls in the last 5 min were answered"},
-      {HealthCheck::outbound, [](HealthFacts& f) { f.calls_ended = f.calls_answered = 1; },
-       HealthLevel::ok, "100 % of 1 call in the last 5 min were answered"},
-      {HealthCheck::outbound, [](HealthFacts& f) { f.calls_ended = f.calls_answered = 0; },
-       HealthLevel::ok, "no calls in the last 5 min"},
-      {HealthCheck::canary, [](HealthFacts& f) { f.canary.is_on = false; }, HealthLevel::ok, "off"},
-      {HealthCheck::canary, [](HealthFacts& f) { f.canary.runs = 0; }, HealthLevel::ok,
-       "no run yet"},
-      {HealthCheck::canary, [](HealthFacts& f) { f.canary.found = 1; }, HealthLevel::ok,
-       "the last lookup found 1 node of 20 expected, the median took 300 ms"},
-      {HealthCheck::overload, unchanged, HealthLevel::ok,
-       "the kernel dropped no datagram in the last minute"},
-      {HealthCheck::overload, [](HealthFacts& f) { f.datagrams_dropped = 7; }, HealthLevel::ok,
-       "the kernel dropped 7 of 100007 datagrams in the last minute"},
-      {HealthCheck::clock, unchanged, HealthLevel::ok, "believed"},
-      {HealthCheck::clock, [](HealthFacts& f) { f.is_clock_doubted = true; }, HealthLevel::fail,
-       "the host's clock is doubted, so the records of the last run are not served: set it and "
-       "restart, or wait a day"},
-      {HealthCheck::draining, unchanged, HealthLevel::ok, "no"},
-      {HealthCheck::draining, [](HealthFacts& f) { f.is_draining = true; }, HealthLevel::fail,
-       "the node is ending"},
-  };
-  for (const Seen& seen : all) {
+  for (const Seen& seen : checks_seen) {
     HealthFacts facts = healthy();
     seen.change(facts);
     EXPECT_EQ(sentence_of(facts, seen.check), seen.sentence);

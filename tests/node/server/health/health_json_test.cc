@@ -1,5 +1,5 @@
 // The report of the health as the document of GET /v1/health and `xord health --json`.
-#include "node/server/health_json.h"
+#include "node/server/health/health_json.h"
 
 #include <gtest/gtest.h>
 

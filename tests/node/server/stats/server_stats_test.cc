@@ -1,6 +1,6 @@
 // The statistics as the document that `xord stats` prints: each figure under its name, in its unit,
 // and nothing of what there is none.
-#include "node/server/server_stats.h"
+#include "node/server/stats/server_stats.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // One of three shards without its loop: the test makes the calls of the reactor, and plays the
 // other shards, the admin thread and the disk. What goes where, when, and what a full mailbox does.
-#include "node/server/shard.h"
+#include "node/server/shards/shard.h"
 
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "node/routing/contact_messages.h"
-#include "node/server/calls.h"
+#include "node/server/calls/calls.h"
 #include "node/wire/rpcudp/rpcudp.h"
 #include "node/wire/rpcudp/rpcudp_dialect.h"
 #include "reactor/base/rng.h"
