@@ -226,6 +226,33 @@ TEST_F(AdminLogTest, AtDebugTheTableIsToldAndAtTheEndAllFigures) {
   EXPECT_EQ(line("stats").at("level"), "debug");
 }
 
+TEST_F(AdminLogTest, ALimitIsNamedWhenItIsNearAndWhenItNoLongerIs) {
+  ServerConfig with = config();
+  with.shards = 1;  // Else each has its share of them.
+  with.records_max = 10;
+  start(with);
+  for (int i = 0; i < 9; ++i) {
+    ask({{"command", "keep"}, {"key", "key " + std::to_string(i)}, {"value", "a161"}});
+  }
+  EXPECT_EQ(line("limit near"), (Json{{"level", "warning"},
+                                      {"of", "records"},
+                                      {"used", 9},
+                                      {"most", 10},
+                                      {"setting", "records-max"},
+                                      {"hint", "at the limit stores are refused: raise it"}}));
+  ask({{"command", "purge"}, {"all", true}});
+  Json left = line("limit no longer near");
+  EXPECT_LE(left.at("used"), 8);
+  left["used"] = 0;
+  EXPECT_EQ(left, (Json{{"level", "info"},
+                        {"of", "records"},
+                        {"used", 0},
+                        {"most", 10},
+                        {"setting", "records-max"}}))
+      << "there is nothing to do";
+  EXPECT_EQ(lines("limit near").size(), 1u);
+}
+
 TEST_F(AdminLogTest, FiguresAreLoggedOnRequest) {
   start(config());
   admin_->log_stats();
