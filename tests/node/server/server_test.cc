@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -441,6 +442,72 @@ TEST(Server, ShowsAllItsCountersByName) {
   EXPECT_TRUE(json["total"]["io"].contains("received"));
   EXPECT_TRUE(json["total"]["storage"].contains("stored"));
   EXPECT_EQ(json["shards"].size(), 2u);
+}
+
+TEST(Server, EveryKindOfCallEndsWithStoppedWhenItDoesNotRun) {
+  Server server;
+  const Id key;
+  const std::vector<uint8_t> wire = {0xc4, 1, 7};
+  EXPECT_EQ(server.set(key, int64_t{1}).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.set_wire(key, wire).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.keep("key", int64_t{1}).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.keep(key, int64_t{1}).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.forget("key").get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.forget(key).get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.published().get().status, ServerStatus::stopped);
+  EXPECT_EQ(server.get(key).get().status, ServerStatus::stopped);
+  const ReloadResult reloaded = server.reload(ServerConfig{}).get();
+  EXPECT_EQ(reloaded.status, ServerStatus::stopped);
+  EXPECT_EQ(reloaded.refused_because, "the server is not running");
+  EXPECT_EQ(server.keep(key, std::string("\xff")).get().status, ServerStatus::unacceptable);
+  EXPECT_EQ(server.id(), Id{});
+  EXPECT_TRUE(server.endpoints().empty());
+  EXPECT_FALSE(server.is_running());
+  server.hurry_stop();
+  server.log_stats();
+  server.reload();
+}
+
+TEST(Server, ACallbackIsCalledOnceForEachKindOfCall) {
+  TemporaryDirectory directory;
+  Server server;
+  ASSERT_FALSE(server.start(loopback_config(directory.at("data"))));
+  std::atomic<int> called = 0;
+  const auto once = [&called](const auto&) { ++called; };
+  const Id key = key_digest("key");
+  const std::vector<uint8_t> wire = {0xc4, 1, 7};
+  server.set(key, int64_t{1}, once);
+  server.set(key, std::string("\xff"), once);
+  server.set_wire(key, wire, once);
+  server.keep_wire(key, wire, once);
+  server.forget(key, once);
+  server.published(key, once);
+  server.get(key, once);
+  server.find(key, once);
+  server.bootstrap({"no port"}, once);
+  EXPECT_TRUE(eventually([&] { return called == 9; })) << called;
+  server.stop();
+  EXPECT_EQ(called, 9);
+}
+
+TEST(Server, EachStatusHasItsName) {
+  const std::string_view names[] = {"done",    "not_found",    "not_stored",  "no_contacts",
+                                    "refused", "unacceptable", "bad_address", "stopped"};
+  for (size_t i = 0; i < std::size(names); ++i) {
+    EXPECT_EQ(name_of(static_cast<ServerStatus>(i)), names[i]);
+  }
+}
+
+TEST(Server, ListensWithDefaultsOnThePortThatItIsTold) {
+  constexpr uint16_t port = own_port + 17;  // No other test uses it.
+  TemporaryDirectory directory;
+  Server server;
+  const auto error = server.listen(port, directory.at("data"));
+  if (error) GTEST_SKIP() << error->sentence << ": it is of the whole host";
+  ASSERT_FALSE(server.endpoints().empty());
+  EXPECT_EQ(server.endpoints()[0].text(), "0.0.0.0:" + std::to_string(port));
+  for (const Endpoint& endpoint : server.endpoints()) EXPECT_EQ(endpoint.port, port);
+  EXPECT_TRUE(std::filesystem::exists(directory.at("data/identity")));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace xord {
@@ -219,6 +220,77 @@ TEST(ServerConfig, HasTheDefaultsThatItsDocumentNames) {
   EXPECT_EQ(config.ready_contacts, 1u);
   EXPECT_EQ(config.canary, CanaryMode::lookup);
   EXPECT_EQ(config.canary_interval, minutes(1));
+}
+
+TEST(ConfigCheck, TakesTheRangesOfLimitsAndTheLengthsOfLists) {
+  const auto factor = [](ServerConfig& c, uint32_t times) {
+    c.limits.factors = {{*Subnet::parse("10.0.0.0/8"), times}};
+  };
+  check_ranges({
+      {[](ServerConfig& c) { c.limits.excess_a_second = 16'384; },
+       [](ServerConfig& c) { c.limits.excess_a_second = 16'383; },
+       [](ServerConfig& c) { c.limits.excess_a_second = 16'777'216; },
+       [](ServerConfig& c) { c.limits.excess_a_second = 16'777'217; },
+       "16 KiB to 16 MiB a second of excess"},
+      {[](ServerConfig& c) { c.limits.reads_a_second = 1; },
+       [](ServerConfig& c) { c.limits.reads_a_second = 0; },
+       [](ServerConfig& c) { c.limits.reads_a_second = 100'000; },
+       [](ServerConfig& c) { c.limits.reads_a_second = 100'001; }, "1 to 100000 reads"},
+      {[&](ServerConfig& c) { factor(c, 1); }, [&](ServerConfig& c) { factor(c, 0); },
+       [&](ServerConfig& c) { factor(c, 65'536); }, [&](ServerConfig& c) { factor(c, 65'537); },
+       "the factor of 10.0.0.0/8 must be between 1 and 65536"},
+      {[](ServerConfig& c) { c.limits.factors.clear(); },
+       {},
+       [](ServerConfig& c) { c.limits.factors.resize(64); },
+       [](ServerConfig& c) { c.limits.factors.resize(65); },
+       "more than 64 networks with a factor: give fewer"},
+      {[](ServerConfig& c) { c.fleet_nets.clear(); },
+       {},
+       [](ServerConfig& c) { c.fleet_nets.resize(64); },
+       [](ServerConfig& c) { c.fleet_nets.resize(65); },
+       "65 networks of the fleet are too many: at most 64"},
+      {[](ServerConfig& c) { c.admin.clear(); },
+       {},
+       [](ServerConfig& c) { c.admin.resize(8, default_admin()[0]); },
+       [](ServerConfig& c) { c.admin.resize(9, default_admin()[0]); },
+       "more than 8 admin addresses: give fewer"},
+      {[](ServerConfig& c) { c.admin_hosts.clear(); },
+       {},
+       [](ServerConfig& c) { c.admin_hosts.resize(16); },
+       [](ServerConfig& c) { c.admin_hosts.resize(17); },
+       "more than 16 admin hosts: give fewer"},
+  });
+}
+
+TEST(ConfigCheck, LooksAtEachAddressAndEachNameOfAList) {
+  const std::vector<std::pair<std::function<void(ServerConfig&)>, std::string>> last = {
+      {[](ServerConfig& c) {
+         c.listen.push_back({DialectName::rpcudp, *Endpoint::parse("224.0.0.1:1")});
+       },
+       "cannot listen on 224.0.0.1:1: it is a multicast address; use an address of this host"},
+      {[](ServerConfig& c) {
+         c.listen.push_back({DialectName::mainline, *Endpoint::parse("192.0.2.1:1")});
+       },
+       "cannot listen on mainline://192.0.2.1:1: this version speaks rpcudp only; use "
+       "rpcudp://ADDRESS:PORT"},
+      {[](ServerConfig& c) {
+         c.bootstrap = {"example.org:1", "[::1]"};
+       },
+       "cannot bootstrap from \"[::1]\": write HOST:PORT, an IPv6 address as [ADDRESS]:PORT"},
+      {[](ServerConfig& c) {
+         c.admin = {{{}, "/run/admin", false}, {*Endpoint::parse("192.0.2.1:1"), "", false}};
+       },
+       "the admin address 192.0.2.1:1 can be reached from other hosts: name an admin-token-file "
+       "for "
+       "them, or set admin-open to show them health and metrics alone"},
+  };
+  for (const auto& [spoil, sentence] : last) {
+    ServerConfig config = good_config();
+    spoil(config);
+    const auto error = check_config(config);
+    ASSERT_TRUE(error) << sentence;
+    EXPECT_EQ(error->sentence, sentence);
+  }
 }
 
 }  // namespace

@@ -37,6 +37,11 @@ class HealthWatchTest : public testing::Test {
     const HealthReport report = server.health();
     return std::string(name_of(report.state)) + ": " + report[check].sentence;
   }
+  // Lookups of the canary that found nodes.
+  static uint64_t canaries(const Server& server) {
+    const ServerStats stats = server.stats();
+    return stats.total.lookups.at(static_cast<size_t>(LookupPurpose::canary)).counts.at(0).value;
+  }
   static bool is_healthy(const Server& server) { return server.health().is(HealthQuestion::ready); }
 
   TemporaryDirectory directory_;
@@ -138,6 +143,13 @@ TEST_F(HealthWatchTest, ACanaryMayStoreAValueAsWell) {
   EXPECT_TRUE(eventually([&] {
     return show(second, HealthCheck::canary).find("found 1 node of 1") != std::string::npos;
   })) << show(second, HealthCheck::canary);
+  // Three runs that fail, one after the other, would fail the check.
+  ASSERT_TRUE(eventually([&] { return canaries(second) >= 5; })) << canaries(second);
+  const std::string told = show(second, HealthCheck::canary);
+  EXPECT_NE(level(second, HealthCheck::canary), HealthLevel::fail) << told;
+  const std::string took = "the median took ";
+  ASSERT_NE(told.find(took), std::string::npos) << told;
+  EXPECT_LT(std::stoull(told.substr(told.find(took) + took.size())), 60'000u) << told;
   EXPECT_EQ(first.stats().records, 1u) << "under one key";
 }
 

@@ -79,5 +79,48 @@ TEST(HostMemory, WhereItCannotRunTheNumberThatItNeedsIsNamed) {
   EXPECT_TRUE(std::holds_alternative<ServerError>(fit_memory({}, 8, grant(32))));
 }
 
+TEST(HostMemory, OneShardThatCannotRunIsToldToKnowFewerContacts) {
+  const auto refused = fit_memory({}, 1, grant(32));
+  ASSERT_TRUE(std::holds_alternative<ServerError>(refused));
+  EXPECT_EQ(std::get<ServerError>(refused).sentence,
+            "a node of 1 shard needs 54 MiB of memory, and this process may use 32 MiB "
+            "(/sys/fs/cgroup/memory.max): raise the limit, or lower --contacts-max");
+}
+
+TEST(HostMemory, AutoHasAsManyShardsAsFit) {
+  EXPECT_EQ(fit({}, 93).shards, 2u);
+  EXPECT_EQ(fit({}, 93).note,
+            "memory-max is 1 MiB, because this process may use 93 MiB "
+            "(/sys/fs/cgroup/memory.max) of memory");
+  EXPECT_EQ(fit({}, 92).shards, 1u);
+  EXPECT_EQ(fit({}, 24'000, 64).shards, 64u);
+  EXPECT_EQ(fit({}, 300, 64).shards, 7u) << "of 39 MiB each";
+  EXPECT_EQ(fit({}, 54, 64).shards, 1u);
+  ServerConfig config;
+  config.shards = 1;
+  EXPECT_EQ(fit(config, 24'000, 64).shards, 1u);
+  EXPECT_EQ(fit(config, 24'000, 64).note, "");
+}
+
+TEST(HostMemory, TheDatabaseGetsAFourthAndAnEighthOfWhatTheShardsLeave) {
+  const MemoryFit little = fit({}, 47 + 24, 1);
+  EXPECT_EQ(little.log_bytes_max, 6 * mib);
+  EXPECT_EQ(little.block_bytes_max, 3 * mib);
+  EXPECT_EQ(little.own_bytes, 47 * mib + 6 * mib + 6 * mib / 4 + 3 * mib);
+  const MemoryFit least = fit({}, 54, 1);
+  EXPECT_EQ(least.log_bytes_max, 4 * mib);
+  EXPECT_EQ(least.block_bytes_max, 1 * mib);
+  ServerConfig known;
+  known.contacts_max = 1'000;
+  EXPECT_EQ(fit(known, 24'000, 1).own_bytes, fit({}, 24'000, 1).own_bytes - (65'536 - 1'000) * 112);
+}
+
+TEST(HostMemory, MebibytesAreRoundedUp) {
+  EXPECT_EQ(mebibytes(0), "0 MiB");
+  EXPECT_EQ(mebibytes(1), "1 MiB");
+  EXPECT_EQ(mebibytes(mib), "1 MiB");
+  EXPECT_EQ(mebibytes(mib + 1), "2 MiB");
+}
+
 }  // namespace
 }  // namespace xord

@@ -62,5 +62,13 @@ TEST(Resolver, MayGoWhileItLooksUp) {
   }
 }
 
+TEST(Resolver, SaysOfEachNameWhyItCouldNotBeResolved) {
+  const ResolvedNames resolved = resolve_all({"nonsense", "127.0.0.1:1", "host:0"});
+  EXPECT_EQ(resolved.unresolved,
+            "nonsense: not of the form host:port; host:0: not of the form host:port");
+  EXPECT_TRUE(
+      resolve_all({"no-such-host.invalid:7"}).unresolved.starts_with("no-such-host.invalid:7: "));
+}
+
 }  // namespace
 }  // namespace xord
