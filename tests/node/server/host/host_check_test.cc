@@ -96,8 +96,10 @@ TEST(HostCheck, WhatIsOpenAlreadyIsLeftOver) {
     return std::stoi(sentence.substr(sentence.find("needs ") + 6));
   };
   const int before = needed();
-  const std::filesystem::directory_iterator open("/proc/self/fd");  // Itself among them.
-  EXPECT_EQ(before, std::distance(begin(open), end(open)) + 200 + 32);
+  {
+    const std::filesystem::directory_iterator open("/proc/self/fd");  // Itself among them.
+    EXPECT_EQ(before, std::distance(begin(open), end(open)) + 200 + 32);
+  }
   const int more[] = {dup(0), dup(0), dup(0)};
   EXPECT_EQ(needed(), before + 3);
   for (const int each : more) close(each);
