@@ -467,5 +467,13 @@ TEST(Reactor, NamesItsBackendAndWhyItFellBack) {
   EXPECT_EQ(reactor->fallback_because(), "") << "it was asked for";
 }
 
+TEST(TurnStage, EachHasTheNameThatTheLogGivesIt) {
+  EXPECT_EQ(name_of(TurnStage::frames), "frames");
+  EXPECT_EQ(name_of(TurnStage::datagrams), "datagrams");
+  EXPECT_EQ(name_of(TurnStage::timers), "timers");
+  EXPECT_EQ(name_of(TurnStage::end_of_turn), "end_of_turn");
+  EXPECT_EQ(name_of(TurnStage::count), "unknown");
+}
+
 }  // namespace
 }  // namespace xord
