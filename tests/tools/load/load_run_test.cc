@@ -500,6 +500,7 @@ TEST_F(LoadRun, TheSearchHalvesItsIntervalNineTimesWhereNoRateHolds) {
   plan_.find_max = true;
   plan_.loss_max = 0;  // No loss is below it.
   plan_.window = 64;   // However busy this machine is, the last rate is one a second or more.
+  plan_.timeout = milliseconds(500);  // At the first rates the kernel may drop one.
   const ScriptedNode node;
   const LoadResult result = run(node);
   ASSERT_EQ(result.steps.size(), 10u);
