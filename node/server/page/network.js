@@ -109,7 +109,7 @@ async function askBuckets() {
   const most = Math.max(1, ...network.buckets.map((row) => row.contacts));
   const number = (value) => ({text: count(value), class: "number"});
   fillTable($("buckets"), network.buckets.map((row) => [
-    number(row.depth), {bar: row.answerable / most, text: count(row.answerable)},
+    number(row.depth), {bar: row.answerable / most, isCount: true, text: count(row.answerable)},
     number(row.contacts), number(row.spares), number(row.buckets)]));
 }
 

@@ -472,7 +472,7 @@ function fillTable(table, rows) {
       at.className = cell.class ?? (cell.bar === undefined ? "" : "share");
       if (cell.bar === undefined) return setText(at, cell.text);
       if (!at.firstChild) at.append(element("span", {class: "bar"}, element("b")), element("span"));
-      at.firstChild.className = cell.bar > 0.8 ? "bar high" : "bar";
+      at.firstChild.className = cell.bar > 0.8 && !cell.isCount ? "bar high" : "bar";
       at.firstChild.firstChild.style.width = `${Math.min(100, cell.bar * 100)}%`;
       setText(at.lastChild, cell.text);
     });
