@@ -79,6 +79,43 @@ TEST_F(CgroupTest, VersionOneIsReadAndItsLargestNumberIsNoLimit) {
   EXPECT_EQ(limit(GroupLimit::threads), 30u);
 }
 
+TEST_F(CgroupTest, AQuotaOfVersionOneNeedsBothOfItsFiles) {
+  write("/proc/self/cgroup", "4:cpuset,cpu:/docker/1\n");
+  const std::string folder = "/sys/fs/cgroup/cpu/docker/1";
+  EXPECT_FALSE(group_cpu_quota(root_.path()));
+  write(folder + "/cpu.cfs_quota_us", "250000\n");
+  EXPECT_FALSE(group_cpu_quota(root_.path()));
+  for (const char* period : {"what\n", "0\n", "-1\n"}) {
+    write(folder + "/cpu.cfs_period_us", period);
+    EXPECT_FALSE(group_cpu_quota(root_.path())) << period;
+  }
+  write(folder + "/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(group_cpu_quota(root_.path()), 2.5);
+  for (const char* quota : {"what\n", "0\n", "-1\n"}) {
+    write(folder + "/cpu.cfs_quota_us", quota);
+    EXPECT_FALSE(group_cpu_quota(root_.path())) << quota;
+  }
+}
+
+TEST_F(CgroupTest, ControllersAreKnownByTheirWholeName) {
+  write("/proc/self/cgroup", "4:cpuset,cpuacct:/other\n3:memory2:/other\nmemory\n2:memory\n");
+  write("/sys/fs/cgroup/cpu/other/cpu.cfs_quota_us", "100000\n");
+  write("/sys/fs/cgroup/cpu/other/cpu.cfs_period_us", "100000\n");
+  write("/sys/fs/cgroup/memory/other/memory.limit_in_bytes", "134217728\n");
+  EXPECT_FALSE(group_cpu_quota(root_.path()));
+  EXPECT_FALSE(limit(GroupLimit::memory));
+}
+
+TEST_F(CgroupTest, AHostWhoseMemoryIsNotToldGrantsWhatTheGroupHas) {
+  write("/proc/self/cgroup", "0::/service\n");
+  write("/sys/fs/cgroup/service/memory.max", "67108864\n");
+  for (const char* first_line : {"", "MemFree: 5 kB\n", "MemTotal: much\n", "MemTotal:\n"}) {
+    write("/proc/meminfo", first_line);
+    ASSERT_TRUE(granted_memory(root_.path())) << first_line;
+    EXPECT_EQ(granted_memory(root_.path())->value, 64 * mib) << first_line;
+  }
+}
+
 TEST_F(CgroupTest, TheMemoryGrantedIsTheSmallerOfGroupAndHost) {
   write("/proc/meminfo", "MemTotal:        1048576 kB\nMemFree: 5 kB\n");
   EXPECT_EQ(granted_memory(root_.path())->value, 1024 * mib);

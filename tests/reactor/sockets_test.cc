@@ -1,5 +1,6 @@
 #include "reactor/sockets.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/syscall.h>
@@ -112,6 +113,113 @@ TEST(Sockets, OptionsAreWhatTheDesignAsksFor) {
   EXPECT_GT(sockets[0].receive_buffer_bytes, 0u);
 }
 
+TEST(Sockets, ThoseOfIpv6AreAskedForTheSame) {
+  std::vector<ShardSockets> shards;
+  ASSERT_FALSE(open_with({{wildcard(Family::ipv6)}, {loopback(Family::ipv6)}}, 1, &shards));
+  const ShardSockets& sockets = shards[0];
+  EXPECT_TRUE(sockets[0].is_wildcard);
+  EXPECT_FALSE(sockets[1].is_wildcard);
+  EXPECT_EQ(option_of(sockets[0].fd(), IPPROTO_IPV6, IPV6_RECVPKTINFO), 1);
+  EXPECT_EQ(option_of(sockets[1].fd(), IPPROTO_IPV6, IPV6_RECVPKTINFO), 0);
+  for (const BoundSocket& socket : sockets) {
+    EXPECT_EQ(option_of(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY), 1);
+    EXPECT_EQ(option_of(socket.fd(), IPPROTO_IPV6, IPV6_MTU_DISCOVER), IPV6_PMTUDISC_OMIT);
+    EXPECT_EQ(fcntl(socket.fd(), F_GETFD), FD_CLOEXEC);
+    EXPECT_EQ(fcntl(socket.fd(), F_GETFL) & O_NONBLOCK, 0) << "io_uring would not wait";
+  }
+}
+
+TEST(Sockets, TheReceiveBufferIsAsLargeAsAskedFor) {
+  constexpr uint32_t asked = 64 << 10;  // Which any host grants.
+  std::vector<ShardSockets> shards;
+  ASSERT_FALSE(open_sockets(std::vector<Listen>{{loopback(Family::ipv4)}},
+                            {.shards = 2, .receive_buffer_bytes = asked}, &shards));
+  for (const ShardSockets& sockets : shards) EXPECT_EQ(sockets[0].receive_buffer_bytes, asked);
+  ASSERT_FALSE(open_sockets(std::vector<Listen>{{loopback(Family::ipv4)}},
+                            {.receive_buffer_bytes = UINT32_MAX}, &shards));
+  EXPECT_GT(shards[0][0].receive_buffer_bytes, asked) << "as much as the host grants";
+}
+
+TEST(Sockets, ARefusalSaysWhatToDo) {
+  struct Refusal {
+    long call;
+    int error_number;
+    const char* sentence;
+  };
+  for (const Refusal& each : {
+           Refusal{SYS_bind, EADDRINUSE,
+                   "Address already in use (another program holds this UDP port; stop it or choose "
+                   "another port)"},
+           Refusal{SYS_bind, EADDRNOTAVAIL,
+                   "Cannot assign requested address (this host has no such address)"},
+           Refusal{SYS_socket, EAFNOSUPPORT,
+                   "Address family not supported by protocol (this host does not have that kind of "
+                   "address)"},
+           Refusal{SYS_bind, EACCES,
+                   "Permission denied (ports below 1024 need the capability CAP_NET_BIND_SERVICE)"},
+           Refusal{SYS_socket, EMFILE, "Too many open files"},
+           Refusal{SYS_getsockname, ENOBUFS, "No buffer space available"},
+       }) {
+    const Endpoint listen = loopback(Family::ipv4, 700);
+    with_refused_system_call(each.call, std::nullopt, each.error_number, [&] {
+      std::vector<ShardSockets> shards;
+      const auto error = open_with({{listen}}, 1, &shards);
+      ASSERT_TRUE(error) << each.sentence;
+      EXPECT_EQ(error->error_number, each.error_number);
+      EXPECT_EQ(error->sentence, "cannot listen on " + listen.text() + ": " + each.sentence);
+      EXPECT_TRUE(shards.empty());
+    });
+  }
+}
+
+TEST(Sockets, AnOptionThatTheHostRefusesIsAnErrorOnlyWhereItIsNeeded) {
+  const auto opens_without = [](Family family, uint32_t shards_count, uint32_t option) {
+    bool opens = false;
+    with_refused_system_call(SYS_setsockopt, {{2, option}}, EPERM, [&] {
+      std::vector<ShardSockets> shards;
+      opens = !open_with({{wildcard(family)}}, shards_count, &shards);
+    });
+    return opens;
+  };
+  EXPECT_FALSE(opens_without(Family::ipv4, 1, IP_PKTINFO));
+  EXPECT_FALSE(opens_without(Family::ipv4, 1, IP_MTU_DISCOVER));
+  EXPECT_FALSE(opens_without(Family::ipv6, 1, IPV6_V6ONLY));
+  EXPECT_FALSE(opens_without(Family::ipv6, 1, IPV6_RECVPKTINFO));
+  EXPECT_FALSE(opens_without(Family::ipv6, 1, IPV6_MTU_DISCOVER));
+  EXPECT_FALSE(opens_without(Family::ipv4, 2, SO_REUSEPORT));
+  EXPECT_TRUE(opens_without(Family::ipv4, 1, SO_REUSEPORT)) << "one shard shares nothing";
+  EXPECT_TRUE(opens_without(Family::ipv4, 1, SO_RCVBUFFORCE)) << "it needs a privilege";
+  EXPECT_TRUE(opens_without(Family::ipv4, 2, SO_ATTACH_REUSEPORT_CBPF)) << "the hash deals then";
+}
+
+TEST(BoundSocket, IsMovedWithAllThatIsKnownOfIt) {
+  std::vector<ShardSockets> shards;
+  ASSERT_FALSE(open_with({{wildcard(Family::ipv4)}, {wildcard(Family::ipv4)}}, 1, &shards));
+  BoundSocket& from = shards[0][0];
+  from.absent_because = "absent";
+  from.is_steered = true;
+  from.unsteered_because = "unsteered";
+  const Endpoint bound = from.bound;
+  const uint32_t buffer = from.receive_buffer_bytes;
+  const int fd = from.fd();
+  const int replaced_fd = shards[0][1].fd();
+  BoundSocket& to = shards[0][1];
+  to = std::move(from);
+  EXPECT_FALSE(from.is_open());
+  EXPECT_EQ(to.fd(), fd);
+  EXPECT_EQ(to.bound, bound);
+  EXPECT_TRUE(to.is_wildcard);
+  EXPECT_EQ(to.receive_buffer_bytes, buffer);
+  EXPECT_EQ(to.absent_because, "absent");
+  EXPECT_TRUE(to.is_steered);
+  EXPECT_EQ(to.unsteered_because, "unsteered");
+  EXPECT_EQ(fcntl(replaced_fd, F_GETFD), -1) << "the one that it held is closed";
+  to.close();
+  EXPECT_EQ(fcntl(fd, F_GETFD), -1);
+  EXPECT_EQ(to.bound, bound) << "what was bound is still known";
+  EXPECT_EQ(to.take_kernel_drops(), 0u);
+}
+
 TEST(Sockets, AHostWithoutIpv6IsDataForADefaultAndAnErrorForAnOrder) {
   const auto as_default = [](Family family, std::optional<uint32_t> port_of) {
     return Listen{wildcard(family), IfFamilyMissing::skip, port_of};
@@ -125,7 +233,11 @@ TEST(Sockets, AHostWithoutIpv6IsDataForADefaultAndAnErrorForAnOrder) {
     for (const ShardSockets& sockets : shards) {
       EXPECT_TRUE(sockets[0].is_open());
       EXPECT_FALSE(sockets[1].is_open());
-      EXPECT_NE(sockets[1].absent_because, "");
+      EXPECT_EQ(sockets[1].bound, wildcard(Family::ipv6)) << "what was to be listened on";
+      EXPECT_EQ(sockets[1].absent_because,
+                "cannot listen on [::]:" + std::to_string(sockets[0].bound.port) +
+                    ": Address family not supported by protocol (this host does not have that kind "
+                    "of address)");
       EXPECT_TRUE(sockets[2].is_open()) << "the index of a later socket must not change";
     }
     EXPECT_TRUE(open_with({{wildcard(Family::ipv6)}}, 1, &shards));

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <utility>
+
 #include "tests/lowered_limit.h"
 
 namespace xord {
@@ -17,6 +20,23 @@ TEST(Thread, RunsByItsNameAndIsJoined) {
   EXPECT_FALSE(thread.is_joinable());
   EXPECT_STREQ(name, "a name of more ");
   EXPECT_FALSE(thread.start("", [] {}));  // It may then run something else.
+}
+
+TEST(Thread, IsMovedAndTheOneThatItReplacesIsJoinedFirst) {
+  std::atomic<bool> has_run = false;
+  Thread first;
+  ASSERT_FALSE(first.start("", [&] { has_run = true; }));
+  Thread second;
+  ASSERT_FALSE(second.start("", [] {}));
+  first = std::move(second);
+  EXPECT_TRUE(has_run);
+  EXPECT_TRUE(first.is_joinable());
+  EXPECT_FALSE(second.is_joinable());
+  Thread third(std::move(first));
+  EXPECT_FALSE(first.is_joinable());
+  EXPECT_TRUE(third.is_joinable());
+  third.detach();
+  EXPECT_FALSE(third.is_joinable());
 }
 
 TEST(Thread, HasAStackOfItsOwnSizeWhateverTheLimitSays) {
