@@ -212,6 +212,56 @@ TEST_F(ResponderTest, OnlyContactsThatAReplyNamesAreLookedAtForOurOwnId) {
   EXPECT_EQ(take_sent().pings, (std::vector<Endpoint>{contact(0x81).endpoint}));
 }
 
+TEST_F(ResponderTest, OurOwnIdIsFoundWhereverAReplyNamesItIfItsEndpointCanBeAsked) {
+  reply = {};
+  reply.contacts_count = 3;
+  for (uint32_t at = 0; at < 3; ++at) {
+    for (uint32_t i = 0; i < 3; ++i) reply.contacts[i] = contact(0x80, i + 1);
+    reply.contacts[at] = {self, contact(0x81, at + 1).endpoint};
+    own_ids.look_for_own_id(turn(), reply, contact(0x80).endpoint);
+    EXPECT_EQ(take_sent().pings, (std::vector<Endpoint>{contact(0x81, at + 1).endpoint})) << at;
+    own_ids.look_for_own_id(turn(), reply, contact(0x80).endpoint);
+    EXPECT_TRUE(take_sent().pings.empty()) << "not at once again";
+    now = now + OwnIdChecks::pace;
+  }
+  for (const char* endpoint : {"224.0.0.1:1", "127.0.0.1:1", "192.0.2.9:0"}) {
+    reply.contacts[0] = {self, *Endpoint::parse(endpoint)};
+    own_ids.look_for_own_id(turn(), reply, contact(0x80).endpoint);
+    EXPECT_TRUE(take_sent().pings.empty()) << endpoint;
+  }
+}
+
+TEST_F(ResponderTest, WhoAnsweredWithOurIdIsToldOnceAndApartFromOurselves) {
+  const auto answered = [&](const Endpoint& at, Purpose purpose, bool came_back) {
+    Outcome outcome;
+    outcome.call.purpose = purpose;
+    outcome.call.to = at;
+    outcome.came_back = came_back;
+    reply = {};
+    reply.responder = self;
+    outcome.reply = &reply;
+    own_ids.answered(now, outcome);
+    std::vector<NodeNotice> told;
+    notices.take([&](const NodeNotice& notice) { told.push_back(notice); });
+    return told;
+  };
+  const Endpoint other = contact(0x81).endpoint;
+  const auto elsewhere = answered(other, Purpose::admission, false);
+  ASSERT_EQ(elsewhere.size(), 1u);
+  EXPECT_EQ(elsewhere[0].kind, NoticeKind::own_id_elsewhere);
+  EXPECT_EQ(elsewhere[0].contact, (Contact{self, other}));
+  EXPECT_TRUE(answered(other, Purpose::admission, false).empty());
+
+  const Endpoint ours = contact(0x82).endpoint;
+  const auto own = answered(ours, Purpose::bootstrap, true);
+  ASSERT_EQ(own.size(), 1u);
+  EXPECT_EQ(own[0].kind, NoticeKind::own_address);
+  EXPECT_EQ(own[0].contact, (Contact{self, ours}));
+  EXPECT_TRUE(answered(ours, Purpose::bootstrap, true).empty());
+  EXPECT_TRUE(answered(contact(0x83).endpoint, Purpose::admission, true).empty())
+      << "nobody asked for that address";
+}
+
 TEST_F(ResponderTest, ACallSendsAtMostSixteenOfTheAnswersThatWaitedEnough) {
   contacts.prove(turn(), stranger);
   file(contact(0x80));

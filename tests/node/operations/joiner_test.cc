@@ -1,5 +1,9 @@
 #include "node/operations/joiner.h"
 
+#include <algorithm>
+#include <set>
+#include <vector>
+
 #include "tests/node/part_fixture.h"
 
 namespace xord::testing {
@@ -148,6 +152,86 @@ TEST_F(JoinerTest, WithNobodyToAskItEndsAtOnceAndTriesAgain) {
   now = *joiner.next_wakeup();
   joiner.advance(turn());
   EXPECT_EQ(take_asked().size(), 1u);
+}
+
+// A slow ping is sent once more.
+TEST_F(JoinerTest, ABootstrapIsSilentOnlyWhenNeitherOfItsPingsWasAnswered) {
+  joiner.join(turn(), 1, std::span(bootstraps).first(1));
+  ASSERT_EQ(take_asked().size(), 1u);
+  now = now + adaptive_timeout_unmeasured + milliseconds(2);
+  for (const Outcome& outcome : overdue()) joiner.take(turn(), outcome);
+  const auto repeated = take_asked();
+  ASSERT_EQ(repeated.size(), 1u);
+  now = now + transaction_lifetime - adaptive_timeout_unmeasured;  // The first has expired.
+  for (const Outcome& outcome : overdue()) joiner.take(turn(), outcome);
+  EXPECT_TRUE(take_results().empty());
+  EXPECT_TRUE(take_asked().empty()) << "it is not sent a third time";
+  joiner.take(turn(), *pong(repeated[0], contact(0x90).id));
+  EXPECT_EQ(take_asked().size(), 1u) << "the lookup of our own id";
+}
+
+TEST_F(JoinerTest, ABootstrapWhosePingsExpireOneAfterTheOtherIsGivenUpWithTheSecond) {
+  joiner.join(turn(), 1, std::span(bootstraps).first(1));
+  let_expire();
+  now = now + transaction_lifetime * 2;
+  for (const Outcome& outcome : overdue()) joiner.take(turn(), outcome);
+  const auto ended = take_results();
+  ASSERT_EQ(ended.size(), 1u) << "once";
+  EXPECT_EQ(ended[0].status, OperationStatus::no_contacts);
+}
+
+TEST_F(JoinerTest, OfOurOwnEndpointAmongTheBootstrapsNothingIsLookedUp) {
+  joiner.join(turn(), 1, bootstraps);
+  const auto asked = take_asked();
+  joiner.take(turn(), *pong(asked[0], self));
+  EXPECT_TRUE(take_asked().empty());
+  EXPECT_TRUE(take_results().empty()) << "the other may still answer";
+  joiner.take(turn(), *pong(asked[1], self));
+  EXPECT_TRUE(take_asked().empty());
+  const auto ended = take_results();
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(ended[0].status, OperationStatus::no_contacts);
+  EXPECT_EQ(joiner.next_wakeup(), now + join_retry_min);
+}
+
+TEST_F(JoinerTest, SilentBootstrapsLeaveTheContactsOfAnEarlierRun) {
+  file(contact(0x80));
+  joiner.join(turn(), 1, bootstraps);
+  let_expire();
+  EXPECT_TRUE(take_results().empty()) << "they are asked first";
+  EXPECT_EQ(count(NodeCounter::lookups_started), 1u);
+}
+
+// The ranges of ids farther than the nearest neighbour, which shares six bits with us.
+TEST_F(JoinerTest, AJoinRefreshesEachFartherRangeAndFourAtATime) {
+  const Contact neighbour = contact(0x02);
+  file(neighbour);
+  take_asked();
+  std::vector<uint32_t> refreshed;
+  size_t most_at_once = 0;
+  const auto let_name_nobody = [&] {
+    for (auto asked = take_asked(); !asked.empty(); asked = take_asked()) {
+      most_at_once = std::max(most_at_once, asked.size());
+      for (const Asked& each : asked) {
+        if (each.target != self) refreshed.push_back(shared_prefix(self, each.target));
+        lookups.take(turn(), *names_nobody(each));
+        handle_events();
+      }
+    }
+  };
+  joiner.join(turn(), 1, std::span(&neighbour.endpoint, 1));
+  joiner.take(turn(), *pong(take_asked()[0], neighbour.id));
+  let_name_nobody();
+  EXPECT_EQ(refreshed, (std::vector<uint32_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(most_at_once, 4u);
+
+  file(contact(0x80));
+  refreshed.clear();
+  now = *joiner.next_wakeup();
+  joiner.advance(turn());
+  let_name_nobody();
+  const std::set<uint32_t> again(refreshed.begin(), refreshed.end());
+  EXPECT_EQ(again, (std::set<uint32_t>{1, 2, 3, 4, 5})) << "no range that has contacts by now";
 }
 
 TEST_F(JoinerTest, ANewerJoinReplacesTheOlderOne) {

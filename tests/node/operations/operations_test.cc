@@ -105,6 +105,60 @@ TEST_F(OperationsTest, AllTakenIsRefusedAndCounted) {
   EXPECT_EQ(operations.count(), node_config.budget.lookups);
 }
 
+struct PathCopyLife {
+  uint32_t nearer;  // Contacts that are nearer to the key than the copy's holder.
+  Duration lifetime;
+};
+
+class PathCopyTest : public OperationsTest, public ::testing::WithParamInterface<PathCopyLife> {};
+
+TEST_P(PathCopyTest, LivesTheLessTheMoreNodesAreNearer) {
+  const Contact holder = contact(0x80);
+  const Contact with_value = contact(0xf0);
+  file(holder);
+  file(with_value);
+  take_asked();
+  operations.get(turn(), 3, key());
+  const auto asked = take_asked();
+  ASSERT_EQ(asked.size(), 2u);
+  for (uint32_t i = 0; i < GetParam().nearer; ++i) {  // Too late to be asked.
+    contacts.deliver(
+        turn(), ContactChangedMessage{
+                    {}, {ContactChange::Kind::filed, Standing::trusted, contact(0x40, i + 1)}});
+  }
+  for (const Asked& each : asked) {
+    if (each.to == holder.endpoint) lookups.take(turn(), *names_nobody(each));
+  }
+  for (const Asked& each : asked) {
+    if (each.to != with_value.endpoint) continue;
+    const auto found = answer(each, [&](MutableBytes to, Bytes transaction) {
+      return rpcudp::encode_value_reply(to, transaction, value);
+    });
+    lookups.take(turn(), *found);
+  }
+  handle_events();
+  EXPECT_EQ(only_result().status, OperationStatus::done);
+  const auto copies = take_asked();
+  ASSERT_EQ(copies.size(), 1u);
+  EXPECT_EQ(copies[0].method, Method::store);
+  EXPECT_EQ(copies[0].to, holder.endpoint);
+  EXPECT_EQ(copies[0].target, key());
+  EXPECT_EQ(copies[0].age, (node_config.ttl - GetParam().lifetime).whole_seconds());
+  EXPECT_EQ(count(NodeCounter::path_copies_sent), 1u);
+  EXPECT_EQ(operations.count(), 1u) << "the value is kept for a second attempt";
+  rounds.take(turn(), *stored(copies[0], true));
+  handle_events();
+  EXPECT_EQ(operations.count(), 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Nearer, PathCopyTest,
+                         ::testing::Values(PathCopyLife{0, hours(24)}, PathCopyLife{20, hours(24)},
+                                           PathCopyLife{21, hours(12)}, PathCopyLife{22, hours(6)},
+                                           PathCopyLife{23, hours(3)},
+                                           PathCopyLife{24, minutes(90)},
+                                           PathCopyLife{25, hours(1)}, PathCopyLife{40, hours(1)}),
+                         [](const auto& each) { return std::to_string(each.param.nearer); });
+
 TEST_F(OperationsTest, WithoutAListNothingCanBeKeptOrForgotten) {
   operations.keep(turn(), 1, key(), value);
   EXPECT_EQ(only_result().status, OperationStatus::refused);

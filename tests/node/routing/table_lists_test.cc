@@ -1,4 +1,6 @@
 // The lists of a table's contacts and buckets: complete, in order, and in pages of any size.
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -111,6 +113,64 @@ TEST_F(TableListsTest, BucketsComeOnceAndTheFarthestFirst) {
     }
     EXPECT_EQ(contacts, filed.size());
   }
+}
+
+TEST_F(TableListsTest, ARowSaysWhatIsKnownOfABucket) {
+  fill_bucket();
+  pong(far_contact(100));  // A spare, once all splits are made.
+  table->failed(far_contact(1), now);
+  table->failed(far_contact(1), now);
+  const auto rows = all_buckets(10);
+  const auto full = std::find_if(rows.begin(), rows.end(),
+                                 [](const BucketRow& row) { return row.contacts == bucket_size; });
+  ASSERT_NE(full, rows.end());
+  EXPECT_EQ(full->first, first_of_block(far_contact(1).id, full->prefix_bits));
+  EXPECT_EQ(full->spares, 1u);
+  EXPECT_EQ(full->answerable, bucket_size - 1);
+  EXPECT_EQ(full->shard, 0u);
+  EXPECT_EQ(full->depth, 0u);
+  const uint32_t refresh_in = full->refresh_in;
+  now = now + seconds(1000);
+  EXPECT_EQ(all_buckets(10)[static_cast<size_t>(full - rows.begin())].refresh_in,
+            refresh_in - 1000);
+  now = now + hours(3);
+  EXPECT_EQ(all_buckets(10)[static_cast<size_t>(full - rows.begin())].refresh_in, 0u) << "now";
+}
+
+TEST_F(TableListsTest, ABucketOfAnotherShardIsListedAsItsOwn) {
+  table.emplace(config, self, ShardIndex{1}, 2, book, start);
+  pong(contact_in(0x40, 1));
+  const auto rows = all_buckets(4);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].shard, 1u);
+  EXPECT_EQ(rows[0].depth, 1u);
+}
+
+TEST_F(TableListsTest, TheContactsAroundAnAddressAreCounted) {
+  const char* const endpoints[] = {"198.51.100.1:1", "198.51.100.2:1", "198.51.96.1:1",
+                                   "198.51.7.1:1",   "203.0.113.1:1",  "[2001:db8::1]:1"};
+  uint32_t number = 1;
+  for (const char* endpoint : endpoints) {
+    pong(far_contact_at(number, endpoint));
+    ++number;
+  }
+  pong(far_contact(number));  // A private address.
+  ASSERT_EQ(table->count(), std::size(endpoints) + 1);
+  SourceHead head;
+  table->describe(Endpoint::parse("198.51.100.9:1")->address, &head);
+  EXPECT_EQ(head.filed_of_family, 6u);
+  EXPECT_EQ(head.has_table_limits, 1u);
+  EXPECT_EQ(head.filed_of_prefix[0], 2u);
+  EXPECT_EQ(head.filed_of_prefix[1], 3u);
+  EXPECT_EQ(head.filed_of_prefix[2], 4u);
+  EXPECT_EQ(head.filed_of_prefix[3], 0u);
+  head = {};
+  table->describe(Endpoint::parse("[2001:db8::2]:1")->address, &head);
+  EXPECT_EQ(head.filed_of_family, 1u);
+  for (const uint32_t filed_count : head.filed_of_prefix) EXPECT_EQ(filed_count, 1u);
+  head = {};
+  table->describe(far_contact(1).endpoint.address, &head);
+  EXPECT_EQ(head.has_table_limits, 0u);
 }
 
 TEST_F(TableListsTest, AnEmptyTableHasNeither) {
