@@ -1,9 +1,11 @@
 // A disk that fails during a run, below RocksDB: acknowledged records are served as far as they can
 // be read, stores are refused, each change is logged once, and when the cause is gone everything
 // works again without a restart.
+#include <filesystem>
 #include <future>
 
 #include "storage/rocks/rocks_database.h"
+#include "tests/storage/file_content.h"
 #include "tests/storage/rocks/disk.h"
 #include "tests/storage/rocks/faulty_disk.h"
 #include "tests/temporary_directory.h"
@@ -122,6 +124,38 @@ TEST_F(FaultTest, ABatchWhoseSyncFailedDoesNotComeBackWithTheLog) {
   open(3).wait_until_loaded();
   expect_all_served("after a restart");
   EXPECT_EQ(disk->get(numbered_key(1000)), "-");
+}
+
+TEST_F(FaultTest, ADiskThatFailsAgainAndAgainIsToldTwiceAndNotThatItWorksInBetween) {
+  open(1, milliseconds(1)).wait_until_loaded();
+  for (int times = 0; times < 4; ++times) {
+    faulty.set(Fault::sync_error);
+    EXPECT_FALSE(disk->put(numbered_key(1), "refused"));
+    EXPECT_FALSE(disk->put(numbered_key(2), "refused, too"));
+    faulty.set(Fault::none);
+    wait_until_well();
+    disk->database->tell_if_settled();  // Not within a minute.
+  }
+  EXPECT_EQ(disk->times_reported("stores refused path"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("stores refused again path"), 1u) << disk->reported();
+  EXPECT_EQ(disk->times_reported("stores accepted again"), 1u) << disk->reported();
+  const DatabaseCounts counts = disk->database->counts();
+  EXPECT_EQ(counts[static_cast<size_t>(DatabaseCount::openings)], 5u);
+  EXPECT_EQ(disk->shards[0]->thread.counters().read(CommitCount::commits_failed), 4u);
+}
+
+// Whether the disk works again is tried with a file.
+TEST_F(FaultTest, TheFileThatTriesTheDiskIsGoneAfterwardsAndFollowsNoLink) {
+  open(1, milliseconds(1)).wait_until_loaded();
+  const std::string other_file = temporary.at("other file");
+  overwrite(other_file, "kept");
+  std::filesystem::create_symlink(other_file, temporary.at("probe"));
+  faulty.set(Fault::sync_error);
+  EXPECT_FALSE(disk->put(numbered_key(1), "refused"));
+  faulty.set(Fault::none);
+  wait_until_well();
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(temporary.at("probe"))));
+  EXPECT_EQ(content_of(other_file), "kept");
 }
 
 TEST_F(FaultTest, AStopBeforeTheNextAttemptLeavesNothingThatWasRefused) {

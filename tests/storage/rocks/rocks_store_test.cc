@@ -133,6 +133,41 @@ TEST_F(RocksStoreTest, EachBatchIsMeasured) {
   EXPECT_LE(took, 5 * longest);
 }
 
+TEST_F(RocksStoreTest, CountsSayWhatWasWrittenAndWhatLiesOnDisk) {
+  open_loaded();
+  DatabaseCounts counts = disk->database->counts();
+  const auto count = [&](DatabaseCount which) { return counts[static_cast<size_t>(which)]; };
+  EXPECT_EQ(count(DatabaseCount::write_amplification_percent), 0u) << "nothing was stored";
+  EXPECT_EQ(count(DatabaseCount::records_expected), 0u);
+  EXPECT_EQ(count(DatabaseCount::openings), 1u);
+  put_many(0, 1000);
+  ASSERT_TRUE(disk->database->database().compact().ok());
+  counts = disk->database->counts();
+  uint64_t stored = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    stored += row_header_size + value_of(i).size() + row_checksum_size;
+  }
+  EXPECT_EQ(disk->shards[0]->thread.counters().read(CommitCount::bytes_written), stored);
+  EXPECT_EQ(disk->shards[0]->thread.counters().read(CommitCount::rows_written), 1000u);
+  const uint64_t logged = count(DatabaseCount::bytes_logged);
+  const uint64_t flushed = count(DatabaseCount::bytes_flushed);
+  const uint64_t compacted = count(DatabaseCount::bytes_compacted);
+  EXPECT_GT(logged, stored) << "keys, too";
+  EXPECT_GT(flushed, 0u);
+  EXPECT_GT(compacted, 0u);
+  EXPECT_EQ(count(DatabaseCount::write_amplification_percent),
+            (logged + flushed + compacted) * 100 / stored);
+  uint64_t tables = 0;
+  for (const std::string& path : files_ending(".sst")) tables += std::filesystem::file_size(path);
+  EXPECT_GT(count(DatabaseCount::table_bytes), 0u);
+  EXPECT_LE(count(DatabaseCount::table_bytes), tables);
+  EXPECT_GT(count(DatabaseCount::memory_bytes), 0u);
+  open_loaded();
+  counts = disk->database->counts();
+  EXPECT_EQ(count(DatabaseCount::records_expected), 1000u);
+  EXPECT_EQ(disk->shards[0]->thread.counters().read(CommitCount::records_loaded), 1000u);
+}
+
 TEST_F(RocksStoreTest, ACommitThatTakesTooLongIsReported) {
   open_loaded();
   put_many(0, 10);

@@ -57,6 +57,50 @@ TEST(Row, ComesBackAsItWasAndNoChangedByteIsTakenForWhole) {
   }
 }
 
+TEST(Row, WhatIsWrongWithADamagedOneIsSaid) {
+  const RowKey row_key{1, 2, 3};
+  std::string whole;
+  encode_row(row_key, a_row(bytes_of("")), whole);
+  ASSERT_EQ(whole.size(), row_header_size + row_checksum_size) << "the shortest";
+  EXPECT_EQ(damage_of(row_key, bytes_of(whole)), "it is not");
+  EXPECT_EQ(expiry_of_row(bytes_of(whole)), a_row({}).times.expiry);
+  const Bytes cut = bytes_of(whole).first(whole.size() - 1);
+  EXPECT_EQ(damage_of(row_key, cut),
+            "its row has " + std::to_string(cut.size()) + " bytes, fewer than any row");
+  EXPECT_EQ(expiry_of_row(cut), std::nullopt);
+  std::string other = whole;
+  other[6] ^= 1;
+  EXPECT_EQ(damage_of(row_key, bytes_of(other)), "its row does not match its checksum");
+  EXPECT_EQ(expiry_of_row(bytes_of(other)), a_row({}).times.expiry) << "it is not looked at";
+  other = whole;
+  other[0] = 9;
+  EXPECT_EQ(damage_of(row_key, bytes_of(other)),
+            "its row has version 9, which this xord does not know");
+  EXPECT_EQ(expiry_of_row(bytes_of(other)), std::nullopt);
+}
+
+TEST(Row, WhatNoPeerCanHaveStoredIsSaid) {
+  const std::string text = "hello";
+  const ValueRules any{.size_max = 5};
+  const auto fault = [&](const RecordTimes& times, const ValueRules& rules) {
+    const char* said = fault_of({times, 0, bytes_of(text)}, rules);
+    return std::string(said == nullptr ? "" : said);
+  };
+  const RecordTimes good{100, 100, 100, 101};  // First seen, published, last stored, expiry.
+  EXPECT_EQ(fault(good, any), "");
+  EXPECT_EQ(fault(good, {.size_max = 4}), "its value is larger than any that peers store");
+  ValueRules none = any;
+  none.is_storable = [](Bytes) { return false; };
+  EXPECT_EQ(fault(good, none), "its value is not of a type that peers store");
+  none.is_storable = [](Bytes) { return true; };
+  EXPECT_EQ(fault(good, none), "");
+  const std::string contradict = "its times contradict each other";
+  EXPECT_EQ(fault({0, 100, 99, 101}, any), contradict) << "stored before it was published";
+  EXPECT_EQ(fault({0, 100, 100, 100}, any), contradict) << "expired when it was published";
+  EXPECT_EQ(fault({0, 100, 100, 100 + ttl_max}, any), "");
+  EXPECT_EQ(fault({0, 100, 100, 101 + ttl_max}, any), contradict) << "longer than any lives";
+}
+
 TEST(RowRange, OfEveryShardTogetherIsEveryKeyOnce) {
   for (uint32_t shards = 1; shards <= shards_max; ++shards) {
     uint32_t end = 0;
