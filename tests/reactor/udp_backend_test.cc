@@ -259,6 +259,25 @@ TEST(UdpBackend, CountsErrnosUnderTheirKind) {
   }
 }
 
+TEST(EpollBackend, WhatTheHostRefusesIsAnErrorThatSaysWhat) {
+  const std::vector<std::pair<long, std::string>> refusals = {
+      {SYS_epoll_create1, "cannot make an epoll instance: Too many open files"},
+      {SYS_epoll_ctl, "cannot watch a socket with epoll: Too many open files"}};
+  for (const auto& [call, sentence] : refusals) {
+    with_refused_system_call(call, std::nullopt, EMFILE, [&] {
+      const ShardSockets sockets = open_for_one_shard({{loopback(Family::ipv4)}});
+      const Doorbell doorbell;
+      IoCounters counters;
+      ChosenBackend chosen;
+      const auto error = choose_backend(IoChoice::epoll, {}, sockets, doorbell, counters, &chosen);
+      ASSERT_TRUE(error) << sentence;
+      EXPECT_EQ(error->sentence, sentence);
+      EXPECT_EQ(error->error_number, EMFILE);
+      EXPECT_EQ(chosen.backend, nullptr);
+    });
+  }
+}
+
 TEST(EpollBackend, WaitsWithMillisecondsWhereTheKernelIsOlder) {
   with_refused_system_call(SYS_epoll_pwait2, std::nullopt, ENOSYS, [] {
     BackendHarness harness(IoChoice::epoll, {{loopback(Family::ipv4)}});

@@ -2,11 +2,14 @@
 #include "reactor/uring_backend.h"
 
 #include <gtest/gtest.h>
+#include <linux/io_uring.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "tests/reactor/backend_harness.h"
 
@@ -108,6 +111,57 @@ void expect_error_when_forced(int error_number) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->error_number, error_number);
   EXPECT_NE(error->sentence.find("io_uring"), std::string::npos) << error->sentence;
+}
+
+TEST(UringBackend, ARefusalSaysWhy) {
+  const std::vector<std::pair<int, std::string>> refusals = {
+      {ENOSYS,
+       "Function not implemented (the kernel, kernel.io_uring_disabled or a container's profile "
+       "refuses it)"},
+      {EPERM,
+       "Operation not permitted (the kernel, kernel.io_uring_disabled or a container's profile "
+       "refuses it)"},
+      {EINVAL, "Invalid argument (it needs Linux 6.1)"},
+      {ENOMEM, "Cannot allocate memory (its memory counts against RLIMIT_MEMLOCK)"},
+      {EMFILE, "Too many open files"}};
+  for (const auto& [error_number, why] : refusals) {
+    with_refused_system_call(SYS_io_uring_setup, std::nullopt, error_number, [&] {
+      const ShardSockets sockets = open_for_one_shard({{loopback(Family::ipv4)}});
+      const Doorbell doorbell;
+      IoCounters counters;
+      ChosenBackend forced;
+      const auto error = choose_backend(IoChoice::uring, {}, sockets, doorbell, counters, &forced);
+      ASSERT_TRUE(error) << why;
+      EXPECT_EQ(error->error_number, error_number);
+      EXPECT_EQ(error->sentence, "io_uring is refused: " + why);
+      EXPECT_EQ(forced.backend, nullptr);
+      ChosenBackend chosen;
+      ASSERT_FALSE(choose_backend(IoChoice::automatic, {}, sockets, doorbell, counters, &chosen));
+      EXPECT_EQ(chosen.fallback_because, error->sentence);
+      EXPECT_EQ(chosen.backend->name(), "epoll");
+    });
+  }
+}
+
+TEST_P(UringBackendTest, WhatARingCannotRegisterIsARefusal) {
+  for (const uint32_t operation : {IORING_REGISTER_PBUF_RING, IORING_REGISTER_FILES}) {
+    with_refused_system_call(SYS_io_uring_register, {{1, operation}}, EINVAL,
+                             [] { expect_error_when_forced(EINVAL); });
+  }
+}
+
+TEST_P(UringBackendTest, ARingThatCannotBeStartedIsAnError) {
+  with_refused_system_call(SYS_io_uring_register, {{1, IORING_REGISTER_ENABLE_RINGS}}, EPERM, [] {
+    const ShardSockets sockets = open_for_one_shard({{loopback(Family::ipv4)}});
+    const Doorbell doorbell;
+    IoCounters counters;
+    ChosenBackend chosen;
+    ASSERT_FALSE(choose_backend(IoChoice::uring, {}, sockets, doorbell, counters, &chosen));
+    const auto error = chosen.backend->start();
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->sentence, "cannot start io_uring: Operation not permitted");
+    EXPECT_EQ(error->error_number, EPERM);
+  });
 }
 
 TEST_P(UringBackendTest, WithoutAnyLockableMemoryEpollIsTaken) {
