@@ -226,9 +226,11 @@ TEST_F(ContactsTest, WithoutASocketOfItsFamilyNobodyIsUsable) {
     one.has_ipv4 = has_ipv4;
     one.has_ipv6 = !has_ipv4;
     const NodeContext one_node{one, secrets, *one.dialect, self, link, counters, ledger};
-    const Contacts of_one(one_node, book, requester, now);
+    Contacts of_one(one_node, book, requester, now);
     EXPECT_EQ(of_one.is_usable(own()), has_ipv4);
     EXPECT_EQ(of_one.is_usable(of_ipv6), !has_ipv4);
+    of_one.restore(turn(), own(), minutes(5));
+    EXPECT_EQ(of_one.table().count(), has_ipv4 ? 1u : 0u);
   }
 }
 
