@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "reactor/base/check.h"
 #include "reactor/cgroup.h"
 #include "reactor/sockets.h"
 
@@ -48,6 +49,14 @@ AllowedCores allowed_cores(const std::string& root) {
   if (allowed.quota) shards = std::clamp(*allowed.quota, 1.0, shards);
   allowed.shards = static_cast<uint32_t>(shards);
   return allowed;
+}
+
+uint32_t core_of(PinThreads pin, uint32_t shard, uint32_t shards,
+                 const std::vector<uint32_t>& cpus) {
+  CHECK(shard < shards && !cpus.empty());
+  const bool has_own = shards > 1 && shards <= cpus.size();
+  if (pin == PinThreads::off || (pin == PinThreads::automatic && !has_own)) return no_core;
+  return cpus[shard % cpus.size()];
 }
 
 std::optional<IoError> ShardThread::start(const std::string& name, uint32_t cpu,

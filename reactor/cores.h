@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reactor/io_error.h"
+#include "reactor/pin_threads.h"
 #include "reactor/thread.h"
 
 namespace xord {
@@ -25,6 +26,13 @@ struct AllowedCores {
 // Reads the mask of the calling thread and the cgroup files (version 2 or 1) under `root`, which is
 // empty except in tests. A file that is absent or unreadable means no limit.
 AllowedCores allowed_cores(const std::string& root = {});
+
+// The core of a shard's thread among those of allowed_cores(); no_core: the kernel may move it. A
+// single shard is pinned only if asked for: otherwise all nodes of a host would sit on its first
+// core.
+constexpr uint32_t no_core = UINT32_MAX;
+uint32_t core_of(PinThreads pin, uint32_t shard, uint32_t shards,
+                 const std::vector<uint32_t>& cpus);
 
 enum class Pinning : uint8_t { pinned, floating };
 

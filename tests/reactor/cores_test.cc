@@ -34,6 +34,20 @@ TEST_F(CoresTest, TheAffinityMaskAloneCountsWhereThereIsNoQuota) {
   EXPECT_FALSE(allowed.quota);
 }
 
+TEST(CoreOf, IsTheThreadsOwnIfItIsPinnedAndThereAreEnough) {
+  const std::vector<uint32_t> cpus = {2, 5, 7};
+  using enum PinThreads;
+  EXPECT_EQ(core_of(automatic, 0, 1, cpus), no_core) << "a single one floats";
+  EXPECT_EQ(core_of(automatic, 0, 2, cpus), 2u);
+  EXPECT_EQ(core_of(automatic, 1, 2, cpus), 5u);
+  EXPECT_EQ(core_of(automatic, 2, 3, cpus), 7u);
+  EXPECT_EQ(core_of(automatic, 3, 4, cpus), no_core) << "more than cores";
+  EXPECT_EQ(core_of(on, 0, 1, cpus), 2u);
+  EXPECT_EQ(core_of(on, 3, 4, cpus), 2u) << "shared";
+  EXPECT_EQ(core_of(on, 4, 5, cpus), 5u);
+  EXPECT_EQ(core_of(off, 1, 2, cpus), no_core);
+}
+
 TEST_F(CoresTest, AQuotaBelowTheMaskIsTheLimitAndNeverBelowOneShard) {
   write("/proc/self/cgroup", "0::/service\n");
   write("/sys/fs/cgroup/service/cpu.max", "50000 100000\n");

@@ -34,6 +34,8 @@ struct Word {
 // Enumerations are spelled as words.
 constexpr std::array<Word<IoChoice>, 3> io_words = {
     {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
+constexpr std::array<Word<PinThreads>, 3> pin_words = {
+    {{"auto", PinThreads::automatic}, {"on", PinThreads::on}, {"off", PinThreads::off}}};
 constexpr std::array<Word<bool>, 2> on_off_words = {{{"on", true}, {"off", false}}};
 constexpr std::array<Word<Durability>, 2> durability_words = {
     {{"sync", Durability::sync}, {"os", Durability::os}}};
@@ -300,7 +302,7 @@ Texts show_each(const std::vector<Value>& values, std::string (*show)(const Valu
 
 using Config = ServerConfig;
 
-const std::array<Setting, 36> table = {{
+const std::array<Setting, 37> table = {{
     {"listen", "[SCHEME://]ADDR:PORT[?]",
      "Address to serve on; repeats. Port 0 takes a free one, which the log names; with ? a host "
      "without IPv6 (or IPv4) skips it",
@@ -313,9 +315,8 @@ const std::array<Setting, 36> table = {{
      Arity::yes_or_no,
      [](Config& c, const Texts& t) { c.allow_network_file_system = parse_yes_or_no(t[0]); },
      [](const Config& c) { return Texts{c.allow_network_file_system ? "true" : "false"}; }},
-    {"shards", "N",
-     "Threads that serve, each pinned to a core; auto: one per core that the process may use",
-     Arity::one, [](Config& c, const Texts& t) { c.shards = parse_shards(t[0]); },
+    {"shards", "N", "Threads that serve; auto: one per core that the process may use", Arity::one,
+     [](Config& c, const Texts& t) { c.shards = parse_shards(t[0]); },
      [](const Config& c) { return Texts{c.shards == 0 ? "auto" : std::to_string(c.shards)}; }},
     {"io", "auto|uring|epoll", "How datagrams are read and written; auto: io_uring where allowed",
      Arity::one, [](Config& c, const Texts& t) { c.io = parse_word(io_words, t[0]); },
@@ -323,6 +324,11 @@ const std::array<Setting, 36> table = {{
     {"steering", "on|off", "Have the kernel hand each datagram to the thread that owns its key",
      Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(on_off_words, t[0]); },
      [](const Config& c) { return show_word(on_off_words, c.steering); }},
+    {"pin-threads", "auto|on|off",
+     "Keep each of these threads on a core of its own; auto: if there are several, and cores "
+     "enough",
+     Arity::one, [](Config& c, const Texts& t) { c.pin_threads = parse_word(pin_words, t[0]); },
+     [](const Config& c) { return show_word(pin_words, c.pin_threads); }},
     {"admin", "ADDR:PORT[?]|unix:PATH|off",
      "Address of the admin port, for the HTTP API; repeats. With ? it is left out if it is taken",
      Arity::many, apply_admin, show_admins},

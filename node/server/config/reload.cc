@@ -31,7 +31,7 @@ using Config = ServerConfig;
 using enum Takes;
 
 // Why some need a restart: docs/commands/reload.md.
-constexpr std::array<Choice, 37> table = {{
+constexpr std::array<Choice, 38> table = {{
     choice<&Config::listen>("listen", restart),
     choice<&Config::bootstrap>("bootstrap", at_once),
     choice<&Config::data_dir>("data-dir", restart),
@@ -39,6 +39,7 @@ constexpr std::array<Choice, 37> table = {{
     choice<&Config::shards>("shards", restart),
     choice<&Config::io>("io", restart),
     choice<&Config::steering>("steering", restart),
+    choice<&Config::pin_threads>("pin-threads", restart),
     choice<&Config::admin>("admin", restart),
     choice<&Config::admin_token_file>("admin-token-file", at_once),
     choice<&Config::admin_hosts>("admin-hosts", at_once),

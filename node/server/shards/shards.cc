@@ -360,10 +360,7 @@ std::optional<IoError> Shards::run() {
       loops_ended_.fetch_add(1, std::memory_order_release);
       admin_.ring();
     };
-    // A single shard is not pinned, nor are more shards than cores: otherwise several nodes on a
-    // host would all sit on its first core. UINT32_MAX is not a core: the thread stays unpinned.
-    const bool pinned = count() > 1 && count() <= cores.cpus.size();
-    const uint32_t cpu = pinned ? cores.cpus[index] : UINT32_MAX;
+    const uint32_t cpu = core_of(config_.pin_threads, index, count(), cores.cpus);
     threads_.emplace_back();
     if (auto error = threads_.back().start("xord-shard-" + std::to_string(index), cpu, body)) {
       end_loops();

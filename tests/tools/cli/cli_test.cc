@@ -257,7 +257,7 @@ TEST(Cli, WhatCannotBeWrittenToStdoutIsTheEnvironments) {
 
 TEST(Cli, TheHelpOfRunNamesEverySetting) {
   const std::string help = xord_of({"run", "--help"}).out;
-  EXPECT_EQ(settings().size(), 36u);
+  EXPECT_EQ(settings().size(), 37u);
   for (const std::string_view name : setting_names()) {
     EXPECT_NE(help.find("\n  --" + std::string(name)), std::string::npos) << name;
   }
