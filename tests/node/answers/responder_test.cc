@@ -154,6 +154,88 @@ TEST_F(ResponderTest, AStoreIsAcknowledgedWhenTheDiskHasIt) {
   EXPECT_TRUE(parsed(sent.replies[0], Method::store).stored);
 }
 
+TEST_F(ResponderTest, AnAnswerToAStoreIsCountedByWhatItSays) {
+  const DiskWait wait{DiskWait::Kind::store_reply,
+                      {stranger, {}},
+                      WireTransaction::of(transaction),
+                      {},
+                      0,
+                      {},
+                      100};
+  records.stored(turn(), wait, true);
+  records.stored(turn(), wait, false);
+  records.stored(turn(), wait, false);
+  const Sent sent = take_sent();
+  ASSERT_EQ(sent.replies.size(), 3u);
+  EXPECT_EQ(count(NodeCounter::stores_acknowledged), 1u);
+  EXPECT_EQ(count(NodeCounter::stores_refused), 2u);
+  EXPECT_EQ(count(NodeCounter::replies_sent), 3u);
+}
+
+TEST_F(ResponderTest, AReplyForWhichThereIsNoRoomIsCounted) {
+  Outbox full{1, 1};
+  Outputs without_room{full, messages, storage, results};
+  replies.pong({now, without_room, events}, {{stranger, {}}, transaction, 100});
+  EXPECT_EQ(count(NodeCounter::outbox_full), 1u);
+  EXPECT_EQ(count(NodeCounter::replies_sent), 0u);
+}
+
+TEST_F(ResponderTest, AValueInMemoryIsServedAtOnce) {
+  contacts.prove(turn(), stranger);
+  store.begin_store(now, {own_key(), value, 0, 3}, storage);
+  Completion written;
+  const auto* operation = frame_header<Operation>(storage.bytes(storage.entries()[0]));
+  written.ticket = operation->ticket;
+  written.kind = CompletionKind::written;
+  written.store = operation->store;
+  written.key = operation->key;
+  written.times = operation->times;
+  store.complete(now, written, {});
+  receive({Method::find_value, own_key()});
+  const Sent sent = take_sent();
+  ASSERT_EQ(sent.replies.size(), 1u);
+  const Reply said = parsed(sent.replies[0], Method::find_value);
+  EXPECT_TRUE(equal(said.value, value));
+  EXPECT_EQ(count(NodeCounter::values_served), 1u);
+}
+
+// A /24 is one party; those of this site and those that are trusted may take all.
+TEST_F(ResponderTest, ARecordIsKeptWithTheParty) {
+  uint32_t number = 0;
+  const auto party = [&](const NodeConfig& rules, const char* from) {
+    const NodeContext ruled{rules, secrets, *rules.dialect, self, link, counters, ledger};
+    RecordService service(ruled, contacts, store, waits, replies, named);
+    std::array<uint8_t, 200> bytes;
+    Id key = own_key();
+    store_be32(key.bytes.data(), ++number);
+    const size_t size =
+        rpcudp::encode_request(bytes, transaction, stranger_id, {Method::store, key, value, {}});
+    Request request;
+    const Bytes datagram_bytes = Bytes(bytes).first(size);
+    EXPECT_EQ(rpcudp::parse_request(datagram_bytes, &request), ParseError::none);
+    request.acceptable = true;
+    storage.clear();
+    service.store(turn(), {{*Endpoint::parse(from), {}}, datagram_bytes}, request);
+    EXPECT_EQ(storage.entries().size(), 1u);
+    return frame_header<Operation>(storage.bytes(storage.entries()[0]))->source_prefix;
+  };
+  const NodeConfig usual = config();
+  const uint16_t of_stranger = party(usual, "192.0.2.1:1");
+  EXPECT_NE(of_stranger, 0);
+  EXPECT_EQ(party(usual, "192.0.2.77:2"), of_stranger);
+  EXPECT_NE(party(usual, "198.51.100.1:1"), of_stranger);
+  EXPECT_EQ(party(usual, "10.0.0.1:1"), 0);
+  EXPECT_EQ(party(usual, "127.0.0.1:1"), 0);
+  NodeConfig limited = config();
+  limited.limits.limits_loopback = true;
+  EXPECT_NE(party(limited, "127.0.0.1:1"), 0);
+  NodeConfig trusting = config();
+  const Subnet trusted[] = {*Subnet::parse("192.0.2.0/24")};
+  trusting.trusted = {std::begin(trusted), std::end(trusted)};
+  EXPECT_EQ(party(trusting, "192.0.2.1:1"), 0);
+  EXPECT_NE(party(trusting, "198.51.100.1:1"), 0);
+}
+
 TEST_F(ResponderTest, AnAnswerWaitsForAContactThatHasToAnswerFirst) {
   contacts.prove(turn(), stranger);
   const Contact young = contact(0x80);

@@ -99,6 +99,20 @@ TEST_F(ListsTest, ARowHasSizeTypeAndTimes) {
   EXPECT_EQ(all[0].published_ago + all[0].expires_in, net.options.ttl);
 }
 
+// A clock that was wrong may have left times ahead of now.
+TEST_F(ListsTest, TimesAheadOfNowAreNoTimeAgo) {
+  put(key_of(1, 1));
+  const Instant before = net.now() - hours(1);
+  node.run(0, before, [&](Node& each, Outputs& out) { each.list_records(before, 7, {}, 0, out); });
+  const Bytes value = node.results[7].value();
+  ASSERT_EQ(value.size(), sizeof(PageHead) + sizeof(RecordRow));
+  RecordRow row;
+  std::memcpy(&row, value.data() + sizeof(PageHead), sizeof row);
+  EXPECT_EQ(row.published_ago, 0u);
+  EXPECT_EQ(row.stored_ago, 0u);
+  EXPECT_EQ(row.expires_in, net.options.ttl + 3600);
+}
+
 TEST_F(ListsTest, WhatIsExpiredIsNotListed) {
   put(key_of(1, 1));
   net.run_for(seconds(net.options.ttl));
