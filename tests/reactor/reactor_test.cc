@@ -2,9 +2,11 @@
 #include "reactor/reactor.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <string>
@@ -362,6 +364,57 @@ TEST_P(ReactorTest, DropsUnderAFilterOfSourcesAreToldFromTheOthers) {
   run();
   EXPECT_EQ(count(IoCounter::receive_thinned), 20u);
   EXPECT_EQ(count(IoCounter::receive_dropped), full + full_again);
+}
+
+TEST_P(ReactorTest, AFilterThatTheKernelRefusesIsCountedAndWhatComesStillPasses) {
+  with_refused_system_call(SYS_setsockopt, {{2, SO_ATTACH_FILTER}}, EPERM, [&] {
+    make({{loopback(Family::ipv4)}});
+    const SourceShare none{{endpoint("127.1.2.3:0").address, 128}, 0};
+    reactor->filter_sources(0, {}, {&none, 1});
+    EXPECT_EQ(count(IoCounter::filters_refused), 1u);
+    EXPECT_EQ(count(IoCounter::filters_set), 0u);
+    LoopbackClient source(endpoint("127.1.2.3:0"));
+    source.send_to(server(), "it passes");
+    EXPECT_EQ(drain(reactor->sockets()[0]), 1u);
+    overfill(reactor->sockets()[0], 1000);
+    const uint64_t dropped = 1000 - drain(reactor->sockets()[0]);
+    reactor->request_stop();
+    run();
+    EXPECT_EQ(count(IoCounter::receive_dropped), dropped) << "no filter dropped them";
+    EXPECT_EQ(count(IoCounter::receive_thinned), 0u);
+    reactor->filter_sources(0, {}, {&none, 1});  // Closed by now.
+    EXPECT_EQ(count(IoCounter::filters_refused), 1u);
+  });
+}
+
+// What other threads finished comes before new work, and an answer that has arrived before its
+// timeout.
+TEST_P(ReactorTest, ATurnTakesFramesThenDatagramsThenTimers) {
+  make({{loopback(Family::ipv4)}});
+  Mailbox mailbox(2048, reactor->doorbell());
+  reactor->add_mailbox(mailbox);
+  std::string turn;
+  const auto add_work = [&] {
+    turn.clear();
+    ASSERT_TRUE(mailbox.push(bytes_of("frame")));
+    mailbox.publish();
+    handler.wakeup = clock.now();
+  };
+  handler.on_frame = [&](auto&&...) { turn += 'f'; };
+  handler.on_receive = [&](auto&&...) { turn += 'd'; };
+  handler.on_advance = [&](auto&&...) {
+    turn += 't';
+    handler.wakeup.reset();
+  };
+  handler.on_end_turn = [&](auto&&...) {
+    if (turn.find('d') != std::string::npos) return reactor->request_stop();
+    add_work();  // io_uring may take the datagram a turn later.
+  };
+  LoopbackClient client(loopback(Family::ipv4));
+  client.send_to(server(), "datagram");
+  add_work();
+  run();
+  EXPECT_EQ(turn, "fdt");
 }
 
 TEST_P(ReactorTest, FramesOfSeveralThreadsComeInWithTheirSource) {
