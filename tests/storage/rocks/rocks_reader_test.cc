@@ -118,6 +118,54 @@ TEST_F(RocksReaderTest, ADatabaseWithoutItsManifestIsRefused) {
   EXPECT_NE(refusal().find("cannot be read"), std::string::npos);
 }
 
+TEST_F(RocksReaderTest, WhatItRefusesSaysWhatToDo) {
+  put(1);
+  const std::string db = temporary.at("db");
+  const std::string current = content_of(temporary.at("db/CURRENT"));
+  overwrite(temporary.at("db/CURRENT"), "nonsense\n");
+  const std::string error = refusal();
+  EXPECT_TRUE(error.starts_with("the database " + db + " cannot be read (")) << error;
+  EXPECT_TRUE(error.ends_with("): put a backup in its place")) << error;
+  overwrite(temporary.at("db/CURRENT"), current);
+  uint8_t newer[4];
+  store_le(newer, uint32_t{2});
+  ASSERT_FALSE(write_small_file(temporary.at("format"), FileKind::format, 1, newer));
+  EXPECT_EQ(refusal(), temporary.path() +
+                           " has disk format 2, and this xord reads none newer than 1: run the "
+                           "xord that wrote it, or choose another --data-dir");
+  std::filesystem::remove(temporary.at("format"));
+  EXPECT_EQ(refusal(), db + " exists without the file " + temporary.at("format") +
+                           ", so its format is unknown: put the file back, or move the directory "
+                           "away");
+}
+
+TEST_F(RocksReaderTest, DamageInTheMiddleOfTheLogIsCounted) {
+  put(100);
+  std::string path;
+  for (const auto& at : std::filesystem::directory_iterator(temporary.at("db"))) {
+    if (at.path().extension() == ".log" && at.file_size() > 0) path = at.path().string();
+  }
+  std::string log = content_of(path);
+  log[log.size() / 2] = static_cast<char>(log[log.size() / 2] ^ 0x55);
+  overwrite(path, log);
+  EXPECT_GT(open()->log_bytes_dropped(), 0u);
+}
+
+TEST_F(RocksReaderTest, RowsAndTheirBytesAreEstimatedForEachList) {
+  put(1000);
+  {
+    Disk disk(temporary.path(), {});
+    disk.wait_until_loaded();
+    ASSERT_TRUE(disk.database->database().compact().ok());
+  }
+  const auto reader = open();
+  EXPECT_EQ(reader->rows_estimate(0), 1000u);
+  EXPECT_GT(reader->table_bytes(0), 0u);
+  const StoreId published(0, StoreList::published);
+  EXPECT_EQ(reader->rows_estimate(published), 0u);
+  EXPECT_EQ(reader->table_bytes(published), 0u);
+}
+
 TEST_F(RocksReaderTest, ADamagedTableIsNamedAndTheRestIsRead) {
   put(2000);
   {

@@ -207,6 +207,100 @@ TEST_F(RocksStoreTest, AWriteOfTimesKeepsTheValueAndMovesTheExpiryOnDisk) {
   EXPECT_EQ(disk->owner(key).store.find(disk->owner(key).now, key).times.expiry, times.expiry);
 }
 
+TEST_F(RocksStoreTest, ARowKeepsWhenItWasFirstSeenAndByWhom) {
+  open_loaded();
+  const Id key = numbered_key(1);
+  TestShard& shard = disk->owner(key);
+  ASSERT_TRUE(disk->put(key, "one"));
+  shard.now = shard.now + hours(24);
+  ASSERT_TRUE(disk->put(key, "one"));
+  ASSERT_EQ(shard.store.counters().read(StoreCount::times_written), 1u);
+  std::vector<rocksdb::Status> statuses;
+  std::vector<std::string> rows;
+  const RocksDatabase::RowName name{0, row_key_of(key)};
+  disk->database->database().read({&name, 1}, statuses, rows);
+  ASSERT_TRUE(statuses.at(0).ok());
+  const auto row = parse_row(name.key, bytes_of(rows.at(0)));
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->times.first_seen, first_node_seconds);
+  EXPECT_EQ(row->times.last_store, first_node_seconds + 86'400);
+  EXPECT_EQ(row->source_prefix, 3u);
+  EXPECT_EQ(text_of(row->value), "one");
+}
+
+// Values as far as they find room in memory, and of the others what the index needs.
+TEST_F(RocksStoreTest, WhatIsLoadedHasAllThatIsKnownOfARecord) {
+  constexpr size_t value_size = 300;
+  constexpr uint64_t count = 10;
+  constexpr uint64_t fitting = 3;
+  open_loaded();
+  std::map<Id, RecordTimes> times;
+  for (uint64_t i = 0; i < count; ++i) {
+    const Id key = numbered_key(i);
+    ASSERT_TRUE(disk->put(key, std::string(value_size, static_cast<char>('a' + i))));
+    times[key] = disk->owner(key).store.find(disk->owner(key).now, key).times;
+    times[key].first_seen = first_node_seconds;  // Only the disk knows it.
+  }
+  Disk::Options options;
+  options.store.memory_max = fitting * value_size;
+  TestShard& shard = *open(options).shards[0];
+  uint64_t loaded_count = 0;
+  uint64_t with_value = 0;
+  bool is_finished = false;
+  while (!is_finished) {
+    shard.thread.completions().consume(UINT32_MAX, [&](Bytes frame) {
+      const Completion& each = *frame_header<Completion>(frame);
+      is_finished |= each.kind == CompletionKind::load_finished && !each.store.is_published();
+      if (each.kind != CompletionKind::record_loaded) return;
+      ++loaded_count;
+      with_value += each.has_value;
+      EXPECT_EQ(frame_tail<Completion>(frame).size(), each.has_value ? value_size : 0);
+      EXPECT_EQ(each.value_size, value_size);
+      EXPECT_EQ(each.source_prefix, 3u);
+      EXPECT_EQ(each.times, times.at(each.key));
+      EXPECT_NE(each.fingerprint, 0u);
+    });
+  }
+  EXPECT_EQ(loaded_count, count);
+  EXPECT_EQ(with_value, fitting);
+}
+
+TEST_F(RocksStoreTest, ARecordThatNoPeerCanHaveStoredIsLeftOutAndTold) {
+  open_loaded();
+  ASSERT_TRUE(disk->put(numbered_key(1), "one"));
+  RocksDatabase::Change faulty{0, row_key_of(numbered_key(2)), std::string()};
+  const Row expired_when_published{{5, 5, 5, 5}, 0, bytes_of("two")};
+  encode_row(faulty.key, expired_when_published, *faulty.row);
+  ASSERT_TRUE(disk->database->database().write({&faulty, 1}, nullptr).ok());
+  open_loaded();
+  EXPECT_EQ(disk->get(numbered_key(1)), "one");
+  EXPECT_EQ(disk->get(numbered_key(2)), "-");
+  EXPECT_EQ(disk->shards[0]->thread.counters().read(CommitCount::rows_faulty), 1u);
+  EXPECT_EQ(disk->times_reported("1 records in " + temporary.path() +
+                                 " hold values or times that no peer can have stored"),
+            1u)
+      << disk->reported();
+}
+
+// The index knows it, and the disk has something else.
+TEST_F(RocksStoreTest, ARowThatIsDamagedMeanwhileIsLost) {
+  Disk::Options options;
+  options.store.memory_max = 0;
+  open_loaded(options);
+  const Id key = numbered_key(1);
+  ASSERT_TRUE(disk->put(key, "one"));
+  const RocksDatabase::Change damaged{0, row_key_of(key), std::string(40, '\1')};
+  ASSERT_TRUE(disk->database->database().write({&damaged, 1}, nullptr).ok());
+  EXPECT_EQ(disk->get(key), "-");
+  TestShard& shard = disk->owner(key);
+  for (const auto& [ticket, kind] : shard.finished) {
+    EXPECT_NE(kind, Finished::Kind::read_failed) << "it counts as absent";
+  }
+  EXPECT_EQ(shard.thread.counters().read(CommitCount::rows_damaged), 1u);
+  EXPECT_EQ(shard.thread.counters().read(CommitCount::rows_unreadable), 1u);
+  EXPECT_EQ(disk->times_reported("error=wrong checksum"), 1u) << disk->reported();
+}
+
 TEST_F(RocksStoreTest, TwoNetworksKeepTheSameKeyApart) {
   open_loaded({.networks = {"mainline", "rpcudp"}});
   // The test's stores use network 0: mainline here.
