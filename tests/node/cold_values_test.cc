@@ -90,6 +90,20 @@ TEST_F(ColdValuesTest, ABurstOfGetsIsAnsweredWithValuesAsTheyAreRead) {
   EXPECT_LE(node->count(NodeCounter::finds_unanswered), 1u);
 }
 
+TEST_F(ColdValuesTest, AStoreThatFindsNoRoomToWaitIsRefusedAndCounted) {
+  node->disk_is_frozen = true;
+  for (uint32_t i = 0; i < pending_max; ++i) store(network.random_id());
+  EXPECT_EQ(network.received_by(stranger).size(), heard);
+  EXPECT_EQ(node->count(NodeCounter::pending_refused), 0u);
+  store(network.random_id());
+  EXPECT_EQ(node->count(NodeCounter::pending_refused), 1u);
+  const auto received = network.received_by(stranger);
+  ASSERT_EQ(received.size(), heard + 1);
+  Reply reply;
+  ASSERT_EQ(rpcudp::parse_reply(received.back(), Method::store, &reply), ParseError::none);
+  EXPECT_FALSE(reply.stored);
+}
+
 TEST_F(ColdValuesTest, WhatFindsNoRoomToWaitIsNotAnswered) {
   node->disk_is_frozen = true;
   ask_for_all();
