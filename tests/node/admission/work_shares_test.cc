@@ -41,9 +41,11 @@ struct Sender {
 
 class Model {
  public:
+  static constexpr NetworkIndex network = 3;
+
   explicit Model(const LimitsConfig& config = {}, std::vector<Subnet> trusted = {})
       : ledger(config, 4096, 1, 7, trusted),
-        shares(0, config, trusted, ledger, counters, notices) {}
+        shares(network, config, trusted, ledger, counters, notices) {}
 
   // A hundred that do what an honest peer does at most, each in a region of its own.
   void add_honest() {
@@ -382,7 +384,7 @@ TEST(WorkShares, NobodyIsCutBelowTheLeast) {
 
 TEST(WorkShares, AGatewayMayTakeItsFactor) {
   LimitsConfig config;
-  config.factors = {{subnet("10.0.0.1/32"), 16}};
+  config.factors = {{subnet("10.0.0.0/8"), 1}, {subnet("10.0.0.1/32"), 16}};  // The longest counts.
   Model model(config);
   model.add_honest();
   Sender& gateway = model.add({address("10.0.0.1")}, 70'000);
@@ -404,6 +406,10 @@ TEST(WorkShares, ATrustedSourceInAFloodingSiteIsKept) {
   EXPECT_EQ(model.thinned(), Nets{"10.0.0.0/24"});
   ASSERT_EQ(model.shares.kept().size(), 1u);
   EXPECT_EQ(model.shares.kept()[0], subnet("10.0.0.7/32"));
+  EXPECT_EQ(model.shares.passing_of(address("10.0.0.7")), 1);
+  EXPECT_EQ(model.shares.passing_of(address("10.0.0.8")), model.shares.shares()[0].passing);
+  EXPECT_LT(model.shares.passing_of(address("10.0.0.8")), 1);
+  EXPECT_EQ(model.shares.passing_of(address("10.0.1.8")), 1);
   model.forget();
   model.run(seconds(2));
   EXPECT_EQ(trusted.thinned + trusted.lost, 0u);
@@ -476,6 +482,7 @@ TEST(WorkShares, BeginAndEndAreNoticedOnce) {
   ASSERT_EQ(begun.size(), 1u);
   EXPECT_EQ(begun[0].kind, NoticeKind::source_thinned);
   EXPECT_EQ(begun[0].prefix, subnet("10.0.0.1/32"));
+  EXPECT_EQ(begun[0].network, Model::network);
   EXPECT_GE(begun[0].count, 10u);
   EXPECT_LT(begun[0].count, 100u);
   flooder.a_second = 0;
