@@ -1,5 +1,9 @@
 // `xord reload`: makes the running node of this host read its settings again.
-#include "reactor/base/check.h"
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
 #include "tools/cli/commands.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
@@ -11,10 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string names_of(const Json& list) {
-  CHECK(list.is_array());
-  std::string text;
-  for (const Json& name : list) text += (text.empty() ? "" : ", ") + name.get<std::string>();
-  return text;
+  return fmt::format("{}", fmt::join(list.get<std::vector<std::string>>(), ", "));
 }
 
 void print(const Json& answer, Terminal& terminal) {

@@ -1,6 +1,9 @@
 // `xord status`: what the running node of this host is, and how it does, in a few lines.
 #include <fmt/format.h>
 
+#include <string>
+#include <vector>
+
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
@@ -13,9 +16,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string list_of(const Json& texts) {
-  std::string list;
-  for (const Json& text : texts) list += (list.empty() ? "" : ", ") + text.get<std::string>();
-  return list.empty() ? "none" : list;
+  if (texts.empty()) return "none";
+  return fmt::format("{}", fmt::join(texts.get<std::vector<std::string>>(), ", "));
 }
 
 void print(const Json& answer, Terminal& terminal) {
