@@ -113,6 +113,28 @@ class HandOverTest : public ::testing::Test {
   std::optional<Duration> store_delay;
 };
 
+// Only the first contact of a node that was alone may be one of many yet to be found.
+TEST_F(HandOverTest, ANodeWithASingleContactHandsOverToItsSecondAtOnce) {
+  ModelNetwork pair{32};
+  for (int i = 0; i < 2; ++i) pair.add(1, model_config());
+  pair.join_all();
+  pair.run_for(settling);
+  ASSERT_EQ(pair.node(0).shard(0).answerable_count(), 1u);
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<uint8_t> value{0xcd, 0, static_cast<uint8_t>(i)};
+    ASSERT_TRUE(pair.set(pair.node(0), pair.random_id(), value));
+  }
+  ModelNode& newcomer = pair.add(1, model_config());
+  const Endpoint first = pair.node(0).endpoint();
+  newcomer.run(0, pair.now(), [&](Node& node, Outputs& out) {
+    node.join(pair.now(), 1, std::span(&first, 1), out);
+  });
+  pair.run_for(seconds(5));
+  EXPECT_GT(
+      pair.node(0).count(NodeCounter::hand_overs) + pair.node(1).count(NodeCounter::hand_overs),
+      0u);
+}
+
 TEST_F(HandOverTest, TwoSilentNewcomersDelayNoThird) {
   stranger_comes(1);
   stranger_comes(2);

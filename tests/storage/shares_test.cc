@@ -242,6 +242,16 @@ TEST_F(SharesTest, TheFarthestGoesFirstAndAfterItsErasureItsKeyIsANewOne) {
   EXPECT_TRUE(on_disk.contains(keys[0]));
 }
 
+TEST_F(SharesTest, ALargeValueIsMadeRoomForAsASmallOneIs) {
+  make(config_of(100));
+  for (uint16_t i = 0; i < 100; ++i) ASSERT_TRUE(put(far_key(), i));
+  const Id key = near_key();
+  ASSERT_TRUE(put(key, 500, std::string(8'000, 'v')));
+  commit();
+  EXPECT_EQ(store->find(now, key).value.size(), 8'000u);
+  EXPECT_EQ(count(StoreCount::displaced), 1u);
+}
+
 TEST_F(SharesTest, RecordsThatBelongHereMakeRoomForNobodyWithinItsShare) {
   make(config_of(100));
   for (uint16_t i = 0; i < 100; ++i) ASSERT_TRUE(put(near_key(), static_cast<uint16_t>(1 + i % 3)));
