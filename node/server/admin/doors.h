@@ -1,7 +1,7 @@
 // What answers those who ask a running node from outside: the commands of the control socket, and
 // the API of the admin port. Both ask Admin, so they know it; but Admin opens and closes these two
 // doors, at its own places in start and shutdown. To keep includes running one way, it knows what
-// lies behind them only as the functions below, which come from whoever makes it
+// lies behind them only as the functions below, which Server passes in
 // (node/server/node_doors.h).
 #pragma once
 

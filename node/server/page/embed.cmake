@@ -1,5 +1,5 @@
 # Writes the files of the page as C++: cmake -DFROM=node/server/page -DTO=FILE -P embed.cmake.
-# Without a tool of its own, so that whoever can build the node can build the page.
+# In CMake alone, so that the page needs no tool that the node does not need.
 
 set(files "page.html|/|text/html charset=utf-8"
           "page.css|/page.css|text/css charset=utf-8"
