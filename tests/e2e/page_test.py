@@ -172,7 +172,8 @@ class Page(Scenario):
         self.keep(browser, "network")
         self.check_quiet(browser, endpoint)
         browser.run(ask % ("explain", "nowhere", "explain"))
-        await eventually(lambda: "an address" in browser.run(said), 30, "the node's own sentence")
+        await eventually(lambda: "without a port" in browser.run(said), 30,
+                         "the node's own sentence")
 
     async def test_many_shards_have_a_row_each(self):
         _, endpoint = await self.node("--shards", "64", "--memory-max", "256MiB")
