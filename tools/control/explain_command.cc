@@ -1,28 +1,18 @@
 // `xord explain`: what the node of this host does with an address, and why.
 #include <fmt/format.h>
 
-#include "reactor/base/endpoint.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
 #include "tools/control/show_answer.h"
+#include "tools/control/source_address.h"
 
 namespace xord {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string address_in(const std::string& text) {
-  const auto address = IpAddress::parse(text);
-  if (!address || address->is_unspecified()) {
-    refuse("\"" + text +
-           "\" is not the address of a source: write one without port or prefix length, such as "
-           "192.0.2.7 or 2001:db8::7");
-  }
-  return address->text();
-}
 
 std::string sentence_of(const std::string& verdict) {
   if (verdict == "pinged first") return "must answer a ping before it is served";
@@ -81,7 +71,7 @@ ExitCode explain_command(Arguments arguments, Terminal& terminal) {
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const Json answer = ask_control(
       data_dir_of(flags, terminal),
-      {{"command", "explain"}, {"address", address_in(required(app, "ADDRESS", address))}});
+      {{"command", "explain"}, {"address", source_address(required(app, "ADDRESS", address))}});
   show_answer(answer, flags.json, terminal, print);
   return ExitCode::done;
 }

@@ -4,28 +4,18 @@
 
 #include "node/admission/ledger.h"
 #include "node/server/log/json_text.h"
-#include "reactor/base/endpoint.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
 #include "tools/control/show_answer.h"
+#include "tools/control/source_address.h"
 
 namespace xord {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string address_in(const std::string& text) {
-  const auto address = IpAddress::parse(text);
-  if (!address || address->is_unspecified()) {
-    refuse("\"" + text +
-           "\" is not the address of a source: write one without port or prefix length, such as "
-           "192.0.2.7 or 2001:db8::7");
-  }
-  return address->text();
-}
 
 // Charges decay: one that stays the same is what comes in within ledger_memory.
 double a_second(const Json& charged, const char* name) {
@@ -115,7 +105,7 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
       "4.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   Json request = {{"command", "limits"}};
-  if (!address.empty()) request["address"] = address_in(one_value("ADDRESS", address));
+  if (!address.empty()) request["address"] = source_address(one_value("ADDRESS", address));
   const Json answer = ask_control(data_dir_of(flags, terminal), request);
   show_answer(answer, flags.json, terminal, [&request](const Json& shown, Terminal& to) {
     print(shown, request.value("address", ""), to);
