@@ -162,9 +162,7 @@ void FaultyDisk::synced(const std::string& path, MonotonicTime begun) {
   files_[path].synced = files_[path].size;
   if (!path.ends_with(".log")) return;
   log_sync_began_ = begun.nanoseconds;
-  const bool has_name = std::none_of(entries_.begin(), entries_.end(),
-                                     [&](const Entry& entry) { return entry.path == path; });
-  if (has_name) log_synced_at_ = log_sync_began_;
+  note_log_synced();
 }
 
 void FaultyDisk::directory_synced(const std::string& path) {
@@ -173,7 +171,18 @@ void FaultyDisk::directory_synced(const std::string& path) {
   const std::string directory = std::filesystem::path(path).lexically_normal().string();
   std::erase_if(entries_,
                 [&](const Entry& entry) { return directory_of(entry.path) == directory; });
-  log_synced_at_ = log_sync_began_;
+  note_log_synced();
+}
+
+// A flush syncs the logs before the newest one, which may hold acknowledged records already.
+void FaultyDisk::note_log_synced() {
+  const bool is_whole = std::all_of(files_.begin(), files_.end(), [](const auto& named) {
+    return !named.first.ends_with(".log") || named.second.synced == named.second.size;
+  });
+  const bool is_named = std::none_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return entry.path.ends_with(".log");
+  });
+  if (is_whole && is_named) log_synced_at_ = log_sync_began_;
 }
 
 void FaultyDisk::cut_power() {

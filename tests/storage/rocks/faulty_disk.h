@@ -46,7 +46,7 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
   void cut_power();
   // The database is closed. `rng` draws how much of the unsynced data survives.
   void restore_power(Rng& rng);
-  // When the last successful sync of a write-ahead log, its name included, began.
+  // When the last sync began that left nothing of any write-ahead log, names included, unsynced.
   MonotonicTime log_synced_at() const { return MonotonicTime{log_synced_at_.load()}; }
 
   const char* Name() const override { return "xord.FaultyDisk"; }
@@ -92,6 +92,8 @@ class FaultyDisk : public rocksdb::FileSystemWrapper {
     std::string renamed_from;              // Empty: it was created.
     std::optional<std::string> overwrote;  // The content of the file that a rename replaced.
   };
+
+  void note_log_synced();  // Under the lock.
 
   std::unique_ptr<rocksdb::Env> env_;
   std::atomic<Fault> fault_{Fault::none};
