@@ -87,7 +87,7 @@ SERVER_ROOMS = {
     "stats": "calls http shards",
     "host": "config http shards socket",
     "health": "calls config host log shards stats",
-    "metrics": "health host stats",
+    "metrics": "health host http stats",
     "admin": "calls config health host http log names shards socket stats",
     "live": "admin host http log stats",
     "control": "admin calls health http",

@@ -73,6 +73,7 @@ class Admin {
   ServerStats stats();
   // As of about a second ago; as_read() was applied.
   HealthReport health() const;
+  std::vector<AnswerCount> http_answers() const { return port_->answers(); }
   uint64_t log_lines_limited() const { return log_.limited_count(); }
   const LogRing& log_lines() const { return log_.last_lines(); }
   void log_stats();

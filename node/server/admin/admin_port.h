@@ -56,6 +56,7 @@ class AdminPort {
   const std::vector<std::string>& taken() const { return taken_; }
   const std::string& taken_because() const { return taken_because_; }
   const HttpCounters& counters() const { return server_.counters(); }
+  std::vector<AnswerCount> answers() const { return front_->answers(); }  // After start().
 
  private:
   std::optional<ServerError> listen(const AdminAddress& address);

@@ -37,6 +37,7 @@ MetricFacts facts_of(const Admin& admin) {
   facts.memory_max = config.memory_max;
   facts.health = admin.health();
   facts.log_lines_limited = admin.log_lines_limited();
+  facts.http_answers = admin.http_answers();
   facts.process = process_figures();
   facts.disk = disk_space_of(config.data_dir);
   return facts;

@@ -20,8 +20,6 @@ std::string_view phrase_of(uint16_t status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
-    case 409:
-      return "Conflict";
     case 413:
       return "Content Too Large";
     case 415:

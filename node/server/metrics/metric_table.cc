@@ -432,9 +432,11 @@ const std::vector<MetricGroup> groups = {
           {{http, "requests_broken", {"broken"}}, {http, "requests_slow", {"slow"}}}},
          {"xord_admin_requests_total",
           counter,
-          "Requests that came whole and were handed to the API.",
+          "Requests by the path that answered them (\"other\": none did) and the answer's status.",
+          {"path", "code"},
           {},
-          {{http, "http_requests"}}},
+          false,
+          MetricFact::http_answers},
          {"xord_admin_requests_refused_total",
           counter,
           "Requests refused.",
@@ -527,6 +529,7 @@ constexpr NotExported left_out[] = {
     {published, "evicted", goes_with_publishing},
     {published, "loaded", "The keys of xord_published_keys at the start."},
     {published, "loaded_expired", never_happens},
+    {http, "http_requests", "The sum of xord_admin_requests_total, but for answers still to come."},
 };
 
 }  // namespace

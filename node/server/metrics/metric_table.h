@@ -51,6 +51,7 @@ enum class MetricFact : uint8_t {
   ready,
   health_check_status,
   log_lines_limited,
+  http_answers,
   storage_state,
   operations_running,
   contacts_limit,

@@ -244,6 +244,12 @@ class Family {
       append({{"check", std::string(name_of(check))}}, 1 - level / 2);
     }
   }
+  void add_answers() {
+    for (const AnswerCount& each : facts_.http_answers) {
+      const std::string code = each.status == 0 ? "other" : std::to_string(each.status);
+      append(labels_of({each.path, code}), static_cast<double>(each.count));
+    }
+  }
   void add_limit(uint64_t limit) {
     CHECK(row_.type == MetricType::gauge);
     if (limit > 0) append({}, static_cast<double>(limit));
@@ -282,6 +288,8 @@ void Family::add_fact() {
       return add_checks();
     case log_lines_limited:
       return append({{"reason", "limited"}}, static_cast<double>(facts_.log_lines_limited));
+    case http_answers:
+      return add_answers();
     case storage_state:
       return add_state();
     case operations_running:

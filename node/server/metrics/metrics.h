@@ -12,6 +12,7 @@
 #include "node/server/health/health.h"
 #include "node/server/host/disk_space.h"
 #include "node/server/host/process_figures.h"
+#include "node/server/http/answer_counts.h"
 #include "node/server/stats/server_stats.h"
 
 namespace xord {
@@ -37,6 +38,7 @@ struct MetricFacts {
   uint64_t memory_max = 0;
   HealthReport health;
   uint64_t log_lines_limited = 0;  // Log::limited_count()
+  std::vector<AnswerCount> http_answers;
   std::optional<ProcessFigures> process;
   std::optional<DiskSpace> disk;
 };

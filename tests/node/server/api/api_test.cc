@@ -364,6 +364,7 @@ TEST_F(ApiTest, TheMetricsAreTheCountersByShardOrSummed) {
   ServerConfig sharded = config();
   sharded.shards = 2;
   start(sharded);
+  EXPECT_EQ(HttpClient(tcp()).get("/v1/records/none").status, 400);
   const HttpReceived apart = HttpClient(tcp()).get("/metrics");
   EXPECT_EQ(apart.status, 200);
   EXPECT_TRUE(apart.fields.at("Content-Type").starts_with("text/plain; version=0.0.4"));
@@ -371,7 +372,7 @@ TEST_F(ApiTest, TheMetricsAreTheCountersByShardOrSummed) {
        {"# TYPE xord_requests_total counter\n",
         "\nxord_requests_total{method=\"ping\",shard=\"1\"} ", "\nxord_storage_state{state=\"",
         "\nxord_disk_free_bytes ", "\nprocess_open_fds ", "\nxord_records_limit 10000\n",
-        "\nxord_admin_requests_total "}) {
+        "\nxord_admin_requests_total{path=\"/v1/records/{id}\",code=\"400\"} 1\n"}) {
     EXPECT_NE(apart.body.find(line), std::string::npos) << line << "\n" << apart.body;
   }
   EXPECT_NE(apart.body.find("network=\"rpcudp\",id=\"" + admin->id().hex()), std::string::npos);

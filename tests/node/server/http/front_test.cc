@@ -72,6 +72,36 @@ TEST_F(FrontTest, OtherRulesHoldForTheNextRequest) {
   EXPECT_EQ(status(), 401);
 }
 
+TEST_F(FrontTest, WhatEachPathAnsweredIsCountedOnceItIsAnswered) {
+  HttpReply later;
+  HttpFront front({}, {{"GET",
+                        "/slow/{what}",
+                        RouteAccess::reads,
+                        "answers later",
+                        [&later](const HttpRequest&, const HttpReply& reply) { later = reply; },
+                        {{"what", ParameterPlace::path, "it"}}}});
+  const HttpReply ignore = [](const HttpResponse&) {};
+  request.method = "GET";
+  request.path = "/slow/thing";
+  front.serve(request, ignore);
+  EXPECT_TRUE(front.answers().empty());
+  HttpResponse busy;
+  busy.status = 503;
+  later(busy);
+  request.path = "/nothing";
+  front.serve(request, ignore);
+  request.origin = "http://evil.org";
+  front.serve(request, ignore);
+  request.origin.clear();
+  request.path = "/slow/thing";
+  request.source = HttpSource::other;
+  request.host = "192.0.2.1";
+  front.serve(request, ignore);
+  const std::vector<AnswerCount> expected = {
+      {"/slow/{what}", 503, 1}, {"other", 403, 1}, {"other", 404, 1}, {"other", 421, 1}};
+  EXPECT_EQ(front.answers(), expected);
+}
+
 TEST_F(FrontTest, AStrangersRequestIsNotServed) {
   request.source = HttpSource::loopback;
   EXPECT_EQ(served(), 403);

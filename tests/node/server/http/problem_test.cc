@@ -37,7 +37,6 @@ TEST(Problem, ATitleIsThePhraseOfItsStatus) {
                                                      {403, "Forbidden"},
                                                      {404, "Not Found"},
                                                      {405, "Method Not Allowed"},
-                                                     {409, "Conflict"},
                                                      {413, "Content Too Large"},
                                                      {415, "Unsupported Media Type"},
                                                      {421, "Misdirected Request"},

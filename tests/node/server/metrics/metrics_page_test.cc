@@ -71,9 +71,9 @@ std::map<std::string, std::vector<std::pair<std::string, std::vector<std::string
 
 // "`af`: ipv4, ipv6", or only the name where the values are not from a list.
 std::string described(const std::string& name, const std::vector<std::string>& values) {
-  static const std::set<std::string> open = {"shard", "le",      "version",   "commit",
-                                             "id",    "rocksdb", "network",   "compiler",
-                                             "io",    "check",   "durability"};
+  static const std::set<std::string> open = {"shard",      "le",      "version",  "commit", "id",
+                                             "rocksdb",    "network", "compiler", "io",     "check",
+                                             "durability", "path",    "code"};
   if (open.contains(name)) return code(name);
   std::string text = code(name) + ": ";
   for (size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : ", ") + values[i];
@@ -93,6 +93,7 @@ std::string sources_of(const MetricRow& row) {
 std::string generated() {
   MetricFacts facts;
   facts.networks = {{"rpcudp", "id"}};
+  facts.http_answers = {{"/metrics", 200, 1}};
   const auto labels = labels_of(metrics_text(MadeUpStats(0).make(2), facts, MetricShards::apart));
   std::string page;
   for (const MetricGroup& group : metric_groups()) {

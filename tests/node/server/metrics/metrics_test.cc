@@ -137,6 +137,7 @@ MetricFacts all_facts() {
   result(HealthCheck::joined).level = HealthLevel::warn;
   result(HealthCheck::inbound).level = HealthLevel::fail;
   facts.log_lines_limited = 312;
+  facts.http_answers = {{"/metrics", 200, 9}, {"/v1/records/{id}", 404, 2}, {"other", 0, 1}};
   facts.process = ProcessFigures{1.5, 1e9, 10, 20, 30, 40};
   facts.disk = DiskSpace{100, 200};
   return facts;
@@ -271,6 +272,9 @@ TEST(Metrics, FactsAreShownAndThoseThatAreUnknownAreNot) {
   EXPECT_EQ(series.at("xord_log_lines_dropped_total{reason=\"limited\"}"), 312);
   EXPECT_EQ(series.at("xord_log_lines_dropped_total{reason=\"no_room\"}"),
             count_of(stats.total.shard, "log_lines_dropped"));
+  EXPECT_EQ(series.at("xord_admin_requests_total{path=\"/metrics\",code=\"200\"}"), 9);
+  EXPECT_EQ(series.at("xord_admin_requests_total{path=\"/v1/records/{id}\",code=\"404\"}"), 2);
+  EXPECT_EQ(series.at("xord_admin_requests_total{path=\"other\",code=\"other\"}"), 1);
   EXPECT_EQ(series.at("xord_storage_state{state=\"damaged\"}"), 1);
   EXPECT_EQ(series.at("xord_storage_state{state=\"ready\"}"), 0);
   EXPECT_EQ(series.at("xord_contacts_limit"), 1);
