@@ -46,9 +46,9 @@ struct ChargedPrefix {
   Subnet subnet() const { return {address, static_cast<uint8_t>(prefix_bits)}; }
 };
 static_assert(sizeof(ChargedPrefix) == 72, "no padding is sent");
-// For all addresses: this many that have taken most, by each limited charge.
+// For all addresses: this many that have taken most, by each charge.
 constexpr uint32_t top_charged = 20;
-constexpr uint32_t charged_prefixes_max = top_charged * limited_charges;
+constexpr uint32_t charged_prefixes_max = top_charged * charges_count;
 static_assert(charged_prefixes_max >= prefix_levels);
 
 // list_contacts, list_buckets, list_records: the value is a PageHead, then its rows, in the order

@@ -47,7 +47,7 @@ size_t report_charges(const Ledger& ledger, Instant now, const IpAddress& source
     }
     return count;
   }
-  for (size_t i = 0; i < limited_charges; ++i) {
+  for (size_t i = 0; i < charges_count; ++i) {
     std::array<Ledger::Account, top_charged> accounts;
     const size_t found = ledger.top(now, static_cast<Charge>(i), accounts);
     DCHECK(found <= accounts.size());

@@ -13,7 +13,7 @@
 namespace xord {
 
 // Writes the accounts of `source` and of the prefixes around it, narrowest first, or, if it is
-// unspecified (0.0.0.0, ::), the top_charged by each limited charge, in no particular order and
+// unspecified (0.0.0.0, ::), the top_charged by each charge, in no particular order and
 // each once. Returns how many; at most charged_prefixes_max, for which `out` must have room. The
 // latter visits every row of the ledger.
 size_t report_charges(const Ledger& ledger, Instant now, const IpAddress& source,

@@ -2,6 +2,9 @@
 // which limits hold.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "node/admission/ledger.h"
 #include "node/server/log/json_text.h"
 #include "tools/cli/commands.h"
@@ -18,7 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Charges decay: one that stays the same is what comes in within ledger_memory.
-double a_second(const Json& charged, const char* name) {
+double a_second(const Json& charged, const std::string& name) {
   return charged.at(name).get<double>() / ledger_memory.seconds();
 }
 
@@ -45,16 +48,27 @@ double percent_of(const Json& charges, size_t index) {
   return 100 * charged / std::max(limit.at("most").get<double>(), 1.0);
 }
 
-constexpr const char* row_format = "{:<{}}  {:>14} {:>6}  {:>10} {:>6}  {}\n";
+constexpr const char* row_format = "{:<{}}  {:>14} {:>6}  {:>10} {:>6}{}  {}\n";
+constexpr const char* charge_format = "  {:>10}";  // A column for a charge that has no limit.
 
-void print_table(const Json& answer, Terminal& terminal) {
+bool has_column(const std::string& by) {
+  return !by.empty() && by != "excess" && by != "reads";
+}
+
+// `by`: as the request names it; empty: not at all.
+void print_table(const Json& answer, const std::string& by, Terminal& terminal) {
   const Json& prefixes = answer.at("prefixes");
   size_t width = 6;
   for (const Json& each : prefixes) {
     width = std::max(width, each.at("prefix").get<std::string>().size());
   }
+  std::string title = by;
+  for (char& letter : title) letter = static_cast<char>(std::toupper(letter));
+  const auto column = [&by](const std::string& text) {
+    return has_column(by) ? fmt::format(fmt::runtime(charge_format), text) : std::string();
+  };
   terminal.out << fmt::format(fmt::runtime(row_format), "PREFIX", width, "EXCESS", "LIMIT", "READS",
-                              "LIMIT", "LIMITED");
+                              "LIMIT", column(title), "LIMITED");
   for (const Json& each : prefixes) {
     const Json& charged = each.at("charged");
     terminal.out << fmt::format(
@@ -62,14 +76,17 @@ void print_table(const Json& answer, Terminal& terminal) {
         fmt::format("{:.1f} KiB/s", a_second(charged, "excess") / 1024),
         fmt::format("{:.0f} %", percent_of(each, 0)),
         fmt::format("{:.1f} /s", a_second(charged, "reads")),
-        fmt::format("{:.0f} %", percent_of(each, 1)), limited_text(each.at("limits")));
+        fmt::format("{:.0f} %", percent_of(each, 1)),
+        column(has_column(by) ? fmt::format("{:.1f} /s", a_second(charged, by)) : ""),
+        limited_text(each.at("limits")));
   }
 }
 
-void print(const Json& answer, const std::string& address, Terminal& terminal) {
+void print(const Json& answer, const Json& request, Terminal& terminal) {
   const auto mode = answer.at("limits").get<std::string>();
   if (answer.value("exempt", false)) {
-    terminal.out << address << " is exempt: " << answer.at("because").get<std::string>() << "\n";
+    terminal.out << request.value("address", "")
+                 << " is exempt: " << answer.at("because").get<std::string>() << "\n";
     return;
   }
   if (mode != "on") {
@@ -81,7 +98,7 @@ void print(const Json& answer, const std::string& address, Terminal& terminal) {
     terminal.out << "nothing is charged to any address now\n";
     return;
   }
-  print_table(answer, terminal);
+  print_table(answer, request.value("by", ""), terminal);
 }
 
 }  // namespace
@@ -95,10 +112,15 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
   std::vector<std::string> address;
   add_argument(app, "ADDRESS", address, "The address of a source, without a port")
       ->type_name("[ADDRESS]");
+  std::vector<std::string> by;
+  add_repeatable(app, "--by", by, "Those that took most of it: excess, reads, held, proofs, work")
+      ->type_name("CHARGE");
   add_data_dir_flag(app, flags);
   add_json_flag(app, flags);
   app.footer(
-      "Without ADDRESS: the twenty prefixes that have taken the most of a limit. With it: the\n"
+      "Without ADDRESS: the twenty prefixes that have taken the most of a limit, or of CHARGE:\n"
+      "excess (bytes), reads (from disk), held or work (requests), proofs (endpoints). With it: "
+      "the\n"
       "address, and the three prefixes around it. `xord run --limit-for CIDR=FACTOR` lets a\n"
       "gateway take more. --json: {\"limits\", \"exempt\", \"because\", \"prefixes\"}. Exit codes: "
       "0, "
@@ -106,10 +128,10 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   Json request = {{"command", "limits"}};
   if (!address.empty()) request["address"] = source_address(one_value("ADDRESS", address));
+  if (!by.empty()) request["by"] = one_value("--by", by);
   const Json answer = ask_control(data_dir_of(flags, terminal), request);
-  show_answer(answer, flags.json, terminal, [&request](const Json& shown, Terminal& to) {
-    print(shown, request.value("address", ""), to);
-  });
+  show_answer(answer, flags.json, terminal,
+              [&request](const Json& shown, Terminal& to) { print(shown, request, to); });
   return ExitCode::done;
 }
 

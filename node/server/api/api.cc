@@ -92,9 +92,10 @@ std::vector<Route> Api::look_routes() {
        reads,
        "What an address, or those that took most, took",
        [this](const HttpRequest& request, const HttpReply& reply) {
-         control_limits(admin_, from_query(request, {"address"}), reply_with(reply));
+         control_limits(admin_, from_query(request, {"address", "by"}), reply_with(reply));
        },
-       {in_query("address", "without a port; absent: the twenty prefixes that took most")}},
+       {in_query("address", "without a port; absent: the twenty prefixes that took most"),
+        in_query("by", "took most of what: a charge; absent: of a limit")}},
       {"GET", "/v1/openapi.json", reads, "This document", answer(&Api::openapi), {}},
   };
 }

@@ -2,10 +2,24 @@
 
 #include <algorithm>
 
+#include "node/admission/ledger.h"
 #include "reactor/base/check.h"
 
 namespace xord {
 namespace {
+
+uint32_t factor_of(const Subnet& prefix) {
+  for (size_t level = 0; level < prefix_levels; ++level) {
+    const Prefix at_level = Prefix::of(prefix.address, static_cast<PrefixLevel>(level));
+    if (at_level.subnet() == prefix) return level_factors[level];
+  }
+  CHECK(false);  // A ledger has no other prefixes.
+  return 1;
+}
+
+double taken_of(const NodeCharges& charges, Charge by) {
+  return static_cast<double>(charges.charged[static_cast<size_t>(by)]) / factor_of(charges.prefix);
+}
 
 // The greatest part of a limit that is in use.
 double part_of(const NodeCharges& charges) {
@@ -49,11 +63,16 @@ void ChargeTable::add(NetworkIndex network, const ChargedPrefix& report) {
   }
 }
 
-std::vector<NodeCharges> ChargeTable::top(size_t count) const {
-  std::vector<NodeCharges> sorted = all_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const NodeCharges& a, const NodeCharges& b) {
-    return part_of(a) > part_of(b);
-  });
+std::vector<NodeCharges> ChargeTable::top(size_t count, std::optional<Charge> by) const {
+  const auto rank = [by](const NodeCharges& each) {
+    return by ? taken_of(each, *by) : part_of(each);
+  };
+  std::vector<NodeCharges> sorted;
+  for (const NodeCharges& each : all_) {
+    if (rank(each) > 0) sorted.push_back(each);
+  }
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const NodeCharges& a, const NodeCharges& b) { return rank(a) > rank(b); });
   if (sorted.size() > count) sorted.resize(count);
   DCHECK(sorted.size() <= all_.size());
   return sorted;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "node/operation_result.h"
@@ -34,8 +35,9 @@ class ChargeTable {
   void add(NetworkIndex network, const ChargedPrefix& report);
   // As they came: an address before the prefixes around it.
   const std::vector<NodeCharges>& all() const { return all_; }
-  // Those that have taken the most of a limit, first the greatest; at most `count`.
-  std::vector<NodeCharges> top(size_t count) const;
+  // Those that have taken the most of a limit, or of `by`, first the greatest; at most `count`. A
+  // wider prefix is measured by what it may take: four times as much as an address, and so on.
+  std::vector<NodeCharges> top(size_t count, std::optional<Charge> by = {}) const;
 
  private:
   const uint32_t shards_;

@@ -1,7 +1,10 @@
 // The control command limits: what is charged to an address and to the prefixes around it, or to
 // those that have taken most.
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <memory>
+#include <optional>
 
 #include "node/server/control/charge_table.h"
 #include "node/server/control/control_command.h"
@@ -48,11 +51,22 @@ ControlJson json_of(const std::string& network, const NodeCharges& charges) {
           {"limits", limits}};
 }
 
+// The charge named in the request; empty: none is named. False: there is no such charge.
+bool read_by(const ControlJson& request, std::optional<Charge>* by) {
+  if (!request.contains("by")) return true;
+  const auto name =
+      std::find(std::begin(charge_names), std::end(charge_names), text_in(request, "by"));
+  if (name == std::end(charge_names)) return false;
+  *by = static_cast<Charge>(name - std::begin(charge_names));
+  return true;
+}
+
 // A question in progress.
 struct Query {
   Admin& admin;
   IpAddress source;
   bool is_one;
+  std::optional<Charge> by;
   ControlFinish finish;
   ControlJson result;
   ChargeTable table;
@@ -60,7 +74,8 @@ struct Query {
 
 void finish(Query& query) {
   query.result["prefixes"] = ControlJson::array();
-  for (const NodeCharges& each : query.is_one ? query.table.all() : query.table.top(top_charged)) {
+  for (const NodeCharges& each :
+       query.is_one ? query.table.all() : query.table.top(top_charged, query.by)) {
     query.result["prefixes"].push_back(json_of(query.admin.network_name(each.network), each));
   }
   query.finish(query.result);
@@ -105,6 +120,11 @@ void control_limits(Admin& admin, const ControlJson& request, const ControlFinis
                      "limits takes an \"address\" without a port (192.0.2.7, 2001:db8::7), or "
                      "nothing, for the twenty prefixes that have taken most"});
   }
+  std::optional<Charge> by;
+  if (!read_by(request, &by)) {
+    return finish(ControlError{ControlCode::usage,
+                               "\"by\" is a charge: excess, reads, held, proofs or work"});
+  }
   const ServerConfig config = admin.config();
   ControlJson result = {{"limits", name_of(config.limits.mode)}};
   if (is_one) {
@@ -112,7 +132,7 @@ void control_limits(Admin& admin, const ControlJson& request, const ControlFinis
     result["exempt"] = !why.empty();
     if (!why.empty()) result["because"] = why;
   }
-  ask(std::make_shared<Query>(Query{admin, *source, is_one, finish, std::move(result),
+  ask(std::make_shared<Query>(Query{admin, *source, is_one, by, finish, std::move(result),
                                     ChargeTable(admin.shards_count())}),
       0);
 }

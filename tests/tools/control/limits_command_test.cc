@@ -87,6 +87,18 @@ TEST_F(LimitsCommandTest, SaysWhyNothingIsCharged) {
             "nothing is charged to any address now\n");
 }
 
+TEST_F(LimitsCommandTest, ShowsWhatItSortsByUnlessThatHasAColumn) {
+  const Json answer = {{"limits", "on"},
+                       {"prefixes", Json::array({prefix_of("203.0.113.7/32", 8'192, 81'920)})}};
+  EXPECT_EQ(run(answer, {"--by", "work"}).out,
+            "PREFIX                  EXCESS  LIMIT       READS  LIMIT        WORK  LIMITED\n"
+            "203.0.113.7/32       1.0 KiB/s   10 %      1.0 /s    1 %      1.1 /s  no\n");
+  EXPECT_EQ(asked_, R"({"command":"limits","by":"work"})");
+  EXPECT_EQ(run(answer, {"--by", "reads"}).out,
+            "PREFIX                  EXCESS  LIMIT       READS  LIMIT  LIMITED\n"
+            "203.0.113.7/32       1.0 KiB/s   10 %      1.0 /s    1 %  no\n");
+}
+
 TEST_F(LimitsCommandTest, PrintsTheNodesAnswerAsJson) {
   const Json answer = {{"limits", "on"}, {"prefixes", Json::array()}};
   EXPECT_EQ(run(answer, {"--json"}).out, answer.dump() + "\n");

@@ -48,7 +48,7 @@ TEST(ApiRoutes, EachHasItsRightAndParameters) {
       {"GET /v1/status", "reads"},
       {"GET /v1/stats", "reads"},
       {"GET /v1/config", "reads"},
-      {"GET /v1/limits", "reads address"},
+      {"GET /v1/limits", "reads address by"},
       {"GET /v1/openapi.json", "reads"},
       {"GET /v1/events", "reads: text/event-stream"},
       {"GET /v1/history", "reads span step series"},

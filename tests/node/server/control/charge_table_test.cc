@@ -68,6 +68,29 @@ TEST(ChargeTable, PutsThoseFirstThatHaveTakenMostOfALimit) {
   EXPECT_EQ(top[1].prefix.text(), "192.0.2.3/32");
 }
 
+TEST(ChargeTable, PutsThoseFirstThatHaveTakenMostOfWhatIsAskedForAndLeavesOutTheOthers) {
+  ChargeTable table(1);
+  const auto add = [&table](const char* prefix, uint32_t work) {
+    ChargedPrefix charged = report(prefix, 500);
+    charged.charged[static_cast<size_t>(Charge::work)] = work;
+    table.add(0, charged);
+  };
+  add("192.0.2.1/32", 0);
+  add("192.0.2.2/32", 100);
+  add("192.0.2.0/24", 360);   // 90 for an address.
+  add("192.0.0.0/20", 960);   // 120
+  add("192.0.0.0/16", 1120);  // 70
+  add("2001:db8::/64", 110);
+  std::vector<std::string> prefixes;
+  for (const NodeCharges& each : table.top(5, Charge::work)) {
+    prefixes.push_back(each.prefix.text());
+  }
+  const std::vector<std::string> expected = {"192.0.0.0/20", "2001:db8::/64", "192.0.2.2/32",
+                                             "192.0.2.0/24", "192.0.0.0/16"};
+  EXPECT_EQ(prefixes, expected);
+  EXPECT_TRUE(table.top(5, Charge::held).empty());
+}
+
 TEST(LimitedPrefixes, AreNewsOnceAndEndWithTheLastShard) {
   LimitedPrefixes limited;
   EXPECT_TRUE(limited.began(0, subnet("192.0.2.1/32")));

@@ -99,6 +99,21 @@ TEST_F(ControlLimitsTest, AStrangersPrefixesHaveTheirLimitsAndNothingCharged) {
   }
 }
 
+TEST_F(ControlLimitsTest, NamesThoseWhoTookMostOfACharge) {
+  start([](ServerConfig& config) { config.limits.limits_loopback = true; });
+  const std::string own = own_loopback().address.text();
+  ASSERT_TRUE(eventually([&] {
+    flood();
+    const Json prefixes =
+        ask(R"({"command": "limits", "by": "excess"})").at("result").at("prefixes");
+    return !prefixes.empty() && prefixes[0].at("prefix") == own + "/32";
+  })) << ask(R"({"command": "limits", "by": "excess"})");
+  EXPECT_TRUE(ask(R"({"command": "limits", "by": "reads"})").at("result").at("prefixes").empty());
+  const Json refused = ask(R"({"command": "limits", "by": "requests"})");
+  EXPECT_EQ(refused.at("code"), 2);
+  EXPECT_EQ(refused.at("error"), "\"by\" is a charge: excess, reads, held, proofs or work");
+}
+
 TEST_F(ControlLimitsTest, AddsUpWhatAllShardsCharge) {
   start(
       [](ServerConfig& config) {
