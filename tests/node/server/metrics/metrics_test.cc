@@ -194,6 +194,8 @@ TEST(Metrics, CountersAreShownByShardOrSummedAndInSeconds) {
               stats.total.lookups[static_cast<size_t>(LookupPurpose::canary)].counts[0].value);
     EXPECT_EQ(each->at("xord_stores_total{outcome=\"refused\",reason=\"busy\"}"),
               count_of(stats.total.storage, "refused_busy"));
+    EXPECT_EQ(each->at("xord_stores_total{outcome=\"refused\",reason=\"disk\"}"),
+              count_of(stats.total.storage, "write_failed"));
     EXPECT_EQ(each->at("xord_stores_total{outcome=\"stored\"}"),
               count_of(stats.total.storage, "stored"));
     EXPECT_EQ(each->at("xord_rocksdb_written_bytes_total{by=\"log\"}"),
