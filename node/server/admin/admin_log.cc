@@ -20,7 +20,7 @@ static_assert(left_percent < near_percent && near_percent <= 100);
 static_assert(storage_bounds.most <= UINT64_MAX / 200);  // Percentages of bytes do not overflow.
 static_assert(plan_memory(memory_bounds.least, records_bounds.least).records_max > 0);
 constexpr Duration table_interval = minutes(1);
-constexpr Duration clone_again = minutes(5);  // Each shard may see it.
+constexpr Duration clone_again = minutes(10);  // Each shard may see it, at times of its own.
 
 double rounded(Duration duration) {
   return std::round(duration.seconds() * 1000) / 1000;
