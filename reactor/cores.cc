@@ -51,11 +51,8 @@ AllowedCores allowed_cores(const std::string& root) {
   return allowed;
 }
 
-uint32_t core_of(PinThreads pin, uint32_t shard, uint32_t shards,
-                 const std::vector<uint32_t>& cpus) {
-  CHECK(shard < shards && !cpus.empty());
-  const bool has_own = shards > 1 && shards <= cpus.size();
-  if (pin == PinThreads::off || (pin == PinThreads::automatic && !has_own)) return no_core;
+uint32_t core_of(uint32_t shard, const std::vector<uint32_t>& cpus) {
+  CHECK(shard < shards_max && !cpus.empty());
   return cpus[shard % cpus.size()];
 }
 

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "reactor/io_error.h"
-#include "reactor/pin_threads.h"
 #include "reactor/thread.h"
 
 namespace xord {
@@ -27,12 +26,10 @@ struct AllowedCores {
 // empty except in tests. A file that is absent or unreadable means no limit.
 AllowedCores allowed_cores(const std::string& root = {});
 
-// The core of a shard's thread among those of allowed_cores(); no_core: the kernel may move it. A
-// single shard is pinned only if asked for: otherwise all nodes of a host would sit on its first
-// core.
-constexpr uint32_t no_core = UINT32_MAX;
-uint32_t core_of(PinThreads pin, uint32_t shard, uint32_t shards,
-                 const std::vector<uint32_t>& cpus);
+// The core of a shard's thread, if it is pinned, among those of allowed_cores(). Shards in excess
+// of the cores share them.
+uint32_t core_of(uint32_t shard, const std::vector<uint32_t>& cpus);
+constexpr uint32_t no_core = UINT32_MAX;  // The kernel may move the thread.
 
 enum class Pinning : uint8_t { pinned, floating };
 

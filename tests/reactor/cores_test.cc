@@ -34,18 +34,13 @@ TEST_F(CoresTest, TheAffinityMaskAloneCountsWhereThereIsNoQuota) {
   EXPECT_FALSE(allowed.quota);
 }
 
-TEST(CoreOf, IsTheThreadsOwnIfItIsPinnedAndThereAreEnough) {
+TEST(CoreOf, IsTheThreadsOwnIfThereAreEnough) {
   const std::vector<uint32_t> cpus = {2, 5, 7};
-  using enum PinThreads;
-  EXPECT_EQ(core_of(automatic, 0, 1, cpus), no_core) << "a single one floats";
-  EXPECT_EQ(core_of(automatic, 0, 2, cpus), 2u);
-  EXPECT_EQ(core_of(automatic, 1, 2, cpus), 5u);
-  EXPECT_EQ(core_of(automatic, 2, 3, cpus), 7u);
-  EXPECT_EQ(core_of(automatic, 3, 4, cpus), no_core) << "more than cores";
-  EXPECT_EQ(core_of(on, 0, 1, cpus), 2u);
-  EXPECT_EQ(core_of(on, 3, 4, cpus), 2u) << "shared";
-  EXPECT_EQ(core_of(on, 4, 5, cpus), 5u);
-  EXPECT_EQ(core_of(off, 1, 2, cpus), no_core);
+  EXPECT_EQ(core_of(0, cpus), 2u);
+  EXPECT_EQ(core_of(1, cpus), 5u);
+  EXPECT_EQ(core_of(2, cpus), 7u);
+  EXPECT_EQ(core_of(3, cpus), 2u) << "shared";
+  EXPECT_EQ(core_of(4, cpus), 5u);
 }
 
 TEST_F(CoresTest, AQuotaBelowTheMaskIsTheLimitAndNeverBelowOneShard) {

@@ -34,8 +34,6 @@ struct Word {
 // Enumerations are spelled as words.
 constexpr std::array<Word<IoChoice>, 3> io_words = {
     {{"auto", IoChoice::automatic}, {"uring", IoChoice::uring}, {"epoll", IoChoice::epoll}}};
-constexpr std::array<Word<PinThreads>, 3> pin_words = {
-    {{"auto", PinThreads::automatic}, {"on", PinThreads::on}, {"off", PinThreads::off}}};
 constexpr std::array<Word<bool>, 2> on_off_words = {{{"on", true}, {"off", false}}};
 constexpr std::array<Word<Durability>, 2> durability_words = {
     {{"sync", Durability::sync}, {"os", Durability::os}}};
@@ -324,11 +322,9 @@ const std::array<Setting, 37> table = {{
     {"steering", "on|off", "Have the kernel hand each datagram to the thread that owns its key",
      Arity::one, [](Config& c, const Texts& t) { c.steering = parse_word(on_off_words, t[0]); },
      [](const Config& c) { return show_word(on_off_words, c.steering); }},
-    {"pin-threads", "auto|on|off",
-     "Keep each of these threads on a core of its own; auto: if there are several, and cores "
-     "enough",
-     Arity::one, [](Config& c, const Texts& t) { c.pin_threads = parse_word(pin_words, t[0]); },
-     [](const Config& c) { return show_word(pin_words, c.pin_threads); }},
+    {"pin-threads", "on|off", "Keep each of these threads on a core of its own", Arity::one,
+     [](Config& c, const Texts& t) { c.has_pinned_threads = parse_word(on_off_words, t[0]); },
+     [](const Config& c) { return show_word(on_off_words, c.has_pinned_threads); }},
     {"admin", "ADDR:PORT[?]|unix:PATH|off",
      "Address of the admin port, for the HTTP API; repeats. With ? it is left out if it is taken",
      Arity::many, apply_admin, show_admins},

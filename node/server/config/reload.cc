@@ -39,7 +39,7 @@ constexpr std::array<Choice, 38> table = {{
     choice<&Config::shards>("shards", restart),
     choice<&Config::io>("io", restart),
     choice<&Config::steering>("steering", restart),
-    choice<&Config::pin_threads>("pin-threads", restart),
+    choice<&Config::has_pinned_threads>("pin-threads", restart),
     choice<&Config::admin>("admin", restart),
     choice<&Config::admin_token_file>("admin-token-file", at_once),
     choice<&Config::admin_hosts>("admin-hosts", at_once),

@@ -12,7 +12,6 @@
 #include "reactor/base/endpoint.h"
 #include "reactor/base/instant.h"
 #include "reactor/io_choice.h"
-#include "reactor/pin_threads.h"
 #include "storage/durability.h"
 
 namespace xord {
@@ -143,7 +142,8 @@ struct ServerConfig {
   // Whether the kernel is asked to steer each datagram to the shard it belongs to. Without it most
   // datagrams cost a hop from shard to shard; answers are the same.
   bool steering = true;
-  PinThreads pin_threads = PinThreads::automatic;
+  // Each shard's thread stays on one core; it waits for whatever else wants that core.
+  bool has_pinned_threads = false;
 
   // Empty: there is no admin port, and the API is served on the control socket alone. At most
   // admin_addresses_max. An address that is not loopback needs a token file or admin_is_open.

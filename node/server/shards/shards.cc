@@ -360,7 +360,7 @@ std::optional<IoError> Shards::run() {
       loops_ended_.fetch_add(1, std::memory_order_release);
       admin_.ring();
     };
-    const uint32_t cpu = core_of(config_.pin_threads, index, count(), cores.cpus);
+    const uint32_t cpu = config_.has_pinned_threads ? core_of(index, cores.cpus) : no_core;
     threads_.emplace_back();
     if (auto error = threads_.back().start("xord-shard-" + std::to_string(index), cpu, body)) {
       end_loops();

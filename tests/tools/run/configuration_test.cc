@@ -335,7 +335,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"allow-network-file-system", "maybe", "neither true nor false"},
         BadText{"shards", "0", "1 to 64"}, BadText{"shards", "65", "1 to 64"},
         BadText{"shards", "two", "write auto"}, BadText{"io", "kqueue", "auto, uring or epoll"},
-        BadText{"steering", "yes", "on or off"}, BadText{"pin-threads", "yes", "auto, on or off"},
+        BadText{"steering", "yes", "on or off"}, BadText{"pin-threads", "yes", "on or off"},
         BadText{"admin", "8470", "write a numeric ADDR:PORT"},
         BadText{"admin", "localhost:8470", "write a numeric ADDR:PORT"},
         BadText{"admin", "http://127.0.0.1:8470", "write a numeric ADDR:PORT"},
@@ -433,7 +433,7 @@ const std::pair<const char*, std::vector<std::string>> changed_settings[] = {
     {"shards", {"3"}},
     {"io", {"uring"}},
     {"steering", {"off"}},
-    {"pin-threads", {"off"}},
+    {"pin-threads", {"on"}},
     {"admin", {"127.0.0.1:7", "unix:/run/x"}},
     {"admin-token-file", {"/t"}},
     {"admin-hosts", {"a.example", "::1"}},
@@ -474,7 +474,7 @@ ServerConfig changed_config() {
   expected.shards = 3;
   expected.io = IoChoice::uring;
   expected.steering = false;
-  expected.pin_threads = PinThreads::off;
+  expected.has_pinned_threads = true;
   expected.admin = {{*Endpoint::parse("127.0.0.1:7"), "", false}, {{}, "/run/x", false}};
   expected.admin_token_file = "/t";
   expected.admin_hosts = {"a.example", "::1"};

@@ -205,7 +205,7 @@ TEST(ServerConfig, HasTheDefaultsThatItsDocumentNames) {
   EXPECT_EQ(config.listen[1].endpoint.text(), "[::]:8468");
   EXPECT_TRUE(config.listen[1].optional);
   EXPECT_TRUE(config.steering);
-  EXPECT_EQ(config.pin_threads, PinThreads::automatic);
+  EXPECT_FALSE(config.has_pinned_threads);
   EXPECT_TRUE(config.has_metrics_by_shard);
   EXPECT_EQ(config.log_level, LogLevel::info);
   EXPECT_EQ(config.amplification_max, 1.0);

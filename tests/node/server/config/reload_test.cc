@@ -93,7 +93,7 @@ TEST(ReloadPlan, EachChoiceIsCopiedAloneOrNamedForARestart) {
       {"shards", [](ServerConfig& c) { c.shards = 7; }},
       {"io", [](ServerConfig& c) { c.io = IoChoice::epoll; }},
       {"steering", [](ServerConfig& c) { c.steering = !c.steering; }},
-      {"pin-threads", [](ServerConfig& c) { c.pin_threads = PinThreads::off; }},
+      {"pin-threads", [](ServerConfig& c) { c.has_pinned_threads = true; }},
       {"admin",
        [](ServerConfig& c) {
          c.admin = {{Endpoint::ipv4(0x7f000001, 1), "", false}};
