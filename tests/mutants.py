@@ -82,20 +82,19 @@ def names_tests(asked):
 
 
 def noticed_by(asked, seconds=RUN_SECONDS):
-    """Which of the tests fail, as the end of a sentence; None when all pass."""
+    """Which test fails first, as the end of a sentence; None when all pass."""
     try:
-        ran = subprocess.run(asked.command(), cwd=SCRATCH, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-                             timeout=seconds)
+        ran = subprocess.run(asked.command("--gtest_fail_fast"), cwd=SCRATCH,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             errors="replace", check=False, timeout=seconds)
     except subprocess.TimeoutExpired as ended:
         begun = re.findall(r"\[ RUN      \] (\S+)", (ended.stdout or b"").decode(errors="replace"))
         return f"{begun[-1] if begun else asked.text}, which hangs"
     if ran.returncode == 0:
         return None
-    failed = sorted(set(re.findall(r"^\[  FAILED  \] (\w+(?:/\w+)*\.[\w/]+)", ran.stdout, re.M)))
+    failed = re.search(r"^\[  FAILED  \] (\w+(?:/\w+)*\.[\w/]+)", ran.stdout, re.M)
     if failed:
-        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-        return failed[0] + more
+        return failed.group(1)
     begun = re.findall(r"\[ RUN      \] (\S+)", ran.stdout)
     return f"{begun[-1] if begun else asked.text}, which aborts"
 
