@@ -117,6 +117,31 @@ TEST_F(LimitWatchTest, RefusalsUpToTheLastSecondOfASpellCount) {
   EXPECT_EQ(notices[1].lasted, seconds(59));
 }
 
+// A spell's last refusal is known to a second, so that one within it moves nothing.
+TEST_F(LimitWatchTest, RefusalsInTheSecondOfTheLastLookCount) {
+  flood("192.0.2.1");
+  now_ = now_ + milliseconds(300);
+  flood("192.0.2.1", 3);
+  run_until(start + minutes(5));
+  const auto notices = taken();
+  ASSERT_EQ(notices.size(), 2u);
+  EXPECT_EQ(notices[1].count, 4u);
+  EXPECT_EQ(notices[1].lasted, Duration{});
+}
+
+TEST_F(LimitWatchTest, AnAddressWithinAPrefixThatIsNamedIsNot) {
+  for (const char* from : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"}) {
+    flood(from);
+  }
+  EXPECT_EQ(said().front(), "began 192.0.2.0/24");
+  run_until(start + seconds(50));  // Nearly nothing is charged any more.
+  flood("192.0.2.9");
+  const Prefix own = Prefix::of(address("192.0.2.9"), PrefixLevel::address);
+  EXPECT_EQ(ledger_.account(now_, own).refused[0], 1u) << "by a limit of its own";
+  EXPECT_EQ(said(), Said{});
+  EXPECT_EQ(watch_.count(), 1u);
+}
+
 TEST_F(LimitWatchTest, AWiderPrefixTakesThePlacesOfThoseWithinIt) {
   flood("192.0.2.1");
   flood("192.0.2.2");
