@@ -49,10 +49,10 @@ double percent_of(const Json& charges, size_t index) {
 }
 
 constexpr const char* row_format = "{:<{}}  {:>14} {:>6}  {:>10} {:>6}{}  {}\n";
-constexpr const char* charge_format = "  {:>10}";  // A column for a charge that has no limit.
 
-bool has_column(const std::string& by) {
-  return !by.empty() && by != "excess" && by != "reads";
+// The cell of a charge that has no column otherwise.
+std::string further_cell(const std::string& text) {
+  return fmt::format("  {:>10}", text);
 }
 
 // `by`: as the request names it; empty: not at all.
@@ -62,13 +62,11 @@ void print_table(const Json& answer, const std::string& by, Terminal& terminal) 
   for (const Json& each : prefixes) {
     width = std::max(width, each.at("prefix").get<std::string>().size());
   }
+  const bool is_further = !by.empty() && by != "excess" && by != "reads";
   std::string title = by;
   for (char& letter : title) letter = static_cast<char>(std::toupper(letter));
-  const auto column = [&by](const std::string& text) {
-    return has_column(by) ? fmt::format(fmt::runtime(charge_format), text) : std::string();
-  };
   terminal.out << fmt::format(fmt::runtime(row_format), "PREFIX", width, "EXCESS", "LIMIT", "READS",
-                              "LIMIT", column(title), "LIMITED");
+                              "LIMIT", is_further ? further_cell(title) : "", "LIMITED");
   for (const Json& each : prefixes) {
     const Json& charged = each.at("charged");
     terminal.out << fmt::format(
@@ -77,7 +75,7 @@ void print_table(const Json& answer, const std::string& by, Terminal& terminal) 
         fmt::format("{:.0f} %", percent_of(each, 0)),
         fmt::format("{:.1f} /s", a_second(charged, "reads")),
         fmt::format("{:.0f} %", percent_of(each, 1)),
-        column(has_column(by) ? fmt::format("{:.1f} /s", a_second(charged, by)) : ""),
+        is_further ? further_cell(fmt::format("{:.1f} /s", a_second(charged, by))) : "",
         limited_text(each.at("limits")));
   }
 }
@@ -119,9 +117,8 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
   add_json_flag(app, flags);
   app.footer(
       "Without ADDRESS: the twenty prefixes that have taken the most of a limit, or of CHARGE:\n"
-      "excess (bytes), reads (from disk), held or work (requests), proofs (endpoints). With it: "
-      "the\n"
-      "address, and the three prefixes around it. `xord run --limit-for CIDR=FACTOR` lets a\n"
+      "excess (bytes), reads (from disk), held or work (requests), proofs (endpoints). With it:\n"
+      "the address, and the three prefixes around it. `xord run --limit-for CIDR=FACTOR` lets a\n"
       "gateway take more. --json: {\"limits\", \"exempt\", \"because\", \"prefixes\"}. Exit codes: "
       "0, "
       "4.");

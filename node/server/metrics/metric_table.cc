@@ -435,7 +435,7 @@ const std::vector<MetricGroup> groups = {
           "Requests by the path that answered them (\"other\": none did) and the answer's status.",
           {"path", "code"},
           {},
-          false,
+          !by_shard,
           MetricFact::http_answers},
          {"xord_admin_requests_refused_total",
           counter,
