@@ -122,8 +122,9 @@ void control_limits(Admin& admin, const ControlJson& request, const ControlFinis
   }
   std::optional<Charge> by;
   if (!read_by(request, &by)) {
-    return finish(ControlError{ControlCode::usage,
-                               "\"by\" is a charge: excess, reads, held, proofs or work"});
+    return finish(ControlError{ControlCode::usage, "\"" + text_in(request, "by") +
+                                                       "\" is not a charge: \"by\" is one of "
+                                                       "excess, reads, held, proofs and work"});
   }
   const ServerConfig config = admin.config();
   ControlJson result = {{"limits", name_of(config.limits.mode)}};

@@ -111,7 +111,8 @@ TEST_F(ControlLimitsTest, NamesThoseWhoTookMostOfACharge) {
   EXPECT_TRUE(ask(R"({"command": "limits", "by": "reads"})").at("result").at("prefixes").empty());
   const Json refused = ask(R"({"command": "limits", "by": "requests"})");
   EXPECT_EQ(refused.at("code"), 2);
-  EXPECT_EQ(refused.at("error"), "\"by\" is a charge: excess, reads, held, proofs or work");
+  EXPECT_EQ(refused.at("error"),
+            "\"requests\" is not a charge: \"by\" is one of excess, reads, held, proofs and work");
 }
 
 TEST_F(ControlLimitsTest, AddsUpWhatAllShardsCharge) {
