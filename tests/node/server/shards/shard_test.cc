@@ -226,7 +226,8 @@ TEST_F(ShardTest, EachCallEndsWithAResultOfItsOwn) {
   const std::vector<uint8_t> value = {0xc4, 1, 7};
   const IpAddress address = own_loopback().address;
   const Bytes address_bytes(address.bytes);
-  const Bytes id_bytes(Id{}.bytes);
+  const Id nearest_to;
+  const Bytes id_bytes(nearest_to.bytes);
   struct Expected {
     CommandKind kind;
     Bytes tail;
