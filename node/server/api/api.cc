@@ -80,6 +80,7 @@ std::vector<Route> Api::look_routes() {
   using enum RouteAccess;
   return {
       {"GET", "/v1/status", reads, "What the node is and does now", run(control_status), {}},
+      {"GET", "/v1/health", open, "What each check of the health found", run(control_health), {}},
       {"GET", "/v1/stats", reads, "All counters", run(control_stats), {}},
       {"GET",
        "/v1/config",

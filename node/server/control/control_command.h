@@ -49,6 +49,7 @@ void control_forget(Admin& admin, const ControlJson& request, const ControlFinis
 void control_published(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_limits(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 // In control_node.cc.
+void control_health(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_status(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_reload(Admin& admin, const ControlJson& request, const ControlFinish& finish);
 void control_log_level(Admin& admin, const ControlJson& request, const ControlFinish& finish);

@@ -4,18 +4,11 @@
 #include <memory>
 
 #include "node/server/control/control_command.h"
-#include "node/server/health/health_json.h"
 #include "reactor/base/check.h"
 #include "reactor/base/nesting.h"
-#include "reactor/monotonic.h"
 
 namespace xord {
 namespace {
-
-void health(Admin& admin, const ControlJson&, const ControlFinish& finish) {
-  const HealthReport report = admin.health();
-  finish(json_of(report, monotonic_time()));
-}
 
 constexpr size_t control_nesting_max = 8;
 
@@ -27,7 +20,7 @@ constexpr ControlCommand control_commands[] = {
     {"stats", control_stats},         {"purge", control_purge},
     {"snapshot", control_snapshot},   {"keep", control_keep},
     {"forget", control_forget},       {"published", control_published},
-    {"limits", control_limits},       {"health", health},
+    {"limits", control_limits},       {"health", control_health},
     {"status", control_status},       {"reload", control_reload},
     {"log-level", control_log_level}, {"shutdown", control_shutdown},
     {"contacts", control_contacts},   {"buckets", control_buckets},

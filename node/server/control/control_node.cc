@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "node/server/control/control_command.h"
+#include "node/server/health/health_json.h"
 #include "reactor/base/check.h"
+#include "reactor/monotonic.h"
 
 namespace xord {
 namespace {
@@ -21,6 +23,11 @@ Admin::FinishReload answer_to(const ControlFinish& finish) {
 }
 
 }  // namespace
+
+void control_health(Admin& admin, const ControlJson&, const ControlFinish& finish) {
+  const HealthReport report = admin.health();
+  finish(json_of(report, monotonic_time()));
+}
 
 void control_status(Admin& admin, const ControlJson&, const ControlFinish& finish) {
   const ServerStats stats = admin.stats();

@@ -90,6 +90,10 @@ TEST(HealthAnswer, IsGivenByARunningServerToEveryone) {
   EXPECT_EQ(get("/livez").body, "ok\n");
   EXPECT_TRUE(eventually([&] { return get("/readyz").status == 200; })) << get("/readyz").body;
   EXPECT_EQ(get("/startupz?verbose").body, "ok    loaded    the records are loaded\nok\n");
+  const HttpReceived all = get("/v1/health");
+  EXPECT_EQ(all.status, 200);
+  EXPECT_EQ(all.json().at("ready"), true);
+  EXPECT_EQ(all.json().at("checks").size(), health_checks);
 }
 
 }  // namespace

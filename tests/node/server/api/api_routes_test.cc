@@ -46,6 +46,7 @@ TEST(ApiRoutes, EachHasItsRightAndParameters) {
       {"GET /startupz", "open verbose exclude: text/plain"},
       {"GET /metrics", "open: text/plain; version=0.0.4; charset=utf-8"},
       {"GET /v1/status", "reads"},
+      {"GET /v1/health", "open"},
       {"GET /v1/stats", "reads"},
       {"GET /v1/config", "reads"},
       {"GET /v1/limits", "reads address by"},
