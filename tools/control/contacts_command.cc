@@ -3,6 +3,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
+#include "tools/control/control_client.h"
 #include "tools/control/data_dir_flags.h"
 #include "tools/control/list_pages.h"
 

@@ -5,38 +5,28 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "reactor/base/instant.h"
+#include "tools/control/node_client.h"
+#include "tools/control/node_socket.h"
 
 namespace xord {
 
-// Returns a socket that is connected to the node, which the caller closes. Failure (environment) if
-// the node's socket does not exist or cannot be opened, or another user's process listens there.
-[[nodiscard]] int connect_to_control(const std::string& data_dir);
+// Failure (environment) if the node's socket does not exist or cannot be opened, or another user's
+// process listens there.
+[[nodiscard]] NodeSocket connect_to_control(const std::string& data_dir);
 
 // A connection to the node, for several requests one after the other.
-class ControlClient {
+class ControlClient final : public NodeClient {
  public:
   // Failure (environment): as connect_to_control().
   explicit ControlClient(const std::string& data_dir);
-  ~ControlClient();
-  ControlClient(const ControlClient&) = delete;
-  ControlClient& operator=(const ControlClient&) = delete;
-
-  // The same as ask_control() below.
-  nlohmann::ordered_json ask(const nlohmann::ordered_json& request, Duration timeout = minutes(1));
 
  private:
-  std::string answer_to(std::string line, Duration timeout);
-  void receive_some(std::string& answer, Duration most);
+  Json answer(const Json& request, Duration timeout) override;
 
-  const std::string path_;
-  int socket_;
+  const NodeSocket socket_;
 };
 
-// Returns the "result" of the node's answer to `request`. Failure: with the node's own sentence and
-// code if it refused; (environment) if its socket does not exist, cannot be opened, or gives no
-// answer within `timeout`; (interrupted) if an Interrupt is live and a signal came: the node still
-// completes the request.
+// Asks once: as ControlClient, and its ask().
 nlohmann::ordered_json ask_control(const std::string& data_dir,
                                    const nlohmann::ordered_json& request,
                                    Duration timeout = minutes(1));

@@ -2,18 +2,17 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "reactor/base/check.h"
 #include "reactor/base/nesting.h"
-#include "reactor/io_error.h"
 #include "reactor/monotonic.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/units.h"
 #include "tools/control/control_client.h"
+#include "tools/control/http_exchange.h"
 
 namespace xord {
 namespace {
@@ -23,9 +22,6 @@ using Json = nlohmann::ordered_json;
 constexpr size_t event_bytes_max = 1 << 20;  // With 64 shards and ten log lines it has some 30 KB.
 constexpr size_t event_nesting_max = 32;
 constexpr Duration silence_max = seconds(10);
-
-constexpr std::string_view request =
-    "GET /v1/events HTTP/1.0\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 
 [[noreturn]] void fail(const std::string& sentence) {
   throw Failure(ExitCode::environment, sentence);
@@ -41,18 +37,12 @@ bool EventParser::add(std::string_view bytes) {
 }
 
 void EventParser::read_header() {
-  constexpr std::string_view begin = "HTTP/1.";
   CHECK(kind_ == Kind::unknown);
-  if (bytes_.compare(0, begin.size(), begin.substr(0, std::min(bytes_.size(), begin.size()))) !=
-      0) {
-    kind_ = Kind::older_node;  // It takes the request for a command, and answers by JSON.
-    return;
-  }
-  const size_t end = bytes_.find("\r\n\r\n");
-  if (end == std::string::npos) return;
-  const std::string status = bytes_.substr(std::min(end, begin.size() + 2), 3);  // HTTP/1.1 200
-  bytes_.erase(0, end + 4);
-  kind_ = status == "200" ? Kind::events : status == "404" ? Kind::older_node : Kind::refusal;
+  const HttpHead head = read_http_head(bytes_);
+  if (head.state == HttpHead::State::not_http) kind_ = Kind::older_node;
+  if (head.state != HttpHead::State::whole) return;
+  bytes_.erase(0, head.size);
+  kind_ = head.status == 200 ? Kind::events : head.status == 404 ? Kind::older_node : Kind::refusal;
 }
 
 // An event ends with an empty line. Ours have their data in one line, whatever other fields there
@@ -87,15 +77,10 @@ std::string EventParser::refusal() const {
 
 EventStream::EventStream(const std::string& data_dir)
     : data_dir_(data_dir), socket_(connect_to_control(data_dir)), heard_at_(monotonic_time()) {
-  const ssize_t sent = send(socket_, request.data(), request.size(), MSG_NOSIGNAL);
-  if (sent == static_cast<ssize_t>(request.size())) return;
-  const int error = errno;
-  close(socket_);
-  fail(io_error("cannot ask the node on " + data_dir, error).sentence);
-}
-
-EventStream::~EventStream() {
-  close(socket_);
+  HttpAsk ask;
+  ask.target = "/v1/events";
+  ask.accept = "text/event-stream";
+  socket_.send(request_text(ask, "localhost", ""));
 }
 
 std::optional<Json> EventStream::next(Duration longest) {
@@ -105,10 +90,10 @@ std::optional<Json> EventStream::next(Duration longest) {
     fail("the node on " + data_dir_ + " has sent nothing for " + show_duration(silence_max) +
          "; its host may be overloaded");
   }
-  pollfd waiting{socket_, POLLIN, 0};
+  pollfd waiting{descriptor(), POLLIN, 0};
   if (poll(&waiting, 1, static_cast<int>(longest.whole_milliseconds())) <= 0) return std::nullopt;
   char piece[65536];
-  const ssize_t size = recv(socket_, piece, sizeof piece, MSG_DONTWAIT);
+  const ssize_t size = recv(descriptor(), piece, sizeof piece, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   if (size <= 0) explain_end();
   heard_at_ = monotonic_time();

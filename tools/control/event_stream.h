@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "reactor/base/instant.h"
+#include "tools/control/node_socket.h"
 
 namespace xord {
 
@@ -43,12 +44,9 @@ class EventStream {
   // Asks for the events of the node that runs on `data_dir`. Failure (environment): as
   // connect_to_control().
   explicit EventStream(const std::string& data_dir);
-  ~EventStream();
-  EventStream(const EventStream&) = delete;
-  EventStream& operator=(const EventStream&) = delete;
 
   // Is readable when next() has something to do.
-  int descriptor() const { return socket_; }
+  int descriptor() const { return socket_.descriptor(); }
   // Waits at most `longest`; empty: there was no whole event by then, or a signal came. Failure
   // (environment): the node refused, has no events, sends what is none, ended, or was silent for
   // ten seconds.
@@ -59,7 +57,7 @@ class EventStream {
   [[noreturn]] void explain_end() const;
 
   const std::string data_dir_;
-  const int socket_;
+  const NodeSocket socket_;
   EventParser parser_;
   MonotonicTime heard_at_;
 };

@@ -7,13 +7,13 @@
 
 #include "reactor/base/check.h"
 #include "tools/cli/terminal.h"
-#include "tools/control/control_client.h"
+#include "tools/control/node_client.h"
 
 namespace xord {
 
 // Asks until there is no further page; visit(row) for each row of `member`.
 template <class Visit>
-void for_each_row(ControlClient& node, nlohmann::ordered_json request, const char* member,
+void for_each_row(NodeClient& node, nlohmann::ordered_json request, const char* member,
                   Visit&& visit) {
   CHECK(request.contains("command"));
   for (bool has_more = true; has_more;) {

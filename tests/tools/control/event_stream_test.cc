@@ -175,7 +175,8 @@ TEST_F(EventStreamTest, AsksForEventsAndTakesThemAsTheyComeWhole) {
   std::array<char, 1000> request;
   const ssize_t size = recv(node_, request.data(), request.size(), 0);
   EXPECT_EQ(std::string(request.data(), static_cast<size_t>(size)),
-            "GET /v1/events HTTP/1.0\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
+            "GET /v1/events HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n"
+            "Accept: text/event-stream\r\n\r\n");
   EXPECT_EQ(stream_->next(Duration{}), std::nullopt) << "nothing has come";
   send(header + "data: {\"a\":");
   EXPECT_EQ(stream_->next(seconds(5)), std::nullopt) << "it has not come whole";
