@@ -423,7 +423,7 @@ std::optional<IoError> RocksDatabase::checkpoint(const std::string& path) {
   if (may_hold_refused()) return refused;
   if (status.ok()) return std::nullopt;
   return IoError{
-      "cannot save the database to " + path + " (" + status.ToString() + "): is that disk full?",
+      "cannot save the database to " + path + " (" + status.ToString() + "): that disk may be full",
       0};
 }
 

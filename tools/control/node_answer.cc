@@ -28,7 +28,7 @@ Json parse_answer(const std::string& text) {
   if (line_nested_deeper_than(answer_nesting_max, NestedText::json, text)) {
     throw Failure(ExitCode::environment,
                   "the node's answer is nested more than " + std::to_string(answer_nesting_max) +
-                      " deep, which this xord does not understand: is it a different version?");
+                      " deep, which this xord does not understand: it may be a different version");
   }
   return Json::parse(text, nullptr, false);
 }

@@ -155,7 +155,7 @@ TEST_F(RocksDatabaseTest, ASnapshotThatCannotBeMadeNamesItsPlace) {
   ASSERT_TRUE(error);
   EXPECT_TRUE(error->sentence.starts_with("cannot save the database to " + taken + " ("))
       << error->sentence;
-  EXPECT_TRUE(error->sentence.ends_with("): is that disk full?")) << error->sentence;
+  EXPECT_TRUE(error->sentence.ends_with("): that disk may be full")) << error->sentence;
 }
 
 TEST_F(RocksDatabaseTest, RecordsThatCannotBeReadAreToldByTheFirstThreadAndTheLast) {

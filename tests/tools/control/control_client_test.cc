@@ -139,7 +139,7 @@ TEST_F(ControlClientTest, AnAnswerMayBeNestedThirtyTwoDeepAndNoDeeper) {
   EXPECT_EQ(refusal(nested(32)), "");
   EXPECT_EQ(refusal(nested(33)),
             "the node's answer is nested more than 32 deep, which this xord does not understand: "
-            "is it a different version?");
+            "it may be a different version");
 }
 
 TEST_F(ControlClientTest, ANodeThatDoesNotAnswerInTimeIsGivenUp) {
