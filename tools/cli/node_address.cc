@@ -7,8 +7,6 @@
 namespace xord {
 namespace {
 
-constexpr std::string_view scheme = "rpcudp://";
-
 // Ignores a zone, which names an interface of this host, or none at all.
 bool is_ipv6(std::string_view text) {
   return text.find(':') != text.npos &&
@@ -21,8 +19,9 @@ bool may_end_in_port(std::string_view address) {
   return is_ipv6(before) && parse_host_port("h" + std::string(address.substr(before.size())));
 }
 
-std::string with_port(std::string_view text) {
-  const std::string port = ":" + std::to_string(port_default);
+// `port` with its colon, as in the following.
+std::string with_port(std::string_view text, const std::string& port) {
+  CHECK(port.starts_with(':'));
   if (is_ipv6(text)) return "[" + std::string(text) + "]" + port;
   return std::string(text) + port;
 }
@@ -36,7 +35,8 @@ std::string reached(const std::string& host) {
 
 }  // namespace
 
-HostPort parse_node_address(const std::string& text) {
+HostPort parse_address(const std::string& text, std::string_view scheme, uint16_t port) {
+  const std::string usual = ":" + std::to_string(port);
   std::string_view rest = text;
   if (rest.starts_with(scheme)) rest.remove_prefix(scheme.size());
   const bool is_bare_ipv6 = is_ipv6(rest);
@@ -44,22 +44,30 @@ HostPort parse_node_address(const std::string& text) {
     const std::string all(rest);
     const size_t colon = all.rfind(':');
     refuse("\"" + text + "\" may end in a port or not: write [" + all.substr(0, colon) + "]" +
-           all.substr(colon) + ", or [" + all + "]:" + std::to_string(port_default));
+           all.substr(colon) + ", or " + with_port(all, usual));
   }
   auto address = is_bare_ipv6 ? std::nullopt : parse_host_port(rest);
   const bool has_port =
       rest.find(':', rest.find(']') == rest.npos ? 0 : rest.find(']')) != rest.npos;
-  if (!address && (is_bare_ipv6 || !has_port)) address = parse_host_port(with_port(rest));
-  if (!address) refuse("\"" + text + "\" is not HOST:PORT: " + std::string(node_address_forms));
+  if (!address && (is_bare_ipv6 || !has_port)) address = parse_host_port(with_port(rest, usual));
+  if (!address) {
+    refuse("\"" + text + "\" is not HOST:PORT: write it like node.example, 192.0.2.1" + usual +
+           " or [2001:db8::1]" + usual);
+  }
   const auto numeric = IpAddress::parse(address->host);
   if (numeric && numeric->is_link_local()) {
     refuse("\"" + text +
            "\" is a link-local address, which needs its interface: write it like "
-           "[fe80::1%eth0]:8468");
+           "[fe80::1%eth0]" +
+           usual);
   }
   address->host = reached(address->host);
   DCHECK(parse_host_port(text_of(*address)) == *address);
   return *address;
+}
+
+HostPort parse_node_address(const std::string& text) {
+  return parse_address(text, "rpcudp://", port_default);
 }
 
 std::string text_of(const HostPort& address) {

@@ -3,9 +3,8 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
 #include "tools/control/list_pages.h"
+#include "tools/control/node_flags.h"
 
 namespace xord {
 
@@ -32,14 +31,14 @@ std::string line_of(const Json& contact) {
 
 ExitCode contacts_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("List the nodes in the routing table of the node of this host.", "xord contacts");
-  DataDirFlags flags;
+  NodeFlags flags;
   std::vector<std::string> near;
   std::vector<std::string> state;
   add_repeatable(app, "--near", near, "Those nearest to an id first: 1 to 40 hexadecimal digits")
       ->type_name("HEX");
   add_repeatable(app, "--state", state, "Only those: trusted, doubted, awaited or silent")
       ->type_name("STATE");
-  add_data_dir_flag(app, flags);
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.footer(
       "Without --near in the order of their ids. An answer names trusted contacts at once, "
@@ -51,13 +50,13 @@ ExitCode contacts_command(Arguments arguments, Terminal& terminal) {
   Json request = {{"command", "contacts"}};
   if (!near.empty()) request["near"] = one_value("--near", near);
   if (!state.empty()) request["state"] = one_value("--state", state);
-  ControlClient node(data_dir_of(flags, terminal));
+  const auto node = open_node(place_of(flags, terminal));
   ListPrinter list({.heading = fmt::format(fmt::runtime(row_format), "ID", "ENDPOINT", "STATE",
                                            "DEPTH", "ANSWERED", "RTT", "FAILURES"),
                     .line_of = line_of,
                     .empty = "no contacts\n"},
                    flags.json, terminal);
-  for_each_row(node, request, "contacts", [&](const Json& row) { list.add(row); });
+  for_each_row(*node, request, "contacts", [&](const Json& row) { list.add(row); });
   list.end();
   return ExitCode::done;
 }

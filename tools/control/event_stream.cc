@@ -11,7 +11,7 @@
 #include "reactor/monotonic.h"
 #include "tools/cli/failure.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
+#include "tools/control/admin_socket.h"
 #include "tools/control/http_exchange.h"
 
 namespace xord {
@@ -39,7 +39,7 @@ bool EventParser::add(std::string_view bytes) {
 void EventParser::read_header() {
   CHECK(kind_ == Kind::unknown);
   const HttpHead head = read_http_head(bytes_);
-  if (head.state == HttpHead::State::not_http) kind_ = Kind::older_node;
+  if (head.state == HttpHead::State::not_http) kind_ = Kind::no_http;
   if (head.state != HttpHead::State::whole) return;
   bytes_.erase(0, head.size);
   kind_ = head.status == 200 ? Kind::events : head.status == 404 ? Kind::older_node : Kind::refusal;
@@ -75,19 +75,22 @@ std::string EventParser::refusal() const {
   return detail.is_string() ? detail.get<std::string>() : "";
 }
 
-EventStream::EventStream(const std::string& data_dir)
-    : data_dir_(data_dir), socket_(connect_to_control(data_dir)), heard_at_(monotonic_time()) {
+EventStream::EventStream(const NodePlace& place)
+    : place_(place),
+      socket_(connect_to_http(place, Deadline(silence_max))),
+      heard_at_(monotonic_time()) {
   HttpAsk ask;
   ask.target = "/v1/events";
   ask.accept = "text/event-stream";
-  socket_.send(request_text(ask, "localhost", ""));
+  const std::string host = place.admin ? place.admin->host_field() : "localhost";
+  socket_.send(request_text(ask, host, place.token));
 }
 
 std::optional<Json> EventStream::next(Duration longest) {
   CHECK(longest >= Duration{});
   if (auto event = parse_next()) return event;
   if (monotonic_time() - heard_at_ > silence_max) {
-    fail("the node on " + data_dir_ + " has sent nothing for " + show_duration(silence_max) +
+    fail(place_.text() + " has sent nothing for " + show_duration(silence_max) +
          "; its host may be overloaded");
   }
   pollfd waiting{descriptor(), POLLIN, 0};
@@ -98,9 +101,10 @@ std::optional<Json> EventStream::next(Duration longest) {
   if (size <= 0) explain_end();
   heard_at_ = monotonic_time();
   if (!parser_.add({piece, static_cast<size_t>(size)})) {
-    fail("the node on " + data_dir_ + " sends what is not an event; it may be a different version");
+    fail(place_.text() + " sends what is not an event; it may be a different version");
   }
-  if (parser_.kind() == EventParser::Kind::older_node) explain_end();
+  const auto kind = parser_.kind();
+  if (kind == EventParser::Kind::older_node || kind == EventParser::Kind::no_http) explain_end();
   return parse_next();
 }
 
@@ -111,23 +115,26 @@ std::optional<Json> EventStream::parse_next() {
       line_nested_deeper_than(event_nesting_max, NestedText::json, *data).has_value();
   Json event = is_deep ? Json() : Json::parse(*data, nullptr, false);
   if (event.is_object()) return event;
-  fail("the node on " + data_dir_ + " sends what is not an event; it may be a different version");
+  fail(place_.text() + " sends what is not an event; it may be a different version");
 }
 
 void EventStream::explain_end() const {
   switch (parser_.kind()) {
+    case EventParser::Kind::no_http:
+      if (place_.admin) fail_not_http(*place_.admin);
+      [[fallthrough]];
     case EventParser::Kind::older_node:
-      fail("the node on " + data_dir_ +
+      fail(place_.text() +
            " runs an older version of xord, which cannot be watched: restart it with this one");
     case EventParser::Kind::refusal: {
       const std::string why = parser_.refusal();
-      fail("the node on " + data_dir_ + " refused" + (why.empty() ? "" : ": " + why));
+      fail(place_.text() + " refused" + (why.empty() ? "" : ": " + why));
     }
     case EventParser::Kind::unknown:
     case EventParser::Kind::events:
       break;
   }
-  fail("the node on " + data_dir_ + " has ended");
+  fail(place_.text() + " has ended");
 }
 
 }  // namespace xord

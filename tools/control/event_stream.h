@@ -1,6 +1,6 @@
-// The events of a running node (GET /v1/events, docs/ADMIN.md) over its control socket: one a
-// second, each one line of JSON. HTTP/1.0, so that the answer comes as it is and ends with the
-// connection.
+// The events of a running node (GET /v1/events, docs/ADMIN.md), over its control socket or its
+// admin port: one a second, each one line of JSON. HTTP/1.0, so that the answer comes as it is and
+// ends with the connection.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "reactor/base/instant.h"
+#include "tools/control/node_place.h"
 #include "tools/control/node_socket.h"
 
 namespace xord {
@@ -19,8 +20,9 @@ class EventParser {
   enum class Kind : uint8_t {
     unknown,  // The header has not come whole.
     events,
-    refusal,    // An error of the API.
-    older_node  // No HTTP, or no such path.
+    refusal,     // An error of the API.
+    older_node,  // No such path.
+    no_http      // On a control socket: an older node, which takes the request for a command.
   };
 
   // False: more bytes without an end of an event than an event may have.
@@ -41,9 +43,8 @@ class EventParser {
 
 class EventStream {
  public:
-  // Asks for the events of the node that runs on `data_dir`. Failure (environment): as
-  // connect_to_control().
-  explicit EventStream(const std::string& data_dir);
+  // Asks the node at `place` for its events. Failure: as connect_to_http().
+  explicit EventStream(const NodePlace& place);
 
   // Is readable when next() has something to do.
   int descriptor() const { return socket_.descriptor(); }
@@ -56,7 +57,7 @@ class EventStream {
   std::optional<nlohmann::ordered_json> parse_next();
   [[noreturn]] void explain_end() const;
 
-  const std::string data_dir_;
+  const NodePlace place_;
   const NodeSocket socket_;
   EventParser parser_;
   MonotonicTime heard_at_;

@@ -3,8 +3,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
+#include "tools/control/node_flags.h"
 #include "tools/control/show_answer.h"
 #include "tools/control/source_address.h"
 
@@ -59,18 +58,18 @@ void print(const Json& answer, Terminal& terminal) {
 ExitCode explain_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Tell whether the node of this host serves an address, and why not.",
                "xord explain");
-  DataDirFlags flags;
+  NodeFlags flags;
   std::vector<std::string> address;
   add_argument(app, "ADDRESS", address, "The address of a source, without a port");
-  add_data_dir_flag(app, flags);
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.footer(
       "`xord limits ADDRESS` shows what is charged to it. --json: {\"address\", \"verdict\",\n"
       "\"because\", \"trusted\", \"limits\", \"exempt\", \"networks\", \"prefixes\"}.\n"
       "Exit codes: 0, 2, 4.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const Json answer = ask_control(
-      data_dir_of(flags, terminal),
+  const Json answer = ask_node(
+      flags, terminal,
       {{"command", "explain"}, {"address", source_address(required(app, "ADDRESS", address))}});
   show_answer(answer, flags.json, terminal, print);
   return ExitCode::done;

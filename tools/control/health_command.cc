@@ -4,8 +4,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
+#include "tools/control/node_flags.h"
 #include "tools/control/show_answer.h"
 
 namespace xord {
@@ -31,17 +30,17 @@ void print(const Json& answer, Terminal& terminal) {
 
 ExitCode health_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Tell whether the running node of this host is ready, and why not.", "xord health");
-  DataDirFlags flags;
-  add_data_dir_flag(app, flags);
+  NodeFlags flags;
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.footer(
       "The first line is the node's state: starting, loading, joining, ready, degraded (ready, "
       "with\n"
       "warnings), isolated, draining or failed. --json: {\"state\", \"live\", \"started\", "
       "\"ready\",\n"
-      "\"checks\"}. Exit codes: 0 ready, 1 not ready, 4 no node answers.");
+      "\"checks\"}. Exit codes: 0 ready, 1 not ready, or refused, 2, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const Json answer = ask_control(data_dir_of(flags, terminal), {{"command", "health"}});
+  const Json answer = ask_node(flags, terminal, {{"command", "health"}});
   show_answer(answer, flags.json, terminal, print);
   return answer.at("ready").get<bool>() ? ExitCode::done : ExitCode::not_found;
 }

@@ -9,8 +9,7 @@
 #include "node/server/log/json_text.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
+#include "tools/control/node_flags.h"
 #include "tools/control/show_answer.h"
 #include "tools/control/source_address.h"
 
@@ -106,14 +105,14 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
       "Show what a running node of this host charges to an address, or to those that have taken "
       "most.",
       "xord limits");
-  DataDirFlags flags;
+  NodeFlags flags;
   std::vector<std::string> address;
   add_argument(app, "ADDRESS", address, "The address of a source, without a port")
       ->type_name("[ADDRESS]");
   std::vector<std::string> by;
   add_repeatable(app, "--by", by, "Those that took most of it: excess, reads, held, proofs, work")
       ->type_name("CHARGE");
-  add_data_dir_flag(app, flags);
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.footer(
       "Without ADDRESS: the twenty prefixes that have taken the most of a limit, or of CHARGE:\n"
@@ -126,7 +125,7 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
   Json request = {{"command", "limits"}};
   if (!address.empty()) request["address"] = source_address(one_value("ADDRESS", address));
   if (!by.empty()) request["by"] = one_value("--by", by);
-  const Json answer = ask_control(data_dir_of(flags, terminal), request);
+  const Json answer = ask_node(flags, terminal, request);
   show_answer(answer, flags.json, terminal,
               [&request](const Json& shown, Terminal& to) { print(shown, request, to); });
   return ExitCode::done;

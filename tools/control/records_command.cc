@@ -4,9 +4,8 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/key_flags.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
 #include "tools/control/list_pages.h"
+#include "tools/control/node_flags.h"
 
 namespace xord {
 
@@ -29,14 +28,14 @@ std::string line_of(const Json& record) {
 
 ExitCode records_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("List the records that the node of this host holds.", "xord records");
-  DataDirFlags flags;
+  NodeFlags flags;
   KeyFlags key;
   std::vector<std::string> prefix;
   add_key_flags(app, key, HexKey::is_id);
   app.get_option("KEY")->type_name("[KEY]");
   add_repeatable(app, "--prefix", prefix, "Those whose ids begin with these hexadecimal digits")
       ->type_name("HEX");
-  add_data_dir_flag(app, flags);
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.footer(
       "In the order of their ids, without values: `xord get` prints one. The type is not known of\n"
@@ -54,13 +53,13 @@ ExitCode records_command(Arguments arguments, Terminal& terminal) {
     quoted = wanted.quoted();
   }
   if (!prefix.empty()) request["prefix"] = one_value("--prefix", prefix);
-  ControlClient node(data_dir_of(flags, terminal));
+  const auto node = open_node(place_of(flags, terminal));
   ListPrinter list({.heading = fmt::format(fmt::runtime(row_format), "ID", "TYPE", "BYTES",
                                            "PUBLISHED", "EXPIRES IN"),
                     .line_of = line_of,
                     .empty = "no records\n"},
                    flags.json, terminal);
-  for_each_row(node, request, "records", [&](const Json& row) { list.add(row); });
+  for_each_row(*node, request, "records", [&](const Json& row) { list.add(row); });
   if (is_one && list.count() == 0) {
     throw Failure(ExitCode::not_found,
                   "the node does not hold " + quoted + "; `xord get` asks the network for it");

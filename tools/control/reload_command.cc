@@ -5,8 +5,7 @@
 #include <vector>
 
 #include "tools/cli/commands.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
+#include "tools/control/node_flags.h"
 #include "tools/control/show_answer.h"
 
 namespace xord {
@@ -29,15 +28,15 @@ void print(const Json& answer, Terminal& terminal) {
 
 ExitCode reload_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Make the running node on this host read its settings again.", "xord reload");
-  DataDirFlags flags;
-  add_data_dir_flag(app, flags);
+  NodeFlags flags;
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.footer(
       "It reads the file and the environment as `xord run` did, under the same flags: all is\n"
       "applied, or, if anything is wrong, nothing. SIGHUP does the same. --json: {\"changed\",\n"
       "\"restart\"}. Exit codes: 0 done, 1 refused, 2 the settings are wrong, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const Json answer = ask_control(data_dir_of(flags, terminal), {{"command", "reload"}});
+  const Json answer = ask_node(flags, terminal, {{"command", "reload"}});
   show_answer(answer, flags.json, terminal, print);
   return ExitCode::done;
 }

@@ -12,8 +12,7 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
+#include "tools/control/node_flags.h"
 #include "tools/control/show_answer.h"
 
 namespace xord {
@@ -105,14 +104,14 @@ bool wait_until(MonotonicTime at) {
   return !Interrupt::requested();
 }
 
-void watch(const std::string& data_dir, bool is_json, Terminal& terminal) {
+void watch(const NodePlace& place, bool is_json, Terminal& terminal) {
   const Interrupt interrupt;
-  ControlClient node(data_dir);
+  const auto node = open_node(place);
   std::optional<Totals> before;
   int rows = 0;
   MonotonicTime next = monotonic_time();
   do {
-    const Json stats = node.ask({{"command", "stats"}});
+    const Json stats = node->ask({{"command", "stats"}});
     next = next + seconds(1);
     if (is_json) {
       terminal.out << json_text(stats) << '\n' << std::flush;
@@ -134,21 +133,20 @@ void watch(const std::string& data_dir, bool is_json, Terminal& terminal) {
 
 ExitCode stats_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Show what the running node on this host has counted.", "xord stats");
-  DataDirFlags flags;
+  NodeFlags flags;
   bool is_watching = false;
-  add_data_dir_flag(app, flags);
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.add_flag("--watch", is_watching, "Show each second what came in it, until Ctrl-C");
   app.footer(
       "--json: all counters, as docs/CONTROL.md names them; with --watch a line each second.\n"
-      "Exit codes: 0 done, 4 no node answers.");
+      "Exit codes: 0 done, 1 refused, 2, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const std::string data_dir = data_dir_of(flags, terminal);
   if (is_watching) {
-    watch(data_dir, flags.json, terminal);
+    watch(place_of(flags, terminal), flags.json, terminal);
     return ExitCode::done;
   }
-  const Json stats = ask_control(data_dir, {{"command", "stats"}});
+  const Json stats = ask_node(flags, terminal, {{"command", "stats"}});
   show_answer(stats, flags.json, terminal, print);
   return ExitCode::done;
 }

@@ -6,8 +6,7 @@
 
 #include "tools/cli/commands.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
+#include "tools/control/node_flags.h"
 #include "tools/control/show_answer.h"
 
 namespace xord {
@@ -43,15 +42,14 @@ void print(const Json& answer, Terminal& terminal) {
 
 ExitCode status_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Show what the running node on this host is, and how it does.", "xord status");
-  DataDirFlags flags;
-  add_data_dir_flag(app, flags);
+  NodeFlags flags;
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   app.footer(
-      "The state is that of `xord health`, which says why. --json: as GET /v1/status. Exit codes: "
-      "0\n"
-      "done, 4 no node answers.");
+      "The state is that of `xord health`, which says why. --json: as GET /v1/status.\n"
+      "Exit codes: 0 done, 1 refused, 2, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
-  const Json answer = ask_control(data_dir_of(flags, terminal), {{"command", "status"}});
+  const Json answer = ask_node(flags, terminal, {{"command", "status"}});
   show_answer(answer, flags.json, terminal, print);
   return ExitCode::done;
 }

@@ -5,14 +5,14 @@
 #include <variant>
 
 #include "node/server/config/server_config.h"
+#include "reactor/base/check.h"
 #include "reactor/io_error.h"
 #include "reactor/monotonic.h"
 #include "storage/files/data_directory.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
+#include "tools/control/node_flags.h"
 
 namespace xord {
 namespace {
@@ -20,6 +20,7 @@ namespace {
 // As long as drain-max and drain-delay may be, and a minute for the disk.
 constexpr Duration wait_most = minutes(21);
 constexpr std::chrono::milliseconds look_interval{50};
+constexpr Duration status_within = seconds(1);
 
 static_assert(wait_most > drain_bounds.most * 2);
 
@@ -28,6 +29,24 @@ bool is_free(const std::string& data_dir) {
   const auto opened = DataDirectory::open_to_read(data_dir);
   const auto* error = std::get_if<IoError>(&opened);
   return error == nullptr || error->error_number != EWOULDBLOCK;
+}
+
+// The port closes when all that was acknowledged is on disk, a moment before the lock is released.
+// A tunnel in front of it goes on taking connections, which it closes unanswered.
+bool is_gone(const NodePlace& place) {
+  CHECK(place.admin);
+  try {
+    open_node(place)->ask({{"command", "status"}}, status_within);
+  } catch (const NodeGone&) {
+    return true;
+  } catch (const Failure& failure) {
+    if (failure.code() == ExitCode::interrupted) throw;
+  }
+  return false;
+}
+
+bool has_ended(const NodePlace& place) {
+  return place.admin ? is_gone(place) : is_free(place.data_dir);
 }
 
 Duration wait_of(const std::vector<std::string>& texts) {
@@ -42,26 +61,27 @@ Duration wait_of(const std::vector<std::string>& texts) {
 
 ExitCode stop_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("End the running node on this host, and wait until it has ended.", "xord stop");
-  DataDirFlags flags;
+  NodeFlags flags;
   std::vector<std::string> wait_flag;
-  add_data_dir_flag(app, flags);
+  add_node_flags(app, flags);
   add_repeatable(app, "--wait", wait_flag, "How long to wait for its end [1m]")
       ->type_name("DURATION");
   app.footer(
       "It ends as on SIGTERM: within drain-delay and drain-max, and what was acknowledged is on\n"
-      "disk. Exit codes: 0 it has ended, 1 it may not be ended so, 4 no node answers, or it has "
-      "not\n"
+      "disk. With --data-dir the wait is over when the directory is free, with --admin when the\n"
+      "port no longer answers, a moment before that.\n"
+      "Exit codes: 0 it has ended, 1 it may not be ended so, 2, 4 no node answers, or it has not\n"
       "ended in time.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const Duration wait = wait_flag.empty() ? minutes(1) : wait_of(wait_flag);
-  const std::string data_dir = data_dir_of(flags, terminal);
+  const NodePlace place = place_of(flags, terminal);
   const Interrupt interrupt;
-  ask_control(data_dir, {{"command", "shutdown"}});
+  open_node(place)->ask({{"command", "shutdown"}});
   const MonotonicTime deadline = monotonic_time() + wait;
-  while (!is_free(data_dir)) {
+  while (!has_ended(place)) {
     stop_if_interrupted();
     if (monotonic_time() >= deadline) {
-      throw Failure(ExitCode::environment, "the node on " + data_dir + " has not ended within " +
+      throw Failure(ExitCode::environment, place.text() + " has not ended within " +
                                                show_duration(wait) +
                                                ": it goes on ending; look at its log");
     }

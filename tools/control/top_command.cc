@@ -10,9 +10,8 @@
 #include "tools/cli/commands.h"
 #include "tools/cli/interrupt.h"
 #include "tools/cli/units.h"
-#include "tools/control/control_client.h"
-#include "tools/control/data_dir_flags.h"
 #include "tools/control/event_stream.h"
+#include "tools/control/node_flags.h"
 #include "tools/control/top_terminal.h"
 #include "tools/control/top_view.h"
 
@@ -28,14 +27,14 @@ constexpr uint64_t rows_a_heading = 20;
 // Who takes most, asked over a connection of its own. A node that does not say so is shown without.
 class SourcesQuery {
  public:
-  explicit SourcesQuery(std::string data_dir) : data_dir_(std::move(data_dir)) {}
+  explicit SourcesQuery(NodePlace place) : place_(std::move(place)) {}
 
   void ask_if_due(TopModel& model) {
     const MonotonicTime now = monotonic_time();
     if (now < due_) return;
     due_ = now + limits_interval;
     try {
-      if (client_ == nullptr) client_ = std::make_unique<ControlClient>(data_dir_);
+      if (client_ == nullptr) client_ = open_node(place_);
       model.take_limits(client_->ask({{"command", "limits"}}, seconds(1)));
     } catch (const Failure&) {
       client_.reset();
@@ -44,8 +43,8 @@ class SourcesQuery {
   }
 
  private:
-  const std::string data_dir_;
-  std::unique_ptr<ControlClient> client_;
+  const NodePlace place_;
+  std::unique_ptr<NodeClient> client_;
   MonotonicTime due_;
 };
 
@@ -70,8 +69,8 @@ void print_rows(EventStream& stream, bool is_json, uint64_t count, Terminal& ter
 // The screen, and what keys do to it.
 class Watch {
  public:
-  Watch(EventStream& stream, const std::string& data_dir, bool has_colours)
-      : stream_(stream), sources_(data_dir), screen_(has_colours) {}
+  Watch(EventStream& stream, const NodePlace& place, bool has_colours)
+      : stream_(stream), sources_(place), screen_(has_colours) {}
 
   // Returns when `count` events have come, a signal or `q`.
   void run(uint64_t count) {
@@ -156,9 +155,9 @@ uint64_t count_of(const std::vector<std::string>& texts) {
 
 ExitCode top_command(Arguments arguments, Terminal& terminal) {
   CLI::App app("Watch the running node of this host at work, once a second.", "xord top");
-  DataDirFlags flags;
+  NodeFlags flags;
   std::vector<std::string> count_texts;
-  add_data_dir_flag(app, flags);
+  add_node_flags(app, flags);
   add_json_flag(app, flags);
   add_repeatable(app, "--count", count_texts, "End after N events")->type_name("N");
   app.footer(
@@ -167,15 +166,15 @@ ExitCode top_command(Arguments arguments, Terminal& terminal) {
       "it. Exit codes: 0, 4 no node runs, or it ended.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   const uint64_t count = count_of(count_texts);
-  const std::string data_dir = data_dir_of(flags, terminal);
+  const NodePlace place = place_of(flags, terminal);
   const Interrupt interrupt;
-  EventStream stream(data_dir);
+  EventStream stream(place);
   if (flags.json || !terminal.out_is_terminal || isatty(STDIN_FILENO) != 1) {
     print_rows(stream, flags.json, count, terminal);
   } else {
     terminal.out.flush();
     const bool has_colours = variable(terminal.environment, "NO_COLOR").empty();
-    Watch(stream, data_dir, has_colours).run(count);
+    Watch(stream, place, has_colours).run(count);
   }
   return ExitCode::done;
 }

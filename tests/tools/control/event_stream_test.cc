@@ -12,6 +12,7 @@
 
 #include "node/server/socket/control_address.h"
 #include "tests/temporary_directory.h"
+#include "tests/tools/control/http_node.h"
 #include "tools/cli/failure.h"
 
 namespace xord {
@@ -58,7 +59,7 @@ TEST(EventParser, TellsWhatHasNoEvents) {
   EXPECT_EQ(kind_of("HT"), Kind::unknown);
   EXPECT_EQ(kind_of("HTTP/1.1 200 OK\r\n"), Kind::unknown);
   EXPECT_EQ(kind_of("HTTP/1.1 404 Not Found\r\n\r\n{}"), Kind::older_node);
-  EXPECT_EQ(kind_of("{\"error\":\"not a request\",\"code\":2}\n"), Kind::older_node);
+  EXPECT_EQ(kind_of("{\"error\":\"not a request\",\"code\":2}\n"), Kind::no_http);
   EXPECT_EQ(kind_of("HTTP/1.0 503 Service Unavailable\r\n\r\n"), Kind::refusal);
 }
 
@@ -108,7 +109,7 @@ TEST(EventParser, OfTheStatusLineItReadsTheCodeAlone) {
   EXPECT_EQ(kind_of("HTTP/1.1 403 200"), Kind::refusal);
   EXPECT_EQ(kind_of("HTTP/1.1 204 No Content"), Kind::refusal);
   EXPECT_EQ(kind_of("HTTP/1."), Kind::refusal) << "no code at all";
-  EXPECT_EQ(kind_of("HTTP/2 200"), Kind::older_node);
+  EXPECT_EQ(kind_of("HTTP/2 200"), Kind::no_http);
 }
 
 TEST(EventParser, TheLastDataOfAnEventIsTakenAndOneWithoutIsPassedOver) {
@@ -137,7 +138,7 @@ class EventStreamTest : public testing::Test {
     const ControlAddress address(directory_.path());
     EXPECT_EQ(bind(listener_, address.address(), address.size()), 0);
     EXPECT_EQ(listen(listener_, 1), 0);
-    stream_.emplace(directory_.path());
+    stream_.emplace(NodePlace{directory_.path(), {}, ""});
     node_ = accept(listener_, nullptr, nullptr);
   }
   ~EventStreamTest() override {
@@ -223,6 +224,28 @@ TEST_F(EventStreamTest, AnOlderNodeIsToldByItsFirstBytes) {
       failure(),
       on_directory(
           " runs an older version of xord, which cannot be watched: restart it with this one"));
+}
+
+TEST(EventStreamOfAnAdminPort, AsksAsItsUrlSaysAndNamesIt) {
+  const HttpNode node({header + "data: {\"a\":1}\n\n", "SSH-2.0-OpenSSH_9.2\r\n"});
+  const NodePlace place = {"", parse_admin_url(node.url()), "0123456789abcdef"};
+  EventStream stream(place);
+  EXPECT_EQ(stream.next(seconds(5)), nlohmann::ordered_json({{"a", 1}}));
+  const auto end_of = [](EventStream& watched) -> std::string {
+    try {
+      for (int i = 0; i < 100; ++i) EXPECT_EQ(watched.next(seconds(5)), std::nullopt);
+    } catch (const Failure& failure) {
+      return failure.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(end_of(stream), "the node at " + node.url() + " has ended");
+  EXPECT_EQ(node.requests().at(0), "GET /v1/events HTTP/1.0\r\nHost: " + node.host() +
+                                       "\r\nConnection: close\r\nAccept: text/event-stream\r\n"
+                                       "Authorization: Bearer 0123456789abcdef\r\n\r\n");
+  EventStream stranger(place);
+  EXPECT_EQ(end_of(stranger), "what answers at " + node.url() +
+                                  " does not speak HTTP; it may not be the node's admin port");
 }
 
 TEST_F(EventStreamTest, ARefusalIsReadToItsEnd) {

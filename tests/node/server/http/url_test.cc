@@ -19,6 +19,16 @@ TEST(Url, BadPercentsAreRefused) {
   }
 }
 
+TEST(Url, WhatIsEncodedIsSafeAndReadBackAsItWas) {
+  EXPECT_EQ(percent_encoded("az-AZ_09.~"), "az-AZ_09.~");
+  EXPECT_EQ(percent_encoded("2001:db8::1"), "2001%3Adb8%3A%3A1");
+  EXPECT_EQ(percent_encoded("a b+c/d?e&f=g#h%"), "a%20b%2Bc%2Fd%3Fe%26f%3Dg%23h%25");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  EXPECT_EQ(percent_decoded(percent_encoded(all)), all);
+  EXPECT_EQ(query_value("x=" + percent_encoded(all), "x"), all);
+}
+
 TEST(Url, AQueryIsReadByName) {
   EXPECT_EQ(query_value("a=1&b=2&a=3", "a"), "1");
   EXPECT_EQ(query_value("a=1&b=2", "b"), "2");
