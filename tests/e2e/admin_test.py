@@ -1,17 +1,19 @@
 """The admin port of a running node: the same API over TCP and over the control socket, as curl and
-other clients of HTTP use it; who may change something; and what a start does with its addresses.
+other clients of HTTP use it; who may change something; what a start does with its addresses; and
+the commands that ask there instead of by the data directory.
 """
 
 import http.client
 import json
 import os
 import pathlib
+import signal
 import socket
 
 import harness
 from harness import OWN_IP, Scenario
 
-DONE, ENVIRONMENT = 0, 4
+DONE, REFUSED, USAGE, ENVIRONMENT = 0, 1, 2, 4
 JSON = {"Content-Type": "application/json"}
 
 
@@ -64,7 +66,15 @@ class Events:
         self.connection.close()
 
 
-class Admin(Scenario):
+class WithToken(Scenario):
+    def token_file(self, name="token", text="0123456789abcdef0123"):
+        path = self.scratch / name
+        path.write_text(text + "\n", encoding="utf-8")
+        path.chmod(0o600)
+        return path
+
+
+class Admin(WithToken):
     def local(self, path):
         connection = UnixConnection(path)
         self.addCleanup(connection.close)
@@ -186,10 +196,7 @@ class Admin(Scenario):
         self.assertEqual((await self.command("records", "b", *where)).code, 1)
 
     async def test_over_tcp_a_change_needs_the_token_and_a_page_of_ours(self):
-        token = self.scratch / "token"
-        token.write_text("0123456789abcdef0123\n", encoding="utf-8")
-        token.chmod(0o600)
-        _, tcp, _ = await self.node("--admin-token-file", token)
+        _, tcp, _ = await self.node("--admin-token-file", self.token_file())
         right = {"Authorization": "Bearer 0123456789abcdef0123"}
         for headers, code in (({}, 401), ({"Authorization": "Bearer 0123456789abcdef0124"}, 401),
                               (right, 200), ({**right, "Content-Type": "text/plain"}, 415),
@@ -225,8 +232,7 @@ class Admin(Scenario):
         self.assertIn(taken, done.err)
 
     async def test_a_token_file_for_everyone_and_an_open_address_without_one_are_refused(self):
-        token = self.scratch / "token"
-        token.write_text("0123456789abcdef\n", encoding="utf-8")
+        token = self.token_file()
         token.chmod(0o644)
         base = ("run", "--data-dir", self.scratch / "none", "--listen", f"{OWN_IP}:0")
         done = await self.command(*base, "--admin-token-file", token)
@@ -244,6 +250,114 @@ class Admin(Scenario):
         self.assertEqual(ask(self.local(path), "POST", "/v1/purge", {"all": True})[0], 200)
         await node.stop()
         self.assertFalse(os.path.exists(path))
+
+
+def steady(value):
+    """Without what differs from one reading to the next: numbers, and the sentences about them."""
+    if isinstance(value, dict):
+        return {name: steady(one) for name, one in value.items() if name != "detail"}
+    if isinstance(value, list):
+        return [steady(one) for one in value]
+    return 0 if type(value) in (int, float) else value
+
+
+class Commands(WithToken):
+    """`xord COMMAND --admin URL` against `xord COMMAND --data-dir DIR`."""
+
+    async def node(self):
+        """A node, and the flags of each way to it: by its directory, over TCP, by two sockets."""
+        token, path = self.token_file(), self.scratch / "admin"
+        node = await self.xord("--admin", f"{OWN_IP}:0", "--admin", f"unix:{path}",
+                               "--admin-token-file", token)
+        (self.tcp,) = [one for one in node.ready["admin"] if not one.startswith("unix:")]
+        return node, (("--data-dir", node.data_dir),
+                      ("--admin", f"http://{self.tcp}", "--admin-token-file", token),
+                      ("--admin", f"unix:{path}"),
+                      ("--admin", f"unix:{node.data_dir}/control"))
+
+    async def test_each_command_shows_the_same(self):
+        node, ways = await self.node()
+        other = await self.xord(bootstrap=[node.endpoint])
+        await self.command("set", "k", "v", "--via", node.endpoint)
+
+        async def contacts():
+            return (await self.command("contacts", "--json", *ways[0])).json
+        await harness.eventually(contacts, 30, "the second node is a contact")
+        for words in (("status",), ("health",), ("stats",), ("contacts",),
+                      ("contacts", "--near", other.id.hex()), ("records",), ("records", "k"),
+                      ("explain", "192.0.2.7"), ("limits",), ("limits", "192.0.2.7"),
+                      ("reload",)):
+            async def shown():
+                done = [await self.command(*words, "--json", *way) for way in ways]
+                alike = all((one.code, steady(one.json)) == (DONE, steady(done[0].json))
+                            for one in done)
+                return done if alike else None
+            done = await harness.eventually(shown, 30, f"{words} shows the same in every way")
+            self.assertTrue(done[0].json, words)
+        for way in ways:
+            done = await self.command("status", *way)
+            self.assertIn(node.id.hex(), done.out, way)
+            event = (await self.command("top", "--count", 1, "--json", *way)).json
+            self.assertEqual((event["id"], len(event["shards"])),
+                             (node.id.hex(), harness.options.shards), way)
+
+    async def test_each_refusal_is_the_same(self):
+        _, ways = await self.node()
+        for code, *words in ((USAGE, "contacts", "--state", "up"), (REFUSED, "records", "absent"),
+                             (USAGE, "limits", "--by", "none"), (USAGE, "loglevel", "loud")):
+            done = [await self.command(*words, *way) for way in ways]
+            for one in done:
+                self.assertEqual((one.code, one.out, one.err), (code, "", done[0].err), words)
+
+    async def test_a_change_is_made_in_every_way(self):
+        _, ways = await self.node()
+        for way in ways:
+            done = await self.command("loglevel", "debug", *way)
+            self.assertEqual((done.code, done.out, done.err), (DONE, "", ""), way)
+            done = await self.command("reload", *way)
+            self.assertEqual((done.code, done.out), (DONE, "changed: log-level\n"), way)
+
+    async def test_over_tcp_a_change_needs_the_token(self):
+        _, ways = await self.node()
+        admin = ("--admin", self.tcp)
+        other = self.token_file("other", "fedcba9876543210")
+        for more, part in (((), "wants a token"),
+                           (("--admin-token-file", other), "has another token")):
+            done = await self.command("loglevel", "debug", *admin, *more)
+            self.assertEqual(done.code, REFUSED, done)
+            self.assertIn(f"the node at http://{self.tcp} {part}", done.err)
+        self.assertEqual((await self.command("status", *admin)).code, DONE)
+        by_variable = {**self.environment, "XORD_ADMIN_TOKEN_FILE": str(ways[1][-1])}
+        done = await self.command("loglevel", "info", *admin, environment=by_variable)
+        self.assertEqual(done.code, DONE, done)
+        done = await self.command("status", *admin, *ways[0])
+        self.assertEqual(done.code, USAGE, done)
+        self.assertIn("--data-dir and --admin both", done.err)
+
+    async def test_stats_are_watched_until_an_interrupt(self):
+        node, ways = await self.node()
+        process = await harness.asyncio.create_subprocess_exec(
+            harness.options.xord, "stats", "--watch", "--json", *map(str, ways[1]),
+            stdout=harness.asyncio.subprocess.PIPE, env=self.environment,
+            preexec_fn=harness.die_with_parent, limit=2**20)
+        for _ in range(2):
+            line = await harness.asyncio.wait_for(process.stdout.readline(), harness.seconds(30))
+            self.assertEqual(json.loads(line)["id"], node.id.hex())
+        harness.send(process, signal.SIGINT)
+        await harness.asyncio.wait_for(process.communicate(), harness.seconds(30))
+        self.assertEqual(process.returncode, DONE)
+
+    async def test_stop_returns_when_the_port_is_gone(self):
+        node, ways = await self.node()
+        done = await self.command("stop", *ways[1], bound=60)
+        self.assertEqual((done.code, done.out), (DONE, ""), done)
+        with self.assertRaises(OSError):
+            socket.create_connection(harness.address(self.tcp)).close()
+        await harness.asyncio.wait_for(node.process.wait(), harness.seconds(20))
+        self.assertEqual(node.process.returncode, DONE, node.text())
+        done = await self.command("stop", *ways[1])
+        self.assertEqual(done.code, ENVIRONMENT, done)
+        self.assertIn(f"cannot connect to http://{self.tcp}: Connection refused", done.err)
 
 
 if __name__ == "__main__":
