@@ -11,6 +11,7 @@
 
 #include "reactor/base/check.h"
 #include "tools/cli/failure.h"
+#include "tools/control/terminal_type.h"
 
 namespace xord {
 namespace {
@@ -25,8 +26,9 @@ constexpr short bad_pair = 3;
 class TopTerminal::Impl {
  public:
   explicit Impl(bool has_colours) {
-    std::setlocale(LC_CTYPE, "");               // ncurses counts the columns of characters by it.
-    screen_ = newterm(nullptr, stdout, stdin);  // initscr() would end the process.
+    std::setlocale(LC_CTYPE, "");  // ncurses counts the columns of characters by it.
+    // initscr() would end the process.
+    if (is_terminal_type_known()) screen_ = newterm(nullptr, stdout, stdin);
     if (screen_ == nullptr) {
       const char* name = std::getenv("TERM");
       throw Failure(ExitCode::environment, "cannot draw on a terminal of the type \"" +
