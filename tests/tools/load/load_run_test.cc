@@ -594,19 +594,21 @@ TEST_F(LoadRun, WhatIsLeftIsUnknownWhereOneIdIsNotAnsweredForAfterThreeRequests)
   std::map<Id, std::set<Id>> askers;
   std::set<Id> senders;
   size_t silent = 0;
-  const ScriptedNode node([&](const Request& request, const Packed& answer) {
-    const std::lock_guard lock(mutex);
-    senders.insert(request.sender);
-    if (request.method != Method::find_node) return Datagrams{answer};
-    Id looked_for = request.target;
-    looked_for.bytes[id_size - 1] ^= 1;
-    if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
-    askers[looked_for].insert(request.sender);
-    if (looked_for != *senders.begin()) return Datagrams{answer};
-    ++silent;
-    return Datagrams{};
-  });
-  EXPECT_FALSE(run(node).contacts_left);
+  {  // The node's thread writes them until it ends.
+    const ScriptedNode node([&](const Request& request, const Packed& answer) {
+      const std::lock_guard lock(mutex);
+      senders.insert(request.sender);
+      if (request.method != Method::find_node) return Datagrams{answer};
+      Id looked_for = request.target;
+      looked_for.bytes[id_size - 1] ^= 1;
+      if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
+      askers[looked_for].insert(request.sender);
+      if (looked_for != *senders.begin()) return Datagrams{answer};
+      ++silent;
+      return Datagrams{};
+    });
+    EXPECT_FALSE(run(node).contacts_left);
+  }
   EXPECT_EQ(silent, 2u) << "nothing new in the second attempt: there is no third";
   EXPECT_EQ(askers.size(), 3u);
   EXPECT_EQ(askers[*senders.begin()].size(), 2u) << "by another source each time";
@@ -661,18 +663,20 @@ TEST_F(LoadRun, WhatIsLeftIsAskedForThreeTimesWhereEachTimeBringsAnAnswer) {
   for (const bool is_enough : {true, false}) {
     std::set<Id> senders;
     std::map<Id, size_t> times;
-    const ScriptedNode node([&](const Request& request, const Packed& answer) {
-      senders.insert(request.sender);
-      if (request.method != Method::find_node) return Datagrams{answer};
-      Id looked_for = request.target;
-      looked_for.bytes[id_size - 1] ^= 1;
-      if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
-      const auto rank =
-          static_cast<size_t>(std::distance(senders.begin(), senders.find(looked_for)));
-      const size_t answered_from = is_enough ? std::min<size_t>(rank + 1, 3) : rank + 1;
-      return ++times[looked_for] >= answered_from ? Datagrams{answer} : Datagrams{};
-    });
-    EXPECT_EQ(run(node).contacts_left, is_enough ? std::optional<uint32_t>(0) : std::nullopt);
+    {  // The node's thread writes them until it ends.
+      const ScriptedNode node([&](const Request& request, const Packed& answer) {
+        senders.insert(request.sender);
+        if (request.method != Method::find_node) return Datagrams{answer};
+        Id looked_for = request.target;
+        looked_for.bytes[id_size - 1] ^= 1;
+        if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
+        const auto rank =
+            static_cast<size_t>(std::distance(senders.begin(), senders.find(looked_for)));
+        const size_t answered_from = is_enough ? std::min<size_t>(rank + 1, 3) : rank + 1;
+        return ++times[looked_for] >= answered_from ? Datagrams{answer} : Datagrams{};
+      });
+      EXPECT_EQ(run(node).contacts_left, is_enough ? std::optional<uint32_t>(0) : std::nullopt);
+    }
     for (const auto& [id, asked] : times) EXPECT_LE(asked, 3u);
     EXPECT_EQ(times[*senders.rbegin()], 3u);
   }
