@@ -118,9 +118,8 @@ ExitCode limits_command(Arguments arguments, Terminal& terminal) {
       "Without ADDRESS: the twenty prefixes that have taken the most of a limit, or of CHARGE:\n"
       "excess (bytes), reads (from disk), held or work (requests), proofs (endpoints). With it:\n"
       "the address, and the three prefixes around it. `xord run --limit-for CIDR=FACTOR` lets a\n"
-      "gateway take more. --json: {\"limits\", \"exempt\", \"because\", \"prefixes\"}. Exit codes: "
-      "0, "
-      "4.");
+      "gateway take more. --json: {\"limits\", \"exempt\", \"because\", \"prefixes\"}.\n"
+      "Exit codes: 0 done, 1 refused, 2, 4 no node answers.");
   if (parse_flags(app, arguments, terminal) == Parsed::help_shown) return ExitCode::done;
   Json request = {{"command", "limits"}};
   if (!address.empty()) request["address"] = source_address(one_value("ADDRESS", address));

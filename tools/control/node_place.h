@@ -12,9 +12,9 @@
 namespace xord {
 
 struct NodePlace {
-  std::string data_dir;           // Used unless there is
-  std::optional<AdminUrl> admin;  // this.
-  std::string token;              // For the admin port; empty: none.
+  std::string data_dir;  // Unless `admin` is set.
+  std::optional<AdminUrl> admin;
+  std::string token;  // For the admin port; empty: none.
 
   // "the node on /var/lib/xord", "the node at http://127.0.0.1:8470": for sentences.
   std::string text() const;

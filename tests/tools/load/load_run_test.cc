@@ -9,7 +9,6 @@
 #include <atomic>
 #include <csignal>
 #include <map>
-#include <mutex>
 #include <set>
 
 #include "node/client/client_id.h"
@@ -585,25 +584,30 @@ TEST_F(LoadRun, ContactsThatAreLeftAreThoseThatTheNodeStillNames) {
   EXPECT_EQ(run(node).contacts_left, 2u);
 }
 
+// The sender that `request` looks for, by its id but for the last bit; empty: another request, or
+// one of the warm-up. Adds its own sender to `senders`.
+std::optional<Id> wanted_by(const Request& request, std::set<Id>& senders) {
+  senders.insert(request.sender);
+  Id wanted = request.target;
+  wanted.bytes[id_size - 1] ^= 1;
+  if (request.method != Method::find_node || senders.count(wanted) == 0) return std::nullopt;
+  return wanted;
+}
+
 TEST_F(LoadRun, WhatIsLeftIsUnknownWhereOneIdIsNotAnsweredForAfterThreeRequests) {
   plan_.is_filed = true;
   plan_.timeout = milliseconds(50);
   ask_only(RequestKind::ping);
   plan_.length = milliseconds(10);
-  std::mutex mutex;
   std::map<Id, std::set<Id>> askers;
   std::set<Id> senders;
   size_t silent = 0;
   {  // The node's thread writes them until it ends.
     const ScriptedNode node([&](const Request& request, const Packed& answer) {
-      const std::lock_guard lock(mutex);
-      senders.insert(request.sender);
-      if (request.method != Method::find_node) return Datagrams{answer};
-      Id looked_for = request.target;
-      looked_for.bytes[id_size - 1] ^= 1;
-      if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
-      askers[looked_for].insert(request.sender);
-      if (looked_for != *senders.begin()) return Datagrams{answer};
+      const auto wanted = wanted_by(request, senders);
+      if (!wanted) return Datagrams{answer};
+      askers[*wanted].insert(request.sender);
+      if (*wanted != *senders.begin()) return Datagrams{answer};
       ++silent;
       return Datagrams{};
     });
@@ -637,12 +641,9 @@ TEST_F(LoadRun, NoSourceLooksForItselfHoweverFewThereAre) {
   std::map<Id, std::vector<Id>> askers;
   {
     const ScriptedNode node([&](const Request& request, const Packed& answer) {
-      senders.insert(request.sender);
-      if (request.method != Method::find_node) return Datagrams{answer};
-      Id looked_for = request.target;
-      looked_for.bytes[id_size - 1] ^= 1;
-      if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
-      askers[looked_for].push_back(request.sender);
+      const auto wanted = wanted_by(request, senders);
+      if (!wanted) return Datagrams{answer};
+      askers[*wanted].push_back(request.sender);
       return Datagrams{};
     });
     EXPECT_FALSE(run(node).contacts_left);
@@ -665,15 +666,12 @@ TEST_F(LoadRun, WhatIsLeftIsAskedForThreeTimesWhereEachTimeBringsAnAnswer) {
     std::map<Id, size_t> times;
     {  // The node's thread writes them until it ends.
       const ScriptedNode node([&](const Request& request, const Packed& answer) {
-        senders.insert(request.sender);
-        if (request.method != Method::find_node) return Datagrams{answer};
-        Id looked_for = request.target;
-        looked_for.bytes[id_size - 1] ^= 1;
-        if (senders.count(looked_for) == 0) return Datagrams{answer};  // The warm-up.
+        const auto wanted = wanted_by(request, senders);
+        if (!wanted) return Datagrams{answer};
         const auto rank =
-            static_cast<size_t>(std::distance(senders.begin(), senders.find(looked_for)));
+            static_cast<size_t>(std::distance(senders.begin(), senders.find(*wanted)));
         const size_t answered_from = is_enough ? std::min<size_t>(rank + 1, 3) : rank + 1;
-        return ++times[looked_for] >= answered_from ? Datagrams{answer} : Datagrams{};
+        return ++times[*wanted] >= answered_from ? Datagrams{answer} : Datagrams{};
       });
       EXPECT_EQ(run(node).contacts_left, is_enough ? std::optional<uint32_t>(0) : std::nullopt);
     }
